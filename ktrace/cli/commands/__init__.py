@@ -1,0 +1,1 @@
+"""One module a command: declare arguments, build a value, hand it on."""

@@ -1,0 +1,1 @@
+"""Sinks: what a person or a program sees."""

@@ -1,0 +1,1 @@
+"""The line upward: source, decode, enrich, sink."""

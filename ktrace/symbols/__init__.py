@@ -1,0 +1,1 @@
+"""Names, places and types: kallsyms, renamed functions, the blacklist."""

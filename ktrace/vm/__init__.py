@@ -1,0 +1,1 @@
+"""A real kernel in QEMU on this machine's own files."""
