@@ -1,0 +1,129 @@
+"""Fetch arguments: what a probe reads when it is hit, as the kernel spells it.
+
+    NAME=EXPRESSION[:TYPE]        count=%dx:u64   path=+0(%si):string
+
+Expressions and types are those of Documentation/trace/kprobetrace.rst, "Synopsis of kprobe_events".
+ktrace passes them on as they are and explains afterwards if the kernel refuses; it checks only what
+could change the meaning of the line around them.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ktrace.errors import UsageError
+from ktrace.model.names import ARG_MAX, RESERVED_ARGS, check_arg, is_identifier, to_identifier
+
+ALL_ARGS = "$arg*"  # every parameter, by BTF: the only argument that takes no name
+
+_NAME = re.compile(r"([^=\s%$@+\\(-][^=\s(]*)?=")
+_PLAIN_TYPE = re.compile(r"(?:%p[dD]|[A-Za-z][A-Za-z0-9]*(?:@\d+/\d+)?)(?:\[[0-9A-Za-z]*\])?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FetchArg:
+    """One argument. `name` is None only for `$arg*`; `type` is None where the kernel chooses it."""
+
+    expr: str
+    name: str | None = None
+    type: str | None = None
+
+    def to_text(self) -> str:
+        """As the kernel reads it and prints it back."""
+        prefix = f"{self.name}=" if self.name is not None else ""
+        return f"{prefix}{self.expr}" + (f":{self.type}" if self.type else "")
+
+
+def parse_fetch_arg(text: str) -> FetchArg:
+    """An argument with or without a name; without one, `name` is None: see `name_args`.
+
+    Raises:
+        UsageError: empty, or holding a character that would end the argument or the line.
+    """
+    _check_characters(text)
+    name: str | None = None
+    match = _NAME.match(text)
+    body = text
+    if match:
+        name = check_arg(match[1] or "")
+        body = text[match.end() :]
+    if not body:
+        raise UsageError(
+            "an argument has a name but nothing to read",
+            excerpt=text,
+            caret=len(text),
+            hint="NAME=EXPRESSION, such as count=%dx or path=+0(%si):string",
+        )
+    expr, type_ = split_type(body)
+    return FetchArg(expr, name, type_)
+
+
+def split_type(body: str) -> tuple[str, str | None]:
+    """`EXPRESSION[:TYPE]` in two; a colon within an immediate string belongs to the string."""
+    expr, colon, type_ = body.rpartition(":")
+    if not colon or (expr.startswith('\\"') and not expr.endswith('"')):
+        return body, None
+    return expr, type_
+
+
+def name_args(args: tuple[FetchArg, ...]) -> tuple[FetchArg, ...]:
+    """The same arguments, every one with an explicit and different name.
+
+    Left to itself the kernel names by position (`arg1`) or, where it has BTF, by parameter, and then
+    refuses names that meet: an explicit name cannot collide.
+    """
+    taken = {arg.name for arg in args if arg.name} | RESERVED_ARGS
+    named: list[FetchArg] = []
+    for position, arg in enumerate(args, start=1):
+        if arg.name is not None or arg.expr == ALL_ARGS:
+            named.append(arg)
+            continue
+        name = _unused(_natural_name(arg, position), taken)
+        taken.add(name)
+        named.append(FetchArg(arg.expr, name, arg.type))
+    return tuple(named)
+
+
+def _natural_name(arg: FetchArg, position: int) -> str:
+    """The name a person would give: `%di` is di, `$retval` ret, `file->f_pos` f_pos."""
+    expr = arg.expr
+    if expr.startswith("%"):
+        return to_identifier(expr[1:], ARG_MAX)
+    if expr == "$retval":
+        return "ret"
+    if expr == "$COMM":
+        return "comm"
+    if expr.startswith("$"):
+        return to_identifier(re.split(r"->|\.", expr[1:])[-1], ARG_MAX)
+    if expr.startswith("@") and is_identifier(expr[1:]):
+        return expr[1 : 1 + ARG_MAX]
+    last = re.split(r"->|\.", expr)[-1]
+    if is_identifier(expr.split("->")[0]) and is_identifier(last):
+        return last[:ARG_MAX]
+    return f"arg{position}"
+
+
+def _unused(name: str, taken: set[str] | frozenset[str]) -> str:
+    candidate, n = name, 1
+    while candidate in taken:
+        n += 1
+        candidate = f"{name[: ARG_MAX - len(str(n)) - 1]}_{n}"
+    return candidate
+
+
+def _check_characters(text: str) -> None:
+    if not text:
+        raise UsageError("an argument is empty")
+    for i, ch in enumerate(text):
+        if ch.isspace() or ch == "#" or not ch.isprintable():
+            what = "a comment would start here" if ch == "#" else "the kernel splits its words there"
+            raise UsageError(
+                "an argument cannot hold this character: " + what,
+                excerpt=text,
+                caret=i,
+                hint="the kernel has no quoting: choose an expression without blanks and #",
+            )
+
+
+def is_known_type_form(type_: str) -> bool:
+    """Whether `type_` has the form of a fetch type (not whether this kernel has it)."""
+    return _PLAIN_TYPE.match(type_) is not None

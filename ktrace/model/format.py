@@ -1,0 +1,164 @@
+"""Format: what one event's record looks like in memory, from its `format` file.
+
+See Documentation/trace/events.rst, "Event formats". Offsets come from the file alone: the fields of
+probe events are not aligned.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from ktrace.errors import UsageError
+
+Shape = Literal["scalar", "array", "data_loc", "rel_loc"]
+
+PrintAs = Literal["dec", "hex", "str", "char", "sym"]
+"""How the kernel's text shows a value: decimal, `0x…`, `"…"`, `'c'`, a symbol's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field.
+
+    Attributes:
+        name: without array brackets.
+        ctype: the C type as the file spells it, without brackets: `u64`, `__data_loc char`.
+        offset: bytes from the start of the record.
+        size: bytes within the record; of a `data_loc` field 4, wherever its data are.
+        signed: whether integers are signed.
+        shape: one value, `size // count` bytes each of an array, or a reference to data.
+        count: elements of an array; 1 otherwise, 0 where unknown.
+    """
+
+    name: str
+    ctype: str
+    offset: int
+    size: int
+    signed: bool
+    shape: Shape = "scalar"
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The record of one event."""
+
+    system: str
+    name: str
+    id: int
+    fields: tuple[Field, ...]
+    print_fmt: str = ""
+
+    @property
+    def args(self) -> tuple[Field, ...]:
+        """The event's own fields: without `common_*` and the probe's `__probe_*` addresses."""
+        return tuple(f for f in self.fields if not f.name.startswith(("common_", "__probe_")))
+
+    @property
+    def is_return(self) -> bool:
+        """Whether it is a return probe's: its record holds two addresses."""
+        return any(f.name == "__probe_ret_ip" for f in self.fields)
+
+    @property
+    def is_probe(self) -> bool:
+        """Whether it has the form that all probe events print: `(place) name=value ...`."""
+        return any(f.name.startswith("__probe_") for f in self.fields)
+
+    def signature(self) -> "Signature":
+        """How the kernel's text spells this event's arguments."""
+        return Signature(
+            self.name,
+            tuple(Arg(f.name, _print_as(f, self.print_fmt), _array_length(f)) for f in self.args),
+            is_return=self.is_return,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Arg:
+    """An argument in text: its name, how it is printed, and its number of elements (None: no array)."""
+
+    name: str
+    print_as: PrintAs
+    length: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What `EVENT: (place) name=value ...` looks like for one probe event."""
+
+    event: str
+    args: tuple[Arg, ...]
+    is_return: bool = False
+
+
+_FIELD = re.compile(r"\tfield:(.*?);\toffset:(\d+);\tsize:(\d+);(?:\tsigned:([01]);)?")
+_DECLARATION = re.compile(r"(?P<type>.*?)\s*(?P<name>[A-Za-z_]\w*)\s*(?P<dims>(?:\[[^\]]*\])*)\Z")
+_LOC = re.compile(r"__(data|rel)_loc\s+(.*)\Z")
+
+_ELEMENT_SIZES = {
+    "char": 1, "u8": 1, "s8": 1, "x8": 1, "bool": 1, "unsigned char": 1, "__u8": 1,
+    "u16": 2, "s16": 2, "x16": 2, "short": 2, "unsigned short": 2, "__u16": 2,
+    "u32": 4, "s32": 4, "x32": 4, "int": 4, "unsigned int": 4, "unsigned": 4, "__u32": 4,
+    "u64": 8, "s64": 8, "x64": 8, "long long": 8, "unsigned long long": 8, "__u64": 8,
+}  # fmt: skip
+
+
+def parse_format(text: str, system: str = "") -> Format:
+    """Read a `format` file.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    name = re.search(r"^name: (\S+)$", text, re.MULTILINE)
+    ident = re.search(r"^ID: (\d+)$", text, re.MULTILINE)
+    if not name or not ident:
+        raise UsageError("not an event's format file: no name and ID", excerpt=text[:60])
+    fields = tuple(_parse_field(*match.groups()) for match in _FIELD.finditer(text))
+    _, _, print_fmt = text.partition("print fmt: ")
+    return Format(system, name[1], int(ident[1]), fields, print_fmt.rstrip("\n"))
+
+
+def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -> Field:
+    loc = _LOC.match(declaration)
+    shape: Shape = "scalar"
+    if loc:
+        # `__data_loc char[] comm`, and `__data_loc char[][2] comm` of an array of strings
+        shape = "data_loc" if loc[1] == "data" else "rel_loc"
+        base, name = loc[2].rsplit(" ", 1)
+        count = _count_of(base.partition("[")[2], int(size) // 4)
+        ctype = base.partition("[")[0]
+        return Field(name, ctype, int(offset), int(size), signed == "1", shape, count)
+    match = _DECLARATION.match(declaration)
+    if not match:
+        return Field(declaration, "", int(offset), int(size), signed == "1")
+    ctype, name, dims = match["type"], match["name"], match["dims"]
+    if dims:
+        width = _ELEMENT_SIZES.get(ctype.removeprefix("const ").strip())
+        if width is None:
+            width = 8 if "long" in ctype or "*" in ctype else 4
+        return Field(name, ctype, int(offset), int(size), signed == "1", "array", int(size) // width)
+    return Field(name, ctype, int(offset), int(size), signed == "1")
+
+
+def _count_of(brackets: str, words: int) -> int:
+    numbers = re.findall(r"\d+", brackets)
+    return int(numbers[-1]) if numbers else max(words, 1)
+
+
+def _print_as(field: Field, print_fmt: str) -> PrintAs:
+    spec = re.search(rf"(?:^|[ \"]){re.escape(field.name)}=\{{?([^\s,}}]*)", print_fmt)
+    text = spec[1] if spec else ""
+    if field.shape in ("data_loc", "rel_loc") or text.startswith('\\"%s'):
+        return "str"
+    if text.startswith("%pS") or text.startswith("%ps"):
+        return "sym"
+    if text.startswith("'%c'"):
+        return "char"
+    return "hex" if text.lower().startswith(("0x%", "%lx", "%llx", "%p")) else "dec"
+
+
+def _array_length(field: Field) -> int | None:
+    """Elements of an argument that prints as `{a,b}`; None for one value."""
+    if field.shape == "array":
+        return field.count
+    return field.count if field.shape == "data_loc" and field.size > 4 else None

@@ -1,0 +1,133 @@
+"""Where a probe sits: a symbol, an address, a file offset, a tracepoint or another event.
+
+The spellings are those of Documentation/trace/kprobetrace.rst, uprobetracer.rst, fprobetrace.rst
+and eprobetrace.rst.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ktrace.errors import UsageError
+
+RETURN_SUFFIX = "%return"
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolPlace:
+    """`[MODULE:]SYMBOL[+OFFSET]`; `offset` in bytes."""
+
+    symbol: str
+    offset: int = 0
+    module: str | None = None
+
+    def to_text(self) -> str:
+        """As the kernel spells it when read back: decimal offset, none for 0."""
+        prefix = f"{self.module}:" if self.module else ""
+        return f"{prefix}{self.symbol}" + (f"+{self.offset}" if self.offset else "")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPlace:
+    """A kernel address.
+
+    Read back, the kernel prints a hash of it instead (`hashed`), with which nothing can be found.
+    """
+
+    address: int
+    hashed: bool = False
+
+    def to_text(self) -> str:
+        """In hexadecimal with `0x`: without it the kernel would take the digits for a symbol."""
+        return f"0x{self.address:016x}"
+
+
+@dataclass(frozen=True, slots=True)
+class FilePlace:
+    """`PATH:OFFSET[(REFCTR)]` of a uprobe; offsets in bytes from the start of the file."""
+
+    path: str
+    offset: int
+    refctr: int | None = None
+
+    def to_text(self) -> str:
+        """With the offsets as 16 hexadecimal digits, as the kernel prints them."""
+        ref = f"(0x{self.refctr:x})" if self.refctr is not None else ""
+        return f"{self.path}:0x{self.offset:016x}{ref}"
+
+
+@dataclass(frozen=True, slots=True)
+class TracepointPlace:
+    """The bare name of a tracepoint, for `t:` probes."""
+
+    name: str
+
+    def to_text(self) -> str:
+        """The name."""
+        return self.name
+
+
+@dataclass(frozen=True, slots=True)
+class EventPlace:
+    """`SYSTEM.EVENT`, to which an event probe (`e:`) is attached."""
+
+    system: str
+    event: str
+
+    def to_text(self) -> str:
+        """With the dot that the kernel prints."""
+        return f"{self.system}.{self.event}"
+
+
+Place: TypeAlias = SymbolPlace | AddressPlace | FilePlace | TracepointPlace | EventPlace
+
+# A kernel symbol may carry compiler suffixes (.isra.0) and, in Rust code, `$` and `<>`.
+_SYMBOL = re.compile(
+    r"(?:(?P<module>[A-Za-z0-9_-]+):)?(?P<symbol>[A-Za-z_.$][A-Za-z0-9_.$<>]*)(?:\+(?P<offset>[0-9A-Za-z]+))?\Z"
+)
+_HEX_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+\Z")
+# `ffffffff81234560` as kallsyms prints it: no symbol looks like that.
+_BARE_ADDRESS = re.compile(r"[fF]{4}[0-9a-fA-F]{12}\Z")
+
+
+def parse_kernel_place(text: str) -> SymbolPlace | AddressPlace:
+    """A place in the kernel as a person writes it: `vfs_read`, `ext4:f+0x10`, `0xffffffff81…`.
+
+    Raises:
+        UsageError: it is none of these; the caret is at the character that is wrong.
+    """
+    if _HEX_ADDRESS.match(text) or _BARE_ADDRESS.match(text):
+        address = int(text, 16)
+        if address < 4096:  # the first page: some kernels bind a probe to nonsense there
+            raise UsageError(f"{text} is no kernel address")
+        return AddressPlace(address)
+    match = _SYMBOL.match(text)
+    if not match:
+        raise _not_a_place(text)
+    offset = match["offset"]
+    try:
+        value = _c_integer(offset) if offset else 0
+    except ValueError:
+        raise UsageError(
+            f"'{offset}' is not an offset in bytes",
+            excerpt=text,
+            caret=match.start("offset"),
+            hint="decimal, or hexadecimal with 0x: vfs_read+0x10",
+        ) from None
+    return SymbolPlace(match["symbol"], value, match["module"])
+
+
+def _not_a_place(text: str) -> UsageError:
+    at = next((i for i, ch in enumerate(text) if not re.match(r"[A-Za-z0-9_.$:+<>-]", ch)), 0)
+    hint = "FUNCTION, FUNCTION+OFFSET, MODULE:FUNCTION or an address with 0x"
+    if re.match(r"[A-Za-z_.$][\w.$]*-\d", text):
+        at = text.index("-")
+        hint = "the kernel takes only offsets after the start of a function: FUNCTION+OFFSET"
+    return UsageError(f"'{text}' is not a place in the kernel", excerpt=text, caret=at, hint=hint)
+
+
+def _c_integer(text: str) -> int:
+    """An unsigned integer as C's strtoul with base 0 reads it: 0x hexadecimal, leading 0 octal."""
+    if re.fullmatch(r"0[0-7]+", text):
+        return int(text, 8)
+    return int(text, 0)

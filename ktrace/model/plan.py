@@ -1,0 +1,60 @@
+"""Plan: what will be written where, how it is undone, and why; nothing is written here."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Action = Literal["append", "write", "mkdir", "rmdir"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One write below the tracing directory.
+
+    Attributes:
+        path: relative to the tracing directory, such as `events/kprobes/do_fork/enable`.
+        text: what is written, without a final newline; empty for `mkdir` and `rmdir`.
+        why: for the reader of `--dry-run`.
+        undo: the step that takes it back, or None where nothing has to be taken back.
+        action: `append` keeps what is in the file (definitions), `write` sets its value.
+    """
+
+    path: str
+    text: str
+    why: str
+    undo: "Step | None" = None
+    action: Action = "append"
+
+    def to_shell(self, root: str) -> str:
+        """The same step as a line of shell; `root` is the tracing directory."""
+        target = _quoted(f"{root}/{self.path}")
+        if self.action in ("mkdir", "rmdir"):
+            return f"{self.action} {target}"
+        # Control files append even a value: `>` would truncate, which deletes definitions.
+        return f"echo {_quoted(self.text)} >> {target}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in the order in which they are written; undone in reverse."""
+
+    steps: tuple[Step, ...] = ()
+
+    def __add__(self, other: "Plan") -> "Plan":
+        return Plan(self.steps + other.steps)
+
+    def undo(self) -> "Plan":
+        """What takes the whole plan back."""
+        return Plan(tuple(step.undo for step in reversed(self.steps) if step.undo))
+
+    def to_shell(self, root: str) -> Iterable[str]:
+        """Each step as a comment and a line of shell."""
+        for step in self.steps:
+            yield f"# {step.why}"
+            yield step.to_shell(root)
+
+
+def _quoted(text: str) -> str:
+    if text and all(ch.isalnum() or ch in "_-+./:=,@%" for ch in text):
+        return text
+    return "'" + text.replace("'", "'\\''") + "'"

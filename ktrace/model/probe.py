@@ -1,0 +1,165 @@
+"""Probe: one dynamic event's definition, which spells itself as the kernel's own line.
+
+The grammar is that of Documentation/trace/kprobetrace.rst (`p`, `r`), uprobetracer.rst, fprobetrace.rst
+(`f`, `t`) and eprobetrace.rst (`e`).
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal, cast
+
+from ktrace.errors import UsageError
+from ktrace.model.fetch import FetchArg, split_type
+from ktrace.model.names import check_event, check_group
+from ktrace.model.place import (
+    RETURN_SUFFIX,
+    AddressPlace,
+    EventPlace,
+    FilePlace,
+    Place,
+    SymbolPlace,
+    TracepointPlace,
+    parse_kernel_place,
+)
+
+Kind = Literal["p", "r", "f", "t", "e"]
+
+MAXACTIVE_MAX = 4096
+LINE_MAX = 4094  # bytes; the kernel refuses longer lines and says so in dmesg only
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One dynamic event.
+
+    Attributes:
+        kind: `p` kprobe or uprobe, `r` kretprobe or uretprobe, `f` fprobe, `t` tracepoint, `e` event.
+        group: directory below `events/`; the kernel's default for kprobes is `kprobes`.
+        name: directory below the group.
+        place: where it sits.
+        args: what it reads.
+        at_return: of an `f` probe: at the function's exit.
+        maxactive: of an `r` (or old `f`) probe: how many calls may be inside at a time; 0 lets the
+            kernel choose.
+        filter: of an `e` probe: the text after `if`. The kernel does not print it back.
+    """
+
+    kind: Kind
+    group: str
+    name: str
+    place: Place
+    args: tuple[FetchArg, ...] = ()
+    at_return: bool = False
+    maxactive: int = 0
+    filter: str | None = None
+
+    @property
+    def event(self) -> str:
+        """`GROUP/NAME`, the event's directory below `events/`."""
+        return f"{self.group}/{self.name}"
+
+    @property
+    def is_return(self) -> bool:
+        """Whether it fires when a function returns."""
+        return self.kind == "r" or self.at_return
+
+    def checked(self) -> "Probe":
+        """This probe, or UsageError where its names or numbers break the kernel's rules."""
+        check_event(self.name)
+        check_group(self.group)
+        if self.maxactive and not self.is_return:
+            raise UsageError("--maxactive is for return probes only", hint="add -r, or leave it out")
+        if not 0 <= self.maxactive <= MAXACTIVE_MAX:
+            raise UsageError(f"--maxactive {self.maxactive}: the kernel takes 1 to {MAXACTIVE_MAX}")
+        if self.is_return and isinstance(self.place, SymbolPlace) and self.place.offset:
+            raise UsageError(
+                f"a return probe sits at a function's entry, not at +{self.place.offset}",
+                hint=f"{self.place.symbol}{RETURN_SUFFIX}",
+            )
+        if len(self.to_line().encode()) > LINE_MAX:
+            raise UsageError(
+                f"the definition of {self.event} has {len(self.to_line().encode())} bytes; "
+                f"the kernel takes {LINE_MAX}",
+                hint="read fewer arguments, or split them over two probes",
+            )
+        return self
+
+    def to_line(self) -> str:
+        """The line that defines it, without a newline."""
+        head = self.kind + (str(self.maxactive) if self.maxactive else "")
+        words = [f"{head}:{self.event}", self.place.to_text()]
+        if self.at_return and self.kind == "f":
+            words[1] += RETURN_SUFFIX
+        words += [arg.to_text() for arg in self.args]
+        if self.filter:
+            words += ["if", self.filter]
+        return " ".join(words)
+
+    def to_delete_line(self) -> str:
+        """The line that removes every probe point of this event."""
+        return f"-:{self.event}"
+
+    @classmethod
+    def from_line(cls, line: str) -> "Probe":
+        """Read a line of `kprobe_events`, `uprobe_events` or `dynamic_events` back.
+
+        Raises:
+            UsageError: the line defines no probe (synthetic events are not probes).
+        """
+        match = _HEAD.match(line)
+        if not match:
+            raise UsageError("not the definition of a probe", excerpt=line, caret=0)
+        kind, digits, group, name, rest = match.groups()
+        words = rest.split()
+        if not words:
+            raise UsageError("the definition names no place", excerpt=line, caret=len(line))
+        probe = cls(
+            kind=cast(Kind, kind),
+            group=group or _DEFAULT_GROUP[kind],
+            name=name,
+            place=_read_place(kind, words[0].removesuffix(RETURN_SUFFIX)),
+            at_return=kind == "f" and words[0].endswith(RETURN_SUFFIX),
+            maxactive=int(digits or 0),
+        )
+        if kind == "p" and words[0].endswith(RETURN_SUFFIX):
+            probe = replace(probe, kind="r")
+        args = words[1:]
+        if kind == "e" and "if" in args:
+            at = args.index("if")
+            probe = replace(probe, filter=" ".join(args[at + 1 :]))
+            args = args[:at]
+        return replace(probe, args=tuple(_read_arg(arg) for arg in args))
+
+
+_HEAD = re.compile(r"([prfte])(\d*):(?:([^\s/.]+)[/.])?([^\s/.]+)\s+(.*)\Z", re.DOTALL)
+
+_DEFAULT_GROUP = {"p": "kprobes", "r": "kprobes", "f": "fprobes", "t": "tracepoints", "e": "eprobes"}
+
+_FILE_PLACE = re.compile(r"(.*/.*):(0x[0-9a-fA-F]+|\d+)(?:\((0x[0-9a-fA-F]+|\d+)\))?\Z", re.DOTALL)
+
+
+def _read_place(kind: str, text: str) -> Place:
+    if kind == "t":
+        return TracepointPlace(text)
+    if kind == "e":
+        system, _, event = text.replace("/", ".").partition(".")
+        return EventPlace(system, event)
+    match = _FILE_PLACE.match(text)
+    if match and kind in "pr":
+        return FilePlace(match[1], int(match[2], 0), int(match[3], 0) if match[3] else None)
+    if re.fullmatch(r"0x[0-9a-fA-F]{16}", text):
+        # What the kernel prints with %p is hashed, and so small that no kernel address is meant.
+        address = int(text, 16)
+        return AddressPlace(address, hashed=address < 1 << 63)
+    return parse_kernel_place(text)
+
+
+def _read_arg(text: str) -> FetchArg:
+    name, equals, body = text.partition("=")
+    if not equals:
+        return FetchArg(*_swap(None, split_type(text)))
+    return FetchArg(*_swap(name, split_type(body)))
+
+
+def _swap(name: str | None, body: tuple[str, str | None]) -> tuple[str, str | None, str | None]:
+    return body[0], name, body[1]
