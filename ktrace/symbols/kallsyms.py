@@ -1,0 +1,159 @@
+"""`/proc/kallsyms`: addresses and names of the kernel's symbols.
+
+A line is `ADDRESS TYPE NAME` with a tab and `[module]` behind it for a module's. One name is found by
+searching the file's bytes: building a table of all of them would take a hundred times as long.
+
+Addresses of zero mean that the kernel hides them (Documentation/admin-guide/sysctl/kernel.rst,
+"kptr_restrict"), not that the symbol is at 0.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktrace.model.miss import Miss
+
+KALLSYMS = "/proc/kallsyms"
+
+_TEXT_TYPES = frozenset("tTwW")
+_NEAR = 5
+# What compilers append to a function that they changed; `.cold` is the unlikely part, split off.
+_VARIANT = rb"\.(?:isra|constprop|part|cold|llvm)(?:\.\d+)*"
+# `__pfx_`, `__cfi_`: padding before a function, with a name of its own.
+_FUNCTION = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n]+)")
+_LINE = re.compile(rb"([0-9a-f]+) (\S) ([^\t\n]+)(?:\t\[([^\]]+)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """One symbol. `address` 0: hidden. `type` as nm(1) has it: t and T are functions."""
+
+    name: str
+    address: int
+    type: str
+    module: str | None = None
+
+    @property
+    def is_function(self) -> bool:
+        """Whether it is code."""
+        return self.type in _TEXT_TYPES
+
+
+class Kallsyms:
+    """The symbols of the running kernel, or of a file that looks like /proc/kallsyms."""
+
+    def __init__(self, data: bytes, source: str = KALLSYMS) -> None:
+        self._data = data
+        self.source = source
+
+    @classmethod
+    def load(cls, path: str = KALLSYMS) -> "Kallsyms":
+        """Read the file. Raises OSError."""
+        return cls(Path(path).read_bytes(), path)
+
+    @property
+    def hidden(self) -> bool:
+        """Whether all addresses are zeros."""
+        first = _LINE.search(self._data)
+        last = _LINE.match(self._data, self._data.rfind(b"\n", 0, -1) + 1)
+        return all(m is None or int(m[1], 16) == 0 for m in (first, last))
+
+    def find(self, name: str, module: str | None = None) -> list[Symbol]:
+        """All symbols called exactly `name`, data included, in the file's order."""
+        wanted = b" " + name.encode("utf-8", "surrogateescape")
+        found = []
+        at = self._data.find(wanted)
+        while at >= 0:
+            end = at + len(wanted)
+            if self._data[end : end + 1] in (b"\n", b"\t", b""):
+                symbol = self._symbol_at(at)
+                if symbol and symbol.name == name and (module is None or symbol.module == module):
+                    found.append(symbol)
+            at = self._data.find(wanted, end)
+        return found
+
+    def has_function(self, name: str) -> bool:
+        """Whether there is a function called exactly `name`."""
+        return any(s.is_function for s in self.find(name))
+
+    def variants(self, name: str) -> list[Symbol]:
+        """Functions that a compiler made of `name`: `name.isra.0`, `name.part.0`, `name.cold`."""
+        pattern = re.compile(rb" ([tTwW] " + re.escape(name.encode()) + _VARIANT + rb")(?=[\t\n])")
+        symbols = (self._symbol_at(m.start() + 2) for m in pattern.finditer(self._data))
+        return [s for s in symbols if s]
+
+    def matching(self, glob: str) -> Iterator[Symbol]:
+        """Functions whose whole name matches a shell wildcard (`*`, `?`, `[...]`)."""
+        pattern = re.compile(rb"^[0-9a-f]+ [tTwW] (" + glob_to_regex(glob) + rb")(?=[\t\n])", re.MULTILINE)
+        for m in pattern.finditer(self._data):
+            symbol = self._symbol_at(m.start(1) - 1)
+            if symbol:
+                yield symbol
+
+    def at(self, address: int) -> Symbol | None:
+        """The function that holds `address`: the last one that begins at or before it."""
+        best: Symbol | None = None
+        for m in _LINE.finditer(self._data):
+            start = int(m[1], 16)
+            if start <= address and m[2].decode() in _TEXT_TYPES and (best is None or start >= best.address):
+                best = _symbol(m)
+        return best
+
+    def miss(self, name: str) -> Miss:
+        """The answer for a name that is not there, with the functions whose names come closest."""
+        if not self._data:
+            return Miss(self.source, "the file is empty")
+        return Miss(self.source, f"no function called {name}", tuple(self._closest(name)))
+
+    def _closest(self, name: str) -> list[str]:
+        from difflib import SequenceMatcher, get_close_matches  # noqa: PLC0415 -- only to explain a failure
+
+        text = name.encode("utf-8", "replace")
+        # Names that hold the whole word, or share its beginning, first; then those that are spelt alike.
+        functions = {m[1].decode("utf-8", "replace") for m in _FUNCTION.finditer(self._data)}
+        variants = [s.name for s in self.variants(name)]
+        holding = sorted((f for f in functions if name in f), key=len) if len(text) > 2 else []
+        alike_length = [f for f in functions if abs(len(f) - len(name)) <= 3 and f[:1] == name[:1]]
+        alike = get_close_matches(name, alike_length, n=_NEAR, cutoff=0.75)
+        ranked = sorted(
+            {*alike, *holding[: _NEAR * 2]} - set(variants),
+            key=lambda f: -SequenceMatcher(None, name, f).ratio(),
+        )
+        return [*variants, *ranked][:_NEAR]
+
+    def _symbol_at(self, offset: int) -> Symbol | None:
+        """The symbol of the line that holds byte `offset`."""
+        start = self._data.rfind(b"\n", 0, offset) + 1
+        m = _LINE.match(self._data, start)
+        return _symbol(m) if m else None
+
+
+def glob_to_regex(glob: str) -> bytes:
+    """A shell wildcard as a regular expression on bytes that stays within one word.
+
+    >>> glob_to_regex("tcp_*")
+    b'tcp_[^\\\\t\\\\n ]*'
+    """
+    out = b""
+    i = 0
+    while i < len(glob):
+        ch = glob[i]
+        close = glob.find("]", i + 2) if ch == "[" else -1
+        if ch == "*":
+            out += rb"[^\t\n ]*"
+        elif ch == "?":
+            out += rb"[^\t\n ]"
+        elif close > 0:
+            body = glob[i + 1 : close].replace("\\", "\\\\").replace("[", "\\[")
+            out += b"[" + (b"^" + body[1:].encode() if body[0] in "!^" else body.encode()) + b"]"
+            i = close
+        else:
+            out += re.escape(ch.encode("utf-8", "surrogateescape"))
+        i += 1
+    return out
+
+
+def _symbol(m: re.Match[bytes]) -> Symbol:
+    name, module = m[3].decode("utf-8", "surrogateescape"), m[4]
+    return Symbol(name, int(m[1], 16), m[2].decode(), module.decode() if module else None)

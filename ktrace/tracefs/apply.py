@@ -1,0 +1,94 @@
+"""Writing a Plan, step by step, and taking it back in reverse."""
+
+import errno
+import time
+
+from ktrace.model.plan import Plan, Step
+from ktrace.tracefs.dynevents import refusal
+from ktrace.tracefs.files import Files
+
+_BUSY_TRIES = 40
+_BUSY_WAIT_S = 0.025
+
+
+class Applied:
+    """What has been written and can be taken back. Not shared between threads.
+
+    Example:
+        applied = Applied(files)
+        try:
+            applied.do(step)
+        finally:
+            failures = applied.undo_all()
+    """
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._undo: list[Step] = []
+
+    def do(self, step: Step) -> None:
+        """Write one step. Raises Refused with the kernel's words; nothing is taken back by that.
+
+        The undo is noted before the write: a signal in between must not leave anything behind, and
+        undoing what was not done yet is harmless.
+        """
+        if step.undo:
+            self._undo.append(step.undo)
+        started = time.monotonic_ns()
+        try:
+            write_step(self._files, step)
+        except OSError as error:
+            if step.undo:
+                self._undo.pop()
+            raise refusal(self._files, step.text or step.path, error, since=started) from error
+
+    def do_all(self, plan: Plan) -> None:
+        """Write every step in order; on the first refusal the rest is not written."""
+        for step in plan.steps:
+            self.do(step)
+
+    def keep(self) -> None:
+        """Forget how to undo: what was written stays."""
+        self._undo.clear()
+
+    def undo_all(self) -> list[tuple[Step, OSError]]:
+        """Take everything back, newest first, whatever fails on the way; the failures are returned.
+
+        What has gone already counts as taken back.
+        """
+        failures = []
+        while self._undo:
+            step = self._undo.pop()
+            try:
+                _write_patiently(self._files, step)
+            except OSError as error:
+                if error.errno not in (errno.ENOENT, errno.ENODEV):
+                    failures.append((step, error))
+        return failures
+
+
+def write_step(files: Files, step: Step) -> None:
+    """One step as it is. Raises OSError."""
+    if step.action == "mkdir":
+        files.mkdir(step.path)
+    elif step.action == "rmdir":
+        files.rmdir(step.path)
+    else:
+        files.write(step.path, step.text)
+
+
+def _write_patiently(files: Files, step: Step) -> None:
+    """Write; where the kernel says busy, again for a second.
+
+    A reader's descriptor that was just closed, or an event that was just switched off, holds on for
+    an RCU grace period.
+    """
+    for attempt in range(_BUSY_TRIES):
+        try:
+            write_step(files, step)
+        except OSError as error:
+            if error.errno != errno.EBUSY or attempt == _BUSY_TRIES - 1:
+                raise
+            time.sleep(_BUSY_WAIT_S)
+        else:
+            return

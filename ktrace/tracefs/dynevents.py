@@ -1,0 +1,111 @@
+"""Dynamic events: the files in which probes are defined, listed and removed.
+
+See Documentation/trace/kprobetrace.rst. `kprobe_events` and `uprobe_events` hold their own kind;
+`dynamic_events` lists all and takes the rest.
+"""
+
+import time
+from dataclasses import dataclass
+
+from ktrace.errors import KtraceError, Refused, UsageError
+from ktrace.model.place import FilePlace
+from ktrace.model.plan import Step
+from ktrace.model.probe import Probe
+from ktrace.tracefs.error_log import find_entry
+from ktrace.tracefs.files import Files
+
+
+@dataclass(frozen=True, slots=True)
+class SyntheticEvent:
+    """`s:synthetic/NAME`: a definition that is no probe; `fields` as the kernel prints them."""
+
+    name: str
+    fields: str
+
+    @property
+    def event(self) -> str:
+        """Its directory below `events/`."""
+        return f"synthetic/{self.name}"
+
+
+def control_file(probe: Probe) -> str:
+    """The file that takes this kind of definition."""
+    if probe.kind in "pr":
+        return "uprobe_events" if isinstance(probe.place, FilePlace) else "kprobe_events"
+    return "dynamic_events"
+
+
+def define_step(probe: Probe, why: str = "") -> Step:
+    """The step that defines `probe`; undone by removing its event."""
+    path = control_file(probe)
+    place = probe.place.to_text()
+    return Step(
+        path,
+        probe.to_line(),
+        why or f"{'return from' if probe.is_return else 'call of'} {place}",
+        undo=Step(path, probe.to_delete_line(), f"remove {probe.event}"),
+    )
+
+
+def define(files: Files, probe: Probe) -> None:
+    """Write one definition.
+
+    Raises:
+        Refused: with the kernel's own words and its caret, where it left any, and the errno.
+    """
+    line = probe.to_line()
+    started = time.monotonic_ns()
+    try:
+        files.write(control_file(probe), line)
+    except OSError as error:
+        raise refusal(files, line, error, since=started) from error
+
+
+def remove(files: Files, probe: Probe) -> None:
+    """Remove all probe points of the event. Raises Refused (errno EBUSY while it is in use)."""
+    line = probe.to_delete_line()
+    started = time.monotonic_ns()
+    try:
+        files.write(control_file(probe), line)
+    except OSError as error:
+        raise refusal(files, line, error, since=started) from error
+
+
+def refusal(files: Files, command: str, error: OSError, *, since: int) -> Refused:
+    """What the kernel said about `command`: from error_log, else the errno's text."""
+    entry = find_entry(files, command, since)
+    if entry is None:
+        return Refused(error.strerror or str(error), errno=error.errno, excerpt=command)
+    return Refused(entry.text, errno=error.errno, excerpt=entry.command, caret=entry.caret)
+
+
+def list_probes(files: Files) -> tuple[list[Probe], list[SyntheticEvent]]:
+    """Every dynamic event, whoever made it, in the order of their making.
+
+    An event of several probe points comes once for each.
+    """
+    if files.exists("dynamic_events"):
+        text = files.read("dynamic_events")
+    else:
+        text = "".join(files.read(f) for f in ("kprobe_events", "uprobe_events") if files.exists(f))
+    probes: list[Probe] = []
+    synthetic: list[SyntheticEvent] = []
+    for line in text.splitlines():
+        if line.startswith("s:"):
+            name, _, fields = line[2:].partition("\t")
+            synthetic.append(SyntheticEvent(name.rpartition("/")[2], fields))
+        elif line.strip():
+            probes.append(_read_back(line))
+    return probes, synthetic
+
+
+def _read_back(line: str) -> Probe:
+    try:
+        return Probe.from_line(line)
+    except UsageError as error:
+        raise KtraceError(
+            "the kernel lists a dynamic event that ktrace cannot read",
+            excerpt=line,
+            caret=error.caret,
+            hint="please report this line, with the kernel's version",
+        ) from error

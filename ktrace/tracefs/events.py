@@ -1,0 +1,120 @@
+"""`events/`: the directory of each event, its format, filter, trigger and switch.
+
+See Documentation/trace/events.rst. `files` may be the tracing directory or an instance's.
+"""
+
+import fnmatch
+import time
+
+from ktrace.errors import NotFound, Refused
+from ktrace.model.format import Format, parse_format
+from ktrace.model.plan import Step
+from ktrace.tracefs.dynevents import refusal
+from ktrace.tracefs.files import Files
+
+_GLOB = set("*?[")
+
+
+def is_glob(name: str) -> bool:
+    """Whether `name` holds a wildcard of the shell."""
+    return not _GLOB.isdisjoint(name)
+
+
+def read_format(files: Files, event: str) -> Format:
+    """The format of `GROUP/NAME`. Raises NotFound where there is no such event."""
+    group = event.partition("/")[0]
+    try:
+        return parse_format(files.read(f"events/{event}/format"), group)
+    except FileNotFoundError:
+        raise NotFound(
+            f"there is no event {event}", hint="`ktrace list` shows the probes there are"
+        ) from None
+
+
+def is_event(files: Files, name: str) -> bool:
+    """Whether `GROUP/NAME` is an event."""
+    return name.count("/") == 1 and files.exists(f"events/{name}/enable") and ".." not in name
+
+
+def find_static(files: Files, name: str) -> list[str]:
+    """Events of any kind called `SYSTEM:EVENT` or `SYSTEM/EVENT`, with wildcards, as `SYSTEM/EVENT`."""
+    system, _, event = name.replace(":", "/", 1).partition("/")
+    if not event or ".." in name:
+        return []
+    if not is_glob(name):
+        return [f"{system}/{event}"] if is_event(files, f"{system}/{event}") else []
+    found = []
+    for group in fnmatch.filter(files.list("events"), system):
+        if files.is_dir(f"events/{group}"):
+            found += [
+                f"{group}/{name}"
+                for name in fnmatch.filter(files.list(f"events/{group}"), event)
+                if files.is_dir(f"events/{group}/{name}")
+            ]
+    return found
+
+
+def enabled_state(files: Files, event: str) -> str:
+    """`0`, `1`, or with `*` where only a trigger uses it; empty where the event has gone."""
+    try:
+        return files.read(f"events/{event}/enable").strip()
+    except OSError:
+        return ""
+
+
+def read_filter(files: Files, event: str) -> str:
+    """The filter as written, or `none`."""
+    return files.read(f"events/{event}/filter").strip()
+
+
+def read_triggers(files: Files, event: str) -> list[str]:
+    """The triggers that are set, newest first, each as the kernel prints it."""
+    lines = files.read(f"events/{event}/trigger").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def enable_step(event: str, why: str = "") -> Step:
+    """Switch an event on, or with `GROUP` alone all events of a group; undone by switching off."""
+    path = f"events/{event}/enable"
+    undo = Step(path, "0", f"switch {event} off", action="write")
+    return Step(path, "1", why or f"switch {event} on", undo, action="write")
+
+
+def filter_step(event: str, expression: str) -> Step:
+    """Set a filter; undone by removing it."""
+    path = f"events/{event}/filter"
+    undo = Step(path, "0", f"remove the filter of {event}", action="write")
+    return Step(path, expression, f"only where {expression}", undo, action="write")
+
+
+def set_filter(files: Files, event: str, expression: str) -> None:
+    """Write a filter.
+
+    A refused filter makes the kernel drop the one before it: the old text is put back.
+
+    Raises:
+        Refused: with the kernel's words and the caret in the expression.
+    """
+    path = f"events/{event}/filter"
+    before = read_filter(files, event)
+    started = time.monotonic_ns()
+    try:
+        files.write(path, expression)
+    except OSError as error:
+        refused = _filter_refusal(files, path, expression, error, started)
+        files.write(path, "0" if before == "none" else before)
+        raise refused from error
+
+
+def _filter_refusal(files: Files, path: str, expression: str, error: OSError, started: int) -> Refused:
+    """The errno of a bad filter means nothing: error_log or the filter file itself says what is wrong."""
+    refused = refusal(files, expression, error, since=started)
+    if refused.caret is None:
+        text = files.read(path)
+        _, found, reason = text.partition("parse_error: ")
+        if found:
+            caret_line = next((line for line in text.splitlines() if line.strip() == "^"), "")
+            return Refused(
+                reason.strip(), errno=error.errno, excerpt=expression, caret=max(caret_line.find("^"), 0)
+            )
+    return refused

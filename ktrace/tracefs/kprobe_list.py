@@ -1,0 +1,115 @@
+"""debugfs `kprobes/`: every kprobe that is registered, whoever did it, and the global switch.
+
+See Documentation/trace/kprobes.rst, "The kprobes debugfs interface". A line of `list` is
+
+    ffffffff812c0e54  k  kernel_clone+0x4    [DISABLED][FTRACE]
+
+with the module's name between the symbol and the flags.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from ktrace.tracefs.files import Files
+
+LIST = "kprobes/list"
+ENABLED = "kprobes/enabled"
+
+_LINE = re.compile(
+    r"(?P<address>[0-9a-f]+)  (?P<type>[krj])  (?P<where>\S+)"
+    r"(?:  (?P<module>\S*) )?\s*(?P<flags>(?:\[\w+\])*)\Z"
+)
+_SYMBOL = re.compile(r"(?P<symbol>.+?)\+0x(?P<offset>[0-9a-f]+)(?:/0x[0-9a-f]+)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One registered kprobe.
+
+    Attributes:
+        address: where the breakpoint is; 0 where the kernel hides addresses (kptr_restrict).
+        type: `k` kprobe, `r` kretprobe, `j` jprobe (kernels up to 4.14).
+        symbol, offset: the function and the bytes into it; offset None where there is no symbol.
+        module: the module that holds the function, or None.
+        flags: of GONE, DISABLED, OPTIMIZED, FTRACE, in the kernel's order.
+    """
+
+    address: int
+    type: Literal["k", "r", "j"]
+    symbol: str
+    offset: int | None
+    module: str | None
+    flags: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """`SYMBOL+0xOFFSET` as the kernel prints it."""
+        return self.symbol if self.offset is None else f"{self.symbol}+0x{self.offset:x}"
+
+
+def parse_kprobe_list(text: str) -> tuple[list[Registered], list[str]]:
+    """All lines, and those that were not understood, as they are."""
+    found: list[Registered] = []
+    odd: list[str] = []
+    for line in text.splitlines():
+        m = _LINE.match(line)
+        if not m:
+            odd.append(line)
+            continue
+        place = _SYMBOL.match(m["where"])
+        found.append(
+            Registered(
+                address=int(m["address"], 16),
+                type=m["type"],  # type: ignore[arg-type]  # the pattern takes k, r and j alone
+                symbol=place["symbol"] if place else m["where"],
+                offset=int(place["offset"], 16) if place else None,
+                module=m["module"] or None,
+                flags=tuple(re.findall(r"\[(\w+)\]", m["flags"])),
+            )
+        )
+    return found, odd
+
+
+def is_armed(debug: Files) -> bool:
+    """Whether kprobes are switched on globally. Raises OSError where debugfs does not say."""
+    return debug.read(ENABLED).strip() == "1"
+
+
+def switch(debug: Files, on: bool) -> None:
+    """Arm or disarm all kprobes of the system."""
+    debug.write(ENABLED, "1" if on else "0")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Hits and misses of one probe point since it was defined; `missed` None where not counted."""
+
+    name: str
+    hits: int
+    missed: int | None
+
+
+def read_profiles(files: Files) -> list[Profile]:
+    """Lines of kprobe_profile, in the order of kprobe_events; event names come without group."""
+    return parse_profiles(files.read("kprobe_profile"))
+
+
+def parse_profiles(text: str) -> list[Profile]:
+    """Read `kprobe_profile`: name, hits, misses."""
+    rows = []
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) == 3:
+            rows.append(Profile(words[0], int(words[1]), int(words[2])))
+    return rows
+
+
+def parse_uprobe_profiles(text: str) -> list[Profile]:
+    """Read `uprobe_profile`: file, name, hits (the file's name may hold blanks)."""
+    rows = []
+    for line in text.splitlines():
+        words = line.rsplit(None, 2)
+        if len(words) == 3:
+            rows.append(Profile(words[1], int(words[2]), None))
+    return rows

@@ -1,0 +1,57 @@
+"""`per_cpu/cpuN/stats`: what the ring buffer counted.
+
+See Documentation/trace/ftrace.rst, "per_cpu".
+"""
+
+import re
+from dataclasses import dataclass
+
+from ktrace.tracefs.files import Files
+
+
+@dataclass(frozen=True, slots=True)
+class CpuStats:
+    """Counts of one CPU's buffer.
+
+    Attributes:
+        entries: events now in the buffer.
+        overrun: events overwritten before anybody read them.
+        commit_overrun: events that could not be committed.
+        dropped: events refused because the buffer was full and not to be overwritten.
+        read: events read.
+    """
+
+    cpu: int
+    entries: int
+    overrun: int
+    commit_overrun: int
+    dropped: int
+    read: int
+
+    @property
+    def lost(self) -> int:
+        """Events that nobody will ever see."""
+        return self.overrun + self.commit_overrun + self.dropped
+
+
+def read_stats(files: Files) -> list[CpuStats]:
+    """All CPUs that the buffer has."""
+    cpus = [int(name[3:]) for name in files.list("per_cpu") if re.fullmatch(r"cpu\d+", name)]
+    return [parse_stats(cpu, files.read(f"per_cpu/cpu{cpu}/stats")) for cpu in sorted(cpus)]
+
+
+def parse_stats(cpu: int, text: str) -> CpuStats:
+    """Read one `stats` file; a count that is not there is 0."""
+    counts = dict(re.findall(r"^([a-z ]+): (\d+)$", text, re.MULTILINE))
+
+    def count(name: str) -> int:
+        return int(counts.get(name, 0))
+
+    return CpuStats(
+        cpu,
+        count("entries"),
+        count("overrun"),
+        count("commit overrun"),
+        count("dropped events"),
+        count("read events"),
+    )
