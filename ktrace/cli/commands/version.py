@@ -1,0 +1,33 @@
+"""`ktrace version`."""
+
+from typing import Annotated
+
+import typer
+
+
+def version(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Print the versions of ktrace, Python and the running kernel."""
+    import os
+    import platform
+
+    from ktrace import __version__
+
+    system = os.uname()
+    if as_json:
+        import json
+
+        record = {
+            "schema": 1,
+            "type": "version",
+            "ktrace": __version__,
+            "python": platform.python_version(),
+            "kernel": system.release,
+            "machine": system.machine,
+        }
+        print(json.dumps(record))
+    else:
+        print(f"ktrace {__version__} (Python {platform.python_version()})")
+        print(f"{system.sysname} {system.release} {system.machine}")
+    return 0

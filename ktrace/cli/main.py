@@ -1,0 +1,134 @@
+"""From the words on the command line to one command's function, and from its errors to an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TextIO
+
+from ktrace.cli.registry import COMMANDS, Command, find
+from ktrace.errors import KtraceError
+
+_USAGE = """\
+Usage: ktrace COMMAND [WORD...]
+
+See kernel functions called, with their arguments: no compiler, no module.
+
+Commands:
+{commands}
+
+`ktrace COMMAND --help` explains one, with examples. To begin with:
+
+  ktrace doctor                                  what works on this machine
+  ktrace trace do_fork -c ls                     see ls fork
+  ktrace add vfs_read count=%dx                  a probe that stays
+  ktrace trace vfs_read --json | jq .args.count  its events, as JSON Lines
+  ktrace remove vfs_read                         and gone
+
+Exit status: 0 done, 1 failed, 2 usage, 3 refused by the kernel, 4 not found,
+5 cannot run here, 6 busy or name taken, 7 damaged input, 125 virtual machine
+failed, 128+N ended by signal N. With -c CMD, or `vm -- CMD`, it is CMD's own.
+"""
+
+_BROKEN_PIPE = 128 + 13  # as the shell reports a program that SIGPIPE ended
+_INTERRUPTED = 128 + 2
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run `ktrace ARGV...` and return its exit status."""
+    try:
+        status = _dispatch(list(argv))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence_stdout()
+        return _BROKEN_PIPE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except KtraceError as error:
+        return report(error)
+    except OSError as error:
+        # What no command expected of a file or a device: a full disk, a directory in the way.
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        return report(KtraceError(what))
+    return status
+
+
+def report(error: KtraceError) -> int:
+    """Draw an error on stderr; returns its exit code."""
+    from ktrace.diagnostic import Diagnostic, render
+
+    print(render(Diagnostic.of(error)), file=sys.stderr)
+    return error.exit_code
+
+
+def _dispatch(argv: list[str]) -> int:
+    if not argv:
+        return _print_usage(sys.stderr, 2)
+    name, *rest = argv
+    if name in ("-h", "--help") or (name == "help" and not rest):
+        return _print_usage(sys.stdout, 0)
+    if name == "help":
+        name, rest = rest[0], ["--help"]
+    if name in ("-V", "--version"):
+        name = "version"
+    command = find(name)
+    if command is None:
+        raise _unknown(name)
+    return _run(command, rest)
+
+
+def _run(command: Command, words: list[str]) -> int:
+    from importlib import import_module
+
+    import typer
+
+    module = import_module(command.module)
+    app = typer.Typer(
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    settings = {"help_option_names": ["-h", "--help"], **getattr(module, "CONTEXT", {})}
+    app.command(command.name, context_settings=settings)(getattr(module, command.attribute))
+    try:
+        result = typer.main.get_command(app).main(
+            words, prog_name=f"ktrace {command.name}", standalone_mode=False
+        )
+    except typer.Abort:
+        return _INTERRUPTED
+    except typer.TyperException as error:
+        return _bad_usage(command, error)
+    return result if isinstance(result, int) else 0
+
+
+def _bad_usage(command: Command, error: Exception) -> int:
+    from ktrace.diagnostic import Diagnostic, render
+
+    message = getattr(error, "format_message", lambda: str(error))()
+    hint = f"ktrace {command.name} --help"
+    print(render(Diagnostic(message, hint=hint)), file=sys.stderr)
+    return 2
+
+
+def _unknown(name: str) -> KtraceError:
+    from difflib import get_close_matches
+
+    from ktrace.errors import UsageError
+
+    near = get_close_matches(name, [c.name for c in COMMANDS], n=1)
+    hint = f"did you mean `ktrace {near[0]}`?" if near else "`ktrace --help` lists the commands"
+    return UsageError(f"there is no command '{name}'", hint=hint)
+
+
+def _print_usage(out: TextIO, status: int) -> int:
+    width = max(len(c.name) for c in COMMANDS)
+    lines = "\n".join(f"  {c.name:<{width}}  {c.summary}" for c in COMMANDS)
+    out.write(_USAGE.format(commands=lines))
+    return status
+
+
+def _silence_stdout() -> None:
+    """Whoever read us has gone: what is still buffered must not fail again at exit."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)

@@ -1,0 +1,47 @@
+"""The commands: name, one line about each, and where it is. Only the chosen one is imported.
+
+`ktrace --help` is printed from this table, so it loads no command and not even typer.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command; its function has the module's last name (with `_` behind it if Python keeps it)."""
+
+    name: str
+    summary: str
+    function: str = ""
+
+    @property
+    def module(self) -> str:
+        """The module that holds it."""
+        return f"ktrace.cli.commands.{self.name}"
+
+    @property
+    def attribute(self) -> str:
+        """The name of the function within the module."""
+        return self.function or self.name
+
+
+COMMANDS = (
+    Command("add", "define a probe: a function, an offset in it, its return"),
+    Command("list", "show every kprobe and dynamic event, with hits and misses", "list_"),
+    Command("show", "show one event: definition, format, filter, hits"),
+    Command("enable", "switch probes on in the kernel's top buffer"),
+    Command("disable", "switch probes off"),
+    Command("remove", "remove probes"),
+    Command("switch", "arm or disarm all kprobes of the system"),
+    Command("trace", "stream events, of probes that exist or are made for this run"),
+    Command("parse", "turn the text of trace or trace_pipe into JSON Lines"),
+    Command("clean", "remove what dead ktrace sessions left behind"),
+    Command("doctor", "say what works on this machine, and what to do about the rest"),
+    Command("vm", "boot a real kernel in QEMU and run a command in it"),
+    Command("version", "print ktrace's version, Python's and the kernel's"),
+)
+
+
+def find(name: str) -> Command | None:
+    """The command of that name."""
+    return next((command for command in COMMANDS if command.name == name), None)

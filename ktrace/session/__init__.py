@@ -1,0 +1,1 @@
+"""The library's front door: from words to probes, applied, streamed and undone whatever happens."""

@@ -1,0 +1,220 @@
+"""What `ktrace list` shows: registered kprobes and dynamic events, each with the other."""
+
+import fnmatch
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ktrace.errors import NotFound
+from ktrace.model.place import FilePlace, SymbolPlace
+from ktrace.model.probe import Probe
+from ktrace.tracefs.dynevents import SyntheticEvent, list_probes
+from ktrace.tracefs.events import enabled_state, read_triggers
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.instances import Owner, all_buffers
+from ktrace.tracefs.kprobe_list import (
+    LIST,
+    Profile,
+    Registered,
+    parse_kprobe_list,
+    parse_uprobe_profiles,
+    read_profiles,
+)
+
+TOP = "top"
+_ENDBR = 4  # bytes: where functions begin with one, a probe on the function sits behind it
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """One probe point of a dynamic event.
+
+    Attributes:
+        probe: its definition.
+        enabled_in: buffers that record it: `top`, or an instance's name.
+        triggers: of the top buffer, as the kernel prints them.
+        hits, missed: since it was defined; None where the kernel does not count them.
+        registered: its line in debugfs kprobes/list, or None.
+    """
+
+    probe: Probe
+    enabled_in: tuple[str, ...]
+    triggers: tuple[str, ...]
+    hits: int | None
+    missed: int | None
+    registered: Registered | None
+
+    @property
+    def pending(self) -> bool:
+        """Whether it waits for its module to be loaded (as far as kprobes/list could be read)."""
+        place = self.probe.place
+        return isinstance(place, SymbolPlace) and place.module is not None and self.registered is None
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Everything, in the kernel's order.
+
+    Attributes:
+        debugfs: the text of kprobes/list, or None where it cannot be read.
+        registered: its lines, with the event behind each, or None for a kprobe without an event.
+        odd: lines of it that were not understood.
+    """
+
+    debugfs: str | None
+    registered: tuple[tuple[Registered, str | None], ...]
+    odd: tuple[str, ...]
+    probes: tuple[ProbeRow, ...]
+    synthetic: tuple[SyntheticEvent, ...]
+
+
+def read_listing(tracing: Files, debug: Files | None) -> Listing:
+    """Read all of it from the kernel."""
+    text = _read_or_none(debug, LIST)
+    registered, odd = parse_kprobe_list(text or "")
+    probes, synthetic = list_probes(tracing)
+    claimed = _claim(probes, registered)
+    counts = _counts(tracing, probes)
+    buffers = list(all_buffers(tracing))
+    states = {event: _states(buffers, event) for event in dict.fromkeys(p.event for p in probes)}
+    events = {index: probe.event for probe, index in zip(probes, claimed, strict=True) if index is not None}
+    rows = [
+        ProbeRow(
+            probe,
+            *states[probe.event],
+            *counts[i],
+            registered[index] if (index := claimed[i]) is not None else None,
+        )
+        for i, probe in enumerate(probes)
+    ]
+    return Listing(
+        text,
+        tuple((line, events.get(i)) for i, line in enumerate(registered)),
+        tuple(odd),
+        tuple(rows),
+        tuple(synthetic),
+    )
+
+
+def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = False) -> list[Probe]:
+    """The probes that `names` mean, each event once, in the kernel's order.
+
+    A name is `NAME`, `GROUP/NAME` or `GROUP:NAME`, with wildcards. `everything` means all but those of
+    other ktrace sessions that still run.
+
+    Raises:
+        NotFound: a name fits no probe; with the names that come close.
+    """
+    unique = {probe.event: probe for probe in probes}
+    if everything:
+        return [p for p in unique.values() if not belongs_to_live_session(p)]
+    chosen: dict[str, Probe] = {}
+    for name in names:
+        pattern = name.replace(":", "/", 1)
+        hits = [
+            event
+            for event, probe in unique.items()
+            if fnmatch.fnmatchcase(event if "/" in pattern else probe.name, pattern)
+        ]
+        if not hits:
+            raise _no_such_probe(name, unique)
+        chosen.update((event, unique[event]) for event in hits)
+    return [probe for event, probe in unique.items() if event in chosen]
+
+
+def belongs_to_live_session(probe: Probe) -> bool:
+    """Whether a ktrace session that still runs made it for itself."""
+    owner = Owner.of_name(probe.group)
+    return owner is not None and owner.is_alive
+
+
+def _no_such_probe(name: str, unique: dict[str, Probe]) -> NotFound:
+    from difflib import get_close_matches  # noqa: PLC0415 -- only to explain a failure
+
+    known = [*unique, *(probe.name for probe in unique.values())]
+    near = get_close_matches(name, known, n=3)
+    if near:
+        hint = "close to it: " + ", ".join(near)
+    else:
+        hint = (
+            "`ktrace list` shows the probes there are" if unique else "there are no probes: ktrace add PLACE"
+        )
+    return NotFound(f"there is no probe called '{name}'", hint=hint)
+
+
+def _claim(probes: list[Probe], registered: list[Registered]) -> list[int | None]:
+    """For each probe the index of its line in kprobes/list; no line is given twice."""
+    by_symbol: dict[tuple[str, str], list[int]] = {}
+    for i, line in enumerate(registered):
+        by_symbol.setdefault((line.type, line.symbol), []).append(i)
+    claimed: list[int | None] = []
+    for probe in probes:
+        place = probe.place
+        index = None
+        if isinstance(place, SymbolPlace) and probe.kind in "pr":
+            candidates = by_symbol.get(("r" if probe.kind == "r" else "k", place.symbol), [])
+            offsets = (place.offset,) if place.offset else (0, _ENDBR)
+            index = next((i for i in candidates if registered[i].offset in offsets), None)
+            if index is not None:
+                candidates.remove(index)
+        claimed.append(index)
+    return claimed
+
+
+def _counts(tracing: Files, probes: list[Probe]) -> list[tuple[int | None, int | None]]:
+    """Hits and misses of each probe. The profile has a line a probe point, in the order of making."""
+    kprobes = [i for i, p in enumerate(probes) if p.kind in "pr" and not isinstance(p.place, FilePlace)]
+    uprobes = [i for i, p in enumerate(probes) if p.kind in "pr" and isinstance(p.place, FilePlace)]
+    counts: list[tuple[int | None, int | None]] = [(None, None)] * len(probes)
+    profiles: list[Profile] = []
+    for wanted, path in ((kprobes, "kprobe_profile"), (uprobes, "uprobe_profile")):
+        if not wanted:
+            continue
+        try:
+            profiles = (
+                read_profiles(tracing)
+                if path == "kprobe_profile"
+                else parse_uprobe_profiles(tracing.read(path))
+            )
+        except OSError:
+            continue
+        _deal(profiles, probes, wanted, counts)
+    return counts
+
+
+def _deal(
+    profiles: list[Profile],
+    probes: list[Probe],
+    wanted: list[int],
+    counts: list[tuple[int | None, int | None]],
+) -> None:
+    """Give each probe the next profile line of its name: somebody may add one between two reads."""
+    queues: dict[str, list[Profile]] = {}
+    for profile in profiles:
+        queues.setdefault(profile.name, []).append(profile)
+    for i in wanted:
+        queue = queues.get(probes[i].name)
+        if queue:
+            profile = queue.pop(0)
+            counts[i] = (profile.hits, profile.missed)
+
+
+def _states(buffers: list[tuple[str, Files]], event: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The buffers in which an event is on, and the top buffer's triggers (marked by a `*`)."""
+    on: list[str] = []
+    triggers: tuple[str, ...] = ()
+    for name, files in buffers:
+        state = enabled_state(files, event)
+        if state.startswith("1"):
+            on.append(name or TOP)
+        if not name and state.endswith("*"):
+            triggers = tuple(read_triggers(files, event))
+    return tuple(on), triggers
+
+
+def _read_or_none(files: Files | None, path: str) -> str | None:
+    if files is None:
+        return None
+    try:
+        return files.read(path)
+    except OSError:
+        return None

@@ -1,0 +1,77 @@
+"""Being told to stop, without being torn apart.
+
+A handler only notes the signal and wakes whoever polls; the loops ask between two steps. So no
+exception can come between a write to the kernel and the note of how to undo it.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType, TracebackType
+from typing import Any
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """A signal ended the command; everything is undone on its way up. Not an Exception on purpose."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(signal.Signals(signum).name)
+        self.signum = signum
+
+
+class StopSignals:
+    """Notes SIGINT, SIGTERM and SIGHUP while it is entered; those that were ignored stay ignored.
+
+    Attributes:
+        received: the first signal's number, or None.
+        fd: a descriptor that becomes readable when a signal has come.
+    """
+
+    def __init__(self) -> None:
+        self.received: int | None = None
+        self.fd = -1
+        self._write_fd = -1
+        self._raise_at_once = False
+        self._old: dict[int, Any] = {}
+        self._old_wakeup = -1
+
+    def __enter__(self) -> "StopSignals":
+        self.fd, self._write_fd = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._old_wakeup = signal.set_wakeup_fd(self._write_fd, warn_on_full_buffer=False)
+        for number in STOPPING:
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup must keep working
+                self._old[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._old.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(self._old_wakeup)
+        os.close(self.fd)
+        os.close(self._write_fd)
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal has come."""
+        if self.received is not None:
+            raise Interrupted(self.received)
+
+    @contextmanager
+    def may_interrupt(self) -> Iterator[None]:
+        """Within the block a signal raises at once: for writing output that nobody may be reading."""
+        self._raise_at_once = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._raise_at_once = False
+
+    def _note(self, signum: int, _frame: FrameType | None) -> None:
+        if self.received is None:
+            self.received = signum
+        if self._raise_at_once:
+            raise Interrupted(signum)

@@ -1,0 +1,140 @@
+"""Switching probes on and off, and removing them: what `enable`, `disable` and `remove` do."""
+
+import errno
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from ktrace.errors import Busy, KtraceError, NotFound, Refused
+from ktrace.model.probe import Probe
+from ktrace.tracefs import dynevents
+from ktrace.tracefs.events import enabled_state, read_triggers
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.instances import holders, trigger_mentions
+
+Failures = list[tuple[Probe, KtraceError]]
+
+_STACK = re.compile(r"stacktrace(?::(?P<count>\w+))?(?P<condition> if .*)?\Z")
+
+
+def set_enabled(tracing: Files, probes: list[Probe], on: bool, *, between: Callable[[], None]) -> Failures:
+    """Switch events of the top buffer on or off; with one write where they are a whole group.
+
+    Returns:
+        The probes that could not be switched, with the reason.
+    """
+    failed: Failures = []
+    value = "1" if on else "0"
+    by_group: dict[str, list[Probe]] = {}
+    for probe in probes:
+        by_group.setdefault(probe.group, []).append(probe)
+    for group, members in by_group.items():
+        between()
+        if len(members) > 1 and {p.name for p in members} == set(_events_of(tracing, group)):
+            try:
+                tracing.write(f"events/{group}/enable", value)
+                continue
+            except OSError:
+                pass  # one of them is in the way: find out which
+        for probe in members:
+            try:
+                tracing.write(f"events/{probe.event}/enable", value)
+            except OSError as error:
+                failed.append((probe, _switch_problem(probe, on, error)))
+    return failed
+
+
+def remove_probe(tracing: Files, probe: Probe) -> None:
+    """Switch one event off in the top buffer and remove it; if that fails, it is as it was before.
+
+    Raises:
+        Busy: somebody else holds it; says who.
+        NotFound: it has gone already.
+    """
+    was_on = enabled_state(tracing, probe.event).startswith("1")
+    stacks = [t for t in _triggers(tracing, probe.event) if _STACK.match(t)]
+    try:
+        for trigger in stacks:
+            tracing.write(f"events/{probe.event}/trigger", "!" + trigger.removesuffix(":unlimited"))
+        if was_on:
+            tracing.write(f"events/{probe.event}/enable", "0")
+        dynevents.remove(tracing, probe)
+    except (OSError, Refused) as error:
+        _restore(tracing, probe, stacks, was_on)
+        if error.errno in (errno.ENOENT, errno.ENODEV):
+            raise NotFound(f"{probe.event} has gone already") from error
+        if error.errno == errno.EBUSY:
+            raise busy(tracing, probe) from error
+        if isinstance(error, Refused):
+            raise
+        raise Refused(f"{probe.event}: {error.strerror}", errno=error.errno) from error
+
+
+def busy(tracing: Files, probe: Probe) -> Busy:
+    """Why the kernel says that an event is in use: who holds it, as far as it can be seen."""
+    reasons = [
+        "the top buffer (ktrace disable " + probe.event + ")" if name == "top" else f"instance {name}"
+        for name in holders(tracing, probe.event)
+    ]
+    reasons += [f"a trigger of {other}" for other in trigger_mentions(tracing, probe.event)]
+    if not reasons:
+        programs = perf_users()
+        reasons = [f"perhaps {name} (pid {pid}), which has perf events open" for pid, name in programs]
+    held = "; ".join(reasons) or "nobody that can be seen: a program through perf or BPF"
+    return Busy(
+        f"{probe.event} is in use by {held}",
+        hint="end what uses it, then try again; `ktrace clean` removes what dead ktrace sessions left",
+    )
+
+
+def perf_users(proc: str = "/proc") -> list[tuple[int, str]]:
+    """Processes with perf events or BPF links open: through these an event is held without tracefs."""
+    found = []
+    for pid in sorted(int(p.name) for p in Path(proc).iterdir() if p.name.isdigit()):
+        try:
+            targets = {str(fd.readlink()) for fd in Path(f"{proc}/{pid}/fd").iterdir()}
+            name = Path(f"{proc}/{pid}/comm").read_bytes().decode("utf-8", "surrogateescape").rstrip("\n")
+        except OSError:
+            continue
+        if targets & {"anon_inode:[perf_event]", "anon_inode:bpf-perf-event", "anon_inode:bpf_link"}:
+            found.append((pid, name))
+    return found
+
+
+def _restore(tracing: Files, probe: Probe, stacks: list[str], was_on: bool) -> None:
+    """Put switch and triggers back after a removal that was refused."""
+    try:
+        if was_on:
+            tracing.write(f"events/{probe.event}/enable", "1")
+        for trigger in stacks:
+            tracing.write(f"events/{probe.event}/trigger", trigger.removesuffix(":unlimited"))
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EEXIST):
+            raise
+
+
+def _triggers(tracing: Files, event: str) -> list[str]:
+    try:
+        return read_triggers(tracing, event)
+    except OSError:
+        return []
+
+
+def _events_of(tracing: Files, group: str) -> list[str]:
+    try:
+        return [n for n in tracing.list(f"events/{group}") if tracing.is_dir(f"events/{group}/{n}")]
+    except OSError:
+        return []
+
+
+def _switch_problem(probe: Probe, on: bool, error: OSError) -> KtraceError:
+    if error.errno in (errno.ENOENT, errno.ENODEV):
+        return NotFound(f"{probe.event} has gone")
+    hint = None
+    if error.errno == errno.EINVAL and on:
+        hint = "dmesg says why; a probe in a module's init code goes when the module is loaded"
+    return Refused(
+        f"{probe.event} cannot be switched {'on' if on else 'off'}: {error.strerror}",
+        errno=error.errno,
+        hint=hint,
+    )
