@@ -1,0 +1,207 @@
+"""Fetch kernels of Debian as packages, without installing them or touching the machine's apt.
+
+apt does the work, with a configuration, lists and a cache of its own in a temporary folder, so that
+any suite can be asked, signatures are checked against Debian's keyring, and nobody needs root.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktrace.errors import Unavailable, VmError
+from ktrace.vm.apt_sources import Mirrors, mirrors
+
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A kernel series: the suite that has it, and the package whose dependencies lead to it."""
+
+    name: str
+    suite: str
+    package: str
+
+
+SERIES = {
+    series.name: series
+    for series in (
+        Series("5.10", "bullseye", "linux-image-cloud-amd64"),
+        Series("6.1", "bookworm", "linux-image-cloud-amd64"),
+        Series("6.12", "bookworm-security", "linux-image-6.12-cloud-amd64"),
+        Series("7.3", "trixie-backports", "linux-image-cloud-amd64"),
+    )
+}
+
+# The packages that a kernel is made of: one until 6.x, later binary and modules apart.
+_PART = re.compile(r"linux-(image|binary|modules|base)-[a-z0-9.+-]+")
+
+
+def download(series: Series, cache: Path) -> Path:
+    """Fetch a series into `cache/VERSION`, and return that folder.
+
+    It holds `vmlinuz`, `System.map`, `config` and `lib/modules/VERSION`, and is complete or not
+    there: it is filled elsewhere and renamed. Whoever else downloads at this time waits, and then
+    uses what is there.
+
+    Raises:
+        Unavailable: no apt here.
+        VmError: the suite cannot be reached, or has no such kernel.
+    """
+    _check_tools()
+    cache.mkdir(parents=True, exist_ok=True)
+    before = set(cache.glob("[!.]*"))
+    with _locked(cache):
+        for folder in set(cache.glob("[!.]*")) - before:
+            if folder.name.startswith(f"{series.name}."):
+                return folder  # somebody else was faster
+        for leftover in cache.glob(".download-*"):  # of a process that was killed
+            shutil.rmtree(leftover, ignore_errors=True)
+        work = Path(tempfile.mkdtemp(prefix=".download-", dir=cache))
+        try:
+            return _fetch(series, work, cache)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+
+
+def _fetch(series: Series, work: Path, cache: Path) -> Path:
+    apt = _configure(series, work, mirrors())
+    _run([*apt[:1], "update", *apt[1:]], work, f"the suite {series.suite} cannot be reached")
+    packages = _parts(series.package, apt, work)
+    for package in packages:
+        complaint = f"{package} of {series.suite} cannot be downloaded"
+        _run([*apt[:1], "download", *apt[1:], package], work, complaint)
+    tree = work / "tree"
+    for archive in sorted(work.glob("*.deb")):
+        _run(["dpkg-deb", "-x", str(archive), str(tree)], work, f"{archive.name} cannot be unpacked")
+    folder = _arrange(tree, work / "kernel")
+    if folder is None:
+        raise VmError(f"the packages of {series.name} hold no kernel: {', '.join(packages)}")
+    target = cache / folder.name
+    if not target.exists():
+        folder.rename(target)
+    return target
+
+
+def _check_tools() -> None:
+    missing = [tool for tool in ("apt-get", "apt-cache", "dpkg-deb") if shutil.which(tool) is None]
+    if missing:
+        raise Unavailable(
+            f"kernels are downloaded by Debian's tools, and {missing[0]} is not here",
+            hint="give a kernel's path instead: `ktrace vm --kernel /boot/vmlinuz-VERSION`",
+        )
+    if not KEYRING.is_file():
+        raise Unavailable(
+            f"no {KEYRING}, against which packages are checked",
+            hint="apt install debian-archive-keyring",
+        )
+
+
+@contextmanager
+def _locked(cache: Path) -> Iterator[None]:
+    """One download at a time. The kernel lets go of the lock if this process is killed."""
+    descriptor = os.open(cache / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _configure(series: Series, work: Path, found: Mirrors) -> list[str]:
+    """Write apt's private files; return `apt-get` and the options that point it to them."""
+    uri = found.security if series.suite.endswith("-security") else found.main
+    sources = work / "sources.list"
+    sources.write_text(f"deb [arch=amd64 signed-by={KEYRING}] {uri} {series.suite} main\n")
+    for name in ("lists/partial", "cache/archives/partial"):
+        (work / name).mkdir(parents=True)
+    (work / "status").touch()
+    options = {
+        "APT::Architecture": "amd64",
+        "Dir::Etc::sourcelist": str(sources),
+        "Dir::Etc::sourceparts": "/dev/null",
+        "Dir::Etc::preferences": "/dev/null",
+        "Dir::Etc::preferencesparts": "/dev/null",
+        "Dir::State::lists": str(work / "lists"),
+        "Dir::State::status": str(work / "status"),
+        "Dir::Cache": str(work / "cache"),
+        # The folder is the user's alone: apt's own unprivileged user could not write there.
+        "APT::Sandbox::User": "",
+        "Acquire::Languages": "none",
+        "Acquire::Retries": "2",
+    }
+    return ["apt-get", "-q", *(f"-o{name}={value}" for name, value in options.items())]
+
+
+def _parts(package: str, apt: list[str], work: Path) -> list[str]:
+    """The packages to fetch, following dependencies from `package`, which itself holds nothing."""
+    pending, found = [package], []
+    while pending:
+        name = pending.pop()
+        command = ["apt-cache", "show", "--no-all-versions", *apt[2:], name]
+        text = _run(command, work, f"the suite has no package {name}")
+        for dependency in dependencies(text):
+            if dependency not in found:
+                found.append(dependency)
+                pending.append(dependency)
+    return found
+
+
+def dependencies(record: str) -> list[str]:
+    """The parts of a kernel among the packages that a package's record depends on."""
+    match = re.search(r"^Depends: (.*)$", record, re.MULTILINE)
+    names = (item.split()[0] for item in match[1].split(",")) if match else ()
+    return [name for name in names if _PART.fullmatch(name)]
+
+
+def _arrange(tree: Path, target: Path) -> Path | None:
+    """Move what is needed out of the unpacked packages, to `target/VERSION`; None without kernel.
+
+    The kernel is boot/vmlinuz-VERSION or, since the packages were split, vmlinuz beside its modules.
+    """
+    modules = next((p.parent for p in sorted(tree.rglob("modules.builtin"))), None)
+    if modules is None:
+        return None
+    version = modules.name
+    files = {
+        "vmlinuz": (modules / "vmlinuz", tree / "boot" / f"vmlinuz-{version}"),
+        "System.map": (modules / "System.map", tree / "boot" / f"System.map-{version}"),
+        "config": (modules / "config", tree / "boot" / f"config-{version}"),
+    }
+    folder = target / version
+    folder.mkdir(parents=True)
+    for name, places in files.items():
+        place = next((place for place in places if place.is_file()), None)
+        if place is not None:
+            place.rename(folder / name)
+    if not (folder / "vmlinuz").is_file():
+        return None
+    (folder / "lib" / "modules").mkdir(parents=True)
+    modules.rename(folder / "lib" / "modules" / version)
+    return folder
+
+
+def _run(command: list[str], work: Path, complaint: str) -> str:
+    """Run a tool in `work`, and return what it printed.
+
+    Raises:
+        VmError: it failed; `complaint` and its own first words of error.
+    """
+    env = {**os.environ, "LC_ALL": "C"}
+    done = subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, check=False)
+    # `apt-get update` counts a suite that it could not fetch as a warning.
+    words = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W: Failed", "Err:"))]
+    if done.returncode or any(line.startswith("W: Failed") for line in words):
+        reason = words[0].split(":", 1)[1].strip() if words else f"exit status {done.returncode}"
+        raise VmError(
+            f"{complaint}: {reason}",
+            hint="a kernel of this machine needs no network: `ktrace vm --kernel /boot/vmlinuz-VERSION`",
+        )
+    return done.stdout

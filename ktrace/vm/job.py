@@ -1,0 +1,115 @@
+"""What the guest is to do, and its spelling as the files that `init.sh` reads."""
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktrace.errors import UsageError
+from ktrace.vm import cpio
+
+# What a program in the guest should share with the user's shell: where programs are, how to speak,
+# what Python and ktrace were told.
+ENVIRONMENT = re.compile(
+    r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TERM|COLORTERM|NO_COLOR|VIRTUAL_ENV"
+    r"|PYTHON[A-Z0-9_]*|KTRACE_[A-Z0-9_]*"
+)
+# Folders that are empty and writable in the guest, whatever the host has there.
+TEMPORARY = ("/tmp", "/var/tmp", "/run", "/dev/shm")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One command for one guest.
+
+    `tty` gives it a terminal of `rows` by `columns` as standard input and output, else it gets
+    pipes; `stderr_on_tty` sends standard error there too. `share` is a directory that it may
+    write to, `expose` lists directories below temporary folders that it should see. `modules` is
+    the guest kernel's module directory, as a path of the host. `end` marks the end of an output
+    stream: bytes that no output holds by chance.
+    """
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str
+    end: bytes
+    tty: bool = False
+    stderr_on_tty: bool = False
+    rows: int = 24
+    columns: int = 80
+    share: str | None = None
+    expose: tuple[str, ...] = ()
+    modules: str | None = None
+
+    def entries(self) -> list[cpio.Entry]:
+        """As files of the initramfs, in `job/`."""
+        settings = {
+            "tty": str(int(self.tty)),
+            "stderr_on_tty": str(int(self.stderr_on_tty)),
+            "rows": str(self.rows),
+            "columns": str(self.columns),
+            "share": self.share or "",
+            "modules": self.modules or "",
+        }
+        lines = [f"{name}={shlex.quote(value)}" for name, value in settings.items()]
+        command = [f"export {name}={shlex.quote(value)}" for name, value in self.env.items()]
+        command += [f"cd {shlex.quote(self.cwd)} 2>/dev/null || cd /"]
+        command += ["set -- " + shlex.join(self.argv)]
+        return [
+            cpio.directory("job"),
+            cpio.regular("job/settings", _text(lines)),
+            cpio.regular("job/command", _text(command)),
+            cpio.regular("job/expose", _text(self.expose)),
+            cpio.regular("job/end", self.end),
+        ]
+
+
+def environment(host: Mapping[str, str], programs: str) -> dict[str, str]:
+    """The part of the host's environment that goes into the guest.
+
+    Args:
+        host: the environment of this process.
+        programs: the directory of this installation's programs, made part of `PATH` at its end,
+            so that `ktrace` is found in the guest however it was found here.
+    """
+    env = {name: value for name, value in host.items() if ENVIRONMENT.fullmatch(name)}
+    path = env.get("PATH", os.defpath).split(os.pathsep)
+    if programs not in path:
+        path.append(programs)
+    env["PATH"] = os.pathsep.join(path)
+    # The root is read-only: compiling would only fail, slowly, again and again.
+    env["PYTHONDONTWRITEBYTECODE"] = "1"
+    env["XDG_CACHE_HOME"] = "/tmp/.cache"
+    return env
+
+
+def hidden(directories: list[str]) -> tuple[str, ...]:
+    """Those of `directories` that the guest's temporary folders would hide, without repeats."""
+    found: list[str] = []
+    for directory in directories:
+        inside = any(Path(directory).is_relative_to(folder) for folder in TEMPORARY)
+        if inside and directory not in (*TEMPORARY, *found):
+            found.append(directory)
+    return tuple(found)
+
+
+def shared_directory(path: str) -> str:
+    """The full name of the directory to share, checked.
+
+    Raises:
+        UsageError: it is no directory, is the root itself, or its name holds a line break.
+    """
+    full = os.path.realpath(path)
+    if not Path(full).is_dir():
+        raise UsageError(f"--share {path}: not a directory")
+    if full == "/" or "\n" in full:
+        raise UsageError(
+            f"--share {path}: cannot be shared", hint="name the one directory that CMD writes to"
+        )
+    return full
+
+
+def _text(lines: list[str] | tuple[str, ...]) -> bytes:
+    return b"".join(os.fsencode(line) + b"\n" for line in lines)

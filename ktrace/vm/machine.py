@@ -1,0 +1,125 @@
+"""Run one command in one guest: build it, start it, follow it to its end, leave nothing behind."""
+
+import os
+import secrets
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktrace.vm import accel, initramfs, modules, qemu, signals, terminal, virtiofs
+from ktrace.vm.guest import Deadlines, Guest, Wires
+from ktrace.vm.host import Host
+from ktrace.vm.job import Job, environment, hidden
+from ktrace.vm.kernels import Kernel
+from ktrace.vm.programs import Programs
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What to run, and on what.
+
+    `argv` empty means a shell. `memory_mb` is in MiB; `share` is a directory by its full name;
+    `timeout_s` bounds the run from the start of QEMU to the command's end, in seconds.
+    """
+
+    kernel: Kernel
+    programs: Programs
+    argv: tuple[str, ...] = ()
+    cpus: int = 2
+    memory_mb: int = 2048
+    share: str | None = None
+    timeout_s: float | None = None
+
+
+def run(spec: Spec) -> int:
+    """Boot, run the command on this process's standard streams, and return its exit status.
+
+    A signal that ends ktrace (a second SIGINT, SIGTERM, SIGHUP) ends the guest, and 128 plus its
+    number is returned.
+
+    Raises:
+        VmError: the guest could not be started, panicked, hung, or ended without a status.
+    """
+    _open_standard_streams()
+    acceleration = accel.detect()
+    if not acceleration.kvm:
+        print(f"ktrace: no KVM, so the guest is emulated: {acceleration.reason}", file=sys.stderr)
+    loaded = modules.needed(spec.kernel.modules) if spec.kernel.modules else []
+    job = _job(spec)
+    archive = initramfs.build(Path(spec.programs.busybox), loaded, job)
+    with signals.caught() as caught, Host() as host:
+        shares = [_share(host, spec.programs, "ktrace-root", "/", read_only=True)]
+        if spec.share is not None:
+            shares.append(_share(host, spec.programs, "ktrace-share", spec.share, read_only=False))
+        control, control_fd = host.wire()
+        console, console_fd = host.wire()
+        stdin, stdin_fd = host.wire()
+        stdout, stdout_fd = (stdin, stdin_fd) if job.tty else host.wire()
+        stderr, stderr_fd = host.wire()
+        ports = {"control": control_fd, "stderr": stderr_fd}
+        if not job.tty:
+            ports |= {"stdin": stdin_fd, "stdout": stdout_fd}
+        machine = qemu.Machine(
+            program=spec.programs.qemu,
+            kernel=str(spec.kernel.image),
+            initrd=f"/proc/self/fd/{host.file(archive)}",
+            accel=acceleration,
+            cpus=spec.cpus,
+            memory_mb=spec.memory_mb,
+            console_fd=console_fd,
+            shares=tuple(shares),
+            ports=tuple(qemu.Port(f"ktrace.{name}", fd) for name, fd in ports.items()),
+            tty_fd=stdin_fd if job.tty else None,
+        )
+        host.start(qemu.argv(machine))
+        wires = Wires(
+            control=control,
+            console=console,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=None if job.stderr_on_tty else stderr,
+            end=job.end,
+            on_tty=job.tty,
+        )
+        deadlines = Deadlines(acceleration.boot_deadline_s, spec.timeout_s)
+        return Guest(host, wires, caught).follow(deadlines)
+
+
+def _share(host: Host, programs: Programs, tag: str, directory: str, *, read_only: bool) -> qemu.Share:
+    def argv(fd: int) -> list[str]:
+        return virtiofs.argv(programs, directory, fd, read_only=read_only)
+
+    return qemu.Share(tag, host.serve(argv))
+
+
+def _job(spec: Spec) -> Job:
+    """The command in the guest, as near as can be to the same command here."""
+    tty = os.isatty(0) and os.isatty(1)
+    rows, columns = terminal.size(1)
+    shell = os.environ.get("SHELL", "/bin/sh") if tty else "/bin/sh"
+    try:
+        cwd = str(Path.cwd())
+    except OSError:
+        cwd = "/"  # deleted under our feet
+    return Job(
+        argv=spec.argv or (shell,),
+        env=environment(os.environ, sysconfig.get_path("scripts")),
+        cwd=cwd,
+        # A byte that no text has, then what no two runs share.
+        end=b"\xff" + secrets.token_hex(16).encode() + b"\n",
+        tty=tty,
+        stderr_on_tty=tty and os.isatty(2),
+        rows=rows,
+        columns=columns,
+        share=spec.share,
+        expose=hidden([cwd, sys.prefix, os.environ.get("VIRTUAL_ENV", sys.prefix)]),
+        modules=str(spec.kernel.modules) if spec.kernel.modules else None,
+    )
+
+
+def _open_standard_streams() -> None:
+    """Give a missing standard stream /dev/null, lest a socket of ours gets its number."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)

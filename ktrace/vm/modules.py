@@ -1,0 +1,123 @@
+"""The modules of a kernel: which must be loaded before its root appears, and their plain bytes.
+
+A module's own `.modinfo` section names what it depends on. modules.dep says the same, but is made
+only when a kernel package is installed, and ktrace unpacks packages without installing them.
+"""
+
+import gzip
+import lzma
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktrace.errors import VmError
+
+# What the guest needs to see its disks and its ports, in the kernel's file names.
+WANTED = ("virtio_pci", "virtio_console", "virtiofs")
+
+_MODULE_NAME = re.compile(r"(?P<stem>.+)\.ko(?P<packed>\.(xz|gz|zst))?$")
+_DEPENDS = re.compile(rb"(?:^|\0)depends=([^\0]*)\0")
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """One module: its name with underscores, and its uncompressed ELF file."""
+
+    name: str
+    data: bytes
+
+
+def needed(directory: Path, wanted: Iterable[str] = WANTED) -> list[Module]:
+    """The modules to load for `wanted`, each after those that it depends on.
+
+    Names that are compiled into the kernel need no loading.
+
+    Args:
+        directory: a `/lib/modules/VERSION`.
+        wanted: names, with dashes or underscores.
+
+    Raises:
+        VmError: the kernel has one of them neither as a module nor built in, or a module cannot
+            be read.
+    """
+    files = _files(directory)
+    builtin = _builtin(directory)
+    ordered: dict[str, Module] = {}
+
+    def visit(name: str, on_behalf_of: str) -> None:
+        if name in ordered or name in builtin:
+            return
+        if name not in files:
+            raise VmError(
+                f"the kernel of {directory} has no {name}, which {on_behalf_of} needs",
+                hint="use a kernel with virtio and virtiofs: `ktrace vm --kernel 6.12`",
+            )
+        module = Module(name, _plain(files[name]))
+        for dependency in depends(module.data):
+            visit(dependency, name)
+        ordered[name] = module
+
+    for name in wanted:
+        visit(_normal(name), "ktrace vm")
+    return list(ordered.values())
+
+
+def depends(data: bytes) -> list[str]:
+    """The names in the `depends=` string of a module's `.modinfo` section."""
+    match = _DEPENDS.search(data)
+    text = match[1].decode("ascii", "replace") if match else ""
+    return [_normal(name) for name in text.split(",") if name]
+
+
+def _normal(name: str) -> str:
+    """As the kernel spells it once loaded: a file's dashes become underscores."""
+    return name.replace("-", "_")
+
+
+def _files(directory: Path) -> dict[str, Path]:
+    found = {}
+    for path in (directory / "kernel").rglob("*.ko*"):
+        match = _MODULE_NAME.match(path.name)
+        if match:
+            found[_normal(match["stem"])] = path
+    return found
+
+
+def _builtin(directory: Path) -> set[str]:
+    try:
+        lines = (directory / "modules.builtin").read_text().splitlines()
+    except OSError:
+        return set()
+    matches = (_MODULE_NAME.match(Path(line).name) for line in lines)
+    return {_normal(match["stem"]) for match in matches if match}
+
+
+def _plain(path: Path) -> bytes:
+    """The module as the kernel's oldest loader takes it: not compressed."""
+    unpack: dict[str, Callable[[bytes], bytes]] = {
+        ".xz": lzma.decompress,
+        ".gz": gzip.decompress,
+        ".zst": _unzstd,
+    }
+    try:
+        data = path.read_bytes()
+        return unpack[path.suffix](data) if path.suffix in unpack else data
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise VmError(f"{path}: cannot be read: {error}") from error
+
+
+def _unzstd(data: bytes) -> bytes:
+    """By the `zstd` program: Python 3.11 has no decompressor for it."""
+    program = shutil.which("zstd")
+    if program is None:
+        raise VmError(
+            "this kernel's modules are compressed with zstd, which is not installed",
+            hint="install the package zstd",
+        )
+    done = subprocess.run([program, "-dcq"], input=data, capture_output=True, check=False)
+    if done.returncode:
+        raise OSError(done.stderr.decode(errors="replace").strip() or "zstd failed")
+    return done.stdout
