@@ -113,3 +113,15 @@ class VmError(KtraceError):
     """The virtual machine could not be started, died or hung; not the command inside it."""
 
     exit_code = 125
+
+
+class Interrupted(BaseException):
+    """A signal ended the command; everything is undone on its way up.
+
+    Not an Exception on purpose: what catches failures must not catch the wish to stop. The exit
+    code is 128 and the signal's number.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"signal {signum}")
+        self.signum = signum

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from ktrace.cli.registry import COMMANDS, Command, find
-from ktrace.errors import KtraceError
+from ktrace.cli.report import report
+from ktrace.errors import Interrupted, KtraceError
 
 _USAGE = """\
 Usage: ktrace COMMAND [WORD...]
@@ -41,6 +42,8 @@ def main(argv: Sequence[str]) -> int:
     except BrokenPipeError:
         _silence_stdout()
         return _BROKEN_PIPE
+    except Interrupted as stop:
+        return 128 + stop.signum
     except KeyboardInterrupt:
         return _INTERRUPTED
     except KtraceError as error:
@@ -50,14 +53,6 @@ def main(argv: Sequence[str]) -> int:
         what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
         return report(KtraceError(what))
     return status
-
-
-def report(error: KtraceError) -> int:
-    """Draw an error on stderr; returns its exit code."""
-    from ktrace.diagnostic import Diagnostic, render
-
-    print(render(Diagnostic.of(error)), file=sys.stderr)
-    return error.exit_code
 
 
 def _dispatch(argv: list[str]) -> int:

@@ -4,7 +4,7 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from ktrace.errors import Busy, KtraceError, Refused
+from ktrace.errors import Busy, Refused
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.explain import explain
@@ -103,52 +103,3 @@ def _present(probe: Probe, load_symbols: LoadSymbols) -> Probe | None:
 def _blames_place(refused: Refused) -> bool:
     """Whether an unknown symbol may be the reason: by errno, since some kernels log nothing."""
     return refused.errno in (errno.EINVAL, errno.ENOENT)
-
-
-def define_all(
-    tracing: Files,
-    probes: list[Probe],
-    *,
-    append: bool,
-    between: Callable[[], None],
-    debug: Files | None = None,
-) -> tuple[list[Defined], list[tuple[Probe, KtraceError]]]:
-    """Define many; one that is refused does not take the others with it.
-
-    Args:
-        between: called before each; what it raises ends the work, with what was defined removed.
-
-    Returns:
-        What was defined, and what was not with the reason.
-    """
-    cache: list[Kallsyms] = []
-
-    def load_once() -> Kallsyms:
-        if not cache:
-            cache.append(Kallsyms.load())
-        return cache[0]
-
-    done: list[Defined] = []
-    failed: list[tuple[Probe, KtraceError]] = []
-    try:
-        for probe in probes:
-            between()
-            try:
-                # The second of two equal names on one line is as much of a mistake as an old event's.
-                done.append(define_probe(tracing, probe, append=append, load_symbols=load_once, debug=debug))
-            except KtraceError as error:
-                failed.append((probe, error))
-    except BaseException:
-        undo_defined(tracing, done)
-        raise
-    return done, failed
-
-
-def undo_defined(tracing: Files, done: list[Defined]) -> None:
-    """Remove what was just defined, newest first."""
-    for defined in reversed(done):
-        try:
-            dynevents.remove(tracing, defined.probe)
-        except Refused as refused:
-            if refused.errno != errno.ENOENT:
-                raise

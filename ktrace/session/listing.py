@@ -2,69 +2,24 @@
 
 import fnmatch
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ktrace.errors import NotFound
+from ktrace.model.listing import TOP, Listing, ProbeRow, Registered
 from ktrace.model.place import FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
-from ktrace.tracefs.dynevents import SyntheticEvent, list_probes
+from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import enabled_state, read_triggers
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import Owner, all_buffers
 from ktrace.tracefs.kprobe_list import (
     LIST,
     Profile,
-    Registered,
     parse_kprobe_list,
     parse_uprobe_profiles,
     read_profiles,
 )
 
-TOP = "top"
 _ENDBR = 4  # bytes: where functions begin with one, a probe on the function sits behind it
-
-
-@dataclass(frozen=True, slots=True)
-class ProbeRow:
-    """One probe point of a dynamic event.
-
-    Attributes:
-        probe: its definition.
-        enabled_in: buffers that record it: `top`, or an instance's name.
-        triggers: of the top buffer, as the kernel prints them.
-        hits, missed: since it was defined; None where the kernel does not count them.
-        registered: its line in debugfs kprobes/list, or None.
-    """
-
-    probe: Probe
-    enabled_in: tuple[str, ...]
-    triggers: tuple[str, ...]
-    hits: int | None
-    missed: int | None
-    registered: Registered | None
-
-    @property
-    def pending(self) -> bool:
-        """Whether it waits for its module to be loaded (as far as kprobes/list could be read)."""
-        place = self.probe.place
-        return isinstance(place, SymbolPlace) and place.module is not None and self.registered is None
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Everything, in the kernel's order.
-
-    Attributes:
-        debugfs: the text of kprobes/list, or None where it cannot be read.
-        registered: its lines, with the event behind each, or None for a kprobe without an event.
-        odd: lines of it that were not understood.
-    """
-
-    debugfs: str | None
-    registered: tuple[tuple[Registered, str | None], ...]
-    odd: tuple[str, ...]
-    probes: tuple[ProbeRow, ...]
-    synthetic: tuple[SyntheticEvent, ...]
 
 
 def read_listing(tracing: Files, debug: Files | None) -> Listing:

@@ -5,27 +5,14 @@ See Documentation/trace/kprobetrace.rst. `kprobe_events` and `uprobe_events` hol
 """
 
 import time
-from dataclasses import dataclass
 
 from ktrace.errors import KtraceError, Refused, UsageError
+from ktrace.model.listing import SyntheticEvent
 from ktrace.model.place import FilePlace
 from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
 from ktrace.tracefs.error_log import find_entry
 from ktrace.tracefs.files import Files
-
-
-@dataclass(frozen=True, slots=True)
-class SyntheticEvent:
-    """`s:synthetic/NAME`: a definition that is no probe; `fields` as the kernel prints them."""
-
-    name: str
-    fields: str
-
-    @property
-    def event(self) -> str:
-        """Its directory below `events/`."""
-        return f"synthetic/{self.name}"
 
 
 def control_file(probe: Probe) -> str:

@@ -9,8 +9,8 @@ with the module's name between the symbol and the flags.
 
 import re
 from dataclasses import dataclass
-from typing import Literal
 
+from ktrace.model.listing import Registered
 from ktrace.tracefs.files import Files
 
 LIST = "kprobes/list"
@@ -21,31 +21,6 @@ _LINE = re.compile(
     r"(?:  (?P<module>\S*) )?\s*(?P<flags>(?:\[\w+\])*)\Z"
 )
 _SYMBOL = re.compile(r"(?P<symbol>.+?)\+0x(?P<offset>[0-9a-f]+)(?:/0x[0-9a-f]+)?\Z")
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """One registered kprobe.
-
-    Attributes:
-        address: where the breakpoint is; 0 where the kernel hides addresses (kptr_restrict).
-        type: `k` kprobe, `r` kretprobe, `j` jprobe (kernels up to 4.14).
-        symbol, offset: the function and the bytes into it; offset None where there is no symbol.
-        module: the module that holds the function, or None.
-        flags: of GONE, DISABLED, OPTIMIZED, FTRACE, in the kernel's order.
-    """
-
-    address: int
-    type: Literal["k", "r", "j"]
-    symbol: str
-    offset: int | None
-    module: str | None
-    flags: tuple[str, ...]
-
-    @property
-    def where(self) -> str:
-        """`SYMBOL+0xOFFSET` as the kernel prints it."""
-        return self.symbol if self.offset is None else f"{self.symbol}+0x{self.offset:x}"
 
 
 def parse_kprobe_list(text: str) -> tuple[list[Registered], list[str]]:

@@ -1,0 +1,84 @@
+"""`ktrace list`."""
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Look(StrEnum):
+    """How the list is printed."""
+
+    TABLE = "table"
+    DEBUGFS = "debugfs"
+    JSON = "json"
+
+
+def list_(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Only these events: NAME or GROUP/NAME, with wildcards.")
+    ] = None,
+    look: Annotated[
+        Look, typer.Option("--format", help="How to print: debugfs is kprobes/list, byte for byte.")
+    ] = Look.TABLE,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+) -> int:
+    """Show every kprobe of the system, and every dynamic event with its hits and misses.
+
+    First come the lines of debugfs kprobes/list: address, k (kprobe) or r (kretprobe), symbol and
+    offset, module, and [GONE] [DISABLED] [OPTIMIZED] [FTRACE]. Then the events behind them, whoever
+    made them; a kprobe that a module registered for itself has no event.
+
+    \b
+    Examples:
+      ktrace list
+      ktrace list 'do_*'
+      ktrace list --json | jq -r 'select(.type=="probe" and .enabled).event'
+      ktrace list --format debugfs
+    """
+    from dataclasses import replace
+
+    from ktrace.errors import Unavailable
+    from ktrace.output.listing import listing_json, listing_text
+    from ktrace.output.table import terminal_width
+    from ktrace.session.listing import read_listing, select
+    from ktrace.tracefs.mount import find_debug, find_tracing
+
+    tracing, debug = find_tracing(), find_debug()
+    listing = read_listing(tracing, debug)
+    if listing.debugfs is None and look is Look.DEBUGFS:
+        raise Unavailable(
+            "debugfs kprobes/list cannot be read", hint="mount -t debugfs nodev /sys/kernel/debug"
+        )
+    if look is Look.DEBUGFS:
+        sys.stdout.write(listing.debugfs or "")
+        return 0
+    if names:
+        wanted = {p.event for p in select((row.probe for row in listing.probes), names)}
+        kept = tuple(row for row in listing.probes if row.probe.event in wanted)
+        lines = tuple(pair for pair in listing.registered if pair[1] in wanted)
+        listing = replace(listing, probes=kept, registered=lines, synthetic=(), debugfs=None)
+    if as_json or look is Look.JSON:
+        sys.stdout.writelines(line + "\n" for line in listing_json(listing))
+    else:
+        sys.stdout.write(listing_text(listing, terminal_width()))
+        _remarks(listing.debugfs is None and not names, bool(listing.probes))
+    return 0
+
+
+def _remarks(no_debugfs: bool, any_probes: bool) -> None:
+    """What a person should know who reads the table."""
+    from ktrace.tracefs.kprobe_list import is_armed
+    from ktrace.tracefs.mount import find_debug
+
+    debug = find_debug()
+    if no_debugfs:
+        print("ktrace: debugfs kprobes/list cannot be read; only dynamic events are shown", file=sys.stderr)
+    if not any_probes:
+        print("ktrace: there are no probes; `ktrace add PLACE` makes one", file=sys.stderr)
+    try:
+        if debug and not is_armed(debug):
+            print("ktrace: all kprobes are disarmed; `ktrace switch on` arms them", file=sys.stderr)
+    except OSError:
+        pass  # debugfs is there but says nothing about kprobes: nothing to remark

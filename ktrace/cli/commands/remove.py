@@ -1,0 +1,56 @@
+"""`ktrace remove`."""
+
+from typing import Annotated
+
+import typer
+
+
+def remove(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME, with wildcards.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="All probes, whoever made them.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be written, as shell.")
+    ] = False,
+) -> int:
+    """Remove probes. They are switched off first.
+
+    Where the kernel says that an event is in use, ktrace says by whom, and leaves it as it was. What
+    other ktrace sessions made for themselves and still use is not touched by --all.
+
+    \b
+    Examples:
+      ktrace remove do_fork
+      ktrace remove 'kprobes/vfs_*'
+      ktrace remove --all
+    """
+    import time
+
+    from ktrace.cli.report import report_all
+    from ktrace.cli.selection import chosen, summary
+    from ktrace.errors import KtraceError
+    from ktrace.session.signals import StopSignals
+    from ktrace.session.switching import remove_probe
+    from ktrace.tracefs.dynevents import define_step
+    from ktrace.tracefs.events import enable_step
+    from ktrace.tracefs.mount import find_tracing
+
+    tracing = find_tracing()
+    probes = chosen(tracing, names, everything, "remove")
+    if dry_run:
+        for probe in probes:
+            for step in (enable_step(probe.event).undo, define_step(probe).undo):
+                print(step.to_shell(tracing.root) if step else "")
+        return 0
+    failed: list[KtraceError] = []
+    started = time.monotonic()
+    with StopSignals() as stop:
+        for probe in probes:
+            stop.check()
+            try:
+                remove_probe(tracing, probe)
+            except KtraceError as error:
+                failed.append(error)
+    summary("removed", len(probes) - len(failed), len(probes), time.monotonic() - started)
+    return report_all(failed)

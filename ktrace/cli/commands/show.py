@@ -1,0 +1,32 @@
+"""`ktrace show`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME; any event's.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an event.")] = False,
+) -> int:
+    """Show an event: definition, state, filter, triggers, hits, and the fields of its record.
+
+    \b
+    Examples:
+      ktrace show do_fork
+      ktrace show sched:sched_switch
+      ktrace show do_fork --json | jq .fields
+    """
+    import json
+
+    from ktrace.output.event import event_record, event_text
+    from ktrace.session.show import describe
+    from ktrace.tracefs.mount import find_debug, find_tracing
+
+    for description in describe(find_tracing(), find_debug(), name):
+        if as_json:
+            print(json.dumps(event_record(description)))
+        else:
+            sys.stdout.write(event_text(description))
+    return 0

@@ -1,0 +1,49 @@
+"""`ktrace switch`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Position(StrEnum):
+    """Of the switch."""
+
+    ON = "on"
+    OFF = "off"
+
+
+def switch(
+    position: Annotated[Position | None, typer.Argument(help="Without it: print the present one.")] = None,
+) -> int:
+    """Arm or disarm every kprobe of the system, whoever made it (debugfs kprobes/enabled).
+
+    Definitions and their switches stay as they are; disarmed probes are not hit.
+
+    \b
+    Examples:
+      ktrace switch
+      ktrace switch off
+      ktrace switch on
+    """
+    from ktrace.errors import Unavailable
+    from ktrace.tracefs import kprobe_list
+    from ktrace.tracefs.mount import find_debug, find_tracing
+
+    find_tracing()
+    debug = find_debug()
+    if debug is None:
+        raise Unavailable("debugfs is not mounted", hint="mount -t debugfs nodev /sys/kernel/debug")
+    try:
+        if position is None:
+            print(Position.ON if kprobe_list.is_armed(debug) else Position.OFF)
+        else:
+            kprobe_list.switch(debug, position is Position.ON)
+    except PermissionError as error:
+        raise Unavailable(
+            f"{debug.root}/{kprobe_list.ENABLED}: {error.strerror}",
+            hint="root is needed, and a kernel that is not locked down: `ktrace doctor`",
+        ) from None
+    except FileNotFoundError:
+        raise Unavailable("this kernel has no kprobes/enabled in debugfs") from None
+    return 0

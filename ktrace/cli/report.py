@@ -1,0 +1,20 @@
+"""Drawing errors on stderr, and the exit code that they mean."""
+
+import sys
+from collections.abc import Sequence
+
+from ktrace.errors import KtraceError
+
+
+def report(error: KtraceError) -> int:
+    """Draw one error; returns its exit code."""
+    from ktrace.diagnostic import Diagnostic, render
+
+    print(render(Diagnostic.of(error)), file=sys.stderr)
+    return error.exit_code
+
+
+def report_all(errors: Sequence[KtraceError]) -> int:
+    """Draw several; the exit code is the first one's, 0 where there is none."""
+    codes = [report(error) for error in errors]
+    return codes[0] if codes else 0

@@ -1,0 +1,139 @@
+"""Adding probes that stay: what `ktrace add` does, for one or for hundreds."""
+
+import errno
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ktrace.errors import KtraceError, NotFound, Refused
+from ktrace.model.plan import Plan, Step
+from ktrace.model.probe import Probe
+from ktrace.session.define import Defined, define_probe
+from ktrace.session.switching import Failures, remove_probe, set_enabled
+from ktrace.symbols.kallsyms import Kallsyms
+from ktrace.tracefs.dynevents import define_step
+from ktrace.tracefs.events import enable_step
+from ktrace.tracefs.files import Files
+
+STACK_TRIGGER = "stacktrace"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What is wanted beside the definitions.
+
+    Attributes:
+        append: add probe points to events that are there already.
+        atomic: one refusal undoes all.
+        stack: record the kernel stack at each hit.
+        enable: switch on in the top buffer.
+    """
+
+    append: bool = False
+    atomic: bool = False
+    stack: bool = False
+    enable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What was added, and what was not with the reason."""
+
+    done: tuple[Defined, ...]
+    failed: tuple[tuple[Probe, KtraceError], ...]
+
+
+def plan(probe: Probe, wishes: Wishes) -> Plan:
+    """The same as steps, for --dry-run."""
+    steps = [define_step(probe)]
+    if wishes.stack:
+        steps.append(stack_step(probe.event))
+    if wishes.enable:
+        steps.append(enable_step(probe.event))
+    return Plan(tuple(steps))
+
+
+def stack_step(event: str) -> Step:
+    """Record the kernel stack at each hit; undone by removing the trigger."""
+    path = f"events/{event}/trigger"
+    undo = Step(path, "!" + STACK_TRIGGER, f"no more stacks at {event}")
+    return Step(path, STACK_TRIGGER, "the kernel stack at each hit", undo)
+
+
+def add_probes(
+    tracing: Files,
+    debug: Files | None,
+    probes: list[Probe],
+    wishes: Wishes,
+    between: Callable[[], None],
+) -> Added:
+    """Define all, one write each; one that is refused does not take the others with it.
+
+    Args:
+        between: called before each write; what it raises ends the work, and what was added is removed.
+    """
+    done: list[Defined] = []
+    failed: Failures = []
+    try:
+        _define_each(tracing, debug, probes, wishes, between, done, failed)
+        if not (failed and wishes.atomic):
+            if wishes.stack:
+                failed += _stack_each(tracing, done)
+            if wishes.enable:
+                between()
+                failed += set_enabled(tracing, [d.probe for d in done], True, between=between)
+    except BaseException:
+        _undo(tracing, done)
+        raise
+    if failed and wishes.atomic:
+        _undo(tracing, done)
+        done = []
+    return Added(tuple(done), tuple(failed))
+
+
+def _define_each(
+    tracing: Files,
+    debug: Files | None,
+    probes: list[Probe],
+    wishes: Wishes,
+    between: Callable[[], None],
+    done: list[Defined],
+    failed: Failures,
+) -> None:
+    cache: list[Kallsyms] = []
+
+    def load_once() -> Kallsyms:
+        if not cache:
+            cache.append(Kallsyms.load())
+        return cache[0]
+
+    for probe in probes:
+        between()
+        try:
+            done.append(
+                define_probe(tracing, probe, append=wishes.append, load_symbols=load_once, debug=debug)
+            )
+        except KtraceError as error:
+            failed.append((probe, error))
+
+
+def _stack_each(tracing: Files, done: list[Defined]) -> Failures:
+    failed: Failures = []
+    for defined in done:
+        step = stack_step(defined.probe.event)
+        try:
+            tracing.write(step.path, step.text)
+        except OSError as error:
+            if error.errno == errno.EEXIST:
+                continue  # a probe point appended to an event that has the trigger
+            problem = Refused(f"{defined.probe.event}: no stacks: {error.strerror}", errno=error.errno)
+            failed.append((defined.probe, problem))
+    return failed
+
+
+def _undo(tracing: Files, done: list[Defined]) -> None:
+    """Remove what was just added, newest first, switched on or not."""
+    for defined in reversed(done):
+        try:
+            remove_probe(tracing, defined.probe)
+        except NotFound:
+            continue
