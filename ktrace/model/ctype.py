@@ -248,9 +248,8 @@ def _split(ctype: CType, declarator: str, depth: int = 0) -> tuple[str, str]:
             return _split(ctype.returns, f"{declarator}({_params(ctype, depth + 1)})", depth + 1)
         case Qualified() if isinstance(ctype.target, Pointer):
             # A qualifier of the pointer itself stands to the right of its star.
-            joint = " " if declarator and (declarator[0].isalnum() or declarator[0] == "_") else ""
-            base, inner = _split(ctype.target.target, f"*{ctype.word}{joint}{declarator}", depth + 1)
-            return base, inner
+            joint = " " if declarator and declarator[0] not in "[(" else ""
+            return _split(ctype.target.target, f"*{ctype.word}{joint}{declarator}", depth + 1)
         case Qualified():
             base, declarator = _split(ctype.target, declarator, depth + 1)
             return f"{ctype.word} {base}", declarator

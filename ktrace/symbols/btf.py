@@ -1,0 +1,232 @@
+"""BTF: the kernel's own description of its types and functions (Documentation/bpf/btf.rst).
+
+Types are decoded when they are asked for, and names are searched for in the blob itself: whoever wants
+one function of 60,000 should not wait for a dictionary of all.
+"""
+
+import mmap
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterable
+from typing import Literal, TypeVar
+
+from ktrace.errors import Damaged
+from ktrace.model.ctype import (
+    Enum,
+    FuncProto,
+    Function,
+    Member,
+    Record,
+    RecordKind,
+    Typedef,
+    bare,
+)
+from ktrace.model.miss import Miss
+from ktrace.symbols import btf_index as kinds
+from ktrace.symbols.btf_decode import Decoder, Raw
+from ktrace.symbols.btf_index import Table, fits, index, kind_of, read_header
+
+_T = TypeVar("_T")
+
+Named = Literal["function", "struct", "union", "enum", "typedef"]
+
+_KINDS: dict[Named, frozenset[int]] = {
+    "function": frozenset({kinds.FUNC}),
+    "struct": frozenset({kinds.STRUCT}),
+    "union": frozenset({kinds.UNION}),
+    "enum": frozenset({kinds.ENUM, kinds.ENUM64}),
+    "typedef": frozenset({kinds.TYPEDEF}),
+}
+
+
+class Btf:
+    """One blob: vmlinux, or a module together with the vmlinux that it builds on (`base`).
+
+    Look-ups give a `Miss` where there is nothing of the name. Of a module, its own types are looked at
+    first, then vmlinux's.
+
+    Args:
+        data: the blob.
+        source: its name, for errors and misses.
+        base: of a module's blob: vmlinux, whose types and strings it continues.
+        table: what `index` made of this very blob earlier, or None.
+
+    Raises:
+        Damaged: from here and from every look-up: the blob cannot be decoded.
+    """
+
+    def __init__(
+        self,
+        data: bytes | mmap.mmap,
+        source: str,
+        base: "Btf | None" = None,
+        table: Table | None = None,
+    ) -> None:
+        self.source = source
+        self._data = data
+        self._base = base
+        self._header = header = read_header(data, source)
+        self._words = memoryview(data)[header.type_start : header.type_end].cast("I")
+        if table is None or not fits(self._words, table, header):
+            table = index(self._words, header, source)
+        self.table = table
+        self._offsets = table.offsets
+        self._first_id = base.type_count if base else 1
+        self._first_string = base.string_count if base else 0
+        strings = header.string_end - header.string_start
+        if strings and data[header.string_end - 1] != 0:
+            raise self._damaged("the last string has no end", header.string_end - 1)
+        if not base and (not strings or data[header.string_start] != 0):
+            raise self._damaged("the string section does not begin with the empty string", 16)
+        self._decoder = Decoder(self)
+
+    @property
+    def type_count(self) -> int:
+        """Types including `void`, the base's among them: one more than the highest id."""
+        return self._first_id + len(self._offsets)
+
+    @property
+    def string_count(self) -> int:
+        """Bytes of strings, the base's among them."""
+        return self._first_string + self._header.string_end - self._header.string_start
+
+    def functions(self, name: str) -> tuple[Function, ...] | Miss:
+        """The functions of that name, in the blob's order; equal ones (of several files) once.
+
+        The kernel's own BTF arguments take the first.
+        """
+        found = self._look_up(name, "function", self._decoder.function)
+        return tuple(dict.fromkeys(found)) if found else self._miss(name, "function")
+
+    def record(self, kind: RecordKind, name: str) -> Record | Miss:
+        """`struct NAME` or `union NAME`; the first where several files have their own."""
+        for ctype in self._look_up(name, kind, self._decoder.type):
+            if isinstance(ctype, Record):
+                return ctype
+        return self._miss(name, kind)
+
+    def enum(self, name: str) -> Enum | Miss:
+        """`enum NAME`, with its values."""
+        for ctype in self._look_up(name, "enum", self._decoder.type):
+            if isinstance(ctype, Enum):
+                return ctype
+        return self._miss(name, "enum")
+
+    def typedef(self, name: str) -> Typedef | Miss:
+        """The typedef of that name."""
+        for ctype in self._look_up(name, "typedef", self._decoder.type):
+            if isinstance(ctype, Typedef):
+                return ctype
+        return self._miss(name, "typedef")
+
+    def members(self, record: Record) -> tuple[Member, ...]:
+        """The members of a record that this source gave out, in order."""
+        return self._decoder.members(record)
+
+    def prototype(self, name: str) -> FuncProto | Miss:
+        """The prototype behind a typedef of a function or of a pointer to one (`btf_trace_X`)."""
+        found = self.typedef(name)
+        if isinstance(found, Miss):
+            return found
+        target = bare(found.target)
+        pointed = bare(getattr(target, "target", target))
+        return pointed if isinstance(pointed, FuncProto) else self._miss(name, "typedef")
+
+    def names(self, kind: Named) -> Iterable[str]:
+        """Every name of that kind: slow, for "did you mean" and listings."""
+        if self._base:
+            yield from self._base.names(kind)
+        wanted = _KINDS[kind]
+        for offset in self._offsets:
+            if kind_of(self._words[offset + 1]) in wanted and self._words[offset]:
+                yield self.string(self._words[offset], offset)
+
+    def raw(self, type_id: int) -> Raw:
+        """The record of a type, undecoded.
+
+        Raises:
+            Damaged: there is no type of that number.
+        """
+        if type_id < self._first_id and self._base:
+            return self._base.raw(type_id)
+        if not 0 < type_id < self.type_count:
+            raise self._damaged(f"there is no type {type_id}", self._header.type_start)
+        at = type_id - self._first_id
+        start = self._offsets[at]
+        end = self._offsets[at + 1] if at + 1 < len(self._offsets) else len(self._words)
+        return Raw(self._words[start:end], self._header.type_start + 4 * start, self.source)
+
+    def string(self, offset: int, word: int = 0) -> str:
+        """The string at an offset into the strings; `word` is where it is asked for, for errors."""
+        if offset < self._first_string and self._base:
+            return self._base.string(offset)
+        start = self._header.string_start + offset - self._first_string
+        if start >= self._header.string_end:
+            raise self._damaged(f"there is no string {offset}", self._header.type_start + 4 * word)
+        end = self._data.find(b"\0", start, self._header.string_end)
+        return self._data[start:end].decode("utf-8", "surrogateescape")
+
+    def _look_up(self, name: str, kind: Named, decode: Callable[[int], _T]) -> list[_T]:
+        found = [decode(i) for i in self._ids(name, _KINDS[kind])]
+        if not found and self._base:
+            return self._base._look_up(name, kind, decode)
+        return found
+
+    def _ids(self, name: str, wanted: frozenset[int]) -> list[int]:
+        """Numbers of this blob's own types of that name and kind, ascending."""
+        encoded = name.encode("utf-8", "surrogateescape")
+        if not encoded or b"\0" in encoded:
+            return []
+        exact = list(self._name_offsets(b"\0" + encoded + b"\0", 1))
+        found = self._records_named(exact, wanted)
+        if not found:
+            # Some linkers let `read` share the end of `vfs_read`.
+            found = self._scan(frozenset(self._name_offsets(encoded + b"\0", 0)))
+        return [self._first_id + i for i in found if kind_of(self._words[self._offsets[i] + 1]) in wanted]
+
+    def _name_offsets(self, pattern: bytes, skip: int) -> Iterable[int]:
+        """Where the name is among the strings that this blob can refer to."""
+        if self._base:
+            yield from self._base._name_offsets(pattern, skip)
+        header = self._header
+        # A module's first string has no NUL before it.
+        if skip and self._base and self._starts_with(pattern[1:]):
+            yield self._first_string
+        at = self._data.find(pattern, header.string_start, header.string_end)
+        while at >= 0:
+            yield at - header.string_start + skip + self._first_string
+            at = self._data.find(pattern, at + 1, header.string_end)
+
+    def _starts_with(self, encoded: bytes) -> bool:
+        start = self._header.string_start
+        return self._data[start : start + len(encoded)] == encoded
+
+    def _records_named(self, name_offsets: list[int], wanted: frozenset[int]) -> list[int]:
+        """Indices of the records whose name is at one of these offsets into the strings."""
+        found: list[int] = []
+        for name_offset in name_offsets:
+            if name_offset < 1024:  # small numbers are everywhere: sizes, types, offsets
+                found += self._scan(frozenset({name_offset}))
+                continue
+            pattern = array("I", [name_offset]).tobytes()
+            first = self.table.first_function if wanted == _KINDS["function"] else 0
+            at = self._data.find(pattern, self._header.type_start + 4 * first, self._header.type_end)
+            while at >= 0:
+                word, rest = divmod(at - self._header.type_start, 4)
+                i = bisect_left(self._offsets, word)
+                if not rest and i < len(self._offsets) and self._offsets[i] == word:
+                    found.append(i)
+                at = self._data.find(pattern, at + 1, self._header.type_end)
+        return sorted(found)
+
+    def _scan(self, name_offsets: frozenset[int]) -> list[int]:
+        words = self._words
+        if not name_offsets:
+            return []
+        return [i for i, offset in enumerate(self._offsets) if words[offset] in name_offsets]
+
+    def _miss(self, name: str, kind: Named) -> Miss:
+        return Miss(self.source, f"no {kind} '{name}' in its BTF")
+
+    def _damaged(self, message: str, offset: int) -> Damaged:
+        return Damaged(message, source=self.source, offset=offset)
