@@ -1,0 +1,219 @@
+"""Batch: many records of one event as NumPy columns, and the marks between them that are no events.
+
+Whatever the source (the kernel's text, pages of its ring buffer, a file), the line upward carries
+`Chunk`s: batches, one event each, and marks. `seq` says where in the stream each record stood, so
+that a sink can put the records of several batches back into the order in which they came.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.model.format import Signature
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Strings:
+    """A column of text, dictionary-encoded.
+
+    Text from the kernel is decoded as UTF-8 with `surrogateescape`: a byte that is not UTF-8 becomes a
+    lone surrogate U+DC80..U+DCFF, from which it can be had back. What the kernel could not read
+    (`(fault)`) is None.
+
+    Attributes:
+        codes: int32, shape (rows,): index into `values` for each row.
+        values: the dictionary; it may hold values that no row has.
+    """
+
+    codes: NDArray[np.int32]
+    values: tuple[str | None, ...]
+
+    @classmethod
+    def of(cls, texts: Iterable[str | None]) -> "Strings":
+        """Encode one text a row."""
+        index: dict[str | None, int] = {}
+        codes = [index.setdefault(text, len(index)) for text in texts]
+        return cls(np.array(codes, np.int32), tuple(index))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def __getitem__(self, row: int) -> str | None:
+        return self.values[int(self.codes[row])]
+
+    def __iter__(self) -> Iterator[str | None]:
+        return iter(self.tolist())
+
+    def tolist(self) -> list[str | None]:
+        """The text of each row."""
+        values = self.values
+        return [values[code] for code in self.codes.tolist()]
+
+    def take(self, rows: NDArray[Any]) -> "Strings":
+        """The rows that an index array or a mask selects; they share the dictionary."""
+        return Strings(self.codes[rows], self.values)
+
+
+Column: TypeAlias = NDArray[Any] | Strings
+"""A column of `rows` values; `len`, `[row]` and `tolist()` work on each form.
+
+| value | column |
+|---|---|
+| integer | int64 or uint64, shape (rows,); object of int where neither holds them all |
+| array of N integers | the same, shape (rows, N) |
+| string, character, symbol | `Strings` |
+| array of strings | object, shape (rows,), a list of str or None each |
+"""
+
+Kind = Literal["entry", "return", "text", "fields"]
+"""`entry` and `return` are probes; `text` is a static event whose body is one column named `body`;
+`fields` is a static event that was decoded from binary into its fields."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Many records of one event. Every column has one row a record, in stream order.
+
+    Attributes:
+        event: the event's name, without its group.
+        kind: what the record has besides its columns: see `Kind`.
+        seq: int64, shape (rows,): the record's place in the stream. Increases from record to record over
+            all batches and marks; may have gaps. From text it is the number of the line, from 0.
+        ts: int64, shape (rows,): time in nanoseconds of the trace clock; with `ticks` the plain count of
+            a clock that does not count nanoseconds.
+        cpu: int32, shape (rows,).
+        pid: int32, shape (rows,): thread id.
+        tgid: int32, shape (rows,), process id, 0 where the kernel did not know it; None without it.
+        comm: the task's name.
+        flags: the latency columns as the kernel prints them, such as `d..1.`; empty without them.
+        columns: a column for each argument or field, in order; `body` alone with kind `text`.
+        place: where an entry probe was hit, such as `vfs_read+0x4/0x370`; None for other kinds.
+        func: the function that a return probe returned from; None for other kinds.
+        ret_ip: where it returned to, such as `ksys_read+0x6f/0xf0`; None for other kinds.
+        signature: how the kernel's text spells the arguments; None for kind `text`.
+        ticks: whether `ts` counts something else than nanoseconds (counter, uptime, x86-tsc).
+    """
+
+    event: str
+    kind: Kind
+    seq: NDArray[np.int64]
+    ts: NDArray[np.int64]
+    cpu: NDArray[np.int32]
+    pid: NDArray[np.int32]
+    tgid: NDArray[np.int32] | None
+    comm: Strings
+    flags: Strings
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    place: Strings | None = None
+    func: Strings | None = None
+    ret_ip: Strings | None = None
+    signature: Signature | None = None
+    ticks: bool = False
+
+    def __len__(self) -> int:
+        return len(self.seq)
+
+    def __getitem__(self, name: str) -> Column:
+        return self.columns[name]
+
+    def take(self, rows: NDArray[Any]) -> "Batch":
+        """The records that an index array or a mask selects."""
+
+        def some(strings: Strings | None) -> Strings | None:
+            return None if strings is None else strings.take(rows)
+
+        columns = {n: c.take(rows) if isinstance(c, Strings) else c[rows] for n, c in self.columns.items()}
+        return replace(
+            self,
+            seq=self.seq[rows],
+            ts=self.ts[rows],
+            cpu=self.cpu[rows],
+            pid=self.pid[rows],
+            tgid=None if self.tgid is None else self.tgid[rows],
+            comm=self.comm.take(rows),
+            flags=self.flags.take(rows),
+            columns=columns,
+            place=some(self.place),
+            func=some(self.func),
+            ret_ip=some(self.ret_ip),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The kernel overwrote records before they were read.
+
+    Attributes:
+        seq: place in the stream, as in `Batch`.
+        cpu: whose buffer.
+        count: how many records; None where the kernel does not say.
+    """
+
+    seq: int
+    cpu: int | None
+    count: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack trace, innermost frame first; it belongs to the record of the same task before it.
+
+    Attributes:
+        seq: place in the stream, as in `Batch`.
+        ts: as in `Batch`.
+        cpu: processor number.
+        pid: thread id.
+        comm: the task's name.
+        user: whether the frames are of user space.
+        frames: each as the kernel prints it: a symbol, `<0000000000433e3d>`, `path[+0xOFF]`.
+        flags: as in `Batch`.
+        tgid: process id; None where not known.
+        ticks: as in `Batch`.
+    """
+
+    seq: int
+    ts: int
+    cpu: int
+    pid: int
+    comm: str
+    user: bool
+    frames: tuple[str, ...]
+    flags: str = ""
+    tgid: int | None = None
+    ticks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unparsed:
+    """A line that was not understood, as it came.
+
+    Attributes:
+        seq: place in the stream, as in `Batch`.
+        line: without its newline.
+    """
+
+    seq: int
+    line: bytes
+
+
+Mark: TypeAlias = Lost | Stack | Unparsed
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A piece of the stream: every record in it is later than those of the chunks before.
+
+    Attributes:
+        batches: one event each; an event may have several.
+        marks: what is no event, in order.
+    """
+
+    batches: tuple[Batch, ...] = ()
+    marks: tuple[Mark, ...] = ()
+
+    def __len__(self) -> int:
+        """Records in all batches; marks are not counted."""
+        return sum(map(len, self.batches))

@@ -1,0 +1,245 @@
+"""The text of `trace_pipe` and `trace` as batches. Opens nothing: bytes in, columns out.
+
+See Documentation/trace/ftrace.rst, "The File System". The kernel does not escape what it prints, so
+where a record ends is known only when the next one has begun: what could still go on is kept until
+then, or until the caller says that nothing came (`idle`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.model.batch import Batch, Chunk, Lost, Mark, Stack, Unparsed
+from ktrace.model.format import Signature
+from ktrace.tracefs import text_grammar as grammar
+from ktrace.tracefs.text_batches import Rows
+from ktrace.tracefs.text_grammar import BufferAccount, Header, decode
+from ktrace.tracefs.text_lines import CONTINUATION, NOTE, RECORD, Lines
+from ktrace.tracefs.text_shapes import Shapes
+
+RECORD_MAX = 1 << 16
+"""Bytes from the start of a record within which its last line begins. The kernel formats a record in
+two pages, which are 64 KiB each at most."""
+
+LINE_MAX = 1 << 20
+"""Bytes without a newline after which waiting for one is given up: this is no text of the kernel."""
+
+
+class TextParser:
+    """Reads the kernel's text, a piece at a time, wherever the pieces are cut.
+
+    Where an event's signature is given, its strings may hold anything; where it is not, names and types
+    are learned from the event's first lines. A line that is not understood comes out as `Unparsed`.
+
+    Args:
+        signatures: by the event's name; of the events that are not probes none is needed.
+
+    Attributes:
+        events: records delivered in batches.
+        unparsed: lines delivered as `Unparsed`.
+        lost: records that the kernel says it lost.
+        lost_unknown: times that the kernel said it lost some, without a number.
+        account: what the header of `trace` says; None if there was none.
+    """
+
+    def __init__(self, signatures: Mapping[str, Signature] | None = None) -> None:
+        self.events = 0
+        self.unparsed = 0
+        self.lost = 0
+        self.lost_unknown = 0
+        self.account: BufferAccount | None = None
+        self._shapes = Shapes(signatures or {})
+        self._carry = b""
+        self._line = 0  # number of the line with which _carry begins
+        self._in_header = True  # whether the line before it was of a header, or there was none
+
+    def feed(self, data: bytes) -> Chunk:
+        """Take the next bytes; give all that is complete."""
+        self._carry += data
+        if b"\n" not in data and len(self._carry) < LINE_MAX:
+            return Chunk()
+        return self._run(flush=False)
+
+    def idle(self) -> Chunk:
+        """Give also what waits only for a continuation: the source has nothing more at the moment."""
+        return self._run(flush=True) if self._carry.endswith(b"\n") else Chunk()
+
+    def finish(self) -> Chunk:
+        """Give the rest. A last line without its newline was cut, perhaps in a number: `Unparsed`."""
+        chunk = self._run(flush=True)
+        if not self._carry:
+            return chunk
+        rest = Unparsed(self._line, self._carry)
+        self._carry = b""
+        self._line += 1
+        self.unparsed += 1
+        return Chunk(chunk.batches, (*chunk.marks, rest))
+
+    def _run(self, *, flush: bool) -> Chunk:
+        lines = Lines(self._carry, in_header=self._in_header)
+        stop = len(lines) if flush else lines.decided(RECORD_MAX)
+        work = _Work(lines, self._shapes, self._line, stop, flush)
+        fast, done = work.fast()
+        work.slow(done)
+        batches = tuple(work.keep(fast) + work.rows.batches())
+        marks = work.marks
+        stop = work.stop
+        cut = lines.start(stop)
+        if cut == len(lines.data) - len(lines.tail) and len(lines.tail) >= LINE_MAX:
+            marks.append(Unparsed(self._line + stop, lines.tail))
+            self._line += 1
+            cut = len(lines.data)
+        self._line += stop
+        self._in_header = lines.in_header(stop)
+        self._carry = lines.data[cut:]
+        self.account = lines.account or self.account
+        self._count(batches, marks)
+        return Chunk(batches, tuple(marks))
+
+    def _count(self, batches: tuple[Batch, ...], marks: list[Mark]) -> None:
+        self.events += sum(map(len, batches))
+        for mark in marks:
+            if isinstance(mark, Unparsed):
+                self.unparsed += 1
+            elif isinstance(mark, Lost):
+                self.lost += mark.count or 0
+                self.lost_unknown += mark.count is None
+
+
+@dataclass(slots=True)
+class _Work:
+    """One pass over the lines of a buffer, up to line `stop`."""
+
+    lines: Lines
+    shapes: Shapes
+    base: int  # number of the first line in the stream
+    stop: int
+    flush: bool
+    rows: Rows = field(default_factory=Rows)
+    marks: list[Mark] = field(default_factory=list)
+    swallowed: list[tuple[int, int]] = field(default_factory=list)
+
+    def fast(self) -> tuple[list[Batch], NDArray[np.bool_]]:
+        """Batches of the records with the exact shape of their event, and which lines those are."""
+        return [], np.zeros(len(self.lines), np.bool_)
+
+    def slow(self, done: NDArray[np.bool_]) -> None:
+        """All other lines, in order. Moves `stop` back to a record that needs what is still to come."""
+        upto = 0
+        for line in np.flatnonzero(~done[: self.stop]).tolist():
+            if line < upto:
+                continue
+            after = self._take(line)
+            if after is None:
+                self.stop = line
+                return
+            upto = after
+
+    def keep(self, batches: list[Batch]) -> list[Batch]:
+        """Without the records that turned out to be part of an earlier one's string, or to be too early."""
+        if not self.swallowed and self.stop == len(self.lines):
+            return batches
+        kept = []
+        for batch in batches:
+            number = batch.seq - self.base
+            good = number < self.stop
+            for first, last in self.swallowed:
+                good &= (number < first) | (number >= last)
+            kept.append(batch if good.all() else batch.take(good))
+        return [batch for batch in kept if len(batch)]
+
+    def _take(self, line: int) -> int | None:
+        """One line and what belongs to it; the number of the line after that, None to wait for more."""
+        kind = self.lines.kind(line)
+        if kind == RECORD:
+            return self._record(line)
+        text = self.lines.text(line)
+        lost = grammar.LOST.match(text) if kind == NOTE else None
+        if lost:
+            count = None if lost[2] is None else int(lost[2])
+            self.marks.append(Lost(self.base + line, int(lost[1]), count))
+        elif kind == CONTINUATION or text == grammar.TOO_BIG:
+            self.marks.append(Unparsed(self.base + line, text))
+        return line + 1
+
+    def _record(self, line: int) -> int | None:
+        lines, data = self.lines, self.lines.data
+        header = lines.header(line)
+        after = lines.after_record(line, RECORD_MAX, self.stop)
+        end = lines.end(after - 1)
+        first_end = lines.end_at(header.body)
+        first = data[header.body : first_end]
+        if first in grammar.STACKS:
+            return self._stack(line, header, grammar.STACKS[first], after)
+        name = grammar.EVENT.match(data, header.body, end)
+        if name is None:
+            event = self._nameless(first)
+            if event is None:
+                return self._reject(line, after)
+            self.rows.add_text(self.base + line, header, event, first)
+            return self._reject(lines.at(first_end) + 1, after)
+        event, pos = decode(name[1]), name.end()
+        if event.startswith(grammar.MARKER + "+0x"):
+            event = grammar.MARKER
+        may_be_probe = event != grammar.MARKER and data.startswith(b"(", pos)
+        if may_be_probe and self.shapes.is_probe(event, data, pos, end):
+            return self._probe(line, header, event, pos, after)
+        self.rows.add_text(self.base + line, header, event, data[pos:end])
+        return after
+
+    def _probe(self, line: int, header: Header, event: str, pos: int, after: int) -> int | None:
+        lines, data = self.lines, self.lines.data
+        hit = self.shapes.match(event, data, pos, lines.end(after - 1), first_end=lines.end_at(pos))
+        if hit is None:
+            # An open string: what looks like the next records may be in it.
+            limit = lines.after_bytes(line, RECORD_MAX, self.stop)
+            hit = self.shapes.match_open(event, data, pos, lines.end(after - 1), lines.end(limit - 1))
+            if hit is None:
+                open_ = self.shapes.is_open(event, data, pos, lines.end(after - 1))
+                wait = open_ and not self.flush and len(data) - lines.start(line) < RECORD_MAX
+                return None if wait else self._reject(line, after)
+            last = lines.at(hit[1].end)
+            end = lines.after_record(last, RECORD_MAX, self.stop)
+            hit = self.shapes.match(event, data, pos, lines.end(end - 1), first_end=lines.end(last)) or hit
+            self.swallowed.append((after, lines.at(hit[1].end) + 1))
+            after = max(end, after)
+        shape, found = hit
+        self.rows.add_probe(self.base + line, header, shape.signature, found.place, found.values)
+        return self._reject(lines.at(found.end) + 1, after)
+
+    def _stack(self, line: int, header: Header, user: bool, after: int) -> int:
+        frames = []
+        at = self.lines.at(header.body) + 1
+        while at < after and self.lines.text(at).startswith(grammar.FRAME):
+            frames.append(decode(self.lines.text(at).removeprefix(grammar.FRAME).strip(b" ")))
+            at += 1
+        self.marks.append(
+            Stack(
+                seq=self.base + line,
+                ts=header.ts,
+                cpu=header.cpu,
+                pid=header.pid,
+                comm=decode(header.comm),
+                user=user,
+                frames=tuple(frames),
+                flags=decode(header.flags),
+                tgid=header.tgid or None,
+                ticks=header.ticks,
+            )
+        )
+        return self._reject(at, after)
+
+    def _reject(self, first: int, after: int) -> int:
+        """Lines that nothing explains."""
+        for line in range(first, after):
+            self.marks.append(Unparsed(self.base + line, self.lines.text(line)))
+        return after
+
+    @staticmethod
+    def _nameless(text: bytes) -> str | None:
+        """The event of a body that does not begin with a name, as the kernel calls it itself."""
+        if grammar.RAW_DATA.match(text):
+            return "raw_data"
+        return "function" if grammar.FUNCTION.match(text) else None

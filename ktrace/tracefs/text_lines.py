@@ -1,0 +1,145 @@
+"""The lines of one buffer, and which of them begin something."""
+
+from bisect import bisect_left
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.tracefs import text_grammar as grammar
+from ktrace.tracefs.text_grammar import BufferAccount, Header, read_header
+
+CONTINUATION, RECORD, NOTE, HEADER_NOTE = 0, 1, 2, 3
+"""What a line is: part of what precedes it or nothing known; the begin of a record; a line of the
+kernel's own between records; the same in the header of `trace`."""
+
+_TRACER = b"# tracer: "
+
+
+class Lines:
+    """Complete lines of `data`; `tail` is what follows the last newline.
+
+    Args:
+        data: bytes of the stream that begin at the start of a line.
+        in_header: whether the line before was of a header, or there was none.
+    """
+
+    def __init__(self, data: bytes, *, in_header: bool) -> None:
+        self.data = data
+        self.account: BufferAccount | None = None
+        self._size = data.rfind(b"\n") + 1
+        self.tail = data[self._size :]
+        octets = np.frombuffer(data, np.uint8, self._size)
+        self.ends: NDArray[np.int64] = np.flatnonzero(octets == 10)
+        self.starts: NDArray[np.int64] = np.concatenate(([0], self.ends + 1))[: len(self.ends)]
+        self._kinds = np.zeros(len(self.ends), np.int8)
+        self._in_header = in_header
+        self._undecided = len(self.ends)
+        self._starts: list[int] = self.starts.tolist()
+        self._ends: list[int] = self.ends.tolist()
+        self._classify()
+
+    def __len__(self) -> int:
+        return len(self._ends)
+
+    def kind(self, line: int) -> int:
+        """What the line is: see `RECORD` and its like."""
+        return int(self._kinds[line])
+
+    def start(self, line: int) -> int:
+        """Offset of the line; of the tail for one past the last."""
+        return self._starts[line] if line < len(self._starts) else self._size
+
+    def end(self, line: int) -> int:
+        """Offset of the line's newline."""
+        return self._ends[line]
+
+    def text(self, line: int) -> bytes:
+        """Without its newline."""
+        return self.data[self._starts[line] : self._ends[line]]
+
+    def at(self, offset: int) -> int:
+        """The line that holds the byte at `offset`; a newline belongs to the line it ends."""
+        return bisect_left(self._ends, offset)
+
+    def end_at(self, offset: int) -> int:
+        """Offset of the first newline from `offset` on."""
+        return self._ends[bisect_left(self._ends, offset)]
+
+    def header(self, line: int) -> Header:
+        """The header of a record."""
+        header = read_header(self.data, self._starts[line], self._size)
+        assert header is not None  # or it would not be a record
+        return header
+
+    def in_header(self, line: int) -> bool:
+        """Whether the line before `line` was of a header, or there was none in the whole stream."""
+        return bool(self._kinds[line - 1] == HEADER_NOTE) if line else self._in_header
+
+    def after_record(self, line: int, limit: int, stop: int) -> int:
+        """The first line after a record's continuation lines, of which none begins `limit` bytes on."""
+        after = line + 1
+        while (
+            after < stop
+            and self._kinds[after] == CONTINUATION
+            and self._starts[after] - self._starts[line] < limit
+        ):
+            after += 1
+        return after
+
+    def after_bytes(self, line: int, limit: int, stop: int) -> int:
+        """The first line that begins `limit` bytes after `line`, or `stop`."""
+        return min(bisect_left(self._starts, self._starts[line] + limit), stop)
+
+    def decided(self, limit: int) -> int:
+        """The first line that bytes still to come could make part of something else.
+
+        That is the last record, which may go on (within `limit` bytes), or an earlier one whose
+        continuation may turn out to be the begin of another.
+        """
+        owners = np.flatnonzero(self._kinds != CONTINUATION)
+        last = int(owners[-1]) if len(owners) else len(self)
+        if len(self.data) - self.start(last) > limit + grammar.HEADER_MAX:
+            last = len(self)
+        line = min(last, self._undecided)
+        if line == self._undecided < len(self):
+            before = owners[owners <= line]
+            if len(before) and self._starts[line] - self._starts[int(before[-1])] < limit:
+                return int(before[-1])
+        return line
+
+    def _classify(self) -> None:
+        in_header = self._in_header
+        covered = 0  # bytes of a header that goes over several lines
+        for line in range(len(self)):
+            start = self._starts[line]
+            kind = CONTINUATION if start < covered else self._kind(line, in_header)
+            self._kinds[line] = kind
+            in_header = kind == HEADER_NOTE
+            if kind == RECORD:
+                covered = self.header(line).body
+            elif kind == CONTINUATION and self._may_become(line):
+                self._undecided = min(self._undecided, line)
+
+    def _kind(self, line: int, in_header: bool) -> int:
+        text = self.text(line)
+        if text.startswith(b" ") or not text:
+            return RECORD if read_header(self.data, self._starts[line], self._size) else CONTINUATION
+        if text.startswith(b"CPU:"):
+            return NOTE if grammar.LOST.match(text) else CONTINUATION
+        if text.startswith(b"#"):
+            if grammar.ANNOTATION.match(text):
+                return NOTE
+            if in_header or (text.startswith(_TRACER) and self.data.startswith(b"#\n", self._ends[line] + 1)):
+                account = grammar.ACCOUNT.match(text)
+                if account:
+                    self.account = BufferAccount(*map(int, account.groups()))
+                return HEADER_NOTE
+            return CONTINUATION
+        return NOTE if text == grammar.TOO_BIG else CONTINUATION
+
+    def _may_become(self, line: int) -> bool:
+        """Whether bytes still to come could turn a continuation line into something else."""
+        start = self._starts[line]
+        if self.data.startswith(b" ", start):
+            return start > len(self.data) - grammar.HEADER_MAX
+        return self.data.startswith(_TRACER, start) and len(self.data) < self._ends[line] + 3

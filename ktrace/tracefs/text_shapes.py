@@ -1,0 +1,109 @@
+"""The shapes of all events that a stream of text has shown, given or learned."""
+
+from collections.abc import Mapping
+
+from ktrace.model.format import Signature
+from ktrace.tracefs.text_grammar import STRICT_PLACE
+from ktrace.tracefs.text_shape import Found, Shape, join, learn
+
+Hit = tuple[Shape, Found]
+
+_SHAPES_MAX = 64  # for one name: text that gives more is not worth learning from
+
+
+class Shapes:
+    """For each event's name the shapes it may have: probes of several groups may share a name."""
+
+    def __init__(self, signatures: Mapping[str, Signature]) -> None:
+        # An array of unknown length is better learned than guessed.
+        self._given = {
+            name: [Shape(sig)] for name, sig in signatures.items() if all(a.length != 0 for a in sig.args)
+        }
+        self._learned: dict[str, list[Shape]] = {}
+
+    def of(self, event: str) -> list[Shape]:
+        """Given ones first, then learned ones, those with fewest arguments first."""
+        return self._given.get(event, []) + self._learned.get(event, [])
+
+    def is_probe(self, event: str, text: bytes, pos: int, end: int) -> bool:
+        """Whether a body that begins with a parenthesis is a probe event's."""
+        return bool(self.of(event)) or STRICT_PLACE.match(text, pos, end) is not None
+
+    def match(self, event: str, text: bytes, pos: int, end: int, *, first_end: int) -> Hit | None:
+        """Read the record in text[pos:end]; `first_end` is the end of its first line.
+
+        What no known shape fits is learned from.
+        """
+        shapes = self.of(event)
+        for shape in shapes:
+            found = shape.quick(text, pos, end)
+            if found:
+                return shape, found
+        for shape in shapes:
+            found = shape.full(text, pos, end)
+            if found:
+                return shape, found
+        for stop in (end, first_end) if first_end < end else (end,):
+            signature = learn(event, text, pos, stop)
+            if signature:
+                learned = self._add(signature)
+                found = learned.full(text, pos, stop) if learned else None
+                if learned and found:
+                    return learned, found
+        return None
+
+    def match_open(self, event: str, text: bytes, pos: int, end: int, limit: int) -> Hit | None:
+        """Read a record that opens a string before `end` and closes it no later than `limit`."""
+        if text.find(b'"', end, limit) < 0:
+            return None
+        for shape in self.of(event):
+            if shape.opens_string(text, pos, end):
+                found = shape.full(text, pos, limit, longest=False)
+                if found:
+                    return shape, found
+        return None
+
+    def is_open(self, event: str, text: bytes, pos: int, end: int) -> bool:
+        """Whether a record that cannot be read as it stands could be, if more followed."""
+        return any(shape.opens_string(text, pos, end) for shape in self.of(event))
+
+    def sample(self, event: str, records: list[bytes]) -> None:
+        """Learn from several bodies of one event: as few shapes with as few arguments as explain them.
+
+        A string may hold what looks like an argument; not in every record, though.
+        """
+        if self.of(event):
+            return
+        candidates: list[Signature] = []
+        for text in records:
+            new = learn(event, text, 0, len(text))
+            if new is None or new in candidates:
+                continue
+            for i, old in enumerate(candidates):
+                both = join(old, new)
+                if both:
+                    candidates[i] = both
+                    break
+            else:
+                candidates.append(new)
+        left = records
+        for signature in sorted(candidates, key=lambda s: len(s.args)):
+            shape = Shape(signature)
+            missed = [text for text in left if shape.full(text, 0, len(text)) is None]
+            if len(missed) < len(left):
+                self._add(signature)
+            left = missed
+
+    def _add(self, signature: Signature) -> Shape | None:
+        learned = self._learned.setdefault(signature.event, [])
+        for i, old in enumerate(learned):
+            both = join(old.signature, signature)
+            if both:
+                learned[i] = Shape(both)
+                return learned[i]
+        if len(learned) >= _SHAPES_MAX:
+            return None
+        shape = Shape(signature)
+        learned.append(shape)
+        learned.sort(key=lambda s: len(s.signature.args))
+        return shape
