@@ -1,0 +1,61 @@
+"""`ktrace doctor`: what works on this machine, and what to do about the rest."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ktrace.doctor.fact import Fact
+
+
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Say what works on this machine, and what to do about the rest.
+
+    Each line has a mark: ok; -- something is missing, or will surprise; !! kprobes cannot be used
+    because of it; ?? it could not be found out. An arrow below says what to do. Nothing is
+    changed, and root is not needed, though root sees more.
+
+    Exit status: 0 where kprobes can be used, else 5.
+
+    Examples:
+
+        ktrace doctor
+
+        sudo ktrace doctor && sudo ktrace trace vfs_read
+
+        ktrace doctor --json | jq -r '.facts[] | select(.status == "bad") | .advice'
+
+        ktrace doctor --json | jq .features.fprobe
+    """
+    from ktrace.doctor.machine import Machine
+    from ktrace.doctor.report import examine
+    from ktrace.errors import Unavailable
+
+    report = examine(Machine.this(), [_vm_fact()])
+    if as_json:
+        import json
+
+        print(json.dumps(report.to_json()))
+    else:
+        from ktrace.doctor.screen import to_text
+
+        print(to_text(report))
+    return 0 if report.usable else Unavailable.exit_code
+
+
+def _vm_fact() -> "Fact":
+    """Whether `ktrace vm` has what it needs, as it says itself."""
+    from ktrace.doctor.fact import Fact
+    from ktrace.errors import KtraceError
+    from ktrace.vm import accel, programs
+
+    try:
+        programs.find()
+    except KtraceError as error:
+        return Fact("ktrace vm", "warn", error.message, error.hint or "")
+    except OSError as error:
+        return Fact("ktrace vm", "unknown", str(error))
+    found = accel.detect()
+    return Fact("ktrace vm", "ok", "ready, by KVM" if found.kvm else f"ready, emulated: {found.reason}")

@@ -1,0 +1,130 @@
+"""Who we are, and which of the kernel's tracing files that lets us reach.
+
+Only the modes of the files decide (no capability but CAP_DAC_OVERRIDE, which passes over modes):
+see Documentation/trace/ftrace.rst, "The File System".
+"""
+
+import errno as codes
+import os
+
+from ktrace.doctor.fact import OR_VM, Fact
+from ktrace.doctor.machine import Machine
+from ktrace.tracefs.mount import DEBUG, TRACING
+
+_CAP_DAC_OVERRIDE = 1
+_CAP_SYSLOG = 34
+_WHOLE_RANGE = ["0", "0", "4294967295"]
+_CONTAINER_FILES = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
+# The process id namespace of the machine itself has this number: PROC_PID_INIT_INO in the kernel.
+_FIRST_PID_NAMESPACE = "pid:[4026531836]"
+_SUDO = (
+    "run it as root (sudo ktrace ...), or let a group in: mount -o "
+    f"remount,gid=GROUP,mode=750 {TRACING}, and chmod the files it writes"
+)
+
+
+def user_fact(machine: Machine) -> Fact:
+    """Root, or what stands in for it."""
+    where = container(machine)
+    within = f", in a container ({where}): the process ids of events are the host's" if where else ""
+    if machine.euid == 0:
+        ids = (machine.read("/proc/self/uid_map").text or "").split()
+        if ids and ids != _WHOLE_RANGE:
+            advice = "the files of tracefs belong to the root of the host: run ktrace there"
+            return Fact("user", "warn", f"root of a user namespace{within}", advice)
+        return Fact("user", "ok", f"root{within}")
+    held = capabilities(machine)
+    names = {_CAP_DAC_OVERRIDE: "CAP_DAC_OVERRIDE", _CAP_SYSLOG: "CAP_SYSLOG"}
+    has = [name for bit, name in names.items() if held >> bit & 1]
+    value = f"user id {machine.euid}, with {' and '.join(has) or 'none of the capabilities that help'}"
+    if held >> _CAP_DAC_OVERRIDE & 1:
+        return Fact("user", "ok", value + within)
+    return Fact("user", "warn", value + within, "sudo ktrace doctor sees more")
+
+
+def capabilities(machine: Machine) -> int:
+    """The effective capabilities of this process as a bit set: see capabilities(7)."""
+    for line in (machine.read("/proc/self/status").text or "").splitlines():
+        key, _, value = line.partition(":")
+        if key == "CapEff":
+            return int(value, 16)
+    return 0
+
+
+def container(machine: Machine) -> str | None:
+    """What kind of container this is, as far as it says so itself; None for none.
+
+    The marker files alone prove nothing: virtual machines are made of container images, too.
+    """
+    if machine.link("/proc/self/ns/pid") in (None, _FIRST_PID_NAMESPACE):
+        return None
+    for name, kind in _CONTAINER_FILES.items():
+        if machine.exists(name):
+            return kind
+    told = machine.read("/run/systemd/container").text
+    return (told or "").strip() or "its own process ids"
+
+
+def tracefs_fact(machine: Machine) -> Fact:
+    """Whether probes can be defined: mounted, entered, not empty, and kprobe_events opens."""
+    root = machine.tracing()
+    if root is None:
+        return _not_mounted(machine)
+    if machine.stat_errno(f"{root}/kprobe_events") == codes.EACCES:
+        return Fact("tracefs", "bad", f"{root}: no right to enter", _rights_advice(machine))
+    if not machine.exists(f"{root}/kprobe_events"):
+        if not machine.exists(f"{root}/README"):
+            advice = f"lockdown and a kernel without tracing look like this; {OR_VM}"
+            return Fact("tracefs", "bad", f"{root}: mounted, but empty", advice)
+        advice = f"a kernel built with CONFIG_KPROBE_EVENTS=y has it; {OR_VM}"
+        return Fact("tracefs", "bad", f"{root}: has no kprobe_events", advice)
+    error = machine.may_append(machine.path(f"{root}/kprobe_events"))
+    if error:
+        value = f"{root}: kprobe_events cannot be written: {os.strerror(error)}"
+        return Fact("tracefs", "bad", value, _write_advice(machine, root, error))
+    return Fact("tracefs", "ok", f"{root}, kprobe_events can be written")
+
+
+def debugfs_fact(machine: Machine) -> Fact:
+    """Whether debugfs is there: the list of all kprobes, the blacklist and the switch are in it."""
+    loss = "no list of other programs' kprobes, no blacklist, no switch"
+    root = machine.debug()
+    if root is None:
+        if machine.knows_filesystem("debugfs") is False:
+            advice = "a kernel built with CONFIG_DEBUG_FS=y has it"
+            return Fact("debugfs", "warn", f"not in this kernel: {loss}", advice)
+        return Fact("debugfs", "warn", f"not mounted: {loss}", _mount("debugfs", DEBUG, machine))
+    names = machine.names(root)
+    if isinstance(names, int):
+        advice = "root can see it" if names == codes.EACCES and machine.euid else "see `dmesg`"
+        return Fact("debugfs", "warn", f"{root}: {os.strerror(names)}: {loss}", advice)
+    return Fact("debugfs", "ok", root)
+
+
+def _not_mounted(machine: Machine) -> Fact:
+    if machine.knows_filesystem("tracefs") is False:
+        advice = f"a kernel built with CONFIG_TRACING=y has it; {OR_VM}"
+        return Fact("tracefs", "bad", "not in this kernel (CONFIG_TRACING)", advice)
+    if container(machine):
+        advice = f"start the container with the host's {TRACING} in it, with writing allowed"
+        return Fact("tracefs", "bad", "not mounted in this container", advice)
+    return Fact("tracefs", "bad", "not mounted", _mount("tracefs", TRACING, machine))
+
+
+def _mount(fstype: str, path: str, machine: Machine) -> str:
+    sudo = "sudo " if machine.euid else ""
+    return f"{sudo}mount -t {fstype} nodev {path}"
+
+
+def _rights_advice(machine: Machine) -> str:
+    if machine.euid == 0:
+        return "even root may not: a container, or a security module (AppArmor, SELinux)?"
+    return _SUDO
+
+
+def _write_advice(machine: Machine, root: str, error: int) -> str:
+    if error == codes.EROFS or any(m.path == root and "ro" in m.options for m in machine.mounts()):
+        return f"it is mounted read-only: mount -o remount,rw {root}"
+    if error == codes.EPERM and machine.euid == 0:
+        return f"lockdown does that (see kernel_lockdown(7)); {OR_VM}"
+    return _rights_advice(machine)

@@ -1,0 +1,159 @@
+"""The kernel's configuration: read where it can be found, inferred from the kernel's files where not.
+
+A configuration is a text of lines `CONFIG_NAME=y` and `# CONFIG_NAME is not set`: see
+Documentation/kbuild/kconfig-language.rst.
+"""
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass
+
+from ktrace.doctor.fact import OR_VM, Fact, Status
+from ktrace.doctor.machine import Machine
+from ktrace.tracefs.features import Features, read_features
+
+# Without CONFIG_KALLSYMS_ALL a few data symbols of the text sections remain: some dozens.
+_MANY_DATA_SYMBOLS = 1000
+_DATA_SYMBOL = re.compile(r"^[0-9a-f]+ [dDbB] [^\t\n]+$", re.MULTILINE)
+_LINE = re.compile(r"^(?:CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set)$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option that ktrace cares about: what is missing without it, and how bad that is."""
+
+    name: str
+    without: Status
+    loss: str
+
+
+OPTIONS = (
+    Option("KPROBES", "bad", "no kprobes at all"),
+    Option("KPROBE_EVENTS", "bad", "no kprobe_events: kprobes for kernel modules alone"),
+    Option("FPROBE_EVENTS", "warn", "no fprobe and no tracepoint probes (f:, t:)"),
+    Option("HIST_TRIGGERS", "warn", "no histograms in the kernel"),
+    Option("SYNTH_EVENTS", "warn", "no synthetic events, so no latencies in the kernel"),
+    Option("DEBUG_INFO_BTF", "warn", "no argument names and struct members from the kernel itself"),
+    Option("KALLSYMS_ALL", "warn", "@SYMBOL and :symbol find no data symbols"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Kconfig:
+    """A configuration and the file that it is from; without a file, `source` says so.
+
+    Attributes:
+        values: of options without `CONFIG_`; an option that is not set has `n`.
+        inferred: whether the values are conclusions from the kernel's files.
+    """
+
+    source: str
+    values: dict[str, str]
+    inferred: bool = False
+
+    def get(self, name: str) -> str | None:
+        """`y`, `m`, `n` or a value; None where it cannot be known."""
+        # A configuration file that does not mention an option has not got what it depends on.
+        return self.values.get(name, None if self.inferred else "n")
+
+
+def parse_config(text: str) -> dict[str, str]:
+    """Options and values; `n` for those that the text says are not set."""
+    return {m[1] or m[3]: m[2] if m[1] else "n" for m in _LINE.finditer(text)}
+
+
+def places(release: str) -> tuple[str, ...]:
+    """Where configurations are, the best first.
+
+    /proc/config.gz is the running kernel's own; the others are files that go with its version.
+    """
+    return ("/proc/config.gz", f"/boot/config-{release}", f"/lib/modules/{release}/config")
+
+
+def find_config(machine: Machine) -> Kconfig:
+    """The first configuration that can be read, else what the kernel's files tell."""
+    for place in places(machine.release):
+        data = machine.read_bytes(place)
+        if isinstance(data, int):
+            continue
+        if place.endswith(".gz"):
+            try:
+                data = gzip.decompress(data)
+            except (OSError, EOFError, zlib.error):
+                continue
+        values = parse_config(data.decode("utf-8", "replace"))
+        if values:
+            return Kconfig(place, values)
+    return infer_config(machine)
+
+
+def infer_config(machine: Machine) -> Kconfig:
+    """Conclusions from files that are there only with an option, or missing only without it."""
+    seen: dict[str, bool | None] = {
+        "KPROBES": _kprobes(machine),
+        "DEBUG_INFO_BTF": _btf(machine),
+        "KALLSYMS_ALL": _kallsyms_all(machine),
+    }
+    features = find_features(machine)
+    if features:
+        seen |= {
+            "KPROBE_EVENTS": features.kprobes,
+            "FPROBE_EVENTS": features.fprobe,
+            "HIST_TRIGGERS": features.hist_triggers,
+            "SYNTH_EVENTS": features.synthetic_events,
+        }
+        if features.kprobes:
+            seen["KPROBES"] = True
+    values = {name: "y" if value else "n" for name, value in seen.items() if value is not None}
+    return Kconfig("no configuration file: inferred from the kernel's files", values, inferred=True)
+
+
+def find_features(machine: Machine) -> Features | None:
+    """What tracefs says; None where it cannot be read, or is empty (lockdown)."""
+    tracing = machine.tracing()
+    if tracing is None or machine.read(f"{tracing}/README").text is None:
+        return None
+    try:
+        return read_features(machine.files(tracing))
+    except OSError:
+        return None
+
+
+def config_facts(config: Kconfig) -> list[Fact]:
+    """Where the configuration is from, and one fact an option."""
+    found = Fact("config", "unknown" if config.inferred and not config.values else "ok", config.source)
+    return [found, *(_option_fact(config, option) for option in OPTIONS)]
+
+
+def _option_fact(config: Kconfig, option: Option) -> Fact:
+    name = f"CONFIG_{option.name}"
+    value = config.get(option.name)
+    note = " (inferred)" if config.inferred else ""
+    if value is None:
+        return Fact(name, "unknown", "no configuration file, and tracefs cannot be read")
+    if value != "n":
+        return Fact(name, "ok", value + note)
+    advice = f"a kernel built with {name}=y has it"
+    if option.without == "bad":
+        advice += f"; {OR_VM}"
+    return Fact(name, option.without, f"n{note}: {option.loss}", advice)
+
+
+def _kprobes(machine: Machine) -> bool | None:
+    if machine.exists("/proc/sys/debug/kprobes-optimization"):
+        return True
+    debug = machine.debug()
+    names = machine.names(debug) if debug else None
+    return "kprobes" in names if isinstance(names, list) else None
+
+
+def _btf(machine: Machine) -> bool | None:
+    return machine.exists("/sys/kernel/btf/vmlinux") if machine.exists("/sys/kernel") else None
+
+
+def _kallsyms_all(machine: Machine) -> bool | None:
+    text = machine.read("/proc/kallsyms").text
+    if not text:
+        return None
+    return sum(1 for _ in _DATA_SYMBOL.finditer(text)) > _MANY_DATA_SYMBOLS

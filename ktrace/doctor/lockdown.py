@@ -1,0 +1,71 @@
+"""Lockdown: whether the kernel refuses tracing to everybody, root included.
+
+See kernel_lockdown(7). `integrity` leaves tracefs alone and closes what debugfs would let root
+change; `confidentiality` refuses all tracing. The mode can only ever become stricter, so that what
+the configuration or the command line asked for is the least that holds.
+"""
+
+import re
+
+from ktrace.doctor.fact import OR_VM, Fact
+from ktrace.doctor.kconfig import Kconfig
+from ktrace.doctor.machine import Machine
+from ktrace.tracefs.mount import lockdown_mode
+
+SECURITY = "/sys/kernel/security"
+_MODES = ("none", "integrity", "confidentiality")
+_MEANING = {
+    "none": "",
+    "integrity": ": tracing works; debugfs takes no writing (ktrace switch)",
+    "confidentiality": ": the kernel refuses all tracing",
+}
+
+
+def lockdown_fact(machine: Machine, config: Kconfig) -> Fact:
+    """The mode, or the least that it can be where securityfs is not mounted."""
+    security = machine.mounted("securityfs", SECURITY) or SECURITY
+    mode = lockdown_mode(machine.path(f"{security}/lockdown"))
+    if mode in _MODES:
+        return _fact(mode, _MEANING[mode])
+    if machine.mounted("securityfs", SECURITY) is not None:
+        return Fact("lockdown", "ok", "this kernel has none")
+    asked, source = _asked_for(machine, config)
+    if asked == "none" and _is_without(config):
+        return Fact("lockdown", "ok", "this kernel has none")
+    if asked == "confidentiality":
+        return _fact(asked, f" (inferred from {source}){_MEANING[asked]}")
+    if not _may_define(machine):
+        # Stricter than was asked for is possible, and nothing proves that it is not so.
+        value = f"{asked} at least (inferred from {source})" if asked != "none" else "cannot be seen"
+        return Fact("lockdown", "unknown", value, f"mount -t securityfs nodev {SECURITY} shows it")
+    return Fact("lockdown", "ok", "not confidentiality (inferred: kprobe_events opens for writing)")
+
+
+def _fact(mode: str, meaning: str) -> Fact:
+    if mode == "confidentiality":
+        advice = f"boot without lockdown=confidentiality (see kernel_lockdown(7)); {OR_VM}"
+        return Fact("lockdown", "bad", mode + meaning, advice)
+    return Fact("lockdown", "ok", mode + meaning)
+
+
+def _asked_for(machine: Machine, config: Kconfig) -> tuple[str, str]:
+    """The strictest mode that the configuration or the command line sets, and which of both does."""
+    asked = ("none", "")
+    for mode in _MODES[1:]:
+        if config.get(f"LOCK_DOWN_KERNEL_FORCE_{mode.upper()}") == "y":
+            asked = (mode, f"CONFIG_LOCK_DOWN_KERNEL_FORCE_{mode.upper()}")
+    words = (machine.read("/proc/cmdline").text or "").partition(" -- ")[0].split()
+    for word in words:
+        match = re.fullmatch(r"lockdown=(integrity|confidentiality)", word)
+        if match and not _is_without(config) and _MODES.index(match[1]) > _MODES.index(asked[0]):
+            asked = (match[1], f"{word} on the kernel's command line")
+    return asked
+
+
+def _is_without(config: Kconfig) -> bool:
+    return config.get("SECURITY_LOCKDOWN_LSM") == "n"
+
+
+def _may_define(machine: Machine) -> bool:
+    tracing = machine.tracing()
+    return tracing is not None and machine.may_append(machine.path(f"{tracing}/kprobe_events")) == 0
