@@ -1,9 +1,9 @@
 """A message with a place and a hint, and the one renderer that draws it.
 
-    ktrace: Invalid register name
-      p:ktrace/vfs_read vfs_read a=%foo
-                                   ^
-      hint: registers here: ax bp bx cx ...
+ktrace: Invalid register name
+  p:ktrace/vfs_read vfs_read a=%foo
+                               ^
+  hint: registers here: ax bp bx cx ...
 """
 
 import unicodedata
@@ -50,10 +50,22 @@ def render(diagnostic: Diagnostic) -> str:
             # Escapes are wider than what they stand for: measure what is printed before the caret.
             lines.append("  " + " " * len(visible(diagnostic.excerpt[: diagnostic.caret])) + "^")
     if diagnostic.hint:
-        first, *rest = diagnostic.hint.splitlines()
-        lines.append("  hint: " + visible(first))
-        lines.extend("        " + visible(line) for line in rest)
+        hints = [piece for line in diagnostic.hint.splitlines() for piece in _wrap(visible(line))]
+        lines.append("  hint: " + hints[0])
+        lines.extend("        " + line for line in hints[1:])
     return "\n".join(lines)
+
+
+_HINT_WIDTH = 71  # what an 80-column terminal leaves beside "  hint: "
+
+
+def _wrap(line: str) -> list[str]:
+    """`line` broken at blanks; words that are too long, such as a command to copy, stay whole."""
+    if len(line) <= _HINT_WIDTH:
+        return [line]
+    import textwrap  # noqa: PLC0415 -- most commands end without a hint
+
+    return textwrap.wrap(line, _HINT_WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _is_harmless(ch: str) -> bool:

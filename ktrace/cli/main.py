@@ -87,13 +87,18 @@ def _run(command: Command, words: list[str]) -> int:
     app.command(command.name, context_settings=settings)(getattr(module, command.attribute))
     try:
         result = typer.main.get_command(app).main(
-            words, prog_name=f"ktrace {command.name}", standalone_mode=False
+            _protect_expressions(words), prog_name=f"ktrace {command.name}", standalone_mode=False
         )
     except typer.Abort:
         return _INTERRUPTED
     except typer.TyperException as error:
         return _bad_usage(command, error)
     return result if isinstance(result, int) else 0
+
+
+def _protect_expressions(words: list[str]) -> list[str]:
+    """A fetch argument such as `-8(%sp)` is no option: with `=` before it, it says so (model.fetch)."""
+    return [f"={word}" if word[:1] == "-" and word.lstrip("-u")[:1].isdigit() else word for word in words]
 
 
 def _bad_usage(command: Command, error: Exception) -> int:

@@ -36,13 +36,15 @@ class FetchArg:
 def parse_fetch_arg(text: str) -> FetchArg:
     """An argument with or without a name; without one, `name` is None: see `name_args`.
 
+    A `=` with nothing before it says "no name", so that an expression may begin with any character.
+
     Raises:
         UsageError: empty, or holding a character that would end the argument or the line.
     """
     _check_characters(text)
     name: str | None = None
     match = _NAME.match(text)
-    body = text
+    body = text.removeprefix("=")
     if match:
         name = check_arg(match[1] or "")
         body = text[match.end() :]

@@ -21,6 +21,7 @@ from ktrace.symbols.probeable import (
     not_traceable,
     on_blacklist,
 )
+from ktrace.symbols.renames import find_present, known_names
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.mount import lockdown_mode
 
@@ -92,8 +93,8 @@ def _unknown_symbol(place: SymbolPlace, refused: Refused, symbols: Kallsyms) -> 
     data = symbols.find(place.symbol)
     if data:
         hint = f"{place.symbol} is data, not a function: read it with @{place.symbol} in another probe"
-    elif miss.near:
-        hint = "close to it: " + ", ".join(miss.near)
+    elif near := [*_renamed_near(place.symbol, symbols), *miss.near]:
+        hint = "close to it: " + ", ".join(near)
     else:
         hint = "nothing comes close; it may be inlined, or in a module that is not loaded (MODULE:FUNCTION)"
     excerpt = refused.excerpt
@@ -103,6 +104,16 @@ def _unknown_symbol(place: SymbolPlace, refused: Refused, symbols: Kallsyms) -> 
         caret=excerpt.find(place.symbol, excerpt.find(" ") + 1) if excerpt else None,
         hint=hint,
     )
+
+
+def _renamed_near(name: str, symbols: Kallsyms) -> list[str]:
+    """Names of other kernels that come close and that ktrace finds here under their present name."""
+    from difflib import get_close_matches  # noqa: PLC0415 -- only to explain a failure
+
+    old = [n for n in known_names() if not symbols.has_function(n)]
+    close = get_close_matches(name, old, n=3, cutoff=0.75)
+    found = ((n, find_present(n, symbols.has_function)) for n in close)
+    return [f"{n} ({present} here)" for n, present in found if present]
 
 
 def _ambiguous(place: SymbolPlace, refused: Refused, found: list[Symbol]) -> Refused:

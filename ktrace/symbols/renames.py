@@ -62,3 +62,8 @@ def present_names(name: str) -> Sequence[str]:
 def find_present(name: str, exists: Callable[[str], bool]) -> str | None:
     """The name that this kernel gives to the function once called `name`, or None."""
     return next((candidate for candidate in present_names(name) if exists(candidate)), None)
+
+
+def known_names() -> frozenset[str]:
+    """Every name in the table, present in this kernel or not: for suggestions."""
+    return frozenset(name for chain in _CHAINS for name in chain)

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from ktrace.session.add import Added, Wishes
     from ktrace.session.words import Defaults
 
-# An argument such as `-8(%sp)` must not be taken for an option: options come before the place.
-CONTEXT = {"allow_interspersed_args": False}
-
 
 def add(
     words: Annotated[
@@ -50,7 +47,7 @@ def add(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each probe as a JSON record.")] = False,
 ) -> int:
-    """Define a probe. Options come first, then the place, then what to read there.
+    """Define a probe: the place, then what to read there.
 
     PLACE is FUNCTION, FUNCTION+OFFSET, MODULE:FUNCTION, an address with 0x, or FUNCTION%return. A
     function that has been renamed is found under its present name; the event keeps the name you gave.
