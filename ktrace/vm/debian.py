@@ -34,7 +34,7 @@ SERIES = {
     series.name: series
     for series in (
         Series("5.10", "bullseye", "linux-image-cloud-amd64"),
-        Series("6.1", "bookworm", "linux-image-cloud-amd64"),
+        Series("6.1", "bookworm-security", "linux-image-cloud-amd64"),
         Series("6.12", "bookworm-security", "linux-image-6.12-cloud-amd64"),
         Series("7.3", "trixie-backports", "linux-image-cloud-amd64"),
     )

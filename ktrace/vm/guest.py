@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from ktrace.errors import VmError
-from ktrace.vm import terminal
+from ktrace.vm import last_words, terminal
 from ktrace.vm.host import Host
 from ktrace.vm.streams import Input, Output, Tail
 
@@ -195,9 +195,4 @@ class Guest:
     def _failed(self, what: str) -> VmError:
         """The error to raise, with what the guest and QEMU said last. Ends the guest."""
         self._close()
-        console = self._console.lines()
-        if any("Kernel panic" in line for line in console):
-            what = "panicked"
-        words = [*self._messages.lines(), *console]
-        last = "\n".join(f"  | {line}" for line in words)
-        return VmError(f"the guest {what}" + (f"; its last words:\n{last}" if words else ""))
+        return VmError(last_words.message(what, self._messages.lines(), self._console.lines()))

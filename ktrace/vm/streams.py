@@ -148,7 +148,7 @@ class Input:
 class Tail:
     """A thread that keeps the last lines of what arrives at a descriptor, until its end."""
 
-    LINES = 20
+    LINES = 200
 
     def __init__(self, source: int) -> None:
         self._source = source

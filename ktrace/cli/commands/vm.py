@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from ktrace.errors import UsageError
-
 # Options end at the first word of CMD: what follows is CMD's own.
 CONTEXT = {"allow_interspersed_args": False}
 
@@ -15,6 +13,7 @@ def vm(
         list[str] | None,
         typer.Argument(help="The command and its arguments; without one, a shell.", metavar="[CMD]..."),
     ] = None,
+    *,
     kernel: Annotated[
         str | None,
         typer.Option(
@@ -51,8 +50,6 @@ def vm(
     """
     from ktrace.vm import job, kernels, machine, programs
 
-    if timeout is not None and not timeout > 0:
-        raise UsageError("--timeout must be more than 0 seconds")
     shared = job.shared_directory(share) if share is not None else None
     found = programs.find()
     chosen = kernels.find(kernel or kernels.DEFAULT, kernels.Places.of_this_machine())
