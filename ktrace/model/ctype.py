@@ -188,9 +188,23 @@ def tags(ctype: CType) -> frozenset[str]:
 
 
 def is_char(ctype: CType) -> bool:
-    """Whether it is plain `char`, of which strings are made (`u8 *` is bytes, not text)."""
+    """Whether it is plain `char`, of which strings are made (`u8` and `unsigned char` are bytes)."""
     kind = bare(ctype)
     return isinstance(kind, Int) and kind.size == 1 and (kind.name == "char" or kind.encoding == "char")
+
+
+def points_to_text(ctype: CType) -> bool:
+    """Whether it is a `char *`, or an `unsigned char *` as in a file's name (`struct qstr`).
+
+    `u8 *` is not, although it is the same to the compiler: who writes that means bytes.
+    """
+    kind = bare(ctype)
+    if not isinstance(kind, Pointer):
+        return False
+    target = kind.target
+    while isinstance(target, Qualified | Tagged):
+        target = target.target
+    return is_char(target) or (isinstance(target, Int) and target.name == "unsigned char")
 
 
 def size_of(ctype: CType) -> int | None:

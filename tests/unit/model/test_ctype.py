@@ -19,6 +19,7 @@ from ktrace.model.ctype import (
     bare,
     declare,
     is_char,
+    points_to_text,
     signature,
     size_of,
     tags,
@@ -104,6 +105,15 @@ def test_only_char_makes_strings() -> None:
     assert is_char(Typedef("c", Int("whatever", 1, False, "char")))
     assert not is_char(Typedef("u8", Int("unsigned char", 1, False)))
     assert not is_char(Pointer(CHAR))
+
+
+def test_pointers_to_text_and_to_bytes() -> None:
+    byte = Int("unsigned char", 1, False)
+    assert points_to_text(Pointer(Qualified("const", CHAR)))
+    assert points_to_text(Typedef("name_t", Pointer(Tagged("user", Qualified("const", byte)))))
+    assert not points_to_text(Pointer(Typedef("u8", byte)))
+    assert not points_to_text(Array(CHAR, 4))
+    assert not points_to_text(Pointer(Pointer(CHAR)))
 
 
 @pytest.mark.parametrize(

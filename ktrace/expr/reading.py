@@ -1,0 +1,277 @@
+"""How a value is read: the fetch type that its C type asks for, or that the user asks of it.
+
+Types are those of Documentation/trace/kprobetrace.rst, "Types".
+"""
+
+import re
+from dataclasses import dataclass, replace
+
+from ktrace.errors import UsageError
+from ktrace.expr.problems import did_you_mean, wrong
+from ktrace.expr.resolve import Resolver
+from ktrace.expr.scope import Scope
+from ktrace.expr.tree import Argument
+from ktrace.expr.value import Value
+from ktrace.model.ctype import (
+    Array,
+    CType,
+    Enum,
+    Float,
+    Int,
+    Pointer,
+    Record,
+    bare,
+    declare,
+    is_char,
+    points_to_text,
+    size_of,
+    tags,
+)
+
+ELEMENTS_MAX = 64
+
+_SCALAR = re.compile(r"(?:[usx](8|16|32|64)|(char)|(symbol|symstr))\Z")
+_ARRAY = re.compile(r"(\w+)\[(\w*)\]\Z")
+_BITFIELD = re.compile(r"b\d+@\d+/(?:8|16|32|64)\Z")
+_STRINGS = ("string", "ustring")
+_NAMES = ("path", "%pd", "%pD")
+_KNOWN = (
+    *(f"{letter}{bits}" for letter in "usx" for bits in (8, 16, 32, 64)),
+    *("char", "string", "ustring", "symbol", "symstr", "path", "%pd", "%pD"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value and the fetch type to read it with.
+
+    Attributes:
+        names: of an enum, value to name.
+        path_type: the type behind the kernel's own spelling (`value.path`).
+    """
+
+    value: Value
+    type: str | None
+    names: tuple[tuple[int, str], ...] = ()
+    path: str | None = None
+    path_type: str | None = None
+
+
+def read(value: Value, argument: Argument, scope: Scope) -> Reading:
+    """How to read `value`, with the type that the argument names or that its C type implies.
+
+    Raises:
+        UsageError: it cannot be read, or not as this.
+    """
+    return _Reader(value, argument, scope).read()
+
+
+class _Reader:
+    def __init__(self, value: Value, argument: Argument, scope: Scope) -> None:
+        self._value = value
+        self._argument = argument
+        self._scope = scope
+
+    def read(self) -> Reading:
+        asked = self._argument.type
+        if asked is None:
+            reading = self._by_ctype()
+        elif asked in _STRINGS:
+            reading = self._string(asked)
+        elif asked in _NAMES:
+            reading = self._file_name(asked)
+        elif array := _ARRAY.match(asked):
+            reading = self._array_as(asked, array[1], array[2])
+        else:
+            reading = self._scalar_as(asked)
+        value = reading.value
+        if value.addend and not value.memory and not value.in_words:
+            raise self._wrong(
+                f"the address of '{value.label}' is {value.addend:+d} bytes from one that can be read, "
+                "and a probe cannot add",
+                hint="read what is there: without &, or with ->",
+            )
+        return reading
+
+    def _by_ctype(self) -> Reading:
+        value, kind = self._value, self._value.kind
+        if kind is None:
+            return Reading(value, None)
+        if value.bits:
+            bits = value.bits
+            names = tuple(kind.names().items()) if isinstance(kind, Enum) else ()
+            return Reading(value, f"b{bits.width}@{bits.offset}/{bits.container}", names, value.path, None)
+        match kind:
+            case Pointer() if points_to_text(kind):
+                return self._string("string")
+            case Array():
+                return self._array(kind)
+            case Record():
+                raise self._wrong(
+                    f"'{value.label}' is a whole {declare(kind)}: choose a member",
+                    hint=self._listed(kind),
+                )
+        type_ = _scalar(kind)
+        if type_ is None:
+            hint = "in two halves: :x64[2]" if isinstance(kind, Int) else None
+            raise self._wrong(f"'{value.label}' cannot be read: its type is {declare(kind)}", hint=hint)
+        names = tuple(kind.names().items()) if isinstance(kind, Enum) else ()
+        if value.in_words and value.addend % 8:
+            # The upper part of a register: as a bitfield of it.
+            type_ = f"b{8 * (value.size or 0)}@{8 * (value.addend % 8)}/64"
+        return Reading(value, type_, names, value.path, type_)
+
+    def _string(self, asked: str) -> Reading:
+        value, kind = self._value, self._value.kind
+        if value.bits:
+            raise self._wrong(f"'{value.label}' is a bitfield, not text", self._argument.type_at)
+        if value.user or (value.type is not None and "user" in tags(value.type)):
+            asked = "ustring"
+        if isinstance(kind, Array) and size_of(kind.element) == 1 and value.memory:
+            return Reading(value, asked, path=value.path if is_char(kind.element) else None, path_type=asked)
+        if kind is None and value.memory:
+            return Reading(value, asked)
+        if kind is None or isinstance(kind, Pointer) or (isinstance(kind, Int) and kind.size == 8):
+            path = value.path if kind is not None and points_to_text(kind) else None
+            return Reading(value.pointee(0, None), asked, path=path, path_type=asked)
+        raise self._wrong(
+            f"'{value.label}' is a {declare(value.type or kind)}: not text, nor a pointer to text",
+            self._argument.type_at,
+        )
+
+    def _array(self, kind: Array) -> Reading:
+        value, element, count = self._value, bare(kind.element), kind.count
+        while isinstance(element, Array):
+            count, element = count * element.count, bare(element.element)
+        if is_char(element) and not isinstance(bare(kind.element), Array):
+            return self._string("string")
+        base = "string" if points_to_text(element) else _scalar(element)
+        if base is None or value.in_words:
+            example = f"{value.label}[0]" + (".MEMBER" if isinstance(element, Record) else "")
+            raise self._wrong(f"'{value.label}' is an array of {declare(element)}", hint=f"choose: {example}")
+        if not 0 < count <= ELEMENTS_MAX:
+            size = f"{count} elements" if count else "no fixed number of elements"
+            raise self._wrong(
+                f"'{value.label}' has {size}; a probe reads 1 to {ELEMENTS_MAX}",
+                hint=f"choose: {value.label}[0], or the first 16: :{base}[16]",
+            )
+        names = tuple(element.names().items()) if isinstance(element, Enum) else ()
+        return Reading(value, f"{base}[{count}]", names)
+
+    def _array_as(self, asked: str, base: str, number: str) -> Reading:
+        value, kind = self._value, self._value.kind
+        at = self._argument.type_at
+        match = _SCALAR.match(base)
+        if not match and base not in _STRINGS:
+            raise self._unknown_type(base)
+        try:
+            count = int(number, 0)
+        except ValueError:
+            count = 0
+        if not 0 < count <= ELEMENTS_MAX:
+            raise self._wrong(f"an array has 1 to {ELEMENTS_MAX} elements", at + len(base) + 1)
+        if value.bits or value.in_words:
+            raise self._wrong(f"'{value.label}' is not in memory, where an array could be", at)
+        if isinstance(kind, Pointer) or (kind is None and not value.memory):
+            return Reading(value.pointee(0, None), asked)
+        width = int(match[1] or 8) // 8 if match and not match[3] else 8
+        if not value.memory or (value.size is not None and 0 < value.size < width * count):
+            raise self._wrong(
+                f"'{value.label}' has {value.size} bytes; {asked} would read {width * count}", at
+            )
+        return Reading(value, asked)
+
+    def _scalar_as(self, asked: str) -> Reading:
+        value, kind, at = self._value, self._value.kind, self._argument.type_at
+        if _BITFIELD.match(asked):
+            return Reading(value, asked)
+        match = _SCALAR.match(asked)
+        if not match:
+            raise self._unknown_type(asked)
+        width = int(match[1]) // 8 if match[1] else 1 if match[2] else 8
+        if value.bits or (value.in_words and value.addend % 8):
+            raise self._wrong(
+                f"'{value.label}' is a part of a word: it has no other type", at, "leave it out"
+            )
+        if value.size is not None and width > value.size:
+            raise self._wrong(
+                f"'{value.label}' has {value.size} bytes; {asked} would read {width - value.size} more, "
+                "of whatever lies behind",
+                at,
+                f"such as :{asked[0] if match[1] else 'x'}{8 * value.size}"
+                if value.size in (1, 2, 4)
+                else None,
+            )
+        named = isinstance(kind, Enum) and asked[0] in "us"
+        names = tuple(kind.names().items()) if named and isinstance(kind, Enum) else ()
+        path = None if isinstance(kind, Array | Record) else value.path
+        return Reading(value, asked, names, path, asked)
+
+    def _file_name(self, asked: str) -> Reading:
+        """The name of a file or directory entry: `%pd` and `%pD`, or the same by members."""
+        value = self._value
+        kind, pointed = value.kind, bare(value.target) if value.target else None
+        record = getattr(kind if isinstance(kind, Record) else pointed, "name", None)
+        arrow = not isinstance(kind, Record)
+        if record == "path" and asked == "path":
+            value = self._step(value, "dentry", arrow=arrow)
+            record, arrow = "dentry", True
+        if record == "filename" and asked == "path":
+            inner = self._step(value, "name", arrow=arrow)
+            return Reading(inner.pointee(0, None), "string", path=inner.path, path_type="string")
+        wanted = {"%pd": ("dentry",), "%pD": ("file",), "path": ("dentry", "file")}[asked]
+        if record not in wanted or not arrow:
+            raise self._wrong(
+                f"'{value.label}' is no pointer to a struct {' or struct '.join(wanted)}"
+                + (f" but a {declare(value.type)}" if value.type is not None else ""),
+                self._argument.type_at,
+            )
+        letter = "%pd" if record == "dentry" else "%pD"
+        if self._scope.site.features.pd:
+            plain = value.path if value.path and "->" not in value.path else None
+            return Reading(value, letter, path=plain, path_type=letter)
+        if record == "file":
+            value = self._step(self._step(value, "f_path"), "dentry", arrow=False)
+        name = self._step(self._step(value, "d_name"), "name", arrow=False)
+        label = self._value.label
+        return Reading(
+            replace(name.pointee(0, None), label=label), "string", path=name.path, path_type="string"
+        )
+
+    def _step(self, value: Value, name: str, *, arrow: bool = True) -> Value:
+        at = self._argument.type_at
+        return Resolver(self._scope).member(value, name, at, at, arrow=arrow)
+
+    def _listed(self, record: Record) -> str:
+        members = Resolver(self._scope).members(record)
+        shown = [f".{m.name} ({declare(m.type)})" for m in members if m.name]
+        return "members: " + ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")
+
+    def _unknown_type(self, name: str) -> UsageError:
+        return self._wrong(
+            f"'{name}' is not a type that a probe can read",
+            self._argument.type_at,
+            did_you_mean(name, _KNOWN) or f"types: {' '.join(_KNOWN)}",
+        )
+
+    def _wrong(self, message: str, at: int | None = None, hint: str | None = None) -> UsageError:
+        place = getattr(self._argument.node, "at", 0) if at is None else at
+        return wrong(self._argument.text, place, message, hint)
+
+
+def _scalar(kind: CType) -> str | None:
+    """The fetch type of an integer, enum or pointer; None of what is none of these."""
+    match kind:
+        case Int() if kind.size <= 8:
+            sign = "s" if kind.signed and kind.encoding != "bool" else "u"
+            return f"{sign}{8 * kind.size}"
+        case Enum():
+            # C gives an enum without negative values an unsigned type; the kernel reads every enum
+            # as signed. A value below 2^31 looks the same.
+            return f"{'s' if kind.signed else 'u'}{8 * kind.size}"
+        case Pointer():
+            return "x64"
+        case Float():
+            return None
+        case _:
+            return None

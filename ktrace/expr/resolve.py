@@ -1,0 +1,261 @@
+"""Tree to value: member by member, with the offsets that the types give."""
+
+from dataclasses import replace
+from typing import assert_never
+
+from ktrace.errors import UsageError
+from ktrace.expr.problems import did_you_mean, lines, wrong
+from ktrace.expr.scope import Scope
+from ktrace.expr.tree import (
+    Access,
+    AddressOf,
+    Cast,
+    ContainerOf,
+    Deref,
+    Fetch,
+    Index,
+    Name,
+    Node,
+    Special,
+)
+from ktrace.expr.type_names import find_type
+from ktrace.expr.value import Bits, Value, container
+from ktrace.model.ctype import (
+    Array,
+    CType,
+    Forward,
+    Int,
+    Member,
+    Pointer,
+    Record,
+    Void,
+    bare,
+    declare,
+    size_of,
+)
+from ktrace.model.miss import Miss
+
+_ANONYMOUS_MAX = 16  # structs within structs without a name: a damaged blob could nest them for ever
+
+
+class Resolver:
+    """Resolves the expressions of one argument."""
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._text = scope.text
+
+    def value(self, node: Node) -> Value:
+        """The value of an expression.
+
+        Raises:
+            UsageError: it has none; the caret is at the part that is wrong.
+            NotFound, Unavailable: as of `Scope`.
+        """
+        match node:
+            case Name():
+                return self._scope.parameter(node.text, node.at)
+            case Special():
+                return self._scope.special(node.text, node.at)
+            case Access():
+                return self._access(node)
+            case Index():
+                return self._index(node)
+            case Deref():
+                base = self.value(node.base)
+                target = self._pointed(base, node.at)
+                if isinstance(bare(target), Void):
+                    raise self._wrong(node.at, "'void *' says nothing of what it points to", _CAST)
+                return base.pointee(0, target)
+            case AddressOf():
+                return self._address(node)
+            case Cast():
+                return self._cast(node)
+            case ContainerOf():
+                return self._container_of(node)
+            case Fetch():
+                return self.value(node.base).pointee(node.offset, None, user=node.user)
+            case _:
+                assert_never(node)
+
+    def member(self, value: Value, name: str, at: int, op_at: int, *, arrow: bool) -> Value:
+        """`value.name` or `value->name`."""
+        if value.bits:
+            raise self._wrong(op_at, f"'{value.label}' is a bitfield: it has no members and is no pointer")
+        record = self._record(value, op_at, arrow=arrow)
+        found = self._find(record, name)
+        if found is None:
+            names = self._member_names(record)
+            listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
+            raise self._wrong(
+                at,
+                f"{record.kind} {record.name or '{...}'} has no member '{name}'",
+                lines(did_you_mean(name, names), f"members: {listed}"),
+            )
+        member, bit_offset = found
+        offset, bits = bit_offset // 8, None
+        if member.bit_size:
+            offset, bits = self._bitfield(value if not arrow else None, member, bit_offset, at)
+        reached = value.pointee(offset, member.type) if arrow else value.part(offset, member.type)
+        return replace(reached, label=name, bits=bits, path=_extended(value, name, arrow=arrow))
+
+    def members(self, record: Record) -> tuple[Member, ...]:
+        """The members of a record."""
+        return self._scope.types(0, "members").members(record)
+
+    def _access(self, node: Access) -> Value:
+        return self.member(self.value(node.base), node.name, node.at, node.op_at, arrow=node.arrow)
+
+    def _record(self, value: Value, op_at: int, *, arrow: bool) -> Record:
+        """The record that the operator leads into."""
+        kind = value.kind
+        if kind is None:
+            raise self._wrong(op_at, f"the type of '{value.label}' is not known", _CAST)
+        if not arrow:
+            if isinstance(kind, Pointer):
+                raise self._wrong(op_at, f"'{value.label}' is a pointer ({declare(kind)}): write ->")
+            return self._complete(kind, value, op_at)
+        if isinstance(kind, Record):
+            raise self._wrong(op_at, f"'{value.label}' is not a pointer but a {declare(kind)}: write .")
+        target = self._pointed(value, op_at)
+        if isinstance(bare(target), Void):
+            raise self._wrong(op_at, "'void *' says nothing of what it points to", _CAST)
+        return self._complete(bare(target), value, op_at)
+
+    def _complete(self, kind: CType, value: Value, at: int) -> Record:
+        if isinstance(kind, Forward) and kind.kind != "enum":
+            # Declared in one file, described by another: any of that name will do.
+            found = self._scope.types(at, "members").record(kind.kind, kind.name)
+            if isinstance(found, Miss):
+                raise self._wrong(at, f"the members of {kind.kind} {kind.name} are not known: {found.reason}")
+            return found
+        if not isinstance(kind, Record):
+            raise self._wrong(
+                at, f"'{value.label}' has no members: its type is {declare(value.type or kind)}"
+            )
+        return kind
+
+    def _pointed(self, value: Value, at: int) -> CType:
+        """What a pointer or array refers to."""
+        if value.bits:
+            raise self._wrong(at, f"'{value.label}' is a bitfield, not a pointer")
+        if value.type is None:
+            raise self._wrong(at, f"the type of '{value.label}' is not known", _CAST)
+        target = value.target
+        if target is None or (isinstance(value.kind, Array) and not value.memory):
+            hint = _CAST if isinstance(value.kind, Int) and value.size == 8 else None
+            raise self._wrong(
+                at, f"'{value.label}' is not a pointer: its type is {declare(value.type)}", hint
+            )
+        return target
+
+    def _find(self, record: Record, name: str, depth: int = 0) -> tuple[Member, int] | None:
+        """The member and its offset in bits, also where it is within anonymous members."""
+        if depth > _ANONYMOUS_MAX:
+            return None
+        for member in self.members(record):
+            if member.name == name:
+                return member, member.bit_offset
+            inner = bare(member.type)
+            if not member.name and isinstance(inner, Record):
+                found = self._find(inner, name, depth + 1)
+                if found:
+                    return found[0], member.bit_offset + found[1]
+        return None
+
+    def _member_names(self, record: Record, depth: int = 0) -> list[str]:
+        names: list[str] = []
+        for member in self.members(record):
+            inner = bare(member.type)
+            if member.name:
+                names.append(member.name)
+            elif isinstance(inner, Record) and depth < _ANONYMOUS_MAX:
+                names += self._member_names(inner, depth + 1)
+        return names
+
+    def _bitfield(self, value: Value | None, member: Member, bit_offset: int, at: int) -> tuple[int, Bits]:
+        """Bytes to where it is read from, and its bits there; `value` is the struct, None behind an arrow."""
+        if value and value.in_words:
+            start = value.addend * 8 + bit_offset
+            if start % 64 + member.bit_size <= 64:
+                word = start // 64 * 8
+                return word - value.addend, Bits(member.bit_size, start % 64, 64)
+        else:
+            placed = container(bit_offset, member.bit_size)
+            if placed:
+                return placed
+        raise self._wrong(at, f"the bitfield '{member.name}' is spread over more than 64 bits")
+
+    def _index(self, node: Index) -> Value:
+        base = self.value(node.base)
+        target = self._pointed(base, node.at)
+        size = size_of(target)
+        if not size:
+            raise self._wrong(node.at, f"elements of type {declare(target)} have no size", _CAST)
+        kind = base.kind
+        if isinstance(kind, Array) and 0 < kind.count <= node.number:
+            raise self._wrong(
+                node.at, f"'{base.label}' has {kind.count} elements: the last is [{kind.count - 1}]"
+            )
+        element = base.pointee(node.number * size, target)
+        return replace(element, label=f"{base.label}_{node.number}")
+
+    def _address(self, node: AddressOf) -> Value:
+        base = self.value(node.base)
+        if base.bits:
+            raise self._wrong(node.at, f"'{base.label}' is a bitfield: it has no address")
+        if not base.memory or base.type is None:
+            raise self._wrong(node.at, f"'{base.label}' has no address: it is in a register")
+        return replace(base, type=Pointer(base.type), memory=False, path=None)
+
+    def _cast(self, node: Cast) -> Value:
+        base = self.value(node.base)
+        ctype = find_type(node.type, self._scope)
+        if base.bits or isinstance(base.kind, Record):
+            what = "a bitfield" if base.bits else f"a {declare(base.kind or Void())}"
+            raise self._wrong(node.at, f"'{base.label}' is {what}: it cannot be cast")
+        if isinstance(base.kind, Array):
+            if not base.memory:
+                raise self._wrong(node.at, f"'{base.label}' has no address: it is in registers")
+            base = replace(base, memory=False, path=None)
+        elif base.size is not None and (size_of(ctype) or 0) > base.size:
+            raise self._wrong(
+                node.at,
+                f"'{base.label}' has {base.size} bytes, a {declare(ctype)} has {size_of(ctype)}: "
+                "what lies behind it would be read",
+            )
+        return replace(base, type=ctype, path=None)
+
+    def _container_of(self, node: ContainerOf) -> Value:
+        base = self.value(node.base)
+        if base.type is not None:
+            self._pointed(base, node.at)
+        outer = find_type(node.type, self._scope)
+        record, offset = bare(outer), 0
+        for name, at in node.path:
+            if not isinstance(record, Record):
+                raise self._wrong(at, f"{declare(record)} has no members")
+            member = self.member(Value((), Pointer(record), ""), name, at, at, arrow=True)
+            if member.bits:
+                raise self._wrong(at, f"'{name}' is a bitfield: nothing points to it")
+            offset += member.addend
+            record = member.kind or Void()
+        inside = base.pointee(-offset, outer)
+        return replace(inside, type=Pointer(outer), memory=False)
+
+    def _wrong(self, at: int, message: str, hint: str | None = None) -> UsageError:
+        return wrong(self._text, at, message, hint)
+
+
+_CAST = "cast it: ((struct NAME *)VALUE)->MEMBER"
+
+
+def _extended(value: Value, name: str, *, arrow: bool) -> str | None:
+    """The kernel's own spelling of a member: its first step must be an arrow."""
+    if value.path is None or (arrow and not isinstance(value.kind, Pointer)):
+        return None
+    if arrow and isinstance(bare(value.target or Void()), Forward):
+        return None  # the kernel does not look for the description elsewhere
+    if not arrow and "->" not in value.path:
+        return None
+    return f"{value.path}{'->' if arrow else '.'}{name}"

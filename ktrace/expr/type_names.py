@@ -1,0 +1,74 @@
+"""What a cast names."""
+
+from ktrace.errors import NotFound
+from ktrace.expr.problems import did_you_mean
+from ktrace.expr.scope import Scope
+from ktrace.expr.source import Named
+from ktrace.expr.tree import TypeName
+from ktrace.model.ctype import CType, Int, Pointer, Void
+from ktrace.model.miss import Miss
+
+# C's own types, and those names of the kernel that need no look-up. char is signed on no machine
+# since Linux 6.2 (-funsigned-char); as text it makes no difference.
+_SIZES = {"char": 1, "short": 2, "int": 4, "long": 8}
+_BYTES = (1, 2, 4, 8)
+_FIXED = {
+    **{f"{prefix}u{8 * size}": (size, False) for prefix in ("", "__") for size in _BYTES},
+    **{f"{prefix}s{8 * size}": (size, True) for prefix in ("", "__") for size in _BYTES},
+    **{f"uint{8 * size}_t": (size, False) for size in _BYTES},
+    **{f"int{8 * size}_t": (size, True) for size in _BYTES},
+    "size_t": (8, False),
+    "ssize_t": (8, True),
+}
+
+
+def find_type(name: TypeName, scope: Scope) -> CType:
+    """The type that a cast names.
+
+    Raises:
+        NotFound: there is none of the name.
+        Unavailable: it needs BTF, and there is none.
+    """
+    ctype = _base(name) if not name.keyword else None
+    if ctype is None:
+        types = scope.types(name.at, f"the type '{name.name}'")
+        kind: Named = name.keyword or "typedef"
+        found: CType | Miss
+        match kind:
+            case "struct" | "union":
+                found = types.record(kind, name.name)
+            case "enum":
+                found = types.enum(name.name)
+            case _:
+                found = types.typedef(name.name)
+        if isinstance(found, Miss):
+            hint = did_you_mean(name.name, types.names(kind))
+            if not name.keyword and not isinstance(types.record("struct", name.name), Miss):
+                hint = f"did you mean struct {name.name}?"
+            raise NotFound(
+                f"there is no {f'{name.keyword} ' if name.keyword else 'type '}'{name.name}'",
+                excerpt=scope.text,
+                caret=name.at,
+                hint=hint,
+            )
+        ctype = found
+    for _ in range(name.stars):
+        ctype = Pointer(ctype)
+    return ctype
+
+
+def _base(name: TypeName) -> CType | None:
+    if name.name == "void":
+        return Void()
+    if name.name in ("bool", "_Bool"):
+        return Int("bool", 1, False, "bool", 8)
+    if name.name in _FIXED:
+        size, signed = _FIXED[name.name]
+        return Int(name.name, size, signed, bits=8 * size)
+    words = name.name.split()
+    if not set(words) <= {"unsigned", "signed", *_SIZES}:
+        return None
+    sizes = [_SIZES[word] for word in words if word in _SIZES and word != "int"]
+    size = sizes[0] if sizes else 4
+    signed = "unsigned" not in words and (size > 1 or "signed" in words)
+    return Int(name.name, size, signed, bits=8 * size)
