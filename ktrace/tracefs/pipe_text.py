@@ -15,7 +15,9 @@ from ktrace.model.batch import Batch, Chunk, Lost, Mark, Stack, Unparsed
 from ktrace.model.format import Signature
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.text_batches import Rows
+from ktrace.tracefs.text_fast import Fast
 from ktrace.tracefs.text_grammar import BufferAccount, Header, decode
+from ktrace.tracefs.text_heads import Layout
 from ktrace.tracefs.text_lines import CONTINUATION, NOTE, RECORD, Lines
 from ktrace.tracefs.text_shapes import Shapes
 
@@ -51,6 +53,7 @@ class TextParser:
         self.lost_unknown = 0
         self.account: BufferAccount | None = None
         self._shapes = Shapes(signatures or {})
+        self._layouts: list[Layout] = []
         self._carry = b""
         self._line = 0  # number of the line with which _carry begins
         self._in_header = True  # whether the line before it was of a header, or there was none
@@ -78,7 +81,7 @@ class TextParser:
         return Chunk(chunk.batches, (*chunk.marks, rest))
 
     def _run(self, *, flush: bool) -> Chunk:
-        lines = Lines(self._carry, in_header=self._in_header)
+        lines = Lines(self._carry, self._layouts, in_header=self._in_header)
         stop = len(lines) if flush else lines.decided(RECORD_MAX)
         work = _Work(lines, self._shapes, self._line, stop, flush)
         fast, done = work.fast()
@@ -123,7 +126,14 @@ class _Work:
 
     def fast(self) -> tuple[list[Batch], NDArray[np.bool_]]:
         """Batches of the records with the exact shape of their event, and which lines those are."""
-        return [], np.zeros(len(self.lines), np.bool_)
+        done = np.zeros(len(self.lines), np.bool_)
+        if self.lines.words is None:
+            return [], done
+        fast = Fast(self.lines.words, self.lines.ends, self.lines.heads, self.shapes, self.base)
+        batches = fast.read(self.lines.whole(self.stop))
+        for batch in batches:
+            done[batch.seq - self.base] = True
+        return batches, done
 
     def slow(self, done: NDArray[np.bool_]) -> None:
         """All other lines, in order. Moves `stop` back to a record that needs what is still to come."""
@@ -206,7 +216,7 @@ class _Work:
             self.swallowed.append((after, lines.at(hit[1].end) + 1))
             after = max(end, after)
         shape, found = hit
-        self.rows.add_probe(self.base + line, header, shape.signature, found.place, found.values)
+        self.rows.add_probe(self.base + line, header, shape, found)
         return self._reject(lines.at(found.end) + 1, after)
 
     def _stack(self, line: int, header: Header, user: bool, after: int) -> int:

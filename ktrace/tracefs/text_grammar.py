@@ -7,13 +7,14 @@ COMM takes the first 16 bytes whatever is in it: dashes, brackets, colons, newli
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 HEADER_MAX = 128
 """No header is longer, in bytes."""
 
 HEADER = re.compile(
     rb"( [\x00-\xff]{15})-(-?\d{1,10}) {1,8}(?:\( {0,6}(\d{1,10}|-{7})\) )?\[(\d{3,7})\] "
-    rb"([^ \n]{4,12})? {1,13}(\d{1,20})(?:\.(\d{6}))?: "
+    rb"([!-\x7f]{4,12})? {1,24}(\d{1,20})(?:\.(\d{6}))?: "
 )
 """COMM, PID, TGID, CPU, FLAGS, SECONDS or COUNT, MICROSECONDS. COMM is 15 bytes long at most and
 aligned to the right, which makes the first byte a blank."""
@@ -42,9 +43,8 @@ ARROW = b" <- "
 MARKER = "tracing_mark_write"
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
-    """What precedes the event on a line.
+class Header(NamedTuple):
+    """What precedes the event on a line. A tuple, since there may be one for each of many lines.
 
     Attributes:
         ts: nanoseconds, or a plain count with `ticks`.
@@ -84,26 +84,13 @@ def read_header(data: bytes, at: int, end: int) -> Header | None:
         return None
     comm, pid, tgid, cpu, flags, whole, micros = match.groups()
     ts = int(whole) if micros is None else int(whole) * 1_000_000_000 + int(micros) * 1000
-    header = Header(
-        comm=comm.lstrip(b" "),
-        pid=int(pid),
-        tgid=None if tgid is None else 0 if tgid.startswith(b"-") else int(tgid),
-        cpu=int(cpu),
-        flags=flags or b"",
-        ts=ts,
-        ticks=micros is None,
-        body=match.end(),
-    )
-    fits = ts < 2**63 and abs(header.pid) < 2**31 and (header.tgid or 0) < 2**31
-    return header if fits else None
+    thread = int(pid)
+    process = None if tgid is None else 0 if tgid.startswith(b"-") else int(tgid)
+    if ts >= 2**63 or not -(2**31) <= thread < 2**31 or (process or 0) >= 2**31:
+        return None
+    return Header(comm.lstrip(b" "), thread, process, int(cpu), flags or b"", ts, micros is None, match.end())
 
 
 def decode(text: bytes) -> str:
     """Bytes of the kernel as str; what is not UTF-8 becomes lone surrogates."""
     return text.decode("utf-8", "surrogateescape")
-
-
-def split_place(place: bytes) -> tuple[bytes, bytes] | None:
-    """Return site and function of a return probe's place; None for an entry's."""
-    site, arrow, func = place.partition(ARROW)
-    return (site, func) if arrow else None

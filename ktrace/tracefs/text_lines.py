@@ -1,16 +1,21 @@
 """The lines of one buffer, and which of them begin something."""
 
 from bisect import bisect_left
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.text_grammar import BufferAccount, Header, read_header
+from ktrace.tracefs.text_heads import Heads, Layout, read_heads
+from ktrace.tracefs.text_words import Ints, Words
 
 CONTINUATION, RECORD, NOTE, HEADER_NOTE = 0, 1, 2, 3
 """What a line is: part of what precedes it or nothing known; the begin of a record; a line of the
 kernel's own between records; the same in the header of `trace`."""
+
+_MANY = 128
+"""Lines from which on looking at all at once is quicker than at one after the other."""
 
 _TRACER = b"# tracer: "
 
@@ -20,26 +25,47 @@ class Lines:
 
     Args:
         data: bytes of the stream that begin at the start of a line.
+        layouts: of headers that were seen before; new ones are added.
         in_header: whether the line before was of a header, or there was none.
     """
 
-    def __init__(self, data: bytes, *, in_header: bool) -> None:
+    def __init__(self, data: bytes, layouts: list[Layout], *, in_header: bool) -> None:
         self.data = data
         self.account: BufferAccount | None = None
         self._size = data.rfind(b"\n") + 1
         self.tail = data[self._size :]
         octets = np.frombuffer(data, np.uint8, self._size)
-        self.ends: NDArray[np.int64] = np.flatnonzero(octets == 10)
-        self.starts: NDArray[np.int64] = np.concatenate(([0], self.ends + 1))[: len(self.ends)]
-        self._kinds = np.zeros(len(self.ends), np.int8)
+        self.ends: Ints = np.flatnonzero(octets == 10)
+        self.starts: Ints = np.concatenate((np.zeros(1, np.int64), self.ends + 1))[: len(self.ends)]
+        self.words: Words | None = None
+        if len(self.ends) >= _MANY:
+            self.words = Words(data[: self._size])
+            self.heads = read_heads(self.words, self.starts, self.ends, layouts)
+        else:
+            self.heads = Heads.none(len(self.ends))
+        self._kinds = self.heads.known.astype(np.int8)  # RECORD is 1
+        self._headers: dict[int, Header] = {}  # of the lines that were looked at one by one
         self._in_header = in_header
         self._undecided = len(self.ends)
-        self._starts: list[int] = self.starts.tolist()
-        self._ends: list[int] = self.ends.tolist()
         self._classify()
 
     def __len__(self) -> int:
-        return len(self._ends)
+        return len(self.ends)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts: list[int] = self.starts.tolist()
+        return starts
+
+    @cached_property
+    def _ends(self) -> list[int]:
+        ends: list[int] = self.ends.tolist()
+        return ends
+
+    def whole(self, stop: int) -> Ints:
+        """The lines before `stop` that have a known header and are a whole record."""
+        follows = np.append(self._kinds[1:], RECORD) != CONTINUATION
+        return np.flatnonzero((self.heads.known & follows)[:stop])
 
     def kind(self, line: int) -> int:
         """What the line is: see `RECORD` and its like."""
@@ -47,7 +73,7 @@ class Lines:
 
     def start(self, line: int) -> int:
         """Offset of the line; of the tail for one past the last."""
-        return self._starts[line] if line < len(self._starts) else self._size
+        return int(self.starts[line]) if line < len(self.starts) else self._size
 
     def end(self, line: int) -> int:
         """Offset of the line's newline."""
@@ -67,7 +93,7 @@ class Lines:
 
     def header(self, line: int) -> Header:
         """The header of a record."""
-        header = read_header(self.data, self._starts[line], self._size)
+        header = self._headers.get(line) or read_header(self.data, int(self.starts[line]), self._size)
         assert header is not None  # or it would not be a record
         return header
 
@@ -108,22 +134,29 @@ class Lines:
         return line
 
     def _classify(self) -> None:
-        in_header = self._in_header
-        covered = 0  # bytes of a header that goes over several lines
-        for line in range(len(self)):
-            start = self._starts[line]
-            kind = CONTINUATION if start < covered else self._kind(line, in_header)
-            self._kinds[line] = kind
-            in_header = kind == HEADER_NOTE
+        covered = 0  # end of a header that goes over several lines
+        known = self.heads.known
+        for line in np.flatnonzero(~known).tolist():
+            if self._starts[line] < covered:
+                continue
+            kind = self._kinds[line] = self._kind(line, self.in_header(line))
             if kind == RECORD:
                 covered = self.header(line).body
+                if covered > self._ends[line]:
+                    inside = slice(line + 1, self.at(covered) + 1)
+                    self._kinds[inside] = CONTINUATION
+                    known[inside] = False
             elif kind == CONTINUATION and self._may_become(line):
                 self._undecided = min(self._undecided, line)
 
     def _kind(self, line: int, in_header: bool) -> int:
+        if self.data.startswith(b" ", self._starts[line]):
+            header = read_header(self.data, self._starts[line], self._size)
+            if header is None:
+                return CONTINUATION
+            self._headers[line] = header
+            return RECORD
         text = self.text(line)
-        if text.startswith(b" ") or not text:
-            return RECORD if read_header(self.data, self._starts[line], self._size) else CONTINUATION
         if text.startswith(b"CPU:"):
             return NOTE if grammar.LOST.match(text) else CONTINUATION
         if text.startswith(b"#"):

@@ -8,10 +8,10 @@ end each string. A string that holds a whole plausible rest of the line cannot b
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from ktrace.model.format import Arg, PrintAs, Signature
 from ktrace.tracefs.text_grammar import ARROW, PLACE, STRICT_PLACE, decode
@@ -19,12 +19,13 @@ from ktrace.tracefs.text_grammar import ARROW, PLACE, STRICT_PLACE, decode
 Value: TypeAlias = int | str | list[int | str | None] | None
 
 FAULT = b"(fault)"
+SYMBOL = rb"[^ \n,{}]+(?: \[[^\]\n]*\])?"
 
 _VALUES: dict[PrintAs, bytes] = {
     "dec": rb"(-?\d{1,20})",
     "hex": rb"0x([0-9a-f]{1,16})",
     "char": rb"'([\x00-\xff])'",
-    "sym": rb"([^ \n,{}]+(?: \[[^\]\n]*\])?)",
+    "sym": rb"(" + SYMBOL + rb")",
     "str": rb'(?:"([^"\n]*)"|\(fault\))',
 }
 
@@ -37,8 +38,7 @@ class Token:
     kind: PrintAs
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A record's text as a shape reads it.
 
     Attributes:
@@ -61,7 +61,7 @@ class Shape:
         tail: the literal after the last one.
     """
 
-    __slots__ = ("_quick", "_segments", "signature", "tail", "tokens")
+    __slots__ = ("_arrays", "_quick", "_readers", "_segments", "signature", "tail", "tokens")
 
     def __init__(self, signature: Signature) -> None:
         self.signature = signature
@@ -79,6 +79,8 @@ class Shape:
             pending = b"}"
         self.tokens = tuple(tokens)
         self.tail = pending
+        self._readers = tuple(_READERS[token.kind] for token in tokens)
+        self._arrays = any(arg.length is not None for arg in signature.args)
         quick = b"".join(re.escape(t.literal) + _VALUES[t.kind] for t in tokens) + re.escape(pending)
         self._quick = re.compile(quick)
         # The text between strings is regular: `seg STR seg STR seg`.
@@ -131,19 +133,27 @@ class Shape:
         return place
 
     def _typed(self, raw: tuple[bytes | None, ...]) -> tuple[Value, ...]:
-        flat = (_typed(token.kind, text) for token, text in zip(self.tokens, raw, strict=True))
+        typed = [None if text is None else read(text) for read, text in zip(self._readers, raw, strict=True)]
+        if not self._arrays:
+            return tuple(typed)
+        flat = iter(typed)
         return tuple(
             next(flat) if arg.length is None else list(islice(flat, arg.length))
             for arg in self.signature.args
         )
 
 
-def _typed(kind: PrintAs, text: bytes | None) -> int | str | None:
-    if text is None:
-        return None
-    if kind == "dec":
-        return int(text)
-    return int(text, 16) if kind == "hex" else decode(text)
+def _from_hex(text: bytes) -> int:
+    return int(text, 16)
+
+
+_READERS: dict[PrintAs, Callable[[bytes], int | str]] = {
+    "dec": int,
+    "hex": _from_hex,
+    "char": decode,
+    "sym": decode,
+    "str": decode,
+}
 
 
 class _Search:

@@ -20,10 +20,11 @@ class Shapes:
             name: [Shape(sig)] for name, sig in signatures.items() if all(a.length != 0 for a in sig.args)
         }
         self._learned: dict[str, list[Shape]] = {}
+        self._all = dict(self._given)
 
     def of(self, event: str) -> list[Shape]:
         """Given ones first, then learned ones, those with fewest arguments first."""
-        return self._given.get(event, []) + self._learned.get(event, [])
+        return self._all.get(event, [])
 
     def is_probe(self, event: str, text: bytes, pos: int, end: int) -> bool:
         """Whether a body that begins with a parenthesis is a probe event's."""
@@ -95,15 +96,14 @@ class Shapes:
             left = missed
 
     def _add(self, signature: Signature) -> Shape | None:
-        learned = self._learned.setdefault(signature.event, [])
-        for i, old in enumerate(learned):
-            both = join(old.signature, signature)
-            if both:
-                learned[i] = Shape(both)
-                return learned[i]
-        if len(learned) >= _SHAPES_MAX:
+        event = signature.event
+        learned = self._learned.setdefault(event, [])
+        both = (join(old.signature, signature) for old in learned)
+        at, joined = next(((i, sig) for i, sig in enumerate(both) if sig), (len(learned), None))
+        if at >= _SHAPES_MAX:
             return None
-        shape = Shape(signature)
-        learned.append(shape)
+        shape = Shape(joined or signature)
+        learned[at : at + 1] = [shape]
         learned.sort(key=lambda s: len(s.signature.args))
+        self._all[event] = self._given.get(event, []) + learned
         return shape

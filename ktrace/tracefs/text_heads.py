@@ -1,0 +1,226 @@
+"""The headers of all lines of a buffer at once, where they are laid out as the kernel does nearly always.
+
+A layout says in which column each field begins. It is derived from one line that the grammar
+understands, and then checked on all others: a line is taken only if every byte of its header is as the
+layout says.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.model.batch import Strings
+from ktrace.tracefs import text_grammar as grammar
+from ktrace.tracefs.text_grammar import decode
+from ktrace.tracefs.text_words import (
+    U64,
+    Bools,
+    Ints,
+    Words,
+    field_of_digits,
+    first_bytes,
+    is_graphic,
+    left_aligned,
+)
+
+_PID, _TGID = 17, 25  # columns
+_SECONDS_MAX = 2**63 // 10**9 - 1
+_NEW_LAYOUTS = 4  # tried in one buffer
+_DISTINCT_MAX = 16
+_LAYOUTS_MAX = 8  # remembered
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Columns of a header; `time` and `stop` enclose the blanks and digits before the dot or colon."""
+
+    tgid: bool
+    bracket: int
+    cpu_digits: int
+    flags: int
+    time: int
+    stop: int
+    dot: bool
+
+    @property
+    def body(self) -> int:
+        """The column after `TIME: `."""
+        return self.stop + (9 if self.dot else 2)
+
+
+@dataclass(slots=True)
+class Heads:
+    """What the headers of lines say, a row a line; nothing where `known` is false.
+
+    Attributes:
+        known: bool, shape (lines,).
+        body: int64: offset of the first byte after the header.
+        ts: int64, nanoseconds, or counts with `ticks`.
+        cpu: int32.
+        pid: int32.
+        tgid: int32, 0 where unknown.
+        names: uint64, the first 8 bytes of COMM and the other 8.
+        flags: uint64: up to 8 flag characters.
+        has_tgid: whether there is a column of them.
+        ticks: whether the clock counts something else than nanoseconds.
+    """
+
+    known: Bools
+    body: Ints
+    ts: Ints
+    cpu: NDArray[np.int32]
+    pid: NDArray[np.int32]
+    tgid: NDArray[np.int32]
+    names: tuple[U64, U64]
+    flags: U64
+    has_tgid: bool = False
+    ticks: bool = False
+
+    @classmethod
+    def none(cls, count: int) -> "Heads":
+        """For `count` lines of which nothing is known."""
+        return cls(
+            np.zeros(count, np.bool_),
+            np.zeros(count, np.int64),
+            np.zeros(count, np.int64),
+            np.zeros(count, np.int32),
+            np.zeros(count, np.int32),
+            np.zeros(count, np.int32),
+            (np.zeros(count, np.uint64), np.zeros(count, np.uint64)),
+            np.zeros(count, np.uint64),
+        )
+
+    def comms(self, rows: Ints) -> Strings:
+        """COMM of some lines, without the blanks before it."""
+        return _strings([name[rows] for name in self.names])
+
+    def flag_texts(self, rows: Ints) -> Strings:
+        """FLAGS of some lines."""
+        return _strings([self.flags[rows]])
+
+
+def read_heads(words: Words, starts: Ints, ends: Ints, layouts: list[Layout]) -> Heads:
+    """The headers of the lines from `starts` to `ends`. New layouts are added to `layouts`."""
+    heads = Heads.none(len(starts))
+    left = np.flatnonzero(words.byte_is(starts, 32) & words.byte_is(starts + 16, 45))
+    tried: set[Layout] = set()
+    for layout in list(layouts):
+        left = _apply(heads, words, layout, starts, ends, left)
+        tried.add(layout)
+    for line in left[:_NEW_LAYOUTS].tolist() if len(left) else ():
+        if heads.known[line]:
+            continue
+        new = _layout(words.data, int(starts[line]), int(ends[line]))
+        if new is None or new in tried:
+            continue
+        tried.add(new)
+        before = len(left)
+        left = _apply(heads, words, new, starts, ends, left)
+        if len(left) < before:
+            layouts.insert(0, new)
+    del layouts[_LAYOUTS_MAX:]
+    return heads
+
+
+def _layout(data: bytes, start: int, end: int) -> Layout | None:
+    """The layout of one line, if it is one of the usual ones."""
+    match = grammar.HEADER.match(data, start, end)
+    if match is None:
+        return None
+    tgid = match[3] is not None
+    cpu, cpu_end = (column - start for column in match.span(4))
+    flags = len(match[5] or b"")
+    time, stop = cpu_end + 2 + flags, match.end(6) - start
+    layout = Layout(tgid, cpu - 1, cpu_end - cpu, flags, time, stop, match[7] is not None)
+    usual = layout.bracket == (_TGID + 10 if tgid else _TGID) and flags <= 8 and stop - time <= 19
+    return layout if usual else None
+
+
+def _apply(heads: Heads, words: Words, layout: Layout, starts: Ints, ends: Ints, left: Ints) -> Ints:
+    """Take the lines among `left` that have this layout; the others are given back."""
+    if not len(left) or (heads.known.any() and heads.ticks == layout.dot):
+        return left
+    at = starts[left]
+    ok = ends[left] - at >= layout.body
+    pid, good = left_aligned(words.word(at + _PID))
+    ok &= good
+    if layout.tgid:
+        tgid, good = _tgid(words, at)
+        ok &= good
+    bracket = words.word(at + layout.bracket)
+    ok &= first_bytes(bracket, 1) == ord("[")
+    cpu, good = field_of_digits(bracket, 1, layout.cpu_digits)
+    ok &= good & words.matches(at + (layout.bracket + 1 + layout.cpu_digits), b"] ")
+    flags = words.word(at + (layout.time - layout.flags))
+    ok &= is_graphic(flags, layout.flags) & words.byte_is(at + layout.time, 32)
+    whole, good = words.right_aligned(at + layout.stop, layout.stop - layout.time)
+    ok &= good
+    if layout.dot:
+        micros = words.word(at + layout.stop)
+        ok &= (first_bytes(micros, 1) == ord(".")) & (micros >> np.uint64(56) == ord(":"))
+        part, good = field_of_digits(micros, 1, 6)
+        ok &= good & words.byte_is(at + layout.stop + 8, 32) & (whole <= _SECONDS_MAX)
+        whole = whole * np.uint64(10**9) + part * np.uint64(1000)
+    else:
+        ok &= words.matches(at + layout.stop, b": ") & (whole < np.uint64(2**63))
+    if not ok.any():
+        return left
+    # All lines of a buffer have one layout, nearly always: copying columns then is all there is to do.
+    pick = slice(None) if ok.all() else np.flatnonzero(ok)
+    rows = left[pick]
+    heads.known[rows] = True
+    heads.body[rows] = at[pick] + layout.body
+    heads.ts[rows] = whole[pick].astype(np.int64)
+    heads.cpu[rows] = cpu[pick].astype(np.int32)
+    heads.pid[rows] = pid[pick].astype(np.int32)
+    if layout.tgid:
+        heads.tgid[rows] = tgid[pick].astype(np.int32)
+        heads.has_tgid = True
+    heads.names[0][rows] = words.word(at[pick])
+    heads.names[1][rows] = words.word(at[pick] + 8)
+    heads.flags[rows] = first_bytes(flags[pick], layout.flags)
+    heads.ticks = not layout.dot
+    return left[~ok]
+
+
+def _tgid(words: Words, at: Ints) -> tuple[U64, Bools]:
+    """`(%7d) ` or `(-------) ` as a number, 0 for the latter."""
+    tgid, good = words.right_aligned(at + (_TGID + 8), 7)
+    none = words.matches(at + (_TGID + 1), b"-------")
+    good |= none
+    good &= words.byte_is(at + _TGID, ord("(")) & words.matches(at + (_TGID + 8), b") ")
+    return np.where(none, np.uint64(0), tgid), good
+
+
+def _strings(parts: list[U64]) -> Strings:
+    """Words as text, without the blanks before and the zeros behind it.
+
+    Few are distinct: one comparison of all rows for each is the cheapest way to number them.
+    """
+    count = len(parts[0])
+    codes = np.zeros(count, np.int32)
+    left = np.ones(count, np.bool_)
+    index: dict[bytes, int] = {}
+    while len(index) < _DISTINCT_MAX:
+        row = int(left.argmax())
+        if not left[row]:
+            break
+        same = left.copy()
+        for part in parts:
+            same &= part == part[row]
+        codes[same] = len(index)
+        index[_octets(int(part[row]) for part in parts)] = len(index)
+        left &= ~same
+    rows = np.flatnonzero(left)
+    if len(rows):
+        words = zip(*(part[rows].tolist() for part in parts), strict=True)
+        codes[rows] = [index.setdefault(_octets(row), len(index)) for row in words]
+    # What fills the words up: blanks before COMM, zeros behind FLAGS.
+    strip = bytes.lstrip if len(parts) > 1 else bytes.rstrip
+    return Strings(codes, tuple(decode(strip(raw, b" " if len(parts) > 1 else b"\0")) for raw in index))
+
+
+def _octets(words: Iterable[int]) -> bytes:
+    return b"".join(word.to_bytes(8, "little") for word in words)
