@@ -187,6 +187,21 @@ class Stack:
 
 
 @dataclass(frozen=True, slots=True)
+class Missed:
+    """Hits of a probe that no record was made of: a probe within a probe, too few return instances.
+
+    Attributes:
+        seq: place in the stream, as in `Batch`; the kernel counts them, but does not say when.
+        event: the event's name.
+        count: how many hits.
+    """
+
+    seq: int
+    event: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unparsed:
     """A line that was not understood, as it came.
 
@@ -199,7 +214,7 @@ class Unparsed:
     line: bytes
 
 
-Mark: TypeAlias = Lost | Stack | Unparsed
+Mark: TypeAlias = Lost | Stack | Missed | Unparsed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Plan: what will be written where, how it is undone, and why; nothing is written here."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Action = Literal["append", "write", "mkdir", "rmdir"]
@@ -24,6 +24,11 @@ class Step:
     why: str
     undo: "Step | None" = None
     action: Action = "append"
+
+    def below(self, directory: str) -> "Step":
+        """The same step, and its undoing, in an instance."""
+        undo = self.undo.below(directory) if self.undo else None
+        return replace(self, path=f"{directory}/{self.path}", undo=undo)
 
     def to_shell(self, root: str) -> str:
         """The same step as a line of shell; `root` is the tracing directory."""

@@ -8,7 +8,7 @@ from itertools import chain
 from json import JSONEncoder
 from typing import Any, BinaryIO, assert_never
 
-from ktrace.model.batch import Batch, Chunk, Column, Lost, Mark, Stack, Strings, Unparsed
+from ktrace.model.batch import Batch, Chunk, Column, Lost, Mark, Missed, Stack, Strings, Unparsed
 from ktrace.output.order import in_order
 
 SCHEMA = 1
@@ -116,6 +116,8 @@ def _strings(strings: Strings) -> list[str]:
 def _mark(mark: Mark) -> str:
     if isinstance(mark, Lost):
         return f'{_HEAD}"lost","cpu":{_to_json(mark.cpu)},"count":{_to_json(mark.count)}}}\n'
+    if isinstance(mark, Missed):
+        return f'{_HEAD}"missed","event":{_to_json(mark.event)},"count":{mark.count}}}\n'
     if isinstance(mark, Unparsed):
         line = mark.line.decode("utf-8", "surrogateescape")
         return f'{_HEAD}"unparsed","line":{_to_json(line)}}}\n'

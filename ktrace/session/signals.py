@@ -14,6 +14,7 @@ from typing import Any
 from ktrace.errors import Interrupted
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_GRACE_S = 1.0
 
 
 class StopSignals:
@@ -28,7 +29,7 @@ class StopSignals:
         self.received: int | None = None
         self.fd = -1
         self._write_fd = -1
-        self._raise_at_once = False
+        self._in_block = False
         self._old: dict[int, Any] = {}
         self._old_wakeup = -1
 
@@ -38,6 +39,7 @@ class StopSignals:
         for number in STOPPING:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup must keep working
                 self._old[number] = signal.signal(number, self._note)
+        self._old[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._out_of_time)
         return self
 
     def __exit__(
@@ -56,16 +58,28 @@ class StopSignals:
 
     @contextmanager
     def may_interrupt(self) -> Iterator[None]:
-        """Within the block a signal raises at once: for writing output that nobody may be reading."""
-        self._raise_at_once = True
+        """The block may be stuck writing to somebody who reads no more, and does not go away either.
+
+        A first signal leaves it a second to end in good order; then, or at a second signal, it is
+        left by Interrupted.
+        """
+        self._in_block = True
+        if self.received is not None:
+            signal.setitimer(signal.ITIMER_REAL, _GRACE_S)
         try:
-            self.check()
             yield
         finally:
-            self._raise_at_once = False
+            self._in_block = False
+            signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _note(self, signum: int, _frame: FrameType | None) -> None:
+        if self.received is not None and self._in_block:
+            raise Interrupted(self.received)
         if self.received is None:
             self.received = signum
-        if self._raise_at_once:
-            raise Interrupted(signum)
+        if self._in_block:
+            signal.setitimer(signal.ITIMER_REAL, _GRACE_S)
+
+    def _out_of_time(self, _signum: int, _frame: FrameType | None) -> None:
+        if self._in_block and self.received is not None:
+            raise Interrupted(self.received)

@@ -42,6 +42,10 @@ class Applied:
                 self._undo.pop()
             raise refusal(self._files, step.text or step.path, error, since=started) from error
 
+    def will_undo(self, step: Step) -> None:
+        """Note how to take something back that the caller is about to do. Harmless if it fails to."""
+        self._undo.append(step)
+
     def do_all(self, plan: Plan) -> None:
         """Write every step in order; on the first refusal the rest is not written."""
         for step in plan.steps:

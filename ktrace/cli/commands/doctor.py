@@ -19,15 +19,12 @@ def doctor(
 
     Exit status: 0 where kprobes can be used, else 5.
 
+    \b
     Examples:
-
-        ktrace doctor
-
-        sudo ktrace doctor && sudo ktrace trace vfs_read
-
-        ktrace doctor --json | jq -r '.facts[] | select(.status == "bad") | .advice'
-
-        ktrace doctor --json | jq .features.fprobe
+      ktrace doctor
+      sudo ktrace doctor && sudo ktrace trace vfs_read
+      ktrace doctor --json | jq -r '.facts[] | select(.status=="bad").advice'
+      ktrace doctor --json | jq .features.fprobe
     """
     from ktrace.doctor.machine import Machine
     from ktrace.doctor.report import examine

@@ -1,0 +1,159 @@
+"""`ktrace trace`."""
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from ktrace.session.command import Command
+    from ktrace.session.signals import StopSignals
+    from ktrace.session.trace import Request, Result
+    from ktrace.stream.run import Sink
+
+_BROKEN_PIPE = 128 + signal.SIGPIPE
+
+
+def trace(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME | PLACE [ARG...]]... [, ...]",
+            help="Events that exist, or probes to make for this run: as in `ktrace add`.",
+        ),
+    ] = None,
+    command: Annotated[
+        str | None,
+        typer.Option("-c", "--command", metavar="CMD", help="Trace CMD and its children; end with it."),
+    ] = None,
+    pids: Annotated[
+        list[int] | None, typer.Option("-p", "--pid", help="Only this process; repeatable.")
+    ] = None,
+    children: Annotated[bool, typer.Option(help="With -p: also its children, now and later.")] = False,
+    cpu: Annotated[str | None, typer.Option(help="Only these CPUs, such as 0,2-3.")] = None,
+    filter_: Annotated[
+        str | None, typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option("-d", "--duration", min=0, help="End after so many seconds.")
+    ] = None,
+    count: Annotated[int | None, typer.Option("-n", "--count", min=1, help="End after N events.")] = None,
+    returns: Annotated[bool, typer.Option("-r", "--return", help="Probe the return of PLACE.")] = False,
+    maxactive: Annotated[int, typer.Option(help="Of return probes: calls inside at a time.")] = 0,
+    regs: Annotated[bool, typer.Option("--regs", help="Read the registers at PLACE.")] = False,
+    stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
+    clock: Annotated[str | None, typer.Option(help="Trace clock; mono where there is one.")] = None,
+    buffer_kb: Annotated[
+        int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="Write events to FILE.")
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary at the end.")] = False,
+) -> int:
+    """Stream events as they happen, until Ctrl-C, --duration, --count or the end of CMD.
+
+    The run has a buffer of its own: other tracers are not disturbed, and ktrace's own calls are never
+    recorded. Probes made for the run are removed after it. What the kernel had to drop is shown where
+    it is missing, and counted at the end.
+
+    \b
+    Examples:
+      ktrace trace do_fork
+      ktrace trace do_fork --count 1 --json
+      ktrace trace do_sys_openat2 'path=+u0(%si):ustring' -c 'ls -l'
+      ktrace trace -r vfs_read 'ret=$retval:s64' --filter 'ret < 0'
+      ktrace trace vfs_read n=%dx:u64 , vfs_write n=%dx:u64 -p 1234 --children
+      ktrace trace sched:sched_switch --cpu 0 --duration 2
+      ktrace trace --json do_fork | jq -r .comm | sort | uniq -c
+    """
+    import os
+    from contextlib import ExitStack
+
+    from ktrace.errors import UsageError
+    from ktrace.session.command import Command
+    from ktrace.session.signals import StopSignals
+    from ktrace.session.target import find_targets, parse_cpus
+    from ktrace.session.words import Defaults
+    from ktrace.tracefs.instances import Owner
+    from ktrace.tracefs.mount import find_tracing
+
+    if not words:
+        raise UsageError("what to trace?", hint="ktrace trace do_fork; `ktrace list` shows events that exist")
+    if command and pids:
+        raise UsageError("-c and -p together: which process?")
+    tracing = find_tracing()
+    group = Owner.of_this_process().name
+    defaults = Defaults(group, None, returns, maxactive, regs, os.uname().machine)
+    targets = find_targets(tracing, words, defaults)
+    with ExitStack() as stack_:
+        stop = stack_.enter_context(StopSignals())
+        # Forked before NumPy is loaded: its threads would not be there in the child.
+        child = stack_.enter_context(Command(command)) if command else None
+        out = stack_.enter_context(open(output, "wb")) if output else sys.stdout.buffer  # noqa: PTH123
+
+        from ktrace.session.trace import Request
+
+        cpus = parse_cpus(cpu) if cpu else ()
+        request = Request(targets, stack, filter_, pids or (), children, cpus, duration, count)
+        result = _run(request, child, stop, out, as_json, clock, buffer_kb)
+        if not quiet:
+            print(f"ktrace: {_summary(result)}", file=sys.stderr)
+        if result.output_closed:
+            return _BROKEN_PIPE
+        if stop.received is not None and stop.received != signal.SIGINT:
+            return 128 + stop.received
+        return child.wait() if child else 0
+
+
+def _run(
+    request: "Request",
+    child: "Command | None",
+    stop: "StopSignals",
+    out: "BinaryIO",
+    as_json: bool,
+    clock: str | None,
+    buffer_kb: int | None,
+) -> "Result":
+    from ktrace.session.session import Session
+    from ktrace.session.trace import trace as run
+    from ktrace.session.waiting import watchable_output
+
+    def make_sink(groups: dict[str, str]) -> "Sink":
+        if as_json:
+            from ktrace.output.jsonl import JsonLines
+
+            return JsonLines(out, groups)
+        from ktrace.output.text import Text
+
+        return Text(out)
+
+    with Session(clock=clock, buffer_kb=buffer_kb) as session:
+        return run(
+            session,
+            request,
+            make_sink,
+            stop,
+            command=child,
+            output_fd=watchable_output(out.fileno()),
+            note=_note,
+        )
+
+
+def _note(text: str) -> None:
+    print(f"ktrace: {text}", file=sys.stderr)
+
+
+def _summary(result: "Result") -> str:
+    rate = result.events / result.seconds if result.seconds else 0.0
+    parts = [f"{result.events} events in {result.seconds:.2f} s ({rate:.0f}/s)"]
+    parts.append(f"{result.lost} lost" if result.lost else "none lost")
+    if result.missed:
+        parts.append(f"{result.missed} hits missed")
+    if result.unparsed:
+        parts.append(f"{result.unparsed} lines not understood")
+    return ", ".join(parts)

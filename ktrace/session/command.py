@@ -1,0 +1,112 @@
+"""The command of `-c`: forked before anything is traced, started when all probes are armed."""
+
+import os
+import shlex
+import signal
+import time
+from types import TracebackType
+
+from ktrace.errors import NotFound, UsageError
+
+_CANNOT_RUN = 126
+_NO_SUCH_PROGRAM = 127
+_TERM_GRACE_S = 2.0
+
+
+class Command:
+    """One child process that waits at a gate.
+
+    Example:
+        with Command("ls -l /tmp") as command:
+            ...  # arm probes for command.pid
+            command.start()
+            ...  # until command.ended
+
+    Attributes:
+        pid: its process id, the same before and after its program is started.
+        fd: a descriptor that becomes readable when it has ended (pidfd_open(2)).
+
+    Raises:
+        UsageError: the words cannot be split.
+        NotFound: there is no such program.
+    """
+
+    def __init__(self, text: str) -> None:
+        try:
+            self.words = shlex.split(text)
+        except ValueError as error:
+            raise UsageError(f"-c: {error}", excerpt=text, caret=len(text)) from None
+        if not self.words:
+            raise UsageError("-c names no command")
+        self._status: int | None = None
+        gate, self._gate = os.pipe2(os.O_CLOEXEC)
+        self._report, report = os.pipe2(os.O_CLOEXEC)
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._wait_and_exec(gate, report)
+        os.close(gate)
+        os.close(report)
+        self.fd = os.pidfd_open(self.pid)
+
+    def __enter__(self) -> "Command":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is left running: a command that was not waited for is ended."""
+        if self._status is None:
+            self._end()
+        for fd in (self.fd, self._gate, self._report):
+            if fd >= 0:
+                os.close(fd)
+
+    def start(self) -> None:
+        """Open the gate. Raises NotFound where the program could not be started."""
+        os.write(self._gate, b"g")
+        failure = os.read(self._report, 16)  # ends with nothing when exec closes the other end
+        if failure:
+            number = int(failure)
+            self.wait()
+            raise NotFound(f"-c: {self.words[0]}: {os.strerror(number)}")
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended."""
+        if self._status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._status = status
+        return self._status is not None
+
+    def wait(self) -> int:
+        """Wait for its end; the exit code as a shell reports it: 128 + N for signal N."""
+        if self._status is None:
+            self._status = os.waitpid(self.pid, 0)[1]
+        code = os.waitstatus_to_exitcode(self._status)
+        return code if code >= 0 else 128 - code
+
+    def _end(self) -> None:
+        """SIGTERM, and SIGKILL if that does not help."""
+        for number, patience in ((signal.SIGTERM, _TERM_GRACE_S), (signal.SIGKILL, _TERM_GRACE_S)):
+            if self.ended:
+                return
+            os.kill(self.pid, number)
+            deadline = time.monotonic() + patience
+            while not self.ended and time.monotonic() < deadline:
+                time.sleep(0.01)
+
+    def _wait_and_exec(self, gate: int, report: int) -> None:
+        """The child's side; does not return."""
+        try:
+            os.close(self._gate)
+            if not os.read(gate, 1):
+                os._exit(_CANNOT_RUN)  # ktrace ended before it opened the gate
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
+                if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGPIPE:
+                    signal.signal(number, signal.SIG_DFL)
+            os.execvp(self.words[0], self.words)
+        except OSError as error:
+            os.write(report, str(error.errno).encode())
+        finally:
+            os._exit(_NO_SUCH_PROGRAM)

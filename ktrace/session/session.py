@@ -1,0 +1,232 @@
+"""Session: probes for a while, events in a buffer of one's own, everything undone at the end.
+
+with Session() as session:
+    event = session.add("vfs_read", "count=%dx:u64")
+    session.start()
+    ...
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from types import TracebackType
+
+from ktrace.errors import KtraceError, Refused
+from ktrace.model.format import Signature
+from ktrace.model.plan import Step
+from ktrace.model.probe import Probe
+from ktrace.session.add import stack_step
+from ktrace.session.define import Defined, define_probe
+from ktrace.session.words import Defaults, probe_from_words
+from ktrace.tracefs import buffer
+from ktrace.tracefs.apply import Applied
+from ktrace.tracefs.dynevents import define_step
+from ktrace.tracefs.events import enable_step, read_format, read_triggers, set_filter
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.instances import Owner, make_step
+from ktrace.tracefs.mount import find_debug, find_tracing
+from ktrace.tracefs.pipe import TextPipe
+from ktrace.tracefs.stats import CpuStats, read_stats
+
+
+class Session:
+    """A tracing instance and probes that live as long as the `with` block.
+
+    Everything it makes is named `ktrace_PID_STARTTIME`; `ktrace clean` finds what a killed process
+    could not undo. Not shared between threads.
+
+    Args:
+        tracing: the tracing directory; None finds it.
+        debug: debugfs, for explanations; None finds it.
+        clock: trace clock; None takes the best that there is.
+        buffer_kb: KiB of buffer for each CPU; None leaves the kernel's size.
+
+    Raises:
+        Unavailable: this machine cannot trace as it stands.
+    """
+
+    def __init__(
+        self,
+        tracing: Files | None = None,
+        debug: Files | None = None,
+        *,
+        clock: str | None = None,
+        buffer_kb: int | None = None,
+    ) -> None:
+        self.tracing = tracing or find_tracing()
+        self.debug = debug or find_debug()
+        self.name = Owner.of_this_process().name
+        self.events: list[str] = []
+        self._clock = clock
+        self._buffer_kb = buffer_kb
+        self._applied = Applied(self.tracing)
+        self._pipe: TextPipe | None = None
+        self._stacks: set[str] = set()
+
+    @property
+    def files(self) -> Files:
+        """The files of the session's own instance."""
+        return self.tracing.below(f"instances/{self.name}")
+
+    def __enter__(self) -> "Session":
+        try:
+            self._make_instance()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+        except KtraceError as failure:
+            if error is None:
+                raise
+            error.add_note(failure.message)
+
+    def add(self, place: str, *args: str, at_return: bool = False, name: str | None = None) -> Defined:
+        """Define a probe for this session, in the words of the command line, and have it traced.
+
+        Raises:
+            UsageError: the words are not understood.
+            NotFound, Refused: the kernel does not take it.
+        """
+        defaults = Defaults(self.name, name, at_return, machine=os.uname().machine)
+        return self.add_probe(probe_from_words([place, *args], defaults))
+
+    def add_probe(self, probe: Probe) -> Defined:
+        """Define a probe of the session's group, and have it traced."""
+        undo = define_step(probe).undo
+        assert undo is not None
+        self._applied.will_undo(undo)
+        defined = define_probe(self.tracing, probe, debug=self.debug)
+        self.trace_event(probe.event)
+        return defined
+
+    def trace_event(self, event: str, *, stack: bool = False) -> None:
+        """Have an event that exists (`GROUP/NAME`) traced, with a kernel stack at each hit if `stack`."""
+        if event not in self.events:
+            self.events.append(event)
+        if stack or self._wants_stack(event):
+            self._stacks.add(event)
+
+    def filter(self, expression: str) -> None:
+        """Record only where `expression` holds, in the grammar of the kernel's event filters.
+
+        Raises:
+            Refused: with the caret in the expression, and the event that does not take it.
+        """
+        for event in self.events:
+            try:
+                set_filter(self.files, event, expression)
+            except Refused as refused:
+                fields = " ".join(f.name for f in read_format(self.tracing, event).args)
+                raise Refused(
+                    f"{event} does not take this filter: {refused.message}",
+                    errno=refused.errno,
+                    excerpt=refused.excerpt,
+                    caret=refused.caret,
+                    hint=f"fields of {event}: {fields} common_pid COMM CPU" if fields else None,
+                ) from None
+
+    def only_tasks(self, pids: Sequence[int], *, children: bool) -> None:
+        """Record only these threads; with `children` also what they start from now on."""
+        if children:
+            self._apply(Step("trace_options", "event-fork", "follow children"))
+        buffer.only_pids(self.files, pids)
+
+    def only_cpus(self, cpus: Iterable[int]) -> None:
+        """Record only on these CPUs."""
+        buffer.only_cpus(self.files, cpus)
+
+    def start(self) -> TextPipe:
+        """Arm every event, open the reader, and let the buffer fill; returns the reader.
+
+        Events of this process itself are never recorded: reading them would make more.
+        """
+        ignored = buffer.ignore_pids(self.files, buffer.own_threads())
+        self._pipe = TextPipe(self.files)
+        for event in self.events:
+            if event in self._stacks:
+                self._apply(stack_step(event))
+        if not ignored:
+            self._filter_self()
+        if len(self.events) > 1 and all(e.startswith(self.name + "/") for e in self.events):
+            self._apply(enable_step(self.name, "all of this session's probes"))
+        else:
+            for event in self.events:
+                self._apply(enable_step(event))
+        buffer.switch_recording(self.files, True)
+        return self._pipe
+
+    def stop(self) -> None:
+        """Record no more; what is in the buffer stays to be read."""
+        buffer.switch_recording(self.files, False)
+
+    def stats(self) -> list[CpuStats]:
+        """What each CPU's buffer counted."""
+        return read_stats(self.files)
+
+    def signatures(self) -> dict[str, Signature]:
+        """How the text of each traced probe spells its arguments, by the event's name.
+
+        Names that two groups share with different arguments are left out: text shows no group.
+        """
+        found: dict[str, Signature | None] = {}
+        for event in self.events:
+            form = read_format(self.tracing, event)
+            if form.is_probe:
+                signature = form.signature()
+                known = found.setdefault(signature.event, signature)
+                if known != signature:
+                    found[signature.event] = None
+        return {name: s for name, s in found.items() if s is not None}
+
+    def groups(self) -> dict[str, str]:
+        """The group of each traced event, by its name, where the name is in one group only."""
+        found: dict[str, set[str]] = {}
+        for event in self.events:
+            group, _, name = event.partition("/")
+            found.setdefault(name, set()).add(group)
+        return {name: groups.pop() for name, groups in found.items() if len(groups) == 1}
+
+    def close(self) -> None:
+        """Undo everything, newest first. Raises KtraceError naming what could not be undone."""
+        if self._pipe is not None:
+            self._pipe.close()
+        failures = self._applied.undo_all()
+        if failures:
+            lines = [f"{step.to_shell(self.tracing.root)}: {error.strerror}" for step, error in failures]
+            raise KtraceError(
+                "not everything could be undone:\n" + "\n".join(lines),
+                hint="`ktrace clean` removes it when this process has ended",
+            )
+
+    def _make_instance(self) -> None:
+        self._applied.do(make_step(self.name, "a buffer of this session's own"))
+        buffer.switch_recording(self.files, False)
+        steps = [*buffer.option_steps(self.files), buffer.clock_step(self.files, self._clock)]
+        if self._buffer_kb is not None:
+            steps.append(buffer.size_step(self._buffer_kb))
+        for step in steps:
+            self._apply(step)
+
+    def _apply(self, step: Step) -> None:
+        """Write a step of the instance."""
+        self._applied.do(step.below(f"instances/{self.name}"))
+
+    def _wants_stack(self, event: str) -> bool:
+        """Whether `ktrace add --stack` asked for stacks: the top buffer's trigger says so."""
+        try:
+            triggers = read_triggers(self.tracing, event)
+        except OSError:
+            return False
+        return any(t.split(":")[0].split(" ")[0] == "stacktrace" for t in triggers)
+
+    def _filter_self(self) -> None:
+        """On kernels without set_event_notrace_pid: filter this process out of every event."""
+        own = os.getpid()
+        for event in self.events:
+            if not event.startswith("ftrace/"):
+                set_filter(self.files, event, f"common_pid != {own}")

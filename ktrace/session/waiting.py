@@ -1,0 +1,80 @@
+"""Waiting for events, and for everything that ends a run."""
+
+import os
+import select
+import time
+from collections.abc import Callable
+
+from ktrace.session.command import Command
+from ktrace.session.signals import StopSignals
+
+# Between two reads: larger pieces cost less, and nobody sees 20 ms.
+_PAUSE_S = 0.02
+_TICK_S = 0.5
+
+
+class Waiting:
+    """Says when to read and when to end.
+
+    Args:
+        fd: the reader's, to poll.
+        stop: signals.
+        duration_s: end after so many seconds; None never.
+        command: end when it has ended.
+        output_fd: end when nobody reads this any more, even while no event comes; None: not watched.
+
+    Attributes:
+        output_closed: whether it was that which ended the run.
+    """
+
+    def __init__(
+        self,
+        fd: int,
+        stop: StopSignals,
+        *,
+        duration_s: float | None = None,
+        command: Command | None = None,
+        output_fd: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._stop = stop
+        self._command = command
+        self._deadline = None if duration_s is None else clock() + duration_s
+        self._output_fd = output_fd
+        self._last = -_PAUSE_S
+        self.output_closed = False
+        self._poll = select.poll()
+        self._poll.register(fd, select.POLLIN)
+        self._poll.register(stop.fd, select.POLLIN)
+        if command is not None:
+            self._poll.register(command.fd, select.POLLIN)
+        if output_fd is not None:
+            self._poll.register(output_fd, 0)  # no events asked for: only errors are reported
+
+    def __call__(self) -> bool:
+        """Wait until something may be there to read; False when the run is over."""
+        left = self._seconds_left()
+        pause = min(_PAUSE_S - (self._clock() - self._last), left)
+        if pause > 0:
+            time.sleep(pause)
+        for fd, events in self._poll.poll(max(0.0, min(self._seconds_left(), _TICK_S)) * 1000):
+            if fd == self._output_fd and events & (select.POLLERR | select.POLLHUP):
+                self.output_closed = True
+        self._last = self._clock()
+        if self.output_closed or self._stop.received is not None:
+            return False
+        if self._command is not None and self._command.ended:
+            return False
+        return self._seconds_left() > 0
+
+    def _seconds_left(self) -> float:
+        return float("inf") if self._deadline is None else self._deadline - self._clock()
+
+
+def watchable_output(fd: int) -> int | None:
+    """`fd` if it is a pipe or socket, of which the other end can go away; else None."""
+    import stat  # noqa: PLC0415 -- only here
+
+    mode = os.fstat(fd).st_mode
+    return fd if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else None

@@ -1,0 +1,104 @@
+"""Setting up an instance's buffer: clock, options, size, and which tasks and CPUs it records.
+
+See Documentation/trace/ftrace.rst, "trace_options", "trace_clock", "set_event_pid", "tracing_cpumask".
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from ktrace.errors import Refused, UsageError
+from ktrace.model.plan import Step
+from ktrace.tracefs.files import Files
+
+# What the text reader relies on. A new instance starts with the top buffer's options.
+_TEXT_OPTIONS = {
+    "context-info": True,
+    "irq-info": True,
+    "record-cmd": True,
+    "overwrite": True,
+    "annotate": False,
+    "latency-format": False,
+    "verbose": False,
+    "raw": False,
+    "hex": False,
+    "bin": False,
+    "fields": False,
+    "sym-addr": False,
+    "sym-offset": False,
+    "record-tgid": False,
+    "event-fork": False,
+}
+
+# Preferred first: one that is the same on all CPUs and known to user space (CLOCK_MONOTONIC).
+_CLOCKS = ("mono", "global", "local")
+
+
+def option_steps(files: Files, wanted: dict[str, bool] | None = None) -> list[Step]:
+    """Steps for the options of an instance that differ from what the text reader relies on."""
+    present = set(files.read("trace_options").split())
+    steps = []
+    for name, on in {**_TEXT_OPTIONS, **(wanted or {})}.items():
+        if (f"no{name}" if on else name) in present:
+            steps.append(
+                Step("trace_options", name if on else f"no{name}", f"option {name} {'on' if on else 'off'}")
+            )
+    return steps
+
+
+def clock_step(files: Files, clock: str | None = None) -> Step:
+    """Set the trace clock: `clock`, or the best of those that there are.
+
+    Raises:
+        UsageError: the kernel has no such clock; lists those it has.
+    """
+    known = files.read("trace_clock").replace("[", "").replace("]", "").split()
+    if clock is not None and clock not in known:
+        raise UsageError(f"this kernel has no trace clock '{clock}'", hint="it has " + " ".join(known))
+    chosen = clock or next(c for c in (*_CLOCKS, *known) if c in known)
+    return Step("trace_clock", chosen, f"time stamps of clock {chosen}", action="write")
+
+
+def own_threads() -> list[int]:
+    """Thread ids of this process."""
+    return sorted(int(entry.name) for entry in Path("/proc/self/task").iterdir())
+
+
+def ignore_pids(files: Files, pids: Iterable[int]) -> bool:
+    """Never record these thread ids; False where the kernel cannot (before 5.8)."""
+    if not files.exists("set_event_notrace_pid"):
+        return False
+    files.write("set_event_notrace_pid", " ".join(map(str, pids)))
+    return True
+
+
+def only_pids(files: Files, pids: Iterable[int]) -> None:
+    """Record only these thread ids, beside those that were said before."""
+    files.write("set_event_pid", " ".join(map(str, pids)))
+
+
+def only_cpus(files: Files, cpus: Iterable[int]) -> None:
+    """Record only on these CPUs. Raises Refused where one is not there."""
+    mask = sum(1 << cpu for cpu in set(cpus))
+    words = f"{mask:x}"
+    # Groups of 32 bits are separated by commas, most significant first.
+    groups = [words[max(i - 8, 0) : i] for i in range(len(words), 0, -8)]
+    try:
+        files.write("tracing_cpumask", ",".join(reversed(groups)))
+    except OSError as error:
+        online = os.cpu_count() or 1
+        raise Refused(
+            f"the kernel does not take these CPUs: {error.strerror}",
+            errno=error.errno,
+            hint=f"this machine has CPUs 0 to {online - 1}",
+        ) from error
+
+
+def size_step(kilobytes: int) -> Step:
+    """Set the size of each CPU's buffer."""
+    return Step("buffer_size_kb", str(kilobytes), f"{kilobytes} KiB for each CPU", action="write")
+
+
+def switch_recording(files: Files, on: bool) -> None:
+    """Let the buffer take events, or not."""
+    files.write("tracing_on", "1" if on else "0")
