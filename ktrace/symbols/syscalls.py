@@ -1,0 +1,189 @@
+"""System calls by their own names: the function to probe, and where its arguments are.
+
+Since 4.17 (x86-64), 4.19 (arm64) and 6.6 (riscv) the function that a system call enters takes one
+argument, the registers of the process (`struct pt_regs *`), from which the call's own arguments are
+read. Older kernels have a plain `sys_NAME` with the arguments in registers. 32-bit calls enter through
+functions of their own and are not seen here.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ktrace.errors import UsageError
+from ktrace.model.ctype import Function, declare
+from ktrace.model.fetch import FetchArg, parse_fetch_arg
+from ktrace.model.format import parse_format
+from ktrace.model.miss import Miss
+from ktrace.model.names import is_identifier
+from ktrace.model.registers import CONVENTIONS
+
+EVERY_PARAMETER = "$args"
+
+_WRAPPERS = {"x86_64": "__x64_sys_", "aarch64": "__arm64_sys_", "riscv64": "__riscv_sys_"}
+_PREFIXES = re.compile(r"(?:__x64_sys_|__arm64_sys_|__riscv_sys_|__do_sys_|__se_sys_|sys_)(?=\w)")
+
+# Bytes from the start of struct pt_regs to each argument: arch/*/include/asm/ptrace.h, syscall.h.
+_PT_REGS = {
+    "x86_64": (0x70, 0x68, 0x60, 0x38, 0x48, 0x40),  # di si dx r10 r8 r9
+    "aarch64": (0x00, 0x08, 0x10, 0x18, 0x20, 0x28),  # x0 to x5
+    "riscv64": (0x118, 0x58, 0x60, 0x68, 0x70, 0x78),  # orig_a0, a1 to a5
+}
+
+# Types in the declarations of system calls that are not written as integers.
+_TYPEDEFS = {
+    "size_t": "u64", "ssize_t": "s64", "loff_t": "s64", "off_t": "s64", "umode_t": "u16", "mode_t": "u32",
+    "pid_t": "s32", "uid_t": "u32", "gid_t": "u32", "qid_t": "u32", "old_uid_t": "u16", "old_gid_t": "u16",
+    "key_serial_t": "s32", "timer_t": "s32", "clockid_t": "s32", "mqd_t": "s32", "rwf_t": "s32",
+    "aio_context_t": "u64", "cap_user_header_t": "x64", "cap_user_data_t": "x64",
+    "u8": "u8", "u16": "u16", "u32": "u32", "u64": "u64", "__u8": "u8", "__u16": "u16", "__u32": "u32",
+    "__u64": "u64", "__s32": "s32", "__s64": "s64",
+}  # fmt: skip
+_INTEGER_SIZES = {"char": 8, "short": 16, "int": 32, "long": 64}
+
+
+@dataclass(frozen=True, slots=True)
+class SyscallParam:
+    """A parameter of a system call: its name, and its type as C spells it."""
+
+    name: str
+    ctype: str
+
+    @property
+    def fetch_type(self) -> str:
+        """The type to read it with.
+
+        Only `const char *` is text for certain; other pointers are shown as addresses.
+        """
+        words = self.ctype.replace("*", " * ").replace("__user", " ").split()
+        if "*" in words:
+            text = words.count("*") == 1 and "char" in words and "const" in words and "unsigned" not in words
+            return "ustring" if text else "x64"
+        words = [word for word in words if word not in ("const", "volatile")]
+        if len(words) == 1 and words[0] in _TYPEDEFS:
+            return _TYPEDEFS[words[0]]
+        if not words or not set(words) <= {"unsigned", "signed", *_INTEGER_SIZES}:
+            return "x64"
+        sizes = [_INTEGER_SIZES[word] for word in words if word in _INTEGER_SIZES and word != "int"]
+        return f"{'u' if 'unsigned' in words else 's'}{sizes[0] if sizes else 32}"
+
+
+def syscall_name(text: str) -> str:
+    """The name without the prefixes of the functions behind it: `__x64_sys_openat` is openat."""
+    return _PREFIXES.sub("", text, count=1)
+
+
+def function_names(syscall: str, machine: str) -> tuple[str, ...]:
+    """The functions that the call may enter through, the one of newer kernels first."""
+    prefixes = (_WRAPPERS[machine], "sys_") if machine in _WRAPPERS else ("sys_",)
+    return tuple(prefix + syscall for prefix in prefixes)
+
+
+def takes_pt_regs(function: str) -> bool:
+    """Whether the function is one that takes the process's registers."""
+    return function.startswith(tuple(_WRAPPERS.values()))
+
+
+def params_from_format(text: str) -> tuple[SyscallParam, ...]:
+    """The parameters, from tracefs `events/syscalls/sys_enter_NAME/format`.
+
+    Raises:
+        UsageError: it is no format file.
+    """
+    # Behind the parameters newer kernels put the text that some of them point to: no parameter.
+    return tuple(
+        SyscallParam(field.name, field.ctype)
+        for field in parse_format(text).args
+        if field.shape == "scalar" and field.name not in ("nr", "__syscall_nr")
+    )
+
+
+def params_from_types(
+    syscall: str, functions: Callable[[str], tuple[Function, ...] | Miss]
+) -> tuple[SyscallParam, ...] | Miss:
+    """The parameters, from the types of the functions within the wrapper where they were not inlined.
+
+    Args:
+        syscall: its bare name.
+        functions: finds functions by name (`Btf.functions`).
+    """
+    # In __se_sys_X every parameter is a long: names are right there, types are not.
+    for prefix in ("__do_sys_", "sys_", "__se_sys_"):
+        found = functions(prefix + syscall)
+        if isinstance(found, Miss) or (prefix == "sys_" and _is_wrapper(found[0])):
+            continue
+        return tuple(SyscallParam(p.name, declare(p.type)) for p in found[0].proto.params if p.name)
+    return Miss("BTF", f"no function of system call '{syscall}' has its parameters")
+
+
+def argument_source(function: str, number: int, machine: str, *, registers: bool = True) -> str:
+    """How parameter `number`, from 1, of a system call is read where `function` is entered.
+
+    Args:
+        function: one of `function_names`.
+        number: counted from 1.
+        machine: `uname -m`.
+        registers: whether `%di` can be read; fprobes have `$arg1` only.
+
+    Raises:
+        UsageError: the machine's calls are not known, or have no such parameter.
+    """
+    convention, offsets = CONVENTIONS.get(machine), _PT_REGS.get(machine)
+    if convention is None or offsets is None:
+        raise UsageError(f"system calls of {machine} are not known")
+    if not 1 <= number <= len(offsets):
+        raise UsageError(f"a system call has at most {len(offsets)} parameters, not {number}")
+    if takes_pt_regs(function):
+        first = f"%{convention.args[0]}" if registers else "$arg1"
+        offset = offsets[number - 1]
+        return f"+{offset:#x}({first})" if offset else f"+0({first})"
+    return f"%{convention.args[number - 1]}" if registers else f"$arg{number}"
+
+
+def fetch_args(
+    text: str, function: str, params: tuple[SyscallParam, ...], machine: str, *, registers: bool = True
+) -> tuple[FetchArg, ...]:
+    """`[NAME=]PARAMETER[:TYPE]` as fetch arguments; `$args` is all of them.
+
+    What names no parameter and is of the kernel's own grammar (`$comm`, `+8($stack)`) stays as it is.
+
+    Raises:
+        UsageError: no such parameter, or no such argument.
+    """
+    if text.strip() == EVERY_PARAMETER:
+        return tuple(
+            _fetch(param.name, param.fetch_type, function, number, machine, registers=registers)
+            for number, param in enumerate(params, start=1)
+        )
+    arg = parse_fetch_arg(text)
+    if not is_identifier(arg.expr):
+        return (arg,)
+    for number, param in enumerate(params, start=1):
+        if param.name == arg.expr:
+            type_ = arg.type or param.fetch_type
+            return (_fetch(arg.name or param.name, type_, function, number, machine, registers=registers),)
+    import difflib  # noqa: PLC0415 - only those who mistyped wait for it
+
+    close = difflib.get_close_matches(arg.expr, [param.name for param in params], 1)
+    shown = "parameters: " + (", ".join(f"{p.ctype} {p.name}" for p in params) or "none")
+    raise UsageError(
+        f"system call {syscall_name(function)} has no parameter '{arg.expr}'",
+        excerpt=text,
+        caret=text.index(arg.expr, text.index("=") + 1 if arg.name else 0),
+        hint=f"did you mean {close[0]}?\n{shown}" if close else shown,
+    )
+
+
+def _fetch(name: str, type_: str, function: str, number: int, machine: str, *, registers: bool) -> FetchArg:
+    source = argument_source(function, number, machine, registers=registers)
+    if type_ in ("string", "ustring"):
+        # Whatever a system call points to is the process's.
+        return FetchArg(f"+0({source})", name, "ustring")
+    if type_.endswith("]"):
+        return FetchArg(f"+u0({source})", name, type_)
+    return FetchArg(source, name, type_)
+
+
+def _is_wrapper(function: Function) -> bool:
+    params = function.proto.params
+    return len(params) == 1 and "pt_regs" in declare(params[0].type)
