@@ -22,33 +22,55 @@ class TaskNames:
 
     def __call__(self, chunk: Chunk) -> Chunk:
         """The chunk with all names that can be found."""
-        known: dict[int, str] = {}
+        if not any(_UNKNOWN in batch.comm.values for batch in chunk.batches) and not chunk.marks:
+            return chunk
+        known = _Known(self._proc, chunk)
         batches = tuple(self._fill(batch, known) for batch in chunk.batches)
         marks = tuple(self._fill_mark(mark, known) for mark in chunk.marks)
         return Chunk(batches, marks)
 
-    def _fill(self, batch: Batch, known: dict[int, str]) -> Batch:
+    def _fill(self, batch: Batch, known: "_Known") -> Batch:
         if _UNKNOWN not in batch.comm.values:
             return batch
         code = batch.comm.values.index(_UNKNOWN)
         codes = batch.comm.codes.copy()
         values = list(batch.comm.values)
         for pid in np.unique(batch.pid[codes == code]).tolist():
-            values.append(self._name(pid, known))
+            values.append(known.name(pid))
             codes[(batch.comm.codes == code) & (batch.pid == pid)] = len(values) - 1
         return replace(batch, comm=Strings(codes, tuple(values)))
 
-    def _fill_mark(self, mark: Mark, known: dict[int, str]) -> Mark:
+    def _fill_mark(self, mark: Mark, known: "_Known") -> Mark:
         if isinstance(mark, Stack) and mark.comm == _UNKNOWN:
-            return replace(mark, comm=self._name(mark.pid, known))
+            return replace(mark, comm=known.name(mark.pid))
         return mark
 
-    def _name(self, pid: int, known: dict[int, str]) -> str:
-        """Asked anew for each chunk: ids are used again, and exec changes names."""
-        if pid not in known:
-            try:
-                raw = Path(f"{self._proc}/{pid}/comm").read_bytes()
-            except OSError:
-                raw = _UNKNOWN.encode()
-            known[pid] = raw.removesuffix(b"\n").decode("utf-8", "surrogateescape")
-        return known[pid]
+
+class _Known:
+    """Names found for one chunk: ids are used again, and exec changes names."""
+
+    def __init__(self, proc: str, chunk: Chunk) -> None:
+        self._proc = proc
+        self._chunk = chunk
+        self._names: dict[int, str] = {}
+
+    def name(self, pid: int) -> str:
+        """From /proc, else from another event of the same task."""
+        if pid not in self._names:
+            self._names[pid] = self._from_proc(pid) or self._from_events(pid) or _UNKNOWN
+        return self._names[pid]
+
+    def _from_proc(self, pid: int) -> str | None:
+        try:
+            raw = Path(f"{self._proc}/{pid}/comm").read_bytes()
+        except OSError:
+            return None
+        return raw.removesuffix(b"\n").decode("utf-8", "surrogateescape")
+
+    def _from_events(self, pid: int) -> str | None:
+        for batch in self._chunk.batches:
+            for row in np.flatnonzero(batch.pid == pid).tolist():
+                name = batch.comm[row]
+                if name != _UNKNOWN:
+                    return name
+        return None

@@ -1,0 +1,241 @@
+"""Tests on a running kernel: root, tracefs and kprobes. By hand on one's own, or in the VM.
+
+Each test finds the kernel's control files as they were at the start, and leaves them so. A machine on
+which they cannot run is a failure, not a skip: `make test` boots one on which they can.
+"""
+
+import io
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np  # noqa: F401 -- loaded once here, so that a forked ktrace need not load it again
+import pytest
+
+from ktrace.cli.main import main
+from ktrace.tracefs.mount import find_debug, find_tracing
+
+DEADLINE_S = 120
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one ktrace process did."""
+
+    status: int
+    out: str
+    err: str
+
+    def records(self, kind: str | None = None) -> list[dict]:
+        records = [json.loads(line) for line in self.out.splitlines()]
+        assert all(r["schema"] == 1 for r in records)
+        return [r for r in records if kind is None or r["type"] == kind]
+
+
+class Running:
+    """A ktrace in a process of its own, forked from this one: what it imports is loaded already."""
+
+    def __init__(self, argv: tuple[str, ...], stdin: bytes = b"", out: int | None = None) -> None:
+        self._out_r, out_w = os.pipe()
+        self._err_r, err_w = os.pipe()
+        in_r, in_w = os.pipe()
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._child(argv, in_r, out if out is not None else out_w, err_w)
+        for fd in (in_r, out_w, err_w):
+            os.close(fd)
+        os.write(in_w, stdin)
+        os.close(in_w)
+        self._texts = {self._out_r: b"", self._err_r: b""}
+
+    @staticmethod
+    def _child(argv: tuple[str, ...], stdin: int, stdout: int, stderr: int) -> None:
+        status = 70
+        try:
+            for target, fd in enumerate((stdin, stdout, stderr)):
+                os.dup2(fd, target)
+            os.closerange(3, 256)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False))  # noqa: PTH123, SIM115
+            sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False))  # noqa: PTH123, SIM115
+            sys.stderr = io.TextIOWrapper(open(2, "wb", closefd=False), write_through=True)  # noqa: PTH123, SIM115
+            status = main(argv)
+        except BaseException:
+            import traceback
+
+            traceback.print_exc()
+        finally:
+            with suppress(OSError, ValueError):
+                sys.stdout.flush()
+            os._exit(status)
+
+    def _pump(self, seconds: float) -> bool:
+        """Take what it wrote; False when it has closed both ends."""
+        if not self._texts:
+            return False
+        open_fds = [fd for fd in self._texts if fd >= 0 and fd in self._open]
+        if not open_fds:
+            return False
+        for fd in select.select(open_fds, [], [], seconds)[0]:
+            piece = os.read(fd, 1 << 16)
+            if piece:
+                self._texts[fd] += piece
+            else:
+                self._open.discard(fd)
+        return True
+
+    @property
+    def _open(self) -> set[int]:
+        if not hasattr(self, "_open_fds"):
+            self._open_fds = {self._out_r, self._err_r}
+        return self._open_fds
+
+    @property
+    def out(self) -> str:
+        return self._texts[self._out_r].decode("utf-8", "surrogateescape")
+
+    @property
+    def err(self) -> str:
+        return self._texts[self._err_r].decode("utf-8", "surrogateescape")
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for a condition of the world, with a deadline."""
+        deadline = time.monotonic() + DEADLINE_S
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain; stdout: {self.out}\nstderr: {self.err}"
+            if not self._pump(0.05):
+                time.sleep(0.02)
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def close_out(self) -> None:
+        """Nobody reads its standard output any more."""
+        os.close(self._out_r)
+        self._open.discard(self._out_r)
+
+    def wait(self) -> Outcome:
+        deadline = time.monotonic() + DEADLINE_S
+        while self._pump(0.2):
+            assert time.monotonic() < deadline, f"did not end; stdout: {self.out}\nstderr: {self.err}"
+        status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        outcome = Outcome(status, self.out, self.err)
+        with suppress(OSError):
+            os.close(self._out_r)
+        os.close(self._err_r)
+        assert "Traceback" not in outcome.err, outcome.err
+        return outcome
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., Running]]:
+    """Start a ktrace and go on; it is killed at the end if it still runs."""
+    started: list[Running] = []
+
+    def begin(*argv: str, stdin: bytes = b"", out: int | None = None) -> Running:
+        started.append(Running(argv, stdin, out))
+        return started[-1]
+
+    yield begin
+    for running in started:
+        with suppress(OSError):
+            os.kill(running.pid, signal.SIGKILL)
+            os.waitpid(running.pid, 0)
+
+
+@pytest.fixture
+def ktrace(start: Callable[..., Running]) -> Callable[..., Outcome]:
+    """Run a ktrace to its end; with `status`, it must be that."""
+
+    def run(*argv: str, stdin: bytes = b"", status: int | None = 0) -> Outcome:
+        outcome = start(*argv, stdin=stdin).wait()
+        assert status is None or outcome.status == status, f"{argv}: {outcome}"
+        return outcome
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def tracing() -> Path:
+    """The tracing directory. Fails where there are no kprobes."""
+    return Path(find_tracing().root)
+
+
+@pytest.fixture(scope="session")
+def debugfs() -> Path:
+    debug = find_debug()
+    assert debug is not None, "debugfs must be mounted"
+    return Path(debug.root)
+
+
+def state(tracing: Path, debugfs: Path) -> dict[str, str]:
+    """What ktrace could leave behind, or change."""
+    files = ("kprobe_events", "uprobe_events", "dynamic_events", "set_event", "tracing_on", "current_tracer")
+    found = {name: (tracing / name).read_text() for name in files}
+    found["instances"] = " ".join(sorted(p.name for p in (tracing / "instances").iterdir()))
+    found["kprobes/list"] = "".join(sorted((debugfs / "kprobes/list").read_text().splitlines(True)))
+    found["kprobes/enabled"] = (debugfs / "kprobes/enabled").read_text()
+    return found
+
+
+@pytest.fixture(autouse=True)
+def untouched(tracing: Path, debugfs: Path) -> Iterator[None]:
+    """Every test leaves the kernel's files as it found them."""
+    before = state(tracing, debugfs)
+    yield
+    deadline = time.monotonic() + 5  # probes go after a grace period
+    while (after := state(tracing, debugfs)) != before and time.monotonic() < deadline:
+        time.sleep(0.1)
+    try:
+        assert after == before
+    finally:
+        if after != before:
+            wipe(tracing)
+
+
+def wipe(tracing: Path) -> None:
+    """After a failure: all off and gone, so that the next test starts clean."""
+    for path in (tracing / "instances").iterdir():
+        with suppress(OSError):
+            path.rmdir()
+    with suppress(OSError):
+        (tracing / "events/enable").write_text("0")
+    for name in ("kprobe_events", "uprobe_events", "dynamic_events"):
+        with suppress(OSError):
+            (tracing / name).write_text("")
+
+
+@pytest.fixture
+def foreign(tracing: Path) -> Iterator[Callable[[str], None]]:
+    """Define a probe by hand, as another tool would; removed at the end."""
+    events: list[str] = []
+
+    def define(line: str) -> None:
+        with (tracing / "kprobe_events").open("a") as file:
+            file.write(line + "\n")
+        events.append(line.split()[0].partition(":")[2])
+
+    yield define
+    for event in events:
+        with suppress(OSError):
+            (tracing / "events" / event / "enable").write_text("0")
+        with (tracing / "kprobe_events").open("a") as file:
+            file.write(f"-:{event}\n")
+
+
+@pytest.fixture
+def forks() -> Iterator[None]:
+    """Processes are made while the test runs."""
+    loop = subprocess.Popen(["sh", "-c", "while :; do /bin/true; done"])
+    yield
+    loop.kill()
+    loop.wait()
