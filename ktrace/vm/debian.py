@@ -57,9 +57,8 @@ def download(series: Series, cache: Path) -> Path:
     """
     _check_tools()
     cache.mkdir(parents=True, exist_ok=True)
-    before = set(cache.glob("[!.]*"))
     with _locked(cache):
-        for folder in set(cache.glob("[!.]*")) - before:
+        for folder in cache.glob("[!.]*"):
             if folder.name.startswith(f"{series.name}."):
                 return folder  # somebody else was faster
         for leftover in cache.glob(".download-*"):  # of a process that was killed

@@ -32,7 +32,10 @@ def message(what: str, messages: Sequence[str], console: Sequence[str]) -> str:
 def _telling(console: Sequence[str]) -> Sequence[str]:
     """From the first sign of trouble on, cut in the middle if long; else the last lines."""
     start = next((n for n, line in enumerate(console) if _TROUBLE.search(line)), None)
-    if start is None or len(console) - start <= LINES:
+    if start is None:
         return console[-LINES:]
+    story = console[start:]
+    if len(story) <= LINES:
+        return story
     half = LINES // 2
-    return [*console[start : start + half], "...", *console[-half:]]
+    return [*story[:half], "...", *story[-half:]]

@@ -1,0 +1,41 @@
+import os
+import select
+import signal
+import subprocess
+import sys
+
+from ktrace.vm import children
+
+
+def test_output_and_descriptors_reach_the_child():
+    read, write = os.pipe()
+    child = children.spawn(
+        [sys.executable, "-c", f"import os; [os.write(fd, b'%d' % fd) for fd in (1, 2, {write})]"],
+        fds=[write],
+        output=write,
+    )
+    child.wait()
+    os.close(write)
+    assert os.read(read, 100) == b"12%d" % write
+    os.close(read)
+
+
+def test_a_session_of_its_own():
+    child = children.spawn(["sleep", "100"], fds=[], output=1)
+    assert os.getsid(child.pid) == child.pid
+    children.end(child)
+    assert child.returncode == -signal.SIGKILL
+
+
+def test_it_dies_with_us():
+    # The pipe is held by the grandchild alone: its end is that process's end.
+    read, write = os.pipe()
+    code = (
+        "import os, signal; from ktrace.vm import children;"
+        f"children.spawn(['sleep', '100'], fds=[{write}], output=2); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code], pass_fds=[write], check=False)
+    os.close(write)
+    assert select.select([read], [], [], 10)[0]
+    assert os.read(read, 1) == b""
+    os.close(read)
