@@ -78,10 +78,10 @@ class Scope:
         number = int(match[1])
         if number == 0:
             raise wrong(self.text, at, "arguments are counted from $arg1")
+        self._check_where(at)
         try:
             proto = self._find_proto(at)
         except (NotFound, Unavailable, UsageError):
-            self._check_where(at)
             return Value((name,), None, f"arg{number}")
         if number > len(proto.params):
             raise wrong(
