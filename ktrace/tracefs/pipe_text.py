@@ -80,6 +80,20 @@ class TextParser:
         self.unparsed += 1
         return Chunk(chunk.batches, (*chunk.marks, rest))
 
+    def summary(self) -> str:
+        """What was read so far, in words."""
+        parts = [f"{self.events} events"]
+        if self.unparsed:
+            parts.append(f"{self.unparsed} lines not understood")
+        if self.lost:
+            parts.append(f"{self.lost} events lost")
+        if self.lost_unknown:
+            parts.append(f"{self.lost_unknown} times an unknown number lost")
+        account = self.account
+        if account and account.written > account.in_buffer:
+            parts.append(f"{account.written - account.in_buffer} of {account.written} written are not in it")
+        return ", ".join(parts)
+
     def _run(self, *, flush: bool) -> Chunk:
         lines = Lines(self._carry, self._layouts, in_header=self._in_header)
         stop = len(lines) if flush else lines.decided(RECORD_MAX)

@@ -1,0 +1,49 @@
+"""`ktrace parse`."""
+
+from typing import Annotated
+
+import typer
+
+
+def parse(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="Text of trace or trace_pipe; - is stdin.")
+    ] = "-",
+    as_text: Annotated[
+        bool, typer.Option("--text", help="Print as text, with escapes made visible.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 7 if a line was not understood.")
+    ] = False,
+) -> int:
+    """Turn the text of trace or trace_pipe into JSON Lines.
+
+    Reads a file, or a pipe as it comes, and needs neither root nor a kernel that can trace. Names and
+    types of the arguments are learned from the events' own lines. A line that is not understood comes
+    out as a record of type "unparsed"; how many there were is said at the end, on stderr.
+
+    \b
+    Examples:
+      ktrace parse trace.txt > trace.jsonl
+      sudo cat /sys/kernel/tracing/trace_pipe | ktrace parse | jq -c .args
+      ktrace parse --text trace.txt | less
+      ktrace parse --strict trace.txt > /dev/null && echo all understood
+    """
+    import sys
+
+    from ktrace.errors import Damaged
+    from ktrace.output.jsonl import JsonLines
+    from ktrace.output.text import Text
+    from ktrace.tracefs.pipe_text import TextParser
+    from ktrace.tracefs.text_file import pieces_of
+
+    sink = Text(sys.stdout.buffer) if as_text else JsonLines(sys.stdout.buffer)
+    parser = TextParser()
+    for piece in pieces_of(file):
+        sink.write(parser.feed(piece) if piece else parser.idle())
+        if not piece:
+            sink.flush()
+    sink.write(parser.finish())
+    sink.flush()
+    print(f"ktrace: {parser.summary()}", file=sys.stderr)
+    return Damaged.exit_code if strict and parser.unparsed else 0
