@@ -8,9 +8,9 @@ PANIC = [
 
 
 def test_a_panic_gives_its_reason_and_what_led_to_it():
-    text = last_words.message("ended", [], ["[0] booting", *PANIC, "[2] Rebooting"])
+    text = last_words.message("ended", [], ["[0] starting", *PANIC, "[2] Rebooting"])
     assert text.startswith("the guest panicked (Fatal exception); its last words:\n  | [1] BUG")
-    assert "booting" not in text
+    assert "starting" not in text
     assert text.endswith("  | [2] Rebooting")
 
 
