@@ -13,6 +13,7 @@ There are no operators between two values: a probe can fetch, but not calculate.
 import re
 from dataclasses import dataclass
 
+from ktrace.expr.own import is_kernels_own
 from ktrace.expr.problems import wrong
 from ktrace.expr.tree import (
     Access,
@@ -35,14 +36,6 @@ _TEXT_MAX = 1000  # nobody means more, and the kernel takes 255 at most of what 
 _NESTING_MAX = 30
 
 _PREFIX = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)\s*")
-# Dereferences around a register, a variable, an address or an immediate: nothing that needs a type.
-_KERNELS_OWN = re.compile(
-    r"""(?:[+-]u?\w+\()*
-        (?: %\w+ | \$(?!retval\b|arg\d)\w+ | @[\w.+-]+ | \\"[^"]*" | \\[+-]?\w+ )
-        \)*(?::.*)?\Z""",
-    re.VERBOSE | re.DOTALL,
-)
-_KERNELS_OWN_FETCH = re.compile(r"(?:[+-]u?\w+\()+\$(?:retval|arg\d+)\)+(?::.*)?\Z")
 _TOKEN = re.compile(
     r"""(?P<name>[A-Za-z_]\w*) | (?P<special>[$%]\w+ | @[\w.]+(?:[+-]\w+)?)
       | (?P<number>0[xX][0-9a-fA-F]+|\d+) | (?P<op>->|[-+*&().,\[\]])""",
@@ -69,7 +62,7 @@ def parse(text: str) -> Argument:
     prefix = _PREFIX.match(text)
     start = prefix.end() if prefix else 0
     body = text[start:].strip()
-    if _KERNELS_OWN.match(body) or _KERNELS_OWN_FETCH.match(body):
+    if is_kernels_own(body):
         own = parse_fetch_arg(f"{prefix[1]}={body}" if prefix else body)
         return Argument(text, own)
     if len(text) > _TEXT_MAX:

@@ -79,6 +79,7 @@ class Btf:
         if not base and (not strings or data[header.string_start] != 0):
             raise self._damaged("the string section does not begin with the empty string", 16)
         self._decoder = Decoder(self)
+        self._numbers: dict[tuple[str, Named], list[int]] = {}
 
     @property
     def type_count(self) -> int:
@@ -167,7 +168,10 @@ class Btf:
         return self._data[start:end].decode("utf-8", "surrogateescape")
 
     def _look_up(self, name: str, kind: Named, decode: Callable[[int], _T]) -> list[_T]:
-        found = [decode(i) for i in self._ids(name, _KINDS[kind])]
+        numbers = self._numbers.get((name, kind))
+        if numbers is None:  # each argument of a probe asks for its function
+            numbers = self._numbers[name, kind] = self._ids(name, _KINDS[kind])
+        found = [decode(i) for i in numbers]
         if not found and self._base:
             return self._base._look_up(name, kind, decode)
         return found

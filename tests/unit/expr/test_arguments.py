@@ -160,7 +160,8 @@ def test_by_registers_only(text: str, registers: str | None) -> None:
     "text",
     ["%di", "%di:u32", "+0(%si):string", "+0x10(-8($stack)):u8", "@jiffies", "@jiffies+8:u32", "\\5",
      "\\-5:s32", '\\"a:b"', "$comm", "$COMM", "$stack", "$stack3:x64", "+0($retval):string",
-     "+0(+8($arg2)):string", "$field", "+0($ptr):ustring", "%di:b3@1/8", "a=%di", "a=\\\"x\"", "+u0(%si):ustring"],
+     "+0(+8($arg2)):string", "$field", "+0($ptr):ustring", "%di:b3@1/8",
+     "a=%di", "a=\\\"x\"", "+u0(%si):ustring"],
 )  # fmt: skip
 def test_the_kernels_own_stays_as_it_is(text: str) -> None:
     for site in (Site("vfs_read"), Site(None), Site("vfs_read", "inside"), Site("vfs_read", features=NEW)):
@@ -294,8 +295,8 @@ def test_names_of_enum_values_come_along() -> None:
     st.lists(
         st.sampled_from(
             ["file", "->", ".", "f_path", "dentry", "f_inode", "(", ")", "*", "&", "[", "]", "1", "struct ",
-             "path", "container_of", ",", "$retval", "$arg1", "%di", "+8", "-", ":", "string", "u32", "=", "x",
-             "@a", "\\", " "]
+             "path", "container_of", ",", "$retval", "$arg1", "%di", "+8", "-", ":", "string", "u32", "=",
+             "x", "@a", "\\", " "]
         ),
         max_size=12,
     )
