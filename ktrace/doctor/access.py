@@ -1,6 +1,6 @@
 """Who we are, and which of the kernel's tracing files that lets us reach.
 
-Only the modes of the files decide (no capability but CAP_DAC_OVERRIDE, which passes over modes):
+Only the modes of the files decide (and CAP_DAC_OVERRIDE, which passes over modes; no other capability):
 see Documentation/trace/ftrace.rst, "The File System".
 """
 
@@ -12,7 +12,7 @@ from ktrace.doctor.machine import Machine
 from ktrace.tracefs.mount import DEBUG, TRACING
 
 _CAP_DAC_OVERRIDE = 1
-_CAP_SYSLOG = 34
+CAP_SYSLOG = 34
 _WHOLE_RANGE = ["0", "0", "4294967295"]
 _CONTAINER_FILES = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
 # The process id namespace of the machine itself has this number: PROC_PID_INIT_INO in the kernel.
@@ -34,11 +34,11 @@ def user_fact(machine: Machine) -> Fact:
             return Fact("user", "warn", f"root of a user namespace{within}", advice)
         return Fact("user", "ok", f"root{within}")
     held = capabilities(machine)
-    names = {_CAP_DAC_OVERRIDE: "CAP_DAC_OVERRIDE", _CAP_SYSLOG: "CAP_SYSLOG"}
+    names = {_CAP_DAC_OVERRIDE: "CAP_DAC_OVERRIDE", CAP_SYSLOG: "CAP_SYSLOG"}
     has = [name for bit, name in names.items() if held >> bit & 1]
     value = f"user id {machine.euid}, with {' and '.join(has) or 'none of the capabilities that help'}"
-    if held >> _CAP_DAC_OVERRIDE & 1:
-        return Fact("user", "ok", value + within)
+    if tracefs_fact(machine).status == "ok":
+        return Fact("user", "ok", value + within)  # a group, or the files' owner
     return Fact("user", "warn", value + within, "sudo ktrace doctor sees more")
 
 
@@ -93,7 +93,7 @@ def debugfs_fact(machine: Machine) -> Fact:
         if machine.knows_filesystem("debugfs") is False:
             advice = "a kernel built with CONFIG_DEBUG_FS=y has it"
             return Fact("debugfs", "warn", f"not in this kernel: {loss}", advice)
-        return Fact("debugfs", "warn", f"not mounted: {loss}", _mount("debugfs", DEBUG, machine))
+        return Fact("debugfs", "warn", f"not mounted: {loss}", machine.mount_command("debugfs", DEBUG))
     names = machine.names(root)
     if isinstance(names, int):
         advice = "root can see it" if names == codes.EACCES and machine.euid else "see `dmesg`"
@@ -108,12 +108,7 @@ def _not_mounted(machine: Machine) -> Fact:
     if container(machine):
         advice = f"start the container with the host's {TRACING} in it, with writing allowed"
         return Fact("tracefs", "bad", "not mounted in this container", advice)
-    return Fact("tracefs", "bad", "not mounted", _mount("tracefs", TRACING, machine))
-
-
-def _mount(fstype: str, path: str, machine: Machine) -> str:
-    sudo = "sudo " if machine.euid else ""
-    return f"{sudo}mount -t {fstype} nodev {path}"
+    return Fact("tracefs", "bad", "not mounted", machine.mount_command("tracefs", TRACING))
 
 
 def _rights_advice(machine: Machine) -> str:

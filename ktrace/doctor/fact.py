@@ -7,7 +7,7 @@ from typing import Literal
 Status = Literal["ok", "warn", "bad", "unknown"]
 
 
-# The way out where this kernel itself is what is in the way.
+# What the advice ends with where this kernel itself is in the way.
 OR_VM = "or try `ktrace vm`"
 
 

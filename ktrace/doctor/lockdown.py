@@ -37,7 +37,7 @@ def lockdown_fact(machine: Machine, config: Kconfig) -> Fact:
     if not _may_define(machine):
         # Stricter than was asked for is possible, and nothing proves that it is not so.
         value = f"{asked} at least (inferred from {source})" if asked != "none" else "cannot be seen"
-        return Fact("lockdown", "unknown", value, f"mount -t securityfs nodev {SECURITY} shows it")
+        return Fact("lockdown", "unknown", value, f"{machine.mount_command('securityfs', SECURITY)} shows it")
     return Fact("lockdown", "ok", "not confidentiality (inferred: kprobe_events opens for writing)")
 
 

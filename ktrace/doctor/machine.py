@@ -147,6 +147,10 @@ class Machine:
         """The debugfs directory."""
         return self.mounted("debugfs", DEBUG)
 
+    def mount_command(self, fstype: str, path: str) -> str:
+        """What to type to mount a file system."""
+        return f"{'sudo ' if self.euid else ''}mount -t {fstype} nodev {path}"
+
     def knows_filesystem(self, fstype: str) -> bool | None:
         """Whether this kernel has a file system of that type; None where /proc does not say."""
         text = self.read("/proc/filesystems").text

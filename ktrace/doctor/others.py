@@ -44,7 +44,7 @@ def _events(machine: Machine, tracing: str) -> Fact:
 
 def _set_events(machine: Machine, buffer: str) -> list[str] | None:
     text = machine.read(f"{buffer}/set_event").text
-    return None if text is None else [line for line in text.splitlines() if line]
+    return None if text is None else text.splitlines()
 
 
 def _tracer(machine: Machine, tracing: str) -> Fact:

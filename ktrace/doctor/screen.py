@@ -4,12 +4,12 @@ Where all is well it fits 24 lines: facts that go together share one.
 """
 
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import groupby
 
 from ktrace.diagnostic import visible
 from ktrace.doctor.abilities import in_words
-from ktrace.doctor.fact import Fact
+from ktrace.doctor.fact import OR_VM, Fact
 from ktrace.doctor.report import Report
 
 WIDTH = 80
@@ -39,7 +39,7 @@ def to_text(report: Report) -> str:
         lines += _wrapped("", "works", ", ".join(works))
     if lacks:
         lines += _wrapped("", "not here", ", ".join(lacks))
-    if not report.usable:
+    if any(fact.status == "bad" and OR_VM in fact.advice for fact in report.facts):
         lines += textwrap.wrap(_OFFER, WIDTH)
     return "\n".join(lines)
 
@@ -62,7 +62,7 @@ def _row_lines(row: str, facts: list[Fact]) -> Iterator[str]:
         yield from _wrapped(_MARKS["ok"], row, _joined(row, well))
     rest = (fact for fact in facts if fact.status != "ok")
     for (status, value, advice), alike in groupby(rest, lambda f: (f.status, f.value, f.advice)):
-        yield from _wrapped(_MARKS[status], _names(alike), value)
+        yield from _wrapped(_MARKS[status], ", ".join(fact.name for fact in alike), value)
         if advice:
             yield from _block(" " * 3 + "-> ", " " * 6, advice)
 
@@ -83,12 +83,11 @@ def _short(fact: Fact) -> str:
     return fact.name
 
 
-def _names(facts: Iterable[Fact]) -> str:
-    return ", ".join(fact.name for fact in facts)
-
-
 def _wrapped(mark: str, label: str, text: str) -> list[str]:
-    return _block(f"{mark:<2} {label:<{_LABEL}} ", " " * (_LABEL + 4), text)
+    indent = " " * (_LABEL + 4)
+    if len(label) > _LABEL:
+        return _block(f"{mark:<2} ", indent, f"{label}: {text}")
+    return _block(f"{mark:<2} {label:<{_LABEL}} ", indent, text)
 
 
 def _block(first: str, indent: str, text: str) -> list[str]:

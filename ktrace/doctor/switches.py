@@ -7,13 +7,12 @@ and Documentation/admin-guide/sysctl/kernel.rst.
 import errno as codes
 import re
 
-from ktrace.doctor.access import capabilities
+from ktrace.doctor.access import CAP_SYSLOG, capabilities
 from ktrace.doctor.fact import Fact
 from ktrace.doctor.machine import Machine, Reading
 from ktrace.symbols.probeable import BLACKLIST
 from ktrace.tracefs import kprobe_list
 
-_CAP_SYSLOG = 34
 # Symbols at 0 come first (per-CPU data): look at as many lines as it takes to reach code.
 _KALLSYMS_HEAD = 1 << 18
 _TEXT = re.compile(r"^([0-9a-f]+) [tT] ", re.MULTILINE)
@@ -101,7 +100,7 @@ def kallsyms_fact(machine: Machine) -> Fact:
     code = _TEXT.search(reading.text)
     if code and int(code[1], 16):
         return Fact("kallsyms", "ok", "names and addresses")
-    syslog = machine.euid == 0 or capabilities(machine) >> _CAP_SYSLOG & 1
+    syslog = machine.euid == 0 or capabilities(machine) >> CAP_SYSLOG & 1
     advice = "" if syslog else "root, or CAP_SYSLOG, sees them; names are enough for most"
     return Fact("kallsyms", "ok" if syslog else "warn", "names; addresses are hidden from you", advice)
 
