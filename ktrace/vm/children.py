@@ -8,9 +8,18 @@ from collections.abc import Callable, Sequence
 
 # linux/prctl.h: the signal that a process gets when the thread that started it ends.
 PR_SET_PDEATHSIG = 1
+# linux/sched.h, linux/mount.h, linux/fcntl.h, and the system call's number on x86-64.
+CLONE_NEWNS = 0x20000
+MS_REC_PRIVATE = 0x4000 | 0x40000
+SYS_mount_setattr = 442
+MOUNT_ATTR_RDONLY = 1
+AT_FDCWD = -100
+AT_RECURSIVE = 0x8000
 
 
-def spawn(argv: Sequence[str], *, fds: Sequence[int], output: int) -> subprocess.Popen[bytes]:
+def spawn(
+    argv: Sequence[str], *, fds: Sequence[int], output: int, read_only: bool = False
+) -> subprocess.Popen[bytes]:
     """Start `argv`, to be killed by the kernel when the calling thread ends.
 
     It gets a session of its own: Ctrl-C and Ctrl-Z on the terminal are for ktrace alone.
@@ -18,6 +27,8 @@ def spawn(argv: Sequence[str], *, fds: Sequence[int], output: int) -> subprocess
     Args:
         fds: descriptors it inherits under their own numbers.
         output: the descriptor for what it prints, on either stream.
+        read_only: it can write to no file system that is mounted, where the kernel can arrange
+            that (since 5.12). Where not, it can, and what it serves must be mounted read-only.
 
     Raises:
         OSError: it cannot be started.
@@ -29,18 +40,24 @@ def spawn(argv: Sequence[str], *, fds: Sequence[int], output: int) -> subprocess
         stderr=output,
         pass_fds=fds,
         start_new_session=True,
-        preexec_fn=_die_with(os.getpid()),  # noqa: PLW1509 - no other thread runs Python here yet
+        preexec_fn=_prepare(os.getpid(), read_only),  # noqa: PLW1509 - no other thread runs Python yet
     )
 
 
-def _die_with(parent: int) -> Callable[[], None]:
+def _prepare(parent: int, read_only: bool) -> Callable[[], None]:
     """What the child does between fork and exec: nothing that could take a lock."""
-    prctl = ctypes.CDLL(None).prctl
+    libc = ctypes.CDLL(None)
+    prctl, unshare, mount, syscall = libc.prctl, libc.unshare, libc.mount, libc.syscall
+    attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY)  # set, clear, propagation, user namespace
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
 
     def prepare() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # it ended before the line above
             os._exit(1)
+        # The mounts of this process alone: private first, lest the others' follow.
+        if read_only and unshare(CLONE_NEWNS) == 0 and mount(None, b"/", None, MS_REC_PRIVATE, None) == 0:
+            syscall(SYS_mount_setattr, AT_FDCWD, b"/", AT_RECURSIVE, attributes, size)
 
     return prepare
 

@@ -55,11 +55,13 @@ class Host:
             view = view[os.write(descriptor, view) :]
         return descriptor
 
-    def serve(self, argv: Callable[[int], list[str]]) -> int:
+    def serve(self, argv: Callable[[int], list[str]], *, read_only: bool = False) -> int:
         """Start a server that accepts one connection; return the descriptor of that connection.
 
         Args:
             argv: the words to execute, given the descriptor of the listening socket.
+            read_only: the server cannot write to files: a guest's root user could mount what is
+                served for writing, whatever we told it.
         """
         with socket.socket(socket.AF_UNIX) as listener:
             # Connected to before the server starts: by then the name is gone again.
@@ -70,7 +72,7 @@ class Host:
                 client = socket.socket(socket.AF_UNIX)
                 client.connect(name)
                 far = self._keep(client.detach())
-            self._spawn(argv(listener.fileno()), [listener.fileno()])
+            self._spawn(argv(listener.fileno()), [listener.fileno()], read_only=read_only)
         return far
 
     def start(self, argv: Sequence[str]) -> None:
@@ -84,9 +86,10 @@ class Host:
             children.end(child)
         self._children.clear()
 
-    def _spawn(self, argv: Sequence[str], fds: Sequence[int]) -> None:
+    def _spawn(self, argv: Sequence[str], fds: Sequence[int], *, read_only: bool = False) -> None:
         try:
-            self._children.append(children.spawn(argv, fds=fds, output=self._complaints))
+            child = children.spawn(argv, fds=fds, output=self._complaints, read_only=read_only)
+            self._children.append(child)
         except OSError as error:
             raise VmError(f"{argv[0]}: cannot be started: {error.strerror}") from error
 

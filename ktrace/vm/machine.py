@@ -90,7 +90,7 @@ def _share(host: Host, programs: Programs, tag: str, directory: str, *, read_onl
     def argv(fd: int) -> list[str]:
         return virtiofs.argv(programs, directory, fd, read_only=read_only)
 
-    return qemu.Share(tag, host.serve(argv))
+    return qemu.Share(tag, host.serve(argv, read_only=read_only))
 
 
 def _job(spec: Spec) -> Job:

@@ -4,6 +4,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 from ktrace.vm import children
 
 
@@ -25,6 +27,14 @@ def test_a_session_of_its_own():
     assert os.getsid(child.pid) == child.pid
     children.end(child)
     assert child.returncode == -signal.SIGKILL
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mount namespaces are root's")
+def test_a_read_only_child_writes_nowhere_and_others_still_do(tmp_path):
+    write = f"echo x >{tmp_path}/file || exit 7"
+    child = children.spawn(["sh", "-c", write], fds=[], output=2, read_only=True)
+    assert child.wait() == 7
+    assert children.spawn(["sh", "-c", write], fds=[], output=2).wait() == 0
 
 
 def test_it_dies_with_us():
