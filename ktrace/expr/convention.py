@@ -72,7 +72,9 @@ class _Walk:
         size, kind = size_of(ctype), bare(ctype)
         if size is None or isinstance(kind, Float):
             return Unreachable("it is a floating point value" if size else "its size is not known")
-        words = max(1, -(-size // _WORD))
+        if size == 0:
+            return Unreachable("it is empty, and takes no place")
+        words = -(-size // _WORD)
         wide = isinstance(kind, Int) and words == 2
         if words > 2:
             return self._large(words)

@@ -251,11 +251,9 @@ _CAST = "cast it: ((struct NAME *)VALUE)->MEMBER"
 
 
 def _extended(value: Value, name: str, *, arrow: bool) -> str | None:
-    """The kernel's own spelling of a member: its first step must be an arrow."""
+    """The kernel's own spelling of a member, if the value has one: structs by value have none."""
     if value.path is None or (arrow and not isinstance(value.kind, Pointer)):
         return None
     if arrow and isinstance(bare(value.target or Void()), Forward):
         return None  # the kernel does not look for the description elsewhere
-    if not arrow and "->" not in value.path:
-        return None
     return f"{value.path}{'->' if arrow else '.'}{name}"

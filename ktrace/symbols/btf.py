@@ -184,7 +184,7 @@ class Btf:
         exact = list(self._name_offsets(b"\0" + encoded + b"\0", 1))
         found = self._records_named(exact, wanted)
         if not found:
-            # Some linkers let `read` share the end of `vfs_read`.
+            # `read` may share the end of `vfs_read`; and before a module's first string is no NUL.
             found = self._scan(frozenset(self._name_offsets(encoded + b"\0", 0)))
         return [self._first_id + i for i in found if kind_of(self._words[self._offsets[i] + 1]) in wanted]
 
@@ -193,17 +193,10 @@ class Btf:
         if self._base:
             yield from self._base._name_offsets(pattern, skip)
         header = self._header
-        # A module's first string has no NUL before it.
-        if skip and self._base and self._starts_with(pattern[1:]):
-            yield self._first_string
         at = self._data.find(pattern, header.string_start, header.string_end)
         while at >= 0:
             yield at - header.string_start + skip + self._first_string
             at = self._data.find(pattern, at + 1, header.string_end)
-
-    def _starts_with(self, encoded: bytes) -> bool:
-        start = self._header.string_start
-        return self._data[start : start + len(encoded)] == encoded
 
     def _records_named(self, name_offsets: list[int], wanted: frozenset[int]) -> list[int]:
         """Indices of the records whose name is at one of these offsets into the strings."""

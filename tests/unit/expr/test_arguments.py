@@ -228,6 +228,8 @@ def test_file_names_where_the_kernel_has_a_type_for_them() -> None:
 def test_user_pointers_that_say_so() -> None:
     assert old("ubuf", "to_user") == "ubuf=+u0(%di):ustring"
     assert old("upath->dentry", "to_user") == "dentry=+u0x8(%si):x64"
+    # A pointer that is read from the process's memory points into it.
+    assert old("upath->dentry->d_parent", "to_user") == "d_parent=+u0x18(+u0x8(%si)):x64"
 
 
 # All arguments of a probe.

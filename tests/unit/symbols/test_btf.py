@@ -158,6 +158,15 @@ def test_names_at_small_and_large_string_offsets() -> None:
         assert not isinstance(btf.typedef(f"type_{n}"), Miss)
 
 
+def test_the_first_function_by_a_name_at_a_large_offset() -> None:
+    w = BtfWriter()
+    int_ = w.int_("int", 4, 1)
+    for n in range(200):
+        w.typedef(f"a_long_name_{n}", int_)
+    w.function("first", int_, [])
+    assert not isinstance(Btf(w.to_bytes(), "blob").functions("first"), Miss)
+
+
 def module() -> tuple[BtfWriter, BtfWriter]:
     base = BtfWriter()
     int_ = base.int_("int", 4, 1)
@@ -345,6 +354,25 @@ def test_cut_short_anywhere() -> None:
         with pytest.raises(Damaged) as caught:
             Btf(blob[:length], "blob")
         assert 0 <= caught.value.offset <= length
+
+
+def test_a_type_section_that_ends_within_a_record() -> None:
+    blob = bytearray(every_kind().to_bytes())
+    (length,) = struct.unpack_from("=I", blob, 12)
+    for words in range(1, 4):
+        struct.pack_into("=I", blob, 12, length - 4 * words)
+        if words == 3:  # exactly one record fewer
+            Btf(bytes(blob), "blob")
+            continue
+        with pytest.raises(Damaged, match="after the type section's end"):
+            Btf(bytes(blob), "blob")
+    w = BtfWriter()
+    w.array(w.int_("int", 4, 1), 3)
+    blob = bytearray(w.to_bytes())
+    struct.pack_into("=I", blob, 12, 16 + 20)
+    with pytest.raises(Damaged, match="after the type section's end") as caught:
+        Btf(bytes(blob), "blob")
+    assert caught.value.offset == 24 + 16
 
 
 @settings(max_examples=400, deadline=None)

@@ -6,7 +6,7 @@ import pytest
 from ktrace.errors import Damaged
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
-from ktrace.symbols.btf_cache import build_id, cache_folder, load
+from ktrace.symbols.btf_cache import build_id, cache_folder, load, stamp
 from ktrace.symbols.btf_files import BtfPaths, file_types, kernel_types, module_types
 from tests.unit.symbols.btf_writer import BtfWriter
 
@@ -67,6 +67,12 @@ def test_a_kernel_of_the_same_build_id_with_other_types(tmp_path: Path) -> None:
     assert not isinstance(changed.functions("vfs_write"), Miss)
 
 
+def test_blobs_of_one_size_are_told_apart() -> None:
+    one, other = (bytes(24) + bytes([n]) * 100 for n in (1, 2))
+    assert stamp(one, 124) != stamp(other, 124)
+    assert stamp(one, 124) != stamp(one, 125)
+
+
 def test_a_kept_table_damaged_anywhere_is_made_anew(tmp_path: Path) -> None:
     paths = kernel(tmp_path)
     good = opened(kernel_types(paths)).table
@@ -101,11 +107,11 @@ def test_a_table_of_somebody_else_is_not_trusted(tmp_path: Path, monkeypatch: py
     paths = kernel(tmp_path)
     kernel_types(paths)
     (kept,) = (tmp_path / "home/cache").iterdir()
-    stamp = kept.read_bytes()[20:64]
+    mark = kept.read_bytes()[20:64]
     owner = kept.stat().st_uid
-    assert load(kept, stamp) is not None
+    assert load(kept, mark) is not None
     monkeypatch.setattr("os.geteuid", lambda: owner + 1)
-    assert (load(kept, stamp) is None) == (owner != 0)
+    assert (load(kept, mark) is None) == (owner != 0)
 
 
 def test_modules(tmp_path: Path) -> None:
