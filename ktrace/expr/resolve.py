@@ -1,5 +1,6 @@
 """Tree to value: member by member, with the offsets that the types give."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
@@ -149,29 +150,30 @@ class Resolver:
             )
         return target
 
-    def _find(self, record: Record, name: str, depth: int = 0) -> tuple[Member, int] | None:
+    def _find(self, record: Record, name: str) -> tuple[Member, int] | None:
         """The member and its offset in bits, also where it is within anonymous members."""
-        if depth > _ANONYMOUS_MAX:
-            return None
-        for member in self.members(record):
+        for member, bit_offset in self._flat(record, 0, 0, set()):
             if member.name == name:
-                return member, member.bit_offset
-            inner = bare(member.type)
-            if not member.name and isinstance(inner, Record):
-                found = self._find(inner, name, depth + 1)
-                if found:
-                    return found[0], member.bit_offset + found[1]
+                return member, bit_offset
         return None
 
-    def _member_names(self, record: Record, depth: int = 0) -> list[str]:
-        names: list[str] = []
+    def _member_names(self, record: Record) -> list[str]:
+        return [member.name for member, _ in self._flat(record, 0, 0, set())]
+
+    def _flat(
+        self, record: Record, bit_offset: int, depth: int, seen: set[int]
+    ) -> Iterator[tuple[Member, int]]:
+        """Members and their offsets in bits, those of anonymous members in their place.
+
+        A damaged blob can have the same struct within itself many times over: once is enough.
+        """
+        seen.add(record.key)
         for member in self.members(record):
             inner = bare(member.type)
             if member.name:
-                names.append(member.name)
-            elif isinstance(inner, Record) and depth < _ANONYMOUS_MAX:
-                names += self._member_names(inner, depth + 1)
-        return names
+                yield member, bit_offset + member.bit_offset
+            elif isinstance(inner, Record) and inner.key not in seen and depth < _ANONYMOUS_MAX:
+                yield from self._flat(inner, bit_offset + member.bit_offset, depth + 1, seen)
 
     def _bitfield(self, value: Value | None, member: Member, bit_offset: int, at: int) -> tuple[int, Bits]:
         """Bytes to where it is read from, and its bits there; `value` is the struct, None behind an arrow."""

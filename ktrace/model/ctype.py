@@ -241,8 +241,10 @@ def signature(function: Function) -> str:
     return declare(function.proto, function.name)
 
 
-# Deeper than any declaration that a person wrote; a damaged blob can ask for far more.
+# More than in any declaration that a person wrote; a damaged blob can ask for far more.
 _DECLARATOR_MAX = 32
+_PARAMS_MAX = 255
+_INNER_PARAMS_MAX = 32
 
 
 def _split(ctype: CType, declarator: str, depth: int = 0) -> tuple[str, str]:
@@ -293,9 +295,10 @@ def _params(proto: FuncProto, depth: int) -> str:
     if depth > 4:  # prototypes within prototypes within prototypes: nobody reads on
         return "..."
     texts = []
-    for param in proto.params:
+    most = _PARAMS_MAX if depth <= 1 else _INNER_PARAMS_MAX
+    for param in proto.params[:most]:
         base, declarator = _split(param.type, param.name, depth)
         texts.append(f"{base} {declarator}" if declarator else base)
-    if proto.variadic:
+    if proto.variadic or len(proto.params) > most:
         texts.append("...")
     return ", ".join(texts) or "void"

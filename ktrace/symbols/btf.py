@@ -12,14 +12,18 @@ from typing import Literal, TypeVar
 
 from ktrace.errors import Damaged
 from ktrace.model.ctype import (
+    Array,
+    CType,
     Enum,
     FuncProto,
     Function,
     Member,
+    Pointer,
     Record,
     RecordKind,
     Typedef,
     bare,
+    signature,
 )
 from ktrace.model.miss import Miss
 from ktrace.symbols import btf_index as kinds
@@ -97,7 +101,10 @@ class Btf:
         The kernel's own BTF arguments take the first.
         """
         found = self._look_up(name, "function", self._decoder.function)
-        return tuple(dict.fromkeys(found)) if found else self._miss(name, "function")
+        different: dict[object, Function] = {}
+        for function in found:
+            different.setdefault(_identity(function), function)
+        return tuple(different.values()) or self._miss(name, "function")
 
     def record(self, kind: RecordKind, name: str) -> Record | Miss:
         """`struct NAME` or `union NAME`; the first where several files have their own."""
@@ -227,3 +234,20 @@ class Btf:
 
     def _damaged(self, message: str, offset: int) -> Damaged:
         return Damaged(message, source=self.source, offset=offset)
+
+
+def _identity(function: Function) -> object:
+    """What two functions have in common that are read alike.
+
+    Their text, since comparing values that share parts takes for ever in a damaged blob, and the
+    structs behind their parameters, of which there may be several of one name.
+    """
+    types = (*(param.type for param in function.proto.params), function.proto.returns)
+    return signature(function), tuple(_record_key(ctype) for ctype in types)
+
+
+def _record_key(ctype: CType) -> int:
+    kind = bare(ctype)
+    while isinstance(kind, Pointer | Array):
+        kind = bare(kind.target if isinstance(kind, Pointer) else kind.element)
+    return kind.key if isinstance(kind, Record) else 0

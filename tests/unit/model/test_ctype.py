@@ -83,6 +83,13 @@ def test_a_declaration_nested_without_end_is_cut_short() -> None:
     assert len(declare(ctype)) < 100_000
 
 
+def test_prototypes_with_endless_parameters_are_cut_short() -> None:
+    ctype: CType = INT
+    for _ in range(6):
+        ctype = Pointer(FuncProto(INT, (Param("", ctype),) * 1000))
+    assert len(declare(ctype)) < 5_000_000
+
+
 def test_bare_peels_names_qualifiers_and_tags() -> None:
     assert bare(Typedef("a", Qualified("const", Tagged("rcu", Typedef("b", INT))))) == INT
 

@@ -133,6 +133,15 @@ def test_functions_of_one_name_are_all_found_equal_ones_once() -> None:
     assert [signature(f) for f in found] == ["int init(void)", "int init(int n)"]
 
 
+def test_functions_that_differ_only_in_the_struct_behind_a_name() -> None:
+    w = BtfWriter()
+    int_ = w.int_("int", 4, 1)
+    for offset in (0, 32):
+        struct_ = w.struct_("ctx", 8, [("n", int_, offset)])
+        w.function("init", int_, [("ctx", w.ptr(w.const(struct_)))])
+    assert len(found(Btf(w.to_bytes(), "blob"), "init")) == 2
+
+
 def test_a_name_that_shares_the_end_of_another() -> None:
     w = BtfWriter()
     int_ = w.int_("int", 4, 1)

@@ -68,7 +68,7 @@ def test_a_kernel_of_the_same_build_id_with_other_types(tmp_path: Path) -> None:
 
 
 def test_blobs_of_one_size_are_told_apart() -> None:
-    one, other = (bytes(24) + bytes([n]) * 100 for n in (1, 2))
+    one, other = (bytes(40) + bytes([n]) * 84 for n in (1, 2))
     assert stamp(one, 124) != stamp(other, 124)
     assert stamp(one, 124) != stamp(one, 125)
 
