@@ -1,0 +1,382 @@
+# fish completion for ktrace. Made by completions/generate.py: change the templates, not this.
+
+set -g __ktrace_engine '# Prints what can come next: sh -c ENGINE ktrace WORD... where the last WORD is the one being typed.
+# The first line says what else may be there (-, files, dirs, command); then CANDIDATE<TAB>WHAT lines.
+# POSIX sh, awk, grep and sed alone: Python takes longer to start than this may take in all.
+LC_ALL=C
+export LC_ALL
+kallsyms=${KTRACE_KALLSYMS:-/proc/kallsyms}
+tracing=$KTRACE_TRACING
+if [ -z "$tracing" ]; then
+  tracing=/sys/kernel/tracing
+  [ -r "$tracing/README" ] || tracing=/sys/kernel/debug/tracing
+fi
+limit=300
+tab=$(printf \'\\t\')
+
+# CANDIDATE [WHAT]: printed if it goes on from what was typed.
+offer() {
+  case $1 in "$cur"*) printf \'%s%s\\t%s\\n\' "$option" "$1" "$2" ;; esac
+}
+
+commands() {
+  offer add \'define a probe: a function, an offset in it, its return\'
+  offer list \'show every kprobe and dynamic event, with hits and misses\'
+  offer show \'show one event: definition, format, filter, hits\'
+  offer enable \'switch probes on in the kernel\'\\\'\'s top buffer\'
+  offer disable \'switch probes off\'
+  offer remove \'remove probes\'
+  offer switch \'arm or disarm all kprobes of the system\'
+  offer trace \'stream events, of probes that exist or are made for this run\'
+  offer parse \'turn the text of trace or trace_pipe into JSON Lines\'
+  offer clean \'remove what dead ktrace sessions left behind\'
+  offer doctor \'say what works on this machine, and what to do about the rest\'
+  offer vm \'boot a real kernel in QEMU and run a command in it\'
+  offer version \'print ktrace\'\\\'\'s version, Python\'\\\'\'s and the kernel\'\\\'\'s\'
+}
+
+options() {
+  case $command in
+    add)
+      offer -r \'Probe the function\'\\\'\'s return.\'
+      offer --return \'Probe the function\'\\\'\'s return.\'
+      offer --maxactive \'Of a return probe: calls that may be inside at a time; 0: as the kernel likes.\'
+      offer -n \'The event\'\\\'\'s name.\'
+      offer --name \'The event\'\\\'\'s name.\'
+      offer -g \'The event\'\\\'\'s group.\'
+      offer --group \'The event\'\\\'\'s group.\'
+      offer --regs \'Read ip, flags, the stack pointer and the argument registers.\'
+      offer --stack \'Record the kernel stack at each hit.\'
+      offer -e \'Switch it on in the top buffer.\'
+      offer --enable \'Switch it on in the top buffer.\'
+      offer --from \'Read definitions from FILE, - for stdin.\'
+      offer --atomic \'All or none: one refusal undoes the rest.\'
+      offer --append \'Add a probe point to an event that exists.\'
+      offer --dry-run \'Print what would be written, as shell.\'
+      offer --json \'Print each probe as a JSON record.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    list)
+      offer --format \'How to print: debugfs is kprobes/list, byte for byte.\'
+      offer --json \'The same as --format json.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    show)
+      offer --json \'Print one JSON object an event.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    enable)
+      offer --all \'All probes.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    disable)
+      offer --all \'All probes.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    remove)
+      offer --all \'All probes, whoever made them.\'
+      offer --dry-run \'Print what would be written, as shell.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    switch)
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    trace)
+      offer -c \'Trace CMD and its children; end with it.\'
+      offer --command \'Trace CMD and its children; end with it.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children, now and later.\'
+      offer --no-children \'With -p: also its children, now and later.\'
+      offer --cpu \'Only these CPUs, such as 0,2-3.\'
+      offer --filter \'Only hits for which this holds, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after so many seconds.\'
+      offer --duration \'End after so many seconds.\'
+      offer -n \'End after N events.\'
+      offer --count \'End after N events.\'
+      offer -r \'Probe the return of PLACE.\'
+      offer --return \'Probe the return of PLACE.\'
+      offer --maxactive \'Of return probes: calls inside at a time.\'
+      offer --regs \'Read the registers at PLACE.\'
+      offer --stack \'Record the kernel stack at each hit.\'
+      offer --clock \'Trace clock; mono where there is one.\'
+      offer --buffer-size \'KiB of buffer for each CPU.\'
+      offer --json \'JSON Lines: see docs/json.md.\'
+      offer -o \'Write events to FILE.\'
+      offer --output \'Write events to FILE.\'
+      offer -q \'No summary at the end.\'
+      offer --quiet \'No summary at the end.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    parse)
+      offer --text \'Print as text, with escapes made visible.\'
+      offer --strict \'Exit with 7 if a line was not understood.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    clean)
+      offer --dry-run \'Print what would be done, as shell.\'
+      offer --json \'Print a record for each dead session.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    doctor)
+      offer --json \'Print one JSON object.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    vm)
+      offer --kernel \'A kernel image, a version in /boot, or a series: 5.10, 6.1, 6.12 (default), 7.3.\'
+      offer --cpus \'Processors of the guest.\'
+      offer --memory \'Memory of the guest, in MiB.\'
+      offer --share \'The one directory that CMD may write to for good.\'
+      offer --timeout \'End the guest after this time, booting included.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    version)
+      offer --json \'Print one JSON object.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+  esac
+}
+
+# OPTION: sets `kind` to what its value is; to nothing if it takes none.
+value_kind() {
+  kind=
+  case "$command $1" in
+    \'add --maxactive\') kind=nothing ;;
+    \'add -n\' | \'add --name\') kind=nothing ;;
+    \'add -g\' | \'add --group\') kind=groups ;;
+    \'add --from\') kind=files ;;
+    \'list --format\') kind=one-of:table,debugfs,json ;;
+    \'trace -c\' | \'trace --command\') kind=command ;;
+    \'trace -p\' | \'trace --pid\') kind=processes ;;
+    \'trace --cpu\') kind=nothing ;;
+    \'trace --filter\') kind=nothing ;;
+    \'trace -d\' | \'trace --duration\') kind=nothing ;;
+    \'trace -n\' | \'trace --count\') kind=nothing ;;
+    \'trace --maxactive\') kind=nothing ;;
+    \'trace --clock\') kind=clocks ;;
+    \'trace --buffer-size\') kind=nothing ;;
+    \'trace -o\' | \'trace --output\') kind=files ;;
+    \'vm --kernel\') kind=kernels ;;
+    \'vm --cpus\') kind=nothing ;;
+    \'vm --memory\') kind=nothing ;;
+    \'vm --share\') kind=dirs ;;
+    \'vm --timeout\') kind=nothing ;;
+  esac
+}
+
+word_kind() {
+  kind=nothing
+  case $command in
+    add) kind=functions ;;
+    list) kind=probes ;;
+    show) kind=events ;;
+    enable) kind=probes ;;
+    disable) kind=probes ;;
+    remove) kind=probes ;;
+    switch) kind=one-of:on,off ;;
+    trace) kind=targets ;;
+    parse) kind=files ;;
+    vm) kind=command ;;
+  esac
+}
+
+# Whether a file opens: its mode says nothing about lockdown.
+opens() {
+  { IFS= read -r _ <"$1"; } 2>/dev/null
+}
+
+functions() {
+  case $1 in
+    *%*) # a function\'s return
+      case %return in "%${1#*%}"*) functions "${1%%%*}" | awk -v name="${1%%%*}" \'$1 == name { print $1 "%return" }\' ;; esac
+      return ;;
+    \'\' | *[!A-Za-z0-9_.:\\$]*) return ;; # nothing typed, or an offset: too many, or nothing to be known
+  esac
+  module= name=$1
+  case $1 in *:*) module=${1%%:*} name=${1#*:} ;; esac
+  pattern=$(printf %s "$name" | sed \'s/[^A-Za-z0-9_]/[&]/g\')"[^ $tab]*"
+  [ -z "$module" ] || pattern="$pattern[ $tab]\\\\[$module\\\\]\\$"
+  if opens "$tracing/available_filter_functions"; then
+    grep -m "$limit" "^$pattern" "$tracing/available_filter_functions"
+  else
+    grep -m "$limit" "^[0-9a-f]* [tTwW] $pattern" "$kallsyms" | sed \'s/^[^ ]* . //\'
+  fi 2>/dev/null | awk -v module="$module" -v typed="$name" \'
+    /^__(pfx|cfi)_/ && typed !~ /^__[pc]/ { next }  # padding before a function, with a name of its own
+    !seen[$1]++ { print (module == "" ? $1 : module ":" $1) "\\t" (NF > 1 ? $2 : "function") }\'
+}
+
+modules() {
+  case $1 in \'\' | *[!A-Za-z0-9_]*) return ;; esac
+  awk -v p="$1" \'index($1, p) == 1 { print $1 ":\\tmodule" }\' "${KTRACE_MODULES:-/proc/modules}" 2>/dev/null
+}
+
+# Lines of definitions; the older files where the kernel has no common one.
+definitions() {
+  cat "$tracing/dynamic_events" 2>/dev/null || cat "$tracing/kprobe_events" "$tracing/uprobe_events" 2>/dev/null
+}
+
+probes() {
+  definitions | awk -v p="$1" \'
+    {
+      if (!match($1, /^[a-z][0-9]*:/)) next
+      event = substr($1, RLENGTH + 1)
+      slash = index(event, "/")
+      group = substr(event, 1, slash - 1); name = substr(event, slash + 1)
+      text = index(name, p) == 1 ? name : index(event, p) == 1 ? event : group ":" name
+      gsub(/[^ -~]/, "?", $2)  # the path of a program, perhaps
+      if (index(text, p) == 1 && !seen[text]++) print text "\\t" $2
+    }\'
+}
+
+# Events of the kernel: systems with a colon until one has been typed, then SYSTEM:EVENT.
+events() {
+  awk -F: -v p="$1" \'
+    index(p, ":") == 0 { if (index($1, p) == 1 && !seen[$1]++) print $1 ":\\tevents"; next }
+    index($0, p) == 1 { print $0 "\\tevent" }\' "$tracing/available_events" 2>/dev/null
+}
+
+groups() {
+  definitions | awk -v p="$1" \'
+    match($1, /^[a-z][0-9]*:/) { split(substr($1, RLENGTH + 1), part, "/"); print part[1] "\\tgroup" }\' | sort -u
+  offer kprobes \'the default\'
+}
+
+# What a fetch argument is made of; NAME= and what else is typed before it stays.
+arguments() {
+  before= cur=$1
+  case $1 in *=*) before=${1%"${1#*=}"} cur=${1#*=} ;; esac
+  case $cur in
+    *:*) before=$before${cur%"${cur##*:}"} cur=${cur##*:} values=$types ;;
+    *) values="$variables" ;;
+  esac
+  case $(uname -m) in
+    x86_64) registers=\'%di %si %dx %cx %r8 %r9 %ax %sp %ip %flags\' ;;
+    aarch64) registers=\'%x0 %x1 %x2 %x3 %x4 %x5 %x6 %x7 %sp %pc %pstate\' ;;
+    riscv64) registers=\'%a0 %a1 %a2 %a3 %a4 %a5 %a6 %a7 %sp %epc %status\' ;;
+    *) registers= ;;
+  esac
+  [ "$values" = "$types" ] || values="$values $registers"
+  option=$before
+  for value in $values; do offer "$value" \'argument\'; done
+}
+types=\'u8 u16 u32 u64 s8 s16 s32 s64 x8 x16 x32 x64 char string ustring symbol symstr\'
+variables=\'$arg1 $arg2 $arg3 $arg4 $arg5 $arg6 $retval $stack $comm\'
+
+processes() {
+  for folder in /proc/[0-9]*; do
+    { IFS= read -r comm <"$folder/comm"; } 2>/dev/null || continue
+    case $comm in *[![:print:]]*) comm=\'?\' ;; esac # a process can call itself anything
+    offer "${folder#/proc/}" "$comm"
+  done
+}
+
+candidates() {
+  case $1 in
+    functions) functions "$cur"; modules "$cur" ;;
+    targets) probes "$cur"; events "$cur"; functions "$cur"; modules "$cur" ;;
+    probes) probes "$cur" ;;
+    events) probes "$cur"; events "$cur" ;;
+    groups) groups "$cur" | awk -v p="$cur" \'index($1, p) == 1\' ;;
+    clocks) for clock in $({ tr -d \'[]\' <"$tracing/trace_clock"; } 2>/dev/null); do offer "$clock" clock; done ;;
+    processes) processes ;;
+    kernels)
+      for series in 5.10 6.1 6.12 7.3; do offer "$series" series; done
+      for image in /boot/vmlinuz-*; do [ -e "$image" ] && offer "${image#/boot/vmlinuz-}" \'in /boot\'; done ;;
+    arguments) arguments "$cur"; option=\'\' cur=$1; [ -n "$typed" ] || echo ",${tab}another definition" ;;
+    one-of:*) for word in $(printf %s "${1#one-of:}" | tr , \' \'); do offer "$word"; done ;;
+  esac
+}
+
+option=
+if [ $# -le 1 ]; then
+  cur=$1
+  echo -
+  commands
+  exit
+fi
+command=$1
+shift
+words_only= kind= said=0
+word_kind
+words=$kind
+kind=
+while [ $# -gt 1 ]; do
+  if [ -n "$kind" ]; then
+    kind= # the value of the option before it
+  else
+    case $words_only$1 in
+      --) words_only=y ;;
+      -*=*) ;;
+      -?*) value_kind "$1" ;;
+      ,) said=0 ;;
+      *)
+        said=$((said + 1))
+        [ "$words" != command ] || words_only=y ;;
+    esac
+  fi
+  shift
+done
+cur=$1
+case $words_only$cur in
+  --*=*)
+    if [ -z "$kind" ]; then
+      value_kind "${cur%%=*}"
+      option=${cur%%=*}= cur=${cur#*=}
+      kind=${kind:-nothing}
+    fi ;;
+  -*)
+    if [ -z "$kind" ]; then
+      echo -
+      options
+      exit
+    fi ;;
+esac
+if [ -z "$kind" ]; then
+  kind=$words
+  case $said$words in
+    0*) ;;
+    *functions) kind=arguments ;;
+    *targets) case $cur in \'\' | *[=%\\$]*) kind=arguments ;; esac ;;
+    *command) kind=files ;;
+    *one-of:* | *events) kind=nothing ;;
+  esac
+fi
+typed=$cur
+case $kind in
+  files | dirs | command) echo "$kind" ;;
+  kernels) echo files ;;
+  *) echo - ;;
+esac
+candidates "$kind"
+'
+
+function __ktrace_complete
+    set -l before (commandline -opc)
+    set -l typed (commandline -ct | string unescape)
+    test (count $typed) -gt 0; or set typed ""
+    set -l lines (sh -c $__ktrace_engine ktrace $before[2..-1] $typed)
+    switch $lines[1]
+        case files
+            __fish_complete_path (string replace -r '^--[^=]*=' '' -- $typed)
+        case dirs
+            __fish_complete_directories (string replace -r '^--[^=]*=' '' -- $typed)
+        case command
+            complete -C"$typed"
+    end
+    string join \n -- $lines[2..-1]
+end
+
+complete -c ktrace -f -a '(__ktrace_complete)'

@@ -1,0 +1,260 @@
+"""The completions, in each shell that is installed, on a kernel that is a directory."""
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parents[3] / "completions"
+
+KALLSYMS = """\
+0000000000000000 A fixed_percpu_data
+ffffffff81000000 T vfs_read
+ffffffff81000100 t vfs_readv
+ffffffff81000200 t __pfx_vfs_read
+ffffffff81000300 D vfs_read_data
+ffffffff81000400 W weak.isra.0
+ffffffff81000500 t odd$name
+ffffffffc0000000 t ext4_file_open\t[ext4]
+ffffffffc0000100 t ext4_file_mmap\t[ext4]
+"""
+DYNAMIC = """\
+p:kprobes/opens do_sys_openat2 a=%di
+r16:kprobes/opens__return do_sys_openat2
+p:mine/reads vfs_read
+s:synthetic/lat u64 d
+"""
+AVAILABLE = "sched:sched_switch\nsched:sched_wakeup\nirq:irq_handler_entry\n"
+
+
+@pytest.fixture
+def env(tmp_path):
+    """An environment in which Python and ktrace cannot be started unseen."""
+    tracing = tmp_path / "tracing"
+    tracing.mkdir()
+    (tracing / "dynamic_events").write_text(DYNAMIC)
+    (tracing / "available_events").write_text(AVAILABLE)
+    (tracing / "trace_clock").write_text("[local] global mono\n")
+    (tmp_path / "kallsyms").write_text(KALLSYMS)
+    (tmp_path / "modules").write_text("ext4 1 0 - Live 0x0\n")
+    traps = tmp_path / "traps"
+    traps.mkdir()
+    for name in ("python", "python3", "ktrace", "perl"):
+        (traps / name).write_text(f"#!/bin/sh\necho {name} >> {tmp_path}/started\nexit 1\n")
+        (traps / name).chmod(0o755)
+    folder = tmp_path / "files"
+    folder.mkdir()
+    (folder / "probes.txt").write_text("")
+    (folder / "sub").mkdir()
+    (tmp_path / "home").mkdir()
+    yield {
+        "PATH": f"{traps}:{os.environ['PATH']}",
+        "HOME": str(tmp_path / "home"),
+        "PWD": str(folder),
+        "KTRACE_TRACING": str(tracing),
+        "KTRACE_KALLSYMS": str(tmp_path / "kallsyms"),
+        "KTRACE_MODULES": str(tmp_path / "modules"),
+    }
+    assert not (tmp_path / "started").exists()
+
+
+def run(argv, env):
+    done = subprocess.run(argv, env=env, cwd=env["PWD"], capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return [line for line in done.stdout.splitlines() if line]
+
+
+def bash(line, env):
+    """What COMPREPLY holds, with `line` broken into COMP_WORDS as bash does, at blanks, : and =."""
+    words = re.findall(r"[:=]+|[^\s:=]+", line)
+    if line[-1] in " :=":
+        words.append("")
+    script = (
+        'source "$1"; COMP_LINE=$2 COMP_POINT=${#2}; shift 2; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
+        '_ktrace; printf "%s\\n" "${COMPREPLY[@]}"'
+    )
+    return run(["bash", "--norc", "-c", script, "bash", str(FOLDER / "ktrace.bash"), line, *words], env)
+
+
+def zsh(line, env):
+    """What is handed to compadd; _files and its like print their names."""
+    words = line.split(" ")
+    script = """
+        compdef() { : }; compset() { : }; _files() { print -r -- "<files $*>" }
+        _command_names() { print -r -- "<command>" }
+        compadd() { print -rl -- "${(@P)@[-1]}" }
+        source $1; shift; words=("$@"); CURRENT=$#; PREFIX=$words[CURRENT]; _ktrace
+    """
+    return run(["zsh", "-f", "-c", script, "zsh", str(FOLDER / "_ktrace"), *words], env)
+
+
+def fish(line, env):
+    """What fish itself offers for the line, without descriptions."""
+    script = f"source {FOLDER / 'ktrace.fish'}; complete -C $argv[1]"
+    return [row.split("\t")[0] for row in run(["fish", "--no-config", "-c", script, line], env)]
+
+
+SHELLS = [
+    pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell.__name__), reason="not installed"))
+    for shell in (bash, zsh, fish)
+]
+
+
+@pytest.fixture(params=SHELLS)
+def shell(request, env):
+    return lambda line: request.param(line, env)
+
+
+def generator():
+    spec = importlib.util.spec_from_file_location("generate", FOLDER / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_not_stale():
+    assert generator().stale() == [], "run: python completions/generate.py"
+
+
+def test_every_command_and_every_option_is_offered(shell):
+    for command in generator().read_commands():
+        assert command.name in shell("ktrace ")
+        offered = shell(f"ktrace {command.name} -")
+        missing = {s for option in command.options for s in option.spellings} - set(offered)
+        # fish shows short options only when asked with one dash, which is what was asked
+        assert missing == set(), command.name
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("ktrace do", ["doctor"]),
+        ("ktrace add vfs_r", ["vfs_read", "vfs_readv"]),
+        ("ktrace add weak.", ["weak.isra.0"]),
+        ("ktrace add weakX", []),
+        ("ktrace add vfs_read%", ["vfs_read%return"]),
+        ("ktrace add vfs_read%re", ["vfs_read%return"]),
+        ("ktrace add vfs_read+", []),
+        ("ktrace add nothing_like_it", []),
+        ("ktrace add vfs_read , vfs_readv", ["vfs_readv"]),
+        ("ktrace add --name x vfs_readv", ["vfs_readv"]),
+        ("ktrace add __pfx", ["__pfx_vfs_read"]),
+        ("ktrace enable open", ["opens", "opens__return"]),
+        ("ktrace remove mine/", ["mine/reads"]),
+        ("ktrace show reads", ["reads"]),
+        ("ktrace show x ", []),
+        ("ktrace list --format de", ["debugfs"]),
+        ("ktrace switch o", ["off", "on"]),
+        ("ktrace trace --clock g", ["global"]),
+        ("ktrace add --group m", ["mine"]),
+        ("ktrace version x", []),
+        ("ktrace nonsense x", []),
+    ],
+)
+def test_candidates(shell, line, wanted):
+    assert sorted(shell(line)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("ktrace add ext4:ext4_file_o", "ext4:ext4_file_open"),
+        ("ktrace trace sched:sched_w", "sched:sched_wakeup"),
+        ("ktrace show irq:", "irq:irq_handler_entry"),
+        ("ktrace enable mine:r", "mine:reads"),
+        ("ktrace list --format=de", "--format=debugfs"),
+    ],
+)
+def test_words_with_a_colon_or_an_equals_sign(shell, line, wanted, request):
+    """bash replaces only what follows the last break: there the beginning is left out."""
+    breaks = "bash" in request.node.name
+    assert shell(line) == [re.split("[:=]", wanted)[-1] if breaks else wanted]
+
+
+def test_a_system_and_a_module_are_offered_with_their_colon(shell):
+    assert shell("ktrace trace sche") == ["sched:"]
+    assert sorted(shell("ktrace add ext4")) == ["ext4:", "ext4_file_mmap", "ext4_file_open"]
+
+
+def test_arguments_follow_a_place(shell, request):
+    offered = shell("ktrace add vfs_read ")
+    dollar = "\\$" if "bash" in request.node.name else "$"
+    assert {f"{dollar}arg1", f"{dollar}retval", ","} <= set(offered)
+    assert "vfs_read" not in offered
+    if os.uname().machine == "x86_64":
+        before = "" if "bash" in request.node.name else "n="
+        assert shell("ktrace add vfs_read n=%d") == [f"{before}%di", f"{before}%dx"]
+
+
+def test_trace_offers_probes_events_and_functions(shell):
+    assert shell("ktrace trace op") == ["opens", "opens__return"] or sorted(shell("ktrace trace op")) == [
+        "opens",
+        "opens__return",
+    ]
+    assert "vfs_read" in shell("ktrace trace vfs")
+
+
+def test_series_of_the_virtual_machine(shell):
+    assert {"6.1", "6.12"} <= set(shell("ktrace vm --kernel 6"))
+
+
+def test_options_of_the_guests_command_are_its_own(shell):
+    assert "--kernel" in shell("ktrace vm --k")
+    assert "--kernel" not in shell("ktrace vm ls --k")
+
+
+def test_files(env):
+    assert bash("ktrace add --from pro", env) == ["probes.txt"]
+    assert bash("ktrace vm --share ", env) == ["sub"]
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="not installed")
+def test_files_are_left_to_zsh(env):
+    assert zsh("ktrace add --from pro", env) == ["<files >"]
+    assert zsh("ktrace vm --share ", env) == ["<files -/>"]
+
+
+@pytest.mark.skipif(not shutil.which("fish"), reason="not installed")
+def test_files_are_left_to_fish(env):
+    assert fish("ktrace add --from pro", env) == ["probes.txt"]
+    assert fish("ktrace vm --share ", env) == ["sub/"]
+
+
+def test_functions_that_ftrace_knows_come_first_where_they_can_be_read(env):
+    listed = Path(env["KTRACE_TRACING"], "available_filter_functions")
+    listed.write_text("vfs_rename\next4_file_open [ext4]\n")
+    assert bash("ktrace add vfs_", env) == ["vfs_rename"]
+    assert bash("ktrace add ext4:ext4_f", env) == ["ext4_file_open"]
+    listed.write_text("")  # lockdown: it is there, and says nothing
+    assert sorted(bash("ktrace add vfs_", env)) == ["vfs_read", "vfs_readv"]
+
+
+def test_not_more_than_can_be_read(env):
+    lines = "".join(f"ffffffff81{i:06x} t many_{i}\n" for i in range(2000))
+    Path(env["KTRACE_KALLSYMS"]).write_text(lines)
+    assert len(bash("ktrace add many_", env)) == 300
+
+
+def test_what_is_typed_is_no_pattern_and_no_command(env, tmp_path):
+    for typed in ("v.s_read", "vfs_*", "[v]fs", f"$(touch${{IFS}}{tmp_path}/owned)", "`id`", "a;b", "-e"):
+        bash(f"ktrace add {typed}", env)
+        assert bash(f"ktrace trace {typed}", env) == [] or typed == "-e"
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_kernel_without_dynamic_events_has_kprobe_events(env):
+    tracing = Path(env["KTRACE_TRACING"])
+    (tracing / "dynamic_events").rename(tracing / "kprobe_events")
+    assert bash("ktrace enable rea", env) == ["reads"]
+
+
+def test_nothing_readable_is_no_error(env):
+    shutil.rmtree(env["KTRACE_TRACING"])
+    Path(env["KTRACE_KALLSYMS"]).unlink()
+    Path(env["KTRACE_MODULES"]).unlink()
+    for line in ("add vfs", "enable x", "trace vfs", "trace --clock ", "add --group x", "show s:"):
+        assert bash(f"ktrace {line}", env) == []
