@@ -365,7 +365,7 @@ candidates "$kind"
 '
 
 _ktrace() {
-    local i fragment rest=$COMP_LINE line first=1 words=() cur keep
+    local i fragment rest=$COMP_LINE line first=1 words=() cur keep dollar='\$'
     COMPREPLY=()
     # Bash breaks words at : and =, which are part of ours: what touches is put together again.
     for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -383,6 +383,7 @@ _ktrace() {
     keep=
     [[ $COMP_WORDBREAKS == *:* && $cur == *:* ]] && keep=${cur%"${cur##*:}"}
     [[ $COMP_WORDBREAKS == *=* && ${cur#"$keep"} == *=* ]] && keep=${cur%"${cur##*=}"}
+    [[ $cur == \'* ]] && dollar='$' # nothing to be escaped within single quotes
     cur=${cur#[\'\"]}
     words[${#words[@]} - 1]=$cur
     while IFS= read -r line; do
@@ -398,7 +399,7 @@ _ktrace() {
         fi
         line=${line%%$'\t'*}
         line=${line#"$keep"}
-        COMPREPLY+=("${line//\$/\\\$}")
+        COMPREPLY+=("${line//\$/"$dollar"}")
     done < <(sh -c "$_ktrace_engine" ktrace "${words[@]:1}")
     # After a system, a module or an option that waits for its value, no blank.
     [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == *[:=] ]] && compopt -o nospace 2>/dev/null
