@@ -5,7 +5,7 @@ where a record ends is known only when the next one has begun: what could still 
 then, or until the caller says that nothing came (`idle`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -36,7 +36,8 @@ class TextParser:
     are learned from the event's first lines. A line that is not understood comes out as `Unparsed`.
 
     Args:
-        signatures: by the event's name; of the events that are not probes none is needed.
+        signatures: by the event's name; several where groups share a name. An event that is no probe
+            needs none.
 
     Attributes:
         events: records delivered in batches.
@@ -46,7 +47,7 @@ class TextParser:
         account: what the header of `trace` says; None if there was none.
     """
 
-    def __init__(self, signatures: Mapping[str, Signature] | None = None) -> None:
+    def __init__(self, signatures: Mapping[str, Signature | Sequence[Signature]] | None = None) -> None:
         self.events = 0
         self.unparsed = 0
         self.lost = 0

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from ktrace.model.batch import Column, Strings
-from ktrace.tracefs.text_grammar import ARROW, PLACE, decode
+from ktrace.tracefs.text_grammar import ARROW, decode
 from ktrace.tracefs.text_shape import FAULT, SYMBOL, Shape
 from ktrace.tracefs.text_words import U64, Bools, Ints, Words
 
@@ -68,7 +68,7 @@ class Cursor:
         """Read all rows; whether any was as `shape` says."""
         if any(arg.length is not None and arg.print_as not in ("dec", "hex") for arg in shape.signature.args):
             return False  # arrays of text are rare: not worth code of their own
-        self._read_places(is_return=shape.signature.is_return)
+        self._read_places(shape)
         for token in shape.tokens:
             if not len(self.rows):
                 return False
@@ -106,17 +106,18 @@ class Cursor:
         self._at = after
         self._keep(ok)
 
-    def _read_places(self, *, is_return: bool) -> None:
+    def _read_places(self, shape: Shape) -> None:
         """Few places are common: each is looked for in all rows, which is cheaper than cutting it out."""
         words, at = self._words, self._at
         codes = np.full(len(at), -1, np.int32)
         after = at.copy()
         values: list[str] = []
         left = self.rows
+        pattern = re.compile(decode(shape.place.pattern), re.ASCII)  # as bytes patterns are
         for _ in range(_PLACES_MAX):
             if not len(left):
                 break
-            place = PLACE.match(words.data, int(at[left[0]]), int(self._ends[left[0]]))
+            place = shape.place.match(words.data, int(at[left[0]]), int(self._ends[left[0]]))
             if place is None:
                 left = left[1:]
                 continue
@@ -129,11 +130,12 @@ class Cursor:
             close = words.next(_CLOSE, at[left])
             inside = close < self._ends[left]
             left, close = left[inside], close[inside]
-            others = words.strings(at[left] + 1, close)
+            others = words.strings(at[left], close + 1)
+            known = [text or "" for text in others.values]
             codes[left] = others.codes + len(values)
             after[left] = close + 1
-            values += [text or "" for text in others.values]
-        good = [bool(v) and "(" not in v and (_ARROW in v) == is_return for v in values]
+            values += [text[1:-1] if pattern.fullmatch(text) else "" for text in known]
+        good = [bool(v) and (_ARROW in v) == shape.signature.is_return for v in values]
         ok = np.array([*good, False])[codes]  # the last one is for -1
         self.places = Strings(codes, tuple(values))
         self._at = after

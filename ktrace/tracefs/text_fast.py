@@ -16,7 +16,7 @@ from ktrace.tracefs.text_grammar import decode
 from ktrace.tracefs.text_heads import Heads
 from ktrace.tracefs.text_shape import Shape
 from ktrace.tracefs.text_shapes import Shapes
-from ktrace.tracefs.text_words import Ints, Words
+from ktrace.tracefs.text_words import Ints, Words, first_bytes
 
 ARROW_TEXT = decode(grammar.ARROW)
 
@@ -45,19 +45,25 @@ class Fast:
     def read(self, lines: Ints) -> list[Batch]:
         """What can be read of some lines, each of which has a known header and is a whole record."""
         batches: list[Batch] = []
-        data, body = self.words.data, self.heads.body
+        data = self.words.data
+        at = self.heads.body[lines]
+        begins = self.words.word(at)
         for _ in range(_EVENTS_MAX):
             if not len(lines):
                 break
-            first, end = int(body[lines[0]]), int(self.ends[lines[0]])
+            first, end = int(at[0]), int(self.ends[lines[0]])
             name = grammar.EVENT.match(data, first, end)
             named = name is not None and name.end() < end
             prefix = name[0] if name and named else data[first : min(first + 8, end)]
-            at = body[lines]
-            same = self.words.matches(at, prefix) & (at + len(prefix) <= self.ends[lines])
+            same = first_bytes(begins, min(len(prefix), 8)) == int.from_bytes(prefix[:8], "little")
+            if len(prefix) > 8:
+                same &= self.words.matches(at, prefix)
+            same &= at + len(prefix) <= self.ends[lines]
             if name and named:
-                batches += self._event(decode(name[1]), lines[same], at[same] + len(prefix))
-            lines = lines[~same]
+                mine = slice(None) if same.all() else np.flatnonzero(same)
+                batches += self._event(decode(name[1]), lines[mine], at[mine] + len(prefix))
+            left = np.flatnonzero(~same)
+            lines, at, begins = lines[left], at[left], begins[left]
         return batches
 
     def _event(self, event: str, lines: Ints, at: Ints) -> list[Batch]:

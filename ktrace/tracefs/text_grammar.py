@@ -36,7 +36,7 @@ PLACE = re.compile(rb"\(([^()\n]+)\)")
 
 _SITE = rb"(?:[^\s()<>,]+\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[[^\]\n]*\])?|0x[0-9a-f]+)(?: <[0-9a-f]+>)?"
 _FUNC = rb"[^\s()<>,]+(?: \[[^\]\n]*\])?(?: <[0-9a-f]+>)?"
-STRICT_PLACE = re.compile(rb"\((?:" + _SITE + rb"(?: <- " + _FUNC + rb")?|[\w-]+\.[\w-]+)\)(?= |\n|\Z)")
+STRICT_PLACE = re.compile(rb"\((" + _SITE + rb"(?: <- " + _FUNC + rb")?|[\w-]+\.[\w-]+)\)(?= |\n|\Z)")
 """A place that nothing but a probe event prints."""
 
 ARROW = b" <- "

@@ -18,6 +18,7 @@ from ktrace.tracefs.text_words import (
     U64,
     Bools,
     Ints,
+    Window,
     Words,
     field_of_digits,
     first_bytes,
@@ -77,6 +78,8 @@ class Heads:
     flags: U64
     has_tgid: bool = False
     ticks: bool = False
+    _comms: Strings | None = None
+    _flag_texts: Strings | None = None
 
     @classmethod
     def none(cls, count: int) -> "Heads":
@@ -94,11 +97,15 @@ class Heads:
 
     def comms(self, rows: Ints) -> Strings:
         """COMM of some lines, without the blanks before it."""
-        return _strings([name[rows] for name in self.names])
+        if self._comms is None:
+            self._comms = _strings(list(self.names))
+        return self._comms.take(rows)
 
     def flag_texts(self, rows: Ints) -> Strings:
         """FLAGS of some lines."""
-        return _strings([self.flags[rows]])
+        if self._flag_texts is None:
+            self._flag_texts = _strings([self.flags])
+        return self._flag_texts.take(rows)
 
 
 def read_heads(words: Words, starts: Ints, ends: Ints, layouts: list[Layout]) -> Heads:
@@ -144,27 +151,28 @@ def _apply(heads: Heads, words: Words, layout: Layout, starts: Ints, ends: Ints,
         return left
     at = starts[left]
     ok = ends[left] - at >= layout.body
-    pid, good = left_aligned(words.word(at + _PID))
+    window = words.window(at, layout.body + 8)
+    pid, good = left_aligned(window.word(_PID))
     ok &= good
     if layout.tgid:
-        tgid, good = _tgid(words, at)
+        tgid, good = _tgid(window)
         ok &= good
-    bracket = words.word(at + layout.bracket)
+    bracket = window.word(layout.bracket)
     ok &= first_bytes(bracket, 1) == ord("[")
     cpu, good = field_of_digits(bracket, 1, layout.cpu_digits)
-    ok &= good & words.matches(at + (layout.bracket + 1 + layout.cpu_digits), b"] ")
-    flags = words.word(at + (layout.time - layout.flags))
-    ok &= is_graphic(flags, layout.flags) & words.byte_is(at + layout.time, 32)
-    whole, good = words.right_aligned(at + layout.stop, layout.stop - layout.time)
+    ok &= good & window.word_is(layout.bracket + 1 + layout.cpu_digits, b"] ")
+    flags = window.word(layout.time - layout.flags)
+    ok &= is_graphic(flags, layout.flags) & window.word_is(layout.time, b" ")
+    whole, good = window.right_aligned(layout.stop, layout.stop - layout.time)
     ok &= good
     if layout.dot:
-        micros = words.word(at + layout.stop)
+        micros = window.word(layout.stop)
         ok &= (first_bytes(micros, 1) == ord(".")) & (micros >> np.uint64(56) == ord(":"))
         part, good = field_of_digits(micros, 1, 6)
-        ok &= good & words.byte_is(at + layout.stop + 8, 32) & (whole <= _SECONDS_MAX)
+        ok &= good & window.word_is(layout.stop + 8, b" ") & (whole <= _SECONDS_MAX)
         whole = whole * np.uint64(10**9) + part * np.uint64(1000)
     else:
-        ok &= words.matches(at + layout.stop, b": ") & (whole < np.uint64(2**63))
+        ok &= window.word_is(layout.stop, b": ") & (whole < np.uint64(2**63))
     if not ok.any():
         return left
     # All lines of a buffer have one layout, nearly always: copying columns then is all there is to do.
@@ -178,19 +186,19 @@ def _apply(heads: Heads, words: Words, layout: Layout, starts: Ints, ends: Ints,
     if layout.tgid:
         heads.tgid[rows] = tgid[pick].astype(np.int32)
         heads.has_tgid = True
-    heads.names[0][rows] = words.word(at[pick])
-    heads.names[1][rows] = words.word(at[pick] + 8)
+    heads.names[0][rows] = window.word(0)[pick]
+    heads.names[1][rows] = window.word(8)[pick]
     heads.flags[rows] = first_bytes(flags[pick], layout.flags)
     heads.ticks = not layout.dot
     return left[~ok]
 
 
-def _tgid(words: Words, at: Ints) -> tuple[U64, Bools]:
+def _tgid(window: Window) -> tuple[U64, Bools]:
     """`(%7d) ` or `(-------) ` as a number, 0 for the latter."""
-    tgid, good = words.right_aligned(at + (_TGID + 8), 7)
-    none = words.matches(at + (_TGID + 1), b"-------")
+    tgid, good = window.right_aligned(_TGID + 8, 7)
+    none = window.word_is(_TGID + 1, b"-------")
     good |= none
-    good &= words.byte_is(at + _TGID, ord("(")) & words.matches(at + (_TGID + 8), b") ")
+    good &= window.word_is(_TGID, b"(") & window.word_is(_TGID + 8, b") ")
     return np.where(none, np.uint64(0), tgid), good
 
 

@@ -39,7 +39,7 @@ class Lines:
         self.starts: Ints = np.concatenate((np.zeros(1, np.int64), self.ends + 1))[: len(self.ends)]
         self.words: Words | None = None
         if len(self.ends) >= _MANY:
-            self.words = Words(data[: self._size])
+            self.words = Words(data, self._size)
             self.heads = read_heads(self.words, self.starts, self.ends, layouts)
         else:
             self.heads = Heads.none(len(self.ends))

@@ -59,12 +59,18 @@ class Shape:
         signature: what it was made from.
         tokens: every printed value, the elements of arrays each on their own.
         tail: the literal after the last one.
+        place: pattern of the place with its parentheses; the first group is what is between them.
+
+    Args:
+        signature: what to compile.
+        strict: take no place but one that nothing but a probe event prints.
     """
 
-    __slots__ = ("_arrays", "_quick", "_readers", "_segments", "signature", "tail", "tokens")
+    __slots__ = ("_arrays", "_quick", "_readers", "_segments", "place", "signature", "tail", "tokens")
 
-    def __init__(self, signature: Signature) -> None:
+    def __init__(self, signature: Signature, *, strict: bool = False) -> None:
         self.signature = signature
+        self.place = STRICT_PLACE if strict else PLACE
         tokens, pending = [], b""
         for arg in signature.args:
             pending += b" " + arg.name.encode() + b"="
@@ -127,7 +133,7 @@ class Shape:
         return first is not None and b'"' in text[first.end() : end]
 
     def _place(self, text: bytes, pos: int, end: int) -> re.Match[bytes] | None:
-        place = PLACE.match(text, pos, end)
+        place = self.place.match(text, pos, end)
         if place is None or (ARROW in place[1]) != self.signature.is_return:
             return None
         return place

@@ -1,6 +1,6 @@
 """The shapes of all events that a stream of text has shown, given or learned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ktrace.model.format import Signature
 from ktrace.tracefs.text_grammar import STRICT_PLACE
@@ -14,11 +14,13 @@ _SHAPES_MAX = 64  # for one name: text that gives more is not worth learning fro
 class Shapes:
     """For each event's name the shapes it may have: probes of several groups may share a name."""
 
-    def __init__(self, signatures: Mapping[str, Signature]) -> None:
-        # An array of unknown length is better learned than guessed.
-        self._given = {
-            name: [Shape(sig)] for name, sig in signatures.items() if all(a.length != 0 for a in sig.args)
-        }
+    def __init__(self, signatures: Mapping[str, Signature | Sequence[Signature]]) -> None:
+        self._given: dict[str, list[Shape]] = {}
+        for name, given in signatures.items():
+            for signature in [given] if isinstance(given, Signature) else given:
+                # An array of unknown length is better learned than guessed.
+                if all(arg.length != 0 for arg in signature.args):
+                    self._given.setdefault(name, []).append(Shape(signature))
         self._learned: dict[str, list[Shape]] = {}
         self._all = dict(self._given)
 
@@ -28,7 +30,7 @@ class Shapes:
 
     def is_probe(self, event: str, text: bytes, pos: int, end: int) -> bool:
         """Whether a body that begins with a parenthesis is a probe event's."""
-        return bool(self.of(event)) or STRICT_PLACE.match(text, pos, end) is not None
+        return event in self._given or STRICT_PLACE.match(text, pos, end) is not None
 
     def match(self, event: str, text: bytes, pos: int, end: int, *, first_end: int) -> Hit | None:
         """Read the record in text[pos:end]; `first_end` is the end of its first line.
@@ -46,7 +48,7 @@ class Shapes:
                 return shape, found
         for stop in (end, first_end) if first_end < end else (end,):
             signature = learn(event, text, pos, stop)
-            if signature:
+            if signature and not self._is_begin(signature):
                 learned = self._add(signature)
                 found = learned.full(text, pos, stop) if learned else None
                 if learned and found:
@@ -89,11 +91,19 @@ class Shapes:
                 candidates.append(new)
         left = records
         for signature in sorted(candidates, key=lambda s: len(s.args)):
-            shape = Shape(signature)
+            shape = Shape(signature, strict=True)
             missed = [text for text in left if shape.full(text, 0, len(text)) is None]
             if len(missed) < len(left):
                 self._add(signature)
             left = missed
+
+    def _is_begin(self, signature: Signature) -> bool:
+        """Whether this looks like a given one that a newline in a string cuts short."""
+        count = len(signature.args)
+        return any(
+            count < len(shape.signature.args) and shape.signature.args[:count] == signature.args
+            for shape in self._given.get(signature.event, ())
+        )
 
     def _add(self, signature: Signature) -> Shape | None:
         event = signature.event
@@ -102,7 +112,7 @@ class Shapes:
         at, joined = next(((i, sig) for i, sig in enumerate(both) if sig), (len(learned), None))
         if at >= _SHAPES_MAX:
             return None
-        shape = Shape(joined or signature)
+        shape = Shape(joined or signature, strict=True)
         learned[at : at + 1] = [shape]
         learned.sort(key=lambda s: len(s.signature.args))
         self._all[event] = self._given.get(event, []) + learned

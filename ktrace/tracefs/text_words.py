@@ -5,7 +5,9 @@ characters in one go (SIMD within a register), and NumPy does that for all rows;
 a character or a row at a time.
 """
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,10 +42,15 @@ _U64_HIGH, _U64_LOW = divmod(2**64 - 1, 10**4)
 
 
 class Words:
-    """Bytes that can be looked at in words. `at` is always an offset a row, int64, shape (rows,)."""
+    """Bytes that can be looked at in words. `at` is always an offset a row, int64, shape (rows,).
 
-    def __init__(self, data: bytes) -> None:
-        self.data = data + bytes(PADDING)
+    Args:
+        data: what to look at.
+        size: how much of it; all by default.
+    """
+
+    def __init__(self, data: bytes, size: int | None = None) -> None:
+        self.data = b"".join((memoryview(data)[:size], bytes(PADDING)))
         self.octets = np.frombuffer(self.data, np.uint8)
         # Overlapping: a word begins at each byte. As `void`, which NumPy gathers without aligning.
         self._words = np.ndarray((len(self.data) - 7,), "V8", self.data, strides=(1,))
@@ -60,17 +67,24 @@ class Words:
         same: Bools = self.octets[at] == byte
         return same
 
+    def window(self, at: Ints, width: int) -> "Window":
+        """The `width` bytes from `at`. To gather 64 bytes a row takes no longer than to gather 8."""
+        overlapping = np.ndarray((len(self.data) - width + 1,), f"V{width}", self.data, strides=(1,))
+        return Window(overlapping[at], width)
+
     def matches(self, at: Ints, literal: bytes) -> Bools:
         """Whether `literal` stands at `at`."""
         if len(literal) == 1:
             return self.byte_is(at, literal[0])
-        ok = np.ones(len(at), np.bool_)
-        for offset in range(0, len(literal), 8):
-            part = literal[offset : offset + 8]
-            want = np.uint64(int.from_bytes(part, "little"))
-            got = self.word(at + offset)
-            ok &= (got if len(part) == 8 else got & _low_bytes(len(part))) == want
-        return ok
+        width = max(len(literal), 8)
+        last = len(self.data) - width
+        inside = at <= last if width > PADDING else None
+        window = self.window(at if inside is None else np.minimum(at, last), width)
+        ok = window.word_is(0, literal[:8])
+        for end in range(16, len(literal) + 8, 8):
+            column = min(end, len(literal)) - 8  # the last word overlaps the one before it
+            ok &= window.word_is(column, literal[column : column + 8])
+        return ok if inside is None else ok & inside
 
     def next(self, byte: int, at: Ints) -> Ints:
         """Offset of the first `byte` at or after `at`; one in the padding if there is none."""
@@ -82,13 +96,14 @@ class Words:
 
     def strings(self, start: Ints, end: Ints) -> Strings:
         """The text between two offsets of each row."""
-        text: str | bytes = self.data if self._ascii is None else self._ascii
-        slices = [text[a:b] for a, b in zip(start.tolist(), end.tolist(), strict=True)]
-        index = dict(zip(slices, range(len(slices)), strict=True))
-        for code, value in enumerate(index):
-            index[value] = code
-        codes = np.fromiter(map(index.__getitem__, slices), np.int32, len(slices))
-        return Strings(codes, tuple(v if isinstance(v, str) else decode(v) for v in index))
+        offsets = zip(start.tolist(), end.tolist(), strict=True)
+        if self._ascii is not None:
+            text = self._ascii
+            codes, values = _numbered([text[a:b] for a, b in offsets])
+            return Strings(codes, tuple(values))
+        data = self.data
+        codes, octets = _numbered([data[a:b] for a, b in offsets])
+        return Strings(codes, tuple(map(decode, octets)))
 
     def decimal(self, at: Ints) -> tuple[U64, Ints, Bools]:
         """Decimal digits from `at`: value, offset after them, and whether it is a number below 2^64."""
@@ -121,28 +136,45 @@ class Words:
             count[more] += digits
         return value, at + count, ok
 
-    def right_aligned(self, end: Ints, width: int) -> tuple[U64, Bools]:
-        """Digits before `end`, filled up with blanks to `width` (19 at most) bytes from the left."""
-        total = np.zeros(len(end), np.uint64)
-        ok = np.ones(len(end), np.bool_)
-        blanks_right = np.zeros(len(end), np.bool_)  # whether the part to the right begins with a blank
-        power = 1
+
+class Window:
+    """Some bytes of each row, at the same columns in all of them."""
+
+    def __init__(self, block: NDArray[np.void], width: int) -> None:
+        self._block, self._width = block, width
+
+    def word(self, column: int) -> U64:
+        """The 8 bytes from `column`, the first one lowest."""
+        shape, stride = (len(self._block),), (self._width,)
+        return np.ndarray(shape, "<u8", self._block, offset=column, strides=stride).copy()
+
+    def word_is(self, column: int, literal: bytes) -> Bools:
+        """Whether `literal`, of 8 bytes at most, stands at `column`."""
+        want = np.uint64(int.from_bytes(literal, "little"))
+        same: Bools = first_bytes(self.word(column), len(literal)) == want
+        return same
+
+    def right_aligned(self, stop: int, width: int) -> tuple[U64, Bools]:
+        """Digits before `stop`, filled up with blanks to `width` (19 at most) bytes from the left."""
+        ok = np.ones(len(self._block), np.bool_)
+        total, power = np.zeros(len(self._block), np.uint64), 1
+        right: U64 | None = None  # the blanks of the word to the right
         while width > 0:
-            word = self.word(end - 8)
+            word = self.word(stop - 8)
             if width < 8:
                 keep = ~_low_bytes(8 - width)
                 word = (word & keep) | (_BLANKS & ~keep)
             blank = ~_nonzero(word ^ _BLANKS) & _HIGH
             filled = (blank >> _SEVEN) * np.uint64(0xFF)
             digits = (word ^ _ZEROS) & ~filled
-            ok &= (filled & (filled + _ONE)) == 0
-            ok &= _not_digits(digits) == 0
-            ok &= ~blanks_right | (filled == np.uint64(2**64 - 1))
-            if power == 1:
+            ok &= ((filled & (filled + _ONE)) | _not_digits(digits)) == 0
+            if right is None:
                 ok &= (filled >> np.uint64(56)) == 0
-            blanks_right = (filled & np.uint64(0xFF)) != 0
+            else:
+                ok &= ((right & np.uint64(0xFF)) == 0) | (filled == np.uint64(2**64 - 1))
             total += _fold(digits, 10) * np.uint64(power)
-            power, end, width = power * 10**8, end - 8, width - 8
+            power *= 10**8
+            right, stop, width = filled, stop - 8, width - 8
         return total, ok
 
 
@@ -215,3 +247,17 @@ def _fold(digits: U64, base: int) -> U64:
     for mask, factor, shift in _FOLDS[base]:
         digits = ((digits & mask) * factor) >> shift
     return digits
+
+
+_T = TypeVar("_T")
+
+
+def _numbered(items: list[_T]) -> tuple[NDArray[np.int32], Iterable[_T]]:
+    """The distinct items in the order in which they come, and which of them each item is."""
+    rows: dict[_T, int] = {}
+    # The row in which each was first seen: one look into the dictionary for each, and no Python code.
+    first = np.fromiter(map(rows.setdefault, items, itertools.count()), np.int32, len(items))
+    if len(rows) < len(items):
+        is_first = first == np.arange(len(items), dtype=np.int32)
+        first = (np.cumsum(is_first, dtype=np.int32) - np.int32(1))[first]
+    return first, rows

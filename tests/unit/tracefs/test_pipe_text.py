@@ -293,6 +293,24 @@ def test_event_of_two_groups_with_other_arguments():
     assert args_of(parse(text, signature("a:dec"))[0]) == [{"a": 1}, {"s": "x", "n": 5}, {"a": 2}]
 
 
+def test_signatures_of_two_groups_with_one_name():
+    both = [*signature("a:dec").values(), *signature("s:str", "n:hex").values()]
+    text = probe(b" a=1") + probe(b' s="x"y" n=0x5')
+    assert args_of(parse(text, {"kp": both})[0]) == [{"a": 1}, {"s": 'x"y', "n": 5}]
+
+
+def test_string_that_closes_before_what_looks_like_the_kernels_line():
+    text = probe(b' p="x"\nCPU:1 [LOST 5 EVENTS]\n" n=1') + probe(b' p="y" n=2')
+    items, parser = parse(text, signature("p:str", "n:dec"))
+    assert args_of(items) == [{"p": 'x"\nCPU:1 [LOST 5 EVENTS]\n', "n": 1}, {"p": "y", "n": 2}]
+    assert parser.lost == 0
+
+
+def test_long_place_at_the_end_of_a_buffer():
+    place = b"(" + b"f" * 400 + b"+0x0/0x1)"
+    assert [i["a"] for i in args_of(parse(probe(b" a=1", place=place) * 3)[0])] == [1, 1, 1]
+
+
 def test_event_without_arguments_and_other_places():
     text = b"".join(
         probe(b"", place=p) for p in (SITE, b"(0x401136)", b"(sched.sched_switch)", b"(a+0x0/0x1 [m])")

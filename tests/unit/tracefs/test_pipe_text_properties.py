@@ -15,7 +15,8 @@ SIGS = {
 
 hostile = st.sampled_from(
     [b'"', b"\n", b" ", b'" n=', b"=", b"(fault)", b"x", b"0x1", b"\xff", b"\x1b[2J", b" h=0x",
-     b'" n=1 h=0x2',      b"CPU:1 [LOST 5 EVENTS]", b" => f", b"# ", b"-", b"[001]", b"\0", b'"\n', b"12345678", b"{", b","]
+     b'" n=1 h=0x2', b"CPU:1 [LOST 5 EVENTS]", b" => f", b"# ", b"-", b"[001]", b"\0", b'"\n',
+     b"12345678", b"{", b","]
 )  # fmt: skip
 strings = st.lists(hostile, max_size=5).map(b"".join)
 ints = st.integers(-(2**63), 2**64 - 1) | st.integers(-5, 5)
@@ -80,7 +81,7 @@ texts = st.lists(any_line(), max_size=12).map(b"".join)
 @given(texts, st.booleans())
 def test_fast_equals_slow(text, given_signatures):
     sigs = SIGS if given_signatures else None
-    if not given_signatures and b'"' in text:
+    if not given_signatures and (b'"' in text or b" y=" in text):
         return  # what is learned from an ambiguous text depends on how much of it is seen at once
     with reading("fast"):
         fast, a = parse(text, sigs)

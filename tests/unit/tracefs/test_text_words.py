@@ -41,7 +41,7 @@ def test_hexadecimal(text, junk):
 def test_right_aligned(width, text):
     data = b"." * 24 + text
     field = text[19 - width :]
-    value, ok = Words(data).right_aligned(at(len(data)), width)
+    value, ok = Words(data).window(at(0), len(data)).right_aligned(len(data), width)
     want = re.fullmatch(rb" *(\d+)", field)
     assert bool(ok[0]) == bool(want)
     if want:
@@ -54,6 +54,11 @@ def test_matches(data, literal, offset):
     padded = data + bytes(16)
     assert bool(Words(data).matches(at(offset), literal)[0]) == padded.startswith(literal, offset)
     assert bool(Words(data).matches(at(offset), padded[offset : offset + len(literal)])[0])
+
+
+def test_literal_longer_than_what_is_left():
+    words = Words(b"x" * 300)
+    assert words.matches(at(0, 1, 299, 300), b"x" * 300).tolist() == [True, False, False, False]
 
 
 @given(st.binary(max_size=40), st.integers(0, 39))
