@@ -111,7 +111,7 @@ class Resolver:
         """The record that the operator leads into."""
         kind = value.kind
         if kind is None:
-            raise self._wrong(op_at, f"the type of '{value.label}' is not known", _CAST)
+            raise self._untyped(value, op_at)
         if not arrow:
             if isinstance(kind, Pointer):
                 raise self._wrong(op_at, f"'{value.label}' is a pointer ({declare(kind)}): write ->")
@@ -141,7 +141,7 @@ class Resolver:
         if value.bits:
             raise self._wrong(at, f"'{value.label}' is a bitfield, not a pointer")
         if value.type is None:
-            raise self._wrong(at, f"the type of '{value.label}' is not known", _CAST)
+            raise self._untyped(value, at)
         target = value.target
         if target is None or (isinstance(value.kind, Array) and not value.memory):
             hint = _CAST if isinstance(value.kind, Int) and value.size == 8 else None
@@ -244,6 +244,10 @@ class Resolver:
             record = member.kind or Void()
         inside = base.pointee(-offset, outer)
         return replace(inside, type=Pointer(outer), memory=False)
+
+    def _untyped(self, value: Value, at: int) -> UsageError:
+        why = f": {self._scope.unknown}" if self._scope.unknown else ""
+        return self._wrong(at, f"the type of '{value.label}' is not known{why}", _CAST)
 
     def _wrong(self, at: int, message: str, hint: str | None = None) -> UsageError:
         return wrong(self._text, at, message, hint)

@@ -31,6 +31,7 @@ class Scope:
     def __init__(self, text: str, site: Site, types: TypeSource | Miss) -> None:
         self.text = text
         self.site = site
+        self.unknown: str | None = None  # why the type of something is not known
         self._types = types
 
     def types(self, at: int, why: str) -> TypeSource:
@@ -81,7 +82,8 @@ class Scope:
         self._check_where(at)
         try:
             proto = self._find_proto(at)
-        except (NotFound, Unavailable, UsageError):
+        except (NotFound, Unavailable, UsageError) as error:
+            self.unknown = error.message
             return Value((name,), None, f"arg{number}")
         if number > len(proto.params):
             raise wrong(
@@ -213,7 +215,8 @@ class Scope:
             )
         try:
             ctype = self._find_proto(at).returns
-        except (NotFound, Unavailable, UsageError):
+        except (NotFound, Unavailable, UsageError) as error:
+            self.unknown = error.message
             return Value(("$retval",), None, "ret")
         if isinstance(bare(ctype), Void):
             raise wrong(self.text, at, f"{self.site.function} returns nothing")

@@ -39,6 +39,15 @@ def test_return_values() -> None:
     assert "did you mean $retval?" in (wrong("retval", where="return", features=NEW).hint or "")
 
 
+def test_why_the_type_of_a_return_value_is_not_known() -> None:
+    error = wrong("$retval->f_pos", "vfs_rea", where="return")
+    assert error.message == (
+        "the type of 'ret' is not known: BTF describes no function 'vfs_rea', so its parameters are not known"
+    )
+    assert "--force" not in (error.hint or "")
+    assert error.caret == len("$retval")
+
+
 def test_parameters_at_the_return() -> None:
     assert "6.9" in wrong("file->f_pos", where="return").message
     assert new("file->f_pos", where="return") == "f_pos=file->f_pos:s64"
