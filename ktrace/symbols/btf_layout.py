@@ -1,0 +1,90 @@
+"""How a struct lies in memory: its members with their offsets, those of nested structs on request."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ktrace.model.ctype import Member, Record, bare, declare, size_of
+from ktrace.model.miss import Miss
+
+Members: TypeAlias = Callable[[Record], tuple[Member, ...]]
+
+_DEPTH_MAX = 16  # anonymous structs within one another; a damaged blob could nest them for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One member.
+
+    Attributes:
+        bit_offset: from the start of the outermost struct, in bits.
+        bit_size: of a bitfield; 0 of every other member.
+        size: bytes; None where the type has no size.
+        depth: how many anonymous structs and unions are around it.
+        text: its declaration in C; of an anonymous one its keyword, its members being the next rows.
+    """
+
+    bit_offset: int
+    bit_size: int
+    size: int | None
+    depth: int
+    text: str
+
+
+def layout(record: Record, members_of: Members, path: tuple[str, ...] = ()) -> tuple[Row, ...] | Miss:
+    """The members of a struct or union in order, or of the member that `path` names within it.
+
+    Args:
+        record: from the source whose `members_of` (`Btf.members`) it is.
+        members_of: gives a record's members.
+        path: `("f_path", "dentry")`; pointers are not followed. A member that is no struct is shown
+            alone.
+    """
+    start = 0
+    for number, name in enumerate(path):
+        found = _find(record, name, members_of)
+        if found is None:
+            what = f"{record.kind} {record.name or '{...}'}"
+            near = tuple(member.name for member in members_of(record) if member.name)
+            return Miss(what, f"no member '{name}'", near)
+        member, offset = found
+        start += offset
+        inner = bare(member.type)
+        if not isinstance(inner, Record):
+            if number + 1 < len(path):
+                return Miss(name, f"it is no struct but {declare(member.type)}")
+            return (_row(member, start, 0),)
+        record = inner
+    return tuple(_row(member, at, depth) for member, at, depth in _walk(record, members_of, start, 0, set()))
+
+
+def _walk(
+    record: Record, members_of: Members, start: int, depth: int, seen: set[int]
+) -> Iterator[tuple[Member, int, int]]:
+    """Each member with its offset in bits and its depth; anonymous ones before what they hold.
+
+    A damaged blob can have the same struct within itself many times over: once is enough.
+    """
+    seen.add(record.key)
+    for member in members_of(record):
+        at = start + member.bit_offset
+        yield member, at, depth
+        inner = bare(member.type)
+        if not member.name and isinstance(inner, Record) and inner.key not in seen and depth < _DEPTH_MAX:
+            yield from _walk(inner, members_of, at, depth + 1, seen)
+
+
+def _row(member: Member, at: int, depth: int) -> Row:
+    inner = bare(member.type)
+    if not member.name and isinstance(inner, Record):
+        return Row(at, 0, inner.size, depth, inner.kind)
+    text = declare(member.type, member.name) + (f":{member.bit_size}" if member.bit_size else "")
+    return Row(at, member.bit_size, size_of(member.type), depth, text)
+
+
+def _find(record: Record, name: str, members_of: Members) -> tuple[Member, int] | None:
+    """The member of that name and its offset in bits, also within anonymous members."""
+    for member, at, _ in _walk(record, members_of, 0, 0, set()):
+        if member.name == name:
+            return member, at
+    return None
