@@ -383,7 +383,9 @@ _ktrace() {
     keep=
     [[ $COMP_WORDBREAKS == *:* && $cur == *:* ]] && keep=${cur%"${cur##*:}"}
     [[ $COMP_WORDBREAKS == *=* && ${cur#"$keep"} == *=* ]] && keep=${cur%"${cur##*=}"}
-    [[ $cur == \'* ]] && dollar='$' # nothing to be escaped within single quotes
+    # Within quotes it breaks nothing, and within single quotes there is nothing to be escaped.
+    [[ $cur == [\'\"]* ]] && keep=
+    [[ $cur == \'* ]] && dollar='$'
     cur=${cur#[\'\"]}
     words[${#words[@]} - 1]=$cur
     while IFS= read -r line; do
