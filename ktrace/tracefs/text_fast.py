@@ -98,7 +98,8 @@ class Fast:
         place = cursor.places
         if not signature.is_return:
             return replace(batch, kind="entry", place=place)
-        sites, funcs = zip(*((text or "").split(ARROW_TEXT, 1) for text in place.values), strict=True)
+        # The dictionary may hold places of other rows, which are no return's.
+        sites, _, funcs = zip(*((text or "").partition(ARROW_TEXT) for text in place.values), strict=True)
         return replace(
             batch, kind="return", func=Strings(place.codes, funcs), ret_ip=Strings(place.codes, sites)
         )

@@ -299,6 +299,15 @@ def test_signatures_of_two_groups_with_one_name():
     assert args_of(parse(text, {"kp": both})[0]) == [{"a": 1}, {"s": 'x"y', "n": 5}]
 
 
+def test_entry_and_return_of_one_name():
+    text = (probe(b" a=1", place=b"(f+0x0/0x1 <- g)") + probe(b" a=2")) * 3
+    items, _ = parse(text)
+    assert [(i[9], i[10], i[11]) for i in items] == [
+        (None, "g", "f+0x0/0x1"),
+        ("vfs_read+0x4/0x370", None, None),
+    ] * 3
+
+
 def test_string_that_closes_before_what_looks_like_the_kernels_line():
     text = probe(b' p="x"\nCPU:1 [LOST 5 EVENTS]\n" n=1') + probe(b' p="y" n=2')
     items, parser = parse(text, signature("p:str", "n:dec"))
