@@ -136,7 +136,7 @@ serve() {
     # In the foreground: a shell makes its background commands ignore SIGINT. In a session of its
     # own: the whole of it gets the signals that are sent to the command.
     if [ "$tty" = 1 ]; then
-        setsid -c sh $run/init terminal <>/dev/hvc0 >&0 2>&0 3>&-
+        setsid -c sh $run/init terminal <>/dev/ttyS1 >&0 2>&0 3>&-
     else
         setsid sh $run/init pipes <$run/in >$run/out 2>$run/err 3>&-
     fi
@@ -181,7 +181,7 @@ listen() {
             err) kill -KILL "$err" ;;
             esac
             ;;
-        size) stty -F /dev/hvc0 rows "$first" cols "$second" ;;
+        size) stty -F /dev/ttyS1 rows "$first" cols "$second" ;;
         esac
     done
 }
@@ -191,7 +191,7 @@ listen() {
 terminal() {
     . $run/job/settings
     trap : INT QUIT
-    stty rows "$rows" cols "$columns"
+    stty 115200 rows "$rows" cols "$columns"
     echo $$ >$run/pid
     if [ "$stderr_on_tty" = 0 ]; then
         sh $run/init command 2>$run/err

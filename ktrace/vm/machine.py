@@ -106,8 +106,7 @@ def _job(spec: Spec) -> Job:
         argv=spec.argv or (shell,),
         env=environment(os.environ, sysconfig.get_path("scripts")),
         cwd=cwd,
-        # A byte that no text has, then what no two runs share.
-        end=b"\xff" + secrets.token_hex(16).encode() + b"\n",
+        end=_end_mark(),
         tty=tty,
         stderr_on_tty=tty and os.isatty(2),
         rows=rows,
@@ -116,6 +115,14 @@ def _job(spec: Spec) -> Job:
         expose=hidden([cwd, sys.prefix, os.environ.get("VIRTUAL_ENV", sys.prefix)]),
         modules=str(spec.kernel.modules) if spec.kernel.modules else None,
     )
+
+
+def _end_mark() -> bytes:
+    """A byte that no text has, then what no two runs share.
+
+    No line break: the guest's terminal would make two bytes of it, and the mark go unseen.
+    """
+    return b"\xff" + secrets.token_hex(16).encode()
 
 
 def _open_standard_streams() -> None:

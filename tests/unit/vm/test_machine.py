@@ -1,0 +1,46 @@
+import os
+
+from ktrace.vm import machine
+from ktrace.vm.kernels import Kernel
+from ktrace.vm.programs import Programs
+
+SPEC = machine.Spec(
+    Kernel("V", "/boot/vmlinuz", None),
+    Programs("q", "b", "v", ""),
+)
+
+
+def test_the_end_mark_passes_a_terminal_unchanged():
+    mark = machine._end_mark()
+    assert not any(byte < 0x20 for byte in mark)
+    assert mark != machine._end_mark()
+
+
+def test_without_a_terminal_a_script_is_read_by_a_plain_shell(monkeypatch):
+    monkeypatch.setenv("SHELL", "/bin/zsh")
+    monkeypatch.setattr(os, "isatty", lambda fd: fd == 1)
+    job = machine._job(SPEC)
+    assert (job.argv, job.tty, job.stderr_on_tty) == (("/bin/sh",), False, False)
+
+
+def test_on_a_terminal_the_users_own_shell(monkeypatch):
+    monkeypatch.setenv("SHELL", "/bin/zsh")
+    monkeypatch.setattr(os, "isatty", lambda fd: fd != 2)
+    job = machine._job(SPEC)
+    assert (job.argv, job.tty, job.stderr_on_tty) == (("/bin/zsh",), True, False)
+
+
+def test_the_current_folder_is_seen_even_below_tmp(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(machine, "hidden", tuple)
+    job = machine._job(SPEC)
+    assert job.cwd == str(tmp_path)
+    assert str(tmp_path) in job.expose
+
+
+def test_a_folder_that_was_deleted(monkeypatch, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert machine._job(SPEC).cwd == "/"
