@@ -142,7 +142,9 @@ def test_every_command_and_every_option_is_offered(shell):
         ("ktrace add nothing_like_it", []),
         ("ktrace add vfs_read , vfs_readv", ["vfs_readv"]),
         ("ktrace add --name x vfs_readv", ["vfs_readv"]),
+        ("ktrace add __", []),
         ("ktrace add __pfx", ["__pfx_vfs_read"]),
+        ("ktrace add ext4:vfs_r", []),
         ("ktrace enable open", ["opens", "opens__return"]),
         ("ktrace remove mine/", ["mine/reads"]),
         ("ktrace show reads", ["reads"]),
@@ -207,6 +209,7 @@ def test_series_of_the_virtual_machine(shell):
 def test_options_of_the_guests_command_are_its_own(shell):
     assert "--kernel" in shell("ktrace vm --k")
     assert "--kernel" not in shell("ktrace vm ls --k")
+    assert "--kernel" not in shell("ktrace vm -- --k")
 
 
 def test_files(env):
