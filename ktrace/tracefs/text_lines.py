@@ -134,19 +134,11 @@ class Lines:
         return line
 
     def _classify(self) -> None:
-        covered = 0  # end of a header that goes over several lines
-        known = self.heads.known
-        for line in np.flatnonzero(~known).tolist():
-            if self._starts[line] < covered:
-                continue
+        # A header over several lines, of a name with a newline in it, hides none of those: what follows
+        # the newline has no dash where a header has one, and is too long for any other line.
+        for line in np.flatnonzero(~self.heads.known).tolist():
             kind = self._kinds[line] = self._kind(line, self.in_header(line))
-            if kind == RECORD:
-                covered = self.header(line).body
-                if covered > self._ends[line]:
-                    inside = slice(line + 1, self.at(covered) + 1)
-                    self._kinds[inside] = CONTINUATION
-                    known[inside] = False
-            elif kind == CONTINUATION and self._may_become(line):
+            if kind == CONTINUATION and self._may_become(line):
                 self._undecided = min(self._undecided, line)
 
     def _kind(self, line: int, in_header: bool) -> int:

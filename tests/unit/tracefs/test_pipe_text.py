@@ -118,9 +118,17 @@ def test_unsigned_beyond_int64_next_to_negative_stays_exact():
     assert args_of(items) == [{"a": -1}, {"a": 2**64 - 1}, {"a": 2**63}]
 
 
-def test_number_that_no_column_holds_is_still_exact():
-    items, _ = parse(probe(b" a=99999999999999999999"), signature("a:dec"))
-    assert args_of(items) == [{"a": 99999999999999999999}]
+@pytest.mark.parametrize("number", [99999999999999999999, 2**64, -(2**63) - 1, -(2**64) + 1])
+def test_number_that_no_column_holds_is_still_exact(number):
+    items, _ = parse(probe(b" a=%d" % number), signature("a:dec"))
+    assert args_of(items) == [{"a": number}]
+
+
+@pytest.mark.parametrize("symbol", [b"a,b", b"a{", b"", b" [m]", b"f [m", b"f [m\nx]", b"f [m] "])
+def test_what_is_no_symbol(symbol):
+    items, parser = parse(probe(b" f=" + symbol + b" n=1") + probe(b" f=g n=2"), signature("f:sym", "n:dec"))
+    assert args_of(items) == [{"f": "g", "n": 2}]
+    assert parser.unparsed == 1 + symbol.count(b"\n")
 
 
 @pytest.mark.parametrize(

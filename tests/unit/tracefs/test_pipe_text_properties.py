@@ -1,5 +1,6 @@
 """What holds for any text: pieces do not matter, nor the way of reading, and nothing is dropped."""
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -120,6 +121,42 @@ def test_cut_at_every_byte():
             for cut in range(len(text) + 1):
                 assert parse(text, SIGS, [cut])[0] == whole, cut
             assert parse(text, SIGS, range(len(text)))[0] == whole
+
+
+@pytest.mark.parametrize("before", [b"", b"junk\n# tracer: nop\n#\n"])
+def test_cut_with_no_record_before(before):
+    text = before + probe(b" a=1", comm=b"x\ny")
+    whole = parse(text)[0]
+    for cut in range(len(text)):
+        items = parse(text, cuts=[cut])[0]
+        assert args_of(items) == [{"a": 1}], cut
+        assert items == whole, cut
+
+
+layouts = st.sampled_from(
+    [{}, {"tgid": b"12"}, {"tgid": b"-------"}, {"flags": None}, {"flags": b"d..1"}, {"cpu": 1024},
+     {"time": b"          42"}, {"time": b"1790000000.000001"}]
+)  # fmt: skip
+damage = st.tuples(st.integers(0, 75), st.sampled_from(b" -:.[]()0123456789x\n#\xff\0")) | st.integers(0, 75)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(layouts, st.lists(damage, min_size=1, max_size=4))
+def test_damaged_lines_next_to_whole_ones(layout, damages):
+    """Lines of one layout: each byte that is not as it should be must keep the fast way off."""
+    whole = probe(b" a=-12 b=0x1f", **layout)
+    text = whole
+    for where in damages:
+        if isinstance(where, int):
+            text += whole[:where] + b"\n" + whole
+        else:
+            at = min(where[0], len(whole) - 2)
+            text += whole[:at] + bytes([where[1]]) + whole[at + 1 :] + whole
+    results = []
+    for how in ("fast", "slow"):
+        with reading(how):
+            results.append(parse(text, signature("a:dec", "b:hex"))[0])
+    assert results[0] == results[1]
 
 
 @settings(max_examples=300, deadline=None)
