@@ -8,11 +8,16 @@ from itertools import chain
 from json import JSONEncoder
 from typing import Any, BinaryIO, assert_never
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ktrace.model.batch import Batch, Chunk, Column, Lost, Mark, Missed, Stack, Strings, Unparsed
 from ktrace.output.order import in_order
 
 SCHEMA = 1
 """Changes when a reader of the old one could misunderstand the new one; see docs/json.md."""
+
+_JOINED_MAX = 512  # texts in a dictionary that stands for several
 
 _HEAD = f'{{"schema":{SCHEMA},"type":'
 
@@ -56,61 +61,97 @@ class JsonLines:
     def _table(self, batch: Batch) -> tuple[str, list[Iterable[Any]]]:
         """A `%` template of a line, and what goes into it, a column for each place."""
         table = _Table()
-        table.add(_HEAD + '"event","ts":%d', batch.ts.tolist())
-        table.add(',"cpu":%d', batch.cpu.tolist())
-        table.add(',"pid":%d', batch.pid.tolist())
+        table.literal(_HEAD + '"event","ts":')
+        table.add(batch.ts)
+        table.literal(',"cpu":')
+        table.add_choices([str(cpu) for cpu in range(max(batch.cpu.tolist(), default=-1) + 1)], batch.cpu)
+        table.literal(',"pid":')
+        table.add(batch.pid)
         if batch.tgid is not None:
-            table.add("%s", [f',"tgid":{tgid}' if tgid else "" for tgid in batch.tgid.tolist()])
-        table.add(',"comm":%s', _strings(batch.comm))
-        table.add(',"flags":%s', _strings(batch.flags))
+            table.add_each("%s", [f',"tgid":{tgid}' if tgid else "" for tgid in batch.tgid.tolist()])
+        table.literal(',"comm":')
+        table.add(batch.comm)
+        table.literal(',"flags":')
+        table.add(batch.flags)
         group = self._groups.get(batch.event)
         if group is not None:
             table.literal(f',"group":{_to_json(group)}')
         table.literal(f',"event":{_to_json(batch.event)}')
         for name, strings in (("ip", batch.place), ("func", batch.func), ("ret_ip", batch.ret_ip)):
             if strings is not None:
-                table.add(f',"{name}":%s', _strings(strings))
+                table.literal(f',"{name}":')
+                table.add(strings)
         if batch.kind == "text":
-            table.add(',"body":%s', _column(batch["body"])[1])
-        else:
-            table.literal(',"args":{')
-            for i, (name, column) in enumerate(batch.columns.items()):
-                table.literal(("," if i else "") + _to_json(name) + ":")
-                table.add(*_column(column))
-            table.literal("}")
-        table.literal("}\n")
-        return table.template, table.columns
+            table.literal(',"body":')
+            table.add(batch["body"])
+            table.literal("}\n")
+            return table.finish()
+        table.literal(',"args":{')
+        for i, (name, column) in enumerate(batch.columns.items()):
+            table.literal(("," if i else "") + _to_json(name) + ":")
+            table.add(column)
+        table.literal("}}\n")
+        return table.finish()
 
 
 class _Table:
-    """A template that grows from left to right with its columns."""
+    """A template that grows from left to right with its columns.
+
+    Neighbours that are dictionary-encoded are joined within one dictionary: to put one text in its place
+    in each row costs as much as three texts do that are joined already.
+    """
 
     def __init__(self) -> None:
-        self.template = ""
-        self.columns: list[Iterable[Any]] = []
-
-    def add(self, template: str, column: Iterable[Any]) -> None:
-        self.template += template
-        self.columns.append(column)
+        self._template = ""
+        self._columns: list[Iterable[Any]] = []
+        self._choices: tuple[list[str], NDArray[Any]] | None = None  # texts, and which of them each row has
+        self._literal = ""  # what comes after those
 
     def literal(self, text: str) -> None:
-        self.template += text.replace("%", "%%")
+        """The same text in each row."""
+        self._literal += text
 
+    def add(self, column: Column) -> None:
+        """The values of each row."""
+        if isinstance(column, Strings):
+            self.add_choices([_to_json(value) for value in column.values], column.codes)
+        elif column.ndim == 1 and column.dtype.kind in "iu":
+            self.add_each("%d", column.tolist())
+        elif column.dtype.kind in "iuO":
+            self.add_each("%s", map(_to_json, column.tolist()))
+        else:
+            raise TypeError(f"no JSON for a column of {column.dtype}")
 
-def _column(column: Column) -> tuple[str, Iterable[Any]]:
-    """The conversion, and the values for it."""
-    if isinstance(column, Strings):
-        return "%s", _strings(column)
-    if column.ndim == 1 and column.dtype.kind in "iu":
-        return "%d", column.tolist()
-    if column.dtype.kind in "iuO":
-        return "%s", map(_to_json, column.tolist())
-    raise TypeError(f"no JSON for a column of {column.dtype}")
+    def add_choices(self, texts: list[str], codes: NDArray[Any]) -> None:
+        """One of several texts in each row."""
+        if self._choices and len(self._choices[0]) * len(texts) <= _JOINED_MAX:
+            before, rows = self._choices
+            codes = rows * np.int32(len(texts)) + codes
+            texts = [a + self._literal + b for a in before for b in texts]
+            self._literal = ""
+        else:
+            self._flush()
+        self._choices = (texts, codes)
 
+    def add_each(self, conversion: str, column: Iterable[Any]) -> None:
+        """A value of its own in each row."""
+        self._flush()
+        self._template += conversion
+        self._columns.append(column)
 
-def _strings(strings: Strings) -> list[str]:
-    values = list(map(_to_json, strings.values))  # each distinct text is spelled once
-    return [values[code] for code in strings.codes.tolist()]
+    def finish(self) -> tuple[str, list[Iterable[Any]]]:
+        """The template and its columns."""
+        self._flush()
+        return self._template, self._columns
+
+    def _flush(self) -> None:
+        if self._choices:
+            texts, codes = self._choices
+            self._template += "%s"
+            self._columns.append([texts[code] for code in codes.tolist()])
+            self._choices = None
+        self._template += self._literal.replace("%", "%%")
+        self._literal = ""
 
 
 def _mark(mark: Mark) -> str:

@@ -212,7 +212,7 @@ def _strings(parts: list[U64]) -> Strings:
     left = np.ones(count, np.bool_)
     index: dict[bytes, int] = {}
     while len(index) < _DISTINCT_MAX:
-        row = int(left.argmax())
+        row = int(np.argmax(left))
         if not left[row]:
             break
         same = left.copy()

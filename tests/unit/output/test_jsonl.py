@@ -134,6 +134,17 @@ def test_nothing_is_written_for_nothing():
     assert written([Chunk()]) == b""
 
 
+def test_a_batch_without_records():
+    empty = one_batch(n=np.zeros(0, np.int64))
+    assert written([Chunk((empty,)), Chunk((empty, empty))]) == b""
+
+
+def test_many_distinct_names_and_places():
+    texts = Strings.of(map(str, range(2000)))
+    got = records([Chunk((one_batch(a=texts, b=texts, n=np.arange(2000), c=texts),))])
+    assert [r["args"] for r in got] == [{"a": str(i), "b": str(i), "n": i, "c": str(i)} for i in range(2000)]
+
+
 def one_batch(**columns):
     count = len(next(iter(columns.values())))
     numbers = np.arange(count)
