@@ -1,8 +1,9 @@
 """From the words on the command line to one command's function, and from its errors to an exit code."""
 
+import functools
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from ktrace.cli.registry import COMMANDS, Command, find
@@ -39,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         status = _dispatch(list(argv))
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, _OutputClosed):
         _silence_stdout()
         return _BROKEN_PIPE
     except Interrupted as stop:
@@ -84,7 +85,8 @@ def _run(command: Command, words: list[str]) -> int:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     settings = {"help_option_names": ["-h", "--help"], **getattr(module, "CONTEXT", {})}
-    app.command(command.name, context_settings=settings)(getattr(module, command.attribute))
+    function = _passing_broken_pipes(getattr(module, command.attribute))
+    app.command(command.name, context_settings=settings)(function)
     try:
         result = typer.main.get_command(app).main(
             _protect_expressions(words), prog_name=f"ktrace {command.name}", standalone_mode=False
@@ -94,6 +96,23 @@ def _run(command: Command, words: list[str]) -> int:
     except typer.TyperException as error:
         return _bad_usage(command, error)
     return result if isinstance(result, int) else 0
+
+
+def _passing_broken_pipes(function: Callable[..., int]) -> Callable[..., int]:
+    """typer would turn a closed pipe into exit status 1 before `main` sees it."""
+
+    @functools.wraps(function)
+    def guarded(*args: object, **options: object) -> int:
+        try:
+            return function(*args, **options)
+        except BrokenPipeError:
+            raise _OutputClosed from None
+
+    return guarded
+
+
+class _OutputClosed(BaseException):
+    """Nobody reads standard output any more."""
 
 
 def _protect_expressions(words: list[str]) -> list[str]:

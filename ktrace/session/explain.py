@@ -93,7 +93,7 @@ def _unknown_symbol(place: SymbolPlace, refused: Refused, symbols: Kallsyms) -> 
     data = symbols.find(place.symbol)
     if data:
         hint = f"{place.symbol} is data, not a function: read it with @{place.symbol} in another probe"
-    elif near := [*_renamed_near(place.symbol, symbols), *miss.near]:
+    elif near := [*miss.near, *_renamed_near(place.symbol, symbols, miss.near)]:
         hint = "close to it: " + ", ".join(near)
     else:
         hint = "nothing comes close; it may be inlined, or in a module that is not loaded (MODULE:FUNCTION)"
@@ -106,14 +106,14 @@ def _unknown_symbol(place: SymbolPlace, refused: Refused, symbols: Kallsyms) -> 
     )
 
 
-def _renamed_near(name: str, symbols: Kallsyms) -> list[str]:
+def _renamed_near(name: str, symbols: Kallsyms, known: tuple[str, ...]) -> list[str]:
     """Names of other kernels that come close and that ktrace finds here under their present name."""
     from difflib import get_close_matches  # noqa: PLC0415 -- only to explain a failure
 
     old = [n for n in known_names() if not symbols.has_function(n)]
     close = get_close_matches(name, old, n=3, cutoff=0.75)
     found = ((n, find_present(n, symbols.has_function)) for n in close)
-    return [f"{n} ({present} here)" for n, present in found if present]
+    return [f"{n} ({present} here)" for n, present in found if present and present not in known]
 
 
 def _ambiguous(place: SymbolPlace, refused: Refused, found: list[Symbol]) -> Refused:

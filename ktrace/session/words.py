@@ -72,7 +72,7 @@ def probe_from_words(words: Sequence[str], defaults: Defaults) -> Probe:
     return Probe(
         kind="r" if at_return else "p",
         group=defaults.group,
-        name=defaults.name or event_name(place, at_return=at_return),
+        name=event_name(place, at_return=at_return) if defaults.name is None else defaults.name,
         place=place,
         args=name_args(args),
         maxactive=defaults.maxactive if at_return else 0,

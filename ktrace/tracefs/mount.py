@@ -52,7 +52,7 @@ def find_tracing() -> LocalFiles:
             the message says which, the hint what to do.
     """
     root = find_mount("tracefs", TRACING)
-    if root is None and Path(f"{DEBUG}/tracing/README").exists():
+    if root is None and _exists(f"{DEBUG}/tracing/README"):
         root = f"{DEBUG}/tracing"  # reached through debugfs, where it mounts itself
     if root is None:
         if os.geteuid() != 0:
@@ -81,8 +81,8 @@ def why_unusable(files: LocalFiles) -> Unavailable | None:
         return _not_root(files.root)
     if _locked_for_confidentiality():
         return _locked()
-    if not Path(control).exists():
-        if not Path(f"{files.root}/README").exists():
+    if not _exists(control):
+        if not _exists(f"{files.root}/README"):
             return Unavailable(f"{files.root} holds no tracing files", hint=VM_HINT)
         return Unavailable(
             "this kernel has no kprobe events (CONFIG_KPROBE_EVENTS)",
@@ -107,6 +107,14 @@ def lockdown_mode(path: str = _LOCKDOWN) -> str | None:
     except OSError:
         return None
     return text.partition("[")[2].partition("]")[0] or None
+
+
+def _exists(path: str) -> bool:
+    """Whether there is such a file; one in a directory that may not be entered is not there for us."""
+    try:
+        return Path(path).exists()
+    except OSError:
+        return False
 
 
 def _locked_for_confidentiality() -> bool:

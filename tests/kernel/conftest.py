@@ -4,9 +4,11 @@ Each test finds the kernel's control files as they were at the start, and leaves
 which they cannot run is a failure, not a skip: `make test` boots one on which they can.
 """
 
+import importlib
 import io
 import json
 import os
+import pkgutil
 import select
 import signal
 import subprocess
@@ -17,13 +19,18 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np  # noqa: F401 -- loaded once here, so that a forked ktrace need not load it again
 import pytest
 
+import ktrace as ktrace_package
 from ktrace.cli.main import main
 from ktrace.tracefs.mount import find_debug, find_tracing
 
 DEADLINE_S = 120
+
+# Loaded once, so that a forked ktrace need not: emulated, Python takes seconds to load them.
+for _module in pkgutil.walk_packages(ktrace_package.__path__, "ktrace."):
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
 
 
 @dataclass(frozen=True)
@@ -43,31 +50,40 @@ class Outcome:
 class Running:
     """A ktrace in a process of its own, forked from this one: what it imports is loaded already."""
 
-    def __init__(self, argv: tuple[str, ...], stdin: bytes = b"", out: int | None = None) -> None:
+    def __init__(
+        self, argv: tuple[str, ...], stdin: bytes = b"", out: int | None = None, uid: int = 0
+    ) -> None:
         self._out_r, out_w = os.pipe()
         self._err_r, err_w = os.pipe()
         in_r, in_w = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            self._child(argv, in_r, out if out is not None else out_w, err_w)
+            self._child(argv, in_r, out if out is not None else out_w, err_w, uid)
         for fd in (in_r, out_w, err_w):
             os.close(fd)
         os.write(in_w, stdin)
         os.close(in_w)
         self._texts = {self._out_r: b"", self._err_r: b""}
+        self._open = {self._out_r, self._err_r}
 
     @staticmethod
-    def _child(argv: tuple[str, ...], stdin: int, stdout: int, stderr: int) -> None:
+    def _child(argv: tuple[str, ...], stdin: int, stdout: int, stderr: int, uid: int) -> None:
         status = 70
         try:
+            if uid:
+                os.setgroups([])
+                os.setresgid(uid, uid, uid)
+                os.setresuid(uid, uid, uid)
             for target, fd in enumerate((stdin, stdout, stderr)):
                 os.dup2(fd, target)
             os.closerange(3, 256)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-            sys.stdin = io.TextIOWrapper(open(0, "rb", closefd=False))  # noqa: PTH123, SIM115
-            sys.stdout = io.TextIOWrapper(open(1, "wb", closefd=False))  # noqa: PTH123, SIM115
-            sys.stderr = io.TextIOWrapper(open(2, "wb", closefd=False), write_through=True)  # noqa: PTH123, SIM115
+                signal.signal(
+                    number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+                )
+            sys.stdin = io.TextIOWrapper(io.FileIO(0))
+            sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "wb")))
+            sys.stderr = io.TextIOWrapper(io.FileIO(2, "wb"), write_through=True)
             status = main(argv)
         except BaseException:
             import traceback
@@ -80,24 +96,15 @@ class Running:
 
     def _pump(self, seconds: float) -> bool:
         """Take what it wrote; False when it has closed both ends."""
-        if not self._texts:
+        if not self._open:
             return False
-        open_fds = [fd for fd in self._texts if fd >= 0 and fd in self._open]
-        if not open_fds:
-            return False
-        for fd in select.select(open_fds, [], [], seconds)[0]:
+        for fd in select.select(list(self._open), [], [], seconds)[0]:
             piece = os.read(fd, 1 << 16)
             if piece:
                 self._texts[fd] += piece
             else:
                 self._open.discard(fd)
         return True
-
-    @property
-    def _open(self) -> set[int]:
-        if not hasattr(self, "_open_fds"):
-            self._open_fds = {self._out_r, self._err_r}
-        return self._open_fds
 
     @property
     def out(self) -> str:
@@ -141,8 +148,8 @@ def start() -> Iterator[Callable[..., Running]]:
     """Start a ktrace and go on; it is killed at the end if it still runs."""
     started: list[Running] = []
 
-    def begin(*argv: str, stdin: bytes = b"", out: int | None = None) -> Running:
-        started.append(Running(argv, stdin, out))
+    def begin(*argv: str, stdin: bytes = b"", out: int | None = None, uid: int = 0) -> Running:
+        started.append(Running(argv, stdin, out, uid))
         return started[-1]
 
     yield begin
@@ -156,8 +163,8 @@ def start() -> Iterator[Callable[..., Running]]:
 def ktrace(start: Callable[..., Running]) -> Callable[..., Outcome]:
     """Run a ktrace to its end; with `status`, it must be that."""
 
-    def run(*argv: str, stdin: bytes = b"", status: int | None = 0) -> Outcome:
-        outcome = start(*argv, stdin=stdin).wait()
+    def run(*argv: str, stdin: bytes = b"", status: int | None = 0, uid: int = 0) -> Outcome:
+        outcome = start(*argv, stdin=stdin, uid=uid).wait()
         assert status is None or outcome.status == status, f"{argv}: {outcome}"
         return outcome
 
@@ -214,22 +221,35 @@ def wipe(tracing: Path) -> None:
             (tracing / name).write_text("")
 
 
+def append(path: Path, line: str) -> None:
+    """One write(2) of one line; Python's own append mode seeks, which control files refuse."""
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(fd, line.encode() + b"\n")
+    finally:
+        os.close(fd)
+
+
+@pytest.fixture
+def write() -> Callable[[Path, str], None]:
+    """Write one line to a control file by hand."""
+    return append
+
+
 @pytest.fixture
 def foreign(tracing: Path) -> Iterator[Callable[[str], None]]:
     """Define a probe by hand, as another tool would; removed at the end."""
     events: list[str] = []
 
     def define(line: str) -> None:
-        with (tracing / "kprobe_events").open("a") as file:
-            file.write(line + "\n")
-        events.append(line.split()[0].partition(":")[2])
+        append(tracing / "kprobe_events", line)
+        events.append(line.split(maxsplit=1)[0].partition(":")[2])
 
     yield define
     for event in events:
         with suppress(OSError):
-            (tracing / "events" / event / "enable").write_text("0")
-        with (tracing / "kprobe_events").open("a") as file:
-            file.write(f"-:{event}\n")
+            append(tracing / "events" / event / "enable", "0")
+        append(tracing / "kprobe_events", f"-:{event}")
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ def test_lines_and_events_are_joined(ktrace: Callable, debugfs: Path) -> None:
     ktrace("add", "vfs_read", "count=%dx:u64")
     ktrace("add", "-r", "vfs_read", "ret=$retval:s64", "--maxactive", "7")
     ktrace("enable", "vfs_read")
-    os.read(os.open("/dev/zero", os.O_RDONLY), 1)
+    Path("/proc/version").read_bytes()
     listing = ktrace("list", "--json")
     kprobes, probes = listing.records("kprobe"), {p["event"]: p for p in listing.records("probe")}
     addresses = [line.split()[0] for line in (debugfs / "kprobes/list").read_text().splitlines()]
@@ -36,18 +36,16 @@ def test_lines_and_events_are_joined(ktrace: Callable, debugfs: Path) -> None:
 
 
 def test_every_kind_of_event_is_listed_whoever_made_it(
-    ktrace: Callable, foreign: Callable, tracing: Path
+    ktrace: Callable, foreign: Callable, write: Callable, tracing: Path
 ) -> None:
     foreign("p:mine/hand vfs_read a=%di b=+0(%si):x8[4]")
-    with (tracing / "uprobe_events").open("a") as file:
-        file.write("p:mine/user /bin/sh:0x1000 a=%di\n")
+    write(tracing / "uprobe_events", "p:mine/user /bin/sh:0x1000 a=%di")
     try:
         probes = {p["event"]: p for p in ktrace("list", "--json").records("probe")}
         assert probes["mine/hand"]["definition"] == "p:mine/hand vfs_read a=%di b=+0(%si):x8[4]"
         assert probes["mine/user"]["kind"] == "p" and "/bin/" in probes["mine/user"]["place"]
     finally:
-        with (tracing / "uprobe_events").open("a") as file:
-            file.write("-:mine/user\n")
+        write(tracing / "uprobe_events", "-:mine/user")
 
 
 def test_a_kprobe_without_an_event_is_shown(ktrace: Callable, debugfs: Path) -> None:

@@ -10,8 +10,10 @@ KTRACE = f"{shlex.quote(sys.executable)} -m ktrace"
 
 
 def shell(script: str) -> subprocess.CompletedProcess[str]:
-    text = f"set -e\nktrace() {{ {KTRACE} \"$@\"; }}\n{script}"
-    return subprocess.run(["bash", "-o", "pipefail", "-c", text], capture_output=True, text=True, timeout=300)
+    text = f'set -e\nktrace() {{ {KTRACE} "$@"; }}\n{script}'
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", text], capture_output=True, text=True, timeout=300, check=False
+    )
 
 
 def test_add_list_enable_trace_pipe_remove(forks: None, tracing: Path) -> None:

@@ -104,7 +104,7 @@ def _wanted(words: list[str], source: str | None, defaults: "Defaults") -> "list
     from ktrace.errors import UsageError
     from ktrace.session.words import probe_from_words, read_definitions, split_definitions
 
-    probes = []
+    probes: list[Probe] = []
     if source is not None:
         lines = (
             sys.stdin if source == "-" else Path(source).read_text("utf-8", "surrogateescape").splitlines()
