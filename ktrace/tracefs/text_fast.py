@@ -58,7 +58,6 @@ class Fast:
             same = first_bytes(begins, min(len(prefix), 8)) == int.from_bytes(prefix[:8], "little")
             if len(prefix) > 8:
                 same &= self.words.matches(at, prefix)
-            same &= at + len(prefix) <= self.ends[lines]
             if name and named:
                 mine = slice(None) if same.all() else np.flatnonzero(same)
                 batches += self._event(decode(name[1]), lines[mine], at[mine] + len(prefix))

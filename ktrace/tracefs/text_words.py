@@ -77,14 +77,15 @@ class Words:
         if len(literal) == 1:
             return self.byte_is(at, literal[0])
         width = max(len(literal), 8)
-        last = len(self.data) - width
-        inside = at <= last if width > PADDING else None
-        window = self.window(at if inside is None else np.minimum(at, last), width)
+        if width > PADDING:
+            # No offset beyond the buffer; what is looked at instead ends in padding, so is no literal.
+            at = np.minimum(at, len(self.data) - width)
+        window = self.window(at, width)
         ok = window.word_is(0, literal[:8])
         for end in range(16, len(literal) + 8, 8):
             column = min(end, len(literal)) - 8  # the last word overlaps the one before it
             ok &= window.word_is(column, literal[column : column + 8])
-        return ok if inside is None else ok & inside
+        return ok
 
     def next(self, byte: int, at: Ints) -> Ints:
         """Offset of the first `byte` at or after `at`; one in the padding if there is none."""

@@ -81,6 +81,12 @@ def test_clocks(time, ts, ticks):
     assert (item[3], item[12]) == (ts, ticks)
 
 
+@pytest.mark.parametrize("time", [b"9223372036.854776", b"9999999999.000000", b"9223372036854775808"])
+def test_time_that_no_clock_shows(time):
+    items, _ = parse(probe(b" a=1") + probe(b" a=2", time=time) + probe(b" a=3"))
+    assert [type(i[1]) for i in items] == [str, Unparsed, str]
+
+
 @pytest.mark.parametrize("cpu", [0, 7, 127, 1024])
 def test_cpu_numbers_of_any_width(cpu):
     assert only(probe(b" a=1", cpu=cpu))[4] == cpu
@@ -305,6 +311,11 @@ def test_signatures_of_two_groups_with_one_name():
     both = [*signature("a:dec").values(), *signature("s:str", "n:hex").values()]
     text = probe(b" a=1") + probe(b' s="x"y" n=0x5')
     assert args_of(parse(text, {"kp": both})[0]) == [{"a": 1}, {"s": 'x"y', "n": 5}]
+
+
+def test_record_that_two_shapes_fit_comes_once():
+    both = [*signature("a:dec").values(), *signature("a:sym").values()]
+    assert args_of(parse(probe(b" a=1") * 3, {"kp": both})[0]) == [{"a": 1}] * 3
 
 
 def test_entry_and_return_of_one_name():

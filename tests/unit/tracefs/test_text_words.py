@@ -16,7 +16,7 @@ def at(*offsets):
     return np.array(offsets, np.int64)
 
 
-@given(digits | numbers, st.binary(max_size=3))
+@given(digits | st.binary(max_size=20) | numbers, st.binary(max_size=3))
 def test_decimal(text, junk):
     data = junk + text + b"\n"
     want = re.match(rb"\d*", data[len(junk) :])[0]
@@ -27,7 +27,10 @@ def test_decimal(text, junk):
         assert (int(value[0]), int(after[0])) == (int(want), len(junk) + len(want))
 
 
-@given(digits | st.integers(0, 2**70).map(lambda n: f"{n:x}".encode()), st.binary(max_size=3))
+@given(
+    digits | st.binary(max_size=20) | st.integers(0, 2**70).map(lambda n: f"{n:x}".encode()),
+    st.binary(max_size=3),
+)
 def test_hexadecimal(text, junk):
     data = junk + text + b"\n"
     want = re.match(rb"[0-9a-f]{0,16}", data[len(junk) :])[0]
@@ -35,6 +38,19 @@ def test_hexadecimal(text, junk):
     assert bool(ok[0]) == bool(want)
     if want:
         assert (int(value[0]), int(after[0])) == (int(want, 16), len(junk) + len(want))
+
+
+@given(st.integers(0, 255), st.integers(0, 17))
+def test_every_byte_ends_the_digits_that_it_is_none_of(byte, before):
+    data = b"7" * before + bytes([byte])
+    words = Words(data)
+    for digits, read, most in (
+        (b"0123456789", words.decimal, 20),
+        (b"0123456789abcdef", words.hexadecimal, 16),
+    ):
+        count = min(before + (byte in digits), most)
+        _, after, ok = read(at(0))
+        assert (bool(ok[0]), int(after[0])) == (count > 0, count)
 
 
 @given(st.integers(1, 19), st.text("01239 x\x10", min_size=19, max_size=19).map(str.encode))
