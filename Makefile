@@ -1,0 +1,88 @@
+# On a fresh Debian machine, as root or with sudo, these two install what is missing by themselves:
+#
+#   make demo              the main job: a probe, its list, a trace, JSON through a pipe
+#   make test              lint, types, layers, unit tests, kernel tests on 6.12 and 6.1
+#
+#   make test-all          the same, and kernels 5.10 and 7.3
+#   make test-unit         unit tests alone: neither root nor QEMU
+#   make test-kernel       kernel tests in the virtual machine [KERNEL=6.12] [TESTS=tests/kernel/test_list.py]
+#   make test-dwarf        tests against the debug information of a distribution's kernel (downloads it)
+#   make lint types layers completions
+#   make bench             benchmarks; figures, no verdict
+#   make clean
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+PY := .venv/bin/python
+# Its own full name: in the guest, the same file is under the same name.
+KTRACE := $(if $(filter-out 0,$(shell id -u)),sudo env PYTHONDONTWRITEBYTECODE=1) $(CURDIR)/$(PY) -m ktrace
+KERNEL ?= 6.12
+TESTS ?= tests/kernel
+# Booting included. Emulated, on two slow cores, the suite takes a third of this.
+TIMEOUT_S ?= 1200
+
+.PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf bench clean
+.PHONY: setup-run setup-test prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
+
+demo: setup-run
+	@$(PY) -m compileall -q ktrace
+	@if $(KTRACE) doctor >/dev/null 2>&1; then \
+	    $(if $(filter-out 0,$(shell id -u)),sudo) bash tools/demo.sh; \
+	else \
+	    echo "This machine's kernel cannot do it (\`ktrace doctor\` says why), so one that can is booted."; \
+	    $(KTRACE) vm --timeout 600 -- bash tools/demo.sh; \
+	fi
+
+# One after the other, so that the quick ones fail first.
+test: check kernel-6.12 kernel-6.1
+
+test-all: test kernel-5.10 kernel-7.3
+
+check: lint types layers completions test-unit
+
+lint: setup-test
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+types: setup-test
+	$(PY) -m mypy
+
+layers: setup-test
+	.venv/bin/lint-imports
+
+completions: setup-test
+	$(PY) completions/generate.py --check
+
+test-unit: setup-test
+	$(PY) -m pytest
+
+# A virtual machine that cannot be started here is a failure, not a skip; so is a lost one.
+test-kernel: prime
+	$(KTRACE) vm --kernel $(KERNEL) --timeout $(TIMEOUT_S) -- $(PY) -m pytest -p no:cacheprovider $(TESTS)
+
+kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3: kernel-%:
+	@echo "=== kernel tests on $*"
+	@$(MAKE) --no-print-directory test-kernel KERNEL=$*
+
+test-dwarf: setup-test
+	tests/dwarf/fetch.sh
+	$(PY) -m pytest tests/dwarf
+
+# Compiles everything once: the guest cannot write, and there it takes 25 times as long.
+prime: setup-test
+	@$(PY) -m compileall -q ktrace tests
+	@$(PY) -m pytest --collect-only -qq tests/kernel >/dev/null
+
+bench: setup-test
+	for benchmark in benchmarks/*.py; do echo "=== $$benchmark"; $(PY) $$benchmark; done
+
+setup-run:
+	@tools/setup.sh run
+
+setup-test:
+	@tools/setup.sh test
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
