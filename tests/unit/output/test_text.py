@@ -34,7 +34,7 @@ def test_nothing_steers_the_terminal():
 def test_hostile_names_and_frames_are_escaped():
     hostile = (
         b"          \x1b[31m\n-7       [000] .....     3.125959: kp: (f\x1b[0m+0x0/0x1) a=1\n"
-        b"            bash-7       [000] .....     3.125959: <stack trace>\n => \x1b[31m\n"
+        b"            \x1b[7m-7       [000] .....     3.125959: <stack trace>\n => \x1b[31m\n"
         b"\x1b]0;title\x07\n"
     )
     parser = TextParser()

@@ -1,5 +1,6 @@
 import json
 import os
+import select
 import subprocess
 import sys
 from pathlib import Path
@@ -79,13 +80,21 @@ def test_reader_that_goes_away():
 
 
 def test_a_pipe_is_shown_while_it_is_open():
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
     with subprocess.Popen(
-        [sys.executable, "-m", "ktrace", "parse"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT
+        [sys.executable, "-m", "ktrace", "parse"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+        env=buffered,
     ) as child:
         assert child.stdin
         assert child.stdout
         child.stdin.write(LINE % 7)
         child.stdin.flush()
+        if not select.select([child.stdout], [], [], 20)[0]:
+            child.kill()
+            pytest.fail("nothing was shown while the pipe was open")
         assert json.loads(child.stdout.readline())["args"] == {"fd": 7}
         child.stdin.close()
         assert child.wait(timeout=30) == 0
