@@ -15,7 +15,7 @@ from ktrace.model.names import ARG_MAX, RESERVED_ARGS, check_arg, is_identifier,
 
 ALL_ARGS = "$arg*"  # every parameter, by BTF: the only argument that takes no name
 
-_NAME = re.compile(r"([^=\s%$@+\\(-][^=\s(]*)?=")
+_NAME = re.compile(r"([^=\s%$@+\\(-][^=\s(]*)=")
 _PLAIN_TYPE = re.compile(r"(?:%p[dD]|[A-Za-z][A-Za-z0-9]*(?:@\d+/\d+)?)(?:\[[0-9A-Za-z]*\])?\Z")
 
 
@@ -46,7 +46,7 @@ def parse_fetch_arg(text: str) -> FetchArg:
     match = _NAME.match(text)
     body = text.removeprefix("=")
     if match:
-        name = check_arg(match[1] or "")
+        name = check_arg(match[1])
         body = text[match.end() :]
     if not body:
         raise UsageError(
@@ -60,11 +60,9 @@ def parse_fetch_arg(text: str) -> FetchArg:
 
 
 def split_type(body: str) -> tuple[str, str | None]:
-    """`EXPRESSION[:TYPE]` in two; a colon within an immediate string belongs to the string."""
+    """`EXPRESSION[:TYPE]` in two. The kernel takes any colon for this one, even in an immediate string."""
     expr, colon, type_ = body.rpartition(":")
-    if not colon or (expr.startswith('\\"') and not expr.endswith('"')):
-        return body, None
-    return expr, type_
+    return (expr, type_) if colon else (body, None)
 
 
 def name_args(args: tuple[FetchArg, ...]) -> tuple[FetchArg, ...]:

@@ -16,6 +16,10 @@ _TERM_GRACE_S = 2.0
 class Command:
     """One child process that waits at a gate.
 
+    Args:
+        text: the command, split into words as a shell does; no shell runs it.
+        to_stderr: send its standard output to standard error, where standard output is for events.
+
     Example:
         with Command("ls -l /tmp") as command:
             ...  # arm probes for command.pid
@@ -31,7 +35,8 @@ class Command:
         NotFound: there is no such program.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, to_stderr: bool = False) -> None:
+        self._to_stderr = to_stderr
         try:
             self.words = shlex.split(text)
         except ValueError as error:
@@ -105,6 +110,8 @@ class Command:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
                 if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGPIPE:
                     signal.signal(number, signal.SIG_DFL)
+            if self._to_stderr:
+                os.dup2(2, 1)
             os.execvp(self.words[0], self.words)
         except OSError as error:
             os.write(report, str(error.errno).encode())

@@ -168,20 +168,21 @@ class Session:
         """What each CPU's buffer counted."""
         return read_stats(self.files)
 
-    def signatures(self) -> dict[str, Signature]:
+    def saved_names(self) -> str:
+        """Names of tasks that the kernel has saved: `PID COMM` a line."""
+        return self.tracing.read("saved_cmdlines")
+
+    def signatures(self) -> dict[str, list[Signature]]:
         """How the text of each traced probe spells its arguments, by the event's name.
 
-        Names that two groups share with different arguments are left out: text shows no group.
+        Text shows no group: a name that two groups share has several.
         """
-        found: dict[str, Signature | None] = {}
+        found: dict[str, list[Signature]] = {}
         for event in self.events:
             form = read_format(self.tracing, event)
             if form.is_probe:
-                signature = form.signature()
-                known = found.setdefault(signature.event, signature)
-                if known != signature:
-                    found[signature.event] = None
-        return {name: s for name, s in found.items() if s is not None}
+                found.setdefault(form.name, []).append(form.signature())
+        return found
 
     def groups(self) -> dict[str, str]:
         """The group of each traced event, by its name, where the name is in one group only."""

@@ -101,7 +101,7 @@ def trace(
         sink,
         wait=waiting,
         stop=session.stop,
-        enrich=TaskNames(),
+        enrich=TaskNames(session.saved_names),
         limit=Limit(request.count),
     )
     lost = _account(

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from ktrace.session.command import Command
 from ktrace.session.signals import StopSignals
 
-# Between two reads: larger pieces cost less, and nobody sees 20 ms.
+# Between the first event and the read: larger pieces cost less, nobody sees 20 ms, and the kernel has
+# saved the names of tasks that only just began.
 _PAUSE_S = 0.02
 _TICK_S = 0.5
 
@@ -38,11 +39,11 @@ class Waiting:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
+        self._fd = fd
         self._stop = stop
         self._command = command
         self._deadline = None if duration_s is None else clock() + duration_s
         self._output_fd = output_fd
-        self._last = -_PAUSE_S
         self.output_closed = False
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
@@ -54,18 +55,17 @@ class Waiting:
 
     def __call__(self) -> bool:
         """Wait until something may be there to read; False when the run is over."""
-        left = self._seconds_left()
-        pause = min(_PAUSE_S - (self._clock() - self._last), left)
-        if pause > 0:
-            time.sleep(pause)
+        ready = False
         for fd, events in self._poll.poll(max(0.0, min(self._seconds_left(), _TICK_S)) * 1000):
+            ready = ready or fd == self._fd
             if fd == self._output_fd and events & (select.POLLERR | select.POLLHUP):
                 self.output_closed = True
-        self._last = self._clock()
         if self.output_closed or self._stop.received is not None:
             return False
         if self._command is not None and self._command.ended:
             return False
+        if ready:
+            time.sleep(max(0.0, min(_PAUSE_S, self._seconds_left())))
         return self._seconds_left() > 0
 
     def _seconds_left(self) -> float:

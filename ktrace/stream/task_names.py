@@ -1,9 +1,12 @@
 """Names of tasks that the kernel had not saved when it printed their events.
 
 The kernel remembers a task's name when the task is switched out for the first time after an event; an
-event that is read before shows `<...>`. While the task lives, /proc knows the name.
+event that is read before shows `<...>`. While the task lives, /proc knows the name; of one that has
+ended the kernel has usually saved it by then (`saved_cmdlines`).
 """
 
+import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +18,21 @@ _UNKNOWN = "<...>"
 
 
 class TaskNames:
-    """Fills in names; a task that has ended keeps `<...>`."""
+    """Fills in names; a task of which nobody knows one keeps `<...>`.
 
-    def __init__(self, proc: str = "/proc") -> None:
+    Args:
+        saved: gives the text of the kernel's saved_cmdlines.
+    """
+
+    def __init__(self, saved: Callable[[], str], proc: str = "/proc") -> None:
+        self._saved = saved
         self._proc = proc
 
     def __call__(self, chunk: Chunk) -> Chunk:
         """The chunk with all names that can be found."""
         if not any(_UNKNOWN in batch.comm.values for batch in chunk.batches) and not chunk.marks:
             return chunk
-        known = _Known(self._proc, chunk)
+        known = _Known(self._proc, self._saved, chunk)
         batches = tuple(self._fill(batch, known) for batch in chunk.batches)
         marks = tuple(self._fill_mark(mark, known) for mark in chunk.marks)
         return Chunk(batches, marks)
@@ -49,15 +57,17 @@ class TaskNames:
 class _Known:
     """Names found for one chunk: ids are used again, and exec changes names."""
 
-    def __init__(self, proc: str, chunk: Chunk) -> None:
+    def __init__(self, proc: str, saved: Callable[[], str], chunk: Chunk) -> None:
         self._proc = proc
+        self._saved = saved
         self._chunk = chunk
         self._names: dict[int, str] = {}
 
     def name(self, pid: int) -> str:
-        """From /proc, else from another event of the same task."""
+        """From /proc, else as the kernel saved it since, else from another event of the same task."""
         if pid not in self._names:
-            self._names[pid] = self._from_proc(pid) or self._from_events(pid) or _UNKNOWN
+            found = self._from_proc(pid) or self._from_kernel(pid) or self._from_events(pid)
+            self._names[pid] = found or _UNKNOWN
         return self._names[pid]
 
     def _from_proc(self, pid: int) -> str | None:
@@ -66,6 +76,10 @@ class _Known:
         except OSError:
             return None
         return raw.removesuffix(b"\n").decode("utf-8", "surrogateescape")
+
+    def _from_kernel(self, pid: int) -> str | None:
+        match = re.search(rf"^{pid} (.*)$", self._saved(), re.MULTILINE)
+        return match[1] if match and match[1] != _UNKNOWN else None
 
     def _from_events(self, pid: int) -> str | None:
         for batch in self._chunk.batches:

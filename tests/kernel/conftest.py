@@ -25,7 +25,7 @@ import ktrace as ktrace_package
 from ktrace.cli.main import main
 from ktrace.tracefs.mount import find_debug, find_tracing
 
-DEADLINE_S = 120
+DEADLINE_S = 60
 
 # Loaded once, so that a forked ktrace need not: emulated, Python takes seconds to load them.
 for _module in pkgutil.walk_packages(ktrace_package.__path__, "ktrace."):

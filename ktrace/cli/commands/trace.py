@@ -61,6 +61,9 @@ def trace(
     recorded. Probes made for the run are removed after it. What the kernel had to drop is shown where
     it is missing, and counted at the end.
 
+    Events go to standard output alone: what CMD prints there goes to standard error, unless the events
+    go to a FILE.
+
     \b
     Examples:
       ktrace trace do_fork
@@ -93,7 +96,7 @@ def trace(
     with ExitStack() as stack_:
         stop = stack_.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.
-        child = stack_.enter_context(Command(command)) if command else None
+        child = stack_.enter_context(Command(command, to_stderr=output is None)) if command else None
         out = stack_.enter_context(open(output, "wb")) if output else sys.stdout.buffer  # noqa: PTH123
 
         from ktrace.session.trace import Request
