@@ -25,6 +25,7 @@ from ktrace.model.place import (
 Kind = Literal["p", "r", "f", "t", "e"]
 
 MAXACTIVE_MAX = 4096
+ARGS_MAX = 128  # kernels up to 6.5 drop the rest without a word
 LINE_MAX = 4094  # bytes; the kernel refuses longer lines and says so in dmesg only
 
 
@@ -75,6 +76,11 @@ class Probe:
             raise UsageError(
                 f"a return probe sits at a function's entry, not at +{self.place.offset}",
                 hint=f"{self.place.symbol}{RETURN_SUFFIX}",
+            )
+        if len(self.args) > ARGS_MAX:
+            raise UsageError(
+                f"{self.event} reads {len(self.args)} arguments; the kernel takes {ARGS_MAX}",
+                hint="split them over two probes",
             )
         if len(self.to_line().encode()) > LINE_MAX:
             raise UsageError(
