@@ -1,0 +1,250 @@
+"""From functions and source lines to instructions, and back.
+
+Which lines of a function can be probed is decided as perf does (tools/perf/util/dwarf-aux.c,
+`die_walk_lines`): rows that begin a statement, within the function and not within code inlined into it,
+and the lines with the calls of that code.
+"""
+
+import os.path
+from collections.abc import Iterable, Iterator
+
+from ktrace.model.miss import Miss
+from ktrace.symbols.dwarf import constants as c
+from ktrace.symbols.dwarf import inlines
+from ktrace.symbols.dwarf.lineprogram import LineHeader, Sequence, normal, read_header, row_at, size_at
+from ktrace.symbols.dwarf.program import Program
+from ktrace.symbols.dwarf.ranges import entry_of, holds
+from ktrace.symbols.dwarf.scopes import Scope
+from ktrace.symbols.dwarf.unit import Die
+from ktrace.symbols.dwarf.values import CodeLine, FileLines, FunctionLines, SourceFrame, Spot
+
+_NEAR = 5
+
+
+def lines_of(program: Program, function: str) -> tuple[FunctionLines, ...] | Miss:
+    """The lines of each function of that name; of one that is only inlined, over all its sites."""
+    found = [_function_lines(program, function, die) for _, die in program.functions(function)]
+    if not found:
+        return _inlined_lines(program, function)
+    return tuple(found)
+
+
+def spots_of_function_line(program: Program, function: str, n: int) -> tuple[Spot, ...] | Miss:
+    """Where the code of line `n` begins, counted from the line of the function's declaration."""
+    found = lines_of(program, function)
+    if isinstance(found, Miss):
+        return found
+    spots = tuple(s for f in found for one in f.lines if one.line == f.declared + n for s in one.spots)
+    if spots:
+        return spots
+    first = found[0]
+    near = sorted({one.line - first.declared for one in first.lines}, key=lambda m: (abs(m - n), m))
+    names = tuple(f"{function}:{m}" for m in near[:_NEAR])
+    where = f"{first.file}:{first.declared + n}"
+    return Miss(program.file.elf.source, f"no code begins at {where}, line {n} of {function}", names)
+
+
+def lines_in_file(program: Program, path: str, first: int, last: int) -> FileLines | Miss:
+    """The lines from `first` to `last` of a source file, which may be a header, with code."""
+    found: dict[int, dict[int, Spot]] = {}
+    paths: dict[str, str] = {}
+    for header, numbers in _programs_with(program, path):
+        for number in numbers:
+            paths[normal(header.file(number))] = header.files[0] if header.version >= 5 else ""
+        for line, address in _beginnings(program.rows(header), numbers, first, last):
+            if address not in found.setdefault(line, {}):
+                spot = program.spot(address)
+                if spot:
+                    found[line][address] = spot
+    if not paths:
+        return Miss(program.file.elf.source, f"no code is from a source file {path}")
+    if len(paths) > 1:
+        names = tuple(sorted(paths))[:_NEAR]
+        return Miss(program.file.elf.source, f"{len(paths)} source files are called {path}", names)
+    full = next(iter(paths))
+    lines = tuple(CodeLine(n, tuple(found[n].values())) for n in sorted(found) if found[n])
+    folder, shown = _split(program, full, lines)
+    return FileLines(shown, folder, lines)
+
+
+def spots_of_line(program: Program, path: str, line: int) -> tuple[Spot, ...] | Miss:
+    """Where the code of a line of a file begins."""
+    found = lines_in_file(program, path, max(line - 20, 1), line + 20)
+    if isinstance(found, Miss):
+        return found
+    spots = next((one.spots for one in found.lines if one.line == line), None)
+    if spots:
+        return spots
+    near = sorted((one.line for one in found.lines), key=lambda n: (abs(n - line), n))
+    names = tuple(f"{path}:{n}" for n in near[:_NEAR])
+    return Miss(program.file.elf.source, f"no code begins at {found.file}:{line}", names)
+
+
+def frames_at(program: Program, address: int) -> tuple[SourceFrame, ...]:
+    """Function and line of an address, then the call into which that was inlined, and so on outward."""
+    unit = program.unit_at(address)
+    die = program.function_at(address)
+    header = program.line_header(unit) if unit else None
+    if unit is None or header is None:
+        return ()
+    row = row_at(program.rows(header), address)
+    file, line = (header.file(row[1]), row[2]) if row else ("", 0)
+    if die is None:
+        return (SourceFrame("", program.shown(file, unit), line),) if row else ()
+    frames = []
+    for scope in reversed(Scope(die).chain(address)):
+        if scope.is_inlined or scope.die is die:
+            frames.append(SourceFrame(scope.die.name, program.shown(file, unit), line))
+            file = program.file_of(scope.die, c.AT_CALL_FILE)
+            line = scope.die.number(c.AT_CALL_LINE) or 0
+    return tuple(frames)
+
+
+def _function_lines(program: Program, name: str, die: Die) -> FunctionLines:
+    scope = Scope(die)
+    header = program.line_header(die.unit)
+    path, declared = program.file_of(die), _declared(die)
+    entry = entry_of(die)
+    spots: dict[int, list[int]] = {}
+    if header:
+        numbers = frozenset(n for n, file in enumerate(header.files) if file == path)
+        for line, address in _beginnings(program.rows(header), numbers, 1, 1 << 32):
+            if holds(scope.ranges, address) and _is_own(program, scope, address, path, line):
+                spots.setdefault(line, []).append(address)
+    calls: list[tuple[int, int | None]] = [(declared, entry)]
+    for call in scope.calls():
+        if program.file_of(call.die, c.AT_CALL_FILE) == path:
+            calls.append((call.die.number(c.AT_CALL_LINE) or 0, entry_of(call.die)))
+    for line, at in calls:
+        if line and at is not None and at not in spots.setdefault(line, []):
+            # A row of the same line may begin a few instructions earlier: it is the same call.
+            spots[line].append(at)
+    lines = [CodeLine(n, _spots(program, spots[n], name)) for n in sorted(spots) if n >= declared]
+    return FunctionLines(
+        name,
+        program.spot(entry, name) if entry is not None else None,
+        program.shown(path, die.unit),
+        program.folder(die.unit),
+        declared,
+        tuple(one for one in lines if one.spots),
+    )
+
+
+def _inlined_lines(program: Program, name: str) -> tuple[FunctionLines, ...] | Miss:
+    """The lines of a function without code of its own: what became of them, wherever it was inlined."""
+    spots: dict[tuple[str, int], dict[int, list[int]]] = {}
+    folder = ""
+    for root, scope in inlines.scopes(program, name):
+        unit = scope.die.unit
+        header = program.line_header(unit)
+        path, declared, folder = program.file_of(scope.die), _declared(scope.die), program.folder(unit)
+        lines = spots.setdefault((program.shown(path, unit), declared), {})
+        if not header:
+            continue
+        numbers = frozenset(n for n, file in enumerate(header.files) if file == path)
+        for low, high in scope.ranges:
+            for line, address in _beginnings(program.rows(header), numbers, 1, 1 << 32, low, high):
+                inner = [s for s in root.chain(address) if s.is_inlined]
+                if inner and inner[-1].die.key == scope.die.key:
+                    lines.setdefault(line, []).append(address)
+    if not spots:
+        return Miss(program.file.elf.source, f"no function {name} is described there")
+    return tuple(
+        FunctionLines(
+            name,
+            None,
+            path,
+            folder,
+            declared,
+            tuple(CodeLine(n, _spots(program, lines[n])) for n in sorted(lines) if n >= declared),
+        )
+        for (path, declared), lines in spots.items()
+    )
+
+
+def _declared(die: Die) -> int:
+    holder = die.inherited(c.AT_DECL_LINE)
+    return (holder.number(c.AT_DECL_LINE) if holder else None) or 0
+
+
+def _spots(program: Program, addresses: Iterable[int], prefer: str = "") -> tuple[Spot, ...]:
+    spots = (program.spot(address, prefer) for address in sorted(set(addresses)))
+    return tuple(spot for spot in spots if spot)
+
+
+def _is_own(program: Program, scope: Scope, address: int, path: str, line: int) -> bool:
+    """Whether a row is of the function itself, not of code inlined into it."""
+    inlined = [s for s in scope.chain(address) if s.is_inlined]
+    if not inlined:
+        return True
+    inner = inlined[-1].die
+    if inner.number(c.AT_CALL_LINE) == line and program.file_of(inner, c.AT_CALL_FILE) == path:
+        return True
+    return _declared(inner) == _declared(scope.die) and program.file_of(inner) == path
+
+
+def _beginnings(
+    sequences: list[Sequence],
+    numbers: frozenset[int],
+    first: int,
+    last: int,
+    low: int = 0,
+    high: int = 1 << 64,
+) -> Iterator[tuple[int, int]]:
+    """Line and address wherever the code of a line of these files begins a statement.
+
+    Rows that go on with the same line are left out, as a debugger does: they would stop there twice.
+    """
+    for sequence in sequences:
+        before = (0, 0)
+        for address, file, line, is_stmt in sequence.rows:
+            if not is_stmt:
+                continue
+            if low <= address < high and (file, line) != before and file in numbers and first <= line <= last:
+                yield line, address
+            before = (file, line)
+
+
+def _programs_with(program: Program, path: str) -> Iterator[tuple[LineHeader, frozenset[int]]]:
+    """The line number programs that name a source file, and the numbers it has there."""
+    section = program.file.need(".debug_line")
+    marks = _marks(program, os.path.basename(path).encode("utf-8", "surrogateescape"))
+    wanted = normal(path)
+    offset = 0
+    while offset < section.size:
+        size = size_at(section, offset)
+        if any(section.find(mark, offset, offset + size) >= 0 for mark in marks):
+            header = read_header(program.file, offset)
+            numbers = frozenset(n for n, file in enumerate(header.files) if _is_path(normal(file), wanted))
+            if numbers:
+                yield header, numbers
+        offset += size
+
+
+def _is_path(full: str, wanted: str) -> bool:
+    return full == wanted or full.endswith("/" + wanted.lstrip("/"))
+
+
+def _marks(program: Program, name: bytes) -> list[bytes]:
+    """The bytes of which one must stand in a program that names a file: its name, or where that is kept."""
+    marks = [name + b"\0"]
+    for kept in (".debug_line_str", ".debug_str"):
+        strings = program.file.elf.section(kept)
+        if strings is None:
+            continue
+        for at in strings.find_all(name + b"\0"):
+            # A linker lets one string end another: it may begin at each `/` before the name.
+            start = strings.start_of_string(at)
+            before = strings.bytes(start, at - start)
+            starts = {start, *(start + n + 1 for n, byte in enumerate(before) if byte == 0x2F), at}
+            marks += [n.to_bytes(4, "little") for n in starts]
+    return marks
+
+
+def _split(program: Program, full: str, lines: tuple[CodeLine, ...]) -> tuple[str, str]:
+    """Folder of the compiler and path relative to it."""
+    for line in lines:
+        unit = program.unit_at(line.spots[0].address)
+        if unit:
+            return program.folder(unit), program.shown(full, unit)
+    return "", full

@@ -1,0 +1,141 @@
+"""One program with debug info: from names and addresses to units, entries, lines and symbols."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ktrace.model.place import SymbolPlace
+from ktrace.symbols.dwarf import constants as c
+from ktrace.symbols.dwarf import lineprogram
+from ktrace.symbols.dwarf.index import AddressMap, UnitIndex, cached, read_aranges
+from ktrace.symbols.dwarf.lineprogram import LineHeader, Sequence
+from ktrace.symbols.dwarf.ranges import holds, ranges_of
+from ktrace.symbols.dwarf.unit import DebugFile, Die, Unit
+from ktrace.symbols.dwarf.values import Spot
+from ktrace.symbols.elf import Elf
+from ktrace.symbols.elf_symbols import ElfSymbol, ElfSymbols
+
+_NAMESPACE = 0x39  # Rust's functions are within
+_OUTER = frozenset({c.TAG_SUBPROGRAM, _NAMESPACE})
+_PROGRAMS_MAX = 8
+
+
+class Program:
+    """The kernel or one of its modules, as a file with debug info describes it."""
+
+    def __init__(self, elf: Elf, cache: Path | None = None, module: str | None = None) -> None:
+        self.file = DebugFile(elf)
+        self.symbols = ElfSymbols(elf)
+        self.module = module
+        self.machine = elf.machine
+        build_id = elf.build_id()
+        self._cache = cache / f"dwarf-{build_id}.units" if cache and build_id else None
+        self._aranges: AddressMap | None = None
+        self._aranges_read = False
+        self._index: UnitIndex | None = None
+        self._headers: dict[int, LineHeader] = {}
+        self._rows: dict[int, list[Sequence]] = {}
+
+    @property
+    def index(self) -> UnitIndex:
+        """All units with their names and addresses; gathered at most once."""
+        if self._index is None:
+            self._index = cached(self.file, self._cache)
+        return self._index
+
+    def unit_at(self, address: int) -> Unit | None:
+        """The unit that holds an address; None for code without debug info."""
+        if not self._aranges_read:
+            self._aranges_read = True
+            self._aranges = read_aranges(self.file)
+        offset = self._aranges.unit_at(address) if self._aranges else None
+        if offset is None:  # not every compiler writes aranges
+            offset = self.index.addresses.unit_at(address)
+        return None if offset is None else self.file.unit(offset)
+
+    def functions(self, name: str) -> list[tuple[ElfSymbol, Die]]:
+        """The functions with code that are called `name` in C, also under a compiler's changed name."""
+        found: dict[int, tuple[ElfSymbol, Die]] = {}
+        for symbol in (*self.symbols.find(name), *self.symbols.variants(name)):
+            die = self.function_at(symbol.address)
+            if die is not None:
+                found.setdefault(die.key, (symbol, die))
+        return list(found.values())
+
+    def function_at(self, address: int) -> Die | None:
+        """The function that holds an address."""
+        unit = self.unit_at(address)
+        if unit is None:
+            return None
+        return next((die for die in functions_in(unit) if holds(ranges_of(die), address)), None)
+
+    def line_header(self, unit: Unit) -> LineHeader | None:
+        """The header of a unit's line number program; None where it has none."""
+        found = unit.top.raw(c.AT_STMT_LIST)
+        if not found or not isinstance(found[1], int):
+            return None
+        offset = found[1]
+        if offset not in self._headers:
+            folder = unit.top.text(c.AT_COMP_DIR) or ""
+            self._headers[offset] = lineprogram.read_header(
+                self.file, offset, folder, unit.header.address_size
+            )
+        return self._headers[offset]
+
+    def rows(self, header: LineHeader) -> list[Sequence]:
+        """The rows of a line number program; the last few are kept."""
+        rows = self._rows.pop(header.offset, None)
+        if rows is None:
+            rows = lineprogram.run(self.file.need(".debug_line"), header)
+            while len(self._rows) >= _PROGRAMS_MAX:
+                del self._rows[next(iter(self._rows))]
+        self._rows[header.offset] = rows
+        return rows
+
+    def file_of(self, die: Die, attribute: int = c.AT_DECL_FILE) -> str:
+        """The path that an attribute such as DW_AT_decl_file names; empty without."""
+        holder = die.inherited(attribute)
+        number = holder.number(attribute) if holder else None
+        if holder is None or number is None:
+            return ""
+        header = self.line_header(holder.unit)
+        return header.file(number) if header else ""
+
+    def folder(self, unit: Unit) -> str:
+        """Where the compiler ran."""
+        return unit.top.text(c.AT_COMP_DIR) or ""
+
+    def shown(self, path: str, unit: Unit) -> str:
+        """A path as people write it: relative to where the kernel was built."""
+        return lineprogram.normal(path.removeprefix(self.folder(unit).rstrip("/") + "/"))
+
+    def spot(self, address: int, prefer: str = "") -> Spot | None:
+        """Symbol and offset of an address; None where no function's symbol covers it.
+
+        Args:
+            prefer: of several names of the same code, this one.
+        """
+        symbols = self.symbols.at(address)
+        if not symbols:
+            return None
+        symbol = next((s for s in symbols if s.name == prefer), None)
+        symbol = symbol or next((s for s in symbols if s.name.startswith(f"{prefer}.")), symbols[0])
+        same = self.symbols.find(symbol.name)
+        nth = next((n for n, s in enumerate(same, 1) if s.address == symbol.address), 1)
+        place = SymbolPlace(symbol.name, address - symbol.address, self.module)
+        return Spot(place, address, nth, max(len(same), 1))
+
+    def address(self, place: SymbolPlace, nth: int = 1) -> int | None:
+        """The address of a place as linked; None where there is no such function, or not so many."""
+        symbols = self.symbols.find(place.symbol)
+        return symbols[nth - 1].address + place.offset if 0 < nth <= len(symbols) else None
+
+
+def functions_in(unit: Unit) -> Iterator[Die]:
+    """The functions of a unit that stand at its top level or in namespaces."""
+    pending = [unit.top]
+    while pending:
+        for die in pending.pop().children(_OUTER):
+            if die.tag == c.TAG_SUBPROGRAM:
+                yield die
+            else:
+                pending.append(die)

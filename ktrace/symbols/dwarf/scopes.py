@@ -1,0 +1,53 @@
+"""What is within a function: code inlined into it and blocks, as a tree with addresses."""
+
+from collections.abc import Iterator
+
+from ktrace.symbols.dwarf import constants as c
+from ktrace.symbols.dwarf.ranges import Ranges, holds, ranges_of
+from ktrace.symbols.dwarf.unit import Die
+
+_SCOPES = frozenset({c.TAG_INLINED, c.TAG_LEXICAL_BLOCK})
+_DEPTH_MAX = 200  # calls inlined into each other, and blocks; the kernel has some 30
+
+
+class Scope:
+    """A function, an inlined one or a block."""
+
+    __slots__ = ("_children", "depth", "die", "ranges")
+
+    def __init__(self, die: Die, depth: int = 0) -> None:
+        self.die = die
+        self.ranges: Ranges = ranges_of(die)
+        self.depth = depth
+        self._children: list[Scope] | None = None
+
+    @property
+    def is_inlined(self) -> bool:
+        """Whether it is a function's code within another's."""
+        return self.die.tag == c.TAG_INLINED
+
+    @property
+    def children(self) -> "list[Scope]":
+        """The scopes directly within."""
+        if self._children is None:
+            if self.depth > _DEPTH_MAX:
+                raise self.die.unit.damaged(self.die.offset, "too many scopes within each other")
+            self._children = [Scope(die, self.depth + 1) for die in self.die.children(_SCOPES)]
+        return self._children
+
+    def chain(self, address: int) -> "list[Scope]":
+        """The scopes that hold an address, from this one inward."""
+        found = [self]
+        while True:
+            inner = next((s for s in found[-1].children if holds(s.ranges, address)), None)
+            if inner is None:
+                return found
+            found.append(inner)
+
+    def calls(self) -> "Iterator[Scope]":
+        """The functions inlined here directly, not into each other."""
+        for child in self.children:
+            if child.is_inlined:
+                yield child
+            else:
+                yield from child.calls()
