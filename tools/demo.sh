@@ -3,20 +3,19 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-PATH=$PWD/.venv/bin:$PATH
+export PATH=$PWD/.venv/bin:$PATH LC_ALL=C
 
 run() {
-    echo
-    echo "# $1"
+    printf '\n# %s\n' "$1"
     eval "$1"
 }
 
 echo "Linux $(uname -r)"
 run 'ktrace add do_fork'
 run 'ktrace list'
-run 'ktrace trace do_fork -c "sh -c /bin/true\;/bin/true"'
-run 'ktrace trace --json do_sys_openat2 "path=+u0(%si):ustring" -c "cat /etc/hostname" | jq -c "[.comm, .args.path]"'
+run "ktrace trace do_fork -c 'sh -c \"/bin/true; /bin/true\"'"
+run "ktrace trace --json do_sys_openat2 'path=+u0(%si):ustring' -c 'cp /etc/hostname /dev/null' |
+    jq -r '[.comm, .args.path] | @tsv'"
 run 'ktrace remove do_fork'
 run 'ktrace list'
-echo
-echo "Nothing is left behind. \`ktrace --help\` says more."
+printf '\nNothing is left behind. More: ktrace --help\n'
