@@ -46,6 +46,11 @@ options() {
       offer -g \'The event\'\\\'\'s group.\'
       offer --group \'The event\'\\\'\'s group.\'
       offer --regs \'Read ip, flags, the stack pointer and the argument registers.\'
+      offer --kind \'fprobe is cheaper, at a function\'\\\'\'s entry or return; auto: where it can be.\'
+      offer --all \'Of several functions of one name, all.\'
+      offer --nth \'Of several functions of one name, the Nth.\'
+      offer --max-probes \'That a wildcard may stand for.\'
+      offer --force \'Arguments by name even where the compiler changed them (.isra).\'
       offer --stack \'Record the kernel stack at each hit.\'
       offer -e \'Switch it on in the top buffer.\'
       offer --enable \'Switch it on in the top buffer.\'
@@ -105,6 +110,11 @@ options() {
       offer --return \'Probe the return of PLACE.\'
       offer --maxactive \'Of return probes: calls inside at a time.\'
       offer --regs \'Read the registers at PLACE.\'
+      offer --kind \'fprobe is cheaper, at a function\'\\\'\'s entry or return; auto: where it can be.\'
+      offer --all \'Of several functions of one name, all.\'
+      offer --nth \'Of several functions of one name, the Nth.\'
+      offer --max-probes \'That a wildcard may stand for.\'
+      offer --force \'Arguments by name even where the compiler changed them (.isra).\'
       offer --stack \'Record the kernel stack at each hit.\'
       offer --clock \'Trace clock; mono where there is one.\'
       offer --buffer-size \'KiB of buffer for each CPU.\'
@@ -157,6 +167,9 @@ value_kind() {
     \'add --maxactive\') kind=nothing ;;
     \'add -n\' | \'add --name\') kind=nothing ;;
     \'add -g\' | \'add --group\') kind=groups ;;
+    \'add --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'add --nth\') kind=nothing ;;
+    \'add --max-probes\') kind=nothing ;;
     \'add --from\') kind=files ;;
     \'list --format\') kind=one-of:table,debugfs,json ;;
     \'trace -c\' | \'trace --command\') kind=command ;;
@@ -166,6 +179,9 @@ value_kind() {
     \'trace -d\' | \'trace --duration\') kind=nothing ;;
     \'trace -n\' | \'trace --count\') kind=nothing ;;
     \'trace --maxactive\') kind=nothing ;;
+    \'trace --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'trace --nth\') kind=nothing ;;
+    \'trace --max-probes\') kind=nothing ;;
     \'trace --clock\') kind=clocks ;;
     \'trace --buffer-size\') kind=nothing ;;
     \'trace -o\' | \'trace --output\') kind=files ;;

@@ -30,11 +30,18 @@ class JsonLines:
     Args:
         out: a binary file, or whatever has its `write`.
         groups: the group of an event, by its name, where it is known.
+        names: by event, then by argument: names of an enum's values.
     """
 
-    def __init__(self, out: BinaryIO, groups: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        out: BinaryIO,
+        groups: Mapping[str, str] | None = None,
+        names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None,
+    ) -> None:
         self._out = out
         self._groups = groups or {}
+        self._names = names or {}
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`."""
@@ -90,8 +97,25 @@ class JsonLines:
         for i, (name, column) in enumerate(batch.columns.items()):
             table.literal(("," if i else "") + _to_json(name) + ":")
             table.add(column)
+        self._add_names(table, batch)
         table.literal("}}\n")
         return table.finish()
+
+    def _add_names(self, table: "_Table", batch: Batch) -> None:
+        """`names`, beside the numbers in `args`: of arguments that are enums."""
+        begin = '},"names":{'
+        for name, names in self._names.get(batch.event, {}).items():
+            column = batch.columns.get(name)
+            if column is None or isinstance(column, Strings):
+                continue
+            table.literal(begin + _to_json(name) + ":")
+            begin = ","
+            if column.ndim == 1:
+                values, codes = np.unique(column, return_inverse=True)
+                table.add_choices([_to_json(names.get(v)) for v in values.tolist()], codes.astype(np.int32))
+            else:
+                rows = ([names.get(v) for v in row] for row in column.tolist())
+                table.add_each("%s", map(_to_json, rows))
 
 
 class _Table:

@@ -4,7 +4,7 @@ The same columns as `trace_pipe`, but what could steer a terminal is written as 
 `ktrace.diagnostic.visible`. To read it back by program, use JSON Lines.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import BinaryIO, assert_never
 
 from ktrace.diagnostic import visible
@@ -26,14 +26,18 @@ class Text:
 
     Args:
         out: a binary file, or whatever has its `write`.
+        names: by event, then by argument: names of an enum's values, printed in place of the numbers.
     """
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(
+        self, out: BinaryIO, names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None
+    ) -> None:
         self._out = out
+        self._names = names or {}
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`."""
-        lines = in_order(chunk, _lines, _mark)
+        lines = in_order(chunk, self._lines, _mark)
         if lines:
             self._out.write("".join(lines).encode())
 
@@ -41,8 +45,11 @@ class Text:
         """Hand on what the file has buffered."""
         self._out.flush()
 
+    def _lines(self, batch: Batch) -> Iterable[str]:
+        return _lines(batch, self._names.get(batch.event, {}))
 
-def _lines(batch: Batch) -> Iterable[str]:
+
+def _lines(batch: Batch, names: Mapping[str, Mapping[int, str]]) -> Iterable[str]:
     tgids = [None] * len(batch) if batch.tgid is None else batch.tgid.tolist()
     heads = map(
         _head,
@@ -61,7 +68,7 @@ def _lines(batch: Batch) -> Iterable[str]:
         return (f"{head}{name}: {text}\n" for head, text in zip(heads, _visible(body), strict=True))
     places = _places(batch)
     kinds = {arg.name: arg.print_as for arg in batch.signature.args} if batch.signature else {}
-    cells = [_cells(key, column, kinds.get(key)) for key, column in batch.columns.items()]
+    cells = [_cells(key, column, kinds.get(key), names.get(key, {})) for key, column in batch.columns.items()]
     rows = zip(*cells, strict=True) if cells else [()] * len(batch)
     return (
         f"{head}{name}:{place}{''.join(row)}\n" for head, place, row in zip(heads, places, rows, strict=True)
@@ -83,13 +90,23 @@ def _places(batch: Batch) -> list[str]:
     return [""] * len(batch)
 
 
-def _cells(name: str, column: Column, kind: PrintAs | None) -> list[str]:
+def _cells(name: str, column: Column, kind: PrintAs | None, names: Mapping[int, str]) -> list[str]:
     """` name=value` for each row."""
     prefix = f" {visible(name)}="
     if isinstance(column, Strings):
         values = [prefix + _value(value, kind) for value in column.values]
         return [values[code] for code in column.codes.tolist()]
+    if names:
+        return [prefix + _named(value, kind, names) for value in column.tolist()]
     return [prefix + _value(value, kind) for value in column.tolist()]
+
+
+def _named(value: object, kind: PrintAs | None, names: Mapping[int, str]) -> str:
+    """A value that may have a name: as the kernel's headers spell it."""
+    if isinstance(value, list):
+        return "{" + ",".join(_named(item, kind, names) for item in value) + "}"
+    name = names.get(value) if isinstance(value, int) else None
+    return _value(value, kind) if name is None else visible(name)
 
 
 def _value(value: object, kind: PrintAs | None) -> str:

@@ -9,6 +9,7 @@ from ktrace.model.plan import Plan, Step
 from ktrace.model.probe import Probe
 from ktrace.session.define import Defined, define_probe
 from ktrace.session.switching import Failures, remove_probe, set_enabled
+from ktrace.session.words import Move, move_place
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.dynevents import define_step
 from ktrace.tracefs.events import enable_step
@@ -65,16 +66,18 @@ def add_probes(
     probes: list[Probe],
     wishes: Wishes,
     between: Callable[[], None],
+    move: Move = move_place,
 ) -> Added:
     """Define all, one write each; one that is refused does not take the others with it.
 
     Args:
         between: called before each write; what it raises ends the work, and what was added is removed.
+        move: makes a probe anew for its function's present name.
     """
     done: list[Defined] = []
     failed: Failures = []
     try:
-        _define_each(tracing, debug, probes, wishes, between, done, failed)
+        _define_each(tracing, debug, probes, wishes, between, move, done, failed)
         if not (failed and wishes.atomic):
             if wishes.stack:
                 failed += _stack_each(tracing, done)
@@ -96,6 +99,7 @@ def _define_each(
     probes: list[Probe],
     wishes: Wishes,
     between: Callable[[], None],
+    move: Move,
     done: list[Defined],
     failed: Failures,
 ) -> None:
@@ -110,7 +114,9 @@ def _define_each(
         between()
         try:
             done.append(
-                define_probe(tracing, probe, append=wishes.append, load_symbols=load_once, debug=debug)
+                define_probe(
+                    tracing, probe, append=wishes.append, load_symbols=load_once, debug=debug, move=move
+                )
             )
         except KtraceError as error:
             failed.append((probe, error))

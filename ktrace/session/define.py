@@ -2,14 +2,16 @@
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from pathlib import Path
 
 from ktrace.errors import Busy, Refused
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.explain import explain
+from ktrace.session.present import present_name
+from ktrace.session.words import Move, move_place
 from ktrace.symbols.kallsyms import Kallsyms
-from ktrace.symbols.renames import find_present
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.files import Files
 
@@ -18,17 +20,33 @@ LoadSymbols = Callable[[], Kallsyms]
 
 @dataclass(frozen=True, slots=True)
 class Defined:
-    """A probe that the kernel took; `asked` is the symbol asked for where it goes by another name."""
+    """A probe that the kernel took.
+
+    Attributes:
+        asked: the symbol asked for, where it goes by another name.
+        pending: it waits for its module to be loaded.
+        built_in: it waits in vain: its function is in the kernel itself, not in that module.
+    """
 
     probe: Probe
     asked: str | None = None
+    pending: bool = False
+    built_in: bool = False
 
     @property
     def note(self) -> str | None:
-        """The line for stderr where the probe went to a renamed function."""
+        """The line for stderr where the probe went to a function of another name, or waits for it."""
+        place = self.probe.place.to_text()
+        if self.pending:
+            module, _, function = place.partition(":")
+            if self.built_in:
+                return (
+                    f"{self.probe.event} will not be hit: {function} is in the kernel itself, not in a "
+                    f"module; leave {module}: out"
+                )
+            return f"{self.probe.event} waits: module {module} is not loaded (`ktrace list` shows it)"
         if self.asked is None:
             return None
-        place = self.probe.place.to_text()
         return f"{self.asked} is {place} in this kernel: {self.probe.event} probes {place}"
 
 
@@ -39,12 +57,14 @@ def define_probe(
     append: bool = False,
     load_symbols: LoadSymbols = Kallsyms.load,
     debug: Files | None = None,
+    move: Move = move_place,
 ) -> Defined:
     """Define one probe, under its function's present name where the kernel does not know the one said.
 
     Args:
         append: add a probe point to an event that is there already; without it that is an error,
             since the kernel would extend the event without a word.
+        move: makes the probe anew for its function's present name.
 
     Raises:
         Busy: the event is there already.
@@ -60,17 +80,19 @@ def define_probe(
         dynevents.define(tracing, probe)
     except Refused as refused:
         if _blames_place(refused) and isinstance(probe.place, SymbolPlace):
-            moved = _present(probe, load_symbols)
+            moved = _present(probe, load_symbols, move)
             if moved is not None:
                 return _define_moved(tracing, probe, moved, load_symbols, debug)
         raise explain(tracing, debug, probe, refused, load_symbols) from refused
+    if _is_pending(probe):
+        return Defined(probe, pending=True, built_in=_is_built_in(probe, load_symbols))
     return Defined(probe)
 
 
-def resolve(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load) -> Defined:
+def resolve(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load, *, move: Move = move_place) -> Defined:
     """The probe as `define_probe` would write it, without writing: for --dry-run."""
     if isinstance(probe.place, SymbolPlace):
-        moved = _present(probe, load_symbols)
+        moved = _present(probe, load_symbols, move)
         if moved is not None:
             return Defined(moved, probe.place.symbol)
     return Defined(probe)
@@ -87,7 +109,28 @@ def _define_moved(
     return Defined(moved, probe.place.symbol)
 
 
-def _present(probe: Probe, load_symbols: LoadSymbols) -> Probe | None:
+def _is_pending(probe: Probe, modules: str = "/proc/modules") -> bool:
+    """Whether its function is in a module that is not loaded: the kernel takes any name then."""
+    if not isinstance(probe.place, SymbolPlace) or not probe.place.module:
+        return False
+    name = probe.place.module.replace("-", "_")
+    try:
+        text = Path(modules).read_text()
+    except OSError:
+        return False
+    return not any(line.split(" ", 1)[0] == name for line in text.splitlines())
+
+
+def _is_built_in(probe: Probe, load_symbols: LoadSymbols) -> bool:
+    assert isinstance(probe.place, SymbolPlace)
+    try:
+        found = load_symbols().find(probe.place.symbol)
+    except OSError:
+        return False
+    return any(symbol.is_function and symbol.module is None for symbol in found)
+
+
+def _present(probe: Probe, load_symbols: LoadSymbols, move: Move) -> Probe | None:
     """The probe at the present name of its function; None where the name is present as it is."""
     assert isinstance(probe.place, SymbolPlace)
     try:
@@ -96,8 +139,8 @@ def _present(probe: Probe, load_symbols: LoadSymbols) -> Probe | None:
         return None
     if probe.place.module or symbols.has_function(probe.place.symbol):
         return None
-    name = find_present(probe.place.symbol, symbols.has_function)
-    return replace(probe, place=replace(probe.place, symbol=name)) if name else None
+    name = present_name(probe.place.symbol, symbols)
+    return move(probe, name) if name else None
 
 
 def _blames_place(refused: Refused) -> bool:

@@ -119,7 +119,8 @@ def _renamed_near(name: str, symbols: Kallsyms, known: tuple[str, ...]) -> list[
 def _ambiguous(place: SymbolPlace, refused: Refused, found: list[Symbol]) -> Refused:
     if any(s.address for s in found):
         lines = [f"0x{s.address:x}  {s.name}" + (f" [{s.module}]" if s.module else "") for s in found]
-        hint = "choose one by its address (registers instead of $argN there):\n" + "\n".join(lines)
+        lines = [f"{n}: {line}" for n, line in enumerate(lines, start=1)]
+        hint = "choose one with --nth N, all with --all, or by address:\n" + "\n".join(lines)
     else:
         hint = "addresses are hidden (kernel.kptr_restrict): show them to choose one"
     return Refused(

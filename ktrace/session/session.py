@@ -16,7 +16,9 @@ from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
 from ktrace.session.add import stack_step
 from ktrace.session.define import Defined, define_probe
-from ktrace.session.words import Defaults, probe_from_words
+from ktrace.session.kernel import Kernel
+from ktrace.session.resolve import want
+from ktrace.session.words import Defaults, Move, move_place, mover
 from ktrace.tracefs import buffer
 from ktrace.tracefs.apply import Applied
 from ktrace.tracefs.dynevents import define_step
@@ -88,19 +90,28 @@ class Session:
     def add(self, place: str, *args: str, at_return: bool = False, name: str | None = None) -> Defined:
         """Define a probe for this session, in the words of the command line, and have it traced.
 
+        A wildcard defines several; the first of them is returned.
+
         Raises:
             UsageError: the words are not understood.
             NotFound, Refused: the kernel does not take it.
         """
         defaults = Defaults(self.name, name, at_return, machine=os.uname().machine)
-        return self.add_probe(probe_from_words([place, *args], defaults))
+        wanted = want([place, *args], defaults, Kernel(self.tracing, self.debug))
+        first, *_ = [self.add_probe(one.probe, mover(wanted)) for one in wanted]
+        return first
 
-    def add_probe(self, probe: Probe) -> Defined:
-        """Define a probe of the session's group, and have it traced."""
+    def add_probe(self, probe: Probe, move: Move = move_place) -> Defined:
+        """Define a probe of the session's group, and have it traced.
+
+        Args:
+            probe: what to define.
+            move: makes it anew for its function's present name.
+        """
         undo = define_step(probe).undo
         assert undo is not None
         self._applied.will_undo(undo)
-        defined = define_probe(self.tracing, probe, debug=self.debug)
+        defined = define_probe(self.tracing, probe, debug=self.debug, move=move)
         self.trace_event(probe.event)
         return defined
 

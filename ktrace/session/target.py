@@ -1,50 +1,74 @@
 """What a run traces: from words to events that exist and probes to be made; and whose."""
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ktrace.errors import NotFound, UsageError
-from ktrace.model.names import EVENT_MAX
 from ktrace.model.probe import Probe
+from ktrace.session.kernel import Kernel
 from ktrace.session.listing import belongs_to_live_session, select
-from ktrace.session.words import Defaults, probe_from_words, split_definitions
+from ktrace.session.resolve import want
+from ktrace.session.words import Defaults, Names, Wanted, different_names, split_definitions
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import find_static
 from ktrace.tracefs.files import Files
 
 # What can only be a fetch argument: the word before it is a place then, even if an event has that name.
-_ARGUMENT = re.compile(r"[A-Za-z_]\w*=|[%$@+\\=-]")
+_ARGUMENT = re.compile(
+    r"[A-Za-z_]\w*=|[%$@+\\=(&*-]|[A-Za-z_]\w*(?:->|\.|\[)"
+    r"|[A-Za-z_]\w*:(?:[usx](?:8|16|32|64)|char|u?string|symbol|path|%p[dD])\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """`events` that exist, as `GROUP/NAME`, and `probes` to be made for the run."""
+    """What a run traces.
+
+    Attributes:
+        events: that exist, as `GROUP/NAME`.
+        wanted: probes to be made for the run.
+        names: by the event's name, the names of its arguments' values.
+    """
 
     events: tuple[str, ...]
-    probes: tuple[Probe, ...]
+    wanted: tuple[Wanted, ...]
+    names: Mapping[str, Names] = field(default_factory=dict)
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The probes to be made."""
+        return tuple(one.probe for one in self.wanted)
 
 
-def find_targets(tracing: Files, words: Sequence[str], defaults: Defaults) -> Targets:
+def find_targets(
+    tracing: Files, words: Sequence[str], defaults: Defaults, kernel: Kernel | None = None
+) -> Targets:
     """What `[NAME | PLACE [ARG...]]...` means, commas between definitions.
 
+    Args:
+        kernel: where functions and types are looked up, if they have to be; None: `tracing`'s own.
+
     Raises:
-        UsageError, NotFound: a word means nothing.
+        UsageError, NotFound, Unavailable: a word means nothing, or nothing here.
     """
+    kernel = kernel or Kernel(tracing)
     existing = [p for p in list_probes(tracing)[0] if not belongs_to_live_session(p)]
     events: dict[str, None] = {}
-    probes: list[Probe] = []
+    wanted: list[Wanted] = []
     for group in split_definitions(words):
         rest = group
         while rest:
             head, *tail = rest
             found = [] if tail and _ARGUMENT.match(tail[0]) else _existing(tracing, existing, head)
             if not found:
-                probes.append(probe_from_words(rest, defaults))
+                wanted += want(rest, defaults, kernel)
                 break
             events.update(dict.fromkeys(found))
             rest = tail
-    return Targets(tuple(events), _different_names(probes))
+    made = different_names(wanted)
+    names = {one.probe.name: one.names for one in made if one.names}
+    return Targets(tuple(events), tuple(made), names)
 
 
 def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:
@@ -90,17 +114,3 @@ def _existing(tracing: Files, probes: list[Probe], name: str) -> list[str]:
         return [p.event for p in select(probes, [name])]
     except NotFound:
         return find_static(tracing, name)
-
-
-def _different_names(probes: list[Probe]) -> tuple[Probe, ...]:
-    """One event each: the kernel would join two of the same name."""
-    taken: set[str] = set()
-    out = []
-    for probe in probes:
-        name, n = probe.name, 1
-        while name in taken:
-            n += 1
-            name = f"{probe.name[: EVENT_MAX - len(str(n)) - 1]}_{n}"
-        taken.add(name)
-        out.append(replace(probe, name=name))
-    return tuple(out)

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from ktrace.errors import KtraceError, NotFound, Refused
 from ktrace.model.batch import Chunk, Lost, Missed
 from ktrace.session.command import Command
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import Targets, threads_of
 from ktrace.session.waiting import Waiting
+from ktrace.session.words import mover
 from ktrace.stream.limit import Limit
 from ktrace.stream.run import Sink, run
 from ktrace.stream.task_names import TaskNames
@@ -78,12 +80,7 @@ def trace(
     Args:
         note: takes remarks for the user, such as that a function has been renamed.
     """
-    for probe in request.targets.probes:
-        stop.check()
-        defined = session.add_probe(probe)
-        if defined.note:
-            note(defined.note)
-        session.trace_event(probe.event, stack=request.stack)
+    _define(session, request, stop, note)
     for event in request.targets.events:
         session.trace_event(event, stack=request.stack)
     _restrict(session, request, command)
@@ -123,6 +120,31 @@ def trace(
 
 
 _AFTER_ALL = (1 << 63) - 1
+
+
+def _define(session: Session, request: Request, stop: StopSignals, note: Callable[[str], None]) -> None:
+    """Make the run's own probes. Of those that a wildcard stands for, some may be refused."""
+    wanted = request.targets.wanted
+    move = mover(wanted)
+    refusals: list[KtraceError] = []
+    for one in wanted:
+        stop.check()
+        for text in one.notes:
+            note(text)
+        try:
+            defined = session.add_probe(one.probe, move)
+        except (Refused, NotFound) as error:
+            refusals.append(error)
+            if not one.one_of_many:
+                raise
+            continue
+        if defined.note:
+            note(defined.note)
+        session.trace_event(one.probe.event, stack=request.stack)
+    if refusals and len(refusals) == len(wanted):
+        raise refusals[0]
+    if refusals:
+        note(f"{len(refusals)} of {len(wanted)} functions were refused; the first: {refusals[0].message}")
 
 
 class _Guarded:

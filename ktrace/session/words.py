@@ -8,10 +8,11 @@ line is a definition, in these words or in the kernel's own (`p:group/name place
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, TypeAlias
 
-from ktrace.errors import UsageError
+from ktrace.errors import NotFound, Unavailable, UsageError
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
@@ -20,6 +21,11 @@ from ktrace.model.registers import dump_args
 
 SEPARATOR = ","
 DEFAULT_GROUP = "kprobes"  # the kernel's own default for kprobes
+
+KindChoice = Literal["kprobe", "fprobe", "auto"]
+"""What `--kind` takes: `auto` is an fprobe where the kernel has it and the place allows it."""
+
+MAX_PROBES = 500  # that a wildcard may stand for
 
 _RETURN_NAME = "__return"
 _KERNEL_LINE = re.compile(r"[prfte]\d*:\S")
@@ -35,6 +41,11 @@ class Defaults:
         at_return: make return probes.
         maxactive: of return probes; 0 lets the kernel choose.
         regs: put the registers of `machine` (`uname -m`) before the arguments.
+        kind: what to probe functions with.
+        every: of several functions of one name, probe all.
+        nth: of several functions of one name, probe this one, counted from 1.
+        max_probes: that a wildcard may stand for.
+        force: take a function's arguments as its C prototype has them although the compiler changed them.
     """
 
     group: str = DEFAULT_GROUP
@@ -43,6 +54,43 @@ class Defaults:
     maxactive: int = 0
     regs: bool = False
     machine: str = ""
+    kind: KindChoice = "kprobe"
+    every: bool = False
+    nth: int | None = None
+    max_probes: int = MAX_PROBES
+    force: bool = False
+
+
+Names: TypeAlias = Mapping[str, Mapping[int, str]]
+"""By the name of an argument: its values' names, of an enum or a bool."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A probe to be made, and what was found out on the way to it.
+
+    Attributes:
+        names: of arguments whose values have names.
+        notes: what the user should know: one line each.
+        asked: the function asked for, where it goes by another name here.
+        one_of_many: it stands for one of the functions that a wildcard matched.
+        again: makes it anew for its function's present name, whose arguments may be elsewhere; None
+            where another place is all that changes.
+    """
+
+    probe: Probe
+    names: Names = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    asked: str | None = None
+    one_of_many: bool = False
+    again: "Move | None" = None
+
+
+Move: TypeAlias = Callable[[Probe, str], Probe]
+"""The same probe at a function of another name."""
+
+Make: TypeAlias = Callable[[Sequence[str]], Iterable[Wanted]]
+"""Turns the words of one definition into its probes."""
 
 
 def split_definitions(words: Sequence[str]) -> list[list[str]]:
@@ -52,13 +100,26 @@ def split_definitions(words: Sequence[str]) -> list[list[str]]:
         if word == SEPARATOR:
             groups.append([])
         else:
-            groups[-1] += word.split() if " " in word.strip() else [word]
+            groups[-1] += split_words(word) if " " in word.strip() else [word]
     if any(not group for group in groups):
         raise UsageError(
             "there is nothing between two commas" if len(groups) > 1 else "no place to probe is given",
             hint="ktrace add vfs_read count=%dx , vfs_write",
         )
     return groups
+
+
+def split_words(text: str) -> list[str]:
+    """`text` at its blanks, but not at those within parentheses: `(struct sock *)arg` is one word."""
+    words: list[str] = []
+    depth = 0
+    for piece in re.split(r"(\s+)", text.strip()):
+        if depth > 0 and words:
+            words[-1] += piece
+        elif piece.strip():
+            words.append(piece)
+        depth += piece.count("(") - piece.count(")")
+    return words if depth == 0 else text.split()
 
 
 def probe_from_words(words: Sequence[str], defaults: Defaults) -> Probe:
@@ -89,11 +150,48 @@ def event_name(place: SymbolPlace | AddressPlace, *, at_return: bool) -> str:
     return to_identifier(name, EVENT_MAX - len(suffix)) + suffix
 
 
-def read_definitions(lines: Iterable[str], source: str, defaults: Defaults) -> Iterator[Probe]:
+def mover(wanted: Iterable[Wanted]) -> Move:
+    """Moves any of these probes to the present name of its function."""
+    again = {one.probe.event: one.again for one in wanted if one.again}
+
+    def move(probe: Probe, symbol: str) -> Probe:
+        made = again.get(probe.event)
+        # Its name may have been changed since, to differ from another's.
+        return replace(made(probe, symbol), name=probe.name) if made else move_place(probe, symbol)
+
+    return move
+
+
+def move_place(probe: Probe, symbol: str) -> Probe:
+    """The probe with another function's name and all else as it is."""
+    assert isinstance(probe.place, SymbolPlace)
+    return replace(probe, place=replace(probe.place, symbol=symbol))
+
+
+def different_names(wanted: Iterable[Wanted]) -> list[Wanted]:
+    """One event each: the kernel would join two of the same name."""
+    taken: set[str] = set()
+    out = []
+    for one in wanted:
+        name, n = one.probe.name, 1
+        while name in taken:
+            n += 1
+            name = f"{one.probe.name[: EVENT_MAX - len(str(n)) - 1]}_{n}"
+        taken.add(name)
+        out.append(replace(one, probe=replace(one.probe, name=name)) if n > 1 else one)
+    return out
+
+
+def read_definitions(
+    lines: Iterable[str], source: str, defaults: Defaults, make: Make | None = None
+) -> Iterator[Wanted]:
     """The definitions of a file, blank lines and `#` comments left out.
 
+    Args:
+        make: turns words into probes; None takes them as the kernel's own, without looking anything up.
+
     Raises:
-        UsageError: naming `source` and the line's number.
+        UsageError, NotFound, Unavailable: naming `source` and the line's number.
     """
     for number, line in enumerate(lines, start=1):
         text = line.split("#", 1)[0].strip()
@@ -102,11 +200,13 @@ def read_definitions(lines: Iterable[str], source: str, defaults: Defaults) -> I
         try:
             if _KERNEL_LINE.match(text):
                 probe = Probe.from_line(_with_group(text, defaults.group))
-                yield _named(probe).checked()
+                yield Wanted(_named(probe).checked())
+            elif make is not None:
+                yield from make(split_words(text))
             else:
-                yield probe_from_words(text.split(), defaults)
-        except UsageError as error:
-            raise UsageError(
+                yield Wanted(probe_from_words(split_words(text), defaults))
+        except (UsageError, NotFound, Unavailable) as error:
+            raise type(error)(
                 f"{source}:{number}: {error.message}",
                 excerpt=error.excerpt or text,
                 caret=error.caret,

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
 from ktrace.cli.report import report_all
 
 if TYPE_CHECKING:
-    from ktrace.model.probe import Probe
     from ktrace.session.add import Added, Wishes
-    from ktrace.session.words import Defaults
+    from ktrace.session.kernel import Kernel
+    from ktrace.session.words import Defaults, Wanted
 
 
 def add(
@@ -31,6 +32,11 @@ def add(
     regs: Annotated[
         bool, typer.Option("--regs", help="Read ip, flags, the stack pointer and the argument registers.")
     ] = False,
+    kind: Annotated[Kind, KIND] = Kind.KPROBE,
+    every: Annotated[bool, EVERY] = False,
+    nth: Annotated[int | None, NTH] = None,
+    max_probes: Annotated[int, MAX_PROBES] = 500,
+    force: Annotated[bool, FORCE] = False,
     stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
     enable: Annotated[bool, typer.Option("-e", "--enable", help="Switch it on in the top buffer.")] = False,
     source: Annotated[
@@ -49,14 +55,21 @@ def add(
 ) -> int:
     """Define a probe: the place, then what to read there.
 
-    PLACE is FUNCTION, FUNCTION+OFFSET, MODULE:FUNCTION, an address with 0x, or FUNCTION%return. A
-    function that has been renamed is found under its present name; the event keeps the name you gave.
+    PLACE is FUNCTION, FUNCTION+OFFSET, MODULE:FUNCTION, a wildcard, an address with 0x, FUNCTION%return,
+    or tracepoint:NAME. A function that goes by another name here (renamed, a system call, changed by the
+    compiler) is found; the event keeps the name you gave.
 
     ARG is NAME=EXPRESSION[:TYPE], or an expression alone. A comma that stands alone begins the next
-    probe.
+    probe. Expressions in C find their types in the kernel's BTF (docs/expressions.md):
 
     \b
-    Expressions:  %di           a register
+    In C:         count file->f_pos '*pos' '&file->f_lock' p->cpus_mask.bits[0]
+                  '((struct inet_sock *)sk)->inet_sport'
+                  'container_of(sk, struct tcp_sock, inet_conn.icsk_inet.sk)->snd_una'
+                  file:path     the name of a file or directory entry
+                  $args         all arguments
+                  $retval->f_mode  (with -r)
+    The kernel's: %di           a register
                   $arg1 $retval an argument, the return value (with -r)
                   $stack $stack2 $comm
                   @jiffies      memory at a symbol or address
@@ -69,8 +82,12 @@ def add(
     \b
     Examples:
       ktrace add do_fork
+      ktrace add vfs_read count file->f_path.dentry->d_name.name
       ktrace add vfs_read count=%dx:u64
       ktrace add -r vfs_read 'ret=$retval:s64'
+      ktrace add openat filename:ustring
+      ktrace add tracepoint:sched_switch prev->comm next->pid
+      ktrace add --kind auto 'tcp_*' sk->__sk_common.skc_dport
       ktrace add -e do_sys_openat2 'path=+u0(%si):string'
       ktrace add --regs --stack do_fork
       ktrace add vfs_read , vfs_write n=%dx
@@ -81,51 +98,60 @@ def add(
     import time
 
     from ktrace.session.add import Wishes, add_probes
+    from ktrace.session.kernel import Kernel
     from ktrace.session.signals import StopSignals
-    from ktrace.session.words import Defaults
+    from ktrace.session.words import Defaults, mover
     from ktrace.tracefs.mount import find_debug, find_tracing
 
-    probes = _wanted(words or [], source, Defaults(group, name, returns, maxactive, regs, os.uname().machine))
+    defaults = Defaults(
+        group, name, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
+    )
+    tracing, debug = find_tracing(), find_debug()
+    wanted = _wanted(words or [], source, defaults, Kernel(tracing, debug))
     wishes = Wishes(append, atomic, stack, enable)
-    tracing = find_tracing()
+    for note in [note for one in wanted for note in one.notes]:
+        print(f"ktrace: {note}", file=sys.stderr)
     if dry_run:
-        return _print_plan(tracing.root, probes, wishes)
+        return _print_plan(tracing.root, wanted, wishes)
     started = time.monotonic()
     with StopSignals() as stop:
-        added = add_probes(tracing, find_debug(), probes, wishes, stop.check)
-    _print_added(added, as_json)
-    if len(probes) > 1:
+        added = add_probes(tracing, debug, [w.probe for w in wanted], wishes, stop.check, mover(wanted))
+    _print_added(added, {w.probe.event: w.asked for w in wanted}, as_json)
+    if len(wanted) > 1:
         took = f"{time.monotonic() - started:.2f} s"
-        print(f"ktrace: {len(added.done)} of {len(probes)} probes added in {took}", file=sys.stderr)
+        print(f"ktrace: {len(added.done)} of {len(wanted)} probes added in {took}", file=sys.stderr)
     return report_all([error for _, error in added.failed])
 
 
-def _wanted(words: list[str], source: str | None, defaults: "Defaults") -> "list[Probe]":
+def _wanted(words: list[str], source: str | None, defaults: "Defaults", kernel: "Kernel") -> "list[Wanted]":
     from ktrace.errors import UsageError
-    from ktrace.session.words import probe_from_words, read_definitions, split_definitions
+    from ktrace.session.resolve import want
+    from ktrace.session.words import read_definitions, split_definitions
 
-    probes: list[Probe] = []
+    wanted: list[Wanted] = []
     if source is not None:
         lines = (
             sys.stdin if source == "-" else Path(source).read_text("utf-8", "surrogateescape").splitlines()
         )
-        probes += read_definitions(lines, source, defaults)
-        if not probes and not words:
+        wanted += read_definitions(lines, source, defaults, lambda one: want(one, defaults, kernel))
+        if not wanted and not words:
             raise UsageError(f"{source} holds no definition")
     if words or source is None:
-        probes += [probe_from_words(one, defaults) for one in split_definitions(words)]
-    if defaults.name and len({p.place for p in probes}) > 1:
+        for one in split_definitions(words):
+            wanted += want(one, defaults, kernel)
+    if defaults.name and len({w.probe.place for w in wanted}) > 1 and not defaults.every:
         hint = "leave it out, or add one by one, the later ones with --append"
         raise UsageError("--name is for one probe", hint=hint)
-    return probes
+    return wanted
 
 
-def _print_plan(root: str, probes: "list[Probe]", wishes: "Wishes") -> int:
+def _print_plan(root: str, wanted: "list[Wanted]", wishes: "Wishes") -> int:
     from ktrace.session.add import plan
     from ktrace.session.define import resolve
+    from ktrace.session.words import mover
 
-    for probe in probes:
-        defined = resolve(probe)
+    for one in wanted:
+        defined = resolve(one.probe, move=mover(wanted))
         if defined.note:
             print(f"ktrace: {defined.note}", file=sys.stderr)
         for line in plan(defined.probe, wishes).to_shell(root):
@@ -133,10 +159,12 @@ def _print_plan(root: str, probes: "list[Probe]", wishes: "Wishes") -> int:
     return 0
 
 
-def _print_added(added: "Added", as_json: bool) -> None:
+def _print_added(added: "Added", asked: dict[str, str | None], as_json: bool) -> None:
     from ktrace.output.listing import probe_json
 
     for defined in added.done:
         if defined.note:
             print(f"ktrace: {defined.note}", file=sys.stderr)
-        print(probe_json(defined.probe, asked=defined.asked) if as_json else defined.probe.event)
+        probe = defined.probe
+        name = defined.asked or asked.get(probe.event)
+        print(probe_json(probe, asked=name) if as_json else probe.event)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+
 if TYPE_CHECKING:
     from typing import BinaryIO
 
@@ -44,6 +46,11 @@ def trace(
     returns: Annotated[bool, typer.Option("-r", "--return", help="Probe the return of PLACE.")] = False,
     maxactive: Annotated[int, typer.Option(help="Of return probes: calls inside at a time.")] = 0,
     regs: Annotated[bool, typer.Option("--regs", help="Read the registers at PLACE.")] = False,
+    kind: Annotated[Kind, KIND] = Kind.KPROBE,
+    every: Annotated[bool, EVERY] = False,
+    nth: Annotated[int | None, NTH] = None,
+    max_probes: Annotated[int, MAX_PROBES] = 500,
+    force: Annotated[bool, FORCE] = False,
     stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
     clock: Annotated[str | None, typer.Option(help="Trace clock; mono where there is one.")] = None,
     buffer_kb: Annotated[
@@ -68,6 +75,9 @@ def trace(
     Examples:
       ktrace trace do_fork
       ktrace trace do_fork --count 1 --json
+      ktrace trace vfs_read file:path count -c 'ls -l'
+      ktrace trace openat filename:ustring -c 'ls -l'
+      ktrace trace 'tcp_*' -d 1
       ktrace trace do_sys_openat2 'path=+u0(%si):ustring' -c 'ls -l'
       ktrace trace -r vfs_read 'ret=$retval:s64' --filter 'ret < 0'
       ktrace trace vfs_read n=%dx:u64 , vfs_write n=%dx:u64 -p 1234 --children
@@ -79,11 +89,12 @@ def trace(
 
     from ktrace.errors import UsageError
     from ktrace.session.command import Command
+    from ktrace.session.kernel import Kernel
     from ktrace.session.signals import StopSignals
     from ktrace.session.target import find_targets, parse_cpus
     from ktrace.session.words import Defaults
     from ktrace.tracefs.instances import Owner
-    from ktrace.tracefs.mount import find_tracing
+    from ktrace.tracefs.mount import find_debug, find_tracing
 
     if not words:
         raise UsageError("what to trace?", hint="ktrace trace do_fork; `ktrace list` shows events that exist")
@@ -91,8 +102,10 @@ def trace(
         raise UsageError("-c and -p together: which process?")
     tracing = find_tracing()
     group = Owner.of_this_process().name
-    defaults = Defaults(group, None, returns, maxactive, regs, os.uname().machine)
-    targets = find_targets(tracing, words, defaults)
+    defaults = Defaults(
+        group, None, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
+    )
+    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()))
     with ExitStack() as stack_:
         stop = stack_.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.
@@ -130,10 +143,10 @@ def _run(
         if as_json:
             from ktrace.output.jsonl import JsonLines
 
-            return JsonLines(out, groups)
+            return JsonLines(out, groups, request.targets.names)
         from ktrace.output.text import Text
 
-        return Text(out)
+        return Text(out, request.targets.names)
 
     with Session(clock=clock, buffer_kb=buffer_kb) as session:
         return run(

@@ -1,0 +1,22 @@
+"""What `add` and `trace` have in common: how to probe, and which of several functions."""
+
+from enum import StrEnum
+
+import typer
+
+
+class Kind(StrEnum):
+    """What functions are probed with."""
+
+    KPROBE = "kprobe"
+    FPROBE = "fprobe"
+    AUTO = "auto"
+
+
+KIND = typer.Option(
+    "--kind", help="fprobe is cheaper, at a function's entry or return; auto: where it can be."
+)
+EVERY = typer.Option("--all", help="Of several functions of one name, all.")
+NTH = typer.Option("--nth", min=1, metavar="N", help="Of several functions of one name, the Nth.")
+MAX_PROBES = typer.Option("--max-probes", min=1, metavar="N", help="That a wildcard may stand for.")
+FORCE = typer.Option("--force", help="Arguments by name even where the compiler changed them (.isra).")

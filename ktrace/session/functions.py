@@ -1,0 +1,167 @@
+"""The kernel's functions: where they are, whether they can be probed, what they take.
+
+Symbols say where a function is, the blacklist and ftrace's list whether it can be probed, BTF what it
+takes and returns; here they are joined.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ktrace.errors import NotFound, UsageError
+from ktrace.model.ctype import Function, signature
+from ktrace.model.miss import Miss
+from ktrace.session.kernel import Kernel
+from ktrace.symbols.btf import Btf
+from ktrace.symbols.kallsyms import Symbol
+
+BLACKLISTED = "on the kprobe blacklist"
+NOTRACE = "not patched by ftrace (notrace, or split off by the compiler)"
+INLINED = "inlined"
+
+_PADDING = ("__pfx_", "__cfi_")
+_SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm)\b.*")
+
+
+@dataclass(frozen=True, slots=True)
+class Probeable:
+    """Which functions can be probed; a list that could not be read forbids nothing.
+
+    Attributes:
+        traceable: lines of available_filter_functions without their modules, each with how many
+            functions of that name there are; None where it could not be read.
+        blacklist: names on the kprobe blacklist.
+    """
+
+    traceable: dict[str, int] | None
+    blacklist: frozenset[str]
+
+    @classmethod
+    def of(cls, kernel: Kernel) -> "Probeable":
+        """From the kernel's own lists."""
+        text = kernel.traceable
+        traceable: dict[str, int] | None = None
+        if text is not None:
+            traceable = {}
+            for line in text.splitlines():
+                name = line.split(" ", 1)[0]
+                traceable[name] = traceable.get(name, 0) + 1
+        names = (line.partition("\t")[2] for line in (kernel.blacklist or "").splitlines())
+        return cls(traceable, frozenset(names))
+
+    def why_not(self, name: str) -> str | None:
+        """Why a function of that name cannot be probed; None where nothing speaks against it."""
+        if name in self.blacklist:
+            return BLACKLISTED
+        if self.traceable is not None and name not in self.traceable:
+            return NOTRACE
+        return None
+
+    def traceable_once(self, name: str) -> bool:
+        """Whether ftrace knows exactly one function of that name."""
+        return self.traceable is not None and self.traceable.get(name) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """One function.
+
+    Attributes:
+        symbol: None of one that is inlined everywhere.
+        why_not: why it cannot be probed, or None.
+        signature: its declaration in C; None where it was not asked for or is not known.
+    """
+
+    name: str
+    symbol: Symbol | None
+    why_not: str | None
+    signature: str | None = None
+
+
+def find_functions(
+    pattern: str,
+    kernel: Kernel,
+    *,
+    module: str | None = None,
+    probeable: bool = False,
+    signatures: bool = False,
+) -> list[FunctionRow]:
+    """The functions that a wildcard or `/REGEX/` matches, in the order of kallsyms.
+
+    Args:
+        pattern: a name, a shell wildcard, or a regular expression between slashes.
+        kernel: whose functions.
+        module: only of this module.
+        probeable: only those that can be probed.
+        signatures: look up what they take.
+
+    Raises:
+        UsageError: the pattern is no regular expression.
+        NotFound: nothing matches; with names that come close.
+    """
+    allowed = Probeable.of(kernel)
+    rows = [
+        FunctionRow(s.name, s, allowed.why_not(s.name))
+        for s in _symbols(pattern, kernel)
+        if not s.name.startswith(_PADDING) and (module is None or s.module == module.replace("-", "_"))
+    ]
+    if not rows and module is None:
+        rows = _inlined(pattern, kernel)
+    if not rows:
+        raise _nothing(pattern, kernel, module)
+    if probeable:
+        rows = [row for row in rows if row.why_not is None]
+    return [_with_signature(row, kernel) for row in rows] if signatures else rows
+
+
+def _symbols(pattern: str, kernel: Kernel) -> Iterable[Symbol]:
+    regex = _regex(pattern)
+    if regex is None:
+        return kernel.symbols.matching(pattern)
+    return (s for s in kernel.symbols.matching("*") if regex.search(s.name))
+
+
+def _regex(pattern: str) -> re.Pattern[str] | None:
+    if len(pattern) < 3 or pattern[0] != "/" or pattern[-1] != "/":
+        return None
+    try:
+        return re.compile(pattern[1:-1])
+    except re.error as error:
+        raise UsageError(
+            f"not a regular expression: {error.msg}", excerpt=pattern, caret=1 + (error.pos or 0)
+        ) from None
+
+
+def _inlined(pattern: str, kernel: Kernel) -> list[FunctionRow]:
+    """A function that has types but no place."""
+    types = kernel.types()
+    if isinstance(types, Miss) or isinstance(types.functions(pattern), Miss):
+        return []
+    return [FunctionRow(pattern, None, INLINED)]
+
+
+def _with_signature(row: FunctionRow, kernel: Kernel) -> FunctionRow:
+    found = _declarations(row, kernel.types(row.symbol.module if row.symbol else None))
+    text = " | ".join(signature(function) for function in found)
+    return FunctionRow(row.name, row.symbol, row.why_not, text or None)
+
+
+def _declarations(row: FunctionRow, types: Btf | Miss) -> Iterator[Function]:
+    """Several where functions of the name differ. A suffix of the compiler's changes what it takes."""
+    if isinstance(types, Miss) or _SUFFIX.search(row.name):
+        return
+    found = types.functions(row.name)
+    if not isinstance(found, Miss):
+        yield from found
+
+
+def _nothing(pattern: str, kernel: Kernel, module: str | None) -> NotFound:
+    where = f" in module {module}" if module else ""
+    if module and not kernel.is_loaded(module):
+        return NotFound(f"module {module} is not loaded", hint=f"modprobe {module}; `lsmod` lists modules")
+    miss = kernel.symbols.miss(pattern)
+    if miss.near and not module:
+        hint = "close to it: " + ", ".join(miss.near)
+    else:
+        hint = "wildcards are * ? [...]; /REGEX/ finds a part of a name; inlined functions have no symbol"
+    return NotFound(f"no function matches '{pattern}'{where}", hint=hint)

@@ -1,0 +1,301 @@
+"""Which probes a place stands for: a function under one of its names, several of a name, a wildcard.
+
+Here symbols and types are looked up: `session.resolve` says when.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
+from ktrace.expr.source import Site
+from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
+from ktrace.model.miss import Miss
+from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
+from ktrace.model.probe import Kind, Probe
+from ktrace.model.registers import dump_args
+from ktrace.session.arguments import Arguments, at_address, function_arguments, syscall_arguments
+from ktrace.session.functions import Probeable
+from ktrace.session.kernel import Kernel
+from ktrace.session.present import present_name
+from ktrace.session.resolve import TRACEPOINT, check_arguments, is_plain
+from ktrace.session.words import DEFAULT_GROUP, Defaults, Wanted, different_names, event_name
+from ktrace.symbols.btf import Btf
+from ktrace.symbols.kallsyms import Symbol
+from ktrace.symbols.syscalls import takes_pt_regs
+from ktrace.tracefs.events import is_glob
+
+_GROUPS = {"f": "fprobes", "t": "tracepoints"}  # the kernel's own, as `kprobes` is
+_REGISTER = re.compile(r"%(?!p[dD]\b)\w")
+_SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm|lto_priv)\b.*")
+
+
+def find_probes(text: str, args: tuple[str, ...], defaults: Defaults, kernel: Kernel) -> list[Wanted]:
+    """The probes for `text`, a place with or without `%return`.
+
+    Raises:
+        UsageError, NotFound, Unavailable: as `resolve.want`.
+    """
+    check_arguments(args)
+    at_return = defaults.at_return or text.endswith(RETURN_SUFFIX)
+    finder = _Finder(args, at_return, defaults, kernel)
+    name = text.removesuffix(RETURN_SUFFIX)
+    if name.startswith(TRACEPOINT):
+        from ktrace.session.tracepoints import tracepoint_probe  # noqa: PLC0415 -- a kind of its own
+
+        return [tracepoint_probe(name.removeprefix(TRACEPOINT), args, at_return, defaults, kernel)]
+    if is_glob(name):
+        return finder.matching(name)
+    place = parse_kernel_place(name)
+    if isinstance(place, AddressPlace):
+        return [finder.at_address(place, None)]
+    if defaults.every or defaults.nth is not None:
+        return finder.of_several(place)
+    return [finder.at(place)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """One definition's wishes, whatever function they are applied to."""
+
+    args: tuple[str, ...]
+    at_return: bool
+    defaults: Defaults
+    kernel: Kernel
+
+    def at(self, place: SymbolPlace, *, nth: int | None = None) -> Wanted:
+        """The probe at a function that is meant by this name."""
+        kind = self._kind(place)
+        if kind == "f":
+            place = replace(place, module=None)  # the kernel takes fprobes by the bare name
+        if all(is_plain(arg, place.symbol, self._defaults_here) for arg in self.args):
+            parsed = Arguments(tuple(map(parse_fetch_arg, self.args)))
+            return self._wanted(kind, place, parsed)
+        found, types = self._function(place)
+        arguments = self._arguments(self._site(kind, found, nth), types)
+        asked = place.symbol if found.symbol != place.symbol else None
+        return self._wanted(kind, found, arguments, named_after=place, asked=asked)
+
+    def at_address(self, place: AddressPlace, symbol: Symbol | None, *, offset: int = 0) -> Wanted:
+        """The probe at an address, with the arguments of the function that is there."""
+        if self.defaults.kind == "fprobe":
+            raise UsageError("an fprobe takes a function's name, not an address", hint="leave --kind out")
+        kind: Kind = "r" if self.at_return else "p"
+        where = SymbolPlace(symbol.name, offset, symbol.module) if symbol else None
+        site = self._site(kind, where, None)
+        # By address the kernel knows neither its parameters' names nor their number.
+        features = replace(site.features, btf_args=False, btf_members=False, entry_args_at_return=False)
+        types = self.kernel.types(symbol.module if symbol else None)
+        found = self._arguments(replace(site, features=features), types)
+        args = tuple(at_address(arg, self.kernel.machine) for arg in found.args)
+        return self._wanted(kind, place, replace(found, args=args), named_after=where)
+
+    def of_several(self, place: SymbolPlace) -> list[Wanted]:
+        """`--all` and `--nth`: of the functions of that name."""
+        symbols = [s for s in self.kernel.symbols.find(place.symbol, place.module) if s.is_function]
+        nth = self.defaults.nth
+        if len(symbols) <= 1:
+            # One function, but perhaps several declarations of which one is meant.
+            return [self.at(place, nth=nth)]
+        if nth is not None and not 1 <= nth <= len(symbols):
+            listed = [f"{n}: {_describe(s)}" for n, s in enumerate(symbols, start=1)]
+            raise UsageError(
+                f"--nth {nth}: there are {len(symbols)} functions called '{place.symbol}'",
+                hint="\n".join(listed),
+            )
+        chosen = symbols if nth is None else [symbols[nth - 1]]
+        return different_names(self._one_of(symbol, symbols, place.offset) for symbol in chosen)
+
+    def matching(self, text: str) -> list[Wanted]:
+        """Every function that a wildcard matches and that can be probed."""
+        module, _, glob = text.rpartition(":")
+        by_name: dict[str, list[Symbol]] = {}
+        for symbol in self.kernel.symbols.matching(glob):
+            if not symbol.name.startswith(("__pfx_", "__cfi_")) and symbol.module == (
+                module or symbol.module
+            ):
+                by_name.setdefault(symbol.name, []).append(symbol)
+        if not by_name:
+            raise NotFound(
+                f"no function matches '{text}'",
+                hint="`ktrace funcs GLOB` looks for functions; quote wildcards from the shell",
+            )
+        left_out: dict[str, int] = {}
+        chosen: list[tuple[Symbol, list[Symbol]]] = []
+        probeable = Probeable.of(self.kernel)
+        for name, symbols in by_name.items():
+            reason = probeable.why_not(name)
+            if reason is None and len(symbols) > 1 and not self.defaults.every:
+                reason = "several functions of one name (--all takes them)"
+            if reason is None:
+                chosen += [(symbol, symbols) for symbol in symbols]
+            else:
+                left_out[reason] = left_out.get(reason, 0) + len(symbols)
+        matched = sum(map(len, by_name.values()))
+        if len(chosen) > self.defaults.max_probes:
+            raise UsageError(
+                f"'{text}' matches {len(chosen)} functions that can be probed, "
+                f"more than the {self.defaults.max_probes} of --max-probes",
+                hint="a narrower pattern, or a higher --max-probes",
+            )
+        wanted, first = self._each(chosen, left_out)
+        if not wanted:
+            if first:
+                raise first
+            raise NotFound(f"none of the {matched} functions of '{text}' can be probed: {_reasons(left_out)}")
+        if left_out:
+            note = f"'{text}' matches {matched} functions: {len(wanted)} are probed; {_reasons(left_out)}"
+            wanted[0] = replace(wanted[0], notes=(*wanted[0].notes, note))
+        return different_names(wanted)
+
+    def _each(
+        self, chosen: list[tuple[Symbol, list[Symbol]]], left_out: dict[str, int]
+    ) -> tuple[list[Wanted], KtraceError | None]:
+        """A probe for each; functions that lack an argument are left out, if others have it."""
+        wanted: list[Wanted] = []
+        first: KtraceError | None = None
+        for symbol, symbols in chosen:
+            try:
+                wanted.append(replace(self._one_of(symbol, symbols, 0), one_of_many=True))
+            except (UsageError, NotFound) as error:
+                first = first or error
+                left_out["without such arguments"] = left_out.get("without such arguments", 0) + 1
+        return wanted, first
+
+    def _one_of(self, symbol: Symbol, symbols: list[Symbol], offset: int) -> Wanted:
+        if sum(s.module == symbol.module for s in symbols) == 1:
+            return self.at(SymbolPlace(symbol.name, offset, symbol.module))
+        if not symbol.address:
+            raise Unavailable(
+                f"there are several functions called '{symbol.name}', and their addresses are hidden",
+                hint="sysctl kernel.kptr_restrict=0, or run it as root",
+            )
+        return self.at_address(AddressPlace(symbol.address + offset), symbol, offset=offset)
+
+    def _kind(self, place: SymbolPlace) -> Kind:
+        """`p`, `r` or `f`."""
+        kprobe: Kind = "r" if self.at_return else "p"
+        if self.defaults.kind == "kprobe":
+            return kprobe
+        registers = self.defaults.regs or any(_REGISTER.search(arg) for arg in self.args)
+        if self.defaults.kind == "fprobe":
+            if not self.kernel.has_fprobes:
+                raise Unavailable(
+                    "this kernel has no fprobe events (CONFIG_FPROBE_EVENTS, since 6.5)",
+                    hint="leave --kind out, or say --kind auto",
+                )
+            if place.offset or registers:
+                what = f"+{place.offset}" if place.offset else "registers"
+                raise UsageError(
+                    f"an fprobe is at a function's entry or return and has no registers: not {what}",
+                    hint="--kind kprobe has both; arguments by name or $argN work with either",
+                )
+            return "f"
+        if place.offset or place.module or registers or self.defaults.maxactive:
+            return kprobe
+        fits = self.kernel.has_fprobes and Probeable.of(self.kernel).traceable_once(place.symbol)
+        return "f" if fits else kprobe
+
+    def _function(self, place: SymbolPlace) -> tuple[SymbolPlace, Btf | Miss]:
+        """Where the function really is, and the types that describe it."""
+        types = self.kernel.types(place.module)
+        plain = _SUFFIX.sub("", place.symbol)
+        if place.module or (not isinstance(types, Miss) and not isinstance(types.functions(plain), Miss)):
+            return place, types
+        symbols = self.kernel.symbols
+        found = [s for s in symbols.find(place.symbol) if s.is_function]
+        if found:
+            module = found[0].module
+            return replace(place, module=module), self.kernel.types(module) if module else types
+        present = present_name(place.symbol, symbols, self.kernel.machine)
+        if present is None:
+            miss = symbols.miss(place.symbol)
+            text = place.to_text()
+            raise NotFound(
+                f"this kernel has no function '{place.symbol}'",
+                excerpt=" ".join([text, *self.args]),
+                caret=0,
+                hint="close to it: " + ", ".join(miss.near)
+                if miss.near
+                else "nothing comes close; it may be inlined, or in a module that is not loaded",
+            )
+        return replace(place, symbol=present), types
+
+    def _arguments(self, site: Site, types: Btf | Miss) -> Arguments:
+        if site.function and takes_pt_regs(site.function):
+            return syscall_arguments(self.args, site.function, site, self.kernel, self._defaults_here)
+        return function_arguments(self.args, site, types)
+
+    def _site(self, kind: Kind, place: SymbolPlace | None, nth: int | None) -> Site:
+        where: Literal["entry", "return", "inside"] = "entry"
+        if self.at_return:
+            where = "return"
+        elif place is None or place.offset:
+            where = "inside"
+        return Site(
+            place.symbol if place else None,
+            where,
+            self.kernel.machine,
+            self.kernel.features,
+            registers=kind != "f",
+            nth=nth,
+            force=self.defaults.force,
+        )
+
+    @property
+    def _defaults_here(self) -> Defaults:
+        return replace(self.defaults, at_return=self.at_return)
+
+    def _wanted(
+        self,
+        kind: Kind,
+        place: SymbolPlace | AddressPlace,
+        found: Arguments,
+        *,
+        named_after: SymbolPlace | None = None,
+        asked: str | None = None,
+    ) -> Wanted:
+        defaults = self.defaults
+        args: tuple[FetchArg, ...] = name_args(found.args)
+        if defaults.regs:
+            args = name_args((*dump_args(self.kernel.machine, at_return=self.at_return), *args))
+        name = defaults.name
+        if name is None:
+            name = event_name(named_after or place, at_return=self.at_return)
+        group = _GROUPS.get(kind, DEFAULT_GROUP) if defaults.group == DEFAULT_GROUP else defaults.group
+        probe = Probe(
+            kind=kind,
+            group=group,
+            name=name,
+            place=place,
+            args=args,
+            at_return=kind == "f" and self.at_return,
+            maxactive=defaults.maxactive if self.at_return else 0,
+        ).checked()
+        notes = found.notes
+        if asked:
+            notes = (f"{asked} is {place.to_text()} in this kernel: {probe.event} probes it", *notes)
+        return Wanted(probe, found.names or {}, notes, asked, again=self._again(name) if self.args else None)
+
+    def _again(self, name: str) -> "_Again":
+        return _Again(replace(self, defaults=replace(self.defaults, name=name)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Again:
+    """Makes the same probe of a function under another name, whose arguments may be elsewhere."""
+
+    finder: _Finder
+
+    def __call__(self, probe: Probe, symbol: str) -> Probe:
+        place = probe.place
+        assert isinstance(place, SymbolPlace)
+        return self.finder.at(replace(place, symbol=symbol)).probe
+
+
+def _describe(symbol: Symbol) -> str:
+    return f"0x{symbol.address:x}  {symbol.name}" + (f" [{symbol.module}]" if symbol.module else "")
+
+
+def _reasons(left_out: dict[str, int]) -> str:
+    return "left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.items())

@@ -1,0 +1,80 @@
+"""From a definition's words to its probes, with all that has to be looked up for it.
+
+A function and arguments in the kernel's own grammar are looked up nowhere: they are written, and explained
+if the kernel refuses. What goes on from here to types and symbols is
+
+    file->f_pos, count, $args       arguments in C, or by the name that they have there
+    'tcp_*'                         wildcards
+    tracepoint:sched_switch         tracepoints
+    --kind, --all, --nth            a choice of how, or of which of several functions
+"""
+
+import re
+from collections.abc import Sequence
+
+from ktrace.errors import UsageError
+from ktrace.expr.own import is_kernels_own
+from ktrace.model.place import RETURN_SUFFIX
+from ktrace.session.kernel import Kernel
+from ktrace.session.words import Defaults, Wanted, probe_from_words
+
+TRACEPOINT = "tracepoint:"
+
+_NAME = re.compile(r"\s*[A-Za-z_]\w*\s*=(?!=)\s*")
+# With a type of its own the kernel needs nobody to find one for it.
+_TYPED = re.compile(r"\$(?:retval|arg\d+):[usx](?:8|16|32|64)\Z")
+_KERNELS_OWN_START = re.compile(r"[%@\\]|\$(?!args\Z|retval\b|arg\d)")
+
+
+def want(words: Sequence[str], defaults: Defaults, kernel: Kernel) -> list[Wanted]:
+    """The probes that one definition stands for: one, unless it has a wildcard or means all of a name.
+
+    Raises:
+        UsageError: the words are wrong; the caret is where.
+        NotFound: no function, type or member of that name.
+        Unavailable: this kernel cannot do it.
+    """
+    place, *args = words
+    if not is_lookup(place, defaults) and all(is_plain(arg, place, defaults) for arg in args):
+        return [Wanted(probe_from_words(words, defaults))]
+    from ktrace.session.places import find_probes  # noqa: PLC0415 -- most probes need no look-up
+
+    return find_probes(place, tuple(args), defaults, kernel)
+
+
+def is_lookup(place: str, defaults: Defaults) -> bool:
+    """Whether the place is one that is found by looking, whatever the arguments are."""
+    return (
+        defaults.kind != "kprobe"
+        or defaults.every
+        or defaults.nth is not None
+        or place.startswith(TRACEPOINT)
+        or any(ch in place for ch in "*?[")
+    )
+
+
+def is_plain(arg: str, place: str, defaults: Defaults) -> bool:
+    """Whether the kernel reads the argument as it stands.
+
+    `$retval` and `$argN` are read as they stand, too, but a type can be found for them.
+    """
+    body = _NAME.sub("", arg, count=1).strip().removeprefix("=")
+    if not body or body == "$arg*":
+        return True
+    if body.startswith("$retval") and not (defaults.at_return or place.endswith(RETURN_SUFFIX)):
+        return "->" not in body  # the kernel says best what is wrong with it
+    if "->" in body:
+        return False
+    if _KERNELS_OWN_START.match(body) or _TYPED.match(body):
+        return True
+    return body != "$args" and is_kernels_own(body)
+
+
+def check_arguments(args: Sequence[str]) -> None:
+    """Raises UsageError where a word is empty or would end the definition's line."""
+    for arg in args:
+        if not arg.strip():
+            raise UsageError("an argument is empty")
+        at = next((i for i, ch in enumerate(arg) if ch == "#" or not ch.isprintable()), None)
+        if at is not None:
+            raise UsageError("an argument cannot hold this character", excerpt=arg, caret=at)
