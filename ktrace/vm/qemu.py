@@ -55,7 +55,10 @@ def argv(machine: Machine) -> list[str]:
     if machine.accel.kvm:
         words += ["-accel", "kvm", "-cpu", "host"]
     else:
-        words += ["-accel", "tcg,thread=multi", "-cpu", "max"]
+        # One host thread for all processors: with one each, a processor may still run what it had
+        # translated before another patched the code, and meets a breakpoint that has gone by then.
+        # Switching probes patches code all the time; guests died of it ("Oops: int3").
+        words += ["-accel", "tcg,thread=single", "-cpu", "max"]
     words += ["-smp", str(machine.cpus), "-m", f"{machine.memory_mb}M"]
     # virtiofsd maps the guest's memory, which must therefore be shared.
     words += ["-object", f"memory-backend-memfd,id=mem,size={machine.memory_mb}M,share=on"]

@@ -43,7 +43,7 @@ def test_memory_is_shared_with_virtiofsd_and_has_one_size():
 
 
 def test_acceleration():
-    assert values(qemu.argv(MACHINE), "-accel") == ["tcg,thread=multi"]
+    assert values(qemu.argv(MACHINE), "-accel") == ["tcg,thread=single"]
     fast = qemu.argv(replace(MACHINE, accel=Accel(True)))
     assert values(fast, "-accel") == ["kvm"]
     assert values(fast, "-cpu") == ["host"]
