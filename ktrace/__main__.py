@@ -1,13 +1,26 @@
 """`python -m ktrace`, and the console script."""
 
+import gc
+import os
 import sys
+from contextlib import suppress
 
 from ktrace.cli.main import main
 
 
 def entry() -> None:
-    """Run the command line and exit with its status."""
-    sys.exit(main(sys.argv[1:]))
+    """Run the command line and exit with its status.
+
+    Of what a short command takes, most is Python's loading and tearing down: "Starting fast" in
+    docs/architecture.md.
+    """
+    # Modules and classes stay: to look for rubbish among them while they load finds none.
+    gc.set_threshold(100_000)
+    status = main(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):  # closed, or None: `ktrace ... >&-`
+            stream.flush()
+    os._exit(status)  # everything is undone by now, and modules need no taking apart
 
 
 if __name__ == "__main__":

@@ -106,8 +106,7 @@ def test_memory_stays_flat(tmp_path):
         for number in range(40):
             out.write(b"".join(LINE % (number * 20000 + i) for i in range(20000)))
     script = (
-        "import re, sys; from ktrace.__main__ import entry\n"
-        "try: entry()\nexcept SystemExit: pass\n"
+        "import re, sys; from ktrace.cli.main import main; main(sys.argv[1:])\n"
         # Not ru_maxrss: that begins with what the parent had when it forked.
         "print(re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1], file=sys.stderr)"
     )
