@@ -56,24 +56,24 @@ class Section:
         self._data = data
         self._start = start
 
-    def bytes(self, offset: int, size: int) -> bytes:
+    def read(self, offset: int, size: int) -> bytes:
         """A copy of a part. Raises Damaged where it reaches beyond the section."""
         if offset < 0 or size < 0 or offset + size > self.size:
             raise self.damaged(offset, f"{size} bytes are wanted there, the section has {self.size}")
         at = self._start + offset
         return bytes(self._data[at : at + size])
 
-    def all(self) -> bytes:
+    def read_all(self) -> bytes:
         """A copy of everything."""
-        return self.bytes(0, self.size)
+        return self.read(0, self.size)
 
     def u32(self, offset: int) -> int:
         """An unsigned 32-bit number."""
-        return int.from_bytes(self.bytes(offset, 4), "little")
+        return int.from_bytes(self.read(offset, 4), "little")
 
     def u64(self, offset: int) -> int:
         """An unsigned 64-bit number."""
-        return int.from_bytes(self.bytes(offset, 8), "little")
+        return int.from_bytes(self.read(offset, 8), "little")
 
     def string(self, offset: int) -> bytes:
         """The bytes up to the next zero."""
@@ -145,7 +145,7 @@ class Elf:
     @property
     def relocatable(self) -> bool:
         """Whether it is an object file still to be linked, as kernel modules are."""
-        return self.type == _ET_REL
+        return int(self.type) == _ET_REL
 
     def has(self, name: str) -> bool:
         """Whether there is a section of that name with bytes in the file."""
@@ -164,7 +164,7 @@ class Elf:
         """The build-id in hexadecimal, from the first note section that has one."""
         for header in self.headers:
             if header.type == _SHT_NOTE and header.size <= 65536:
-                found = build_id(self._load(header).all())
+                found = build_id(self._load(header).read_all())
                 if found:
                     return found
         return None
@@ -242,9 +242,9 @@ class Elf:
         symbols = self.symbol_sections()
         if symbols is None or table.size % _RELA_SIZE:
             raise self._damaged(header.offset, "relocations without symbols, or of a wrong size")
-        data = bytearray(section.all())
+        data = bytearray(section.read_all())
         bases = [h.address for h in self.headers]
-        problem = relocate(data, table.all(), symbols[0].all(), bases, self.machine)
+        problem = relocate(data, table.read_all(), symbols[0].read_all(), bases, self.machine)
         if problem is not None:
             raise table.damaged(*problem)
         return Section(section.name, bytes(data), 0, len(data), self.source)
@@ -255,7 +255,7 @@ class Elf:
 
 def _decompress(section: Section) -> bytes:
     """The content of a section with SHF_COMPRESSED (an Elf64_Chdr before it)."""
-    kind, size = struct.unpack("<I4xQ8x", section.bytes(0, 24))
+    kind, size = struct.unpack("<I4xQ8x", section.read(0, 24))
     if kind != _COMPRESSED_ZLIB:
         name = "zstd" if kind == _COMPRESSED_ZSTD else f"method {kind}"
         raise Damaged(
@@ -268,7 +268,7 @@ def _decompress(section: Section) -> bytes:
     if size > section.size * 1032:
         raise section.damaged(8, f"{section.size} bytes cannot become {size}")
     try:
-        content = zlib.decompressobj().decompress(section.bytes(24, section.size - 24), max(size, 1))
+        content = zlib.decompressobj().decompress(section.read(24, section.size - 24), max(size, 1))
     except zlib.error as error:
         raise section.damaged(24, f"the compressed bytes are damaged ({error})") from None
     if len(content) != size:

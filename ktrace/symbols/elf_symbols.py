@@ -16,6 +16,7 @@ _LOCAL = 0
 _SIZE = 24  # Elf64_Sym
 # What compilers append to a function that they changed. `.cold` is a part of it, not a copy.
 _VARIANT = re.compile(rb"(?:\.(?:isra|constprop|part|llvm)(?:\.\d+)?)+\Z")
+_ENOUGH = 12  # names, until a table of all of them costs less
 _PADDING = (b"__pfx_", b"__cfi_")  # names of the bytes before a function
 
 
@@ -38,10 +39,19 @@ class ElfSymbols:
         self._strings: Section | None = sections[1] if sections else None
         self._bases = [h.address for h in elf.headers] if elf.relocatable else None
         self._sorted: tuple[list[int], list[int]] | None = None
+        self._by_name: dict[bytes, list[int]] = {}
+        self._asked = 0
 
     def find(self, name: str) -> list[ElfSymbol]:
         """All functions called exactly `name`, in the order of their addresses."""
-        return self._named(name.encode("utf-8", "surrogateescape") + b"\0", whole=True)
+        wanted = name.encode("utf-8", "surrogateescape")
+        self._asked += 1
+        if self._asked < _ENOUGH:
+            return self._named(wanted + b"\0", whole=True)
+        if not self._by_name:
+            self._by_name = self._all_names()
+        found = (self._symbol(position) for position in self._by_name.get(wanted, ()))
+        return sorted((s for s in found if s), key=lambda s: s.address)
 
     def variants(self, name: str) -> list[ElfSymbol]:
         """Functions that a compiler made of `name`: `name.isra.0`, `name.part.0`."""
@@ -77,7 +87,7 @@ class ElfSymbols:
 
     def _symbol(self, position: int) -> ElfSymbol | None:
         assert self._table is not None and self._strings is not None
-        name, info, _, index, value, size = struct.unpack("<IBBHQQ", self._table.bytes(position, _SIZE))
+        name, info, _, index, value, size = struct.unpack("<IBBHQQ", self._table.read(position, _SIZE))
         if info & 15 not in (_STT_FUNC, _STT_GNU_IFUNC) or not index:
             return None
         text = self._strings.string(name)
@@ -90,19 +100,46 @@ class ElfSymbols:
         """Addresses of all functions in order, and where in the table each is."""
         if self._sorted is None:
             found = []
-            content = self._table.all() if self._table else b""
+            content = self._table.read_all() if self._table else b""
             words = memoryview(content[: len(content) // _SIZE * _SIZE]).cast("Q").tolist()
             bases, padding = self._bases, self._padding()
             for n, (head, value) in enumerate(zip(words[0::3], words[1::3], strict=True)):
                 # st_name, st_info, st_other and st_shndx are 4, 1, 1 and 2 bytes of the first word.
-                if head >> 32 & 15 in (_STT_FUNC, _STT_GNU_IFUNC) and head >> 48 and head & 0xFFFFFFFF not in padding:
-                    base = bases[head >> 48] if bases and head >> 48 < len(bases) else 0
+                kind, index, name = head >> 32 & 15, head >> 48, head & 0xFFFFFFFF
+                if kind in (_STT_FUNC, _STT_GNU_IFUNC) and index and name not in padding:
+                    base = bases[index] if bases and index < len(bases) else 0
                     found.append((base + value, n * _SIZE))
             found.sort()
             self._sorted = [a for a, _ in found], [n for _, n in found]
         return self._sorted
 
+    def _all_names(self) -> dict[bytes, list[int]]:
+        """Name to where in the table it is, of all functions: pays off from a dozen names on."""
+        assert self._table is not None and self._strings is not None
+        table, strings = self._table.read_all(), self._strings.read_all()
+        names: dict[bytes, list[int]] = {}
+        for position in self._by_address()[1]:
+            start = int.from_bytes(table[position : position + 4], "little")
+            names.setdefault(strings[start : strings.find(b"\0", start)], []).append(position)
+        return names
+
     def _padding(self) -> frozenset[int]:
         """Where in the strings the names of paddings are."""
-        content = self._strings.all() if self._strings else b""
+        content = self._strings.read_all() if self._strings else b""
         return frozenset(m.start() for m in re.finditer(b"|".join(_PADDING), content))
+
+    def object_at(self, name: str, address: int) -> str | None:
+        """The symbol of a variable `name` at an address; of a function's static one `name.NUMBER`."""
+        if self._table is None or self._strings is None:
+            return None
+        for at in self._strings.find_all(name.encode("utf-8", "surrogateescape")):
+            text = self._strings.string(at).decode("utf-8", "surrogateescape")
+            if text != name and not text.removeprefix(f"{name}.").isdigit():
+                continue
+            for position in self._table.find_all(struct.pack("<I", at)):
+                if position % _SIZE == 0:
+                    index, value = struct.unpack("<6xHQ8x", self._table.read(position, _SIZE))
+                    base = self._bases[index] if self._bases and index < len(self._bases) else 0
+                    if base + value == address:
+                        return text
+        return None

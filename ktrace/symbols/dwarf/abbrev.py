@@ -12,11 +12,10 @@ from ktrace.symbols.dwarf.constants import AT_SIBLING, FIXED, FORM_IMPLICIT_CONS
 from ktrace.symbols.elf import Section
 
 _LEB = rb"[\x80-\xff]*[\x00-\x7f]"
-# Code, tag, children; pairs of attribute and form (an implicit constant has its value behind it); two zeros.
-_ENTRY = re.compile(
-    rb"((?!\x00)%b)%b[\x00\x01](?:(?!\x00\x00)%b(?:\x21%b|(?!\x21)%b))*+\x00\x00" % (_LEB, _LEB, _LEB, _LEB, _LEB),
-    re.DOTALL,
-)
+# Attribute and form; an implicit constant (0x21) has its value behind it.
+_PAIR = rb"(?!\x00\x00)%b(?:\x21%b|(?!\x21)%b)" % (_LEB, _LEB, _LEB)
+# Code, tag, children; pairs; two zeros.
+_ENTRY = re.compile(rb"((?!\x00)%b)%b[\x00\x01](?:%b)*+\x00\x00" % (_LEB, _LEB, _PAIR), re.DOTALL)
 
 _FIRST_READ = 1 << 13  # bytes; one of the kernel's takes 3 kB
 _TABLE_MAX = 1 << 22
@@ -48,13 +47,13 @@ class AbbrevTable:
         self._section = section
         self._offset = offset
         self._sizes = address_size, offset_size
-        self._known: dict[int, Abbrev] = {}
+        self.known: dict[int, Abbrev] = {}  # those that were decoded already
         self._data = b""
         self._starts: dict[int, int] | None = None
 
     def get(self, code: int) -> Abbrev:
         """The abbreviation of that code. Raises Damaged where there is none."""
-        known = self._known.get(code)
+        known = self.known.get(code)
         if known is not None:
             return known
         if self._starts is None:
@@ -66,7 +65,7 @@ class AbbrevTable:
             abbrev = self._decode(at)
         except BROKEN:
             raise self._section.damaged(self._offset + at, "an abbreviation makes no sense") from None
-        self._known[code] = abbrev
+        self.known[code] = abbrev
         return abbrev
 
     def _find_all(self) -> dict[int, int]:
@@ -74,7 +73,7 @@ class AbbrevTable:
         rest = self._section.size - self._offset
         while True:
             # Nothing says how long a table is: it ends with a code of 0.
-            self._data = self._section.bytes(self._offset, min(size, rest))
+            self._data = self._section.read(self._offset, min(size, rest))
             starts: dict[int, int] = {}
             at = 0
             while match := _ENTRY.match(self._data, at):
@@ -92,7 +91,7 @@ class AbbrevTable:
         tag, at = uleb(data, at)
         has_children = data[at] == 1
         at += 1
-        specs = []
+        specs: list[tuple[int, int, int]] = []
         size: int | None = 0
         sibling = None
         while True:
@@ -114,5 +113,3 @@ class AbbrevTable:
         if form == 0x01:
             return self._sizes[0]
         return self._sizes[1] if form in OFFSETS else FIXED.get(form)
-
-

@@ -63,7 +63,7 @@ def read_aranges(file: DebugFile) -> AddressMap | None:
     section = file.elf.section(".debug_aranges")
     if section is None or not section.size:
         return None
-    data, at, found = section.all(), 0, []
+    data, at, found = section.read_all(), 0, []
     try:
         while at < len(data):
             start = at
@@ -79,9 +79,7 @@ def read_aranges(file: DebugFile) -> AddressMap | None:
             # Pairs begin at a multiple of their own size, counted from the set's start.
             at = start + -(-(at + 2 - start) // (2 * size)) * 2 * size
             words = array("Q" if size == 8 else "I", data[at : at + (end - at) // (2 * size) * 2 * size])
-            found += [
-                (low, low + n, unit) for low, n in zip(words[0::2], words[1::2], strict=True) if n
-            ]
+            found += [(low, low + n, unit) for low, n in zip(words[0::2], words[1::2], strict=True) if n]
             at = end
     except BROKEN:
         raise section.damaged(at, "the table of addresses makes no sense") from None

@@ -8,13 +8,13 @@ entries are read, which then say whether it is so.
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
+from ktrace.model.debuginfo import InlinedSite
 from ktrace.model.miss import Miss
 from ktrace.symbols.dwarf import constants as c
-from ktrace.symbols.dwarf.program import Program, functions_in
+from ktrace.symbols.dwarf.program import Program
 from ktrace.symbols.dwarf.ranges import entry_of
 from ktrace.symbols.dwarf.scopes import Scope
 from ktrace.symbols.dwarf.unit import Unit
-from ktrace.symbols.dwarf.values import InlinedSite
 from ktrace.symbols.elf import Section
 
 _SHORT = 4  # bytes; a shorter string is cheaper in place than by offset
@@ -44,17 +44,23 @@ def inlined_sites(program: Program, function: str) -> tuple[InlinedSite, ...] | 
 
 def scopes(program: Program, function: str) -> Iterator[tuple[Scope, Scope]]:
     """The instances of an inlined function, each with the function with code of its own around it."""
-    for unit in _units_naming(program, function):
+    name = function.encode("utf-8", "surrogateescape")
+    marks, by_number = _marks(program, name)
+    for unit in _units_with(program, marks, by_number):
+        named = sorted(at for mark in marks for at in unit.find(mark))
         origins = [
             die.offset
-            for die in functions_in(unit)
-            if die.raw(c.AT_NAME) and die.text(c.AT_NAME) == function and not die.flag(c.AT_DECLARATION)
+            for die in unit.functions()
+            if (by_number or _any_within(named, die.at, unit.attributes_end(die)))
+            and die.raw(c.AT_NAME)
+            and die.text(c.AT_NAME) == function
+            and not die.flag(c.AT_DECLARATION)
         ]
         # References within a unit are four bytes, in what compilers write for a kernel.
         places = sorted(at for origin in origins for at in unit.find(origin.to_bytes(4, "little")))
         if not places:
             continue
-        for die in functions_in(unit):
+        for die in unit.functions():
             if die.abbrev.has_children and _any_within(places, die.at, unit.end(die)):
                 root = Scope(die)
                 if root.ranges:
@@ -78,26 +84,27 @@ def _any_within(places: list[int], start: int, end: int) -> bool:
     return n < len(places) and places[n] < end
 
 
-def _units_naming(program: Program, function: str) -> Iterator[Unit]:
-    """The units in which something may have that name."""
-    file = program.file
-    name = function.encode("utf-8", "surrogateescape")
+def _marks(program: Program, name: bytes) -> tuple[list[bytes], bool]:
+    """The bytes by which an entry names something, and whether names may be given by number too."""
     marks = [name + b"\0"] if len(name) < _SHORT else []
-    strings = file.elf.section(".debug_str")
+    strings = program.file.elf.section(".debug_str")
     found = _offsets_of(strings, name) if strings else []
-    marks += [at.to_bytes(4, "little") for at in found]
+    # By number (DWARF 5, as clang writes them), an entry does not say which string it is.
+    by_number = bool(found) and program.file.elf.has(".debug_str_offsets")
+    return marks + [at.to_bytes(4, "little") for at in found], by_number
+
+
+def _units_with(program: Program, marks: list[bytes], by_number: bool) -> Iterator[Unit]:
+    """The units that hold one of the marks."""
+    file = program.file
     starts = list(file.headers())
-    units: set[int] = set()
-    if found and file.elf.has(".debug_str_offsets"):
-        # Names by number (DWARF 5, as clang writes them): the entries do not say which string it is.
-        units.update(starts)
+    units = set(starts if by_number else ())
     for mark in marks:
         at = file.info.find(mark)
         while at >= 0:
             n = bisect_right(starts, at) - 1
             units.add(starts[n])
-            end = starts[n + 1] if n + 1 < len(starts) else file.info.size
-            at = file.info.find(mark, end)
+            at = file.info.find(mark, starts[n + 1] if n + 1 < len(starts) else file.info.size)
     for offset in sorted(units):
         if file.headers()[offset].has_code:
             yield file.unit(offset)
@@ -105,7 +112,7 @@ def _units_naming(program: Program, function: str) -> Iterator[Unit]:
 
 def _offsets_of(strings: Section, name: bytes) -> list[int]:
     """Where a string may be kept: alone, or as the end of another, where a linker has put it."""
-    if strings.bytes(0, min(len(name) + 1, strings.size)) == name + b"\0":
+    if strings.read(0, min(len(name) + 1, strings.size)) == name + b"\0":
         return [0]
     alone = [at + 1 for at in strings.find_all(b"\0" + name + b"\0")]
     return alone or list(strings.find_all(name + b"\0"))

@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import PurePosixPath
 
 from ktrace.symbols.dwarf import constants as c
@@ -62,12 +63,12 @@ def read_header(file: DebugFile, offset: int, comp_dir: str = "", address_size: 
         Damaged: it cannot be decoded.
     """
     section = file.need(".debug_line")
-    data = section.bytes(offset, max(min(section.size - offset, 24), 0))
+    data = section.read(offset, max(min(section.size - offset, 24), 0))
     try:
         length, offset_size, at = initial_length(data, 0)
         if length > section.size - offset - at:
             raise ValueError("too long")
-        data = section.bytes(offset, at + length)
+        data = section.read(offset, at + length)
         return _Reader(file, data, offset, offset_size, address_size).header(at, comp_dir)
     except BROKEN:
         raise section.damaged(offset, "the header of a line number program makes no sense") from None
@@ -75,7 +76,7 @@ def read_header(file: DebugFile, offset: int, comp_dir: str = "", address_size: 
 
 def size_at(section: Section, offset: int) -> int:
     """Bytes of the program at `offset`, with its header."""
-    data = section.bytes(offset, min(section.size - offset, 12))
+    data = section.read(offset, min(section.size - offset, 12))
     try:
         length, _, at = initial_length(data, 0)
     except BROKEN:
@@ -209,7 +210,7 @@ def run(section: Section, header: LineHeader) -> list[Sequence]:
     Raises:
         Damaged: an instruction makes no sense.
     """
-    data = section.bytes(header.offset, header.size)
+    data = section.read(header.offset, header.size)
     sequences: list[Sequence] = []
     try:
         _run(data, header, sequences)
@@ -218,7 +219,9 @@ def run(section: Section, header: LineHeader) -> list[Sequence]:
     return sequences
 
 
-def _run(data: bytes, header: LineHeader, sequences: list[Sequence]) -> None:
+def _run(  # noqa: PLR0915 -- one set of instructions; calls would double the time
+    data: bytes, header: LineHeader, sequences: list[Sequence]
+) -> None:
     base, line_base, line_range = len(header.lengths) + 1, header.line_base, header.line_range
     step, operations = header.instruction_size, header.operations
     at, size = header.program, len(data)
@@ -279,7 +282,7 @@ def _run(data: bytes, header: LineHeader, sequences: list[Sequence]) -> None:
 
 
 def _sequence(rows: list[Row], end: int) -> Sequence:
-    if any(a[0] > b[0] for a, b in zip(rows, rows[1:], strict=False)):
+    if any(a[0] > b[0] for a, b in pairwise(rows)):
         rows.sort(key=lambda row: row[0])  # stable: of rows of one address the last one counts
     return Sequence(tuple(rows), end)
 

@@ -5,9 +5,10 @@ Which lines of a function can be probed is decided as perf does (tools/perf/util
 and the lines with the calls of that code.
 """
 
-import os.path
 from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 
+from ktrace.model.debuginfo import CodeLine, FileLines, FunctionLines, SourceFrame, Spot
 from ktrace.model.miss import Miss
 from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf import inlines
@@ -16,7 +17,6 @@ from ktrace.symbols.dwarf.program import Program
 from ktrace.symbols.dwarf.ranges import entry_of, holds
 from ktrace.symbols.dwarf.scopes import Scope
 from ktrace.symbols.dwarf.unit import Die
-from ktrace.symbols.dwarf.values import CodeLine, FileLines, FunctionLines, SourceFrame, Spot
 
 _NEAR = 5
 
@@ -208,7 +208,7 @@ def _beginnings(
 def _programs_with(program: Program, path: str) -> Iterator[tuple[LineHeader, frozenset[int]]]:
     """The line number programs that name a source file, and the numbers it has there."""
     section = program.file.need(".debug_line")
-    marks = _marks(program, os.path.basename(path).encode("utf-8", "surrogateescape"))
+    marks = _marks(program, PurePosixPath(path).name.encode("utf-8", "surrogateescape"))
     wanted = normal(path)
     offset = 0
     while offset < section.size:
@@ -235,7 +235,7 @@ def _marks(program: Program, name: bytes) -> list[bytes]:
         for at in strings.find_all(name + b"\0"):
             # A linker lets one string end another: it may begin at each `/` before the name.
             start = strings.start_of_string(at)
-            before = strings.bytes(start, at - start)
+            before = strings.read(start, at - start)
             starts = {start, *(start + n + 1 for n, byte in enumerate(before) if byte == 0x2F), at}
             marks += [n.to_bytes(4, "little") for n in starts]
     return marks

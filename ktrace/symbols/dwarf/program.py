@@ -1,8 +1,8 @@
 """One program with debug info: from names and addresses to units, entries, lines and symbols."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
+from ktrace.model.debuginfo import Spot
 from ktrace.model.place import SymbolPlace
 from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf import lineprogram
@@ -10,12 +10,9 @@ from ktrace.symbols.dwarf.index import AddressMap, UnitIndex, cached, read_arang
 from ktrace.symbols.dwarf.lineprogram import LineHeader, Sequence
 from ktrace.symbols.dwarf.ranges import holds, ranges_of
 from ktrace.symbols.dwarf.unit import DebugFile, Die, Unit
-from ktrace.symbols.dwarf.values import Spot
 from ktrace.symbols.elf import Elf
 from ktrace.symbols.elf_symbols import ElfSymbol, ElfSymbols
 
-_NAMESPACE = 0x39  # Rust's functions are within
-_OUTER = frozenset({c.TAG_SUBPROGRAM, _NAMESPACE})
 _PROGRAMS_MAX = 8
 
 
@@ -66,7 +63,7 @@ class Program:
         unit = self.unit_at(address)
         if unit is None:
             return None
-        return next((die for die in functions_in(unit) if holds(ranges_of(die), address)), None)
+        return next((die for die in unit.functions() if holds(ranges_of(die), address)), None)
 
     def line_header(self, unit: Unit) -> LineHeader | None:
         """The header of a unit's line number program; None where it has none."""
@@ -128,14 +125,3 @@ class Program:
         """The address of a place as linked; None where there is no such function, or not so many."""
         symbols = self.symbols.find(place.symbol)
         return symbols[nth - 1].address + place.offset if 0 < nth <= len(symbols) else None
-
-
-def functions_in(unit: Unit) -> Iterator[Die]:
-    """The functions of a unit that stand at its top level or in namespaces."""
-    pending = [unit.top]
-    while pending:
-        for die in pending.pop().children(_OUTER):
-            if die.tag == c.TAG_SUBPROGRAM:
-                yield die
-            else:
-                pending.append(die)

@@ -64,7 +64,7 @@ def base_address(unit: Unit) -> int:
 def _read(section: Section, at: int, decode: Callable[[bytes], Ranges]) -> Ranges:
     """Decode the list at `at`. Nothing says how long it is: little is read first, and seldom more."""
     for size in (_USUAL, _LIST_MAX):
-        data = section.bytes(at, max(min(size, section.size - at), 0))
+        data = section.read(at, max(min(size, section.size - at), 0))
         try:
             return decode(data)
         except BROKEN:
@@ -78,7 +78,8 @@ def _old_ranges(unit: Unit, at: int) -> Ranges:
     biggest = (1 << 8 * size) - 1
 
     def decode(data: bytes) -> Ranges:
-        base, position, found = base_address(unit), 0, []
+        base, position = base_address(unit), 0
+        found: list[tuple[int, int]] = []
         while True:
             low, position = fixed(data, position, size)
             high, position = fixed(data, position, size)
@@ -96,7 +97,8 @@ def _rnglist(unit: Unit, at: int) -> Ranges:
     size = unit.header.address_size
 
     def decode(data: bytes) -> Ranges:
-        base, position, found = base_address(unit), 0, []
+        base, position = base_address(unit), 0
+        found: list[tuple[int, int]] = []
         while True:
             kind = data[position]
             position += 1

@@ -13,13 +13,20 @@ _DEPTH_MAX = 200  # calls inlined into each other, and blocks; the kernel has so
 class Scope:
     """A function, an inlined one or a block."""
 
-    __slots__ = ("_children", "depth", "die", "ranges")
+    __slots__ = ("_children", "_ranges", "depth", "die")
 
     def __init__(self, die: Die, depth: int = 0) -> None:
         self.die = die
-        self.ranges: Ranges = ranges_of(die)
+        self._ranges: Ranges | None = None
         self.depth = depth
         self._children: list[Scope] | None = None
+
+    @property
+    def ranges(self) -> Ranges:
+        """The addresses of its code."""
+        if self._ranges is None:
+            self._ranges = ranges_of(self.die)
+        return self._ranges
 
     @property
     def is_inlined(self) -> bool:

@@ -5,64 +5,16 @@ size, and GCC writes where the next sibling is.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ktrace.errors import Damaged
 from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf.abbrev import Abbrev, AbbrevTable
-from ktrace.symbols.dwarf.bytes import BROKEN, block, cstring, fixed, initial_length, sleb, uleb
+from ktrace.symbols.dwarf.bytes import BROKEN, block, cstring, fixed, sleb, uleb
+from ktrace.symbols.dwarf.unit_header import UnitHeader, read_header
 from ktrace.symbols.elf import Elf, Section
 
-_UT_COMPILE, _UT_TYPE, _UT_PARTIAL, _UT_SKELETON, _UT_SPLIT_COMPILE, _UT_SPLIT_TYPE = range(1, 7)
+_OUTER = frozenset({c.TAG_SUBPROGRAM, c.TAG_NAMESPACE})
 _REFS_MAX = 16  # from a concrete entry to its abstract origin and its declaration it is two
-
-
-@dataclass(frozen=True, slots=True)
-class UnitHeader:
-    """Where a unit is. Offsets and sizes in bytes; `first` is that of the first entry, from the unit's start."""
-
-    offset: int
-    size: int
-    version: int
-    address_size: int
-    offset_size: int
-    abbrev_offset: int
-    first: int
-    type: int
-
-    @property
-    def has_code(self) -> bool:
-        """Whether it describes code, and not only types or parts for others."""
-        return self.type == _UT_COMPILE
-
-
-def read_header(info: Section, offset: int) -> UnitHeader:
-    """The header of the unit at `offset`.
-
-    Raises:
-        Damaged: it reaches beyond the section, or is of a version that is not 2 to 5.
-    """
-    head = info.bytes(offset, min(40, info.size - offset))
-    try:
-        length, offset_size, at = initial_length(head, 0)
-        size = at + length
-        version, at = fixed(head, at, 2)
-        kind = _UT_COMPILE
-        if version == 5:
-            kind, address_size, at = head[at], head[at + 1], at + 2
-            abbrev, at = fixed(head, at, offset_size)
-            at += {_UT_SKELETON: 8, _UT_SPLIT_COMPILE: 8}.get(kind, 0)
-            at += 8 + offset_size if kind in (_UT_TYPE, _UT_SPLIT_TYPE) else 0
-        elif 2 <= version <= 4:
-            abbrev, at = fixed(head, at, offset_size)
-            address_size, at = head[at], at + 1
-        else:
-            raise info.damaged(offset, f"a unit of DWARF version {version}, which is not read")
-    except BROKEN:
-        raise info.damaged(offset, "the header of a unit makes no sense") from None
-    if size > info.size - offset or at >= size or address_size not in (4, 8):
-        raise info.damaged(offset, "the header of a unit makes no sense")
-    return UnitHeader(offset, size, version, address_size, offset_size, abbrev, at, kind)
 
 
 class Die:
@@ -118,10 +70,10 @@ class Die:
         found = self.raw(attribute)
         if not found or not isinstance(found[1], int):
             return None
-        form, value = found
+        form, value = found[0], found[1]
         if form in c.UNIT_REFS:
-            return self.unit.die_at(found[1])
-        return self.unit.file.die_at(found[1]) if form == c.FORM_REF_ADDR else None
+            return self.unit.die_at(value)
+        return self.unit.file.die_at(value) if form == c.FORM_REF_ADDR else None
 
     def origin(self) -> "Die":
         """The entry that describes what this one is an instance of: itself if it is none."""
@@ -160,11 +112,12 @@ class Unit:
         self.file = file
         self.header = header
         self.offset = header.offset
-        self._data = file.info.bytes(header.offset, header.size)
+        self._data = file.info.read(header.offset, header.size)
         self._abbrevs = AbbrevTable(
             file.need(".debug_abbrev"), header.abbrev_offset, header.address_size, header.offset_size
         )
         self.top = self.die_at(header.first)
+        self._functions: list[Die] | None = None
 
     def damaged(self, at: int, message: str) -> Damaged:
         """The error for something that makes no sense."""
@@ -186,7 +139,9 @@ class Unit:
         """The entries directly below `die`, in order."""
         if not die.abbrev.has_children:
             return
-        data, known, at = self._data, self._abbrevs.get, self._after(die.abbrev, die.at)
+        # The innermost loop of every look-up: what most entries need is spelt out here.
+        data, known, at = self._data, self._abbrevs.known, self._after(die.abbrev, die.at)
+        size = len(data)
         try:
             while True:
                 start = at
@@ -196,10 +151,19 @@ class Unit:
                     code, at = uleb(data, start)
                 if not code:
                     return
-                abbrev = known(code)
+                abbrev = known.get(code) or self._abbrevs.get(code)
                 if tags is None or abbrev.tag in tags:
                     yield Die(self, start, abbrev, at)
-                at = self._next(abbrev, at)
+                if not abbrev.has_children and abbrev.size is not None:
+                    at += abbrev.size
+                elif abbrev.has_children and abbrev.sibling:
+                    where, width = abbrev.sibling
+                    sibling = int.from_bytes(data[at + where : at + where + width], "little")
+                    if not at + where < sibling <= size:
+                        raise ValueError("a sibling that is not behind")
+                    at = sibling
+                else:
+                    at = self._next(abbrev, at)
         except BROKEN:
             raise self.damaged(die.offset, "what is below an entry makes no sense") from None
 
@@ -209,6 +173,24 @@ class Unit:
             return self._next(die.abbrev, die.at)
         except BROKEN:
             raise self.damaged(die.offset, "what is below an entry makes no sense") from None
+
+    def attributes_end(self, die: Die) -> int:
+        """The position after the attributes of an entry."""
+        try:
+            return self._after(die.abbrev, die.at)
+        except BROKEN:
+            raise self.damaged(die.offset, "the attributes of an entry make no sense") from None
+
+    def functions(self) -> "list[Die]":
+        """The functions at the top level and in namespaces (Rust's)."""
+        if self._functions is None:
+            pending = [self.top]
+            found: list[Die] = []
+            while pending:
+                for die in pending.pop().children(_OUTER):
+                    (found if die.tag == c.TAG_SUBPROGRAM else pending).append(die)
+            self._functions = found
+        return self._functions
 
     def attributes(self, die: Die) -> dict[int, tuple[int, int | bytes]]:
         """Attribute to form and value."""
@@ -243,7 +225,7 @@ class Unit:
                 size = self.header.offset_size
                 table = self.file.need(".debug_str_offsets")
                 at = self._base(c.AT_STR_OFFSETS_BASE, size * 2) + value * size
-                value = self.file.need(".debug_str").string(int.from_bytes(table.bytes(at, size), "little"))
+                value = self.file.need(".debug_str").string(int.from_bytes(table.read(at, size), "little"))
             else:  # in a supplementary file (dwz), which kernels do not have
                 return None
         return value.decode("utf-8", "replace")
@@ -260,7 +242,7 @@ class Unit:
         """Entry `index` of the unit's part of .debug_addr."""
         size = self.header.address_size
         at = self._base(c.AT_ADDR_BASE, 8) + index * size
-        return int.from_bytes(self.file.need(".debug_addr").bytes(at, size), "little")
+        return int.from_bytes(self.file.need(".debug_addr").read(at, size), "little")
 
     def list_offset(self, form: int, value: int, base: int, section: str) -> int:
         """Where in `section` a list begins that is given by offset, or by number (7.28, 7.29)."""
@@ -268,7 +250,7 @@ class Unit:
             return value
         size = self.header.offset_size
         start = self._base(base, 12 if size == 4 else 20)
-        content = self.file.need(section).bytes(start + value * size, size)
+        content = self.file.need(section).read(start + value * size, size)
         return start + int.from_bytes(content, "little")
 
     def _base(self, attribute: int, default: int) -> int:

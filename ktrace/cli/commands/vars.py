@@ -1,0 +1,138 @@
+"""`ktrace vars`."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ktrace.model.debuginfo import Spot, Variables
+    from ktrace.model.miss import Miss
+    from ktrace.symbols.dwarf.info import DebugInfo
+
+
+def vars_(
+    place: Annotated[str, typer.Argument(metavar="FUNCTION[:LINE]", help="Also FUNCTION+OFFSET, FILE:LINE.")],
+    vmlinux: Annotated[Path | None, typer.Option(metavar="FILE", help="The kernel's debug info.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Take FILE although it is of another build.")
+    ] = False,
+    module: Annotated[str | None, typer.Option(metavar="M", help="Look in this loaded module.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a place.")] = False,
+) -> int:
+    """Show what a probe can read: arguments and local variables, and where each is.
+
+    With the kernel's debug info, also inside a function and in code inlined there. Without it, the
+    arguments at a function's entry, from the kernel's BTF.
+
+    \b
+    Examples:
+      ktrace vars vfs_read
+      ktrace vars vfs_read:12
+      ktrace vars fs/read_write.c:474 --json | jq '.variables[].fetch'
+    """
+    import json
+    import os
+
+    from ktrace.errors import NotFound
+    from ktrace.output.variables import variables_record, variables_text
+    from ktrace.symbols.dwarf import words
+    from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
+
+    paths = DebugPaths.here(os.environ)
+    try:
+        info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
+    except NotFound as error:
+        if vmlinux is not None or module is not None or words.parse(place) is not None or "+" in place:
+            raise
+        print(f"ktrace: {error.message.splitlines()[0]}: arguments by BTF", file=sys.stderr)
+        return _by_btf(place, as_json)
+    for found in _find(info, place):
+        if as_json:
+            print(json.dumps(variables_record(found)))
+        else:
+            sys.stdout.write(variables_text(found))
+    return 0
+
+
+def _find(info: "DebugInfo", place: str) -> "list[Variables]":
+    from ktrace.cli.commands.lines import not_found
+    from ktrace.model.miss import Miss
+
+    spots = _spots(info, place)
+    if isinstance(spots, Miss):
+        raise not_found(spots)
+    found = []
+    for spot in spots:
+        variables = info.variables(spot.place, spot.nth)
+        if isinstance(variables, Miss):
+            raise not_found(variables)
+        found.append(variables)
+    return found
+
+
+def _spots(info: "DebugInfo", place: str) -> "tuple[Spot, ...] | Miss":
+    from ktrace.errors import UsageError
+    from ktrace.model.place import SymbolPlace, parse_kernel_place
+    from ktrace.symbols.dwarf import words
+
+    match words.parse(place):
+        case words.FunctionLines(function, first):
+            return info.place_of_function_line(function, first)
+        case words.FileLines(file, first):
+            return info.places_of_line(file, first)
+        case words.SourceGlob():
+            raise UsageError("one place at a time")
+    parsed = parse_kernel_place(place)
+    if not isinstance(parsed, SymbolPlace):
+        raise UsageError(f"{place} is no function", hint="FUNCTION, FUNCTION:LINE or FILE:LINE")
+    return info.spots(parsed)
+
+
+def _by_btf(function: str, as_json: bool) -> int:
+    import json
+    import os
+
+    from ktrace.cli.commands.lines import not_found
+    from ktrace.errors import NotFound
+    from ktrace.expr import convention
+    from ktrace.model.ctype import declare, signature
+    from ktrace.model.miss import Miss
+    from ktrace.output.variables import parameters_text
+    from ktrace.symbols.btf_cache import cache_folder
+    from ktrace.symbols.btf_files import BtfPaths, kernel_types
+
+    types = kernel_types(BtfPaths(cache=cache_folder(os.environ)))
+    functions = types if isinstance(types, Miss) else types.functions(function)
+    if isinstance(functions, Miss):
+        raise not_found(functions)
+    if not functions:
+        raise NotFound(f"no function {function} in BTF")
+    for one in functions:
+        places = convention.locate(one.proto, os.uname().machine)
+        rows = [(param, _where(place)) for param, place in zip(one.proto.params, places, strict=True)]
+        if as_json:
+            variables = [{"name": p.name, "type": declare(p.type), "where": w} for p, w in rows]
+            print(
+                json.dumps(
+                    {"schema": 1, "type": "vars", "from": "btf", "function": function, "variables": variables}
+                )
+            )
+        else:
+            text = [(declare(param.type, param.name), where) for param, where in rows]
+            sys.stdout.write(parameters_text(signature(one), text))
+    return 0
+
+
+def _where(location: object) -> str:
+    from ktrace.expr import convention
+
+    match location:
+        case convention.InRegisters():
+            return " ".join(location.names)
+        case convention.InMemory():
+            return f"{location.offset:+d}({location.base})"
+        case convention.Unreachable():
+            return f"({location.why})"
+    return "?"

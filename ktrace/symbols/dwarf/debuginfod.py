@@ -1,0 +1,102 @@
+"""Debug info from the servers in DEBUGINFOD_URLS: GET URL/buildid/ID/debuginfo (debuginfod(8)).
+
+A file is kept in the user's cache folder: it is what it is, since it is named by its build-id.
+"""
+
+import contextlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ktrace.errors import Damaged
+from ktrace.model.miss import Miss
+from ktrace.symbols.elf import Elf
+
+if TYPE_CHECKING:
+    from http.client import HTTPResponse
+
+_CONNECT_S = 10.0  # for each answer of the server; a slow but living download may take longer
+_PATIENCE_S, _SLOWEST = 60, 10_000  # after the first minute, at least so many bytes a second
+_BLOCK = 1 << 20
+_MOST = 8 << 30  # bytes; a kernel's debug info has up to one or two GB
+
+
+def servers(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The URLs in DEBUGINFOD_URLS; none where it is not set."""
+    urls = environ.get("DEBUGINFOD_URLS", "").split()
+    return tuple(url.rstrip("/") for url in urls if url.startswith(("http://", "https://")))
+
+
+def fetch(
+    build_id: str, urls: Sequence[str], folder: Path | None, timeout_s: float = _CONNECT_S
+) -> Path | Miss:
+    """The file with the debug info for a build-id, from the cache or from the first server that has it."""
+    source = f"debuginfod ({' '.join(urls)})"
+    if not urls:
+        return Miss("debuginfod", "DEBUGINFOD_URLS is not set")
+    if folder is None:
+        return Miss(source, "there is no cache folder to keep a file in")
+    target = folder / f"debuginfo-{build_id}"
+    with contextlib.suppress(OSError):
+        # With sudo the folder may be one that others write: their file could lead us to wrong places.
+        if target.stat().st_uid in (os.geteuid(), 0):
+            return target
+    reasons = []
+    for url in urls:
+        problem = _download(f"{url}/buildid/{build_id}/debuginfo", target, build_id, timeout_s)
+        if problem is None:
+            return target
+        reasons.append(problem)
+    return Miss(source, "; ".join(dict.fromkeys(reasons)))
+
+
+def _download(url: str, target: Path, build_id: str, timeout_s: float) -> str | None:
+    """Fetch one file. Returns what went wrong, or None."""
+    from http.client import HTTPException  # noqa: PLC0415 -- http takes 50 ms to load
+    from urllib.error import HTTPError, URLError  # noqa: PLC0415 -- the same
+    from urllib.request import Request, urlopen  # noqa: PLC0415 -- the same
+
+    temporary = target.with_name(f"{target.name}.{os.getpid()}")
+    request = Request(url, headers={"User-Agent": "ktrace"})
+    try:
+        with urlopen(request, timeout=timeout_s) as answer:
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            temporary.unlink(missing_ok=True)
+            problem = _copy(answer, temporary)
+        if problem is None and Elf.open(temporary).build_id() != build_id:
+            problem = "the server sent a file with another build-id"
+        if problem is None:
+            temporary.replace(target)
+        return problem
+    except HTTPError as error:
+        error.close()
+        return "it has nothing for this build-id" if error.code == 404 else f"HTTP status {error.code}"
+    except URLError as error:
+        return f"no answer: {error.reason}"
+    except Damaged as error:
+        return f"the server sent no usable file ({error.message})"
+    except (OSError, ValueError, HTTPException) as error:  # a connection that breaks off, a full disk
+        return f"the download failed: {error}"
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _copy(answer: "HTTPResponse", temporary: Path) -> str | None:
+    length = answer.headers.get("Content-Length")
+    size, started = 0, time.monotonic()
+    with temporary.open("xb") as file:
+        while block := answer.read1(_BLOCK):
+            size += len(block)
+            if size > _MOST:
+                return "the file does not end"
+            # A server that sends a byte now and then would keep us for ever.
+            elapsed_s = time.monotonic() - started
+            if elapsed_s > _PATIENCE_S and size < elapsed_s * _SLOWEST:
+                return "the server is too slow"
+            file.write(block)
+    if length and length.isdigit() and size != int(length):
+        return f"the download broke off after {size} of {length} bytes"
+    return None

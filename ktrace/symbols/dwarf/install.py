@@ -1,0 +1,39 @@
+"""What to install for debug info of the running kernel, by distribution (os-release(5))."""
+
+from pathlib import Path
+
+OS_RELEASE = Path("/etc/os-release")
+
+_VMLINUX = "or give the kernel's file with --vmlinux FILE, or set DEBUGINFOD_URLS"
+
+
+def hint(release: str, os_release: Path = OS_RELEASE) -> str:
+    """What to do, for the kernel `release` (`uname -r`)."""
+    family = _families(os_release)
+    if "ubuntu" in family:
+        return (
+            f"apt install linux-image-unsigned-{release}-dbgsym (from ddebs.ubuntu.com, "
+            f"see https://wiki.ubuntu.com/DebuggingProgramCrash)\n{_VMLINUX}"
+        )
+    if "debian" in family:
+        return f"apt install linux-image-{release}-dbg\n{_VMLINUX}"
+    if family & {"fedora", "rhel", "centos"}:
+        return f"dnf debuginfo-install kernel-core-{release}\n{_VMLINUX}"
+    if family & {"suse", "opensuse", "sles"}:
+        flavour = release.rpartition("-")[2] or "default"
+        return f"zypper install kernel-{flavour}-debuginfo (from the debug repository)\n{_VMLINUX}"
+    if "arch" in family:
+        return f"DEBUGINFOD_URLS=https://debuginfod.archlinux.org ktrace ...\n{_VMLINUX}"
+    return f"install the debug info of kernel {release}, {_VMLINUX}"
+
+
+def _families(os_release: Path) -> frozenset[str]:
+    """The distribution and those that it is made from: ID and ID_LIKE."""
+    try:
+        lines = os_release.read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return frozenset()
+    values = dict(line.split("=", 1) for line in lines if "=" in line)
+    words = f"{values.get('ID', '')} {values.get('ID_LIKE', '')}".replace('"', "").replace("'", "").split()
+    # openSUSE calls its flavours opensuse-leap, opensuse-tumbleweed.
+    return frozenset(word.partition("-")[0] for word in words)

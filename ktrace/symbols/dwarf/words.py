@@ -1,0 +1,55 @@
+"""Places in source code, as people write them: `vfs_read:12`, `fs/read_write.c:474`, `:kernel/bpf/*`."""
+
+import re
+from dataclasses import dataclass
+from typing import TypeAlias
+
+_LINE = re.compile(r"(?P<what>[^:]+):(?P<first>\d+)(?:-(?P<last>\d+))?\Z")
+_FILE = re.compile(r".*(?:/|\.(?:[chS]|cc|cpp|rs|inc)\Z)")
+_FUNCTION = re.compile(r"[A-Za-z_.$][A-Za-z0-9_.$<>]*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionLines:
+    """Lines of a function, counted from that of its declaration; `last` is None of a single one."""
+
+    function: str
+    first: int
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileLines:
+    """Lines of a source file; `last` is None of a single one."""
+
+    file: str
+    first: int
+    last: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceGlob:
+    """All functions of the source files that match a wildcard."""
+
+    glob: str
+
+
+SourcePlace: TypeAlias = FunctionLines | FileLines | SourceGlob
+
+
+def parse(text: str) -> SourcePlace | None:
+    """A place that needs debug info; None of one that does not, such as `vfs_read` or `ext4:f+8`.
+
+    >>> parse("fs/read_write.c:474")
+    FileLines(file='fs/read_write.c', first=474, last=None)
+    """
+    if text.startswith(":") and len(text) > 1:
+        return SourceGlob(text[1:])
+    match = _LINE.match(text)
+    if not match:
+        return None
+    what, first = match["what"], int(match["first"])
+    last = int(match["last"]) if match["last"] else None
+    if _FILE.match(what):
+        return FileLines(what, first, last)
+    return FunctionLines(what, first, last) if _FUNCTION.match(what) else None
