@@ -65,7 +65,7 @@ def _wrap(line: str) -> list[str]:
         return [line]
     import textwrap  # noqa: PLC0415 -- most commands end without a hint
 
-    return textwrap.wrap(line, _HINT_WIDTH, break_long_words=False, break_on_hyphens=False)
+    return textwrap.wrap(line, _HINT_WIDTH, break_long_words=False, break_on_hyphens=False) or [""]
 
 
 def _is_harmless(ch: str) -> bool:
