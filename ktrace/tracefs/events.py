@@ -4,6 +4,7 @@ See Documentation/trace/events.rst. `files` may be the tracing directory or an i
 """
 
 import fnmatch
+import re
 import time
 
 from ktrace.errors import NotFound, Refused
@@ -108,7 +109,7 @@ def set_filter(files: Files, event: str, expression: str) -> None:
 
 def _filter_refusal(files: Files, path: str, expression: str, error: OSError, started: int) -> Refused:
     """The errno of a bad filter means nothing: error_log or the filter file itself says what is wrong."""
-    refused = refusal(files, expression, error, since=started)
+    refused = _at_the_name(refusal(files, expression, error, since=started))
     if refused.caret is None:
         text = files.read(path)
         _, found, reason = text.partition("parse_error: ")
@@ -118,3 +119,13 @@ def _filter_refusal(files: Files, path: str, expression: str, error: OSError, st
                 reason.strip(), errno=error.errno, excerpt=expression, caret=max(caret_line.find("^"), 0)
             )
     return refused
+
+
+def _at_the_name(refused: Refused) -> Refused:
+    """For an unknown field the kernel points behind its name: point at the name."""
+    if "Field not found" not in refused.message or refused.excerpt is None:
+        return refused
+    name = re.search(r"[\w.]+\s*\Z", refused.excerpt[: refused.caret])
+    if name is None:
+        return refused
+    return Refused(refused.message, errno=refused.errno, excerpt=refused.excerpt, caret=name.start())

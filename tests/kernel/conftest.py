@@ -184,6 +184,20 @@ def debugfs() -> Path:
     return Path(debug.root)
 
 
+@pytest.fixture
+def armed(tracing: Path) -> Callable[..., bool]:
+    """Whether so many ktrace sessions let their buffers take events."""
+
+    def ask(count: int = 1) -> bool:
+        on = 0
+        for path in (tracing / "instances").glob("ktrace_*/tracing_on"):
+            with suppress(OSError):  # it may go while we look
+                on += path.read_text().strip() == "1"
+        return on >= count
+
+    return ask
+
+
 def state(tracing: Path, debugfs: Path) -> dict[str, str]:
     """What ktrace could leave behind, or change."""
     files = ("kprobe_events", "uprobe_events", "dynamic_events", "set_event", "tracing_on", "current_tracer")

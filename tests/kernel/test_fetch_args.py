@@ -72,12 +72,11 @@ def opener() -> None:
         os.close(os.open(PATH, os.O_WRONLY | os.O_CREAT, MODE))
 
 
-def values(ktrace: Callable, start: Callable, arguments: list[str], tracing: Path) -> dict[str, object]:
+def values(ktrace: Callable, start: Callable, armed: Callable, arguments: list[str]) -> dict[str, object]:
     """The arguments of a probe on do_sys_openat2 when `opener` opens its file."""
     ktrace("add", "do_sys_openat2", *arguments, "--name", "opened")
     run = start("trace", "opened", "--json", "--filter", "COMM == 'opener'", "--count", "2")
-    instance = tracing / "instances"
-    run.until(lambda: any((p / "tracing_on").read_text().strip() == "1" for p in instance.glob("ktrace_*")))
+    run.until(armed)
     child = os.fork()
     if child == 0:
         try:
@@ -101,7 +100,7 @@ def check(found: dict[str, object], name: str, wanted: object) -> None:
 
 @pytest.mark.parametrize("table", [FORMS, TYPES], ids=["forms", "types"])
 def test_taken_read_back_and_right(
-    ktrace: Callable, start: Callable, tracing: Path, table: list[tuple[str, object]]
+    ktrace: Callable, start: Callable, armed: Callable, tracing: Path, table: list[tuple[str, object]]
 ) -> None:
     arguments = [argument for argument, _ in table]
     ktrace("add", "do_sys_openat2", *arguments, "--name", "readback")
@@ -114,22 +113,24 @@ def test_taken_read_back_and_right(
     for argument in arguments:
         name, body = argument.split("=", 1)
         assert back[name] == body or "$arg" in body, (argument, kernel)
-    found = values(ktrace, start, arguments, tracing)
+    found = values(ktrace, start, armed, arguments)
     for argument, wanted in table:
         check(found, argument.split("=")[0], wanted)
 
 
 @pytest.mark.parametrize(("argument", "wanted"), OPTIONAL, ids=lambda v: v if isinstance(v, str) else "")
-def test_newer_types(ktrace: Callable, start: Callable, tracing: Path, argument: str, wanted: object) -> None:
+def test_newer_types(
+    ktrace: Callable, start: Callable, armed: Callable, tracing: Path, argument: str, wanted: object
+) -> None:
     tried = ktrace("add", "do_sys_openat2", argument, "--name", "tried", status=None)
     if tried.status == 0:
         ktrace("remove", "tried")
-        found = values(ktrace, start, [argument], tracing)
+        found = values(ktrace, start, armed, [argument])
         check(found, argument.split("=", maxsplit=1)[0].split(":", maxsplit=1)[0], wanted)
     else:
         # A kernel that lacks it must say so in its README, and ktrace must pass its words on.
         readme = (tracing / "README").read_text()
-        feature = {"cha": " char", "ss": "symstr"}.get(argument.split("=", maxsplit=1)[0], "<argname>")
+        feature = {"cha": "char, string", "ss": "symstr"}.get(argument.split("=", maxsplit=1)[0], "<argname>")
         assert feature not in readme, tried.err
         assert tried.status == 3 and "^" in tried.err
 

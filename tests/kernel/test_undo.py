@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,15 +14,6 @@ import pytest
 
 def sessions(tracing: Path) -> list[str]:
     return sorted(p.name for p in (tracing / "instances").glob("ktrace_*"))
-
-
-def armed(tracing: Path, count: int = 1) -> bool:
-    """Whether so many ktrace sessions let their buffers take events."""
-    on = 0
-    for path in (tracing / "instances").glob("ktrace_*/tracing_on"):
-        with suppress(OSError):
-            on += path.read_text().strip() == "1"
-    return on >= count
 
 
 @pytest.mark.parametrize(
@@ -72,19 +62,23 @@ def test_a_closed_pipe_ends_it_quietly(start: Callable, tracing: Path, forks: No
     assert outcome.status == 128 + 13 and "rror" not in outcome.err
 
 
-def test_a_closed_pipe_is_noticed_while_no_event_comes(start: Callable, tracing: Path) -> None:
+def test_a_closed_pipe_is_noticed_while_no_event_comes(
+    armed: Callable, start: Callable, tracing: Path
+) -> None:
     run = start("trace", "vfs_mkdir", "--json")
-    run.until(lambda: armed(tracing))
+    run.until(armed)
     run.close_out()
     assert run.wait().status == 128 + 13
 
 
-def test_a_reader_that_neither_reads_nor_goes_away(start: Callable, tracing: Path, forks: None) -> None:
+def test_a_reader_that_neither_reads_nor_goes_away(
+    armed: Callable, start: Callable, tracing: Path, forks: None
+) -> None:
     """Its pipe is full, so that ktrace is stuck in write(2) when the signal comes."""
     read_end, write_end = os.pipe()
     run = start("trace", "vfs_read", "--json", out=write_end)
     os.close(write_end)
-    run.until(lambda: armed(tracing))
+    run.until(armed)
     time.sleep(3)
     run.signal(signal.SIGTERM)
     assert run.wait().status == 128 + 15
