@@ -44,19 +44,50 @@ def set_enabled(tracing: Files, probes: list[Probe], on: bool, *, between: Calla
     return failed
 
 
-def remove_probe(tracing: Files, probe: Probe) -> None:
+def remove_probes(tracing: Files, probes: list[Probe], *, between: Callable[[], None]) -> Failures:
+    """Remove many. They are switched off together first: one by one that costs a grace period each.
+
+    Args:
+        between: called before each removal; what it raises ends the work, with the rest as it was.
+
+    Returns:
+        The probes that could not be removed, each as it was before, with the reason.
+    """
+    on = [p for p in probes if enabled_state(tracing, p.event).startswith("1")]
+    left = {p.event: p for p in on}
+    failed: Failures = []
+    try:
+        set_enabled(tracing, on, False, between=between)
+        for probe in probes:
+            between()
+            try:
+                remove_probe(tracing, probe, was_on=probe.event in left)
+            except KtraceError as error:
+                failed.append((probe, error))
+            left.pop(probe.event, None)
+    except BaseException:
+        set_enabled(tracing, list(left.values()), True, between=lambda: None)
+        raise
+    return failed
+
+
+def remove_probe(tracing: Files, probe: Probe, *, was_on: bool | None = None) -> None:
     """Switch one event off in the top buffer and remove it; if that fails, it is as it was before.
+
+    Args:
+        was_on: whether to switch it on again if that fails; None asks the kernel.
 
     Raises:
         Busy: somebody else holds it; says who.
         NotFound: it has gone already.
     """
-    was_on = enabled_state(tracing, probe.event).startswith("1")
+    is_on = enabled_state(tracing, probe.event).startswith("1")
+    was_on = is_on if was_on is None else was_on
     stacks = [t for t in _triggers(tracing, probe.event) if _STACK.match(t)]
     try:
         for trigger in stacks:
             tracing.write(f"events/{probe.event}/trigger", "!" + trigger.removesuffix(":unlimited"))
-        if was_on:
+        if is_on:
             tracing.write(f"events/{probe.event}/enable", "0")
         dynevents.remove(tracing, probe)
     except (OSError, Refused) as error:

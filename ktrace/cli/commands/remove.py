@@ -29,9 +29,8 @@ def remove(
 
     from ktrace.cli.report import report_all
     from ktrace.cli.selection import chosen, summary
-    from ktrace.errors import KtraceError
     from ktrace.session.signals import StopSignals
-    from ktrace.session.switching import remove_probe
+    from ktrace.session.switching import remove_probes
     from ktrace.tracefs.dynevents import define_step
     from ktrace.tracefs.events import enable_step
     from ktrace.tracefs.mount import find_tracing
@@ -43,14 +42,8 @@ def remove(
             for step in (enable_step(probe.event).undo, define_step(probe).undo):
                 print(step.to_shell(tracing.root) if step else "")
         return 0
-    failed: list[KtraceError] = []
     started = time.monotonic()
     with StopSignals() as stop:
-        for probe in probes:
-            stop.check()
-            try:
-                remove_probe(tracing, probe)
-            except KtraceError as error:
-                failed.append(error)
+        failed = remove_probes(tracing, probes, between=stop.check)
     summary("removed", len(probes) - len(failed), len(probes), time.monotonic() - started)
-    return report_all(failed)
+    return report_all([error for _, error in failed])
