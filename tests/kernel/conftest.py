@@ -269,7 +269,7 @@ def foreign(tracing: Path) -> Iterator[Callable[[str], None]]:
 @pytest.fixture
 def forks() -> Iterator[None]:
     """Processes are made while the test runs."""
-    loop = subprocess.Popen(["sh", "-c", "while :; do /bin/true; done"])
+    loop = subprocess.Popen(["sh", "-c", "while :; do /bin/true; sleep 0.05; done"])
     yield
     loop.kill()
     loop.wait()

@@ -41,7 +41,7 @@ def test_own_reads_are_never_recorded(start: Callable, ktrace: Callable, tmp_pat
 
 
 def test_only_this_process(start: Callable, tracing: Path, forks: None) -> None:
-    script = "while :; do read line < /proc/version; done"
+    script = "while :; do read line < /proc/version; sleep 0.02; done"
     chosen = subprocess.Popen(["sh", "-c", script])
     other = subprocess.Popen(["sh", "-c", script])
     try:
@@ -54,7 +54,7 @@ def test_only_this_process(start: Callable, tracing: Path, forks: None) -> None:
 
 
 def test_a_process_and_its_children(start: Callable) -> None:
-    parent = subprocess.Popen(["sh", "-c", "while :; do /bin/true; done"])
+    parent = subprocess.Popen(["sh", "-c", "while :; do /bin/true; sleep 0.02; done"])
     try:
         run = start("trace", "vfs_read", "--json", "-p", str(parent.pid), "--children", "-n", "20")
         pids = {e["pid"] for e in run.wait().records("event")}
