@@ -124,7 +124,7 @@ def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -
     if loc:
         # `__data_loc char[] comm`, and `__data_loc char[][2] comm` of an array of strings
         shape = "data_loc" if loc[1] == "data" else "rel_loc"
-        base, name = loc[2].rsplit(" ", 1)
+        base, _, name = loc[2].rpartition(" ")
         count = _count_of(base.partition("[")[2], int(size) // 4)
         ctype = base.partition("[")[0]
         return Field(name, ctype, int(offset), int(size), signed == "1", shape, count)

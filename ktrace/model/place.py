@@ -106,7 +106,7 @@ def parse_kernel_place(text: str) -> SymbolPlace | AddressPlace:
         raise _not_a_place(text)
     offset = match["offset"]
     try:
-        value = _c_integer(offset) if offset else 0
+        value = c_integer(offset) if offset else 0
     except ValueError:
         raise UsageError(
             f"'{offset}' is not an offset in bytes",
@@ -126,8 +126,15 @@ def _not_a_place(text: str) -> UsageError:
     return UsageError(f"'{text}' is not a place in the kernel", excerpt=text, caret=at, hint=hint)
 
 
-def _c_integer(text: str) -> int:
-    """An unsigned integer as C's strtoul with base 0 reads it: 0x hexadecimal, leading 0 octal."""
-    if re.fullmatch(r"0[0-7]+", text):
-        return int(text, 8)
-    return int(text, 0)
+def c_integer(text: str) -> int:
+    """An unsigned integer as C's strtoul with base 0 reads it: 0x hexadecimal, leading 0 octal.
+
+    Raises:
+        ValueError: it is none (Python's `0b1` and `0o7` are not), or has more than 64 bits.
+    """
+    if not re.fullmatch(r"0[xX][0-9a-fA-F]+|[0-9]+", text):
+        raise ValueError(text)
+    value = int(text, 8 if re.fullmatch(r"0[0-9]+", text) else 0)
+    if value >= 1 << 64:
+        raise ValueError(text)
+    return value

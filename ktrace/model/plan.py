@@ -1,5 +1,6 @@
 """Plan: what will be written where, how it is undone, and why; nothing is written here."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -36,7 +37,7 @@ class Step:
         if self.action in ("mkdir", "rmdir"):
             return f"{self.action} {target}"
         # Control files append even a value: `>` would truncate, which deletes definitions.
-        return f"echo {_quoted(self.text)} >> {target}"
+        return f"{_printing(self.text)} >> {target}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,16 @@ class Plan:
     def to_shell(self, root: str) -> Iterable[str]:
         """Each step as a comment and a line of shell."""
         for step in self.steps:
-            yield f"# {step.why}"
+            yield "# " + " ".join(step.why.splitlines())  # a second line would be a command
             yield step.to_shell(root)
+
+
+def _printing(text: str) -> str:
+    """The command that prints `text` and a newline in any shell."""
+    # The echo of some shells reads backslashes; of all, -n as an option.
+    if "\\" in text or re.fullmatch("-[neE]+", text):
+        return f"printf '%s\\n' {_quoted(text)}"
+    return f"echo {_quoted(text)}"
 
 
 def _quoted(text: str) -> str:

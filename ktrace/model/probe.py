@@ -19,6 +19,7 @@ from ktrace.model.place import (
     Place,
     SymbolPlace,
     TracepointPlace,
+    c_integer,
     parse_kernel_place,
 )
 
@@ -82,10 +83,10 @@ class Probe:
                 f"{self.event} reads {len(self.args)} arguments; the kernel takes {ARGS_MAX}",
                 hint="split them over two probes",
             )
-        if len(self.to_line().encode()) > LINE_MAX:
+        size = len(self.to_line().encode("utf-8", "surrogateescape"))
+        if size > LINE_MAX:
             raise UsageError(
-                f"the definition of {self.event} has {len(self.to_line().encode())} bytes; "
-                f"the kernel takes {LINE_MAX}",
+                f"the definition of {self.event} has {size} bytes; the kernel takes {LINE_MAX}",
                 hint="read fewer arguments, or split them over two probes",
             )
         return self
@@ -116,7 +117,7 @@ class Probe:
         if not match:
             raise UsageError("not the definition of a probe", excerpt=line, caret=0)
         kind, digits, group, name, rest = match.groups()
-        words = rest.split()
+        words = _WORD.findall(rest)
         if not words:
             raise UsageError("the definition names no place", excerpt=line, caret=len(line))
         probe = cls(
@@ -137,11 +138,12 @@ class Probe:
         return replace(probe, args=tuple(_read_arg(arg) for arg in args))
 
 
-_HEAD = re.compile(r"([prfte])(\d*):(?:([^\s/.]+)[/.])?([^\s/.]+)\s+(.*)\Z", re.DOTALL)
+_HEAD = re.compile(r"([prfte])(\d{0,9}):(?:([^\s/.]+)[/.])?([^\s/.]+)\s+(.*)\Z", re.DOTALL | re.ASCII)
+_WORD = re.compile(r"\S+", re.ASCII)  # ASCII's blanks alone: a file's name may hold others
 
 _DEFAULT_GROUP = {"p": "kprobes", "r": "kprobes", "f": "fprobes", "t": "tracepoints", "e": "eprobes"}
 
-_FILE_PLACE = re.compile(r"(.*/.*):(0x[0-9a-fA-F]+|\d+)(?:\((0x[0-9a-fA-F]+|\d+)\))?\Z", re.DOTALL)
+_FILE_PLACE = re.compile(r"(.*/.*):(0x[0-9a-fA-F]+|\d+)(?:\((0x[0-9a-fA-F]+|\d+)\))?\Z", re.DOTALL | re.ASCII)
 
 
 def _read_place(kind: str, text: str) -> Place:
@@ -152,7 +154,15 @@ def _read_place(kind: str, text: str) -> Place:
         return EventPlace(system, event)
     match = _FILE_PLACE.match(text)
     if match and kind in "pr":
-        return FilePlace(match[1], int(match[2], 0), int(match[3], 0) if match[3] else None)
+        try:
+            return FilePlace(match[1], c_integer(match[2]), c_integer(match[3]) if match[3] else None)
+        except ValueError:
+            raise UsageError(
+                "this is not an offset in the file",
+                excerpt=text,
+                caret=match.start(2),
+                hint="bytes from its start: decimal, hexadecimal with 0x, or octal with 0",
+            ) from None
     if re.fullmatch(r"0x[0-9a-fA-F]{16}", text):
         # What the kernel prints with %p is hashed, and so small that no kernel address is meant.
         address = int(text, 16)

@@ -57,7 +57,16 @@ def test_an_equals_sign_within_an_expression_names_nothing():
 
 @pytest.mark.parametrize(
     ("text", "caret"),
-    [("a=", 2), ("=", 1), ("a= b", 2), ("a=#1", 2), ("a\tb", 1), ("a=\x00", 2), ("a\u2003b", 1), ("a\x1b", 1)],
+    [
+        ("a=", 2),
+        ("=", 1),
+        ("a= b", 2),
+        ("a=#1", 2),
+        ("a\tb", 1),
+        ("a=\x00", 2),
+        ("a\u2003b", 1),
+        ("a\x1b", 1),
+    ],
 )
 def test_what_would_end_the_argument_or_the_line_is_refused(text, caret):
     with pytest.raises(UsageError) as error:

@@ -1,0 +1,150 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ktrace.errors import UsageError
+from ktrace.model.format import Arg, Field, Format, Signature, parse_format
+
+COMMON = """\
+name: {name}
+ID: 1392
+format:
+\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
+\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;
+\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;
+\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
+
+"""
+ENTRY = COMMON.format(name="kp") + (
+    "\tfield:unsigned long __probe_ip;\toffset:8;\tsize:8;\tsigned:0;\n"
+    "\tfield:u64 fd;\toffset:16;\tsize:8;\tsigned:0;\n"
+    "\tfield:u32 cnt;\toffset:24;\tsize:4;\tsigned:0;\n"
+    "\tfield:__data_loc char[] comm;\toffset:28;\tsize:4;\tsigned:1;\n"
+    "\tfield:u64 st[];\toffset:32;\tsize:16;\tsigned:0;\n"
+    "\tfield:s64 off;\toffset:48;\tsize:8;\tsigned:1;\n"
+    "\tfield:char c;\toffset:56;\tsize:1;\tsigned:0;\n"
+    "\tfield:u64 f;\toffset:57;\tsize:8;\tsigned:0;\n"
+    "\tfield:__data_loc char[][2] d;\toffset:65;\tsize:8;\tsigned:1;\n"
+    "\n"
+    'print fmt: "(%lx) fd=0x%Lx cnt=%u comm=\\"%s\\" st={0x%Lx,0x%Lx} off=%Ld c=\'%c\' f=%pS '
+    'd={\\"%s\\",\\"%s\\"}", REC->__probe_ip, REC->fd\n'
+)
+RETURN = COMMON.format(name="kr") + (
+    "\tfield:unsigned long __probe_func;\toffset:8;\tsize:8;\tsigned:0;\n"
+    "\tfield:unsigned long __probe_ret_ip;\toffset:16;\tsize:8;\tsigned:0;\n"
+    "\tfield:s64 ret;\toffset:24;\tsize:8;\tsigned:1;\n"
+    "\n"
+    'print fmt: "(%lx <- %lx) ret=%Ld", REC->__probe_func, REC->__probe_ret_ip, REC->ret\n'
+)
+
+
+def field(declaration, size, signed=0):
+    line = f"\tfield:{declaration};\toffset:8;\tsize:{size};\tsigned:{signed};\n"
+    return parse_format(COMMON.format(name="x") + line).fields[-1]
+
+
+def test_an_entry_probe():
+    form = parse_format(ENTRY, "kprobes")
+    assert (form.system, form.name, form.id) == ("kprobes", "kp", 1392)
+    assert [f.name for f in form.fields[:5]] == [
+        "common_type",
+        "common_flags",
+        "common_preempt_count",
+        "common_pid",
+        "__probe_ip",
+    ]
+    assert form.args == (
+        Field("fd", "u64", 16, 8, False),
+        Field("cnt", "u32", 24, 4, False),
+        Field("comm", "char", 28, 4, True, "data_loc", 1),
+        Field("st", "u64", 32, 16, False, "array", 2),
+        Field("off", "s64", 48, 8, True),
+        Field("c", "char", 56, 1, False),
+        Field("f", "u64", 57, 8, False),
+        Field("d", "char", 65, 8, True, "data_loc", 2),
+    )
+    assert (form.is_probe, form.is_return) == (True, False)
+    assert form.print_fmt.startswith('"(%lx) fd=') and form.print_fmt.endswith("REC->fd")
+
+
+def test_its_signature():
+    assert parse_format(ENTRY).signature() == Signature(
+        "kp",
+        (
+            Arg("fd", "hex"),
+            Arg("cnt", "dec"),
+            Arg("comm", "str"),
+            Arg("st", "hex", 2),
+            Arg("off", "dec"),
+            Arg("c", "char"),
+            Arg("f", "sym"),
+            Arg("d", "str", 2),
+        ),
+    )
+
+
+def test_a_return_probe():
+    form = parse_format(RETURN)
+    assert (form.is_probe, form.is_return) == (True, True)
+    assert form.signature() == Signature("kr", (Arg("ret", "dec"),), is_return=True)
+
+
+def test_a_name_that_ends_another_is_not_taken_for_it():
+    text = COMMON.format(name="kp") + (
+        "\tfield:u64 d;\toffset:8;\tsize:8;\tsigned:0;\n"
+        "\tfield:u64 fd;\toffset:16;\tsize:8;\tsigned:0;\n"
+        'print fmt: "(%lx) fd=0x%Lx d=%Lu", REC->fd\n'
+    )
+    assert parse_format(text).signature().args == (Arg("d", "dec"), Arg("fd", "hex"))
+
+
+def test_a_static_event():
+    form = Format("sched", "x", 1, (Field("prev_comm", "char", 8, 16, True, "array", 16),))
+    assert (form.is_probe, form.is_return) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("declaration", "size", "expected"),
+    [
+        ("char prev_comm[16]", 16, ("prev_comm", "char", "array", 16)),
+        ("u64 st[2]", 16, ("st", "u64", "array", 2)),  # kernels up to 5.15
+        ("u16 a[]", 16, ("a", "u16", "array", 8)),
+        ("const u32 a[4]", 16, ("a", "const u32", "array", 4)),
+        ("unsigned long args[6]", 48, ("args", "unsigned long", "array", 6)),
+        ("void * a[2]", 16, ("a", "void *", "array", 2)),
+        ("enum kind a[2]", 8, ("a", "enum kind", "array", 2)),
+        ("char * name", 8, ("name", "char *", "scalar", 1)),
+        ("const char *name", 8, ("name", "const char *", "scalar", 1)),
+        ("unsigned int x", 4, ("x", "unsigned int", "scalar", 1)),
+        ("__rel_loc char[] s", 4, ("s", "char", "rel_loc", 1)),
+        ("__data_loc char[] s", 4, ("s", "char", "data_loc", 1)),
+        ("__data_loc unsigned long[] s", 4, ("s", "unsigned long", "data_loc", 1)),
+        ("__data_loc char[][3] s", 12, ("s", "char", "data_loc", 3)),
+        ("__data_loc char[] s", 12, ("s", "char", "data_loc", 3)),
+    ],
+)
+def test_declarations(declaration, size, expected):
+    found = field(declaration, size)
+    assert (found.name, found.ctype, found.shape, found.count) == expected
+
+
+def test_signs():
+    assert field("int a", 4, 1).signed
+    assert not field("int a", 4, 0).signed
+
+
+def test_the_sign_may_be_missing():
+    text = COMMON.format(name="x") + "\tfield:u8 a;\toffset:8;\tsize:1;\n"
+    assert parse_format(text).fields[-1] == Field("a", "u8", 8, 1, False)
+
+
+@pytest.mark.parametrize("text", ["", "name: x\n", "ID: 3\n", "hello"])
+def test_what_is_no_format_file(text):
+    with pytest.raises(UsageError, match="not an event's format file"):
+        parse_format(text)
+
+
+@given(st.text(max_size=40), st.integers(0, 99))
+def test_any_declaration_is_read_without_a_crash(declaration, size):
+    field(declaration, size)
+    field("__data_loc " + declaration, size)

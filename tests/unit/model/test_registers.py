@@ -1,0 +1,33 @@
+import pytest
+
+from ktrace.model.fetch import FetchArg
+from ktrace.model.names import check_arg
+from ktrace.model.registers import CONVENTIONS, dump_args
+
+
+def test_at_entry_and_at_return():
+    assert dump_args("x86_64") == tuple(
+        FetchArg(f"%{name}", name, "x64")
+        for name in ("ip", "flags", "sp", "di", "si", "dx", "cx", "r8", "r9")
+    )
+    assert dump_args("x86_64", at_return=True) == tuple(
+        FetchArg(f"%{name}", name, "x64") for name in ("ip", "flags", "sp", "ax")
+    )
+
+
+@pytest.mark.parametrize("machine", CONVENTIONS)
+@pytest.mark.parametrize("at_return", [False, True])
+def test_every_machine_dumps_under_names_that_the_kernel_takes(machine, at_return):
+    args = dump_args(machine, at_return=at_return)
+    names = [check_arg(arg.name) for arg in args]
+    assert len(set(names)) == len(names) == (4 if at_return else 3 + len(CONVENTIONS[machine].args))
+    assert all(arg.expr == f"%{arg.name}" for arg in args)
+
+
+def test_conventions():
+    assert CONVENTIONS["aarch64"].args[0] == CONVENTIONS["aarch64"].retval == "x0"
+    assert CONVENTIONS["riscv64"].args == ("a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7")
+
+
+def test_an_unknown_machine_has_none():
+    assert dump_args("m68k") == ()
