@@ -72,7 +72,7 @@ kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3: kernel-%:
 	@$(call in_kernel,$*)
 
 test-dwarf: setup-test
-	tests/dwarf/fetch.sh
+	$(PY) tests/dwarf/fetch.py
 	$(PY) -m pytest tests/dwarf
 
 # Compiles everything once: the guest cannot write, and there it takes 25 times as long.

@@ -1,0 +1,56 @@
+"""Examples in the documentation that need a kernel with kprobes."""
+
+import shlex
+import subprocess
+from collections.abc import Callable
+
+import pytest
+
+from tests.unit.docs.blocks import Block, agrees, blocks
+
+
+@pytest.mark.parametrize("block", blocks("kernel"), ids=lambda block: block.name)
+def test_example(block: Block, ktrace: Callable) -> None:
+    for step in block.steps:
+        printed = run(step.command, ktrace)
+        assert agrees(printed, step.expected), f"# {step.command}\n{printed}"
+
+
+def run(command: str, ktrace: Callable) -> str:
+    """What a pipeline prints; `ktrace`, first or last in it, is one that is loaded already."""
+    first, *others = split(command)
+    last = others.pop() if others and others[-1][0] == "ktrace" else None
+    text, err = b"", ""
+    if first[0] == "ktrace":
+        outcome = ktrace(*first[1:], status=None)
+        text, err = outcome.out.encode(), outcome.err
+    else:
+        others.insert(0, first)
+    for words in others:
+        text = subprocess.run(words, input=text, stdout=subprocess.PIPE, check=True).stdout
+    if last:
+        outcome = ktrace(*last[1:], stdin=text, status=None)
+        text, err = outcome.out.encode(), err + outcome.err
+    # Notes come before the events, the summary behind them: as a terminal shows it.
+    notes = [line for line in err.splitlines(keepends=True) if is_note(line)]
+    rest = [line for line in err.splitlines(keepends=True) if not is_note(line)]
+    return "".join((*notes, text.decode(), *rest))
+
+
+def split(command: str) -> list[list[str]]:
+    """The words of each program of a pipeline."""
+    words = shlex.shlex(command, posix=True, punctuation_chars="|")
+    words.whitespace_split = True
+    words.commenters = ""
+    pipeline: list[list[str]] = [[]]
+    for word in words:
+        if word == "|":
+            pipeline.append([])
+        else:
+            pipeline[-1].append(word)
+    return pipeline
+
+
+def is_note(line: str) -> bool:
+    """Whether a line on stderr was printed before what came out."""
+    return line.startswith("ktrace: ") and " is " in line and " in this kernel" in line
