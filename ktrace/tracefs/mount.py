@@ -28,8 +28,8 @@ class Mount:
 def parse_mounts(text: str) -> tuple[Mount, ...]:
     """Read /proc/self/mounts; octal escapes in paths (a blank is `\\040`) are undone."""
     mounts = []
-    for line in text.splitlines():
-        words = line.split()
+    for line in text.split("\n"):  # not splitlines: a path may hold what else Unicode takes for a line's end
+        words = line.split(" ")
         if len(words) >= 4:
             device, path, fstype, options = words[:4]
             mounts.append(Mount(device, _unescape(path), fstype, tuple(options.split(","))))
@@ -38,7 +38,8 @@ def parse_mounts(text: str) -> tuple[Mount, ...]:
 
 def find_mount(fstype: str, preferred: str, mounts_file: str = _MOUNTS) -> str | None:
     """The directory where `fstype` is mounted, `preferred` if that is one of them."""
-    paths = [m.path for m in parse_mounts(Path(mounts_file).read_text()) if m.fstype == fstype]
+    text = Path(mounts_file).read_text("utf-8", "surrogateescape")  # anybody may mount under any name
+    paths = [m.path for m in parse_mounts(text) if m.fstype == fstype]
     if preferred in paths:
         return preferred
     return min(paths, key=len, default=None)

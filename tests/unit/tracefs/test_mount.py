@@ -1,0 +1,171 @@
+import os
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ktrace.errors import Unavailable
+from ktrace.tracefs import mount
+from ktrace.tracefs.files import LocalFiles
+from ktrace.tracefs.mount import Mount, find_mount, lockdown_mode, parse_mounts
+
+
+def test_lines_of_mounts():
+    text = "proc /proc proc rw,nosuid 0 0\nnodev /my\\040dir\\134x tracefs rw 0 0\nshort line\n\n"
+    assert parse_mounts(text) == (
+        Mount("proc", "/proc", "proc", ("rw", "nosuid")),
+        Mount("nodev", "/my dir\\x", "tracefs", ("rw",)),
+    )
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\0")))
+@example("/mnt/a€\\040\t\n#é")
+def test_any_directory_can_be_mounted_on(path):
+    """The kernel escapes blank, tab, newline, backslash and # as octal, and prints the rest as it is."""
+    escaped = "".join(f"\\{ord(ch):03o}" if ch in " \t\n\\#" else ch for ch in path)
+    line = f"nodev /{escaped} tracefs rw 0 0\n"
+    assert [m.path for m in parse_mounts(line)] == ["/" + path]
+
+
+@pytest.mark.parametrize(
+    ("mounts", "found"),
+    [
+        ([], None),
+        (["/a"], "/a"),
+        (["/long/name", "/pref", "/a"], "/pref"),
+        (["/long/name", "/a"], "/a"),
+    ],
+)
+def test_the_preferred_directory_else_the_shortest(tmp_path, mounts, found):
+    file = tmp_path / "mounts"
+    file.write_text("proc /proc proc rw 0 0\n" + "".join(f"x {m} tracefs rw 0 0\n" for m in mounts))
+    assert find_mount("tracefs", "/pref", str(file)) == found
+
+
+def test_a_mount_of_somebody_whose_name_is_no_utf8_is_in_nobodys_way(tmp_path):
+    file = tmp_path / "mounts"
+    file.write_bytes(b"x /media/caf\xe9\\040x vfat rw 0 0\nx /sys/kernel/tracing tracefs rw 0 0\n")
+    assert find_mount("tracefs", "/pref", str(file)) == "/sys/kernel/tracing"
+    assert os.fsencode(find_mount("vfat", "/pref", str(file))) == b"/media/caf\xe9 x"
+
+
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("[none] integrity confidentiality\n", "none"),
+        ("none [integrity] confidentiality\n", "integrity"),
+        ("none integrity [confidentiality]\n", "confidentiality"),
+        ("", None),
+    ],
+)
+def test_lockdown(tmp_path, text, mode):
+    (tmp_path / "lockdown").write_text(text)
+    assert lockdown_mode(str(tmp_path / "lockdown")) == mode
+
+
+def test_a_kernel_without_lockdown(tmp_path):
+    assert lockdown_mode(str(tmp_path / "none")) is None
+
+
+class Here:
+    """What `why_unusable` is told of this machine."""
+
+    def __init__(self, tmp_path, monkeypatch) -> None:
+        self.root = tmp_path / "tracing"
+        self.root.mkdir()
+        self.files = LocalFiles(str(self.root))
+        self.may = {os.X_OK: True, os.W_OK: True}
+        self.lockdown = "none"
+        self.euid = 0
+        self.mounts = {"tracefs": str(self.root)}
+        monkeypatch.setattr(mount, "DEBUG", str(tmp_path / "debug"))
+        monkeypatch.setattr(mount, "lockdown_mode", lambda: self.lockdown)
+        monkeypatch.setattr(mount, "find_mount", lambda fstype, preferred: self.mounts.get(fstype))
+        monkeypatch.setattr(mount.os, "geteuid", lambda: self.euid)
+        real = os.access
+        monkeypatch.setattr(mount.os, "access", lambda path, mode: self.may[mode] and real(path, mode))
+
+    def has(self, *names):
+        for name in names:
+            (self.root / name).write_text("")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    return Here(tmp_path, monkeypatch)
+
+
+def problem(here):
+    with pytest.raises(Unavailable) as error:
+        mount.find_tracing()
+    return error.value
+
+
+def test_all_is_well(here):
+    here.has("README", "kprobe_events")
+    assert mount.find_tracing().root == str(here.root)
+
+
+def test_not_mounted(here):
+    here.mounts = {}
+    assert problem(here).message == "tracefs is not mounted"
+    assert problem(here).hint == "mount -t tracefs nodev /sys/kernel/tracing"
+    here.euid = 1000
+    assert problem(here).message == "no right to use /sys/kernel/tracing"
+
+
+def test_reached_through_debugfs(here, tmp_path):
+    here.mounts = {}
+    (tmp_path / "debug/tracing").mkdir(parents=True)
+    (tmp_path / "debug/tracing/README").write_text("")
+    (tmp_path / "debug/tracing/kprobe_events").write_text("")
+    assert mount.find_tracing().root == str(tmp_path / "debug/tracing")
+
+
+def test_may_not_be_entered(here):
+    here.has("README", "kprobe_events")
+    here.may = {os.X_OK: False, os.W_OK: False}
+    here.euid = 1000
+    found = problem(here)
+    assert found.message == f"no right to use {here.root}"
+    assert "sudo ktrace" in found.hint and "gid=GROUP" in found.hint
+
+
+def test_may_not_be_written(here):
+    here.has("README", "kprobe_events")
+    here.may[os.W_OK] = False
+    here.euid = 1000
+    assert problem(here).message == f"no right to use {here.root}/kprobe_events"
+    here.euid = 0
+    assert problem(here).message == f"{here.root}/kprobe_events cannot be written even by root"
+
+
+def test_empty(here):
+    assert problem(here).message == f"{here.root} holds no tracing files"
+    assert "ktrace vm" in problem(here).hint
+
+
+def test_no_kprobes(here):
+    here.has("README")
+    found = problem(here)
+    assert "CONFIG_KPROBE_EVENTS" in found.message
+    assert "ktrace doctor" in found.hint and "ktrace vm" in found.hint
+
+
+@pytest.mark.parametrize("present", [("README", "kprobe_events"), ()])
+def test_locked_down(here, present):
+    here.has(*present)
+    here.lockdown = "confidentiality"
+    assert problem(here).message == "this kernel is locked down (confidentiality): it refuses all tracing"
+
+
+def test_integrity_leaves_tracing_alone(here):
+    here.has("README", "kprobe_events")
+    here.lockdown = "integrity"
+    assert mount.why_unusable(here.files) is None
+
+
+def test_debugfs(here):
+    assert mount.find_debug() is None
+    here.mounts["debugfs"] = "/d"
+    assert mount.find_debug().root == "/d"
