@@ -104,17 +104,23 @@ def trigger_mentions(files: Files, event: str) -> list[str]:
     Reads every trigger of every buffer: for explaining only.
     """
     group, _, name = event.partition("/")
-    spellings = (f"{group}.{name}", f"{group}:{name}")
+    spelling = re.compile(rf"(?<![\w-]){re.escape(group)}[.:]{re.escape(name)}(?!\w)")
     found = []
     for buffer_name, buffer in all_buffers(files):
-        for system in buffer.list("events"):
-            if not buffer.is_dir(f"events/{system}"):
-                continue
-            for other in buffer.list(f"events/{system}"):
+        for system in _names(buffer, "events"):
+            for other in _names(buffer, f"events/{system}"):
                 try:
                     text = buffer.read(f"events/{system}/{other}/trigger")
                 except OSError:
                     continue
-                if any(s in line for line in text.splitlines() if line[:1] != "#" for s in spellings):
+                if any(spelling.search(line) for line in text.splitlines() if line[:1] != "#"):
                     found.append(f"{system}/{other}" + (f" in instance {buffer_name}" if buffer_name else ""))
     return found
+
+
+def _names(files: Files, path: str) -> list[str]:
+    """Names in a directory; none where it is none, or has just gone."""
+    try:
+        return files.list(path)
+    except OSError:
+        return []
