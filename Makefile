@@ -23,7 +23,7 @@ TESTS ?= tests/kernel
 TIMEOUT_S ?= 900
 
 .PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf bench clean
-.PHONY: setup-run setup-test prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
+.PHONY: setup-run setup-test setup-dwarf prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
 
 demo: setup-run
 	@$(PY) -m compileall -q ktrace
@@ -71,7 +71,7 @@ kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3: kernel-%:
 	@echo "=== kernel tests on $*"
 	@$(call in_kernel,$*)
 
-test-dwarf: setup-test
+test-dwarf: setup-dwarf
 	$(PY) tests/dwarf/fetch.py
 	$(PY) -m pytest tests/dwarf
 
@@ -88,6 +88,9 @@ setup-run:
 
 setup-test:
 	@tools/setup.sh test
+
+setup-dwarf:
+	@tools/setup.sh dwarf
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

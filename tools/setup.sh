@@ -3,12 +3,13 @@
 #
 #   tools/setup.sh run     what ktrace and its virtual machine need
 #   tools/setup.sh test    also what the tests need
+#   tools/setup.sh dwarf   also the tools that tests/dwarf compares with
 #
 # As root, or with sudo. Does nothing where everything is there already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-purpose=${1:?run or test}
+purpose=${1:?run, test or dwarf}
 missing=()
 
 main() {
@@ -17,9 +18,13 @@ main() {
     is_static_busybox || missing+=(busybox-static)
     has_program jq || missing+=(jq)
     has_file /usr/share/keyrings/debian-archive-keyring.gpg || missing+=(debian-archive-keyring)
-    if [ "$purpose" = test ]; then
+    if [ "$purpose" != run ]; then
         has_program zsh || missing+=(zsh)
         has_program fish || missing+=(fish)
+    fi
+    if [ "$purpose" = dwarf ]; then
+        has_program addr2line || missing+=(binutils)
+        has_program perf || missing+=(linux-perf)
     fi
     install_packages "${missing[@]}"
     # Part of QEMU's packages up to 7.2, a package of its own since.

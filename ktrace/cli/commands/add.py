@@ -65,7 +65,7 @@ def add(
     \b
     In C:         count file->f_pos '*pos' '&file->f_lock' p->cpus_mask.bits[0]
                   '((struct inet_sock *)sk)->inet_sport'
-                  'container_of(sk, struct tcp_sock, inet_conn.icsk_inet.sk)->snd_una'
+                  'container_of(sk, struct inet_sock, sk)->inet_sport'
                   file:path     the name of a file or directory entry
                   $args         all arguments
                   $retval->f_mode  (with -r)

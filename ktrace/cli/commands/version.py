@@ -8,7 +8,13 @@ import typer
 def version(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Print the versions of ktrace, Python and the running kernel."""
+    """Print the versions of ktrace, Python and the running kernel.
+
+    \b
+    Examples:
+      ktrace version
+      ktrace version --json | jq -r .kernel
+    """
     import os
     import platform
 

@@ -1,0 +1,221 @@
+"""Rules of the house that no linter knows. Layers are in pyproject.toml, read by import-linter."""
+
+import ast
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ktrace.cli.registry import COMMANDS
+
+ROOT = Path(__file__).resolve().parents[2]
+MODULES = sorted(ROOT.glob("ktrace/**/*.py"))
+NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
+
+# What may be loaded beside the standard library by a command that does little. typer 0.28 brings the
+# other two. Not among them: numpy, rich, elftools, psutil, pydantic, pygments, markdown_it, click.
+LIGHT = {"ktrace", "typer", "annotated_doc", "shellingham"}
+
+EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+
+
+def python(code: str, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A fresh interpreter in this tree."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *argv],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_a_module_has_at_most_400_lines(path: Path) -> None:
+    assert len(path.read_text().splitlines()) <= 400
+
+
+# One process for all: between two modules, everything of ktrace is forgotten.
+_ALONE = """
+import importlib, json, sys, traceback
+import numpy, psutil, typer  # not what is tested, and slow
+failed = {}
+for name in sys.argv[1:]:
+    for loaded in [m for m in sys.modules if m.split(".")[0] == "ktrace"]:
+        del sys.modules[loaded]
+    try:
+        importlib.import_module(name)
+    except BaseException:
+        failed[name] = traceback.format_exc()
+print(json.dumps(failed))
+"""
+
+
+def test_every_module_can_be_imported_alone() -> None:
+    done = python(_ALONE, *(name for name in NAMES if name != "ktrace.__main__"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {}
+
+
+# As the console script does it, on a tracing directory of plain files.
+_LOADED = """
+import json, sys
+before = set(sys.modules)
+from ktrace.cli.main import main
+if sys.argv[1] != "-":
+    from ktrace.tracefs import mount
+    mount.find_tracing = lambda: mount.LocalFiles(sys.argv[1])
+    mount.find_debug = lambda: mount.LocalFiles(sys.argv[1])
+status = main(sys.argv[2:])
+tops = {name.split(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)
+sys.stderr.write("\\n" + json.dumps([status, sorted(tops)]))
+"""
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--help"],
+        ["list"],
+        ["list", "--json"],
+        ["show", "vfs_read"],
+        ["add", "--help"],
+        ["add", "vfs_write"],
+        ["add", "--dry-run", "vfs_write", "count=%dx:u64"],
+        ["enable", "vfs_read"],
+        ["disable", "vfs_read"],
+        ["remove", "vfs_read"],
+        ["switch"],
+        ["clean"],
+        ["trace", "--help"],
+        ["parse", "--help"],
+        ["doctor", "--help"],
+        ["vm", "--help"],
+        ["version"],
+    ],
+    ids=" ".join,
+)
+def test_commands_that_do_little_load_little(argv: list[str], tracing: Path) -> None:
+    done = python(_LOADED, str(tracing), *argv)
+    status, loaded = json.loads(done.stderr.splitlines()[-1])
+    assert set(loaded) <= LIGHT, done.stderr
+    assert status == 0, done.stderr
+
+
+@pytest.mark.parametrize("argv", [["list"], ["add", "do_fork"]], ids=" ".join)
+def test_so_do_those_that_cannot_run_here(argv: list[str]) -> None:
+    done = python(_LOADED, "-", *argv)
+    assert set(json.loads(done.stderr.splitlines()[-1])[1]) <= LIGHT
+
+
+@pytest.fixture
+def tracing(tmp_path: Path) -> Path:
+    """A tracing directory, and debugfs, with one probe; what is written to a control file is appended."""
+    files = {
+        "kprobe_events": "p:kprobes/vfs_read vfs_read count=%dx:u64\n",
+        "dynamic_events": "p:kprobes/vfs_read vfs_read count=%dx:u64\n",
+        "kprobe_profile": "  vfs_read  0  0\n",
+        "README": "",
+        "error_log": "",
+        "events/kprobes/vfs_read/enable": "0\n",
+        "events/kprobes/vfs_read/filter": "none\n",
+        "events/kprobes/vfs_read/trigger": "# Available triggers:\n",
+        "events/kprobes/vfs_read/format": FORMAT,
+        "kprobes/list": "ffffffff8136b194  k  vfs_read+0x4    [DISABLED][FTRACE]\n",
+        "kprobes/enabled": "1\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "instances").mkdir()
+    return tmp_path
+
+
+FORMAT = """\
+name: vfs_read
+ID: 1512
+format:
+\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
+\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;
+\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;
+\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
+
+\tfield:unsigned long __probe_ip;\toffset:8;\tsize:8;\tsigned:0;
+\tfield:u64 count;\toffset:16;\tsize:8;\tsigned:0;
+
+print fmt: "(%lx) count=%Lu", REC->__probe_ip, REC->count
+"""
+
+
+@EVERY_COMMAND
+def test_command_has_a_page(command) -> None:
+    page = ROOT / "docs" / "commands" / f"{command.name}.md"
+    assert page.read_text().startswith(f"# ktrace {command.name}\n")
+    assert f"ktrace {command.name}" in page.read_text().split("\n", 1)[1]
+
+
+@EVERY_COMMAND
+def test_page_names_every_option(command) -> None:
+    page = (ROOT / "docs" / "commands" / f"{command.name}.md").read_text()
+    for option in options(command):
+        assert option in page
+
+
+@EVERY_COMMAND
+def test_command_explains_itself_with_an_example(command) -> None:
+    function = getattr(importlib.import_module(command.module), command.attribute)
+    assert f"\n      ktrace {command.name}" in function.__doc__.replace("        ktrace", "      ktrace")
+
+
+@EVERY_COMMAND
+def test_help_fits_a_terminal(command) -> None:
+    done = python(_HELP, command.name, COLUMNS="80")
+    assert done.returncode == 0, done.stderr
+    assert f"Usage: ktrace {command.name}" in done.stdout
+    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+
+
+_HELP = "import sys; from ktrace.cli.main import main; sys.exit(main([*sys.argv[1:], '--help']))"
+
+
+def test_usage_fits_a_terminal_and_names_all() -> None:
+    done = python(_HELP, COLUMNS="80")
+    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+    assert all(f"\n  {command.name} " in done.stdout for command in COMMANDS)
+
+
+def options(command) -> list[str]:
+    """The long options that a command declares."""
+    import typer
+
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command(command.name)(getattr(importlib.import_module(command.module), command.attribute))
+    parameters = typer.main.get_command(app).params
+    return [o for p in parameters if p.param_type_name == "option" for o in p.opts if o.startswith("--")]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=NAMES)
+def test_every_public_name_is_explained(path: Path) -> None:
+    tree = ast.parse(path.read_text())
+    bare = [] if ast.get_docstring(tree) else ["the module"]
+    for node in public(tree):
+        bare += [node.name] if not ast.get_docstring(node) else []
+    assert bare == []
+
+
+def public(tree: ast.AST):
+    """Public classes, functions and methods, those of private classes left out."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            if node.name.startswith("_"):
+                continue
+            overloaded = any(getattr(d, "id", "") == "overload" for d in node.decorator_list)
+            if not overloaded:
+                yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node)
