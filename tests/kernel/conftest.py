@@ -24,6 +24,7 @@ import pytest
 import ktrace as ktrace_package
 from ktrace.cli.main import main
 from ktrace.tracefs.mount import find_debug, find_tracing
+from tests.unit.output.schema import SCHEMA, fits
 
 DEADLINE_S = 60
 
@@ -43,7 +44,7 @@ class Outcome:
 
     def records(self, kind: str | None = None) -> list[dict]:
         records = [json.loads(line) for line in self.out.splitlines()]
-        assert all(r["schema"] == 1 for r in records)
+        assert all(fits(record, SCHEMA) for record in records), records
         return [r for r in records if kind is None or r["type"] == kind]
 
 

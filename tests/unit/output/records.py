@@ -1,3 +1,4 @@
+# ruff: noqa: E501 -- the lines are as long as the kernel prints them
 """A stream with one of everything, built from text."""
 
 from ktrace.model.batch import Chunk, Missed
