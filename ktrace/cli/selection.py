@@ -23,6 +23,25 @@ def chosen(tracing: "Files", names: Sequence[str] | None, everything: bool, comm
     return select(list_probes(tracing)[0], names or (), everything=everything)
 
 
+def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> int:
+    """What `enable` and `disable` do."""
+    import time
+
+    from ktrace.cli.report import report_all
+    from ktrace.session.signals import StopSignals
+    from ktrace.session.switching import set_enabled
+    from ktrace.tracefs.mount import find_tracing
+
+    tracing = find_tracing()
+    probes = chosen(tracing, names, everything, "enable" if on else "disable")
+    started = time.monotonic()
+    with StopSignals() as stop:
+        failed = set_enabled(tracing, probes, on, between=stop.check)
+    verb = f"switched {'on' if on else 'off'}"
+    summary(verb, len(probes) - len(failed), len(probes), time.monotonic() - started)
+    return report_all([error for _, error in failed])
+
+
 def summary(verb: str, done: int, wanted: int, seconds: float) -> None:
     """One line on stderr, where there were several."""
     if wanted > 1:

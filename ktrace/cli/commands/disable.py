@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.selection import switch_chosen
+
 
 def disable(
     names: Annotated[
@@ -20,18 +22,4 @@ def disable(
       ktrace disable do_fork
       ktrace disable --all
     """
-    import time
-
-    from ktrace.cli.report import report_all
-    from ktrace.cli.selection import chosen, summary
-    from ktrace.session.signals import StopSignals
-    from ktrace.session.switching import set_enabled
-    from ktrace.tracefs.mount import find_tracing
-
-    tracing = find_tracing()
-    probes = chosen(tracing, names, everything, "disable")
-    started = time.monotonic()
-    with StopSignals() as stop:
-        failed = set_enabled(tracing, probes, False, between=stop.check)
-    summary("switched off", len(probes) - len(failed), len(probes), time.monotonic() - started)
-    return report_all([error for _, error in failed])
+    return switch_chosen(names, everything, False)

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.selection import switch_chosen
+
 
 def enable(
     names: Annotated[
@@ -22,18 +24,4 @@ def enable(
       ktrace enable 'vfs_*' mygroup/open
       ktrace enable --all
     """
-    import time
-
-    from ktrace.cli.report import report_all
-    from ktrace.cli.selection import chosen, summary
-    from ktrace.session.signals import StopSignals
-    from ktrace.session.switching import set_enabled
-    from ktrace.tracefs.mount import find_tracing
-
-    tracing = find_tracing()
-    probes = chosen(tracing, names, everything, "enable")
-    started = time.monotonic()
-    with StopSignals() as stop:
-        failed = set_enabled(tracing, probes, True, between=stop.check)
-    summary("switched on", len(probes) - len(failed), len(probes), time.monotonic() - started)
-    return report_all([error for _, error in failed])
+    return switch_chosen(names, everything, True)
