@@ -86,7 +86,8 @@ class Section:
 
     def start_of_string(self, offset: int) -> int:
         """Where the string begins that holds byte `offset`."""
-        return self._data.rfind(b"\0", self._start, self._start + offset) + 1 - self._start if offset else 0
+        before = self._data.rfind(b"\0", self._start, self._start + min(offset, self.size))
+        return before + 1 - self._start if before >= 0 else 0
 
     def find(self, wanted: bytes, start: int = 0, end: int | None = None) -> int:
         """Offset of the next occurrence of `wanted` that begins and ends within the bounds, or -1."""
@@ -268,7 +269,7 @@ def _decompress(section: Section) -> bytes:
     if size > section.size * 1032:
         raise section.damaged(8, f"{section.size} bytes cannot become {size}")
     try:
-        content = zlib.decompressobj().decompress(section.read(24, section.size - 24), max(size, 1))
+        content = zlib.decompressobj().decompress(section.read(24, section.size - 24), size + 1)
     except zlib.error as error:
         raise section.damaged(24, f"the compressed bytes are damaged ({error})") from None
     if len(content) != size:

@@ -32,6 +32,7 @@ from ktrace.symbols.dwarf.ranges import ranges_of
 from ktrace.symbols.dwarf.unit import DebugFile
 
 _MAGIC = b"ktrace DWARF 1\0\0"
+_TOP = 1 << 64  # no code reaches the end of the address space, whatever damaged bytes say
 _HEAD = struct.Struct("<16sQI")
 
 
@@ -113,7 +114,7 @@ def cached(file: DebugFile, path: Path | None) -> UnitIndex:
 
 
 def _address_map(found: list[tuple[int, int, int]]) -> AddressMap:
-    found.sort()
+    found = sorted(one for one in found if one[1] < _TOP)
     columns = list(zip(*found, strict=True)) or [(), (), ()]
     return AddressMap(array("Q", columns[0]), array("Q", columns[1]), array("Q", columns[2]))
 

@@ -214,11 +214,21 @@ def _programs_with(program: Program, path: str) -> Iterator[tuple[LineHeader, fr
     while offset < section.size:
         size = size_at(section, offset)
         if any(section.find(mark, offset, offset + size) >= 0 for mark in marks):
-            header = read_header(program.file, offset)
+            header = _with_folder(program, read_header(program.file, offset))
             numbers = frozenset(n for n, file in enumerate(header.files) if _is_path(normal(file), wanted))
             if numbers:
                 yield header, numbers
         offset += size
+
+
+def _with_folder(program: Program, header: LineHeader) -> LineHeader:
+    """The same with full paths: before version 5 only the unit knows the folder of the compiler."""
+    if header.version >= 5:
+        return header
+    sequences = program.rows(header)
+    unit = program.unit_at(sequences[0].rows[0][0]) if sequences else None
+    whole = program.line_header(unit) if unit else None
+    return whole if whole and whole.offset == header.offset else header
 
 
 def _is_path(full: str, wanted: str) -> bool:

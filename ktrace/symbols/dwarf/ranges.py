@@ -34,21 +34,17 @@ def ranges_of(die: Die) -> Ranges:
 
 def entry_of(die: Die) -> int | None:
     """The address where the code of an entry is entered (2.18); None where it has no code."""
-    found = die.raw(c.AT_ENTRY_PC)
-    if found:
-        entry = die.address(c.AT_ENTRY_PC)
-        if entry is not None:
-            return entry
-        base = die.address(c.AT_LOW_PC)
-        if base is None:
-            spans = ranges_of(die)
-            base = spans[0][0] if spans else None
-        return base + found[1] if base is not None and isinstance(found[1], int) else None
-    low = die.address(c.AT_LOW_PC)
-    if low is not None:
-        return low
     spans = ranges_of(die)
-    return spans[0][0] if spans else None
+    low = die.address(c.AT_LOW_PC)
+    start = low if low is not None else spans[0][0] if spans else None
+    found = die.raw(c.AT_ENTRY_PC)
+    if not found:
+        return start
+    entry = die.address(c.AT_ENTRY_PC)
+    if entry is None and start is not None and isinstance(found[1], int):
+        entry = start + found[1]
+    # GCC sometimes means an instruction of the caller's, before the code: nothing is described there.
+    return entry if entry is not None and (not spans or holds(spans, entry)) else start
 
 
 def holds(ranges: Ranges, address: int) -> bool:

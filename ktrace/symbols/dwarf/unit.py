@@ -140,7 +140,7 @@ class Unit:
         if not die.abbrev.has_children:
             return
         # The innermost loop of every look-up: what most entries need is spelt out here.
-        data, known, at = self._data, self._abbrevs.known, self._after(die.abbrev, die.at)
+        data, known, at = self._data, self._abbrevs.known, self.attributes_end(die)
         size = len(data)
         try:
             while True:
