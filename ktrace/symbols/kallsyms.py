@@ -139,19 +139,44 @@ def glob_to_regex(glob: str) -> bytes:
     i = 0
     while i < len(glob):
         ch = glob[i]
-        close = glob.find("]", i + 2) if ch == "[" else -1
+        close = _end_of_class(glob, i) if ch == "[" else -1
         if ch == "*":
             out += rb"[^\t\n ]*"
         elif ch == "?":
             out += rb"[^\t\n ]"
         elif close > 0:
-            body = glob[i + 1 : close].replace("\\", "\\\\").replace("[", "\\[")
-            out += b"[" + (b"^" + body[1:].encode() if body[0] in "!^" else body.encode()) + b"]"
+            out += _class_to_regex(glob[i + 1 : close])
             i = close
         else:
             out += re.escape(ch.encode("utf-8", "surrogateescape"))
         i += 1
     return out
+
+
+def _end_of_class(glob: str, start: int) -> int:
+    """Where the `]` is that ends the class opened at `start`; -1 where none does. The first may be a member."""
+    first = start + (2 if glob[start + 1 : start + 2] in ("!", "^") else 1)
+    return glob.find("]", first + 1)
+
+
+def _class_to_regex(body: str) -> bytes:
+    """What stands between `[` and `]`, one character of a name; ranges that hold nothing match nothing."""
+    negated = body[0] in "!^"
+    members = body[1:] if negated else body
+    out = b""
+    i = 0
+    while i < len(members):
+        last = i + 2 if members[i + 1 : i + 2] == "-" and i + 2 < len(members) else i
+        low, high = (re.escape(members[at].encode("utf-8", "surrogateescape")) for at in (i, last))
+        if last == i:
+            out += low
+        elif members[i] <= members[last] and members[last].isascii():
+            out += low + b"-" + high
+        i = last + 1
+    # Never a blank or the end of a line, whatever the class says: a name has none.
+    if not out:
+        return rb"[^\t\n ]" if negated else rb"(?!)"
+    return rb"(?![\t\n ])[" + (b"^" if negated else b"") + out + b"]"
 
 
 def _symbol(m: re.Match[bytes]) -> Symbol:
