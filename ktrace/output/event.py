@@ -1,5 +1,7 @@
 """`ktrace show`: one event as text and as a JSON record."""
 
+from collections.abc import Iterable
+
 from ktrace.diagnostic import visible
 from ktrace.model.listing import Description
 from ktrace.output.table import render_table
@@ -45,8 +47,8 @@ def event_record(description: Description) -> dict[str, object]:
         "filter": None if description.filter == "none" else description.filter,
         "triggers": list(description.triggers),
         "definitions": [row.probe.to_line() for row in description.rows],
-        "hits": sum(row.hits or 0 for row in description.rows) if description.rows else None,
-        "missed": sum(row.missed or 0 for row in description.rows) if description.rows else None,
+        "hits": _sum(row.hits for row in description.rows),
+        "missed": _sum(row.missed for row in description.rows),
         "fields": [
             {
                 "name": f.name,
@@ -61,6 +63,12 @@ def event_record(description: Description) -> dict[str, object]:
         ],
         "print_fmt": description.format.print_fmt,
     }
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """Of those that the kernel counts; None where it counts none: that is not 0."""
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
 
 
 def _dimension(shape: str, count: int) -> str:

@@ -154,7 +154,7 @@ def glob_to_regex(glob: str) -> bytes:
 
 
 def _end_of_class(glob: str, start: int) -> int:
-    """Where the `]` is that ends the class opened at `start`; -1 where none does. The first may be a member."""
+    """Where the `]` is that ends the class opened at `start`; -1 where none does. A first `]` is a member."""
     first = start + (2 if glob[start + 1 : start + 2] in ("!", "^") else 1)
     return glob.find("]", first + 1)
 
