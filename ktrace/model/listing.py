@@ -1,11 +1,13 @@
 """What the kernel says of probes that exist: lines of debugfs kprobes/list, events, counts."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from ktrace.model.format import Format
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
+
+if TYPE_CHECKING:  # most listings describe no event
+    from ktrace.model.format import Format
 
 TOP = "top"
 """The name given to the top buffer where instances are named."""
@@ -110,4 +112,4 @@ class Description:
     state: str
     filter: str
     triggers: tuple[str, ...]
-    format: Format
+    format: "Format"

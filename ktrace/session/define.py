@@ -8,8 +8,6 @@ from pathlib import Path
 from ktrace.errors import Busy, Refused
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
-from ktrace.session.explain import explain
-from ktrace.session.present import present_name
 from ktrace.session.words import Move, move_place
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs import dynevents
@@ -83,6 +81,8 @@ def define_probe(
             moved = _present(probe, load_symbols, move)
             if moved is not None:
                 return _define_moved(tracing, probe, moved, load_symbols, debug)
+        from ktrace.session.explain import explain  # noqa: PLC0415 -- most probes are not refused
+
         raise explain(tracing, debug, probe, refused, load_symbols) from refused
     if _is_pending(probe):
         return Defined(probe, pending=True, built_in=_is_built_in(probe, load_symbols))
@@ -104,6 +104,8 @@ def _define_moved(
     try:
         dynevents.define(tracing, moved)
     except Refused as refused:
+        from ktrace.session.explain import explain  # noqa: PLC0415 -- as above
+
         raise explain(tracing, debug, moved, refused, load_symbols) from refused
     assert isinstance(probe.place, SymbolPlace)
     return Defined(moved, probe.place.symbol)
@@ -139,6 +141,8 @@ def _present(probe: Probe, load_symbols: LoadSymbols, move: Move) -> Probe | Non
         return None
     if probe.place.module or symbols.has_function(probe.place.symbol):
         return None
+    from ktrace.session.present import present_name  # noqa: PLC0415 -- most names are present
+
     name = present_name(probe.place.symbol, symbols)
     return move(probe, name) if name else None
 

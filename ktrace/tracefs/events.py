@@ -6,12 +6,15 @@ See Documentation/trace/events.rst. `files` may be the tracing directory or an i
 import fnmatch
 import re
 import time
+from typing import TYPE_CHECKING
 
 from ktrace.errors import NotFound, Refused
-from ktrace.model.format import Format, parse_format
 from ktrace.model.plan import Step
 from ktrace.tracefs.dynevents import refusal
 from ktrace.tracefs.files import Files
+
+if TYPE_CHECKING:
+    from ktrace.model.format import Format
 
 _GLOB = set("*?[")
 
@@ -21,8 +24,10 @@ def is_glob(name: str) -> bool:
     return not _GLOB.isdisjoint(name)
 
 
-def read_format(files: Files, event: str) -> Format:
+def read_format(files: Files, event: str) -> "Format":
     """The format of `GROUP/NAME`. Raises NotFound where there is no such event."""
+    from ktrace.model.format import parse_format  # noqa: PLC0415 -- to define, list or switch takes none
+
     group = event.partition("/")[0]
     try:
         return parse_format(files.read(f"events/{event}/format"), group)

@@ -97,16 +97,18 @@ def add(
     import os
     import time
 
+    from ktrace.tracefs.mount import find_debug, find_tracing
+
+    tracing, debug = find_tracing(), find_debug()  # what cannot be done here, need not be loaded
+
     from ktrace.session.add import Wishes, add_probes
     from ktrace.session.kernel import Kernel
     from ktrace.session.signals import StopSignals
     from ktrace.session.words import Defaults, mover
-    from ktrace.tracefs.mount import find_debug, find_tracing
 
     defaults = Defaults(
         group, name, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
     )
-    tracing, debug = find_tracing(), find_debug()
     wanted = _wanted(words or [], source, defaults, Kernel(tracing, debug))
     wishes = Wishes(append, atomic, stack, enable)
     for note in [note for one in wanted for note in one.notes]:

@@ -40,12 +40,14 @@ def list_(
     from dataclasses import replace
 
     from ktrace.errors import Unavailable
+    from ktrace.tracefs.mount import find_debug, find_tracing
+
+    tracing, debug = find_tracing(), find_debug()  # what cannot be done here, need not be loaded
+
     from ktrace.output.listing import listing_json, listing_text
     from ktrace.output.table import terminal_width
     from ktrace.session.listing import read_listing, select
-    from ktrace.tracefs.mount import find_debug, find_tracing
 
-    tracing, debug = find_tracing(), find_debug()
     listing = read_listing(tracing, debug)
     if listing.debugfs is None and look is Look.DEBUGFS:
         raise Unavailable(
