@@ -1,0 +1,59 @@
+"""System calls by their own name, and by the names of their parameters, on every kernel."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.kernel.scene import COMM, COUNT, EXIT, FILE, FOLDER, MADE, POS, play
+
+CALLS = (
+    *("openat", "filename:ustring", "flags", "mode", "dfd", ","),
+    *("read", "fd", "count", "second=$arg2", ","),
+    *("lseek", "$args", ","),
+    *("mkdir", "pathname:ustring", "mode", ","),
+    *("kill", "pid", "signal=sig", ","),
+    *("exit_group", "error_code", ","),
+    *("read%return", "$retval"),
+)
+
+
+def test_parameters_are_read_out_of_the_process_registers(start: Callable, tracing: Path) -> None:
+    run = start("trace", *CALLS, "--json", "--filter", f"COMM == '{COMM}'")
+    facts = play(run, tracing)
+    outcome = run.wait()
+    assert "openat is __x64_sys_openat in this kernel" in outcome.err
+    found: dict[str, list[dict]] = {}
+    for record in outcome.records("event"):
+        found.setdefault(record["event"], []).append(record["args"])
+    path = f"/tmp/{FOLDER}/{FILE}"
+    opened = {"filename": path, "flags": os.O_RDONLY | os.O_CLOEXEC, "mode": 0, "dfd": -100}
+    assert opened in found["openat"], found["openat"]
+    assert {"fd": facts["fd"], "count": COUNT, "second": facts["buffer"]} in found["read"]
+    assert {"fd": facts["fd"], "offset": POS, "whence": 0} in found["lseek"]
+    assert {"pathname": f"/tmp/{FOLDER}/{MADE}", "mode": 0o777} in found["mkdir"]
+    assert {"pid": facts["self"], "signal": int(signal.SIGURG)} in found["kill"]
+    assert {"error_code": EXIT} in found["exit_group"]
+    assert {"ret": COUNT} in found["read__return"]
+
+
+def test_old_and_inner_names_lead_there_too(ktrace: Callable) -> None:
+    for name in ("sys_openat", "__x64_sys_openat"):
+        ktrace("add", name, "filename:ustring", "--name", "opened")
+        (probe,) = ktrace("list", "--json").records("probe")
+        assert probe["place"] == "__x64_sys_openat"
+        assert probe["args"] == [{"name": "filename", "expr": "+0(+0x68(%di))", "type": "ustring"}]
+        ktrace("remove", "opened")
+
+
+def test_an_unknown_parameter_names_those_there_are(ktrace: Callable) -> None:
+    err = ktrace("add", "openat", "fd=filenam:ustring", status=2).err
+    assert "system call openat has no parameter 'filenam'" in err and "did you mean filename?" in err
+    lines = err.splitlines()
+    assert lines[1][lines[2].index("^") :] == "filenam:ustring"
+
+
+def test_a_function_goes_before_a_system_call(ktrace: Callable) -> None:
+    """Only a name that is no function's is looked for among the system calls."""
+    added = ktrace("add", "vfs_open", ",", "mount", "--dry-run")
+    assert "vfs_open vfs_open" in added.out and "mount is __x64_sys_mount" in added.err
