@@ -60,9 +60,11 @@ class Command:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Nothing is left running: a command that was not waited for is ended."""
+        # First: one that still waits ends by itself; until it runs its program, it only notes signals.
+        os.close(self._gate)
         if self._status is None:
             self._end()
-        for fd in (self.fd, self._gate, self._report):
+        for fd in (self.fd, self._report):
             if fd >= 0:
                 os.close(fd)
 

@@ -82,7 +82,8 @@ def test_record():
         "fields": [
             {"name": "common_pid", "type": "int", "offset": 4, "size": 4, "signed": True, "shape": "scalar",
              "count": 1},
-            {"name": "st", "type": "u64", "offset": 8, "size": 16, "signed": False, "shape": "array", "count": 2},
+            {"name": "st", "type": "u64", "offset": 8, "size": 16, "signed": False, "shape": "array",
+             "count": 2},
             {"name": "s", "type": "char", "offset": 24, "size": 4, "signed": True, "shape": "data_loc",
              "count": 1},
         ],

@@ -1,0 +1,126 @@
+import os
+import select
+import signal
+import time
+
+import pytest
+
+from ktrace.errors import Interrupted
+from ktrace.session import signals
+from ktrace.session.signals import STOPPING, StopSignals
+
+
+@pytest.fixture
+def short_grace(monkeypatch):
+    monkeypatch.setattr(signals, "_GRACE_S", 0.05)
+
+
+def send(number):
+    os.kill(os.getpid(), number)
+
+
+def handlers():
+    return {n: signal.getsignal(n) for n in (*STOPPING, signal.SIGALRM)}
+
+
+@pytest.mark.parametrize("number", STOPPING)
+def test_a_signal_is_noted_and_wakes_who_polls(number):
+    before = handlers()
+    with StopSignals() as stop:
+        stop.check()
+        assert stop.received is None
+        send(number)
+        assert select.select([stop.fd], [], [], 5)[0]
+        assert stop.received == number
+        with pytest.raises(Interrupted) as stopped:
+            stop.check()
+        assert stopped.value.signum == number
+    assert handlers() == before
+    assert signal.set_wakeup_fd(-1) == -1
+
+
+def test_no_signal_interrupts_what_is_done_meanwhile():
+    with StopSignals() as stop:
+        for number in STOPPING * 3:
+            send(number)
+        assert stop.received == STOPPING[0]
+
+
+def test_what_was_ignored_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopSignals() as stop:
+            send(signal.SIGHUP)
+            assert stop.received is None
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_wakeup_descriptor_of_somebody_else_comes_back():
+    reader, writer = os.pipe2(os.O_NONBLOCK)
+    signal.set_wakeup_fd(writer)
+    try:
+        with StopSignals():
+            pass
+        assert signal.set_wakeup_fd(-1) == writer
+    finally:
+        signal.set_wakeup_fd(-1)
+        os.close(reader)
+        os.close(writer)
+
+
+def test_no_descriptor_is_left_open():
+    with StopSignals() as stop:
+        fd = stop.fd
+        os.fstat(fd)
+    with pytest.raises(OSError, match="Bad file"):
+        os.fstat(fd)
+
+
+def stuck():
+    """A write that never ends: only a signal gets one out of it."""
+    reader, writer = os.pipe()
+    try:
+        os.read(reader, 1)
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_block_that_is_stuck_is_left_after_the_grace(short_grace):
+    with StopSignals() as stop:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        started = time.monotonic()
+        with pytest.raises(Interrupted) as stopped, stop.may_interrupt():
+            send(signal.SIGTERM)
+            stuck()
+        assert stopped.value.signum == signal.SIGTERM
+        assert 0.04 < time.monotonic() - started < 2
+
+
+def test_a_signal_from_before_the_block_leaves_it_the_same_grace(short_grace):
+    with StopSignals() as stop:
+        send(signal.SIGINT)
+        with pytest.raises(Interrupted) as stopped, stop.may_interrupt():
+            stuck()
+        assert stopped.value.signum == signal.SIGINT
+
+
+def test_a_second_signal_leaves_the_block_at_once():
+    with StopSignals() as stop:
+        with pytest.raises(Interrupted) as stopped, stop.may_interrupt():
+            send(signal.SIGTERM)
+            send(signal.SIGINT)
+            pytest.fail("the block should have been left")
+        assert stopped.value.signum == signal.SIGTERM  # the first
+
+
+def test_a_block_that_ends_in_time_is_not_interrupted(short_grace):
+    with StopSignals() as stop:
+        with stop.may_interrupt():
+            send(signal.SIGTERM)
+        assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
+        time.sleep(0.07)
+        send(signal.SIGINT)  # outside the block again only noted
+        assert stop.received == signal.SIGTERM

@@ -1,0 +1,143 @@
+import os
+import socket
+import time
+
+import pytest
+
+from ktrace.errors import Interrupted
+from ktrace.session import waiting as waiting_module
+from ktrace.session.command import Command
+from ktrace.session.signals import StopSignals
+from ktrace.session.waiting import Waiting, watchable_output
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(waiting_module, "_PAUSE_S", 0.001)
+    monkeypatch.setattr(waiting_module, "_TICK_S", 0.05)
+
+
+@pytest.fixture
+def pipe():
+    """Both ends of a pipe that stands for trace_pipe."""
+    ends = os.pipe()
+    yield ends
+    for fd in ends:
+        try:
+            os.close(fd)
+        except OSError:
+            continue
+
+
+@pytest.fixture
+def stop():
+    with StopSignals() as signals:
+        yield signals
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_it_says_when_to_read(pipe, stop, monkeypatch):
+    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    reader, writer = pipe
+    wait = Waiting(reader, stop)
+    os.write(writer, b"x")
+    started = time.monotonic()
+    assert wait()
+    assert time.monotonic() - started < 2
+
+
+def test_without_events_it_asks_again_after_a_while(pipe, stop):
+    started = time.monotonic()
+    assert Waiting(pipe[0], stop)()
+    assert time.monotonic() - started >= 0.045
+
+
+def test_pieces_are_gathered_for_a_moment(pipe, stop, monkeypatch):
+    slept = []
+    monkeypatch.setattr(waiting_module, "_PAUSE_S", 0.02)
+    monkeypatch.setattr(waiting_module.time, "sleep", slept.append)
+    clock = Clock()
+    wait = Waiting(pipe[0], stop, duration_s=5, clock=clock)
+    wait()
+    assert slept == []
+    os.write(pipe[1], b"x")
+    wait()
+    assert slept == [0.02]
+    clock.now += 4.99
+    wait()
+    assert slept[1] == pytest.approx(0.01)  # but not beyond the end
+
+
+def test_the_time_is_up(pipe, stop):
+    clock = Clock()
+    wait = Waiting(pipe[0], stop, duration_s=2, clock=clock)
+    os.write(pipe[1], b"x")
+    clock.now += 1.9
+    assert wait()
+    clock.now += 0.1
+    assert not wait()
+    clock.now += 10
+    assert not wait()
+
+
+def test_no_longer_than_the_time_left(pipe, stop, monkeypatch):
+    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    started = time.monotonic()
+    assert not Waiting(pipe[0], stop, duration_s=0.02)()
+    assert time.monotonic() - started < 2
+
+
+def test_a_signal_ends_it_at_once(pipe, stop, monkeypatch):
+    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    wait = Waiting(pipe[0], stop)
+    os.kill(os.getpid(), 15)
+    started = time.monotonic()
+    assert not wait()
+    assert time.monotonic() - started < 1
+    with pytest.raises(Interrupted):
+        stop.check()
+
+
+def test_the_end_of_the_command_ends_it(pipe, stop, monkeypatch):
+    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    with Command("true") as command:
+        wait = Waiting(pipe[0], stop, command=command)
+        os.write(pipe[1], b"x")
+        assert wait()  # it has not even begun
+        os.read(pipe[0], 1)
+        command.start()
+        started = time.monotonic()
+        assert not wait()
+        assert time.monotonic() - started < 4
+
+
+def test_nobody_reads_the_output_any_more(pipe, stop, monkeypatch):
+    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    out_reader, out_writer = os.pipe()
+    wait = Waiting(pipe[0], stop, output_fd=out_writer)
+    os.write(pipe[1], b"x")
+    assert wait() and not wait.output_closed
+    os.read(pipe[0], 1)
+    os.close(out_reader)
+    started = time.monotonic()
+    assert not wait()
+    assert wait.output_closed
+    assert time.monotonic() - started < 1
+    os.close(out_writer)
+
+
+def test_outputs_that_can_go_away(tmp_path):
+    reader, writer = os.pipe()
+    one, two = socket.socketpair()
+    with (tmp_path / "file").open("w") as file, one, two:
+        assert watchable_output(writer) == writer
+        assert watchable_output(one.fileno()) == one.fileno()
+        assert watchable_output(file.fileno()) is None
+    os.close(reader)
+    os.close(writer)
