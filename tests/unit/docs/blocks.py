@@ -1,8 +1,8 @@
 """The examples in README.md and docs/, as tests: which commands, and what should come out.
 
 A block of `console` behind a line `<!-- test: kernel -->` or `<!-- test: anywhere -->` is run. Lines that
-begin with `$ ` or `# ` are commands, the others what they print, on either stream. Numbers stand for any
-numbers, and `...` for anything; a line of its own `...`, for any lines.
+begin as its first one does, with `$ ` or `# `, are commands, the others what they print, on either stream.
+Numbers stand for any numbers, and `...` for anything; a line of its own `...`, for any lines.
 """
 
 import re
@@ -17,6 +17,7 @@ _BLOCK = re.compile(r"<!-- test: (\w+) -->\n+```console\n(.*?)^```$", re.MULTILI
 _PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A task, its CPU, the flags and the time: what is there differs from kernel to kernel.
 _HEAD = re.compile(r"-\d+ +\[\d+\] \S+ +[\d.]+:")
+_SESSION = re.compile(r"\bktrace_\d+_\d+\b")
 _NUMBER = re.compile(r"(?<![A-Za-z_])(?:0x)?[0-9a-f]*\d[0-9a-f.]*")
 
 
@@ -53,7 +54,7 @@ def agrees(text: str, expected: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    text = _HEAD.sub("-1 [1] flags 1:", text)
+    text = _SESSION.sub("ktrace_1_1", _HEAD.sub("-1 [1] flags 1:", text))
     text = re.sub(r"(?m)^\.\.\.\n", "...", text)
     return re.sub(r"[ \t]+", " ", _NUMBER.sub("1", text)).strip()
 
@@ -62,7 +63,7 @@ def _read(page: Path) -> Iterator[tuple[str, Block]]:
     for match in _BLOCK.finditer(page.read_text()):
         steps: list[Step] = []
         for line in match[2].splitlines(keepends=True):
-            if line[:2] in ("$ ", "# "):
+            if line[:2] == match[2][:2]:
                 steps.append(Step(line[2:].strip(), ""))
             else:
                 steps[-1] = Step(steps[-1].command, steps[-1].expected + line)
