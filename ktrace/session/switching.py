@@ -14,7 +14,8 @@ from ktrace.tracefs.instances import holders, trigger_mentions
 
 Failures = list[tuple[Probe, KtraceError]]
 
-_STACK = re.compile(r"stacktrace(?::(?P<count>\w+))?(?P<condition> if .*)?\Z")
+# As the kernel prints it: `stacktrace:unlimited`, `stacktrace:count=3 if x > 5`.
+_STACK = re.compile(r"stacktrace(?::(?:unlimited|count=(?P<count>\d+)))?(?P<condition> if .*)?\Z")
 
 
 def set_enabled(tracing: Files, probes: list[Probe], on: bool, *, between: Callable[[], None]) -> Failures:
@@ -83,10 +84,10 @@ def remove_probe(tracing: Files, probe: Probe, *, was_on: bool | None = None) ->
     """
     is_on = enabled_state(tracing, probe.event).startswith("1")
     was_on = is_on if was_on is None else was_on
-    stacks = [t for t in _triggers(tracing, probe.event) if _STACK.match(t)]
+    stacks = [m for t in _triggers(tracing, probe.event) if (m := _STACK.match(t))]
     try:
-        for trigger in stacks:
-            tracing.write(f"events/{probe.event}/trigger", "!" + trigger.removesuffix(":unlimited"))
+        for _ in stacks:
+            tracing.write(f"events/{probe.event}/trigger", "!stacktrace")
         if is_on:
             tracing.write(f"events/{probe.event}/enable", "0")
         dynevents.remove(tracing, probe)
@@ -132,13 +133,14 @@ def perf_users(proc: str = "/proc") -> list[tuple[int, str]]:
     return found
 
 
-def _restore(tracing: Files, probe: Probe, stacks: list[str], was_on: bool) -> None:
+def _restore(tracing: Files, probe: Probe, stacks: list[re.Match[str]], was_on: bool) -> None:
     """Put switch and triggers back after a removal that was refused."""
     try:
         if was_on:
             tracing.write(f"events/{probe.event}/enable", "1")
-        for trigger in stacks:
-            tracing.write(f"events/{probe.event}/trigger", trigger.removesuffix(":unlimited"))
+        for stack in stacks:
+            count = f":{stack['count']}" if stack["count"] else ""  # it is not written as it is printed
+            tracing.write(f"events/{probe.event}/trigger", f"stacktrace{count}{stack['condition'] or ''}")
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EEXIST):
             raise

@@ -1,0 +1,79 @@
+import errno
+
+import pytest
+
+from ktrace.session.clean import clean, find_leftovers
+from ktrace.tracefs.instances import Owner
+from tests.unit.tracefs.scripted import Scripted
+
+ME = Owner.of_this_process()
+DEAD = Owner(ME.pid, ME.starttime - 1)  # this id, but another process
+OLDER = Owner(ME.pid, 1)
+
+
+@pytest.fixture
+def files(tmp_path):
+    lines = [
+        f"p:{DEAD.name}/a vfs_read",
+        f"p:{DEAD.name}/a vfs_write",
+        f"f:{DEAD.name}/b vfs_read",
+        f"p:{ME.name}/mine vfs_read",
+        "p:kprobes/theirs vfs_read",
+        f"p:{OLDER.name}/old vfs_read",
+    ]
+    tree = {"dynamic_events": "".join(line + "\n" for line in lines), "kprobe_events": ""}
+    files = Scripted(tmp_path, tree)
+    for name in (DEAD.name, f"{DEAD.name}_2", ME.name, "somebodys"):
+        (tmp_path / "instances" / name).mkdir(parents=True)
+    return files
+
+
+def test_only_what_dead_sessions_left_oldest_first(files):
+    old, dead = find_leftovers(files)
+    assert (old.owner, old.instances, [p.event for p in old.probes]) == (OLDER, (), [f"{OLDER.name}/old"])
+    assert dead.owner == DEAD
+    assert dead.instances == (DEAD.name, f"{DEAD.name}_2")
+    assert [p.name for p in dead.probes] == ["a", "a", "b"]
+
+
+def test_instances_go_before_the_probes_that_they_may_hold(files):
+    _, dead = find_leftovers(files)
+    assert clean(files, dead) == []
+    assert files.done == [
+        (f"instances/{DEAD.name}", "rmdir"),
+        (f"instances/{DEAD.name}_2", "rmdir"),
+        ("kprobe_events", f"-:{DEAD.name}/a"),
+        ("dynamic_events", f"-:{DEAD.name}/b"),
+    ]
+    assert dead.to_plan().steps[0].why == f"left by process {DEAD.pid}, which has ended"
+    assert dead.to_plan().undo().steps == ()
+
+
+def test_an_instance_that_somebody_reads_keeps_its_probes(files):
+    _, dead = find_leftovers(files)
+    files.refuse[f"instances/{DEAD.name}"] = errno.EBUSY
+    ((step, error),) = clean(files, dead)
+    assert (step.action, error.errno) == ("rmdir", errno.EBUSY)
+    assert files.done == []
+
+
+def test_what_has_gone_already_is_no_failure(files):
+    _, dead = find_leftovers(files)
+    files.refuse |= {
+        f"instances/{DEAD.name}": errno.ENOENT,
+        ("kprobe_events", f"-:{DEAD.name}/a"): errno.ENOENT,
+    }
+    assert clean(files, dead) == []
+    assert files.done[-1] == ("dynamic_events", f"-:{DEAD.name}/b")
+
+
+def test_one_probe_in_use_does_not_keep_the_others(files):
+    _, dead = find_leftovers(files)
+    files.refuse["kprobe_events"] = errno.EBUSY
+    ((step, _),) = clean(files, dead)
+    assert step.text == f"-:{DEAD.name}/a"
+    assert files.done[-1] == ("dynamic_events", f"-:{DEAD.name}/b")
+
+
+def test_nothing_left(tmp_path):
+    assert find_leftovers(Scripted(tmp_path, {"dynamic_events": ""})) == []
