@@ -35,6 +35,9 @@ _WORDS = {
     "enable": "probes",
     "disable": "probes",
     "remove": "probes",
+    "funcs": "functions",
+    "lines": "functions",
+    "vars": "functions",
     "parse": "files",
     "vm": "command",
 }

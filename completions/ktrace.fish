@@ -28,6 +28,10 @@ commands() {
   offer remove \'remove probes\'
   offer switch \'arm or disarm all kprobes of the system\'
   offer trace \'stream events, of probes that exist or are made for this run\'
+  offer funcs \'show functions: module, whether they can be probed, what they take\'
+  offer type \'show a type\'\\\'\'s members with their offsets\'
+  offer lines \'show a function\'\\\'\'s source lines and which can be probed\'
+  offer vars \'show a function\'\\\'\'s arguments and local variables\'
   offer parse \'turn the text of trace or trace_pipe into JSON Lines\'
   offer clean \'remove what dead ktrace sessions left behind\'
   offer doctor \'say what works on this machine, and what to do about the rest\'
@@ -126,6 +130,39 @@ options() {
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
+    funcs)
+      offer -m \'Only of this module.\'
+      offer --module \'Only of this module.\'
+      offer --probeable \'Only those that can be probed.\'
+      offer --args \'Show what they take and return.\'
+      offer --json \'Print each as a JSON record.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    type)
+      offer -m \'A module\'\\\'\'s own types, and those of the kernel.\'
+      offer --module \'A module\'\\\'\'s own types, and those of the kernel.\'
+      offer --json \'Print one JSON object.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    lines)
+      offer --source \'Where the kernel\'\\\'\'s sources are.\'
+      offer --vmlinux \'The kernel\'\\\'\'s debug info.\'
+      offer --force \'Take FILE although it is of another build.\'
+      offer --module \'Look in this loaded module.\'
+      offer --json \'Print one JSON object a function.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    vars)
+      offer --vmlinux \'The kernel\'\\\'\'s debug info.\'
+      offer --force \'Take FILE although it is of another build.\'
+      offer --module \'Look in this loaded module.\'
+      offer --json \'Print one JSON object a place.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
     parse)
       offer --text \'Print as text, with escapes made visible.\'
       offer --strict \'Exit with 7 if a line was not understood.\'
@@ -185,6 +222,13 @@ value_kind() {
     \'trace --clock\') kind=clocks ;;
     \'trace --buffer-size\') kind=nothing ;;
     \'trace -o\' | \'trace --output\') kind=files ;;
+    \'funcs -m\' | \'funcs --module\') kind=nothing ;;
+    \'type -m\' | \'type --module\') kind=nothing ;;
+    \'lines --source\') kind=dirs ;;
+    \'lines --vmlinux\') kind=files ;;
+    \'lines --module\') kind=nothing ;;
+    \'vars --vmlinux\') kind=files ;;
+    \'vars --module\') kind=nothing ;;
     \'vm --kernel\') kind=kernels ;;
     \'vm --cpus\') kind=nothing ;;
     \'vm --memory\') kind=nothing ;;
@@ -204,6 +248,9 @@ word_kind() {
     remove) kind=probes ;;
     switch) kind=one-of:on,off ;;
     trace) kind=targets ;;
+    funcs) kind=functions ;;
+    lines) kind=functions ;;
+    vars) kind=functions ;;
     parse) kind=files ;;
     vm) kind=command ;;
   esac

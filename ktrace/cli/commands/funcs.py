@@ -1,0 +1,47 @@
+"""`ktrace funcs`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+
+def funcs(
+    pattern: Annotated[
+        str, typer.Argument(metavar="GLOB|/REGEX/", help="A name, a wildcard, or /a regular expression/.")
+    ],
+    module: Annotated[str | None, typer.Option("-m", "--module", help="Only of this module.")] = None,
+    probeable: Annotated[bool, typer.Option("--probeable", help="Only those that can be probed.")] = False,
+    args: Annotated[bool, typer.Option("--args", help="Show what they take and return.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print each as a JSON record.")] = False,
+) -> int:
+    """Show the kernel's functions: the module, and whether they can be probed or why not.
+
+    A wildcard (* ? [...]) matches whole names; a regular expression matches anywhere in one.
+    Names come from kallsyms, declarations from the kernel's BTF. Needs no root; root sees the
+    lists of what cannot be probed.
+
+    \b
+    Examples:
+      ktrace funcs 'tcp_*'
+      ktrace funcs vfs_read --args
+      ktrace funcs '/(read|write)_iter$/' --probeable
+      ktrace funcs '*' --module ext4
+      ktrace funcs 'vfs_*' --json --args | jq -r .signature
+    """
+    from ktrace.output.functions import function_record, functions_text
+    from ktrace.output.table import terminal_width
+    from ktrace.session.functions import find_functions
+    from ktrace.session.kernel import Kernel
+    from ktrace.tracefs.files import LocalFiles
+    from ktrace.tracefs.mount import TRACING, find_debug, find_mount
+
+    kernel = Kernel(LocalFiles(find_mount("tracefs", TRACING) or TRACING), find_debug())
+    rows = find_functions(pattern, kernel, module=module, probeable=probeable, signatures=args)
+    if as_json:
+        sys.stdout.writelines(function_record(row) + "\n" for row in rows)
+        return 0
+    sys.stdout.write(functions_text(rows, terminal_width()))
+    if kernel.traceable is None:
+        print("ktrace: whether they can be probed is not known: run it as root", file=sys.stderr)
+    return 0

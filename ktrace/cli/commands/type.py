@@ -1,0 +1,42 @@
+"""`ktrace type`."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+
+def type_(
+    name: Annotated[str, typer.Argument(metavar="TYPE", help="'struct file', 'enum pid_type', loff_t.")],
+    members: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MEMBER...]", help="Show only these; f_path.dentry goes inside."),
+    ] = None,
+    module: Annotated[
+        str | None, typer.Option("-m", "--module", help="A module's own types, and those of the kernel.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Show how a type lies in memory: members with their offsets and sizes in bytes.
+
+    The types are those of the running kernel, from its BTF. A bare name is looked for as a typedef,
+    a struct, a union and an enum. Bitfields show the bit after a colon.
+
+    \b
+    Examples:
+      ktrace type 'struct file'
+      ktrace type 'struct file' f_path.dentry f_pos
+      ktrace type task_struct comm
+      ktrace type 'enum pid_type'
+      ktrace type 'struct sock' --json | jq '.members[] | select(.offset == 0)'
+    """
+    import os
+
+    from ktrace.output.types import type_record, type_text
+    from ktrace.session.types import find_type
+    from ktrace.symbols.btf_cache import cache_folder
+    from ktrace.symbols.btf_files import BtfPaths
+
+    found = find_type(name, tuple(members or ()), BtfPaths(cache=cache_folder(os.environ)), module=module)
+    sys.stdout.write(type_record(found) + "\n" if as_json else type_text(found))
+    return 0
