@@ -1,0 +1,47 @@
+import pytest
+
+from ktrace.cli.selection import chosen, summary
+from ktrace.errors import NotFound, UsageError
+from tests.unit.tracefs.scripted import Scripted
+
+
+@pytest.fixture
+def files(tmp_path):
+    return Scripted(tmp_path, {"dynamic_events": "p:g/a f\np:g/b f\n"})
+
+
+@pytest.mark.parametrize(
+    ("names", "everything", "events"),
+    [
+        (["a"], False, ["g/a"]),
+        (None, True, ["g/a", "g/b"]),
+        (["g/*"], False, ["g/a", "g/b"]),
+        ([], True, ["g/a", "g/b"]),
+    ],
+)
+def test_probes(files, names, everything, events):
+    assert [p.event for p in chosen(files, names, everything, "remove")] == events
+
+
+@pytest.mark.parametrize("names", [None, []])
+def test_none_are_named(files, names):
+    with pytest.raises(UsageError, match="which probes") as error:
+        chosen(files, names, False, "remove")
+    assert error.value.hint.startswith("ktrace remove NAME")
+
+
+def test_all_and_names(files):
+    with pytest.raises(UsageError, match="--all and names"):
+        chosen(files, ["a"], True, "remove")
+
+
+def test_no_such_probe(files):
+    with pytest.raises(NotFound):
+        chosen(files, ["zzz"], False, "remove")
+
+
+def test_one_line_where_there_were_several(capsys):
+    summary("removed", 1, 1, 0.5)
+    assert capsys.readouterr().err == ""
+    summary("removed", 2, 3, 0.5)
+    assert capsys.readouterr() == ("", "ktrace: 2 of 3 probes removed in 0.50 s\n")

@@ -1,0 +1,138 @@
+import errno
+
+import pytest
+
+from ktrace.errors import Busy, KtraceError, NotFound, Refused
+from ktrace.model.place import AddressPlace, SymbolPlace
+from ktrace.model.probe import Probe
+from ktrace.session import define as define_module
+from ktrace.session.define import Defined, define_probe, resolve
+from ktrace.symbols.kallsyms import Kallsyms
+from tests.unit.tracefs.scripted import Scripted
+
+SYMBOLS = Kallsyms(
+    b"ffffffff81000000 T kernel_clone\nffffffff81000010 T vfs_read\nffffffff81000020 t part.isra.0\n"
+)
+FORK = Probe("p", "g", "do_fork", SymbolPlace("do_fork"))
+READ = Probe("p", "g", "a", SymbolPlace("vfs_read"))
+MODULE = Probe("p", "g", "a", SymbolPlace("f", module="not-loaded"))
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    (tmp_path / "modules").write_text("ext4 16384 0 - Live 0x0\n")
+    monkeypatch.setattr(define_module._is_pending, "__defaults__", (str(tmp_path / "modules"),))
+    return Scripted(tmp_path, {"kprobe_events": ""})
+
+
+def load():
+    return SYMBOLS
+
+
+def never():
+    pytest.fail("a probe that the kernel takes needs no symbols")
+
+
+def test_what_the_kernel_takes_is_looked_up_nowhere(files):
+    assert define_probe(files, READ, load_symbols=never) == Defined(READ)
+    assert files.done == [("kprobe_events", "p:g/a vfs_read")]
+    assert Defined(READ).note is None
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOENT])
+def test_a_function_that_has_another_name_here(files, number):
+    files.refuse["kprobe_events", "p:g/do_fork do_fork"] = number
+    defined = define_probe(files, FORK, load_symbols=load)
+    assert defined.probe.place == SymbolPlace("kernel_clone")
+    assert files.done == [("kprobe_events", "p:g/do_fork kernel_clone")]
+    assert defined.note == "do_fork is kernel_clone in this kernel: g/do_fork probes kernel_clone"
+
+
+def test_a_function_that_the_compiler_changed(files):
+    probe = Probe("p", "g", "a", SymbolPlace("part"))
+    files.refuse["kprobe_events", probe.to_line()] = errno.EINVAL
+    assert define_probe(files, probe, load_symbols=load).probe.place.symbol == "part.isra.0"
+
+
+def test_a_probe_is_made_anew_for_the_other_name(files):
+    files.refuse["kprobe_events", "p:g/do_fork do_fork"] = errno.EINVAL
+    anew = Probe("r", "g", "do_fork", SymbolPlace("kernel_clone"))
+    defined = define_probe(files, FORK, load_symbols=load, move=lambda probe, name: anew)
+    assert (defined.probe, defined.asked) == (anew, "do_fork")
+
+
+@pytest.mark.parametrize("number", [errno.EEXIST, errno.EPERM, errno.ENOMEM])
+def test_refusals_that_no_name_is_to_blame_for_are_not_tried_again(files, number):
+    files.refuse["kprobe_events"] = number
+    with pytest.raises(KtraceError):
+        define_probe(files, FORK, load_symbols=load)
+    assert files.tries["kprobe_events"] == 1
+
+
+def test_a_name_that_is_right_is_not_replaced(files):
+    files.refuse["kprobe_events"] = errno.EINVAL
+    with pytest.raises(Refused):
+        define_probe(files, READ, load_symbols=load)
+    assert files.tries["kprobe_events"] == 1
+
+
+def test_the_other_name_may_be_refused_too(files):
+    files.refuse["kprobe_events"] = errno.EINVAL
+    with pytest.raises(Refused) as error:
+        define_probe(files, FORK, load_symbols=load)
+    assert error.value.excerpt == "p:g/do_fork kernel_clone"
+
+
+def test_a_name_that_nobody_knows(files):
+    files.refuse["kprobe_events"] = errno.EINVAL
+    with pytest.raises(NotFound, match="no function 'vfs_raed'") as error:
+        define_probe(files, Probe("p", "g", "a", SymbolPlace("vfs_raed")), load_symbols=load)
+    assert "vfs_read" in error.value.hint
+
+
+def test_without_kallsyms_the_kernels_words_remain(files):
+    def unreadable():
+        raise PermissionError(errno.EACCES, "no")
+
+    files.refuse["kprobe_events"] = errno.EINVAL
+    with pytest.raises(Refused, match="Invalid argument"):
+        define_probe(files, FORK, load_symbols=unreadable)
+
+
+def test_an_event_that_is_there(files):
+    files.put("events/g/a/enable", "0\n")
+    with pytest.raises(Busy, match="g/a is there already"):
+        define_probe(files, READ, load_symbols=never)
+    assert files.done == []
+    assert define_probe(files, READ, append=True, load_symbols=never).probe == READ
+
+
+def test_a_module_that_is_not_loaded(files):
+    defined = define_probe(files, MODULE, load_symbols=load)
+    assert (defined.pending, defined.built_in) == (True, False)
+    assert defined.note == "g/a waits: module not-loaded is not loaded (`ktrace list` shows it)"
+
+
+def test_a_function_of_the_kernel_itself_does_not_come_with_a_module(files):
+    probe = Probe("p", "g", "a", SymbolPlace("vfs_read", module="not_loaded"))
+    defined = define_probe(files, probe, load_symbols=load)
+    assert defined.built_in
+    assert defined.note.startswith("g/a will not be hit: vfs_read is in the kernel itself")
+    assert "leave not_loaded: out" in defined.note
+
+
+def test_loaded_modules(tmp_path):
+    modules = tmp_path / "modules"
+    modules.write_text("not_loaded 16384 0 - Live 0x0\nother 1 0\n")
+    assert not define_module._is_pending(MODULE, str(modules))  # - and _ are the same to modules
+    modules.write_text("not_loaded_2 16384 0 - Live 0x0\n")
+    assert define_module._is_pending(MODULE, str(modules))
+    assert not define_module._is_pending(MODULE, str(tmp_path / "none"))
+    assert not define_module._is_pending(READ, str(modules))
+
+
+def test_the_same_without_writing():
+    assert resolve(READ, load) == Defined(READ)
+    assert resolve(FORK, load).probe.place.symbol == "kernel_clone"
+    address = Probe("p", "g", "a", AddressPlace(1 << 63))
+    assert resolve(address, never) == Defined(address)

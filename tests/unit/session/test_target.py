@@ -1,0 +1,121 @@
+import os
+import subprocess
+import sys
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ktrace.errors import NotFound, UsageError
+from ktrace.session.target import find_targets, parse_cpus, threads_of
+from ktrace.session.words import Defaults
+from ktrace.tracefs.instances import Owner
+from tests.unit.tracefs.scripted import Scripted
+
+ME = Owner.of_this_process().name
+
+
+@pytest.fixture
+def files(tmp_path):
+    lines = f"p:kprobes/vfs_read vfs_read\np:g/a f\np:g/b f\np:{ME}/mine f\n"
+    tree = {"dynamic_events": lines, "events/enable": ""}
+    for event in ("sched/sched_switch", "sched/sched_wakeup"):
+        tree[f"events/{event}/enable"] = "0\n"
+    return Scripted(tmp_path, tree)
+
+
+def found(files, *words):
+    targets = find_targets(files, words, Defaults(group="mine"))
+    return list(targets.events), [p.to_line() for p in targets.probes]
+
+
+@pytest.mark.parametrize(
+    ("words", "events", "probes"),
+    [
+        (["vfs_read"], ["kprobes/vfs_read"], []),
+        (["g/a", "g/b"], ["g/a", "g/b"], []),
+        (["g/*"], ["g/a", "g/b"], []),
+        (["a", "g/a"], ["g/a"], []),
+        (["sched:sched_switch"], ["sched/sched_switch"], []),
+        (["sched:*", "a"], ["sched/sched_switch", "sched/sched_wakeup", "g/a"], []),
+        (["do_fork"], [], ["p:mine/do_fork do_fork"]),
+        (["vfs_read", "x=%di"], [], ["p:mine/vfs_read vfs_read x=%di"]),
+        (["vfs_read", "%di"], [], ["p:mine/vfs_read vfs_read di=%di"]),
+        (["vfs_read%return", "$retval:s64"], [], ["r:mine/vfs_read__return vfs_read ret=$retval:s64"]),
+        (["do_fork", "x=%di", ",", "a"], ["g/a"], ["p:mine/do_fork do_fork x=%di"]),
+        (["a", "do_fork", "x=%di"], ["g/a"], ["p:mine/do_fork do_fork x=%di"]),
+        (["f", ",", "f"], [], ["p:mine/f f", "p:mine/f_2 f"]),
+    ],
+)
+def test_words_are_events_that_exist_or_probes_to_be_made(files, words, events, probes):
+    assert found(files, *words) == (events, probes)
+
+
+def test_what_a_session_made_for_itself_is_its_own(files):
+    assert found(files, "mine") == ([], ["p:mine/mine mine"])
+
+
+def test_words_that_mean_nothing(files):
+    with pytest.raises(UsageError):
+        found(files, "1abc")
+
+
+@pytest.mark.parametrize(
+    ("text", "cpus"),
+    [("0", [0]), ("0,2-4", [0, 2, 3, 4]), ("3,1,1", [1, 3]), (" 1 , 2 ", [1, 2]), ("5-5", [5])],
+)
+def test_lists_of_cpus(text, cpus):
+    assert parse_cpus(text) == cpus
+
+
+@pytest.mark.parametrize(
+    ("text", "caret"), [("", 0), ("a", 0), ("0,", 0), ("0,x", 2), ("1-", 0), ("-1", 0), ("0-1-2", 0)]
+)
+def test_no_lists_of_cpus(text, caret):
+    with pytest.raises(UsageError) as error:
+        parse_cpus(text)
+    assert (error.value.excerpt, error.value.caret, error.value.hint) == (text, caret, "0,2-4")
+
+
+@given(st.text("0123456789,- x", max_size=6))
+def test_random_text_is_a_list_of_cpus_or_a_usage_error(text):
+    try:
+        cpus = parse_cpus(text)
+    except UsageError:
+        return
+    assert cpus == sorted(set(cpus))
+
+
+def test_threads_of_a_process():
+    running = threading.Event()
+    thread = threading.Thread(target=running.wait)
+    thread.start()
+    try:
+        found = threads_of([os.getpid()], children=False)
+    finally:
+        running.set()
+        thread.join()
+    assert {threading.get_native_id(), thread.native_id} <= set(found)
+    assert found == sorted(found)
+
+
+def test_and_of_what_it_started():
+    program = (
+        "import subprocess, sys; c = subprocess.Popen(['sleep', '30']); print(c.pid, flush=True); c.wait()"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
+        grandchild = int(child.stdout.readline())
+        try:
+            assert threads_of([child.pid], children=False) == [child.pid]
+            assert threads_of([child.pid], children=True) == sorted([child.pid, grandchild])
+        finally:
+            child.kill()
+            os.kill(grandchild, 9)
+
+
+def test_no_such_process():
+    child = subprocess.Popen(["true"])
+    child.wait()
+    with pytest.raises(NotFound, match=f"there is no process {child.pid}"):
+        threads_of([child.pid], children=False)
