@@ -2,6 +2,9 @@
 
     python benchmarks/btf.py [--btf FILE] [--function NAME] [--expression TEXT] [--rounds N]
 
+First the steps of the look-up, then `ktrace add --dry-run` as a whole process, with its memory: without
+arguments, with one in the kernel's own grammar, and with the expression.
+
 Times are the best of several rounds, each in a fresh interpreter, and are told relative to the start of
 an interpreter that does nothing: the ratios travel between machines, the milliseconds do not.
 """
@@ -48,6 +51,30 @@ print(json.dumps([steps, memory, types.type_count, argument.arg.to_text()]))
 """
 
 
+# The whole command on a tracing directory made of files: what `add` costs beside the kernel's own work.
+_WHOLE = """
+import json, resource, sys, time
+from pathlib import Path
+begun = time.perf_counter()
+import ktrace.session.kernel, ktrace.session.define, ktrace.tracefs.mount as mount
+from ktrace.tracefs.files import LocalFiles
+mount.find_tracing = lambda: LocalFiles(sys.argv[1])
+if sys.argv[3]:
+    def read_types(self, module):
+        from ktrace.symbols.btf_files import BtfPaths, file_types
+        return file_types(Path(sys.argv[3]), BtfPaths(cache=Path(sys.argv[2]) if sys.argv[2] else None))
+    ktrace.session.kernel.Kernel._read_types = read_types
+from ktrace.cli.main import main
+sys.stdout, out = open("/dev/null", "w"), sys.stdout
+status = main(["add", "--dry-run", *sys.argv[4:]])
+took = time.perf_counter() - begun
+sys.stdout = out
+names = ("numpy", "rich", "elftools")
+print(json.dumps([took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, status,
+                  [name for name in names if name in sys.modules]]))
+"""
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -68,6 +95,31 @@ def main() -> None:
             print(f"{title}: {count} types, {memory / 1024:.0f} MiB at most, {text}")
             for step, seconds in best.items():
                 print(f"  {seconds * 1000:8.2f} ms  {seconds / nothing:6.2f}  {step}")
+        _whole(options, folder, nothing)
+
+
+def _whole(options: argparse.Namespace, cache: str, nothing: float) -> None:
+    print("\nktrace add --dry-run, the whole process (1.00 is an interpreter that does nothing)")
+    with tempfile.TemporaryDirectory() as tracing:
+        Path(tracing, "README").write_text("")
+        Path(tracing, "kprobe_events").write_text("")
+        for title, folder, words in (
+            ("no arguments", "", [options.function]),
+            ("the kernel's own grammar", "", [options.function, "a=%di:u64"]),
+            ("the expression, cold", "", [options.function, options.expression]),
+            ("the expression, with a kept table", cache, [options.function, options.expression]),
+        ):
+            runs = []
+            for _ in range(options.rounds):
+                output, whole = _run(_WHOLE, tracing, folder, options.btf, *words)
+                took, memory, status, heavy = json.loads(output)
+                assert status == 0, status
+                runs.append((whole, took, memory, heavy))
+            whole, took, memory, heavy = min(runs)
+            print(
+                f"  {whole * 1000:8.2f} ms  {whole / nothing:6.2f}  {memory / 1024:4.0f} MiB  {title}"
+                + (f"  (loaded {', '.join(heavy)})" if heavy else "")
+            )
 
 
 def _best(rounds: int, *arguments: str) -> tuple[dict[str, float], int, int, str]:
