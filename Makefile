@@ -81,6 +81,7 @@ prime: setup-test
 	@$(PY) -m pytest --collect-only -qq tests/kernel >/dev/null
 
 bench: setup-test
+	@$(PY) -m compileall -q ktrace
 	for benchmark in benchmarks/*.py; do echo "=== $$benchmark"; $(PY) $$benchmark; done
 
 setup-run:

@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.cli.registry import COMMANDS
+from tests.unit.docs.blocks import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(ROOT.glob("ktrace/**/*.py"))
@@ -157,6 +159,17 @@ def test_command_has_a_page(command) -> None:
     page = ROOT / "docs" / "commands" / f"{command.name}.md"
     assert page.read_text().startswith(f"# ktrace {command.name}\n")
     assert f"ktrace {command.name}" in page.read_text().split("\n", 1)[1]
+
+
+@EVERY_COMMAND
+def test_readme_leads_to_the_page(command) -> None:
+    assert f"[{command.name}](docs/commands/{command.name}.md)" in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 @EVERY_COMMAND
