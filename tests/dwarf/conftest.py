@@ -45,7 +45,8 @@ def drawn(vmlinux: Path, info: DebugInfo) -> Sequence[ElfSymbol]:
         if "." in name or len(same) != 1 or not same[0].size or same[0].address < min(addresses):
             continue
         # Of functions with the same code a compiler keeps one; the others' names are not described.
-        if [f.function for f in info.source_at(SymbolPlace(name))][-1:] == [name]:
+        lines = info.lines_of(name) if info.source_at(SymbolPlace(name)) else None
+        if isinstance(lines, tuple) and lines[0].spot:
             found.append(same[0])
         if len(found) == FUNCTIONS:
             return found

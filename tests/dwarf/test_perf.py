@@ -87,7 +87,8 @@ def test_variables(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol]) -
         theirs.discard("variables)")  # "(No matched variables)"
         found = info.variables(SymbolPlace(symbol.name))
         assert not isinstance(found, Miss)
-        ours = {v.name for v in found.variables if not isinstance(v.location, Absent)}
+        # perf lists what has a location, also one that a fetch argument cannot reach.
+        ours = {v.name for v in found.variables if v.location != Absent("optimized out")}
         constants = {v.name for v in found.variables if isinstance(v.location, Constant)}
         if ours - constants == theirs - constants:
             same += 1

@@ -2,7 +2,8 @@
 
 Which lines of a function can be probed is decided as perf does (tools/perf/util/dwarf-aux.c,
 `die_walk_lines`): rows that begin a statement, within the function and not within code inlined into it,
-and the lines with the calls of that code.
+and the lines with the calls of that code. Of several lines that begin at the same instruction the first is
+listed; who asks for another of them gets its place all the same.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf import inlines
 from ktrace.symbols.dwarf.lineprogram import LineHeader, Sequence, normal, read_header, row_at, size_at
 from ktrace.symbols.dwarf.program import Program
-from ktrace.symbols.dwarf.ranges import entry_of, holds
+from ktrace.symbols.dwarf.ranges import Ranges, entry_of, holds
 from ktrace.symbols.dwarf.scopes import Scope
 from ktrace.symbols.dwarf.unit import Die
 
@@ -23,15 +24,17 @@ _NEAR = 5
 
 def lines_of(program: Program, function: str) -> tuple[FunctionLines, ...] | Miss:
     """The lines of each function of that name; of one that is only inlined, over all its sites."""
-    found = [_function_lines(program, function, die) for _, die in program.functions(function)]
-    if not found:
-        return _inlined_lines(program, function)
-    return tuple(found)
+    return _lines_of(program, function, shared=False)
+
+
+def _lines_of(program: Program, function: str, *, shared: bool) -> tuple[FunctionLines, ...] | Miss:
+    found = [_function_lines(program, function, die, shared) for _, die in program.functions(function)]
+    return tuple(found) or _inlined_lines(program, function)
 
 
 def spots_of_function_line(program: Program, function: str, n: int) -> tuple[Spot, ...] | Miss:
     """Where the code of line `n` begins, counted from the line of the function's declaration."""
-    found = lines_of(program, function)
+    found = _lines_of(program, function, shared=True)
     if isinstance(found, Miss):
         return found
     spots = tuple(s for f in found for one in f.lines if one.line == f.declared + n for s in one.spots)
@@ -44,15 +47,20 @@ def spots_of_function_line(program: Program, function: str, n: int) -> tuple[Spo
     return Miss(program.file.elf.source, f"no code begins at {where}, line {n} of {function}", names)
 
 
-def lines_in_file(program: Program, path: str, first: int, last: int) -> FileLines | Miss:
+def lines_in_file(
+    program: Program, path: str, first: int, last: int, *, shared: bool = False
+) -> FileLines | Miss:
     """The lines from `first` to `last` of a source file, which may be a header, with code."""
     found: dict[int, dict[int, Spot]] = {}
     paths: dict[str, str] = {}
     for header, numbers in _programs_with(program, path):
         for number in numbers:
             paths[normal(header.file(number))] = header.files[0] if header.version >= 5 else ""
+        names = {header.file(number) for number in numbers}
+        owners = _owners(program.rows(header), header).values()
+        listed = {line for file, line in owners if file in names}
         for line, address in _beginnings(program.rows(header), numbers, first, last):
-            if address not in found.setdefault(line, {}):
+            if (shared or line in listed) and address not in found.setdefault(line, {}):
                 spot = program.spot(address)
                 if spot:
                     found[line][address] = spot
@@ -69,7 +77,7 @@ def lines_in_file(program: Program, path: str, first: int, last: int) -> FileLin
 
 def spots_of_line(program: Program, path: str, line: int) -> tuple[Spot, ...] | Miss:
     """Where the code of a line of a file begins."""
-    found = lines_in_file(program, path, max(line - 20, 1), line + 20)
+    found = lines_in_file(program, path, max(line - 20, 1), line + 20, shared=True)
     if isinstance(found, Miss):
         return found
     spots = next((one.spots for one in found.lines if one.line == line), None)
@@ -90,7 +98,10 @@ def frames_at(program: Program, address: int) -> tuple[SourceFrame, ...]:
     row = row_at(program.rows(header), address)
     file, line = (header.file(row[1]), row[2]) if row else ("", 0)
     if die is None:
-        return (SourceFrame("", program.shown(file, unit), line),) if row else ()
+        # A compiler keeps one of several functions with the same code, and the names of the others.
+        spot = program.spot(address)
+        name = spot.place.symbol if spot else ""
+        return (SourceFrame(name, program.shown(file, unit), line),) if row else ()
     frames = []
     for scope in reversed(Scope(die).chain(address)):
         if scope.is_inlined or scope.die is die:
@@ -100,7 +111,7 @@ def frames_at(program: Program, address: int) -> tuple[SourceFrame, ...]:
     return tuple(frames)
 
 
-def _function_lines(program: Program, name: str, die: Die) -> FunctionLines:
+def _function_lines(program: Program, name: str, die: Die, shared: bool) -> FunctionLines:
     scope = Scope(die)
     header = program.line_header(die.unit)
     path, declared = program.file_of(die), _declared(die)
@@ -111,14 +122,22 @@ def _function_lines(program: Program, name: str, die: Die) -> FunctionLines:
         for line, address in _beginnings(program.rows(header), numbers, 1, 1 << 32):
             if holds(scope.ranges, address) and _is_own(program, scope, address, path, line):
                 spots.setdefault(line, []).append(address)
+    only_calls: dict[int, list[int]] = {}
     calls: list[tuple[int, int | None]] = [(declared, entry)]
     for call in scope.calls():
         if program.file_of(call.die, c.AT_CALL_FILE) == path:
             calls.append((call.die.number(c.AT_CALL_LINE) or 0, entry_of(call.die)))
     for line, at in calls:
-        if line and at is not None and at not in spots.setdefault(line, []):
-            # A row of the same line may begin a few instructions earlier: it is the same call.
-            spots[line].append(at)
+        # Where the line has rows, the code before the call is among them: a probe would be hit twice.
+        if line and at is not None and line not in spots:
+            only_calls.setdefault(line, []).append(at)
+    spots |= only_calls
+    if not shared:
+        owners = _owners(program.rows(header), header, scope.ranges) if header else {}
+        if entry is not None and header:
+            owners[entry] = path, declared
+        listed = {line for file, line in owners.values() if file == path}
+        spots = {line: at for line, at in spots.items() if line in listed}
     lines = [CodeLine(n, _spots(program, spots[n], name)) for n in sorted(spots) if n >= declared]
     return FunctionLines(
         name,
@@ -181,6 +200,16 @@ def _is_own(program: Program, scope: Scope, address: int, path: str, line: int) 
     if inner.number(c.AT_CALL_LINE) == line and program.file_of(inner, c.AT_CALL_FILE) == path:
         return True
     return _declared(inner) == _declared(scope.die) and program.file_of(inner) == path
+
+
+def _owners(sequences: list[Sequence], header: LineHeader, ranges: Ranges = ()) -> dict[int, tuple[str, int]]:
+    """Address to file and line of the first row there that begins a statement."""
+    owners: dict[int, tuple[str, int]] = {}
+    for sequence in sequences:
+        for address, file, line, is_stmt in sequence.rows:
+            if is_stmt and address not in owners and (not ranges or holds(ranges, address)):
+                owners[address] = header.file(file), line
+    return owners
 
 
 def _beginnings(

@@ -43,8 +43,10 @@ def entry_of(die: Die) -> int | None:
     entry = die.address(c.AT_ENTRY_PC)
     if entry is None and start is not None and isinstance(found[1], int):
         entry = start + found[1]
-    # GCC sometimes means an instruction of the caller's, before the code: nothing is described there.
-    return entry if entry is not None and (not spans or holds(spans, entry)) else start
+    if entry is None or not spans or holds(spans, entry):
+        return start if entry is None else entry
+    # GCC sometimes means an instruction of the caller's just before the code: nothing is described there.
+    return min((first for first, _ in spans if first > entry), default=start)
 
 
 def holds(ranges: Ranges, address: int) -> bool:

@@ -37,7 +37,7 @@ def test_lines_of_a_function(info: DebugInfo) -> None:
     assert {line.line: places(line.spots) for line in one.lines} == {
         20: ["outer"],
         22: ["outer+8"],  # the second row goes on with the same line
-        23: ["outer+32", "outer+64"],  # the call of what was inlined
+        23: ["outer+32"],  # not again where the call begins that was inlined
         24: ["outer+96"],  # and not 25, which begins no statement
     }
 
