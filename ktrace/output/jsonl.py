@@ -114,7 +114,7 @@ class JsonLines:
                 values, codes = np.unique(column, return_inverse=True)
                 table.add_choices([_to_json(names.get(v)) for v in values.tolist()], codes.astype(np.int32))
             else:
-                rows = ([names.get(v) for v in row] for row in column.tolist())
+                rows = [[names.get(v) for v in row] for row in column.tolist()]
                 table.add_each("%s", map(_to_json, rows))
 
 

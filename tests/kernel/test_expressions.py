@@ -61,7 +61,6 @@ CASES = (
             "file->f_op": is_pointer,
             "file->f_op->read_iter:symbol": lambda value, facts: "read_iter" in value,
             "container_of(file->f_path.dentry, struct dentry, d_name)->d_flags": None,
-            "file->f_path.dentry->d_iname:string": FILE,
         },
         ("count", COUNT),
     ),
