@@ -56,9 +56,9 @@ def lines_in_file(
     for header, numbers in _programs_with(program, path):
         for number in numbers:
             paths[normal(header.file(number))] = header.files[0] if header.version >= 5 else ""
-        names = {header.file(number) for number in numbers}
+        called = {header.file(number) for number in numbers}
         owners = _owners(program.rows(header), header).values()
-        listed = {line for file, line in owners if file in names}
+        listed = {line for file, line in owners if file in called}
         for line, address in _beginnings(program.rows(header), numbers, first, last):
             if (shared or line in listed) and address not in found.setdefault(line, {}):
                 spot = program.spot(address)
