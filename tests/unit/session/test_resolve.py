@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
+from ktrace.model.place import AddressPlace
+from ktrace.session.places import _Finder
+from ktrace.session.present import present_name
 from ktrace.session.resolve import want
 from ktrace.session.words import Defaults, Wanted, different_names, mover, split_definitions
 from tests.unit.session.places import NEW_README, OLD_README, BuiltKernel
@@ -239,3 +242,25 @@ def test_moved_probes_keep_the_name_they_were_given(new: BuiltKernel) -> None:
     one, two = different_names([*made(new, "vfs_read count"), *made(new, "vfs_read count")])
     move: Callable = mover([one, two])
     assert move(two.probe, "vfs_read").name == "vfs_read_2"
+
+
+def test_members_of_a_kernel_word_need_types(old: BuiltKernel) -> None:
+    assert lines(old, "vfs_read $arg1->f_pos") == ["p:kprobes/vfs_read vfs_read f_pos=+0x8(%di):s64"]
+
+
+def test_a_parenthesis_that_is_left_open_keeps_no_words_together() -> None:
+    assert split_definitions(["vfs_read a=+0(%di b=%si"]) == [["vfs_read", "a=+0(%di", "b=%si"]]
+
+
+def test_an_fprobe_of_a_module_is_called_by_the_bare_name(new: BuiltKernel) -> None:
+    assert lines(new, "mod:open_it", kind="fprobe") == ["f:fprobes/open_it open_it"]
+
+
+def test_by_address_the_kernel_knows_no_names(new: BuiltKernel) -> None:
+    symbols = new.symbols.find("vfs_read")
+    found = _Finder(("count",), False, HERE, new).at_address(AddressPlace(symbols[0].address), symbols[0])
+    assert found.probe.to_line() == "p:kprobes/vfs_read 0xffffffff81000010 count=%dx:u64"
+
+
+def test_the_whole_function_goes_before_a_part_of_it(new: BuiltKernel) -> None:
+    assert present_name("lookup", new.symbols, "x86_64") == "lookup.isra.0"
