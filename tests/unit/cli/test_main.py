@@ -140,6 +140,7 @@ def test_a_reader_that_has_gone(tmp_path):
         [sys.executable, "-m", "ktrace", "--help"],
         stdout=writer,
         stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # what is still buffered must not fail at exit
         check=False,
         timeout=20,
     )

@@ -128,6 +128,22 @@ def test_declarations(declaration, size, expected):
     assert (found.name, found.ctype, found.shape, found.count) == expected
 
 
+@pytest.mark.parametrize(
+    ("size", "types"),
+    [
+        (1, "char u8 s8 x8 bool __u8"),
+        (2, "u16 s16 x16 short __u16"),
+        (4, "u32 s32 x32 int unsigned __u32"),
+        (8, "u64 s64 x64 long __u64 size_t*"),
+    ],
+)
+def test_the_number_of_elements_follows_from_the_type(size, types):
+    for ctype in types.split():
+        assert field(f"{ctype} a[]", 5 * size).count == 5, ctype
+    for ctype in {1: ["unsigned char"], 2: ["unsigned short"], 4: ["unsigned int"], 8: ["long long"]}[size]:
+        assert field(f"{ctype} a[]", 5 * size).count == 5, ctype
+
+
 def test_signs():
     assert field("int a", 4, 1).signed
     assert not field("int a", 4, 0).signed

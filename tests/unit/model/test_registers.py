@@ -25,7 +25,8 @@ def test_every_machine_dumps_under_names_that_the_kernel_takes(machine, at_retur
 
 
 def test_conventions():
-    assert CONVENTIONS["aarch64"].args[0] == CONVENTIONS["aarch64"].retval == "x0"
+    assert CONVENTIONS["aarch64"].args == ("x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7")
+    assert CONVENTIONS["aarch64"].retval == "x0"
     assert CONVENTIONS["riscv64"].args == ("a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7")
 
 

@@ -76,6 +76,7 @@ def test_a_program_that_cannot_be_started(text, reason):
         with pytest.raises(NotFound, match=f"-c: {text}: {reason}"):
             command.start()
         assert command.ended
+        assert command.wait() == 127
 
 
 def is_running(pid):

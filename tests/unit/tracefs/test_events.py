@@ -138,6 +138,19 @@ def test_without_error_log_the_filter_file_says_what_is_wrong(files):
     assert old.done == [(path, "0")]
 
 
+def test_a_filter_file_without_a_caret(files):
+    class OldKernel(Scripted):
+        def write(self, path, text):
+            if text == "x":
+                self.put(path, "x\nparse_error: No filter found\n")
+                raise OSError(errno.EINVAL, "Invalid argument")
+            super().write(path, text)
+
+    with pytest.raises(Refused) as error:
+        events.set_filter(OldKernel(files.root), "g/a", "x")
+    assert (error.value.message, error.value.caret) == ("No filter found", 0)
+
+
 def test_without_any_words_the_errno_remains(files):
     files.refuse["events/g/a/filter", "y"] = errno.EPERM
     with pytest.raises(Refused) as error:

@@ -1,5 +1,6 @@
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -52,6 +53,8 @@ def test_a_command_may_be_named_anything(tmp_path):
         try:
             odd, straight = Owner.of_process(child.pid), Owner.of_process(plain.pid)
             assert 0 <= straight.starttime - odd.starttime < 1000
+            ticks = float(Path("/proc/uptime").read_text().split()[0]) * os.sysconf("SC_CLK_TCK")
+            assert 0 <= ticks - odd.starttime < 6000  # it has only just begun
         finally:
             plain.kill()
             plain.wait()
