@@ -19,8 +19,8 @@ PY := .venv/bin/python
 KTRACE := $(if $(filter-out 0,$(shell id -u)),sudo env PYTHONDONTWRITEBYTECODE=1) $(CURDIR)/$(PY) -m ktrace
 KERNEL ?= 6.12
 TESTS ?= tests/kernel
-# Booting included. Emulated, on two slow cores, the suite takes half of this.
-TIMEOUT_S ?= 900
+# Booting included: against guests that hang. Emulated on two idle cores, the suite takes a quarter of this.
+TIMEOUT_S ?= 1800
 
 .PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf bench clean
 .PHONY: setup-run setup-test setup-dwarf prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
