@@ -77,9 +77,8 @@ def list_probes(files: Files) -> tuple[list[Probe], list[SyntheticEvent]]:
         text = "".join(files.read(f) for f in ("kprobe_events", "uprobe_events") if files.exists(f))
     probes: list[Probe] = []
     synthetic: list[SyntheticEvent] = []
-    for line in text.split(
-        "\n"
-    ):  # not splitlines: a file's name may hold what Unicode takes for a line's end
+    # Not splitlines: a file's name may hold what Unicode takes for a line's end.
+    for line in text.split("\n"):
         if line.startswith("s:"):
             name, _, fields = line[2:].partition("\t")
             synthetic.append(SyntheticEvent(name.rpartition("/")[2], fields))

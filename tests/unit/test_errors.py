@@ -32,7 +32,13 @@ def test_the_table_in_the_docstring_has_every_code(code):
 @pytest.mark.parametrize("kind", [k for k in EXIT_CODES if k is not errors.Damaged])
 def test_an_error_keeps_all_that_it_is_given(kind):
     error = kind("no", hint="do", excerpt="line", caret=2)
-    assert (str(error), error.message, error.hint, error.excerpt, error.caret) == ("no", "no", "do", "line", 2)
+    assert (str(error), error.message, error.hint, error.excerpt, error.caret) == (
+        "no",
+        "no",
+        "do",
+        "line",
+        2,
+    )
     bare = kind("no")
     assert (bare.hint, bare.excerpt, bare.caret) == (None, None, None)
 
