@@ -4,6 +4,8 @@ import fnmatch
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.kernel.scene import COMM, play
+
 NOBODY = 65534
 
 
@@ -43,10 +45,10 @@ def test_offsets_are_those_that_read_the_right_values(
     offsets = {m["declaration"].split()[-1]: m["offset"] for m in record["members"]}
     comm, tgid = offsets["comm[16]"], offsets["tgid"]
     argv = ("wake_up_new_task", f"comm=+{comm}(%di):string", f"tgid=+{tgid}(%di):s32")
-    run = start("trace", *argv, "--json", "-n", "1", "-c", "true").wait()
-    (event,) = run.records("event")
-    assert event["args"] == {"comm": event["comm"], "tgid": event["args"]["tgid"]}
-    assert event["args"]["tgid"] > event["pid"]
+    run = start("trace", *argv, "--json", "--filter", f"COMM == '{COMM}'")
+    facts = play(run, tracing)
+    (event,) = run.wait().records("event")
+    assert event["args"] == {"comm": COMM, "tgid": facts["child"]}
 
 
 def test_an_enum(ktrace: Callable) -> None:
