@@ -26,12 +26,14 @@ from ktrace.cli.main import main
 from ktrace.tracefs.mount import find_debug, find_tracing
 from tests.unit.output.schema import SCHEMA, fits
 
-DEADLINE_S = 60
+DEADLINE_S = 180
 
 # Loaded once, so that a forked ktrace need not: emulated, Python takes seconds to load them.
 for _module in pkgutil.walk_packages(ktrace_package.__path__, "ktrace."):
     if not _module.name.endswith("__main__"):
         importlib.import_module(_module.name)
+# typer loads this late, when nobody may read it where the environment is in root's own folder.
+importlib.import_module("typer._click.decorators")
 
 
 @dataclass(frozen=True)
@@ -185,18 +187,22 @@ def debugfs() -> Path:
     return Path(debug.root)
 
 
+def is_armed(tracing: Path) -> bool:
+    """Whether a ktrace session's events are on and its buffer takes them.
+
+    A new instance takes events from the moment it is made: that alone says nothing.
+    """
+    for path in (tracing / "instances").glob("ktrace_*"):
+        with suppress(OSError):  # it may go while we look
+            if (path / "tracing_on").read_text().strip() == "1" and (path / "set_event").read_text():
+                return True
+    return False
+
+
 @pytest.fixture
-def armed(tracing: Path) -> Callable[..., bool]:
-    """Whether so many ktrace sessions let their buffers take events."""
-
-    def ask(count: int = 1) -> bool:
-        on = 0
-        for path in (tracing / "instances").glob("ktrace_*/tracing_on"):
-            with suppress(OSError):  # it may go while we look
-                on += path.read_text().strip() == "1"
-        return on >= count
-
-    return ask
+def armed(tracing: Path) -> Callable[[], bool]:
+    """Asks whether a ktrace session is ready for its events."""
+    return lambda: is_armed(tracing)
 
 
 def state(tracing: Path, debugfs: Path) -> dict[str, str]:

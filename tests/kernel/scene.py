@@ -8,7 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
-from tests.kernel.conftest import Running
+from tests.kernel.conftest import Running, is_armed
 
 COMM = "ktexpr"
 FOLDER, FILE, MADE = "ktfolder", "ktfile.txt", "ktmade"
@@ -61,7 +61,7 @@ def scene(report: int) -> None:
 
 def play(run: Running, tracing: Path) -> Seen:
     """Let the scene happen while `run` traces it, then end the run."""
-    run.until(lambda: any(map(is_recording, (tracing / "instances").glob("ktrace_*"))))
+    run.until(lambda: is_armed(tracing))
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
@@ -77,12 +77,3 @@ def play(run: Running, tracing: Path) -> Seen:
         facts: Seen = eval(file.read(), {})
     run.signal(signal.SIGINT)
     return facts
-
-
-def is_recording(instance: Path) -> bool:
-    """Whether its events are on and it records: an instance that was just made records, but nothing."""
-    try:
-        on = (instance / "tracing_on").read_text().strip() == "1"
-        return on and (instance / "set_event").read_text().strip() != ""
-    except OSError:
-        return False
