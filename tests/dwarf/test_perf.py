@@ -41,7 +41,7 @@ def sources(tmp_path_factory: pytest.TempPathFactory, info: DebugInfo, drawn: Se
 def test_lines(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol], sources: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         shown = list(pool.map(lambda s: perf(vmlinux, "-s", str(sources), "-L", s.name), drawn))
-    same = lines = shared = refused = 0
+    same = lines = refused = 0
     different = []
     for symbol, text in zip(drawn, shown, strict=True):
         theirs = {int(n) for n in re.findall(r"^ +\d+  L(\d+)$", text, re.MULTILINE)}
@@ -52,24 +52,21 @@ def test_lines(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol], sourc
         found = info.lines_of(symbol.name)
         assert not isinstance(found, Miss)
         # perf shows the function that it finds first, up to a few lines after the last with code.
-        declared, entry = found[0].declared, found[0].spot
-        ours = {one.line: {s.address for s in one.spots} for one in found[0].lines}
-        at_entry = {
-            n
-            for n, at in ours.items()
-            if entry and n != declared and at == {entry.address} and n not in theirs
-        }
-        shared += len(at_entry)
-        if set(ours) - at_entry == theirs:
+        ours = {one.line for one in found[0].lines}
+        if ours == theirs:
             same += 1
             lines += len(theirs)
         else:
-            different.append((symbol.name, sorted(set(ours) - at_entry - theirs), sorted(theirs - set(ours))))
+            different.append((symbol.name, sorted(ours - theirs), sorted(theirs - ours)))
     for one in different:
         print("differs", *one)
-    print(f"{same} of {len(drawn)} functions: the same {lines} lines; perf leaves out {shared} lines whose")
-    print(f"code begins with the function's; {len(different)} differ; perf refused {refused}")
-    assert same >= len(drawn) * 0.95
+    print(
+        f"{same} of {len(drawn)} functions: the same {lines} lines; {len(different)} differ; refused {refused}"
+    )
+    # perf adds the declaration of an inlined function of the same file (a line outside of this one), and
+    # leaves out a call that goes on after code inlined from elsewhere: one line each, in 11 of 200.
+    assert all(len(more) + len(less) <= 4 for _, more, less in different)
+    assert same >= len(drawn) * 0.93
 
 
 def test_variables(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol]) -> None:
@@ -100,7 +97,8 @@ def test_variables(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol]) -
     print(
         f"{same} of {len(drawn)}: the same {names} variables; {len(different)} differ; perf refused {refused}"
     )
-    assert same >= len(drawn) * 0.9
+    # The rest are constants, and structs of no size: perf lists some of them, ktrace others.
+    assert same >= len(drawn) * 0.95
 
 
 def test_fetch_arguments(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol]) -> None:
@@ -149,4 +147,5 @@ def test_fetch_arguments(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymb
         f"{same} of {len(asked)} places: the same offset and {values} fetch arguments; "
         f"{len(different)} differ; perf refused {refused}"
     )
-    assert same >= len(asked) * 0.8
+    assert not different
+    assert same >= len(asked) * 0.9
