@@ -16,6 +16,9 @@ def entry() -> None:
     """
     # Modules and classes stay: to look for rubbish among them while they load finds none.
     gc.set_threshold(100_000)
+    if sys.stdout is None or sys.stderr is None:  # `ktrace ... >&-`
+        sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+        sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     status = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError, AttributeError):  # closed, or None: `ktrace ... >&-`

@@ -21,7 +21,7 @@ Commands:
 `ktrace COMMAND --help` explains one, with examples. To begin with:
 
   ktrace doctor                                  what works on this machine
-  ktrace trace do_fork -c ls                     see ls fork
+  ktrace trace do_fork -c 'make -j4'             see make start processes
   ktrace add vfs_read count=%dx                  a probe that stays
   ktrace trace vfs_read --json | jq .args.count  its events, as JSON Lines
   ktrace remove vfs_read                         and gone

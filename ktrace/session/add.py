@@ -11,6 +11,7 @@ from ktrace.session.define import Defined, define_probe
 from ktrace.session.switching import Failures, remove_probe, set_enabled
 from ktrace.session.words import Move, move_place
 from ktrace.symbols.kallsyms import Kallsyms
+from ktrace.tracefs import dynevents
 from ktrace.tracefs.dynevents import define_step
 from ktrace.tracefs.events import enable_step
 from ktrace.tracefs.files import Files
@@ -84,11 +85,12 @@ def add_probes(
             if wishes.enable:
                 between()
                 failed += set_enabled(tracing, [d.probe for d in done], True, between=between)
-    except BaseException:
-        _undo(tracing, done)
+    except BaseException as error:
+        for _, problem in _undo(tracing, done):
+            raise problem from error  # what stays behind matters more than why the work ended
         raise
     if failed and wishes.atomic:
-        _undo(tracing, done)
+        failed += _undo(tracing, done)
         done = []
     return Added(tuple(done), tuple(failed))
 
@@ -136,10 +138,20 @@ def _stack_each(tracing: Files, done: list[Defined]) -> Failures:
     return failed
 
 
-def _undo(tracing: Files, done: list[Defined]) -> None:
-    """Remove what was just added, newest first, switched on or not."""
+def _undo(tracing: Files, done: list[Defined]) -> Failures:
+    """Remove what was just added, newest first, switched on or not; what could not be is returned.
+
+    Of an event that was there before, only the probe point that was added goes.
+    """
+    failed: Failures = []
     for defined in reversed(done):
         try:
-            remove_probe(tracing, defined.probe)
+            if defined.appended:
+                dynevents.remove_point(tracing, defined.probe)
+            else:
+                remove_probe(tracing, defined.probe)
         except NotFound:
             continue
+        except KtraceError as error:
+            failed.append((defined.probe, error))
+    return failed

@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ktrace.errors import Busy, Refused
@@ -24,12 +24,14 @@ class Defined:
         asked: the symbol asked for, where it goes by another name.
         pending: it waits for its module to be loaded.
         built_in: it waits in vain: its function is in the kernel itself, not in that module.
+        appended: it is one more probe point of an event that was there before.
     """
 
     probe: Probe
     asked: str | None = None
     pending: bool = False
     built_in: bool = False
+    appended: bool = False
 
     @property
     def note(self) -> str | None:
@@ -68,7 +70,8 @@ def define_probe(
         Busy: the event is there already.
         NotFound, Refused, Unavailable: the kernel refused; says why and what to do.
     """
-    if not append and tracing.exists(f"events/{probe.event}"):
+    appended = tracing.exists(f"events/{probe.event}")
+    if appended and not append:
         raise Busy(
             f"the event {probe.event} is there already",
             hint=f"ktrace remove {probe.event}, or choose another name with --name; "
@@ -80,13 +83,15 @@ def define_probe(
         if _blames_place(refused) and isinstance(probe.place, SymbolPlace):
             moved = _present(probe, load_symbols, move)
             if moved is not None:
-                return _define_moved(tracing, probe, moved, load_symbols, debug)
+                found = _define_moved(tracing, probe, moved, load_symbols, debug)
+                return replace(found, appended=appended)
         from ktrace.session.explain import explain  # noqa: PLC0415 -- most probes are not refused
 
         raise explain(tracing, debug, probe, refused, load_symbols) from refused
     if _is_pending(probe):
-        return Defined(probe, pending=True, built_in=_is_built_in(probe, load_symbols))
-    return Defined(probe)
+        built_in = _is_built_in(probe, load_symbols)
+        return Defined(probe, pending=True, built_in=built_in, appended=appended)
+    return Defined(probe, appended=appended)
 
 
 def resolve(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load, *, move: Move = move_place) -> Defined:

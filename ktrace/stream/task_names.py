@@ -78,7 +78,8 @@ class _Known:
         return raw.removesuffix(b"\n").decode("utf-8", "surrogateescape")
 
     def _from_kernel(self, pid: int) -> str | None:
-        match = re.search(rf"^{pid} (.*)$", self._saved(), re.MULTILINE)
+        # A name may hold a newline: what does not begin like a line of its own belongs to it.
+        match = re.search(rf"^{pid} (.*(?:\n(?!\d+ |\Z).*)*)$", self._saved(), re.MULTILINE)
         return match[1] if match and match[1] != _UNKNOWN else None
 
     def _from_events(self, pid: int) -> str | None:

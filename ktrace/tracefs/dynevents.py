@@ -58,6 +58,16 @@ def remove(files: Files, probe: Probe) -> None:
         raise refusal(files, line, error, since=started) from error
 
 
+def remove_point(files: Files, probe: Probe) -> None:
+    """Remove one probe point of an event that has others. Raises Refused."""
+    line = f"{probe.to_delete_line()} {probe.place.to_text()}"
+    started = time.monotonic_ns()
+    try:
+        files.write(control_file(probe), line)
+    except OSError as error:
+        raise refusal(files, line, error, since=started) from error
+
+
 def refusal(files: Files, command: str, error: OSError, *, since: int) -> Refused:
     """What the kernel said about `command`: from error_log, else the errno's text."""
     entry = find_entry(files, command, since)

@@ -81,6 +81,17 @@ def test_atomic_undoes_all(ktrace: Callable, tracing: Path) -> None:
     assert (tracing / "kprobe_events").read_text() == ""
 
 
+def test_undoing_leaves_what_was_there_before(ktrace: Callable, tracing: Path) -> None:
+    """--append and --atomic: only the probe point that was added goes."""
+    ktrace("add", "vfs_read", "a=%di")
+    before = (tracing / "kprobe_events").read_text()
+    ktrace("add", "--atomic", "--append", "--name", "vfs_read", "vfs_read+0xfffff", "a=%di", status=None)
+    lines = "p:kprobes/vfs_read vfs_write a=%di\np:kprobes/other vfs_open a=%nope\n"
+    ktrace("add", "--atomic", "--append", "--from", "-", stdin=lines.encode(), status=3)
+    assert (tracing / "kprobe_events").read_text() == before
+    ktrace("remove", "vfs_read")
+
+
 def test_a_bad_line_in_a_file_is_named_and_nothing_is_written(ktrace: Callable, tmp_path: Path) -> None:
     path = tmp_path / "bad.txt"
     path.write_text("vfs_read\nvfs_write a=\n")

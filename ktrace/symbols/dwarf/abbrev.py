@@ -15,7 +15,8 @@ _LEB = rb"[\x80-\xff]*[\x00-\x7f]"
 # Attribute and form; an implicit constant (0x21) has its value behind it.
 _PAIR = rb"(?!\x00\x00)%b(?:\x21%b|(?!\x21)%b)" % (_LEB, _LEB, _LEB)
 # Code, tag, children; pairs; two zeros.
-_ENTRY = re.compile(rb"((?!\x00)%b)%b[\x00\x01](?:%b)*+\x00\x00" % (_LEB, _LEB, _PAIR), re.DOTALL)
+# An atomic group, not `*+`: in Python 3.11.2 that never matches here.
+_ENTRY = re.compile(rb"((?!\x00)%b)%b[\x00\x01](?>(?:%b)*)\x00\x00" % (_LEB, _LEB, _PAIR), re.DOTALL)
 
 _FIRST_READ = 1 << 13  # bytes; one of the kernel's takes 3 kB
 _TABLE_MAX = 1 << 22
