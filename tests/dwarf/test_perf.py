@@ -61,7 +61,8 @@ def test_lines(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol], sourc
     for one in different:
         print("differs", *one)
     print(
-        f"{same} of {len(drawn)} functions: the same {lines} lines; {len(different)} differ; refused {refused}"
+        f"{same} of {len(drawn)} functions: the same {lines} lines; "
+        f"{len(different)} differ; refused {refused}"
     )
     # perf adds the declaration of an inlined function of the same file (a line outside of this one), and
     # leaves out a call that goes on after code inlined from elsewhere: one line each, in 11 of 200.
