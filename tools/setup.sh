@@ -21,6 +21,7 @@ main() {
     if [ "$purpose" != run ]; then
         has_program zsh || missing+=(zsh)
         has_program fish || missing+=(fish)
+        has_program trace-cmd || missing+=(trace-cmd)
     fi
     if [ "$purpose" = dwarf ]; then
         has_program addr2line || missing+=(binutils)

@@ -1,0 +1,1 @@
+"""Histograms, counts and latencies that the kernel keeps: a Plan going down, a table coming back."""

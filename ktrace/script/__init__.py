@@ -1,0 +1,1 @@
+"""The SystemTap language: small passes from a script's text to a Plan and a program."""
