@@ -185,6 +185,7 @@ options() {
       offer --kernel '\''A kernel image, a version in /boot, or a series: 5.10, 6.1, 6.12 (default), 7.3.'\''
       offer --cpus '\''Processors of the guest.'\''
       offer --memory '\''Memory of the guest, in MiB.'\''
+      offer --append '\''More for the kernel'\''\'\'''\''s command line, such as lockdown=integrity.'\''
       offer --share '\''The one directory that CMD may write to for good.'\''
       offer --timeout '\''End the guest after this time, booting included.'\''
       offer -h '\''Show what it does, with examples.'\''
@@ -233,6 +234,7 @@ value_kind() {
     '\''vm --kernel'\'') kind=kernels ;;
     '\''vm --cpus'\'') kind=nothing ;;
     '\''vm --memory'\'') kind=nothing ;;
+    '\''vm --append'\'') kind=nothing ;;
     '\''vm --share'\'') kind=dirs ;;
     '\''vm --timeout'\'') kind=nothing ;;
   esac

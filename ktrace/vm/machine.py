@@ -20,7 +20,8 @@ class Spec:
     """What to run, and on what.
 
     `argv` empty means a shell. `memory_mb` is in MiB; `share` is a directory by its full name;
-    `timeout_s` bounds the run from the start of QEMU to the command's end, in seconds.
+    `timeout_s` bounds the run from the start of QEMU to the command's end, in seconds; `append` is for the
+    kernel's command line.
     """
 
     kernel: Kernel
@@ -30,6 +31,7 @@ class Spec:
     memory_mb: int = 2048
     share: str | None = None
     timeout_s: float | None = None
+    append: str = ""
 
 
 def run(spec: Spec) -> int:
@@ -71,6 +73,7 @@ def run(spec: Spec) -> int:
             shares=tuple(shares),
             ports=tuple(qemu.Port(f"ktrace.{name}", fd) for name, fd in ports.items()),
             tty_fd=stdin_fd if job.tty else None,
+            append=spec.append,
         )
         host.start(qemu.argv(machine))
         wires = Wires(

@@ -34,7 +34,8 @@ class Port:
 class Machine:
     """What QEMU is to run. All `fd`s are descriptors in the process that becomes QEMU.
 
-    `memory_mb` is in MiB. `tty_fd` is the socket behind the guest's /dev/ttyS1, if it has one.
+    `memory_mb` is in MiB. `tty_fd` is the socket behind the guest's /dev/ttyS1, if it has one; `append`
+    stands at the end of the kernel's command line.
     """
 
     program: str
@@ -47,6 +48,7 @@ class Machine:
     shares: tuple[Share, ...]
     ports: tuple[Port, ...]
     tty_fd: int | None = None
+    append: str = ""
 
 
 def argv(machine: Machine) -> list[str]:
@@ -63,7 +65,8 @@ def argv(machine: Machine) -> list[str]:
     # virtiofsd maps the guest's memory, which must therefore be shared.
     words += ["-object", f"memory-backend-memfd,id=mem,size={machine.memory_mb}M,share=on"]
     words += ["-machine", "memory-backend=mem"]
-    words += ["-kernel", machine.kernel, "-initrd", machine.initrd, "-append", KERNEL_LINE]
+    words += ["-kernel", machine.kernel, "-initrd", machine.initrd]
+    words += ["-append", f"{KERNEL_LINE} {machine.append}".rstrip()]
     words += [*_socket("console", machine.console_fd), "-serial", "chardev:console"]
     if machine.tty_fd is not None:
         # A serial line, not a virtio console: that is several times slower under emulation, and

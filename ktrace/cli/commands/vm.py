@@ -23,6 +23,9 @@ def vm(
     ] = None,
     cpus: Annotated[int, typer.Option(min=1, help="Processors of the guest.")] = 2,
     memory: Annotated[int, typer.Option(min=256, metavar="MB", help="Memory of the guest, in MiB.")] = 2048,
+    append: Annotated[
+        str, typer.Option(metavar="WORDS", help="More for the kernel's command line, such as lockdown=integrity.")
+    ] = "",
     share: Annotated[
         str | None,
         typer.Option(metavar="DIR", help="The one directory that CMD may write to for good."),
@@ -46,6 +49,8 @@ def vm(
 
         ktrace vm -- ktrace trace --json do_sys_openat2 -c ls | jq .
 
+        ktrace vm --append lockdown=confidentiality -- ktrace doctor
+
         ktrace vm --share . --timeout 600 -- pytest tests/kernel
     """
     from ktrace.vm import job, kernels, machine, programs
@@ -61,5 +66,6 @@ def vm(
         memory_mb=memory,
         share=shared,
         timeout_s=timeout,
+        append=append,
     )
     return machine.run(spec)

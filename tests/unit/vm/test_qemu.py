@@ -34,6 +34,12 @@ def test_a_crash_ends_qemu():
     assert {"panic=-1", "oops=panic", "console=ttyS0"} <= set(values(words, "-append")[0].split())
 
 
+def test_more_words_come_after_our_own():
+    assert values(qemu.argv(MACHINE), "-append") == [qemu.KERNEL_LINE]
+    words = qemu.argv(replace(MACHINE, append="nokaslr quiet"))
+    assert values(words, "-append") == [qemu.KERNEL_LINE + " nokaslr quiet"]
+
+
 def test_memory_is_shared_with_virtiofsd_and_has_one_size():
     words = qemu.argv(MACHINE)
     assert values(words, "-m") == ["700M"]
