@@ -22,6 +22,7 @@ from ktrace.symbols.probeable import (
     on_blacklist,
 )
 from ktrace.symbols.renames import find_present, known_names
+from ktrace.tracefs.events import find_static
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.mount import lockdown_mode
 
@@ -69,7 +70,7 @@ def _place_problem(
         return None
     found = [s for s in symbols.find(place.symbol, place.module) if s.is_function]
     if not found and not place.module:
-        return _unknown_symbol(place, refused, symbols)
+        return _unknown_symbol(tracing, place, refused, symbols)
     if refused.errno == errno.EADDRNOTAVAIL or "not unique" in refused.message:
         return _ambiguous(place, refused, found)
     if _about_registering(refused):
@@ -88,11 +89,13 @@ def _place_problem(
     return None
 
 
-def _unknown_symbol(place: SymbolPlace, refused: Refused, symbols: Kallsyms) -> NotFound:
+def _unknown_symbol(tracing: Files, place: SymbolPlace, refused: Refused, symbols: Kallsyms) -> NotFound:
     miss = symbols.miss(place.symbol)
     data = symbols.find(place.symbol)
     if data:
         hint = f"{place.symbol} is data, not a function: read it with @{place.symbol} in another probe"
+    elif events := _events_called(tracing, place.symbol):
+        hint = f"an event has this name: `ktrace trace {events[0].replace('/', ':')}`"
     elif near := [*miss.near, *_renamed_near(place.symbol, symbols, miss.near)]:
         hint = "close to it: " + ", ".join(near)
     else:
@@ -104,6 +107,14 @@ def _unknown_symbol(place: SymbolPlace, refused: Refused, symbols: Kallsyms) -> 
         caret=excerpt.find(place.symbol, excerpt.find(" ") + 1) if excerpt else None,
         hint=hint,
     )
+
+
+def _events_called(tracing: Files, name: str) -> list[str]:
+    """Events of the kernel's own with this name, in whichever group."""
+    try:
+        return find_static(tracing, f"*:{name}")
+    except OSError:
+        return []
 
 
 def _renamed_near(name: str, symbols: Kallsyms, known: tuple[str, ...]) -> list[str]:

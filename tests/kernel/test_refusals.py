@@ -21,6 +21,11 @@ def test_unknown_symbol_names_the_closest(ktrace: Callable) -> None:
     assert "Invalid probed address or symbol" in err and "^" in err
 
 
+def test_a_name_of_an_event_is_told_from_a_function(ktrace: Callable) -> None:
+    outcome = ktrace("trace", "sched_switch", status=4)
+    assert "hint: an event has this name: `ktrace trace sched:sched_switch`" in outcome.err
+
+
 def test_unknown_symbol_that_nearly_has_an_old_name(ktrace: Callable) -> None:
     assert "do_fork (kernel_clone here)" in ktrace("add", "do_forkk", status=4).err
 

@@ -67,6 +67,14 @@ def test_out_of_memory(files):
     assert "--maxactive" in error.hint
 
 
+def test_an_event_has_the_name(tmp_path):
+    files = Scripted(tmp_path, {"events/sched/sched_switch/enable": "0", "events/enable": "0"})
+    probe = Probe("p", "g", "a", SymbolPlace("sched_switch"))
+    error = explained(files, probe, refused("Invalid probed address or symbol", probe=probe))
+    assert isinstance(error, NotFound)
+    assert error.hint == "an event has this name: `ktrace trace sched:sched_switch`"
+
+
 def test_an_unknown_function(files):
     probe = Probe("p", "g", "vfs_raed", SymbolPlace("vfs_raed"))
     error = explained(files, probe, refused("Invalid probed address or symbol", probe=probe))
