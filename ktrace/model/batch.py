@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.format import Signature
+from ktrace.model.format import Format, Signature
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +95,8 @@ class Batch:
         ret_ip: where it returned to, such as `ksys_read+0x6f/0xf0`; None for other kinds.
         signature: how the kernel's text spells the arguments; None for kind `text`.
         ticks: whether `ts` counts something else than nanoseconds (counter, uptime, x86-tsc).
+        format: the layout of the records, where they came as binary; its `print_fmt` spells the body of
+            kind `fields`.
     """
 
     event: str
@@ -112,6 +114,7 @@ class Batch:
     ret_ip: Strings | None = None
     signature: Signature | None = None
     ticks: bool = False
+    format: Format | None = None
 
     def __len__(self) -> int:
         return len(self.seq)
