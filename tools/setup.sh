@@ -79,7 +79,7 @@ make_environment() {
     fi
     find_python || { echo "no Python of at least 3.11 in this Debian release" >&2; exit 1; }
     .venv/bin/python -c pass 2>/dev/null || "$python" -m venv --clear .venv
-    what=.
+    what=.[bulk]
     [ "$purpose" = run ] || what=.[dev]
     .venv/bin/python -m pip --disable-pip-version-check --quiet install --editable "$what"
     touch "$stamp"

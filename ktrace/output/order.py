@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ktrace.model.batch import Batch, Chunk, Mark
 
@@ -18,11 +19,18 @@ def in_order(
         line_of: gives the text of a mark.
     """
     texts: list[str] = []
-    keys = []
     for batch in chunk.batches:
         texts.extend(lines_of(batch))
-        keys.append(batch.seq)
     texts.extend(map(line_of, chunk.marks))
+    return [texts[i] for i in order_of(chunk).tolist()]
+
+
+def order_of(chunk: Chunk) -> NDArray[np.int64]:
+    """Which record or mark comes when, as they stand in the batches, and then the marks.
+
+    Returns:
+        int64, shape (records and marks,).
+    """
+    keys = [batch.seq for batch in chunk.batches]
     keys.append(np.array([mark.seq for mark in chunk.marks], np.int64))
-    order = np.argsort(np.concatenate(keys), kind="stable")
-    return [texts[i] for i in order.tolist()]
+    return np.argsort(np.concatenate(keys), kind="stable")

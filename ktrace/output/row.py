@@ -1,0 +1,251 @@
+"""What one record looks like as a line: texts that are the same in each row, and what stands between them.
+
+A sink describes a batch's line from left to right. The lines then come from one `%` template over all
+rows, or, several times faster, from Polars where it is there: the same bytes, whichever makes them.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from io import BytesIO
+from itertools import chain
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.model.batch import Batch, Chunk, Mark
+from ktrace.output.order import in_order, order_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_FEW = 512  # combinations of texts that are worth spelling, however few the rows
+_WIDEST = 1 << 20  # combinations that are counted to find those that occur
+_BULK = 256  # records in a chunk from which on Polars is faster
+_PIECE = 1 << 17  # lines that are put together before they are written
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """One of several texts in each row.
+
+    Attributes:
+        texts: what there is to choose from.
+        codes: integer, shape (rows,): index into `texts`.
+    """
+
+    texts: Sequence[str]
+    codes: NDArray[Any]
+
+
+Part: TypeAlias = str | Choices | NDArray[Any] | list[str]
+"""A text in each row, one of several, a number each, a text each."""
+
+
+class Row:
+    """A line that grows from left to right.
+
+    Neighbours of which there are few combinations are joined within one dictionary: to put one text in
+    its place in each row costs as much as three texts do that are joined already.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self._rows = rows
+        self._parts: list[Part] = []
+        self._choices: Choices | None = None
+        self._literal = ""  # what comes after those
+
+    def literal(self, text: str) -> None:
+        """The same text in each row."""
+        self._literal += text
+
+    def numbers(self, column: NDArray[Any]) -> None:
+        """Integers, shape (rows,), in decimal."""
+        if not len(column):
+            return
+        low, high = int(column.min()), int(column.max())
+        if high - low < min(_FEW, self._rows):
+            codes = (column - column.dtype.type(low)).astype(np.int32)
+            self.choices(_Decimals(low, high - low + 1), codes)
+        else:
+            self._add(column)
+
+    def choices(self, texts: Sequence[str], codes: NDArray[Any]) -> None:
+        """One of several texts in each row."""
+        if not self._rows:
+            return
+        texts, codes = _occurring(texts, codes)
+        before = self._choices
+        if before and len(before.texts) * len(texts) <= _WIDEST:
+            width = len(texts)
+            both = before.codes.astype(np.int64) * width + codes
+            used = _used(both, len(before.texts) * width)
+            if len(used) <= max(_FEW, self._rows // 8):
+                pairs = [divmod(pair, width) for pair in used.tolist()]
+                joined = [before.texts[a] + self._literal + texts[b] for a, b in pairs]
+                self._choices = Choices(joined, _renumber(both, used, len(before.texts) * width))
+                self._literal = ""
+                return
+        self._flush()
+        self._choices = Choices(texts, codes)
+
+    def texts(self, column: list[str]) -> None:
+        """A text of its own in each row."""
+        self._add(column)
+
+    def lines(self) -> Iterable[str]:
+        """The line of each row."""
+        template, columns = self._template()
+        if not columns:
+            return [template % ()] * self._rows
+        return map(template.__mod__, zip(*columns, strict=True))
+
+    def text(self) -> str:
+        """All lines, one behind the other."""
+        template, columns = self._template()
+        # One formatting of all rows together: the call a row would cost as much as its fields do.
+        return template * self._rows % tuple(chain.from_iterable(zip(*columns, strict=True)))
+
+    def series(self) -> "pl.Series":
+        """The line of each row as a column of Polars."""
+        import polars as pl  # noqa: PLC0415 -- takes longer to load than most commands run
+
+        parts = [_expression(part) for part in self._finish()]
+        if not any(isinstance(part, pl.Series) for part in parts):
+            return pl.Series([next(iter(self.lines()))] * self._rows if self._rows else [], dtype=pl.String)
+        columns = {str(i): part for i, part in enumerate(parts) if isinstance(part, pl.Series)}
+        pieces = [pl.col(str(i)) if str(i) in columns else part for i, part in enumerate(parts)]
+        return pl.DataFrame(columns).select(pl.concat_str(pieces).alias("line"))["line"]
+
+    def _add(self, part: Part) -> None:
+        self._flush()
+        self._parts.append(part)
+
+    def _flush(self) -> None:
+        if self._choices:
+            self._parts.append(self._choices)
+            self._choices = None
+        if self._literal:
+            self._parts.append(self._literal)
+            self._literal = ""
+
+    def _finish(self) -> list[Part]:
+        self._flush()
+        return self._parts
+
+    def _template(self) -> tuple[str, list[Iterable[Any]]]:
+        """A `%` template of a line, and what goes into it, a column for each place."""
+        template = ""
+        columns: list[Iterable[Any]] = []
+        for part in self._finish():
+            match part:
+                case str():
+                    template += part.replace("%", "%%")
+                case Choices(texts=texts, codes=codes):
+                    template += "%s"
+                    columns.append([texts[code] for code in codes.tolist()])
+                case list():
+                    template += "%s"
+                    columns.append(part)
+                case _:
+                    template += "%d"
+                    columns.append(part.tolist())
+        return template, columns
+
+
+class RowWriter:
+    """Writes chunks as lines, in stream order.
+
+    Args:
+        out: a binary file, or whatever has its `write`.
+        row_of: describes the line of a batch's records.
+        line_of: gives the line of a mark; empty for none.
+        bulk: have Polars, if it is there, make the lines.
+    """
+
+    def __init__(
+        self, out: BinaryIO, row_of: Callable[[Batch], Row], line_of: Callable[[Mark], str], *, bulk: bool
+    ) -> None:
+        self._out = out
+        self._row_of = row_of
+        self._line_of = line_of
+        self._bulk = bulk and find_spec("polars") is not None
+
+    def write(self, chunk: Chunk) -> None:
+        """Write all records and marks of `chunk`."""
+        if self._bulk and len(chunk) >= _BULK:
+            self._write_bulk(chunk)
+            return
+        if len(chunk.batches) == 1 and not chunk.marks:
+            text = self._row_of(chunk.batches[0]).text()
+        else:
+            text = "".join(in_order(chunk, lambda batch: self._row_of(batch).lines(), self._line_of))
+        if text:
+            self._out.write(text.encode())
+
+    def flush(self) -> None:
+        """Hand on what the file has buffered."""
+        self._out.flush()
+
+    def _write_bulk(self, chunk: Chunk) -> None:
+        import polars as pl  # noqa: PLC0415 -- as above
+
+        lines = [self._row_of(batch).series() for batch in chunk.batches]
+        lines.append(pl.Series([self._line_of(mark) for mark in chunk.marks], dtype=pl.String))
+        # The chunks of one column that is strung together stay where they are: only references are sorted.
+        all_lines = pl.concat([line.alias("line") for line in lines]).gather(order_of(chunk))
+        for i in range(0, len(all_lines), _PIECE):
+            piece = BytesIO()
+            all_lines.slice(i, _PIECE).to_frame().write_csv(
+                piece, include_header=False, quote_style="never", line_terminator=""
+            )
+            self._out.write(piece.getbuffer())
+
+
+class _Decimals(Sequence[str]):
+    """A range of numbers, spelled when asked for: few of them may occur."""
+
+    def __init__(self, low: int, count: int) -> None:
+        self._range = range(low, low + count)
+
+    def __len__(self) -> int:
+        return len(self._range)
+
+    def __getitem__(self, index: Any) -> Any:
+        return str(self._range[index])
+
+
+def _occurring(texts: Sequence[str], codes: NDArray[Any]) -> tuple[list[str], NDArray[Any]]:
+    """The texts that a row has, and which of them each row has."""
+    used = _used(codes, len(texts))
+    if len(used) == len(texts):
+        return list(texts), codes
+    return [texts[i] for i in used.tolist()], _renumber(codes, used, len(texts))
+
+
+def _used(codes: NDArray[Any], count: int) -> NDArray[np.int64]:
+    """Which of the numbers below `count` occur, in order."""
+    seen = np.zeros(count, np.bool_)
+    seen[codes] = True
+    return np.flatnonzero(seen)
+
+
+def _renumber(codes: NDArray[Any], used: NDArray[np.int64], count: int) -> NDArray[np.int32]:
+    numbers = np.zeros(count, np.int32)
+    numbers[used] = np.arange(len(used), dtype=np.int32)
+    renumbered: NDArray[np.int32] = numbers[codes]
+    return renumbered
+
+
+def _expression(part: Part) -> "pl.Expr | pl.Series":
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    match part:
+        case str():
+            return pl.lit(part)
+        case Choices(texts=texts, codes=codes):
+            return pl.Series(list(texts), dtype=pl.String).gather(codes.astype(np.uint32, copy=False))
+        case list():
+            return pl.Series(part, dtype=pl.String)
+    return pl.Series(part)
