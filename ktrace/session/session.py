@@ -152,12 +152,17 @@ class Session:
         buffer.only_cpus(self.files, cpus)
 
     def start(self) -> TextPipe:
-        """Arm every event, open the reader, and let the buffer fill; returns the reader.
+        """Open the reader, arm every event, and let the buffer fill; returns the reader."""
+        self._pipe = TextPipe(self.files)
+        self.arm()
+        return self._pipe
+
+    def arm(self) -> None:
+        """Arm every event, and let the buffer fill, for whoever has a reader of his own.
 
         Events of this process itself are never recorded: reading them would make more.
         """
         ignored = buffer.ignore_pids(self.files, buffer.own_threads())
-        self._pipe = TextPipe(self.files)
         for event in self.events:
             if event in self._stacks:
                 self._apply(stack_step(event))
@@ -169,7 +174,6 @@ class Session:
             for event in self.events:
                 self._apply(enable_step(event))
         buffer.switch_recording(self.files, True)
-        return self._pipe
 
     def stop(self) -> None:
         """Record no more; what is in the buffer stays to be read."""

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ktrace.session.command import Command
+    from ktrace.session.request import Request
     from ktrace.session.signals import StopSignals
-    from ktrace.session.trace import Request, Result
+    from ktrace.session.trace import Result
     from ktrace.stream.run import Sink
 
 _BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -112,7 +113,7 @@ def trace(
         child = stack_.enter_context(Command(command, to_stderr=output is None)) if command else None
         out = stack_.enter_context(open(output, "wb")) if output else sys.stdout.buffer  # noqa: PTH123
 
-        from ktrace.session.trace import Request
+        from ktrace.session.request import Request
 
         cpus = parse_cpus(cpu) if cpu else ()
         request = Request(targets, stack, filter_, pids or (), children, cpus, duration, count)

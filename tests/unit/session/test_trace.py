@@ -10,9 +10,10 @@ from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.command import Command
 from ktrace.session.define import Defined
+from ktrace.session.request import Request
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import Targets
-from ktrace.session.trace import Request, trace
+from ktrace.session.trace import trace
 from ktrace.session.words import Wanted
 from ktrace.tracefs.files import LocalFiles
 from ktrace.tracefs.pipe import TextPipe
