@@ -1,0 +1,64 @@
+"""Script text with its places: every message about a script says file, line, column, and shows the line."""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+
+from ktrace.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """One text that tokens come from.
+
+    Attributes:
+        name: a file's name, `<command line>`, `$1`.
+        text: whole.
+        tapset: whether it is one of ours: its globals and functions are not the user's.
+    """
+
+    name: str
+    text: str = field(repr=False)
+    tapset: bool = False
+    _starts: list[int] = field(default_factory=list, repr=False)
+
+    def line_of(self, offset: int) -> tuple[int, int, str]:
+        """Line and column, both from 1, and the line's text."""
+        if not self._starts:
+            self._starts.append(0)
+            self._starts.extend(i + 1 for i, ch in enumerate(self.text) if ch == "\n")
+        line = bisect_right(self._starts, offset)
+        start = self._starts[line - 1]
+        end = self.text.find("\n", start)
+        return line, offset - start + 1, self.text[start : end if end >= 0 else None]
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A place in a source; `offset` counts characters from 0."""
+
+    source: Source
+    offset: int
+
+    def __str__(self) -> str:
+        line, column, _ = self.source.line_of(self.offset)
+        return f"{self.source.name}:{line}:{column}"
+
+    @property
+    def line(self) -> int:
+        """From 1."""
+        return self.source.line_of(self.offset)[0]
+
+
+class ScriptError(UsageError):
+    """A script that cannot be understood, or asks for what cannot be done; the caret is where.
+
+    Args:
+        problem: what is wrong, without the place.
+        at: where.
+    """
+
+    def __init__(self, problem: str, at: Spot, *, hint: str | None = None) -> None:
+        _, column, line = at.source.line_of(at.offset)
+        super().__init__(f"{at}: {problem}", hint=hint, excerpt=line, caret=column - 1)
+        self.problem = problem
+        self.at = at
