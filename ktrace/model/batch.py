@@ -66,6 +66,7 @@ Column: TypeAlias = NDArray[Any] | Strings
 | array of N integers | the same, shape (rows, N) |
 | string, character, symbol | `Strings` |
 | array of strings | object, shape (rows,), a list of str or None each |
+| array of integers, of as many as each record says | object, shape (rows,), a list of int each |
 """
 
 Kind = Literal["entry", "return", "text", "fields"]
@@ -97,6 +98,10 @@ class Batch:
         ticks: whether `ts` counts something else than nanoseconds (counter, uptime, x86-tsc).
         format: the layout of the records, where they came as binary; its `print_fmt` spells the body of
             kind `fields`.
+        addresses: uint64, of a probe's record in binary: `__probe_ip`, or `__probe_func` and
+            `__probe_ret_ip`, and each argument that is shown as a symbol, by its name. From text empty.
+        common_flags: int32: `common_flags` of the record, and `common_preempt_count` in the next 8 bits, of
+            which `flags` is made; None from text.
     """
 
     event: str
@@ -114,7 +119,9 @@ class Batch:
     ret_ip: Strings | None = None
     signature: Signature | None = None
     ticks: bool = False
+    addresses: Mapping[str, NDArray[np.uint64]] = field(default_factory=dict)
     format: Format | None = None
+    common_flags: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.seq)
@@ -142,6 +149,8 @@ class Batch:
             place=some(self.place),
             func=some(self.func),
             ret_ip=some(self.ret_ip),
+            addresses={name: column[rows] for name, column in self.addresses.items()},
+            common_flags=None if self.common_flags is None else self.common_flags[rows],
         )
 
 
@@ -175,6 +184,8 @@ class Stack:
         flags: as in `Batch`.
         tgid: process id; None where not known.
         ticks: as in `Batch`.
+        ips: the frames' addresses, from binary; empty from text.
+        common_flags: as in `Batch`; -1 from text.
     """
 
     seq: int
@@ -187,6 +198,8 @@ class Stack:
     flags: str = ""
     tgid: int | None = None
     ticks: bool = False
+    ips: tuple[int, ...] = ()
+    common_flags: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +219,11 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Unparsed:
-    """A line that was not understood, as it came.
+    """A line that was not understood, as it came; or of binary, what could not be decoded, in words.
 
     Attributes:
         seq: place in the stream, as in `Batch`.
-        line: without its newline.
+        line: without its newline. Of binary: the CPU, the offset in its data, and what is wrong there.
     """
 
     seq: int

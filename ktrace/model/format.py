@@ -38,6 +38,20 @@ class Field:
     shape: Shape = "scalar"
     count: int = 1
 
+    @property
+    def is_text(self) -> bool:
+        """Whether its elements are plain characters: data that end at a NUL."""
+        return self.ctype.removeprefix("const ").strip() == "char"
+
+    @property
+    def width(self) -> int:
+        """Bytes of one element."""
+        if self.shape == "scalar":
+            return self.size
+        if self.shape == "array" and self.count:
+            return self.size // self.count
+        return element_size(self.ctype)
+
 
 @dataclass(frozen=True, slots=True)
 class Format:
@@ -133,11 +147,20 @@ def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -
         return Field(declaration, "", int(offset), int(size), signed == "1")
     ctype, name, dims = match["type"], match["name"], match["dims"]
     if dims:
-        width = _ELEMENT_SIZES.get(ctype.removeprefix("const ").strip())
-        if width is None:
-            width = 8 if "long" in ctype or "*" in ctype else 4
-        return Field(name, ctype, int(offset), int(size), signed == "1", "array", int(size) // width)
+        count = int(size) // element_size(ctype)
+        said = re.fullmatch(r"\[(\d+)\]", dims)
+        if said and int(said[1]) and int(size) % int(said[1]) == 0:
+            count = min(int(said[1]), int(size))
+        return Field(name, ctype, int(offset), int(size), signed == "1", "array", count)
     return Field(name, ctype, int(offset), int(size), signed == "1")
+
+
+def element_size(ctype: str) -> int:
+    """Bytes of a value of a C type, as the kernel's formats spell it; of a struct or enum a guess."""
+    width = _ELEMENT_SIZES.get(ctype.removeprefix("const ").strip())
+    if width is None:
+        return 8 if any(word in ctype for word in ("long", "*", "cpumask", "64")) else 4
+    return width
 
 
 def _count_of(brackets: str, words: int) -> int:

@@ -1,0 +1,92 @@
+"""Interning: values that come again and again as small numbers, many rows in one step.
+
+A table remembers by a hash of the key which code it has. Rows that the table knows cost a few
+instructions; what it does not know goes through a dictionary, once for each different key.
+"""
+
+import secrets
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.model.batch import Strings
+
+_BITS = 14
+_FULL = 1 << 16  # values, after which it starts afresh
+_SMALL = 64  # a dictionary of so few values is handed on whole
+
+# Keys come from the kernel's strings, which anybody may choose: nobody can choose those that collide.
+_FACTOR = np.uint64(secrets.randbits(64) | 1)
+_SHIFT = np.uint64(64 - _BITS)
+
+
+class Interner:
+    """Codes for keys, and a text for each code.
+
+    Attributes:
+        values: the text of each code; no text is there twice.
+    """
+
+    def __init__(self) -> None:
+        self._start_afresh()
+
+    def _start_afresh(self) -> None:
+        self.values: list[str | None] = []
+        self._by_text: dict[str | None, int] = {}
+        self._by_key: dict[int, int] = {}
+        self._keys = np.zeros(1 << _BITS, np.uint64)
+        self._codes = np.full(1 << _BITS, -1, np.int32)
+
+    def strings(self, keys: NDArray[np.uint64], text_of: Callable[[int], str | None]) -> Strings:
+        """The text of each row, where rows of the same key have the same text.
+
+        Args:
+            keys: shape (rows,).
+            text_of: gives the text of a row; asked once for each new key.
+        """
+        if len(self.values) > _FULL:
+            self._start_afresh()
+        if len(keys) and keys[0] == keys[-1] and bool((keys == keys[0]).all()):
+            code = self._code(int(keys[0]), 0, text_of)
+            return Strings(np.zeros(len(keys), np.int32), (self.values[code],))
+        slots = ((keys * _FACTOR) >> _SHIFT).astype(np.int64)
+        codes = self._codes[slots]
+        known = (self._keys[slots] == keys) & (codes >= 0)
+        if not known.all():
+            self._learn(keys, codes, np.flatnonzero(~known), text_of)
+        return self._compact(codes)
+
+    def _learn(
+        self,
+        keys: NDArray[np.uint64],
+        codes: NDArray[np.int32],
+        rows: NDArray[np.int64],
+        text_of: Callable[[int], str | None],
+    ) -> None:
+        new, first, which = np.unique(keys[rows], return_index=True, return_inverse=True)
+        found = [
+            self._code(key, row, text_of) for key, row in zip(new.tolist(), rows[first].tolist(), strict=True)
+        ]
+        learned = np.array(found, np.int32)
+        codes[rows] = learned[which]
+        slots = ((new * _FACTOR) >> _SHIFT).astype(np.int64)
+        self._keys[slots] = new
+        self._codes[slots] = learned
+
+    def _code(self, key: int, row: int, text_of: Callable[[int], str | None]) -> int:
+        code = self._by_key.get(key)
+        if code is None:
+            text = text_of(row)
+            code = self._by_text.setdefault(text, len(self.values))
+            if code == len(self.values):
+                self.values.append(text)
+            self._by_key[key] = code
+        return code
+
+    def _compact(self, codes: NDArray[np.int32]) -> Strings:
+        """With the values that these rows have, where the dictionary is much larger."""
+        if len(self.values) <= max(_SMALL, len(codes) // 8):
+            return Strings(codes, tuple(self.values))
+        used, compact = np.unique(codes, return_inverse=True)
+        return Strings(compact.astype(np.int32), tuple(self.values[code] for code in used.tolist()))

@@ -1,0 +1,51 @@
+"""What a page of the ring buffer looks like, from `events/header_page`.
+
+A "page" is a sub-buffer: a page of memory, or several of them (`buffer_subbuf_size_kb`).
+"""
+
+import re
+from dataclasses import dataclass
+
+from ktrace.errors import UsageError
+
+_FIELD = re.compile(r"field:\s*.*?(\w+);\s*offset:(\d+);\s*size:(\d+);")
+
+
+@dataclass(frozen=True, slots=True)
+class PageLayout:
+    """Sizes and places, in bytes.
+
+    Attributes:
+        size: of a whole page.
+        data: where its records begin.
+        commit: where the number of valid bytes stands; the time of the first record stands at 0.
+        long: size of that number: the kernel's `long`.
+        big_endian: whether the machine that made it is.
+    """
+
+    size: int = 4096
+    data: int = 16
+    commit: int = 8
+    long: int = 8
+    big_endian: bool = False
+
+    @property
+    def order(self) -> str:
+        """The byte order, as NumPy spells it."""
+        return ">" if self.big_endian else "<"
+
+
+def parse_header_page(text: str, *, big_endian: bool = False) -> PageLayout:
+    """Read `events/header_page`.
+
+    Raises:
+        UsageError: it is not one.
+    """
+    fields = {name: (int(offset), int(size)) for name, offset, size in _FIELD.findall(text)}
+    if "commit" not in fields or "data" not in fields:
+        raise UsageError("not the description of a ring buffer's page: no commit and data", excerpt=text[:60])
+    data, length = fields["data"]
+    commit, long = fields["commit"]
+    if long not in (4, 8) or commit < 8 or data < commit + long or length <= 0 or (data + length) % 8:
+        raise UsageError("a ring buffer's page of a form that is not known", excerpt=text[:200])
+    return PageLayout(data + length, data, commit, long, big_endian)

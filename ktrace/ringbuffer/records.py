@@ -1,0 +1,56 @@
+"""Records: where each record of some pages lies, whose it is and when it was, before any field is read."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+SLACK = 64
+"""Bytes behind the pages of a buffer that may be read, whatever they hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Something between two records that is none.
+
+    Attributes:
+        before: index of the record that it stands before.
+        ts: time of the page, in whose place it is.
+        lost: whether the kernel lost records here; else some could not be decoded.
+        count: how many were lost; None where the kernel does not say.
+        reason: why they could not be decoded; empty for a loss.
+    """
+
+    before: int
+    ts: int
+    lost: bool
+    count: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Records:
+    """Records of one CPU, in the order of its buffer.
+
+    Attributes:
+        cpu: whose.
+        buffer: uint8: the pages, and SLACK bytes.
+        origin: place of the buffer's first byte in the CPU's data.
+        ts: int64, shape (rows,).
+        at: int64, shape (rows,): where the record begins in `buffer`, in words of 4 bytes.
+        size: int64, shape (rows,): its bytes, of which the last few may be padding.
+        id: uint16, shape (rows,): which event's it is.
+        holes: in order.
+    """
+
+    cpu: int
+    buffer: NDArray[np.uint8]
+    origin: int
+    ts: NDArray[np.int64]
+    at: NDArray[np.int64]
+    size: NDArray[np.int64]
+    id: NDArray[np.uint16]
+    holes: list[Hole] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.ts)

@@ -1,0 +1,211 @@
+"""Enrich: names of tasks, symbols and flags, for records that were decoded from binary.
+
+Each is worked out once for each different value, never for each row.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.model.batch import Batch, Chunk, Column, Mark, Stack, Strings
+from ktrace.ringbuffer.interning import Interner
+from ktrace.stream.flags import FlagStyle
+from ktrace.stream.symbol_table import SymbolTable
+
+Names = Callable[[Iterable[int]], Mapping[int, str]]
+"""Gives the names of the tasks with these thread ids, of those that it knows."""
+
+_IDLE, _UNKNOWN, _NEGATIVE = "<idle>", "<...>", "<XXX>"
+_PIDS = 1 << 22  # the kernel's largest thread id
+
+
+class Enrich:
+    """Fills in what the decoder cannot know.
+
+    Args:
+        names: of tasks; asked for each chunk, since they change.
+        symbols: of the kernel; a callable is asked when the first address is to be named.
+        style: how flags are printed.
+        event_of: what an event's id stands for, as `SYSTEM.NAME`: for probes on events.
+    """
+
+    def __init__(
+        self,
+        names: Names,
+        symbols: SymbolTable | Callable[[], SymbolTable],
+        style: FlagStyle | None = None,
+        event_of: Callable[[int], str | None] = lambda _: None,
+    ) -> None:
+        self._names = names
+        self._load = symbols if callable(symbols) else None
+        self._table = None if callable(symbols) else symbols
+        self._tasks = _Tasks()
+        self._flags = _Flags(style or FlagStyle())
+        self._event_of = event_of
+        self._interners: dict[tuple[str, str], Interner] = {}
+
+    @property
+    def symbols(self) -> SymbolTable:
+        """The kernel's symbols."""
+        if self._table is None:
+            assert self._load is not None
+            self._table = self._load()
+        return self._table
+
+    def __call__(self, chunk: Chunk) -> Chunk:
+        """The chunk with all that can be said."""
+        stacks = [mark for mark in chunk.marks if isinstance(mark, Stack) and mark.common_flags >= 0]
+        slots = [self._tasks.slots(batch.pid) for batch in chunk.batches]
+        pids = self._tasks.used(slots)
+        known = self._known(pids | {stack.pid for stack in stacks})
+        self._tasks.name(known)
+        batches = tuple(
+            self._batch(batch, some) if batch.common_flags is not None else batch
+            for batch, some in zip(chunk.batches, slots, strict=True)
+        )
+        marks = chunk.marks
+        if stacks:
+            marks = tuple(self._mark(mark, known) for mark in marks)
+        return Chunk(batches, marks)
+
+    def _known(self, pids: set[int]) -> dict[int, str]:
+        known = dict(self._names([pid for pid in pids if pid > 0]))
+        return {pid: known.get(pid, _UNKNOWN) if pid > 0 else _NEGATIVE if pid else _IDLE for pid in pids}
+
+    def _batch(self, batch: Batch, slots: NDArray[np.int32]) -> Batch:
+        assert batch.common_flags is not None
+        columns: dict[str, Column] = dict(batch.columns)
+        places: dict[str, Strings] = {}
+        for name, addresses in batch.addresses.items():
+            if name in columns:
+                columns[name] = self._spell(batch.event, name, addresses, self._place)
+            elif name == "__probe_type":
+                places["place"] = self._spell(batch.event, name, addresses, self._event)
+            elif name == "__probe_func":
+                places["func"] = self._spell(batch.event, name, addresses, self._name)
+            else:
+                key = "ret_ip" if name == "__probe_ret_ip" else "place"
+                places[key] = self._spell(batch.event, name, addresses, self._place)
+        return replace(
+            batch,
+            comm=self._tasks.strings(slots),
+            flags=self._flags.strings(batch.common_flags),
+            columns=columns,
+            place=places.get("place"),
+            func=places.get("func"),
+            ret_ip=places.get("ret_ip"),
+        )
+
+    def _mark(self, mark: Mark, known: Mapping[int, str]) -> Mark:
+        if not isinstance(mark, Stack) or mark.common_flags < 0:
+            return mark
+        frames = (_user_frame(ip) for ip in mark.ips) if mark.user else map(self.symbols.frame, mark.ips)
+        return replace(
+            mark,
+            comm=known[mark.pid],
+            frames=tuple(frames),
+            flags=self._flags.text(mark.common_flags),
+        )
+
+    def _event(self, ident: int) -> str:
+        return self._event_of(ident) or str(ident)
+
+    def _place(self, address: int) -> str:
+        return self.symbols.place(address)
+
+    def _name(self, address: int) -> str:
+        return self.symbols.name(address)
+
+    def _spell(
+        self, event: str, name: str, values: NDArray[np.uint64], spell: Callable[[int], str]
+    ) -> Strings:
+        interner = self._interners.setdefault((event, name), Interner())
+        return interner.strings(values, lambda row: spell(int(values[row])))
+
+
+def _user_frame(address: int) -> str:
+    return f"<{address:016x}>"
+
+
+class _Tasks:
+    """Names of tasks: a slot for each thread id that was ever seen, and the name of each slot now."""
+
+    def __init__(self) -> None:
+        self._slot_of = np.full(1 << 15, -1, np.int32)
+        self._pids: list[int] = []
+        self._others: dict[int, int] = {}
+        self._code_of = np.zeros(0, np.int32)
+        self._values: tuple[str, ...] = ()
+
+    def slots(self, pids: NDArray[np.int32]) -> NDArray[np.int32]:
+        """The slot of each row's task."""
+        low, high = (int(pids.min()), int(pids.max())) if len(pids) else (0, 0)
+        if low < 0 or high >= _PIDS:
+            return self._odd(pids)
+        if high >= len(self._slot_of):
+            more = max(high + 1, 2 * len(self._slot_of)) - len(self._slot_of)
+            self._slot_of = np.concatenate([self._slot_of, np.full(more, -1, np.int32)])
+        slots: NDArray[np.int32] = self._slot_of[pids]
+        new = slots < 0
+        if new.any():
+            for pid in np.unique(pids[new]).tolist():
+                self._slot_of[pid] = self._slot(pid)
+            slots = self._slot_of[pids]
+        return slots
+
+    def _slot(self, pid: int) -> int:
+        slot = self._others.setdefault(pid, len(self._pids))
+        if slot == len(self._pids):
+            self._pids.append(pid)
+        return slot
+
+    def _odd(self, pids: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Of thread ids that no kernel gives: slower."""
+        different, which = np.unique(pids, return_inverse=True)
+        return np.array([self._slot(pid) for pid in different.tolist()], np.int32)[which]
+
+    def used(self, slots: list[NDArray[np.int32]]) -> set[int]:
+        """The thread ids that some rows have."""
+        seen = np.zeros(len(self._pids), np.bool_)
+        for some in slots:
+            seen[some] = True
+        return {self._pids[slot] for slot in np.flatnonzero(seen).tolist()}
+
+    def name(self, known: Mapping[int, str]) -> None:
+        """Take these names for the rows to come."""
+        codes: dict[str, int] = {}
+        self._code_of = np.zeros(len(self._pids), np.int32)
+        for pid, name in known.items():
+            slot = self._others.get(pid)
+            if slot is not None:
+                self._code_of[slot] = codes.setdefault(name, len(codes))
+        self._values = tuple(codes)
+
+    def strings(self, slots: NDArray[np.int32]) -> Strings:
+        """The name of each row's task."""
+        return Strings(self._code_of[slots], self._values)
+
+
+class _Flags:
+    """Flags as text, once for each different combination."""
+
+    def __init__(self, style: FlagStyle) -> None:
+        self._style = style
+        self._code_of = np.full(1 << 16, -1, np.int32)
+        self._codes: dict[str, int] = {}
+
+    def text(self, common: int) -> str:
+        """Of one record."""
+        return self._style.text(common)
+
+    def strings(self, common: NDArray[np.int32]) -> Strings:
+        """Of each row."""
+        codes: NDArray[np.int32] = self._code_of[common]
+        new = codes < 0
+        if new.any():
+            for value in np.unique(common[new]).tolist():
+                self._code_of[value] = self._codes.setdefault(self._style.text(value), len(self._codes))
+            codes = self._code_of[common]
+        return Strings(codes, tuple(self._codes))

@@ -1,0 +1,254 @@
+"""Merge: the records of all CPUs in the order of time, as chunks.
+
+Each CPU's records come in the order of its buffer. Up to which time everything is there, only whoever
+reads them knows: `take(until)` gives all up to then, and keeps what is later.
+
+Where a CPU's own times go back (its buffer holds them as they were), its order stays: such a record
+counts as of the latest time before it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.model.batch import Chunk, Mark
+from ktrace.ringbuffer.decode import Decoder, Selection, mark_of
+from ktrace.ringbuffer.records import SLACK, Records
+
+EVER = (1 << 63) - 1
+"""A time that is later than all."""
+
+_BLOCK = 4 << 20  # bytes read of one CPU at a time, of a file
+_AHEAD = 64 << 20  # bytes read ahead of all CPUs together
+_FEW_PAGES = 16
+
+
+@dataclass(slots=True, eq=False)
+class _Part:
+    """Records of one CPU of which the first `done` have been given."""
+
+    records: Records
+    keys: NDArray[np.int64]  # the latest time up to each record
+    done: int = 0
+    holes_done: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Slice:
+    """Records `first` up to `last` of a part, with the holes between them."""
+
+    part: _Part
+    first: int
+    last: int
+    holes: int  # index of the first hole that is not among them
+
+
+class Merge:
+    """Puts the records of several CPUs in order.
+
+    Args:
+        decoder: makes batches of them.
+
+    Attributes:
+        seq: place in the stream of the next record.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._parts: dict[int, list[_Part]] = {}
+        self._latest: dict[int, int] = {}
+        self.seq = 0
+
+    @property
+    def pending(self) -> bool:
+        """Whether there are records that have not been taken."""
+        return any(self._parts.values())
+
+    def latest(self, cpu: int) -> int | None:
+        """The latest time of what came from a CPU; None before anything did."""
+        return self._latest.get(cpu)
+
+    @property
+    def newest(self) -> int | None:
+        """The latest time of what came from any CPU."""
+        return max(self._latest.values(), default=None)
+
+    def add(self, records: Records) -> None:
+        """The next records of their CPU."""
+        if not len(records) and not records.holes:
+            return
+        cpu = records.cpu
+        keys = records.ts
+        if len(keys):
+            floor = self._latest.get(cpu)
+            if floor is not None and floor > int(keys[0]):
+                keys = np.maximum(keys, floor)
+            if len(keys) > 1 and bool((keys[1:] < keys[:-1]).any()):
+                keys = np.maximum.accumulate(keys)
+            self._latest[cpu] = int(keys[-1])
+        self._parts.setdefault(cpu, []).append(_Part(records, keys))
+
+    def take(self, until: int = EVER) -> Chunk:
+        """All up to and at time `until`, in order."""
+        slices = []
+        for cpu, parts in self._parts.items():
+            slices += _cut(parts, until)
+            self._parts[cpu] = [
+                p for p in parts if p.done < len(p.keys) or p.holes_done < len(p.records.holes)
+            ]
+        if not slices:
+            return Chunk()
+        return self._chunk(slices)
+
+    def _chunk(self, slices: list[_Slice]) -> Chunk:
+        sizes = [s.last - s.first for s in slices]
+        count = sum(sizes)
+        order = _order(slices)
+        places = _hole_places(slices, sizes, order)
+        # A hole takes a place of its own, before the record that it stands before.
+        before = np.array([place for place, _, _ in places], np.int64)
+        rows = np.arange(count, dtype=np.int64)
+        seq = self.seq + rows + np.searchsorted(before, rows, side="right")
+        holes: list[Mark] = [
+            mark_of(part.records.holes[at], part.records.cpu, self.seq + place + i)
+            for i, (place, part, at) in enumerate(places)
+        ]
+        self.seq += count + len(places)
+        return self._decoder.chunk(_selection(slices, sizes, order, seq, self._decoder.layout.size), holes)
+
+
+def _cut(parts: list[_Part], until: int) -> list[_Slice]:
+    """What one CPU has up to `until`."""
+    slices = []
+    for part in parts:
+        count = len(part.keys)
+        last = count if until >= EVER else int(np.searchsorted(part.keys, until, side="right"))
+        last = max(last, part.done)
+        holes = part.records.holes
+        upto = part.holes_done
+        while upto < len(holes) and (holes[upto].before < last or last == count):
+            upto += 1
+        if last > part.done or upto > part.holes_done:
+            slices.append(_Slice(part, part.done, last, upto))
+        part.done = last
+        if last < count:
+            break
+    return slices
+
+
+def _order(slices: list[_Slice]) -> NDArray[np.int64] | None:
+    """Which record comes when, of those of all slices one behind the other; None: as they are."""
+    keys = [s.part.keys[s.first : s.last] for s in slices]
+    if len({s.part.records.cpu for s in slices}) == 1:
+        return None
+    together = np.concatenate(keys)
+    if bool((together[1:] >= together[:-1]).all()):
+        return None
+    return np.argsort(together, kind="stable")
+
+
+def _hole_places(
+    slices: list[_Slice], sizes: list[int], order: NDArray[np.int64] | None
+) -> list[tuple[int, _Part, int]]:
+    """For each hole the number of records before it in the stream, in order."""
+    found = []
+    rank: NDArray[np.int64] | None = None
+    base = 0
+    for piece, size in zip(slices, sizes, strict=True):
+        for at in range(piece.part.holes_done, piece.holes):
+            if rank is None and order is not None:
+                rank = np.empty(len(order), np.int64)
+                rank[order] = np.arange(len(order))
+            index = base + piece.part.records.holes[at].before - piece.first
+            if index < base + size:
+                place = index if rank is None else int(rank[index])
+            elif size:
+                place = index if rank is None else int(rank[index - 1]) + 1
+            else:
+                place = 0 if rank is not None else base
+            found.append((place, piece.part, at))
+        piece.part.holes_done = piece.holes
+        base += size
+    return sorted(found, key=lambda hole: hole[0])
+
+
+def _selection(
+    slices: list[_Slice],
+    sizes: list[int],
+    order: NDArray[np.int64] | None,
+    seq: NDArray[np.int64],
+    page: int,
+) -> Selection:
+    """The records of all slices in order, with one buffer for all of them."""
+    if len(slices) == 1:
+        piece, records = slices[0], slices[0].part.records
+        some = slice(piece.first, piece.last)
+        cpus = np.full(sizes[0], records.cpu, np.int32)
+        return Selection(
+            records.buffer,
+            records.at[some],
+            records.size[some],
+            records.id[some],
+            records.ts[some],
+            cpus,
+            seq,
+        )
+    buffers, at, shift = [], [], 0
+    for piece in slices:
+        records = piece.part.records
+        words = records.at[piece.first : piece.last]
+        if not len(words):
+            continue
+        # Only the pages that these records are in, and all of each.
+        begin = int(words[0]) * 4 // page * page
+        end = (int(words[-1]) * 4 // page + 1) * page
+        buffers.append(records.buffer[begin : min(end, len(records.buffer) - SLACK)])
+        at.append(words + (shift - begin) // 4)
+        shift += len(buffers[-1]) + -len(buffers[-1]) % 8
+        buffers.append(np.zeros(-len(buffers[-1]) % 8, np.uint8))
+    buffers.append(np.zeros(SLACK, np.uint8))
+
+    def gather(name: str) -> NDArray[np.int64]:
+        together = np.concatenate([getattr(s.part.records, name)[s.first : s.last] for s in slices])
+        return together if order is None else together[order]
+
+    places = np.concatenate(at) if at else np.zeros(0, np.int64)
+    cpus = np.repeat(np.array([s.part.records.cpu for s in slices], np.int32), sizes)
+    return Selection(
+        np.concatenate(buffers),
+        places if order is None else places[order],
+        gather("size"),
+        gather("id").astype(np.uint16, copy=False),
+        gather("ts"),
+        cpus if order is None else cpus[order],
+        seq,
+    )
+
+
+def merged(decoder: Decoder, readers: Mapping[int, Callable[[int], bytes | memoryview]]) -> Iterator[Chunk]:
+    """All of some CPUs' pages in exact order of time, with a bounded amount of memory.
+
+    Args:
+        decoder: for the pages.
+        readers: by CPU: gives the next whole pages, about as many bytes as asked for; empty at the end.
+    """
+    merge = Merge(decoder)
+    page = decoder.layout.size
+    block = max(min(_BLOCK, _AHEAD // max(len(readers), 1)) // page, _FEW_PAGES) * page
+    going = dict(readers)
+    while going:
+        # The CPU of which the least is known holds up the others.
+        cpu = min(going, key=lambda c: (merge.latest(c) is not None, merge.latest(c) or 0))
+        pages = going[cpu](block)
+        if pages:
+            merge.add(decoder.walk(pages, cpu))
+        else:
+            del going[cpu]
+        known = [merge.latest(c) for c in going]
+        if None in known:
+            continue
+        chunk = merge.take(min((t for t in known if t is not None), default=EVER) - 1 if going else EVER)
+        if chunk.batches or chunk.marks:
+            yield chunk

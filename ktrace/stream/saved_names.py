@@ -1,0 +1,73 @@
+"""Names of tasks as the kernel saved them: `saved_cmdlines`, `PID NAME` a line."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+_UNKNOWN = "<...>"
+
+
+def saved_name(text: str, pid: int) -> str | None:
+    """One task's name in the text of saved_cmdlines."""
+    # A name may hold a newline: what does not begin like a line of its own belongs to it.
+    match = re.search(rf"^{pid} (.*(?:\n(?!\d+ |\Z).*)*)$", text, re.MULTILINE)
+    return match[1] if match and match[1] != _UNKNOWN else None
+
+
+def comm_of(pid: int, proc: str = "/proc") -> str | None:
+    """The name that a task has now; None where there is no such task."""
+    try:
+        raw = Path(f"{proc}/{pid}/comm").read_bytes()
+    except OSError:
+        return None
+    return raw.removesuffix(b"\n").decode("utf-8", "surrogateescape")
+
+
+class SavedNames:
+    """The names in one text, that of a file for instance."""
+
+    def __init__(self, text: str) -> None:
+        self._names: dict[int, str] = {}
+        pid = -1
+        for line in text.split("\n"):
+            number, blank, name = line.partition(" ")
+            if blank and number.isdigit():
+                pid = int(number)
+                self._names[pid] = name
+            elif pid >= 0 and line:
+                self._names[pid] += "\n" + line
+
+    def __call__(self, pids: Iterable[int]) -> Mapping[int, str]:
+        """Those that are known."""
+        return {pid: self._names[pid] for pid in pids if pid in self._names}
+
+
+class LiveNames:
+    """The names that the kernel has saved by now; of tasks of which it has none, /proc's.
+
+    The kernel saves a name when the task is switched out for the first time after an event, and again
+    each time after that. A task that has ended keeps the name that it had last.
+
+    Args:
+        saved: gives the text of the kernel's saved_cmdlines.
+    """
+
+    def __init__(self, saved: Callable[[], str], proc: str = "/proc") -> None:
+        self._saved = saved
+        self._proc = proc
+        self._last: dict[int, str] = {}
+
+    def __call__(self, pids: Iterable[int]) -> Mapping[int, str]:
+        """Those that are known."""
+        wanted = list(pids)
+        if not wanted:
+            return {}
+        text = self._saved()
+        found: dict[int, str] = {}
+        for pid in wanted:
+            name = saved_name(text, pid) or comm_of(pid, self._proc) or self._last.get(pid)
+            if name is not None:
+                found[pid] = name
+        # Thread ids are used again: what no chunk has asked for goes.
+        self._last = found if len(self._last) > 1 << 16 else {**self._last, **found}
+        return found

@@ -1,0 +1,121 @@
+"""What an address is called, as the kernel itself would print it, from the text of /proc/kallsyms.
+
+The text is taken apart with NumPy, and only as far as addresses: a name is read when it is asked for.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_DIGITS = 16
+_PAGE = 4096
+_TRAMPOLINES = {
+    "__kretprobe_trampoline",
+    "kretprobe_trampoline",
+    "arch_rethook_trampoline",
+}
+_STACK_TRAMPOLINE = (1 << 31) - 1  # what ftrace puts into a stack for a trampoline of its own
+
+
+class SymbolTable:
+    """Symbols by address.
+
+    Args:
+        kallsyms: lines `ADDRESS TYPE NAME`, a module's with a tab and `[module]` behind it; may be empty.
+    """
+
+    def __init__(self, kallsyms: bytes) -> None:
+        self._text = kallsyms
+        self._starts, self._addresses = _addresses(kallsyms)
+        self._places: dict[int, str] = {}
+        self._names: dict[int, str] = {}
+        # Symbols of each CPU's data lie around 0, where user space is, too.
+        top = int(self._addresses[-1]) if len(self._addresses) else 0
+        self._lowest = 1 << (63 if top >> 63 else 30)
+
+    def place(self, address: int) -> str:
+        """`name+0xOFFSET/0xSIZE`, with ` [module]`; plain hexadecimal where there is no symbol."""
+        text = self._places.get(address)
+        if text is None:
+            text = self._places[address] = self._place(address)
+        return text
+
+    def name(self, address: int) -> str:
+        """The name alone, as stacks and the functions of return probes are printed."""
+        text = self._names.get(address)
+        if text is None:
+            found = self._find(address)
+            text = f"0x{address:08x}" if found is None else _returning(found[0])
+            text = self._names[address] = text if address else "0"
+        return text
+
+    def frame(self, address: int) -> str:
+        """A line of a kernel stack."""
+        return "[FTRACE TRAMPOLINE]" if address == _STACK_TRAMPOLINE else self.name(address)
+
+    def _place(self, address: int) -> str:
+        found = self._find(address)
+        if found is None:
+            return f"0x{address:x}"
+        name, module, offset, size = found
+        if name in _TRAMPOLINES:
+            return _returning(name)
+        return f"{name}+0x{offset:x}/0x{size:x}" + (f" [{module}]" if module else "")
+
+    def _find(self, address: int) -> tuple[str, str, int, int] | None:
+        """Name, module, offset and size of the symbol that holds an address."""
+        if address < self._lowest or not len(self._addresses):
+            return None
+        key = np.uint64(address)
+        after = int(np.searchsorted(self._addresses, key, side="right"))
+        if not after:
+            return None
+        start = int(self._addresses[after - 1])
+        # Of several names of one address the kernel takes the first.
+        at = int(np.searchsorted(self._addresses, np.uint64(start), side="left"))
+        name, module, _ = self._line(at)
+        end = self._end(start, after, module)
+        return (name, module, address - start, end - start) if address < end else None
+
+    def _end(self, start: int, after: int, module: str) -> int:
+        """Where a symbol ends: at the next one; behind the last one of a module with the page."""
+        if after < len(self._addresses):
+            _, other, kind = self._line(after)
+            if other == module and (not module or kind in b"tTwW"):
+                return int(self._addresses[after])
+        return (start // _PAGE + 1) * _PAGE
+
+    def _line(self, row: int) -> tuple[str, str, bytes]:
+        start = int(self._starts[row])
+        end = self._text.find(b"\n", start)
+        line = self._text[start : end if end >= 0 else len(self._text)]
+        name, _, module = line[_DIGITS + 3 :].partition(b"\t")
+        return (
+            name.decode("utf-8", "surrogateescape"),
+            module.strip(b"[]").decode("utf-8", "surrogateescape"),
+            line[_DIGITS + 1 : _DIGITS + 2],
+        )
+
+
+def _returning(name: str) -> str:
+    """A return address that a return probe had replaced is not known any more."""
+    return "[unknown/kretprobe'd]" if name in _TRAMPOLINES else name
+
+
+def _addresses(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
+    """Where each line begins and its address, sorted by address; lines of the same one as they were."""
+    data = np.frombuffer(text, np.uint8)
+    starts = np.flatnonzero(data == ord("\n")) + 1
+    starts = np.concatenate([np.zeros(1, np.int64), starts])
+    starts = starts[starts + _DIGITS + 3 < len(data)]
+    starts = starts[data[starts + _DIGITS] == ord(" ")] if len(starts) else starts
+    addresses = np.zeros(len(starts), np.uint64)
+    for i in range(_DIGITS):
+        digit = data[starts + i]
+        value = (digit & 15) + 9 * (digit >> 6)
+        addresses = addresses << np.uint64(4) | value.astype(np.uint64)
+    named = addresses != 0
+    starts, addresses = starts[named], addresses[named]
+    if len(addresses) and bool((addresses[1:] < addresses[:-1]).any()):
+        order = np.argsort(addresses, kind="stable")
+        starts, addresses = starts[order], addresses[order]
+    return starts, addresses
