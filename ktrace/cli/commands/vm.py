@@ -24,7 +24,8 @@ def vm(
     cpus: Annotated[int, typer.Option(min=1, help="Processors of the guest.")] = 2,
     memory: Annotated[int, typer.Option(min=256, metavar="MB", help="Memory of the guest, in MiB.")] = 2048,
     append: Annotated[
-        str, typer.Option(metavar="WORDS", help="More for the kernel's command line, such as lockdown=integrity.")
+        str,
+        typer.Option(metavar="WORDS", help="More for the kernel's command line, such as lockdown=integrity."),
     ] = "",
     share: Annotated[
         str | None,
