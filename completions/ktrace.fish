@@ -28,6 +28,7 @@ commands() {
   offer remove \'remove probes\'
   offer switch \'arm or disarm all kprobes of the system\'
   offer trace \'stream events, of probes that exist or are made for this run\'
+  offer record \'record events to a file, in the format of trace-cmd\'
   offer funcs \'show functions: module, whether they can be probed, what they take\'
   offer type \'show a type\'\\\'\'s members with their offsets\'
   offer lines \'show a function\'\\\'\'s source lines and which can be probed\'
@@ -130,6 +131,37 @@ options() {
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
+    record)
+      offer -o \'The file; one that is there is replaced.\'
+      offer --output \'The file; one that is there is replaced.\'
+      offer -c \'Record CMD and its children; end with it.\'
+      offer --command \'Record CMD and its children; end with it.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children, now and later.\'
+      offer --no-children \'With -p: also its children, now and later.\'
+      offer --cpu \'Only these CPUs, such as 0,2-3.\'
+      offer --filter \'Only hits for which this holds, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after so many seconds.\'
+      offer --duration \'End after so many seconds.\'
+      offer --max-size \'End when so much has come, such as 2G.\'
+      offer -r \'Probe the return of PLACE.\'
+      offer --return \'Probe the return of PLACE.\'
+      offer --maxactive \'Of return probes: calls inside at a time.\'
+      offer --regs \'Read the registers at PLACE.\'
+      offer --kind \'fprobe is cheaper, at a function\'\\\'\'s entry or return; auto: where it can be.\'
+      offer --all \'Of several functions of one name, all.\'
+      offer --nth \'Of several functions of one name, the Nth.\'
+      offer --max-probes \'That a wildcard may stand for.\'
+      offer --force \'Arguments by name even where the compiler changed them (.isra).\'
+      offer --stack \'Record the kernel stack at each hit.\'
+      offer --clock \'Trace clock; mono where there is one.\'
+      offer --buffer-size \'KiB of buffer for each CPU; 4096.\'
+      offer -q \'No progress, no summary.\'
+      offer --quiet \'No progress, no summary.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
     funcs)
       offer -m \'Only of this module.\'
       offer --module \'Only of this module.\'
@@ -223,6 +255,19 @@ value_kind() {
     \'trace --clock\') kind=clocks ;;
     \'trace --buffer-size\') kind=nothing ;;
     \'trace -o\' | \'trace --output\') kind=files ;;
+    \'record -o\' | \'record --output\') kind=files ;;
+    \'record -c\' | \'record --command\') kind=command ;;
+    \'record -p\' | \'record --pid\') kind=processes ;;
+    \'record --cpu\') kind=nothing ;;
+    \'record --filter\') kind=nothing ;;
+    \'record -d\' | \'record --duration\') kind=nothing ;;
+    \'record --max-size\') kind=nothing ;;
+    \'record --maxactive\') kind=nothing ;;
+    \'record --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'record --nth\') kind=nothing ;;
+    \'record --max-probes\') kind=nothing ;;
+    \'record --clock\') kind=clocks ;;
+    \'record --buffer-size\') kind=nothing ;;
     \'funcs -m\' | \'funcs --module\') kind=nothing ;;
     \'type -m\' | \'type --module\') kind=nothing ;;
     \'lines --source\') kind=dirs ;;

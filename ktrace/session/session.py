@@ -175,6 +175,10 @@ class Session:
                 self._apply(enable_step(event))
         buffer.switch_recording(self.files, True)
 
+    def wake_at(self, percent: int) -> None:
+        """Wake readers of pages when so much of a CPU's buffer is filled, where the kernel can be told."""
+        buffer.wake_at(self.files, percent)
+
     def stop(self) -> None:
         """Record no more; what is in the buffer stays to be read."""
         buffer.switch_recording(self.files, False)

@@ -99,6 +99,14 @@ def size_step(kilobytes: int) -> Step:
     return Step("buffer_size_kb", str(kilobytes), f"{kilobytes} KiB for each CPU", action="write")
 
 
+def wake_at(files: Files, percent: int) -> bool:
+    """Have poll(2) of raw pipes return when so much is filled; False where the kernel cannot (before 5.0)."""
+    if not files.exists("buffer_percent"):
+        return False
+    files.write("buffer_percent", str(percent))
+    return True
+
+
 def switch_recording(files: Files, on: bool) -> None:
     """Let the buffer take events, or not."""
     files.write("tracing_on", "1" if on else "0")

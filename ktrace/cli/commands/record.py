@@ -1,0 +1,150 @@
+"""`ktrace record`."""
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+
+if TYPE_CHECKING:
+    from ktrace.session.record import Progress, Recorded
+
+
+def record(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME | PLACE [ARG...]]... [, ...]",
+            help="Events that exist, or probes to make for this run: as in `ktrace add`.",
+        ),
+    ] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="FILE", help="The file; one that is there is replaced.")
+    ] = "trace.dat",
+    command: Annotated[
+        str | None,
+        typer.Option("-c", "--command", metavar="CMD", help="Record CMD and its children; end with it."),
+    ] = None,
+    pids: Annotated[
+        list[int] | None, typer.Option("-p", "--pid", help="Only this process; repeatable.")
+    ] = None,
+    children: Annotated[bool, typer.Option(help="With -p: also its children, now and later.")] = False,
+    cpu: Annotated[str | None, typer.Option(help="Only these CPUs, such as 0,2-3.")] = None,
+    filter_: Annotated[
+        str | None, typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option("-d", "--duration", min=0, help="End after so many seconds.")
+    ] = None,
+    max_size: Annotated[
+        str | None, typer.Option("--max-size", metavar="SIZE", help="End when so much has come, such as 2G.")
+    ] = None,
+    returns: Annotated[bool, typer.Option("-r", "--return", help="Probe the return of PLACE.")] = False,
+    maxactive: Annotated[int, typer.Option(help="Of return probes: calls inside at a time.")] = 0,
+    regs: Annotated[bool, typer.Option("--regs", help="Read the registers at PLACE.")] = False,
+    kind: Annotated[Kind, KIND] = Kind.KPROBE,
+    every: Annotated[bool, EVERY] = False,
+    nth: Annotated[int | None, NTH] = None,
+    max_probes: Annotated[int, MAX_PROBES] = 500,
+    force: Annotated[bool, FORCE] = False,
+    stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
+    clock: Annotated[str | None, typer.Option(help="Trace clock; mono where there is one.")] = None,
+    buffer_kb: Annotated[
+        int | None,
+        typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU; 4096."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary.")] = False,
+) -> int:
+    """Record events to a file, without decoding them: as fast as the kernel makes them.
+
+    Until Ctrl-C, --duration, --max-size or the end of CMD. The file is a trace.dat: `ktrace report`
+    reads it, here or on another machine, and so do `trace-cmd report` and KernelShark. Of a recording
+    that was killed, `ktrace report --recover FILE` shows all pages that were whole.
+
+    \b
+    Examples:
+      ktrace record do_fork -c 'make -j4'
+      ktrace record -o io.dat vfs_read file:path count , vfs_write count -d 10
+      ktrace record -o sched.dat 'sched:*' 'irq:*' --max-size 1G
+      ktrace report io.dat --json | jq .args.count
+    """
+    import os
+    from contextlib import ExitStack
+
+    from ktrace.errors import UsageError
+    from ktrace.session.command import Command
+    from ktrace.session.kernel import Kernel
+    from ktrace.session.record import default_buffer_kb, parse_size
+    from ktrace.session.record import record as run
+    from ktrace.session.request import Request
+    from ktrace.session.session import Session
+    from ktrace.session.signals import StopSignals
+    from ktrace.session.target import find_targets, parse_cpus
+    from ktrace.session.words import Defaults
+    from ktrace.tracefs.instances import Owner
+    from ktrace.tracefs.mount import find_debug, find_tracing
+
+    if not words:
+        raise UsageError(
+            "what to record?", hint="ktrace record do_fork; `ktrace list` shows events that exist"
+        )
+    if command and pids:
+        raise UsageError("-c and -p together: which process?")
+    limit = parse_size(max_size) if max_size else None
+    tracing = find_tracing()
+    group = Owner.of_this_process().name
+    defaults = Defaults(
+        group, None, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
+    )
+    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()))
+    cpus = parse_cpus(cpu) if cpu else ()
+    request = Request(targets, stack, filter_, pids or (), children, cpus, duration)
+    memory_kb = os.sysconf("SC_PHYS_PAGES") * (os.sysconf("SC_PAGE_SIZE") // 1024)
+    size_kb = buffer_kb or default_buffer_kb(os.cpu_count() or 1, memory_kb)
+    with ExitStack() as stack_:
+        stop = stack_.enter_context(StopSignals())
+        child = stack_.enter_context(Command(command)) if command else None
+        session = stack_.enter_context(Session(clock=clock, buffer_kb=size_kb))
+        show = _show if sys.stderr.isatty() and not quiet else None
+        done = run(session, request, output, stop, command=child, max_size=limit, note=_note, progress=show)
+        if show:
+            print("\r\x1b[K", end="", file=sys.stderr)
+        if not quiet:
+            _note(f"{output}: {_summary(done)}")
+        if done.disk_full:
+            _note(_disk_full(done))
+            return 1
+        if stop.received is not None and stop.received != signal.SIGINT:
+            return 128 + stop.received
+        return child.wait() if child else 0
+
+
+def _note(text: str) -> None:
+    print(f"ktrace: {text}", file=sys.stderr)
+
+
+def _show(progress: "Progress") -> None:
+    """One line that is written over and over."""
+    text = f"{progress.seconds:.1f} s, {_size(progress.size)}, {progress.events} events, {progress.lost} lost"
+    print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _summary(done: "Recorded") -> str:
+    rate = done.events / done.seconds if done.seconds else 0.0
+    parts = [f"{done.events} events in {done.seconds:.2f} s ({rate:.0f}/s)", _size(done.size)]
+    parts.append(f"{done.lost} lost" if done.lost else "none lost")
+    if done.missed:
+        parts.append(f"{done.missed} hits missed")
+    return ", ".join(parts)
+
+
+def _disk_full(done: "Recorded") -> str:
+    return f"no space left: it ended there; {done.unsaved} events in the kernel's buffer are not in it"
+
+
+def _size(size: int) -> str:
+    units = ("bytes", "KiB", "MiB", "GiB", "TiB")
+    power = min(max(size.bit_length() - 1, 0) // 10, len(units) - 1)
+    return f"{size / 1024**power:.{1 if power else 0}f} {units[power]}"

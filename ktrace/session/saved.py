@@ -1,0 +1,115 @@
+"""What a recording saves beside its pages, so that another machine can read them."""
+
+import os
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from ktrace import __version__
+from ktrace.session.session import Session
+from ktrace.symbols.kallsyms import KALLSYMS, Kallsyms
+from ktrace.tracedat.contents import Contents, Options
+from ktrace.tracefs.files import Files
+
+_PAGE_HEADER = 16  # bytes before a page's data: time stamp and commit
+# A name may hold a newline: what does not begin like a line of its own belongs to it.
+_NAME = re.compile(rb"^(\d+) (.*(?:\n(?!\d+ |\Z).*)*)$", re.MULTILINE)
+_UNKNOWN = b"<...>"
+
+
+def save_contents(session: Session, cpus: list[int]) -> Contents:
+    """Formats, symbols and the like, of a session whose events are known: read before anything is armed."""
+    files, tracing = session.files, session.tracing
+    header_page = files.read("events/header_page")
+    return Contents(
+        version=6,
+        order="little" if os.uname().machine not in ("s390x", "ppc64") else "big",
+        long_size=8,
+        page_size=page_size(header_page),
+        header_page=header_page,
+        header_event=files.read("events/header_event"),
+        ftrace_formats=tuple(_own_formats(tracing)),
+        event_formats=tuple(
+            (event.partition("/")[0], tracing.read(f"events/{event}/format"))
+            for event in session.events
+            if not event.startswith("ftrace/")
+        ),
+        kallsyms=_kallsyms(),
+        printk_formats=_read(tracing, "printk_formats"),
+        options=Options(
+            clock=_selected(files.read("trace_clock")),
+            cpu_count=max(cpus, default=-1) + 1,
+            uname=" ".join((os.uname().sysname, os.uname().nodename, os.uname().release, os.uname().machine)),
+            written_by=f"ktrace {__version__}",
+            trace_id=secrets.randbits(63) | 1,
+        ),
+    )
+
+
+def page_size(header_page: str) -> int:
+    """Bytes of a sub-buffer, as the instance's `header_page` tells.
+
+    >>> page_size("\\tfield: char data;\\toffset:16;\\tsize:4080;\\tsigned:1;\\n")
+    4096
+    """
+    match = re.search(r"char data;\s*offset:(\d+);\s*size:(\d+);", header_page)
+    return int(match[1]) + int(match[2]) if match else os.sysconf("SC_PAGE_SIZE")
+
+
+class Names:
+    """Names of tasks, gathered while it records: the kernel remembers but so many of them."""
+
+    def __init__(self) -> None:
+        self._names: dict[bytes, bytes] = {}
+
+    def add(self, saved_cmdlines: bytes) -> bool:
+        """Take what the kernel has saved; whether anything was new."""
+        before = len(self._names)
+        changed = False
+        for pid, name in _NAME.findall(saved_cmdlines):
+            if name != _UNKNOWN and self._names.get(pid) != name:
+                self._names[pid] = name
+                changed = True
+        return changed or len(self._names) > before
+
+    def add_living(self, proc: str = "/proc") -> None:
+        """Take those of tasks that live, if the kernel has not saved theirs: it does so when they sleep."""
+        for comm in Path(proc).glob("[0-9]*/comm"):
+            pid = os.fsencode(comm.parent.name)
+            if pid not in self._names:
+                with suppress(OSError):
+                    self._names[pid] = comm.read_bytes().removesuffix(b"\n")
+
+    def text(self) -> bytes:
+        """All of them as `saved_cmdlines` has them."""
+        return b"".join(b"%s %s\n" % pair for pair in self._names.items())
+
+
+def _own_formats(tracing: Files) -> Iterator[str]:
+    """Formats of the kernel's own events: stacks, markers, functions."""
+    for name in tracing.list("events/ftrace"):
+        with suppress(OSError):
+            yield tracing.read(f"events/ftrace/{name}/format")
+
+
+def _kallsyms() -> bytes:
+    """The symbols; nothing where the kernel hides their addresses."""
+    try:
+        data = Path(KALLSYMS).read_bytes()
+    except OSError:
+        return b""
+    return b"" if Kallsyms(data).hidden else data
+
+
+def _selected(trace_clock: str) -> str:
+    match = re.search(r"\[(\S+)\]", trace_clock)
+    return match[1] if match else "local"
+
+
+def _read(files: Files, path: str) -> bytes:
+    try:
+        return files.read_bytes(path)
+    except OSError:
+        return b""

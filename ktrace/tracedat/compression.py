@@ -1,0 +1,109 @@
+"""Unpacking compressed sections: zlib from the standard library, zstd from wherever there is one.
+
+Sizes come from the file, and may be wrong: no more is unpacked than was announced, and less is an error.
+"""
+
+import ctypes
+import zlib
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, TypeAlias
+
+from ktrace.errors import Unavailable
+
+Unpack: TypeAlias = Callable[[bytes, int], bytes]
+"""Compressed bytes, and how many they become. Raises ValueError where they become something else."""
+
+
+def unpacker(name: str) -> Unpack:
+    """How to unpack what `name` compressed.
+
+    Raises:
+        Unavailable: this Python cannot; says what to install.
+    """
+    if name == "zlib":
+        return _zlib
+    if name == "zstd":
+        return _zstd()
+    raise Unavailable(
+        f"the file is compressed with '{name}', which ktrace does not know",
+        hint="trace-cmd convert --compression none -i FILE -o NEW",
+    )
+
+
+def _zlib(data: bytes, size: int) -> bytes:
+    stream = zlib.decompressobj()
+    try:
+        unpacked = stream.decompress(data, size + 1)
+    except zlib.error as error:
+        raise ValueError(str(error)) from None
+    return _exactly(unpacked, size)
+
+
+def _zstd() -> Unpack:
+    """Python 3.14 has it; before, the package `zstandard`, or the C library that most systems have."""
+    found = _zstd_of_python() or _zstd_of_package() or _zstd_of_library()
+    if found is None:
+        raise Unavailable(
+            "the file is compressed with zstd, which this Python cannot unpack",
+            hint="pip install 'ktrace[zstd]', or trace-cmd convert --compression none -i FILE -o NEW",
+        )
+    return found
+
+
+def _zstd_of_python() -> Unpack | None:
+    try:
+        zstd: Any = import_module("compression.zstd")
+    except ImportError:
+        return None
+
+    def unpack(data: bytes, size: int) -> bytes:
+        try:
+            return _exactly(zstd.ZstdDecompressor().decompress(data, size + 1), size)
+        except zstd.ZstdError as error:
+            raise ValueError(str(error)) from None
+
+    return unpack
+
+
+def _zstd_of_package() -> Unpack | None:
+    try:
+        zstd: Any = import_module("zstandard")
+    except ImportError:
+        return None
+
+    def unpack(data: bytes, size: int) -> bytes:
+        try:
+            with zstd.ZstdDecompressor().stream_reader(data) as reader:
+                return _exactly(reader.read(size + 1), size)
+        except zstd.ZstdError as error:
+            raise ValueError(str(error)) from None
+
+    return unpack
+
+
+def _zstd_of_library() -> Unpack | None:
+    try:
+        library = ctypes.CDLL("libzstd.so.1")
+        decompress, is_error = library.ZSTD_decompress, library.ZSTD_isError
+    except (OSError, AttributeError):
+        return None
+    decompress.restype = ctypes.c_size_t
+    decompress.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
+    is_error.argtypes = (ctypes.c_size_t,)
+
+    def unpack(data: bytes, size: int) -> bytes:
+        # The library never writes more than `size`: a frame that holds more is an error.
+        out = ctypes.create_string_buffer(max(size, 1))
+        written = decompress(out, size, data, len(data))
+        if is_error(written):
+            raise ValueError("zstd: no such frame, or one that holds more")
+        return _exactly(out.raw[:written], size)
+
+    return unpack
+
+
+def _exactly(unpacked: bytes, size: int) -> bytes:
+    if len(unpacked) != size:
+        raise ValueError(f"{len(unpacked)} bytes or more, not {size}")
+    return unpacked

@@ -1,0 +1,206 @@
+"""Options of a trace.dat file: numbered pieces of data, one decoder and one encoder for each kind.
+
+See trace-cmd.dat.v7(5), "OPTIONS SECTION". What an unknown option means is nobody's to guess: it is
+carried along. One that is shorter than it must be is an error.
+"""
+
+import re
+import struct
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from ktrace.tracedat.contents import ClockSample, Guest, Options, TimeShift, TscToNs
+from ktrace.tracedat.source import Cursor, Memory, Order
+
+DONE, DATE, CPUSTAT, BUFFER, TRACECLOCK, UNAME, HOOK, OFFSET, CPUCOUNT, VERSION = range(10)
+TRACEID, TIME_SHIFT, GUEST, TSC2NSEC = 11, 12, 13, 14
+HEADERS, FTRACE_FORMATS, EVENT_FORMATS, KALLSYMS, PRINTK, CMDLINES, BUFFER_TEXT = range(16, 23)
+
+_INTERPOLATE = 1  # flag of TIME_SHIFT
+_MAX_CPUS = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Pointers:
+    """Options that say where something is.
+
+    Attributes:
+        sections: by option number, offset of the section that holds it (version 7).
+        buffers, texts: the data of each BUFFER and BUFFER_TEXT option.
+        following: offset of a further section of options; 0 for none.
+    """
+
+    sections: dict[int, int] = field(default_factory=dict)
+    buffers: tuple[Memory, ...] = ()
+    texts: tuple[Memory, ...] = ()
+    following: int = 0
+
+
+def parse(
+    found: Iterable[tuple[int, int, bytes]], name: str, order: Order, options: Options | None = None
+) -> tuple[Options, Pointers]:
+    """Make sense of options.
+
+    Args:
+        found: number, place in the file, and data of each.
+        name: the file's, for errors.
+        options: what was known before.
+
+    Raises:
+        Damaged: one of them is too short, or no number where a number must be.
+    """
+    known = options or Options()
+    sections: dict[int, int] = {}
+    buffers: list[Memory] = []
+    texts: list[Memory] = []
+    following = 0
+    for number, at, data in found:
+        memory = Memory(name, data, at)
+        if number == DONE:
+            following = Cursor(memory, order).number(8)
+        elif number == BUFFER:
+            buffers.append(memory)
+        elif number == BUFFER_TEXT:
+            texts.append(memory)
+        elif number in (HEADERS, FTRACE_FORMATS, EVENT_FORMATS, KALLSYMS, PRINTK, CMDLINES):
+            sections[number] = Cursor(memory, order).number(8)
+        else:
+            known = _add(known, number, memory, data, order)
+    return known, Pointers(sections, tuple(buffers), tuple(texts), following)
+
+
+def _add(known: Options, number: int, memory: Memory, data: bytes, order: Order) -> Options:
+    """The options with one more."""
+    at = Cursor(memory, order)
+    match number:
+        case 1:  # DATE
+            return replace(known, date_us=_integer(memory, data))
+        case 2:  # CPUSTAT
+            # trace-cmd puts headings of instances among them, and a byte behind each.
+            text = _text(data).rstrip("\n") + "\n"
+            return replace(known, cpu_stats=(*known.cpu_stats, text))
+        case 4:  # TRACECLOCK
+            return replace(known, clock=selected_clock(_text(data)))
+        case 5:  # UNAME
+            return replace(known, uname=_text(data))
+        case 7:  # OFFSET
+            return replace(known, offset=_integer(memory, data))
+        case 8:  # CPUCOUNT
+            return replace(known, cpu_count=at.number(4))
+        case 9:  # VERSION
+            return replace(known, written_by=_text(data))
+        case 11:  # TRACEID
+            return replace(known, trace_id=at.number(8))
+        case 12:  # TIME_SHIFT
+            return replace(known, shifts=(*known.shifts, _time_shift(at)))
+        case 13:  # GUEST
+            return replace(known, guests=(*known.guests, _guest(at)))
+        case 14:  # TSC2NSEC
+            return replace(known, tsc=TscToNs(at.number(4), at.number(4), at.number(8)))
+    return replace(known, others=(*known.others, (number, data)))
+
+
+def selected_clock(text: str) -> str:
+    """The one in brackets of a `trace_clock` file, or the only one.
+
+    >>> selected_clock("local global [mono] boot")
+    'mono'
+    """
+    match = re.search(r"\[(\S+)\]", text)
+    words = text.split()
+    return match[1] if match else words[0] if len(words) == 1 else ""
+
+
+def _time_shift(at: Cursor) -> TimeShift:
+    peer, flags, count = at.number(8), at.number(4), _count(at, _MAX_CPUS)
+    columns = []
+    for _ in range(count):
+        samples = _count(at, (at.end - at.at) // 24)
+        columns.append([[_signed(at) for _ in range(samples)] for _ in range(3)])
+    cpus = []
+    for times, offsets, scalings in columns:
+        # Recordings by trace-cmd before 3.1 end before these.
+        rest = at.end - at.at >= 8 * len(times)
+        bits = [at.number(8) if rest else 0 for _ in times]
+        cpus.append(tuple(map(ClockSample, times, offsets, scalings, bits)))
+    return TimeShift(peer, bool(flags & _INTERPOLATE), tuple(cpus))
+
+
+def _guest(at: Cursor) -> Guest:
+    name, trace_id = at.text(), at.number(8)
+    return Guest(
+        name, trace_id, tuple((at.number(4), at.number(4)) for _ in range(_count(at, (at.end - at.at) // 8)))
+    )
+
+
+def _count(at: Cursor, limit: int) -> int:
+    start = at.at
+    count = at.number(4)
+    if count > limit:
+        raise at.source.damaged(f"{count} entries cannot be in here", start)
+    return count
+
+
+def _signed(at: Cursor) -> int:
+    return int.from_bytes(at.take(8), at.order, signed=True)
+
+
+def _text(data: bytes) -> str:
+    return data.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+
+
+def _integer(memory: Memory, data: bytes) -> int:
+    text = _text(data).strip()
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise memory.damaged(f"{text!r} is no number", 0) from None
+
+
+def encode(options: Options, order: Order) -> list[tuple[int, bytes]]:
+    """Number and data of each option that says something; the inverse of `parse`."""
+    mark = "<" if order == "little" else ">"
+    found: list[tuple[int, bytes]] = []
+    if options.date_us is not None:
+        found.append((DATE, _nul(hex(options.date_us))))
+    found += [(CPUSTAT, _nul(text)) for text in options.cpu_stats]
+    if options.clock:
+        found.append((TRACECLOCK, _nul(f"[{options.clock}]")))
+    if options.uname:
+        found.append((UNAME, _nul(options.uname)))
+    if options.offset:
+        found.append((OFFSET, _nul(str(options.offset))))
+    if options.cpu_count is not None:
+        found.append((CPUCOUNT, struct.pack(mark + "I", options.cpu_count)))
+    if options.written_by:
+        found.append((VERSION, _nul(options.written_by)))
+    if options.trace_id:
+        found.append((TRACEID, struct.pack(mark + "Q", options.trace_id)))
+    found += [(TIME_SHIFT, _encode_shift(shift, mark)) for shift in options.shifts]
+    for guest in options.guests:
+        head = _nul(guest.name) + struct.pack(mark + "QI", guest.trace_id, len(guest.pids))
+        found.append((GUEST, head + b"".join(struct.pack(mark + "II", *pair) for pair in guest.pids)))
+    if options.tsc:
+        tsc = options.tsc
+        found.append((TSC2NSEC, struct.pack(mark + "IIQ", tsc.mult, tsc.shift, tsc.offset)))
+    return [*found, *options.others]
+
+
+def _encode_shift(shift: TimeShift, mark: str) -> bytes:
+    flags = _INTERPOLATE if shift.interpolate else 0
+    out = struct.pack(mark + "QII", shift.peer, flags, len(shift.cpus))
+    for samples in shift.cpus:
+        out += struct.pack(mark + "I", len(samples))
+        for values in (
+            [s.time for s in samples],
+            [s.offset for s in samples],
+            [s.scaling for s in samples],
+        ):
+            out += struct.pack(f"{mark}{len(values)}q", *values)
+    for samples in shift.cpus:
+        out += struct.pack(f"{mark}{len(samples)}Q", *(s.fraction_bits for s in samples))
+    return out
+
+
+def _nul(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape") + b"\0"

@@ -1,0 +1,168 @@
+"""A trace.dat file, opened: what it says, and its pages in windows.
+
+with TraceDat("trace.dat") as file:
+    for buffer in file.contents.buffers:
+        for data in buffer.cpus:
+            for window in file.windows(buffer, data):
+                ...
+
+Version 6 or 7, compressed or not, of whatever size: one window of one CPU is in memory at a time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from types import TracebackType
+
+from ktrace.errors import Damaged
+from ktrace.tracedat import unfinished, version6, version7
+from ktrace.tracedat.compression import unpacker
+from ktrace.tracedat.contents import Buffer, Contents, CpuData, Text
+from ktrace.tracedat.head import read_head
+from ktrace.tracedat.source import Cursor, FileBytes
+from ktrace.tracedat.version7 import unpack_at
+
+WINDOW = 1 << 22  # bytes of pages at a time: 1,024 pages of 4 KiB
+_MAX_CHUNK = 1 << 28
+
+
+class TraceDat:
+    """An open file.
+
+    Args:
+        path: of the file.
+        recover: take what can be read of a file that has been cut off, or of a recording that was killed.
+
+    Attributes:
+        contents: all but the pages.
+        problems: with `recover`, what is missing or makes no sense; errors otherwise.
+
+    Raises:
+        NotFound: there is no such file.
+        Damaged: it is no trace.dat file, or cut off.
+        Unavailable: it is compressed, and this Python cannot unpack that.
+    """
+
+    def __init__(self, path: str, *, recover: bool = False) -> None:
+        self.source = FileBytes(path)
+        self.problems: list[Damaged] = []
+        self._recover = recover
+        self._parts: dict[int, tuple[FileBytes, int]] = {}
+        try:
+            head = read_head(self.source)
+            read = version6.read if head.version == 6 else version7.read
+            contents = read(self.source, head)
+            if contents.buffers and unfinished.is_unfinished(path):
+                contents = self._with_parts(contents, path)
+            self.contents: Contents = self._within_the_file(contents)
+            self._unpack = unpacker(head.compression) if head.compression else None
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> "TraceDat":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        for part, _ in self._parts.values():
+            part.close()
+        self.source.close()
+
+    def windows(self, buffer: Buffer, data: CpuData, size: int = WINDOW) -> Iterator[bytes]:
+        """A CPU's pages in order, whole ones, about `size` bytes at a time.
+
+        Raises:
+            Damaged: the file has become shorter, or a chunk cannot be unpacked; with `recover` the pages
+                before it come, and `problems` says so.
+        """
+        pieces = self._chunks(data, size) if buffer.compressed else self._pieces(buffer, data, size)
+        try:
+            yield from pieces
+        except Damaged as problem:
+            if not self._recover:
+                raise
+            self.problems.append(problem)
+
+    def text(self, text: Text, size: int = WINDOW) -> Iterator[bytes]:
+        """The kernel's own text of a buffer that holds no pages."""
+        if text.compressed:
+            yield from self._chunks(CpuData(0, text.offset, text.size), size)
+            return
+        for at in range(0, text.size, size):
+            yield self.source.read(text.offset + at, min(size, text.size - at))
+
+    def _pieces(self, buffer: Buffer, data: CpuData, size: int) -> Iterator[bytes]:
+        step = max(size // buffer.page_size, 1) * buffer.page_size
+        begin = 0
+        if data.cpu in self._parts and not buffer.name:
+            part, begin = self._parts[data.cpu]
+            for at in range(0, begin, step):
+                yield part.read(at, min(step, begin - at))
+        for at in range(begin, data.size, step):
+            yield self.source.read(data.offset + at, min(step, data.size - at))
+
+    def _chunks(self, data: CpuData, size: int) -> Iterator[bytes]:
+        # The number of chunks is not counted in the size that trace-cmd writes.
+        end = min(data.offset + 4 + data.size, self.source.size)
+        at = Cursor(self.source, self.contents.order, data.offset, end)
+        gathered: list[bytes] = []
+        length = 0
+        try:
+            for _ in range(at.number(4) if data.size else 0):
+                packed, unpacked = at.number(4), at.number(4)
+                gathered.append(unpack_at(at, packed, unpacked, self._unpack, _MAX_CHUNK))
+                length += unpacked
+                if length >= size:
+                    yield b"".join(gathered)
+                    gathered, length = [], 0
+        except Damaged:
+            if gathered and self._recover:
+                yield b"".join(gathered)
+            raise
+        if gathered:
+            yield b"".join(gathered)
+
+    def _within_the_file(self, contents: Contents) -> Contents:
+        """The contents with no page outside of the file: an error, or what is left."""
+        return replace(contents, buffers=tuple(map(self._fitting, contents.buffers)))
+
+    def _with_parts(self, contents: Contents, path: str) -> Contents:
+        """An unfinished recording: what is beside the file comes before what is in it."""
+        problem = self.source.damaged("the recording was not ended: its pages are in files beside it", 0)
+        if not self._recover:
+            problem.hint = f"ktrace report --recover {path}"
+            raise problem
+        self.problems.append(problem)
+        self._parts = unfinished.open_parts(path, contents.page_size)
+        sizes = {cpu: size for cpu, (_, size) in self._parts.items()}
+        top, *others = contents.buffers
+        rows = {data.cpu: data for data in top.cpus}
+        rows |= {cpu: CpuData(cpu, self.source.size, 0) for cpu in sizes if cpu not in rows}
+        cpus = tuple(
+            replace(data, size=max(data.size, sizes.get(data.cpu, 0))) for _, data in sorted(rows.items())
+        )
+        names = contents.cmdlines + unfinished.read_names(path)
+        return replace(contents, cmdlines=names, buffers=(replace(top, cpus=cpus), *others))
+
+    def _fitting(self, buffer: Buffer) -> Buffer:
+        return replace(buffer, cpus=tuple(self._fit(buffer, data) for data in buffer.cpus))
+
+    def _fit(self, buffer: Buffer, data: CpuData) -> CpuData:
+        _, beside = self._parts.get(data.cpu, (None, 0)) if not buffer.name else (None, 0)
+        there = min(data.size, max(self.source.size - data.offset, beside))
+        whole = there if buffer.compressed else there - there % buffer.page_size
+        if whole == data.size:
+            return data
+        missing = data.size - there
+        what = f"{missing} bytes of its pages are missing" if missing else "its last page is cut off"
+        problem = self.source.damaged(f"CPU {data.cpu}: {what}", data.offset + there)
+        if not self._recover:
+            problem.hint = "ktrace report --recover shows what is there"
+            raise problem
+        self.problems.append(problem)
+        return replace(data, size=whole)
