@@ -7,12 +7,15 @@ that a sink can put the records of several batches back into the order in which 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.model.format import Format, Signature
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,6 +131,16 @@ class Batch:
 
     def __getitem__(self, name: str) -> Column:
         return self.columns[name]
+
+    def to_polars(self) -> "pl.DataFrame":
+        """The records as a Polars frame: a column for each thing that they have (`ktrace.model.frame`).
+
+        Raises:
+            Unavailable: Polars is not installed.
+        """
+        from ktrace.model.frame import to_frame  # noqa: PLC0415 -- asks for Polars, an extra
+
+        return to_frame(self)
 
     def take(self, rows: NDArray[Any]) -> "Batch":
         """The records that an index array or a mask selects."""

@@ -1,0 +1,100 @@
+"""A batch as a Polars frame: what each record has first, then its fields.
+
+Polars holds text as UTF-8 and nothing else: a byte that is not becomes `\\xNN` here, as it does on a
+terminal. What the kernel could not read is null.
+"""
+
+from collections.abc import Iterable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ktrace.errors import Unavailable
+from ktrace.model.batch import Batch, Column, Strings
+
+if TYPE_CHECKING:
+    import polars as pl
+
+OWN = ("ts", "cpu", "pid", "tgid", "comm", "flags", "event", "ip", "func", "ret_ip")
+"""What a record has besides its fields; not every record has each of them."""
+
+
+def require_polars(what: str) -> None:
+    """Raise unless Polars is there.
+
+    Args:
+        what: what needs it, the sentence's subject.
+
+    Raises:
+        Unavailable: with how to install it.
+    """
+    if find_spec("polars") is None:
+        raise Unavailable(f"{what} needs Polars", hint="pip install 'ktrace[bulk]'")
+
+
+def column_name(field: str) -> str:
+    """The column of a field: its name, with `arg_` before it if each record has something of that name.
+
+    sched_wakeup's own `comm` and `pid` are those of the task that is woken.
+    """
+    return f"arg_{field}" if field in OWN else field
+
+
+def to_frame(batch: Batch, only: Iterable[str] | None = None) -> "pl.DataFrame":
+    """The batch's records as rows.
+
+    Args:
+        batch: at least `ts`, `cpu`, `pid`, `comm`, `flags` and `event` become columns; `tgid`, `ip`,
+            `func` and `ret_ip` where it has them.
+        only: the columns that are wanted; None for all.
+
+    Raises:
+        Unavailable: Polars is not installed.
+    """
+    require_polars("a frame")
+    import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
+
+    wanted = None if only is None else set(only)
+    own: dict[str, Column | str | None] = {
+        "ts": batch.ts,
+        "cpu": batch.cpu,
+        "pid": batch.pid,
+        "tgid": batch.tgid,
+        "comm": batch.comm,
+        "flags": batch.flags,
+        "event": batch.event,
+        "ip": batch.place,
+        "func": batch.func,
+        "ret_ip": batch.ret_ip,
+    }
+    fields = {column_name(name): column for name, column in batch.columns.items()}
+    columns = {
+        name: _series(column, len(batch))
+        for name, column in {**own, **fields}.items()
+        if column is not None and (wanted is None or name in wanted)
+    }
+    return pl.DataFrame(columns)
+
+
+def _series(column: Column | str, rows: int) -> "pl.Series":
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    if isinstance(column, str):
+        return pl.Series([_utf8(column)], dtype=pl.String).new_from_index(0, rows)
+    if isinstance(column, Strings):
+        values = pl.Series([_utf8(value) for value in column.values], dtype=pl.String)
+        return values.gather(column.codes.astype(np.uint32))
+    if column.dtype.kind != "O":
+        return pl.Series(np.ascontiguousarray(column))
+    cells = column.tolist()
+    if any(isinstance(cell, list) for cell in cells):
+        lists = [cell if cell is None else [_utf8(text) for text in cell] for cell in cells]
+        return pl.Series(lists, dtype=pl.List(pl.String))
+    return pl.Series(cells, dtype=pl.Int128)
+
+
+def _utf8(text: str | None) -> str | None:
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
