@@ -1,0 +1,146 @@
+"""Parquet: one table of all events in one file, in stream order; `polars.read_parquet` reads it.
+
+Each row has the columns that every record has (`ktrace.model.frame.OWN`), then the fields of all events,
+null where the record's event has no such field. Fields of one name share a column: integers of different
+sizes in one that holds them all. Where types do not go together (a number here, text there), the field
+of the later event is the column `EVENT.FIELD`. Marks, such as stacks and losses, have no row.
+
+Which columns there are is known only at the end, so the rows wait in files beside the output.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from ktrace.model.batch import Batch, Chunk
+from ktrace.model.frame import OWN, require_polars, to_frame
+from ktrace.output.order import order_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_PART = 1 << 17  # rows in a file that waits; and in a row group
+
+
+class Parquet:
+    """Writes all chunks as one file, which is there once `close` has returned.
+
+    Args:
+        path: the file; one that is there is replaced.
+
+    Raises:
+        Unavailable: Polars is not installed.
+    """
+
+    def __init__(self, path: str) -> None:
+        require_polars("Parquet")
+        self._path = Path(path)
+        self._folder = TemporaryDirectory(prefix=f".{self._path.name}.", dir=self._path.parent)
+        self._schema: dict[str, pl.DataType] = {}
+        self._waiting: list[pl.DataFrame] = []
+        self._parts: list[Path] = []
+
+    def write(self, chunk: Chunk) -> None:
+        """Take all records of `chunk`."""
+        import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
+
+        if not chunk.batches:
+            return
+        frames = [self._frame(batch) for batch in chunk.batches]
+        # Types that became wider with a later event of this chunk are the same for all of them now.
+        frames = [frame.cast({name: self._schema[name] for name in frame.columns}) for frame in frames]
+        order = order_of(Chunk(chunk.batches))
+        self._waiting.append(pl.concat(frames, how="diagonal")[order])
+        if sum(frame.height for frame in self._waiting) >= _PART:
+            self._put_aside()
+
+    def flush(self) -> None:
+        """Nothing can be seen before the end."""
+
+    def close(self) -> None:
+        """Write the file."""
+        import polars as pl  # noqa: PLC0415 -- as above
+
+        self._put_aside()
+        whole = self._folder.name + "/whole"
+        if self._parts:
+            parts = [self._complete(pl.scan_parquet(part)) for part in self._parts]
+            pl.concat(parts).sink_parquet(whole, row_group_size=_PART, maintain_order=True)
+        else:
+            pl.DataFrame(schema={"ts": pl.Int64, "cpu": pl.Int32, "pid": pl.Int32}).write_parquet(whole)
+        Path(whole).replace(self._path)
+        self._folder.cleanup()
+
+    def discard(self) -> None:
+        """Give up: nothing is left behind, and a file that was there stays."""
+        self._folder.cleanup()
+
+    def _frame(self, batch: Batch) -> "pl.DataFrame":
+        """The batch's rows, the columns named as in the table, whose schema grows with them."""
+        import polars as pl  # noqa: PLC0415 -- as above
+
+        frame = to_frame(batch)
+        names = {}
+        for name, dtype in frame.schema.items():
+            plain = _storable(dtype)
+            known = self._schema.get(name)
+            joint = plain if known is None else _join(known, plain)
+            column = name if joint is not None else f"{batch.event}.{name}"
+            self._schema[column] = joint or _join(self._schema.get(column, plain), plain) or pl.String()
+            names[name] = column
+        return frame.rename(names)
+
+    def _put_aside(self) -> None:
+        import polars as pl  # noqa: PLC0415 -- as above
+
+        if not self._waiting:
+            return
+        part = Path(self._folder.name) / str(len(self._parts))
+        pl.concat(self._waiting, how="diagonal_relaxed").write_parquet(part, compression="uncompressed")
+        self._parts.append(part)
+        self._waiting = []
+
+    def _complete(self, part: "pl.LazyFrame") -> "pl.LazyFrame":
+        import polars as pl  # noqa: PLC0415 -- as above
+
+        there = set(part.collect_schema())
+        own = [name for name in OWN if name in self._schema]
+        columns = [*own, *(name for name in self._schema if name not in own)]
+        return part.select(
+            (pl.col(name) if name in there else pl.lit(None)).cast(self._schema[name]).alias(name)
+            for name in columns
+        )
+
+
+def _storable(dtype: "pl.DataType") -> "pl.DataType":
+    """The type of a column in the file: what other readers of Parquet know, too."""
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    if isinstance(dtype, pl.Array):
+        return pl.List(dtype.inner)
+    return pl.Decimal(38, 0) if dtype == pl.Int128 else dtype
+
+
+def _join(one: "pl.DataType", other: "pl.DataType") -> "pl.DataType | None":
+    """The type that holds the values of both; None where there is none."""
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    if one == other:
+        return one
+    if isinstance(one, pl.List) and isinstance(other, pl.List):
+        inners = [dtype() if isinstance(dtype, type) else dtype for dtype in (one.inner, other.inner)]
+        inner = _join(*inners)
+        return inner and pl.List(inner)
+    if not all(dtype.is_integer() or isinstance(dtype, pl.Decimal) for dtype in (one, other)):
+        return None
+    for wider in (pl.Int64(), pl.UInt64()):
+        if all(_fits(dtype, wider) for dtype in (one, other)):
+            return wider
+    return pl.Decimal(38, 0)
+
+
+def _fits(dtype: "pl.DataType", wider: "pl.DataType") -> bool:
+    if isinstance(dtype, type(wider)):
+        return True
+    small = str(dtype) in ("Int8", "Int16", "Int32", "UInt8", "UInt16", "UInt32")
+    return small and (wider.is_signed_integer() or dtype.is_unsigned_integer())
