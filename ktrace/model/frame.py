@@ -41,6 +41,13 @@ def column_name(field: str) -> str:
     return f"arg_{field}" if field in OWN else field
 
 
+def utf8(text: str) -> str:
+    """Text without lone surrogates: a byte that was not UTF-8 as `\\xNN`."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 def to_frame(batch: Batch, only: Iterable[str] | None = None) -> "pl.DataFrame":
     """The batch's records as rows.
 
@@ -81,20 +88,14 @@ def _series(column: Column | str, rows: int) -> "pl.Series":
     import polars as pl  # noqa: PLC0415 -- as above
 
     if isinstance(column, str):
-        return pl.Series([_utf8(column)], dtype=pl.String).new_from_index(0, rows)
+        return pl.Series([utf8(column)], dtype=pl.String).new_from_index(0, rows)
     if isinstance(column, Strings):
-        values = pl.Series([_utf8(value) for value in column.values], dtype=pl.String)
+        values = pl.Series([None if text is None else utf8(text) for text in column.values], dtype=pl.String)
         return values.gather(column.codes.astype(np.uint32))
     if column.dtype.kind != "O":
         return pl.Series(np.ascontiguousarray(column))
     cells = column.tolist()
     if any(isinstance(cell, list) for cell in cells):
-        lists = [cell if cell is None else [_utf8(text) for text in cell] for cell in cells]
+        lists = [[None if text is None else utf8(text) for text in cell or ()] for cell in cells]
         return pl.Series(lists, dtype=pl.List(pl.String))
     return pl.Series(cells, dtype=pl.Int128)
-
-
-def _utf8(text: str | None) -> str | None:
-    if text is None or text.isascii():
-        return text
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
