@@ -73,7 +73,9 @@ kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3: kernel-%:
 
 test-dwarf: setup-dwarf
 	$(PY) tests/dwarf/fetch.py
-	$(PY) -m pytest tests/dwarf
+	$(PY) -m pytest tests/dwarf --ignore=tests/dwarf/guest
+	@$(PY) -m compileall -q ktrace tests
+	$(MAKE) --no-print-directory test-kernel KERNEL=6.12 TESTS=tests/dwarf/guest
 
 # Compiles everything once: the guest cannot write, and there it takes 25 times as long.
 prime: setup-test

@@ -55,7 +55,9 @@ options() {
       offer --all \'Of several functions of one name, all.\'
       offer --nth \'Of several functions of one name, the Nth.\'
       offer --max-probes \'That a wildcard may stand for.\'
-      offer --force \'Arguments by name even where the compiler changed them (.isra).\'
+      offer --force \'Arguments by name even where the compiler changed them (.isra); any vmlinux.\'
+      offer --inlined \'Also wherever the function was inlined; needs debug info.\'
+      offer --vmlinux \'The kernel\'\\\'\'s debug info, for places in the source.\'
       offer --stack \'Record the kernel stack at each hit.\'
       offer -e \'Switch it on in the top buffer.\'
       offer --enable \'Switch it on in the top buffer.\'
@@ -119,7 +121,9 @@ options() {
       offer --all \'Of several functions of one name, all.\'
       offer --nth \'Of several functions of one name, the Nth.\'
       offer --max-probes \'That a wildcard may stand for.\'
-      offer --force \'Arguments by name even where the compiler changed them (.isra).\'
+      offer --force \'Arguments by name even where the compiler changed them (.isra); any vmlinux.\'
+      offer --inlined \'Also wherever the function was inlined; needs debug info.\'
+      offer --vmlinux \'The kernel\'\\\'\'s debug info, for places in the source.\'
       offer --stack \'Record the kernel stack at each hit.\'
       offer --clock \'Trace clock; mono where there is one.\'
       offer --buffer-size \'KiB of buffer for each CPU.\'
@@ -153,7 +157,7 @@ options() {
       offer --all \'Of several functions of one name, all.\'
       offer --nth \'Of several functions of one name, the Nth.\'
       offer --max-probes \'That a wildcard may stand for.\'
-      offer --force \'Arguments by name even where the compiler changed them (.isra).\'
+      offer --force \'Arguments by name even where the compiler changed them (.isra); any vmlinux.\'
       offer --stack \'Record the kernel stack at each hit.\'
       offer --clock \'Trace clock; mono where there is one.\'
       offer --buffer-size \'KiB of buffer for each CPU; 4096.\'
@@ -240,6 +244,7 @@ value_kind() {
     \'add --kind\') kind=one-of:kprobe,fprobe,auto ;;
     \'add --nth\') kind=nothing ;;
     \'add --max-probes\') kind=nothing ;;
+    \'add --vmlinux\') kind=files ;;
     \'add --from\') kind=files ;;
     \'list --format\') kind=one-of:table,debugfs,json ;;
     \'trace -c\' | \'trace --command\') kind=command ;;
@@ -252,6 +257,7 @@ value_kind() {
     \'trace --kind\') kind=one-of:kprobe,fprobe,auto ;;
     \'trace --nth\') kind=nothing ;;
     \'trace --max-probes\') kind=nothing ;;
+    \'trace --vmlinux\') kind=files ;;
     \'trace --clock\') kind=clocks ;;
     \'trace --buffer-size\') kind=nothing ;;
     \'trace -o\' | \'trace --output\') kind=files ;;

@@ -19,4 +19,8 @@ KIND = typer.Option(
 EVERY = typer.Option("--all", help="Of several functions of one name, all.")
 NTH = typer.Option("--nth", min=1, metavar="N", help="Of several functions of one name, the Nth.")
 MAX_PROBES = typer.Option("--max-probes", min=1, metavar="N", help="That a wildcard may stand for.")
-FORCE = typer.Option("--force", help="Arguments by name even where the compiler changed them (.isra).")
+FORCE = typer.Option(
+    "--force", help="Arguments by name even where the compiler changed them (.isra); any vmlinux."
+)
+INLINED = typer.Option("--inlined", help="Also wherever the function was inlined; needs debug info.")
+VMLINUX = typer.Option("--vmlinux", metavar="FILE", help="The kernel's debug info, for places in the source.")

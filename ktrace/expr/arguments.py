@@ -16,7 +16,8 @@ from ktrace.expr.scope import Scope
 from ktrace.expr.source import Site, TypeSource
 from ktrace.expr.tree import Argument, Name, Special
 from ktrace.expr.value import Value
-from ktrace.model.ctype import CType, Pointer, Qualified, Record, bare, points_to_text
+from ktrace.expr.variables import parameters
+from ktrace.model.ctype import CType, Param, Pointer, Qualified, Record, Void, bare, points_to_text
 from ktrace.model.fetch import ALL_ARGS, FetchArg, name_args
 from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, RESERVED_ARGS, to_identifier
@@ -191,7 +192,11 @@ def _every_parameter(site: Site, types: TypeSource | Miss) -> tuple[list[Resolve
     scope = Scope(EVERY_PARAMETER, site, types)
     args: list[Resolved] = []
     notes: list[str] = []
-    for number, param in enumerate(scope.proto(0).params, start=1):
+    if isinstance(site.variables, tuple):
+        params = tuple(Param(one.name, one.type or Void()) for one in parameters(site))
+    else:
+        params = scope.proto(0).params
+    for number, param in enumerate(params, start=1):
         node = Name(param.name, 0) if param.name else Special(f"$arg{number}", 0)
         argument = Argument(EVERY_PARAMETER, node, type=_cautious_type(param.type))
         try:

@@ -11,7 +11,7 @@ from ktrace.expr.problems import did_you_mean, wrong
 from ktrace.expr.resolve import Resolver
 from ktrace.expr.scope import Scope
 from ktrace.expr.tree import Argument
-from ktrace.expr.value import Value
+from ktrace.expr.value import SYMBOL, Value
 from ktrace.model.ctype import (
     Array,
     CType,
@@ -85,6 +85,8 @@ class _Reader:
         else:
             reading = self._scalar_as(asked)
         value = reading.value
+        if value.words[0].startswith(SYMBOL) and not value.loads and not value.memory:
+            raise self._wrong(f"the address of '{value.label}' is nothing that a probe can read")
         if value.addend and not value.memory and not value.in_words:
             raise self._wrong(
                 f"the address of '{value.label}' is {value.addend:+d} bytes from one that can be read, "

@@ -8,6 +8,7 @@ from ktrace.expr.convention import InMemory, InRegisters, Location, Unreachable,
 from ktrace.expr.problems import did_you_mean, lines, near, wrong
 from ktrace.expr.source import Site, TypeSource
 from ktrace.expr.value import Value
+from ktrace.expr.variables import variable
 from ktrace.model.ctype import FuncProto, Param, Record, Void, bare, declare, signature, size_of
 from ktrace.model.miss import Miss
 
@@ -55,6 +56,8 @@ class Scope:
         Raises:
             UsageError: there is none, or it is out of reach here.
         """
+        if isinstance(self.site.variables, tuple):
+            return variable(name, self.site, self.text, at)
         proto = self.proto(at)
         for index, param in enumerate(proto.params):
             if param.name == name:
@@ -116,7 +119,12 @@ class Scope:
                 self.text,
                 at,
                 "parameters are in their registers only when the function is entered",
-                "probe the function's name without an offset, or read registers: %di",
+                lines(
+                    "probe the function's name without an offset, or read registers: %di",
+                    f"with debug info, variables by name: {site.variables.reason}"
+                    if isinstance(site.variables, Miss)
+                    else None,
+                ),
             )
         if site.where == "return" and not site.features.entry_args_at_return:
             raise wrong(

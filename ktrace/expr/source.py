@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ktrace.model.ctype import Enum, FuncProto, Function, Member, Record, RecordKind, Typedef
+from ktrace.model.debuginfo import Variable
 from ktrace.model.miss import Miss
 
 Named = Literal["function", "struct", "union", "enum", "typedef"]
@@ -80,6 +81,8 @@ class Site:
         registers: whether `%di` and its like can be read; not in fprobe and tracepoint probes.
         nth: which of several functions of the name is meant, from 1; None if that may not matter.
         force: take the C prototype for a function whose arguments the compiler has changed.
+        variables: those that debug info describes there, innermost scope first, which are then the only
+            names; a Miss says what would have to be installed; None where nobody looked.
     """
 
     function: str | None
@@ -90,3 +93,4 @@ class Site:
     tracepoint: bool = False
     nth: int | None = None
     force: bool = False
+    variables: tuple[Variable, ...] | Miss | None = None

@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 from ktrace.model.ctype import Array, CType, Pointer, bare, size_of, tags
 
+SYMBOL = "&"  # before a word: the address of that symbol
+
 
 @dataclass(frozen=True, slots=True)
 class Load:
@@ -28,6 +30,7 @@ class Value:
 
     Attributes:
         words: what the kernel has a name for: `%di`. Several of a struct that is passed in registers.
+            `&NAME` is the address of a symbol, which the kernel only takes with what is there: `@NAME`.
         in_words: it is such a struct or a part of it: `addend` is the offset into `words`.
         loads: in the order in which they happen.
         addend: bytes.
@@ -95,7 +98,10 @@ class Value:
         Decimal offsets are shorter: they are for what would be too long otherwise.
         """
         text = self.words[self.addend // 8] if self.in_words else self.words[0]
-        loads = (*self.loads, Load(self.addend, self.user)) if self.memory else self.loads
+        loads = [*self.loads, *([Load(self.addend, self.user)] if self.memory else [])]
+        if text.startswith(SYMBOL) and loads:
+            first, *loads = loads
+            text = f"@{text.removeprefix(SYMBOL)}" + (f"{first.offset:+d}" if first.offset else "")
         for load in loads:
             sign = "-" if load.offset < 0 else "+"
             number = f"{abs(load.offset):#x}" if load.offset and not decimal else str(abs(load.offset))

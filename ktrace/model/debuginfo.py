@@ -143,6 +143,24 @@ class Absent:
 Location: TypeAlias = InRegister | InMemory | AtSymbol | Constant | Absent
 
 
+def spell(location: Location) -> str | None:
+    """A location as an expression of Documentation/trace/kprobetrace.rst; None of what is absent."""
+    match location:
+        case InRegister():
+            return f"%{location.register}"
+        case InMemory():
+            text = f"%{location.register}"
+            for offset in location.offsets:
+                text = f"{offset:+d}({text})"
+            return text
+        case AtSymbol():
+            return f"@{location.symbol}" + (f"{location.offset:+d}" if location.offset else "")
+        case Constant():
+            return f"\\{location.value}"
+        case Absent():
+            return None
+
+
 @dataclass(frozen=True, slots=True)
 class Variable:
     """A variable or parameter that is visible at a place.

@@ -11,6 +11,7 @@ from typing import TypeAlias
 from ktrace.errors import UsageError
 
 RETURN_SUFFIX = "%return"
+START = "_text"  # the symbol where the kernel's code begins: START+OFFSET is any place in it
 
 
 @dataclass(frozen=True, slots=True)

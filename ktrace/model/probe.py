@@ -13,6 +13,7 @@ from ktrace.model.fetch import FetchArg, split_type
 from ktrace.model.names import check_event, check_group
 from ktrace.model.place import (
     RETURN_SUFFIX,
+    START,
     AddressPlace,
     EventPlace,
     FilePlace,
@@ -73,10 +74,11 @@ class Probe:
             raise UsageError("--maxactive is for return probes only", hint="add -r, or leave it out")
         if not 0 <= self.maxactive <= MAXACTIVE_MAX:
             raise UsageError(f"--maxactive {self.maxactive}: the kernel takes 1 to {MAXACTIVE_MAX}")
-        if self.is_return and isinstance(self.place, SymbolPlace) and self.place.offset:
+        place = self.place
+        if self.is_return and isinstance(place, SymbolPlace) and place.offset and place.symbol != START:
             raise UsageError(
-                f"a return probe sits at a function's entry, not at +{self.place.offset}",
-                hint=f"{self.place.symbol}{RETURN_SUFFIX}",
+                f"a return probe sits at a function's entry, not at +{place.offset}",
+                hint=f"{place.symbol}{RETURN_SUFFIX}",
             )
         if len(self.args) > ARGS_MAX:
             raise UsageError(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ktrace.diagnostic import visible
 from ktrace.model.listing import TOP, Listing, ProbeRow
-from ktrace.model.place import SymbolPlace
+from ktrace.model.place import START, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.output.table import render_table
 
@@ -89,6 +89,8 @@ def _dump(record: dict[str, object]) -> str:
 def _event_row(row: ProbeRow) -> list[str]:
     probe = row.probe
     words = [probe.to_line().split(" ", 1)[1]]
+    if row.registered and isinstance(probe.place, SymbolPlace) and probe.place.symbol == START:
+        words.append(f"({row.registered.where})")
     words += [f"[in {name}]" for name in row.enabled_in if name != TOP]
     words += [f"[{trigger}]" for trigger in row.triggers]
     if row.pending and isinstance(probe.place, SymbolPlace):

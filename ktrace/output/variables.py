@@ -7,13 +7,11 @@ from ktrace.diagnostic import visible
 from ktrace.model.ctype import declare
 from ktrace.model.debuginfo import (
     Absent,
-    AtSymbol,
     Constant,
-    InMemory,
-    InRegister,
     Location,
     Variable,
     Variables,
+    spell,
 )
 from ktrace.output.source_lines import spot_record
 from ktrace.output.table import render_table
@@ -72,16 +70,8 @@ def _variable(variable: Variable) -> dict[str, object]:
 
 def _where(location: Location) -> str:
     match location:
-        case InRegister():
-            return f"%{location.register}"
-        case InMemory():
-            text = f"%{location.register}"
-            for offset in location.offsets:
-                text = f"{offset:+d}({text})"
-            return text
-        case AtSymbol():
-            return f"@{location.symbol}" + (f"{location.offset:+d}" if location.offset else "")
         case Constant():
             return f"constant {location.value}"
         case Absent():
             return f"({location.why})"
+    return spell(location) or ""

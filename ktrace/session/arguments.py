@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ktrace.errors import UsageError
 from ktrace.expr.arguments import Resolved, resolve
-from ktrace.expr.source import Site
+from ktrace.expr.source import Site, TypeSource
 from ktrace.model.ctype import Array, CType, Int, bare
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.miss import Miss
@@ -15,7 +15,6 @@ from ktrace.model.registers import CONVENTIONS
 from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import is_plain
 from ktrace.session.words import Defaults
-from ktrace.symbols.btf import Btf
 from ktrace.symbols.syscalls import (
     SyscallParam,
     fetch_args,
@@ -37,7 +36,7 @@ class Arguments:
     notes: tuple[str, ...] = ()
 
 
-def function_arguments(texts: Sequence[str], site: Site, types: Btf | Miss) -> Arguments:
+def function_arguments(texts: Sequence[str], site: Site, types: TypeSource | Miss) -> Arguments:
     """Arguments at a function or tracepoint.
 
     Raises:

@@ -13,6 +13,7 @@ from ktrace.errors import Busy, KtraceError, NotFound, Refused, Unavailable
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.model.registers import CONVENTIONS
+from ktrace.session.inlined import NOWHERE, inlined_hint
 from ktrace.symbols.kallsyms import Kallsyms, Symbol
 from ktrace.symbols.probeable import (
     BLACKLIST,
@@ -96,10 +97,12 @@ def _unknown_symbol(tracing: Files, place: SymbolPlace, refused: Refused, symbol
         hint = f"{place.symbol} is data, not a function: read it with @{place.symbol} in another probe"
     elif events := _events_called(tracing, place.symbol):
         hint = f"an event has this name: `ktrace trace {events[0].replace('/', ':')}`"
+    elif inlined := inlined_hint(place.symbol):
+        hint = inlined
     elif near := [*miss.near, *_renamed_near(place.symbol, symbols, miss.near)]:
         hint = "close to it: " + ", ".join(near)
     else:
-        hint = "nothing comes close; it may be inlined, or in a module that is not loaded (MODULE:FUNCTION)"
+        hint = NOWHERE
     excerpt = refused.excerpt
     return NotFound(
         f"this kernel has no function '{place.symbol}' ({refused.message})",

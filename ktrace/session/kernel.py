@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ktrace.model.miss import Miss
     from ktrace.symbols.btf import Btf
     from ktrace.symbols.btf_files import BtfPaths
+    from ktrace.symbols.dwarf.info import DebugInfo
 
 _FPROBE = "f[:[<group>/][<event>]] <func-name>"
 _TRACEPOINT_PROBE = "t[:[<group>/][<event>]] <tracepoint>"
@@ -33,6 +34,8 @@ class Kernel:
         paths: where BTF is; None for the usual places, with tables kept in the user's cache.
         load_symbols: reads kallsyms.
         modules: the list of loaded modules.
+        vmlinux: the file with the kernel's debug info; None looks for it in the usual places.
+        force: take `vmlinux` although it is of another build.
     """
 
     def __init__(
@@ -44,6 +47,8 @@ class Kernel:
         paths: "BtfPaths | None" = None,
         load_symbols: Callable[[], Kallsyms] = Kallsyms.load,
         modules: str = "/proc/modules",
+        vmlinux: Path | None = None,
+        force: bool = False,
     ) -> None:
         self.tracing = tracing
         self.debug = debug
@@ -51,6 +56,9 @@ class Kernel:
         self._paths = paths
         self._load_symbols = load_symbols
         self._modules = modules
+        self.vmlinux = vmlinux
+        self._force = force
+        self._debug_info: dict[str | None, DebugInfo] = {}
         self._types: dict[str | None, Btf | Miss] = {}
 
     @cached_property
@@ -87,6 +95,39 @@ class Kernel:
         if module not in self._types:
             self._types[module] = self._read_types(module)
         return self._types[module]
+
+    def debug_info(self, module: str | None = None) -> "DebugInfo":
+        """Its debug info, or that of one of its modules.
+
+        Raises:
+            NotFound: there is none; the hint says what to install.
+            UsageError: `vmlinux` is of another kernel.
+            Damaged: it cannot be decoded.
+        """
+        if module not in self._debug_info:
+            from ktrace.symbols.dwarf.find import (  # noqa: PLC0415 -- as above
+                DebugPaths,
+                kernel_debug_info,
+                module_debug_info,
+            )
+
+            paths = DebugPaths.here(os.environ)
+            self._debug_info[module] = (
+                module_debug_info(paths, module)
+                if module
+                else kernel_debug_info(paths, self.vmlinux, force=self._force)
+            )
+        return self._debug_info[module]
+
+    def installed_debug_info(self) -> "DebugInfo":
+        """The same without fetching anything from elsewhere: to explain what went wrong.
+
+        Raises:
+            As `debug_info`.
+        """
+        from ktrace.session.inlined import installed  # noqa: PLC0415 -- as above
+
+        return self.debug_info() if self.vmlinux else installed()
 
     @cached_property
     def traceable(self) -> str | None:

@@ -1,12 +1,13 @@
 """What `ktrace list` shows: registered kprobes and dynamic events, each with the other."""
 
 import fnmatch
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ktrace.errors import NotFound
 from ktrace.model.listing import TOP, Listing, ProbeRow, Registered
-from ktrace.model.place import FilePlace, SymbolPlace
+from ktrace.model.place import START, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import enabled_state, read_triggers
 from ktrace.tracefs.files import Files
@@ -22,12 +23,14 @@ from ktrace.tracefs.kprobe_list import (
 _ENDBR = 4  # bytes: where functions begin with one, a probe on the function sits behind it
 
 
-def read_listing(tracing: Files, debug: Files | None) -> Listing:
-    """Read all of it from the kernel."""
+def read_listing(
+    tracing: Files, debug: Files | None, load_symbols: Callable[[], Kallsyms] = Kallsyms.load
+) -> Listing:
+    """Read all of it from the kernel; its symbols only if a place is counted from the start of its code."""
     text = _read_or_none(debug, LIST)
     registered, odd = parse_kprobe_list(text or "")
     probes, synthetic = list_probes(tracing)
-    claimed = _claim(probes, registered)
+    claimed = _claim(probes, registered, load_symbols)
     counts = _counts(tracing, probes)
     buffers = list(all_buffers(tracing))
     states = {event: _states(buffers, event) for event in dict.fromkeys(p.event for p in probes)}
@@ -96,23 +99,42 @@ def _no_such_probe(name: str, unique: dict[str, Probe]) -> NotFound:
     return NotFound(f"there is no probe called '{name}'", hint=hint)
 
 
-def _claim(probes: list[Probe], registered: list[Registered]) -> list[int | None]:
+def _claim(
+    probes: list[Probe], registered: list[Registered], load_symbols: Callable[[], Kallsyms]
+) -> list[int | None]:
     """For each probe the index of its line in kprobes/list; no line is given twice."""
     by_symbol: dict[tuple[str, str], list[int]] = {}
     for i, line in enumerate(registered):
         by_symbol.setdefault((line.type, line.symbol), []).append(i)
+    start: int | None = None
     claimed: list[int | None] = []
     for probe in probes:
         place = probe.place
         index = None
         if isinstance(place, SymbolPlace) and probe.kind in "pr":
-            candidates = by_symbol.get(("r" if probe.kind == "r" else "k", place.symbol), [])
+            kind = "r" if probe.kind == "r" else "k"
+            candidates = by_symbol.get((kind, place.symbol), [])
             offsets = (place.offset,) if place.offset else (0, _ENDBR)
             index = next((i for i in candidates if registered[i].offset in offsets), None)
+            if place.symbol == START and index is None:
+                start = _start(load_symbols) if start is None else start
+                found = ((i, registered[i].address - start - place.offset) for i in range(len(registered)))
+                fits = (i for i, n in found if n in (0, _ENDBR) and registered[i].type == kind)
+                index = next((i for i in fits if i not in claimed), None)
+                candidates = by_symbol.get((kind, registered[index].symbol), []) if index is not None else []
             if index is not None:
                 candidates.remove(index)
         claimed.append(index)
     return claimed
+
+
+def _start(load_symbols: Callable[[], Kallsyms]) -> int:
+    """Where the kernel's code begins; 0 where that is hidden."""
+    try:
+        found = load_symbols().find(START)
+    except OSError:
+        return 0
+    return found[0].address if len(found) == 1 else 0
 
 
 def _counts(tracing: Files, probes: list[Probe]) -> list[tuple[int | None, int | None]]:

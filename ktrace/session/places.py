@@ -4,26 +4,33 @@ Here symbols and types are looked up: `session.resolve` says when.
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.expr.source import Site
+from ktrace.model.debuginfo import SourceFrame
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.miss import Miss
-from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
+from ktrace.model.names import EVENT_MAX, to_identifier
+from ktrace.model.place import RETURN_SUFFIX, START, AddressPlace, SymbolPlace, parse_kernel_place
 from ktrace.model.probe import Kind, Probe
 from ktrace.model.registers import dump_args
 from ktrace.session.arguments import Arguments, at_address, function_arguments, syscall_arguments
 from ktrace.session.functions import Probeable
+from ktrace.session.inlined import NOWHERE, inlined_hint
 from ktrace.session.kernel import Kernel
 from ktrace.session.present import present_name
 from ktrace.session.resolve import TRACEPOINT, check_arguments, is_plain
 from ktrace.session.words import DEFAULT_GROUP, Defaults, Wanted, different_names, event_name
 from ktrace.symbols.btf import Btf
+from ktrace.symbols.dwarf import words
 from ktrace.symbols.kallsyms import Symbol
 from ktrace.symbols.syscalls import takes_pt_regs
 from ktrace.tracefs.events import is_glob
+
+InSource: TypeAlias = Callable[[SourceFrame], bool]
 
 _GROUPS = {"f": "fprobes", "t": "tracepoints"}  # the kernel's own, as `kprobes` is
 _REGISTER = re.compile(r"%(?!p[dD]\b)\w")
@@ -38,24 +45,32 @@ def find_probes(text: str, args: tuple[str, ...], defaults: Defaults, kernel: Ke
     """
     check_arguments(args)
     at_return = defaults.at_return or text.endswith(RETURN_SUFFIX)
-    finder = _Finder(args, at_return, defaults, kernel)
+    finder = Finder(args, at_return, defaults, kernel)
     name = text.removesuffix(RETURN_SUFFIX)
     if name.startswith(TRACEPOINT):
         from ktrace.session.tracepoints import tracepoint_probe  # noqa: PLC0415 -- a kind of its own
 
         return [tracepoint_probe(name.removeprefix(TRACEPOINT), args, at_return, defaults, kernel)]
+    if (source := words.parse(name)) is not None:
+        from ktrace.session.source_places import at_source  # noqa: PLC0415 -- needs debug info
+
+        return at_source(source, name, finder)
     if is_glob(name):
         return finder.matching(name)
     place = parse_kernel_place(name)
     if isinstance(place, AddressPlace):
         return [finder.at_address(place, None)]
+    if defaults.inlined:
+        from ktrace.session.source_places import everywhere  # noqa: PLC0415 -- as above
+
+        return everywhere(place, finder)
     if defaults.every or defaults.nth is not None:
         return finder.of_several(place)
     return [finder.at(place)]
 
 
 @dataclass(frozen=True, slots=True)
-class _Finder:
+class Finder:
     """One definition's wishes, whatever function they are applied to."""
 
     args: tuple[str, ...]
@@ -68,15 +83,50 @@ class _Finder:
         kind = self._kind(place)
         if kind == "f":
             place = replace(place, module=None)  # the kernel takes fprobes by the bare name
-        if all(is_plain(arg, place.symbol, self._defaults_here) for arg in self.args):
-            parsed = Arguments(tuple(map(parse_fetch_arg, self.args)))
-            return self._wanted(kind, place, parsed)
+        if (plain := self.plain(place.symbol)) is not None:
+            if self.kernel.vmlinux:  # or the kernel says best whether it is there
+                self._function(place)
+            return self.wanted(kind, place, plain)
         found, types = self._function(place)
-        arguments = self._arguments(self._site(kind, found, nth), types)
+        site = self._site(kind, found, nth)
+        if site.where == "inside" or (found.symbol != _SUFFIX.sub("", found.symbol) and not site.force):
+            arguments = self.with_variables(site, found, types)
+        else:
+            arguments = self._arguments(site, types)
         asked = place.symbol if found.symbol != place.symbol else None
-        return self._wanted(kind, found, arguments, named_after=place, asked=asked)
+        return self.wanted(kind, found, arguments, named_after=place, asked=asked)
 
-    def at_address(self, place: AddressPlace, symbol: Symbol | None, *, offset: int = 0) -> Wanted:
+    def plain(self, function: str) -> Arguments | None:
+        """The arguments, if the kernel reads all of them as they stand."""
+        if not all(is_plain(arg, function, self._defaults_here) for arg in self.args):
+            return None
+        return Arguments(tuple(map(parse_fetch_arg, self.args)))
+
+    def with_variables(
+        self, site: Site, place: SymbolPlace, types: Btf | Miss, nth: int = 1, line: InSource | None = None
+    ) -> Arguments:
+        """Arguments where debug info says what is where; as without it if there is none.
+
+        Args:
+            line: tells the function that is meant from those that were inlined into it just there.
+        """
+        try:
+            info = self.kernel.debug_info(place.module)
+            found = info.variables(place, nth)
+        except NotFound as error:
+            found = Miss("debug info", (error.hint or error.message).partition("\n")[0])
+        if isinstance(found, Miss):
+            return self._arguments(replace(site, variables=found), types)
+        frames = info.source_at(place, nth)
+        meant = next((n for n, frame in enumerate(frames) if line is not None and line(frame)), 0)
+        inner = {frame.function for frame in frames[:meant]} - {frames[meant].function}
+        visible = tuple(v for v in found.variables if v.function not in inner)
+        here = replace(site, function=frames[meant].function, variables=visible)
+        return function_arguments(self.args, here, info.types_at(place, types, nth))
+
+    def at_address(
+        self, place: AddressPlace | SymbolPlace, symbol: Symbol | None, *, offset: int = 0
+    ) -> Wanted:
         """The probe at an address, with the arguments of the function that is there."""
         if self.defaults.kind == "fprobe":
             raise UsageError("an fprobe takes a function's name, not an address", hint="leave --kind out")
@@ -88,7 +138,7 @@ class _Finder:
         types = self.kernel.types(symbol.module if symbol else None)
         found = self._arguments(replace(site, features=features), types)
         args = tuple(at_address(arg, self.kernel.machine) for arg in found.args)
-        return self._wanted(kind, place, replace(found, args=args), named_after=where)
+        return self.wanted(kind, place, replace(found, args=args), named_after=where)
 
     def of_several(self, place: SymbolPlace) -> list[Wanted]:
         """`--all` and `--nth`: of the functions of that name."""
@@ -120,6 +170,10 @@ class _Finder:
                 f"no function matches '{text}'",
                 hint="`ktrace funcs GLOB` looks for functions; quote wildcards from the shell",
             )
+        return self.each_of(by_name, text)
+
+    def each_of(self, by_name: dict[str, list[Symbol]], text: str) -> list[Wanted]:
+        """A probe at each of these functions that can be probed; `text` is what they match."""
         left_out: dict[str, int] = {}
         chosen: list[tuple[Symbol, list[Symbol]]] = []
         probeable = Probeable.of(self.kernel)
@@ -165,12 +219,26 @@ class _Finder:
     def _one_of(self, symbol: Symbol, symbols: list[Symbol], offset: int) -> Wanted:
         if sum(s.module == symbol.module for s in symbols) == 1:
             return self.at(SymbolPlace(symbol.name, offset, symbol.module))
+        return self.at_address(self.from_text(symbol, offset), symbol, offset=offset)
+
+    def from_text(self, symbol: Symbol, offset: int) -> SymbolPlace | AddressPlace:
+        """The place of one of several functions of a name: from the start of the kernel's code on.
+
+        Addresses, which modules need, are read back as hashes; this one anybody can find again.
+
+        Raises:
+            Unavailable: addresses are hidden.
+        """
         if not symbol.address:
             raise Unavailable(
                 f"there are several functions called '{symbol.name}', and their addresses are hidden",
                 hint="sysctl kernel.kptr_restrict=0, or run it as root",
             )
-        return self.at_address(AddressPlace(symbol.address + offset), symbol, offset=offset)
+        address = symbol.address + offset
+        text = [] if symbol.module else self.kernel.symbols.find(START)
+        if len(text) == 1 and text[0].address < address:
+            return SymbolPlace(START, address - text[0].address)
+        return AddressPlace(address)
 
     def _kind(self, place: SymbolPlace) -> Kind:
         """`p`, `r` or `f`."""
@@ -209,17 +277,20 @@ class _Finder:
             return replace(place, module=module), self.kernel.types(module) if module else types
         present = present_name(place.symbol, symbols, self.kernel.machine)
         if present is None:
-            miss = symbols.miss(place.symbol)
-            text = place.to_text()
-            raise NotFound(
-                f"this kernel has no function '{place.symbol}'",
-                excerpt=" ".join([text, *self.args]),
-                caret=0,
-                hint="close to it: " + ", ".join(miss.near)
-                if miss.near
-                else "nothing comes close; it may be inlined, or in a module that is not loaded",
-            )
+            raise self._unknown(place)
         return replace(place, symbol=present), types
+
+    def _unknown(self, place: SymbolPlace) -> NotFound:
+        hint = inlined_hint(place.symbol, self.kernel.installed_debug_info)
+        miss = self.kernel.symbols.miss(place.symbol)
+        if hint is None and miss.near:
+            hint = "close to it: " + ", ".join(miss.near)
+        return NotFound(
+            f"this kernel has no function '{place.symbol}'",
+            excerpt=" ".join([place.to_text(), *self.args]),
+            caret=0,
+            hint=hint or NOWHERE,
+        )
 
     def _arguments(self, site: Site, types: Btf | Miss) -> Arguments:
         if site.function and takes_pt_regs(site.function):
@@ -246,22 +317,27 @@ class _Finder:
     def _defaults_here(self) -> Defaults:
         return replace(self.defaults, at_return=self.at_return)
 
-    def _wanted(
+    def wanted(
         self,
         kind: Kind,
         place: SymbolPlace | AddressPlace,
         found: Arguments,
         *,
-        named_after: SymbolPlace | None = None,
+        named_after: SymbolPlace | str | None = None,
         asked: str | None = None,
     ) -> Wanted:
+        """The probe with these arguments, called like `named_after` where no name is chosen."""
         defaults = self.defaults
         args: tuple[FetchArg, ...] = name_args(found.args)
         if defaults.regs:
             args = name_args((*dump_args(self.kernel.machine, at_return=self.at_return), *args))
         name = defaults.name
         if name is None:
-            name = event_name(named_after or place, at_return=self.at_return)
+            name = (
+                to_identifier(named_after, EVENT_MAX)
+                if isinstance(named_after, str)
+                else event_name(named_after or place, at_return=self.at_return)
+            )
         group = _GROUPS.get(kind, DEFAULT_GROUP) if defaults.group == DEFAULT_GROUP else defaults.group
         probe = Probe(
             kind=kind,
@@ -285,7 +361,7 @@ class _Finder:
 class _Again:
     """Makes the same probe of a function under another name, whose arguments may be elsewhere."""
 
-    finder: _Finder
+    finder: Finder
 
     def __call__(self, probe: Probe, symbol: str) -> Probe:
         place = probe.place

@@ -7,6 +7,8 @@ if the kernel refuses. What goes on from here to types and symbols is
     'tcp_*'                         wildcards
     tracepoint:sched_switch         tracepoints
     --kind, --all, --nth            a choice of how, or of which of several functions
+    fs/read_write.c:474, vfs_read:12, ':kernel/bpf/*', --inlined
+                                    places in the source, by debug info
 """
 
 import re
@@ -23,6 +25,7 @@ TRACEPOINT = "tracepoint:"
 _NAME = re.compile(r"\s*[A-Za-z_]\w*\s*=(?!=)\s*")
 # With a type of its own the kernel needs nobody to find one for it.
 _TYPED = re.compile(r"\$(?:retval|arg\d+):[usx](?:8|16|32|64)\Z")
+_SOURCE = re.compile(r"[^:].*:\d+(?:-\d+)?(?:%return)?\Z|:.")
 _KERNELS_OWN_START = re.compile(r"[%@\\]|\$(?!args\Z|retval\b|arg\d)")
 
 
@@ -35,7 +38,11 @@ def want(words: Sequence[str], defaults: Defaults, kernel: Kernel) -> list[Wante
         Unavailable: this kernel cannot do it.
     """
     place, *args = words
-    if not is_lookup(place, defaults) and all(is_plain(arg, place, defaults) for arg in args):
+    if (
+        not kernel.vmlinux
+        and not is_lookup(place, defaults)
+        and all(is_plain(arg, place, defaults) for arg in args)
+    ):
         return [Wanted(probe_from_words(words, defaults))]
     from ktrace.session.places import find_probes  # noqa: PLC0415 -- most probes need no look-up
 
@@ -49,8 +56,15 @@ def is_lookup(place: str, defaults: Defaults) -> bool:
         or defaults.every
         or defaults.nth is not None
         or place.startswith(TRACEPOINT)
+        or defaults.inlined
+        or is_source_place(place)
         or any(ch in place for ch in "*?[")
     )
+
+
+def is_source_place(place: str) -> bool:
+    """Whether it names a line of source, or all of a file: `vfs_read:12`, `:kernel/bpf/*`."""
+    return _SOURCE.match(place) is not None
 
 
 def is_plain(arg: str, place: str, defaults: Defaults) -> bool:

@@ -8,12 +8,13 @@ from ktrace.errors import NotFound, UsageError
 from ktrace.model.probe import Probe
 from ktrace.session.kernel import Kernel
 from ktrace.session.listing import belongs_to_live_session, select
-from ktrace.session.resolve import want
+from ktrace.session.resolve import is_source_place, want
 from ktrace.session.words import Defaults, Names, Wanted, different_names, split_definitions
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import find_static
 from ktrace.tracefs.files import Files
 
+_CPUS_MAX = 8192  # CONFIG_NR_CPUS goes no higher
 # What can only be a fetch argument: the word before it is a place then, even if an event has that name.
 _ARGUMENT = re.compile(
     r"[A-Za-z_]\w*=|[%$@+\\=(&*-]|[A-Za-z_]\w*(?:->|\.|\[)"
@@ -60,7 +61,8 @@ def find_targets(
         rest = group
         while rest:
             head, *tail = rest
-            found = [] if tail and _ARGUMENT.match(tail[0]) else _existing(tracing, existing, head)
+            is_place = is_source_place(head) or (tail and _ARGUMENT.match(tail[0]))
+            found = [] if is_place else _existing(tracing, existing, head)
             if not found:
                 wanted += want(rest, defaults, kernel)
                 break
@@ -105,6 +107,12 @@ def parse_cpus(text: str) -> list[int]:
                 f"'{text}' is no list of CPUs", excerpt=text, caret=text.find(part), hint="0,2-4"
             )
         first, last = int(match[1]), int(match[2] or match[1])
+        if max(first, last) >= _CPUS_MAX or last < first:
+            raise UsageError(
+                f"'{part.strip()}' is no range of CPUs" if last < first else f"there is no CPU {last}",
+                excerpt=text,
+                caret=text.find(part),
+            )
         cpus.update(range(first, last + 1))
     return sorted(cpus)
 

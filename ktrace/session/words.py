@@ -46,6 +46,7 @@ class Defaults:
         nth: of several functions of one name, probe this one, counted from 1.
         max_probes: that a wildcard may stand for.
         force: take a function's arguments as its C prototype has them although the compiler changed them.
+        inlined: probe a function wherever it was inlined, too.
     """
 
     group: str = DEFAULT_GROUP
@@ -59,6 +60,7 @@ class Defaults:
     nth: int | None = None
     max_probes: int = MAX_PROBES
     force: bool = False
+    inlined: bool = False
 
 
 Names: TypeAlias = Mapping[str, Mapping[int, str]]

@@ -25,9 +25,9 @@ def folder() -> Path:
     return Path(home, "ktrace", "debug")
 
 
-def vmlinux() -> Path | None:
+def vmlinux(where: Path | None = None) -> Path | None:
     """The newest unpacked vmlinux; None before `fetch.py` was run."""
-    found = sorted(folder().glob("*/usr/lib/debug/boot/vmlinux-6.12.*"))
+    found = sorted((where or folder()).glob("*/usr/lib/debug/boot/vmlinux-6.12.*"))
     return found[-1] if found else None
 
 

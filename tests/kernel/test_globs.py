@@ -64,8 +64,10 @@ def test_one_of_several_and_all_of_them(ktrace: Callable, start: Callable) -> No
     assert "--nth 3: there are 2 functions" in ktrace("add", TWINS, "--nth", "3", status=2).err
     for number, address in enumerate(found, start=1):
         ktrace("add", TWINS, "bprm->filename", "--nth", str(number))
-        lines = [r["address"] for r in ktrace("list", "--json").records("kprobe")]
-        assert int(lines[0], 16) - int(address, 16) in (0, 4)  # behind ENDBR
+        (line,) = ktrace("list", "--json").records("kprobe")
+        assert int(line["address"], 16) - int(address, 16) in (0, 4)  # behind ENDBR
+        assert line["event"] == f"kprobes/{TWINS}"  # told as _text+OFFSET, it is found again
+        assert f"({TWINS}+0x" in ktrace("list").out
         ktrace("remove", TWINS)
     run = start("trace", TWINS, "bprm->filename", "--all", "--json", "-c", "/bin/true").wait()
     assert "/bin/true" in {r["args"]["filename"] for r in run.records("event")}

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.choosing import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
 from ktrace.cli.report import report_all
 
 if TYPE_CHECKING:
@@ -37,6 +37,8 @@ def add(
     nth: Annotated[int | None, NTH] = None,
     max_probes: Annotated[int, MAX_PROBES] = 500,
     force: Annotated[bool, FORCE] = False,
+    inlined: Annotated[bool, INLINED] = False,
+    vmlinux: Annotated[Path | None, VMLINUX] = None,
     stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
     enable: Annotated[bool, typer.Option("-e", "--enable", help="Switch it on in the top buffer.")] = False,
     source: Annotated[
@@ -56,8 +58,9 @@ def add(
     """Define a probe: the place, then what to read there.
 
     PLACE is FUNCTION, FUNCTION+OFFSET, MODULE:FUNCTION, a wildcard, an address with 0x, FUNCTION%return,
-    or tracepoint:NAME. A function that goes by another name here (renamed, a system call, changed by the
-    compiler) is found; the event keeps the name you gave.
+    tracepoint:NAME; with debug info also FUNCTION:LINE, FILE:LINE or ':FILES'. A function that goes by
+    another name here (renamed, a system call, changed by the compiler) is found; the event keeps the
+    name you gave.
 
     ARG is NAME=EXPRESSION[:TYPE], or an expression alone. A comma that stands alone begins the next
     probe. Expressions in C find their types in the kernel's BTF (docs/expressions.md):
@@ -86,6 +89,7 @@ def add(
       ktrace add vfs_read count=%dx:u64
       ktrace add -r vfs_read 'ret=$retval:s64'
       ktrace add openat filename:ustring
+      ktrace add vfs_read:12 count '*pos' ret
       ktrace add tracepoint:sched_switch prev->comm next->pid
       ktrace add --kind auto 'tcp_*' sk->__sk_common.skc_dport
       ktrace add -e do_sys_openat2 'path=+u0(%si):string'
@@ -106,10 +110,10 @@ def add(
     from ktrace.session.signals import StopSignals
     from ktrace.session.words import Defaults, mover
 
-    defaults = Defaults(
-        group, name, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
-    )
-    wanted = _wanted(words or [], source, defaults, Kernel(tracing, debug))
+    machine = os.uname().machine
+    which = (every, nth, max_probes, force, inlined)
+    defaults = Defaults(group, name, returns, maxactive, regs, machine, kind.value, *which)
+    wanted = _wanted(words or [], source, defaults, Kernel(tracing, debug, vmlinux=vmlinux, force=force))
     wishes = Wishes(append, atomic, stack, enable)
     for note in [note for one in wanted for note in one.notes]:
         print(f"ktrace: {note}", file=sys.stderr)

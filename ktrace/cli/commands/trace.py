@@ -2,11 +2,12 @@
 
 import signal
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.choosing import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -52,6 +53,8 @@ def trace(
     nth: Annotated[int | None, NTH] = None,
     max_probes: Annotated[int, MAX_PROBES] = 500,
     force: Annotated[bool, FORCE] = False,
+    inlined: Annotated[bool, INLINED] = False,
+    vmlinux: Annotated[Path | None, VMLINUX] = None,
     stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
     clock: Annotated[str | None, typer.Option(help="Trace clock; mono where there is one.")] = None,
     buffer_kb: Annotated[
@@ -103,10 +106,11 @@ def trace(
         raise UsageError("-c and -p together: which process?")
     tracing = find_tracing()
     group = Owner.of_this_process().name
-    defaults = Defaults(
-        group, None, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
-    )
-    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()))
+    machine = os.uname().machine
+    which = (every, nth, max_probes, force, inlined)
+    defaults = Defaults(group, None, returns, maxactive, regs, machine, kind.value, *which)
+    kernel = Kernel(tracing, find_debug(), vmlinux=vmlinux, force=force)
+    targets = find_targets(tracing, words, defaults, kernel)
     with ExitStack() as stack_:
         stop = stack_.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.

@@ -18,10 +18,12 @@ from ktrace.model.debuginfo import (
 )
 from ktrace.model.miss import Miss
 from ktrace.model.place import SymbolPlace
+from ktrace.symbols.btf import Btf
 from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf import inlines, lines, variables
 from ktrace.symbols.dwarf.program import Program
 from ktrace.symbols.dwarf.ranges import entry_of
+from ktrace.symbols.dwarf.unit_types import UnitTypes
 from ktrace.symbols.elf import Elf
 
 
@@ -89,6 +91,12 @@ class DebugInfo:
             return Miss(self.source, f"{place.to_text()} is not described there")
         found = variables.variables_at(self._program, address)
         return Variables(spot, frames[-1].function, frames[0].file, frames[0].line, found)
+
+    def types_at(self, place: SymbolPlace, base: Btf | Miss, nth: int = 1) -> UnitTypes | Btf | Miss:
+        """The types in reach of a place, for members of its variables; `base`: those of BTF."""
+        address = self._program.address(place, nth)
+        unit = None if address is None else self._program.unit_at(address)
+        return base if unit is None else UnitTypes(unit, base)
 
     def functions_in(self, glob: str) -> tuple[FoundFunction, ...] | Miss:
         """The functions with code whose source file matches a wildcard: `kernel/bpf/*`."""

@@ -161,8 +161,13 @@ def _inlined_lines(program: Program, name: str) -> tuple[FunctionLines, ...] | M
         if not header:
             continue
         numbers = frozenset(n for n, file in enumerate(header.files) if file == path)
+        # The caller's line, which may come first, is not one of this function.
+        from_file = program.file_of(scope.die, c.AT_CALL_FILE)
+        caller = scope.die.number(c.AT_CALL_LINE) if from_file == path else None
         for low, high in scope.ranges:
             for line, address in _beginnings(program.rows(header), numbers, 1, 1 << 32, low, high):
+                if line == caller:
+                    continue
                 inner = [s for s in root.chain(address) if s.is_inlined]
                 if inner and inner[-1].die.key == scope.die.key:
                     lines.setdefault(line, []).append(address)

@@ -20,10 +20,11 @@ def type_of(die: Die, depth: int = 0) -> CType:
         return ctype.Void()
     if depth > _DEPTH_MAX:
         raise die.unit.damaged(die.offset, "too many types within each other")
-    return _convert(target, depth + 1)
+    return convert(target, depth + 1)
 
 
-def _convert(die: Die, depth: int) -> CType:
+def convert(die: Die, depth: int = 0) -> CType:
+    """The type that an entry describes. Records have negative keys: BTF's are positive."""
     name = die.text(c.AT_NAME) or ""
     match die.tag:
         case c.TAG_BASE_TYPE:
@@ -38,7 +39,7 @@ def _convert(die: Die, depth: int) -> CType:
             kind: ctype.RecordKind = "struct" if die.tag == c.TAG_STRUCT else "union"
             if die.flag(c.AT_DECLARATION):
                 return ctype.Forward(kind, name)
-            return ctype.Record(kind, name, die.number(c.AT_BYTE_SIZE) or 0, die.key)
+            return ctype.Record(kind, name, die.number(c.AT_BYTE_SIZE) or 0, -die.key)
         case c.TAG_ENUM:
             return _enum(die, name)
         case c.TAG_ARRAY:

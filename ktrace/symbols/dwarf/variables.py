@@ -8,10 +8,9 @@ from ktrace.model.debuginfo import (
     Absent,
     AtSymbol,
     Constant,
-    InMemory,
-    InRegister,
     Location,
     Variable,
+    spell,
 )
 from ktrace.model.fetch import FetchArg
 from ktrace.model.names import ARG_MAX, to_identifier
@@ -112,24 +111,6 @@ def fetch_of(name: str, kind: CType | None, location: Location) -> FetchArg | No
     if text is None or type_ is None:
         return None
     return FetchArg(text, to_identifier(name, ARG_MAX), type_)
-
-
-def spell(location: Location) -> str | None:
-    """A location as an expression of Documentation/trace/kprobetrace.rst; None of what is absent."""
-    match location:
-        case InRegister():
-            return f"%{location.register}"
-        case InMemory():
-            text = f"%{location.register}"
-            for offset in location.offsets:
-                text = f"{offset:+d}({text})"
-            return text
-        case AtSymbol():
-            return f"@{location.symbol}" + (f"{location.offset:+d}" if location.offset else "")
-        case Constant():
-            return f"\\{location.value}"
-        case _:
-            return None
 
 
 def _fetch_type(kind: CType) -> str | None:

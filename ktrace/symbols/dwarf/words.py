@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-_LINE = re.compile(r"(?P<what>[^:]+):(?P<first>\d+)(?:-(?P<last>\d+))?\Z")
+_LINE = re.compile(r"(?:(?P<module>[A-Za-z0-9_-]+):)?(?P<what>[^:]+):(?P<first>\d+)(?:-(?P<last>\d+))?\Z")
 _FILE = re.compile(r".*(?:/|\.(?:[chS]|cc|cpp|rs|inc)\Z)")
 _FUNCTION = re.compile(r"[A-Za-z_.$][A-Za-z0-9_.$<>]*\Z")
 
@@ -16,6 +16,7 @@ class FunctionLines:
     function: str
     first: int
     last: int | None = None
+    module: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class FileLines:
     file: str
     first: int
     last: int | None = None
+    module: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ SourcePlace: TypeAlias = FunctionLines | FileLines | SourceGlob
 def parse(text: str) -> SourcePlace | None:
     """A place that needs debug info; None of one that does not, such as `vfs_read` or `ext4:f+8`.
 
+    A module's come behind its name: `ext4:ext4_file_open:3`, `ext4:fs/ext4/file.c:868`.
+
     >>> parse("fs/read_write.c:474")
     FileLines(file='fs/read_write.c', first=474, last=None)
     """
@@ -48,8 +52,8 @@ def parse(text: str) -> SourcePlace | None:
     match = _LINE.match(text)
     if not match:
         return None
-    what, first = match["what"], int(match["first"])
+    what, first, module = match["what"], int(match["first"]), match["module"]
     last = int(match["last"]) if match["last"] else None
     if _FILE.match(what):
-        return FileLines(what, first, last)
-    return FunctionLines(what, first, last) if _FUNCTION.match(what) else None
+        return FileLines(what, first, last, module)
+    return FunctionLines(what, first, last, module) if _FUNCTION.match(what) else None

@@ -3,7 +3,9 @@ import pytest
 from ktrace.errors import NotFound
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.output.listing import listing_text
 from ktrace.session.listing import belongs_to_live_session, read_listing, select
+from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted
 
@@ -97,6 +99,22 @@ def test_each_probe_is_given_its_line_and_no_line_twice(files, debug):
     assert listing.odd == ("what is this",)
     assert listing.debugfs == KPROBES
     assert [event.name for event in listing.synthetic] == ["lat"]
+
+
+def test_places_counted_from_the_start_of_the_kernel(tmp_path):
+    """As functions that share a name are probed: the address says which line is theirs."""
+    files = Scripted(
+        tmp_path,
+        {"dynamic_events": "p:kprobes/a _text+16777216\nr:kprobes/b _text+16777216\np:kprobes/c _text+1\n",
+         "events/sched/enable": "0\n"},
+    )  # fmt: skip
+    lines = "ffffffff82000004  k  twice+0x4    [FTRACE]\nffffffff82000004  r  twice+0x4    [FTRACE]\n"
+    debug = Scripted(tmp_path / "debug", {"kprobes/list": lines})
+    listing = read_listing(files, debug, lambda: Kallsyms(b"ffffffff81000000 T _text\n"))
+    assert [event for _, event in listing.registered] == ["kprobes/a", "kprobes/b"]
+    assert "_text+16777216 (twice+0x4)" in listing_text(listing)
+    hidden = read_listing(files, debug, lambda: Kallsyms(b"0000000000000000 T _text\n"))
+    assert [event for _, event in hidden.registered] == [None, None]
 
 
 def test_counts_go_to_probe_points_in_the_order_of_their_making(files, debug):

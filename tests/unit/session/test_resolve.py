@@ -8,7 +8,7 @@ import pytest
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.model.place import AddressPlace
-from ktrace.session.places import _Finder
+from ktrace.session.places import Finder
 from ktrace.session.present import present_name
 from ktrace.session.resolve import want
 from ktrace.session.words import Defaults, Wanted, different_names, mover, split_definitions
@@ -258,7 +258,7 @@ def test_an_fprobe_of_a_module_is_called_by_the_bare_name(new: BuiltKernel) -> N
 
 def test_by_address_the_kernel_knows_no_names(new: BuiltKernel) -> None:
     symbols = new.symbols.find("vfs_read")
-    found = _Finder(("count",), False, HERE, new).at_address(AddressPlace(symbols[0].address), symbols[0])
+    found = Finder(("count",), False, HERE, new).at_address(AddressPlace(symbols[0].address), symbols[0])
     assert found.probe.to_line() == "p:kprobes/vfs_read 0xffffffff81000010 count=%dx:u64"
 
 

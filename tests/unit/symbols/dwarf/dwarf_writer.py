@@ -149,8 +149,17 @@ class Dwarf:
 
         int_ = add(self.die(0x24, [(0x03, self.string("int")), (0x0B, u1(4)), (0x3E, u1(5))]))
         long_ = add(self.die(0x24, [(0x03, self.string("long")), (0x0B, u1(8)), (0x3E, u1(5))]))
-        member = self.die(0x0D, [(0x03, self.string("a")), (0x49, ref(long_))])
-        thing = add(self.die(0x13, [(0x03, self.string("thing")), (0x0B, u1(16))], [member]))
+        bits = (
+            [(0x6B, u1(96 + 5))]  # DW_AT_data_bit_offset
+            if self.version == 5
+            else [(0x38, u1(12)), (0x0B, u1(4)), (0x0C, u1(32 - 5 - 3))]  # from the highest bit
+        )
+        members = [
+            self.die(0x0D, [(0x03, self.string("a")), (0x49, ref(long_))]),
+            self.die(0x0D, [(0x03, self.string("b")), (0x49, ref(int_)), (0x38, u1(8))]),
+            self.die(0x0D, [(0x03, self.string("c")), (0x49, ref(int_)), (0x0D, u1(3)), *bits]),
+        ]
+        thing = add(self.die(0x13, [(0x03, self.string("thing")), (0x0B, u1(16))], members))
         pointer = add(self.die(0x0F, [(0x0B, u1(8)), (0x49, ref(thing))]))
         inner_head = [
             (0x03, self.string("inner")),

@@ -1,0 +1,50 @@
+"""Where a function went that has no code of its own: told when a probe cannot find it."""
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ktrace.errors import KtraceError
+from ktrace.model.debuginfo import InlinedSite
+from ktrace.model.miss import Miss
+
+if TYPE_CHECKING:
+    from ktrace.symbols.dwarf.info import DebugInfo
+
+NOWHERE = (
+    "nothing comes close; it may be inlined (debug info says where), or in a module that is not loaded "
+    "(MODULE:FUNCTION)"
+)
+_TOLD = 100  # sites in a message
+
+
+def installed() -> "DebugInfo":
+    """The running kernel's debug info, if it is on this machine: nothing is downloaded for a mistyped name.
+
+    Raises:
+        NotFound, Damaged: it is not there.
+    """
+    from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info  # noqa: PLC0415 -- only to explain
+
+    return kernel_debug_info(replace(DebugPaths.here(os.environ), urls=()))
+
+
+def inlined_hint(function: str, load: "Callable[[], DebugInfo]" = installed) -> str | None:
+    """The places where a function was inlined, and how to probe them; None where nobody knows of any."""
+    try:
+        sites = load().inlined_sites(function)
+    except (KtraceError, OSError):
+        return None
+    if isinstance(sites, Miss):
+        return None
+    return f"{told(function, sites)}\nprobe all of them with --inlined"
+
+
+def told(function: str, sites: tuple[InlinedSite, ...]) -> str:
+    """Where a function was inlined: a line for each place."""
+    one = "1 place" if len(sites) == 1 else f"{len(sites)} places"
+    rows = [f"  {s.spot.place.to_text()}  in {s.caller}, {s.file}:{s.line}" for s in sites[:_TOLD]]
+    if len(sites) > _TOLD:
+        rows.append(f"  and {len(sites) - _TOLD} more")
+    return "\n".join([f"{function} is inlined at {one}:", *rows])
