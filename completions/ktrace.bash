@@ -30,6 +30,7 @@ commands() {
   offer switch '\''arm or disarm all kprobes of the system'\''
   offer trace '\''stream events, of probes that exist or are made for this run'\''
   offer record '\''record events to a file, in the format of trace-cmd'\''
+  offer report '\''show what was recorded, by ktrace or by trace-cmd'\''
   offer funcs '\''show functions: module, whether they can be probed, what they take'\''
   offer type '\''show a type'\''\'\'''\''s members with their offsets'\''
   offer lines '\''show a function'\''\'\'''\''s source lines and which can be probed'\''
@@ -167,6 +168,24 @@ options() {
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
+    report)
+      offer --json '\''JSON Lines: see docs/json.md.'\''
+      offer --csv '\''CSV: a line for each event.'\''
+      offer --parquet '\''One table, as Parquet.'\''
+      offer --perfetto '\''A timeline for ui.perfetto.dev.'\''
+      offer --chrome '\''A timeline for chrome://tracing.'\''
+      offer --event '\''Only events called so: sched:*; repeatable.'\''
+      offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
+      offer -p '\''Only this thread; repeatable.'\''
+      offer --pid '\''Only this thread; repeatable.'\''
+      offer --from '\''From this time on, as it is printed.'\''
+      offer --to '\''Up to this time.'\''
+      offer --recover '\''What is there of a file that was cut off, or never ended.'\''
+      offer -q '\''No summary at the end.'\''
+      offer --quiet '\''No summary at the end.'\''
+      offer -h '\''Show what it does, with examples.'\''
+      offer --help '\''Show what it does, with examples.'\''
+      ;;
     funcs)
       offer -m '\''Only of this module.'\''
       offer --module '\''Only of this module.'\''
@@ -275,6 +294,14 @@ value_kind() {
     '\''record --max-probes'\'') kind=nothing ;;
     '\''record --clock'\'') kind=clocks ;;
     '\''record --buffer-size'\'') kind=nothing ;;
+    '\''report --parquet'\'') kind=nothing ;;
+    '\''report --perfetto'\'') kind=nothing ;;
+    '\''report --chrome'\'') kind=nothing ;;
+    '\''report --event'\'') kind=nothing ;;
+    '\''report --cpu'\'') kind=nothing ;;
+    '\''report -p'\'' | '\''report --pid'\'') kind=processes ;;
+    '\''report --from'\'') kind=nothing ;;
+    '\''report --to'\'') kind=nothing ;;
     '\''funcs -m'\'' | '\''funcs --module'\'') kind=nothing ;;
     '\''type -m'\'' | '\''type --module'\'') kind=nothing ;;
     '\''lines --source'\'') kind=dirs ;;

@@ -35,6 +35,7 @@ COMMANDS = (
     Command("switch", "arm or disarm all kprobes of the system"),
     Command("trace", "stream events, of probes that exist or are made for this run"),
     Command("record", "record events to a file, in the format of trace-cmd"),
+    Command("report", "show what was recorded, by ktrace or by trace-cmd"),
     Command("funcs", "show functions: module, whether they can be probed, what they take"),
     Command("type", "show a type's members with their offsets", "type_"),
     Command("lines", "show a function's source lines and which can be probed"),

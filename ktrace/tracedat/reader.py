@@ -9,7 +9,7 @@ with TraceDat("trace.dat") as file:
 Version 6 or 7, compressed or not, of whatever size: one window of one CPU is in memory at a time.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
 
@@ -73,14 +73,14 @@ class TraceDat:
             part.close()
         self.source.close()
 
-    def windows(self, buffer: Buffer, data: CpuData, size: int = WINDOW) -> Iterator[bytes]:
-        """A CPU's pages in order, whole ones, about `size` bytes at a time.
+    def windows(self, buffer: Buffer, data: CpuData, size: int = WINDOW, *, skip: int = 0) -> Iterator[bytes]:
+        """A CPU's pages in order, whole ones, about `size` bytes at a time; without the first `skip` bytes.
 
         Raises:
             Damaged: the file has become shorter, or a chunk cannot be unpacked; with `recover` the pages
                 before it come, and `problems` says so.
         """
-        pieces = self._chunks(data, size) if buffer.compressed else self._pieces(buffer, data, size)
+        pieces = self._chunks(data, size) if buffer.compressed else self._pieces(buffer, data, size, skip)
         try:
             yield from pieces
         except Damaged as problem:
@@ -96,15 +96,39 @@ class TraceDat:
         for at in range(0, text.size, size):
             yield self.source.read(text.offset + at, min(size, text.size - at))
 
-    def _pieces(self, buffer: Buffer, data: CpuData, size: int) -> Iterator[bytes]:
+    def first_page(self, buffer: Buffer, data: CpuData, is_before: Callable[[int], bool]) -> int:
+        """Where, in a CPU's pages, the last one lies that begins before a time: 0 if that is not known.
+
+        Args:
+            is_before: whether a page's time is before the time wanted. Times increase.
+        """
+        if buffer.compressed:
+            return 0
+        low, high = 0, data.size // buffer.page_size  # the page wanted is at `low` or behind it
+        while high - low > 1:
+            middle = (low + high) // 2
+            stamp = self._read(buffer, data, middle * buffer.page_size, 8)
+            if is_before(int.from_bytes(stamp, self.contents.order)):
+                low = middle
+            else:
+                high = middle
+        return low * buffer.page_size
+
+    def _pieces(self, buffer: Buffer, data: CpuData, size: int, skip: int) -> Iterator[bytes]:
         step = max(size // buffer.page_size, 1) * buffer.page_size
-        begin = 0
+        at = skip
+        while at < data.size:
+            piece = self._read(buffer, data, at, min(step, data.size - at))
+            at += len(piece)
+            yield piece
+
+    def _read(self, buffer: Buffer, data: CpuData, at: int, size: int) -> bytes:
+        """Bytes of a CPU's pages: of an unfinished recording the first ones are in a file of their own."""
         if data.cpu in self._parts and not buffer.name:
-            part, begin = self._parts[data.cpu]
-            for at in range(0, begin, step):
-                yield part.read(at, min(step, begin - at))
-        for at in range(begin, data.size, step):
-            yield self.source.read(data.offset + at, min(step, data.size - at))
+            part, beside = self._parts[data.cpu]
+            if at < beside:
+                return part.read(at, min(size, beside - at))
+        return self.source.read(data.offset + at, size)
 
     def _chunks(self, data: CpuData, size: int) -> Iterator[bytes]:
         # The number of chunks is not counted in the size that trace-cmd writes.

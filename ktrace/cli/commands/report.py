@@ -1,0 +1,97 @@
+"""`ktrace report`."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ktrace.cli.exports import Export
+    from ktrace.stream.choice import Choice
+    from ktrace.stream.recording import Recording
+
+
+def report(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="trace.dat files; several are merged.")
+    ],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV: a line for each event.")] = False,
+    parquet: Annotated[str | None, typer.Option(metavar="OUT", help="One table, as Parquet.")] = None,
+    perfetto: Annotated[
+        str | None, typer.Option(metavar="OUT", help="A timeline for ui.perfetto.dev.")
+    ] = None,
+    chrome: Annotated[
+        str | None, typer.Option(metavar="OUT", help="A timeline for chrome://tracing.")
+    ] = None,
+    events: Annotated[
+        list[str] | None, typer.Option("--event", help="Only events called so: sched:*; repeatable.")
+    ] = None,
+    cpu: Annotated[str | None, typer.Option(help="Only these CPUs, such as 0,2-3.")] = None,
+    pids: Annotated[
+        list[int] | None, typer.Option("-p", "--pid", help="Only this thread; repeatable.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="From this time on, as it is printed.")
+    ] = None,
+    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this time.")] = None,
+    recover: Annotated[
+        bool, typer.Option("--recover", help="What is there of a file that was cut off, or never ended.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary at the end.")] = False,
+) -> int:
+    """Read recordings of ktrace and of trace-cmd: text as the kernel prints it, or what others read.
+
+    Versions 6 and 7, compressed or not. Several files, of other machines or of a guest, are merged by
+    time. What was lost is shown where it is missing, and counted at the end.
+
+    \b
+    Examples:
+      ktrace report trace.dat
+      ktrace report trace.dat --json --event vfs_read | jq .args.count
+      ktrace report trace.dat --from 12.5 --to 13 --cpu 0 --pid 1234
+      ktrace report host.dat guest.dat --perfetto both.pftrace
+      ktrace report --recover trace.dat
+    """
+    from ktrace.cli.exports import open_export
+    from ktrace.session.target import parse_cpus
+    from ktrace.stream.choice import Choice, of_events, of_tasks, of_times
+    from ktrace.stream.recording import Recording, parse_time
+
+    cpus = parse_cpus(cpu) if cpu else ()
+    with Recording(files, recover=recover, cpus=cpus) as recording:
+        begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
+        recording.since = begin
+        tests = [of_events(events)] if events else []
+        if pids:
+            tests.append(of_tasks(pids))
+        if begin is not None or end is not None:
+            tests.append(of_times(begin, end))
+        outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome}
+        with open_export(
+            outputs, as_json=as_json, as_csv=as_csv, groups=recording.groups(), fields=recording.fields
+        ) as sink:
+            count, lost = _run(recording, Choice(tests, cpus, end), sink)
+        for text in recording.texts():
+            sys.stdout.buffer.write(text)
+        for problem in recording.problems:
+            print(f"ktrace: {problem.message}", file=sys.stderr)
+        if not quiet:
+            summary = f"{count} events, {f'{lost} lost' if lost else 'none lost'}"
+            print(f"ktrace: {summary}", file=sys.stderr)
+        return recording.problems[0].exit_code if recording.problems else 0
+
+
+def _run(recording: "Recording", choice: "Choice", sink: "Export") -> tuple[int, int]:
+    """Write what is wanted; returns how many events that were, and how many were lost between them."""
+    from ktrace.model.batch import Lost
+
+    count = lost = 0
+    for chunk in recording.chunks():
+        if choice.is_over(chunk):
+            break
+        wanted = choice(chunk)
+        count += len(wanted)
+        lost += sum(mark.count or 0 for mark in wanted.marks if isinstance(mark, Lost))
+        sink.write(wanted)
+    return count, lost

@@ -1,0 +1,97 @@
+"""One clock for all files: what the times in a recording have to go through.
+
+In the order in which trace-cmd does it: a guest's time becomes its host's, ticks become nanoseconds, and
+what the file says is added.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.tracedat.contents import ClockSample, Contents, Options, TimeShift, TscToNs
+
+_NANOSECONDS = frozenset(("", "local", "global", "perf", "mono", "mono_raw", "boot", "tai"))
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """How a buffer's times become those of the stream.
+
+    Attributes:
+        ticks: whether what comes out counts something else than nanoseconds.
+        shift: of a guest whose host is among the files.
+        tsc: ticks to nanoseconds.
+        offset: nanoseconds added in the end.
+    """
+
+    ticks: bool = False
+    shift: TimeShift | None = None
+    tsc: TscToNs | None = None
+    offset: int = 0
+
+    @property
+    def plain(self) -> bool:
+        """Whether times stay as they are."""
+        return self.shift is None and self.tsc is None and not self.offset
+
+    def all(self, times: NDArray[np.int64], cpu: int) -> NDArray[np.int64]:
+        """Times of one CPU, increasing."""
+        if self.shift is not None and cpu < len(self.shift.cpus) and self.shift.cpus[cpu]:
+            times = _shifted(times, self.shift.cpus[cpu], interpolate=self.shift.interpolate)
+        if self.tsc is not None:
+            times = _scaled(times, self.tsc.mult, self.tsc.shift) + self.tsc.offset
+        return times + self.offset if self.offset else times
+
+    def one(self, time: int, cpu: int) -> int:
+        """One time."""
+        return int(self.all(np.array([time], np.int64), cpu)[0])
+
+
+def clock_of(options: Options, name: str, files: Mapping[int, Contents]) -> Clock:
+    """The clock of a buffer.
+
+    Args:
+        options: of its file.
+        name: of its trace clock.
+        files: all that are read together, by trace id.
+    """
+    shift = next((s for s in options.shifts if s.peer in files and s.peer != options.trace_id), None)
+    tsc = options.tsc
+    if shift is not None and tsc is None:
+        tsc = files[shift.peer].options.tsc
+    offset = options.offset + (options.date_us or 0) * 1000
+    return Clock(name not in _NANOSECONDS and tsc is None, shift, tsc, offset)
+
+
+def _shifted(
+    times: NDArray[np.int64], samples: tuple[ClockSample, ...], *, interpolate: bool
+) -> NDArray[np.int64]:
+    """A guest's times as its host's: each by the sample before it, or between two of them."""
+    if len(samples) == 1:
+        return times + samples[0].offset
+    at = np.clip(np.searchsorted([s.time for s in samples], times, side="right") - 1, 0, len(samples) - 2)
+    out = np.empty_like(times)
+    for i in np.unique(at).tolist():
+        rows = at == i
+        low, high = samples[i], samples[i + 1]
+        some = times[rows]
+        offset: NDArray[np.int64] | int = low.offset
+        span = high.time - low.time
+        if interpolate and span:
+            # In floating point: the product of a time and an offset may not fit into 64 bits.
+            slope = (high.offset - low.offset) / span
+            offset = low.offset + np.rint((some - low.time) * slope).astype(np.int64)
+        if low.scaling not in (0, 1) or low.fraction_bits:
+            some = _scaled(some, low.scaling, low.fraction_bits)
+        out[rows] = some + offset
+    return out
+
+
+def _scaled(times: NDArray[np.int64], factor: int, shift: int) -> NDArray[np.int64]:
+    """`times * factor >> shift` without overflow: in two halves."""
+    high, low = times >> 32, times & 0xFFFFFFFF
+    if shift <= 32:
+        return ((high * factor) << (32 - shift)) + ((low * factor) >> shift)
+    return ((high * factor) >> (shift - 32)) + ((low * factor) >> shift)

@@ -1,0 +1,253 @@
+"""Recordings as a source of chunks: trace.dat files, one or several, merged by time.
+
+file -> windows of pages -> records -> one clock -> merged CPUs -> merged buffers and files -> enriched
+
+Memory does not grow with the files: a window of each CPU's pages is all that is held.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from types import TracebackType
+
+from ktrace.errors import Damaged, UsageError
+from ktrace.model.batch import Chunk, Lost
+from ktrace.model.format import Format, parse_format
+from ktrace.ringbuffer.decode import Decoder
+from ktrace.ringbuffer.layout import PageLayout, parse_header_page
+from ktrace.ringbuffer.records import Records
+from ktrace.stream.clocks import Clock, clock_of
+from ktrace.stream.enrich import Enrich
+from ktrace.stream.merge import merged
+from ktrace.stream.saved_names import SavedNames
+from ktrace.stream.symbol_table import SymbolTable
+from ktrace.stream.together import together
+from ktrace.tracedat.contents import Buffer, Contents, CpuData
+from ktrace.tracedat.reader import WINDOW, TraceDat
+
+_AHEAD = 64 << 20  # bytes of pages in memory, of all CPUs together
+_LEAST = 1 << 16
+
+
+class Recording:
+    """Open files, read as one stream.
+
+    Args:
+        paths: trace.dat files; those of a guest and its host are brought to the host's time.
+        recover: take what can be read of files that have been cut off, and of unfinished recordings.
+        cpus: only these; empty for all.
+
+    Attributes:
+        contents: of each file.
+        since: nothing before this time need come, though it may; None for all.
+
+    Raises:
+        NotFound, Damaged, Unavailable: as `TraceDat` does.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        *,
+        recover: bool = False,
+        cpus: Collection[int] = (),
+    ) -> None:
+        self.since: int | None = None
+        self._cpus = frozenset(cpus)
+        self._close = ExitStack()
+        try:
+            self._files = [self._close.enter_context(TraceDat(path, recover=recover)) for path in paths]
+        except BaseException:
+            self._close.close()
+            raise
+        self.contents = [file.contents for file in self._files]
+
+    def __enter__(self) -> "Recording":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._close.close()
+
+    @property
+    def problems(self) -> list[Damaged]:
+        """What is missing or makes no sense, of files that are recovered; so far."""
+        return [problem for file in self._files for problem in file.problems]
+
+    @property
+    def ticks(self) -> bool:
+        """Whether times are counts of a clock that does not count nanoseconds."""
+        return any(
+            clock_of(contents.options, buffer.clock, {}).ticks
+            for contents in self.contents
+            for buffer in contents.buffers
+        )
+
+    def texts(self) -> Iterator[bytes]:
+        """The kernel's own text, of files that hold it in place of pages."""
+        for file in self._files:
+            for text in file.contents.texts:
+                yield from file.text(text)
+
+    def groups(self) -> dict[str, str]:
+        """The group of each event, by its name, where the name is in one group only."""
+        found: dict[str, set[str]] = {}
+        for contents in self.contents:
+            for form in formats(contents).values():
+                found.setdefault(form.name, set()).add(form.system)
+        return {name: groups.pop() for name, groups in found.items() if len(groups) == 1}
+
+    def fields(self) -> dict[str, tuple[str, ...]]:
+        """The names of each event's fields: of what was recorded, and may be among it."""
+        found: dict[str, tuple[str, ...]] = {}
+        for contents in self.contents:
+            for form in formats(contents).values():
+                if form.system != "ftrace" or form.name == "print":
+                    names = (*found.get(form.name, ()), *(f.name for f in form.args))
+                    found[form.name] = tuple(dict.fromkeys(names))
+        return found
+
+    def chunks(self) -> Iterator[Chunk]:
+        """All records in order of time, with names and symbols.
+
+        Raises:
+            Damaged: without `recover`, where a file cannot be read on.
+        """
+        hosts = {contents.options.trace_id: contents for contents in self.contents}
+        streams: list[Iterator[Chunk]] = []
+        for file in self._files:
+            known = formats(file.contents)
+            enrich = _enrich(file.contents, known)
+            for buffer in file.contents.buffers:
+                clock = clock_of(file.contents.options, buffer.clock, hosts)
+                streams.append(self._stream(file, buffer, clock, known, enrich))
+        yield from together(streams)
+
+    def _stream(
+        self,
+        file: TraceDat,
+        buffer: Buffer,
+        clock: Clock,
+        known: dict[int, Format],
+        enrich: Callable[[Chunk], Chunk],
+    ) -> Iterator[Chunk]:
+        """One buffer's records, and at their end what was lost without a place."""
+        decoder = _Timed(known, _layout(file, buffer), clock)
+        chosen = [data for data in buffer.cpus if not self._cpus or data.cpu in self._cpus]
+        size = max(min(WINDOW, _AHEAD // max(len(chosen), 1)), _LEAST)
+        readers = {data.cpu: self._reader(file, buffer, data, clock, size) for data in chosen if data.size}
+        told: dict[int, int] = {}
+        seq = 0
+        for chunk in merged(decoder, readers):
+            for mark in chunk.marks:
+                if isinstance(mark, Lost) and mark.cpu is not None:
+                    told[mark.cpu] = told.get(mark.cpu, 0) + (mark.count or 0)
+            seq = max(
+                [
+                    seq,
+                    *(int(b.seq[-1]) + 1 for b in chunk.batches if len(b)),
+                    *(m.seq + 1 for m in chunk.marks),
+                ]
+            )
+            yield enrich(chunk)
+        if self.since is None:
+            counted = lost_by_cpu(file.contents, buffer.name)
+            rest = {
+                cpu: n - told.get(cpu, 0) for cpu, n in counted.items() if not self._cpus or cpu in self._cpus
+            }
+            marks = [Lost(seq + i, cpu, n) for i, (cpu, n) in enumerate(sorted(rest.items())) if n > 0]
+            if marks:
+                yield Chunk((), tuple(marks))
+
+    def _reader(
+        self, file: TraceDat, buffer: Buffer, data: CpuData, clock: Clock, size: int
+    ) -> Callable[[int], bytes]:
+        since = self.since
+        skip = 0
+        if since is not None:
+            skip = file.first_page(buffer, data, lambda ts: clock.one(ts, data.cpu) < since)
+        windows = file.windows(buffer, data, size, skip=skip)
+        return lambda _: next(windows, b"")
+
+
+class _Timed(Decoder):
+    """A decoder whose records have the times of the clock that all files share."""
+
+    def __init__(self, known: dict[int, Format], layout: PageLayout, clock: Clock) -> None:
+        super().__init__(known, layout, ticks=clock.ticks)
+        self._clock = clock
+
+    def walk(self, pages: bytes | bytearray | memoryview, cpu: int) -> Records:
+        """The next pages of one CPU."""
+        records = super().walk(pages, cpu)
+        return records if self._clock.plain else replace(records, ts=self._clock.all(records.ts, cpu))
+
+
+@dataclass(frozen=True, slots=True)
+class _EventNames:
+    known: dict[int, Format]
+
+    def __call__(self, ident: int) -> str | None:
+        form = self.known.get(ident)
+        return f"{form.system}.{form.name}" if form else None
+
+
+def parse_time(text: str, *, ticks: bool = False) -> int:
+    """A time as the text shows it: seconds with a fraction, or with `ticks` a count. Raises UsageError.
+
+    >>> parse_time("12.5")
+    12500000000
+    """
+    match = re.fullmatch(r"(\d+)(?:\.(\d{0,9}))?", text.strip())
+    if not match or (ticks and match[2] is not None):
+        raise UsageError(
+            f"'{text}' is no time", hint="a count, such as 12345678" if ticks else "such as 12.5"
+        )
+    return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
+
+
+def formats(contents: Contents) -> dict[int, Format]:
+    """The formats in a file, by id. One that makes no sense is left out: its records are shown as unknown."""
+    found: dict[int, Format] = {}
+    for system, text in (*(("ftrace", text) for text in contents.ftrace_formats), *contents.event_formats):
+        try:
+            form = parse_format(text, system)
+        except UsageError:
+            continue
+        found[form.id] = form
+    return found
+
+
+def lost_by_cpu(contents: Contents, buffer: str = "") -> dict[int, int]:
+    """What each CPU's buffer lost, as the kernel counted in the end; empty where the file does not say."""
+    found: dict[int, int] = {}
+    name = ""
+    for text in contents.options.cpu_stats:
+        heading = re.match(r"\s*Buffer: (\S+)", text)
+        cpu = re.match(r"CPU: (\d+)\n", text)
+        if heading:
+            name = heading[1]
+        elif cpu and name == buffer:
+            counts = re.findall(r"^(?:overrun|commit overrun|dropped events): (\d+)$", text, re.MULTILINE)
+            found[int(cpu[1])] = sum(map(int, counts))
+    return found
+
+
+def _layout(file: TraceDat, buffer: Buffer) -> PageLayout:
+    try:
+        layout = parse_header_page(file.contents.header_page, big_endian=file.contents.order == "big")
+    except UsageError as error:
+        raise file.source.damaged(error.message, 0) from None
+    return replace(layout, size=buffer.page_size)
+
+
+def _enrich(contents: Contents, known: dict[int, Format]) -> Enrich:
+    names = SavedNames(contents.cmdlines.decode("utf-8", "surrogateescape"))
+    return Enrich(names, partial(SymbolTable, contents.kallsyms), event_of=_EventNames(known))
