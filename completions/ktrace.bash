@@ -31,6 +31,7 @@ commands() {
   offer trace '\''stream events, of probes that exist or are made for this run'\''
   offer record '\''record events to a file, in the format of trace-cmd'\''
   offer report '\''show what was recorded, by ktrace or by trace-cmd'\''
+  offer count '\''count hits of functions and events in the kernel, by whom'\''
   offer funcs '\''show functions: module, whether they can be probed, what they take'\''
   offer type '\''show a type'\''\'\'''\''s members with their offsets'\''
   offer lines '\''show a function'\''\'\'''\''s source lines and which can be probed'\''
@@ -186,6 +187,31 @@ options() {
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
+    count)
+      offer --by '\''comm, pid, cpu, stack, or an argument.'\''
+      offer -c '\''Only CMD and its children; end with it.'\''
+      offer --command '\''Only CMD and its children; end with it.'\''
+      offer -p '\''Only this process; repeatable.'\''
+      offer --pid '\''Only this process; repeatable.'\''
+      offer --children '\''With -p: also its children, now and later.'\''
+      offer --no-children '\''With -p: also its children, now and later.'\''
+      offer --filter '\''Only hits for which this holds, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
+      offer -d '\''End after so many seconds.'\''
+      offer --duration '\''End after so many seconds.'\''
+      offer -r '\''At the return of PLACE.'\''
+      offer --return '\''At the return of PLACE.'\''
+      offer --kind '\''fprobe is cheaper, at a function'\''\'\'''\''s entry or return; auto: where it can be.'\''
+      offer --all '\''Of several functions of one name, all.'\''
+      offer --nth '\''Of several functions of one name, the Nth.'\''
+      offer --max-probes '\''That a wildcard may stand for.'\''
+      offer --size '\''Keys that the kernel has room for.'\''
+      offer --in-kernel '\''Rather fail than stream events to count them.'\''
+      offer --json '\''JSON Lines: see docs/json.md.'\''
+      offer -q '\''No summary at the end.'\''
+      offer --quiet '\''No summary at the end.'\''
+      offer -h '\''Show what it does, with examples.'\''
+      offer --help '\''Show what it does, with examples.'\''
+      ;;
     funcs)
       offer -m '\''Only of this module.'\''
       offer --module '\''Only of this module.'\''
@@ -302,6 +328,15 @@ value_kind() {
     '\''report -p'\'' | '\''report --pid'\'') kind=processes ;;
     '\''report --from'\'') kind=nothing ;;
     '\''report --to'\'') kind=nothing ;;
+    '\''count --by'\'') kind=nothing ;;
+    '\''count -c'\'' | '\''count --command'\'') kind=command ;;
+    '\''count -p'\'' | '\''count --pid'\'') kind=processes ;;
+    '\''count --filter'\'') kind=nothing ;;
+    '\''count -d'\'' | '\''count --duration'\'') kind=nothing ;;
+    '\''count --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
+    '\''count --nth'\'') kind=nothing ;;
+    '\''count --max-probes'\'') kind=nothing ;;
+    '\''count --size'\'') kind=nothing ;;
     '\''funcs -m'\'' | '\''funcs --module'\'') kind=nothing ;;
     '\''type -m'\'' | '\''type --module'\'') kind=nothing ;;
     '\''lines --source'\'') kind=dirs ;;

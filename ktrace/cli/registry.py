@@ -36,6 +36,7 @@ COMMANDS = (
     Command("trace", "stream events, of probes that exist or are made for this run"),
     Command("record", "record events to a file, in the format of trace-cmd"),
     Command("report", "show what was recorded, by ktrace or by trace-cmd"),
+    Command("count", "count hits of functions and events in the kernel, by whom"),
     Command("funcs", "show functions: module, whether they can be probed, what they take"),
     Command("type", "show a type's members with their offsets", "type_"),
     Command("lines", "show a function's source lines and which can be probed"),

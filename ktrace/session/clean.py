@@ -1,28 +1,42 @@
 """Finding and removing what dead sessions left: instances and probes named after their owner."""
 
 import errno
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
+from ktrace.aggregate.hist import off, removal_order
 from ktrace.model.plan import Plan, Step
 from ktrace.model.probe import Probe
 from ktrace.tracefs.apply import write_step
 from ktrace.tracefs.dynevents import control_file, list_probes
+from ktrace.tracefs.events import all_events, read_triggers
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import Owner, list_instances
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What one dead session left."""
+    """What one dead session left.
+
+    Attributes:
+        triggers: histograms of its instances, as (file, what takes it off), in the order in which they go:
+            the kernel keeps an instance as long as one uses the variables of another.
+        synthetic: names of synthetic events.
+    """
 
     owner: Owner
     instances: tuple[str, ...]
     probes: tuple[Probe, ...]
+    triggers: tuple[tuple[str, str], ...] = ()
+    synthetic: tuple[str, ...] = ()
 
     def to_plan(self) -> Plan:
         """How it is removed. The instance goes first: it may hold the probes switched on."""
         why = f"left by process {self.owner.pid}, which has ended"
-        steps = [Step(f"instances/{name}", "", why, action="rmdir") for name in self.instances]
+        steps = [Step(path, text, why) for path, text in self.triggers]
+        steps += [Step(f"instances/{name}", "", why, action="rmdir") for name in self.instances]
+        steps += [Step("dynamic_events", f"-:synthetic/{name}", why) for name in self.synthetic]
         events = {probe.event: probe for probe in self.probes}
         steps += [Step(control_file(p), p.to_delete_line(), why) for p in events.values()]
         return Plan(tuple(steps))
@@ -36,15 +50,43 @@ def find_leftovers(tracing: Files) -> list[Leftover]:
         owner = Owner.of_name(name)
         if owner:
             instances.setdefault(owner, []).append(name)
-    for probe in list_probes(tracing)[0]:
+    synthetic: dict[Owner, list[str]] = {}
+    listed, made = list_probes(tracing)
+    for probe in listed:
         owner = Owner.of_name(probe.group)
         if owner:
             probes.setdefault(owner, []).append(probe)
+    for event in made:
+        owner = Owner.of_name(event.name)
+        if owner:
+            synthetic.setdefault(owner, []).append(event.name)
     return [
-        Leftover(owner, tuple(instances.get(owner, ())), tuple(probes.get(owner, ())))
-        for owner in sorted({*instances, *probes}, key=lambda o: (o.starttime, o.pid))
+        Leftover(
+            owner,
+            tuple(instances.get(owner, ())),
+            tuple(probes.get(owner, ())),
+            # Only who has synthetic events has histograms that use each other.
+            tuple(_triggers(tracing, instances.get(owner, ()))) if owner in synthetic else (),
+            tuple(synthetic.get(owner, ())),
+        )
+        for owner in sorted({*instances, *probes, *synthetic}, key=lambda o: (o.starttime, o.pid))
         if not owner.is_alive
     ]
+
+
+def _triggers(tracing: Files, instances: Iterable[str]) -> list[tuple[str, str]]:
+    """The histograms of these instances: file and what takes it off, in the kernel's order of removal."""
+    found = []
+    for name in instances:
+        events = tracing.below(f"instances/{name}")
+        for event in all_events(events):
+            with suppress(OSError):
+                found += [
+                    (f"instances/{name}/events/{event}/trigger", text)
+                    for text in read_triggers(events, event)
+                    if text.startswith("hist:")
+                ]
+    return [(path, off(text)) for path, text in removal_order(found)]
 
 
 def clean(tracing: Files, leftover: Leftover) -> list[tuple[Step, OSError]]:

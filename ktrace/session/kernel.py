@@ -78,6 +78,21 @@ class Kernel:
         """Whether it takes `t:` definitions."""
         return _TRACEPOINT_PROBE in self._readme
 
+    @property
+    def has_hist_triggers(self) -> bool:
+        """Whether it can count events by itself."""
+        return "hist trigger" in self._readme
+
+    @property
+    def has_synthetic_events(self) -> bool:
+        """Whether it can make an event of two others, with the time between them."""
+        return "trace(<synthetic_event>" in self._readme
+
+    @property
+    def has_common_stacktrace(self) -> bool:
+        """Whether a stack as a histogram's key is called `common_stacktrace`, not `stacktrace`."""
+        return "common_stacktrace" in self._readme
+
     @cached_property
     def symbols(self) -> Kallsyms:
         """Its symbols; none of them where the file cannot be read."""

@@ -8,10 +8,12 @@ with Session() as session:
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from types import TracebackType
 
 from ktrace.errors import KtraceError, Refused
 from ktrace.model.format import Signature
+from ktrace.model.names import EVENT_MAX
 from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
 from ktrace.session.add import stack_step
@@ -108,12 +110,40 @@ class Session:
             probe: what to define.
             move: makes it anew for its function's present name.
         """
-        undo = define_step(probe).undo
-        assert undo is not None
-        self._applied.will_undo(undo)
+        self.will_remove(probe)
         defined = define_probe(self.tracing, probe, debug=self.debug, move=move)
         self.trace_event(probe.event)
         return defined
+
+    def unused(self, probe: Probe) -> Probe:
+        """The probe under a name that no other of this session's events has."""
+        name, n = probe.name, 1
+        while self.tracing.exists(f"events/{probe.group}/{name}"):
+            n += 1
+            name = f"{probe.name[: EVENT_MAX - len(str(n)) - 1]}_{n}"
+        return replace(probe, name=name)
+
+    def will_remove(self, probe: Probe) -> None:
+        """Have an event removed at the end that the caller is about to define."""
+        undo = define_step(probe).undo
+        assert undo is not None
+        self._applied.will_undo(undo)
+
+    def do(self, step: Step) -> None:
+        """Write a step that belongs to no instance, such as a synthetic event; undone at the end."""
+        self._applied.do(step)
+
+    def do_here(self, step: Step) -> None:
+        """Write a step in the session's own instance; undone at the end."""
+        self._apply(step)
+
+    def ignore_self(self) -> bool:
+        """Record and count nothing that this process does; False where the kernel has no way to say so."""
+        return buffer.ignore_pids(self.files, buffer.own_threads())
+
+    def record(self) -> None:
+        """Let the buffer take events."""
+        buffer.switch_recording(self.files, True)
 
     def trace_event(self, event: str, *, stack: bool = False) -> None:
         """Have an event that exists (`GROUP/NAME`) traced, with a kernel stack at each hit if `stack`."""

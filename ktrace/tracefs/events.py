@@ -6,6 +6,7 @@ See Documentation/trace/events.rst. `files` may be the tracing directory or an i
 import fnmatch
 import re
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ktrace.errors import NotFound, Refused
@@ -58,6 +59,15 @@ def find_static(files: Files, name: str) -> list[str]:
                 if files.is_dir(f"events/{group}/{name}")
             ]
     return found
+
+
+def all_events(files: Files) -> Iterator[str]:
+    """Every event, as `SYSTEM/EVENT`."""
+    for system in files.list("events"):
+        if files.is_dir(f"events/{system}"):
+            for event in files.list(f"events/{system}"):
+                if files.is_dir(f"events/{system}/{event}"):
+                    yield f"{system}/{event}"
 
 
 def enabled_state(files: Files, event: str) -> str:

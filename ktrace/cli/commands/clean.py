@@ -39,6 +39,7 @@ def clean(
                 "pid": leftover.owner.pid,
                 "instances": list(leftover.instances),
                 "probes": [probe.event for probe in leftover.probes],
+                "synthetic": list(leftover.synthetic),
             }
             print(json.dumps(record))
         if dry_run:

@@ -1,0 +1,174 @@
+"""Counting in NumPy what streams by: for kernels that cannot count, the same tables."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.errors import Unavailable
+from ktrace.model.batch import Batch, Chunk, Stack, Strings
+from ktrace.model.tally import Key, Range, Row, Tally
+
+UNREADABLE = "(fault)"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One part of the key: where in a batch it is, and how it is shown.
+
+    Attributes:
+        column: `comm`, `pid`, `cpu`, `function` or `stack`, or `.NAME` of a field.
+        show: from a value to what is shown; values that are shown alike are counted together.
+    """
+
+    column: str
+    show: Callable[[Key], Key] = lambda key: key
+
+
+class ColumnCounter:
+    """Adds up batches.
+
+    Args:
+        names: of the parts of the key that is shown.
+        events: by an event's name, without its group: its label, None where each of its places is its
+            own, and the readings behind that.
+        sums: by an event's name: fields that are summed up.
+        summed: what the sums are called.
+    """
+
+    def __init__(
+        self,
+        names: tuple[str, ...],
+        events: Mapping[str, tuple[str | None, Sequence[Reading]]],
+        *,
+        sums: Mapping[str, Sequence[str]] | None = None,
+        summed: tuple[str, ...] = (),
+    ) -> None:
+        self._names = names
+        self._events = events
+        self._sums = sums or {}
+        self._summed = summed
+        self._counts: dict[tuple[Key, ...], list[int]] = {}
+        self._waiting: dict[int, tuple[tuple[Key, ...], list[int]]] = {}
+
+    def write(self, chunk: Chunk, /) -> None:
+        """Take a piece of the stream."""
+        with_stack = [b for b in chunk.batches if self._reads_stack(b.event)]
+        for batch in chunk.batches:
+            if batch.event in self._events and len(batch) and batch not in with_stack:
+                for key, numbers in self._grouped(batch):
+                    self._add(key, numbers)
+        if with_stack:
+            self._with_stacks(with_stack, [m for m in chunk.marks if isinstance(m, Stack) and not m.user])
+
+    def flush(self) -> None:
+        """Nothing is buffered."""
+
+    def tally(self) -> Tally:
+        """What was counted so far."""
+        rows = (Row(key, count, tuple(sums)) for key, (count, *sums) in self._counts.items())
+        return Tally(self._names, tuple(rows), self._summed)
+
+    def _add(self, key: tuple[Key, ...], numbers: Sequence[int]) -> None:
+        old = self._counts.get(key)
+        self._counts[key] = (
+            list(numbers) if old is None else [a + b for a, b in zip(old, numbers, strict=True)]
+        )
+
+    def _reads_stack(self, event: str) -> bool:
+        return any(reading.column == "stack" for reading in self._events.get(event, ("", ()))[1])
+
+    def _grouped(self, batch: Batch) -> Iterable[tuple[tuple[Key, ...], list[int]]]:
+        """Each different key of the batch with its counts and sums."""
+        label, readings = self._events[batch.event]
+        columns = [_distinct(batch, r.column) for r in readings if r.column != "stack"]
+        shows = [r.show for r in readings if r.column != "stack"]
+        if label is None:
+            columns.insert(0, _distinct(batch, "function"))
+            shows.insert(0, lambda key: key)
+        head: tuple[Key, ...] = () if label is None else (label,)
+        codes = np.zeros((len(batch), 1), np.int64)
+        if columns:
+            codes = np.stack([c for _, c in columns], axis=1)
+        groups, inverse = np.unique(codes, axis=0, return_inverse=True)
+        inverse = inverse.reshape(-1)
+        counts = np.bincount(inverse, minlength=len(groups))
+        sums = []
+        for name in self._sums.get(batch.event, ()):
+            total = np.zeros(len(groups), object)  # Python's integers: sums may exceed 64 bits
+            np.add.at(total, inverse, _numbers(batch, name).astype(object))
+            sums.append(total)
+        for number, group in enumerate(groups.tolist()):
+            key = head
+            for (values, _), code, show in zip(columns, group, shows, strict=False):
+                key = (*key, show(values[code]))
+            yield key, [int(counts[number]), *(int(total[number]) for total in sums)]
+
+    def _with_stacks(self, batches: Sequence[Batch], stacks: Sequence[Stack]) -> None:
+        """Hits that wait for the stack that follows them, by the thread that was hit."""
+        rows = [(int(b.seq[i]), b, i) for b in batches for i in range(len(b))]
+        merged: list[tuple[int, Any, int]] = [*rows, *((s.seq, s, 0) for s in stacks)]
+        for _, item, row in sorted(merged, key=lambda entry: entry[0]):
+            if isinstance(item, Stack):
+                found = self._waiting.pop(item.pid, None)
+                if found is not None:
+                    self._add((*found[0], item.frames), found[1])
+            else:
+                one = item.take(np.array([row]))
+                ((key, numbers),) = self._grouped(one)
+                self._waiting[int(one.pid[0])] = (key, numbers)
+
+
+def _distinct(batch: Batch, column: str) -> tuple[list[Key], NDArray[np.int64]]:
+    """The different values of a column, and for each row the number of its own."""
+    match column:
+        case "pid":
+            return _of_numbers(batch.pid)
+        case "cpu":
+            return _of_numbers(batch.cpu)
+        case "comm":
+            return _of_strings(batch.comm)
+        case "function":
+            places = batch.place if batch.place is not None else batch.func
+            if places is None:
+                return [batch.event], np.zeros(len(batch), np.int64)
+            values, codes = _of_strings(places)
+            return [str(value).split("+")[0] for value in values], codes
+    name = column.removeprefix(".")
+    found = batch.columns.get(name)
+    if found is None:
+        raise Unavailable(
+            f"the text of {batch.event} cannot be counted by '{name}'",
+            hint="count by comm, pid, cpu or stack, or use a probe's argument",
+        )
+    return _of_strings(found) if isinstance(found, Strings) else _of_numbers(found)
+
+
+def _of_numbers(column: NDArray[Any]) -> tuple[list[Key], NDArray[np.int64]]:
+    if column.ndim > 1 or column.dtype == object:
+        return _of_strings(Strings.of(str(value) for value in column.tolist()))
+    values, codes = np.unique(column, return_inverse=True)
+    return values.tolist(), codes.reshape(-1).astype(np.int64)
+
+
+def _of_strings(column: Strings) -> tuple[list[Key], NDArray[np.int64]]:
+    return [UNREADABLE if v is None else v for v in column.values], column.codes.astype(np.int64)
+
+
+def _numbers(batch: Batch, name: str) -> NDArray[Any]:
+    found = batch.columns.get(name)
+    if found is None or isinstance(found, Strings):
+        raise Unavailable(f"'{name}' of {batch.event} is no number: it cannot be summed up")
+    return found
+
+
+def log2_of(key: Key) -> Key:
+    """A number as the kernel's `.log2` groups it; negative ones by themselves."""
+    if not isinstance(key, int):
+        return key
+    if key < 0:
+        return Range(key, key)
+    exponent = max(key - 1, 0).bit_length()
+    return Range(0, 1) if exponent == 0 else Range((1 << (exponent - 1)) + 1, 1 << exponent)

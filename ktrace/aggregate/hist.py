@@ -1,0 +1,160 @@
+"""Hist triggers: counting in the kernel, spelled in one place.
+
+See Documentation/trace/histogram.rst. A histogram is a trigger of an event; here of an event's directory
+in an instance of one's own. What it counted is read from the file `hist` beside it: `hist_file`.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from ktrace.errors import UsageError
+from ktrace.model.plan import Step
+
+Modifier = Literal[
+    "", "hex", "sym", "sym-offset", "execname", "syscall", "log2", "buckets", "usecs", "stacktrace",
+    "percent", "graph",
+]  # fmt: skip
+
+KEYS_MAX = 3
+VALUES_MAX = 2  # beside the hit count
+SIZE_DEFAULT = 2048
+SIZE_MIN = 128
+SIZE_MAX = 131072
+
+_TERM = re.compile(
+    r"(?P<field>.+?)(?:\.(?P<modifier>hex|sym-offset|sym|execname|syscall|log2|usecs|stacktrace|percent|graph"
+    r"|buckets=(?P<width>\d+)))?\Z",
+    re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A key or value: a field, or an expression, and how it is grouped and printed.
+
+    Attributes:
+        width: of `buckets`: how many integers fall into one.
+    """
+
+    field: str
+    modifier: Modifier = ""
+    width: int = 0
+
+    def to_text(self) -> str:
+        """As the trigger has it."""
+        if not self.modifier:
+            return self.field
+        return f"{self.field}.{self.modifier}" + (f"={self.width}" if self.modifier == "buckets" else "")
+
+    @classmethod
+    def parse(cls, text: str) -> "Term":
+        """Read `FIELD[.MODIFIER]`; what is no modifier belongs to the field."""
+        match = _TERM.match(text)
+        assert match is not None  # any text matches
+        if match["width"]:
+            return cls(match["field"], "buckets", int(match["width"]))
+        return cls(match["field"], cast(Modifier, match["modifier"] or ""))
+
+
+HITCOUNT = "hitcount"
+
+
+@dataclass(frozen=True, slots=True)
+class Hist:
+    """One hist trigger.
+
+    Attributes:
+        keys: one to three.
+        values: summed up for each key, beside the hit count.
+        variables: name and expression, for other events' histograms to use.
+        sort: keys or values, each with `descending`; empty for the kernel's order, by hits.
+        size: how many keys there is room for; a power of two.
+        name: shared with the histograms of other events of that name.
+        clock: for time stamps; None leaves the kernel's choice.
+        actions: such as `onmatch(GROUP.EVENT).trace(NAME,$var)`.
+        filter: count only where this holds.
+    """
+
+    keys: tuple[Term, ...]
+    values: tuple[Term, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    sort: tuple[tuple[Term, bool], ...] = ()
+    size: int = SIZE_DEFAULT
+    name: str | None = None
+    clock: str | None = None
+    actions: tuple[str, ...] = ()
+    filter: str | None = None
+
+    def checked(self) -> "Hist":
+        """This, or UsageError where it breaks a rule for which the kernel has no words."""
+        if not 1 <= len(self.keys) <= KEYS_MAX:
+            raise UsageError(f"the kernel counts by one to {KEYS_MAX} keys, not by {len(self.keys)}")
+        if len(self.values) > VALUES_MAX:
+            raise UsageError(f"the kernel sums up at most {VALUES_MAX} values at a time")
+        if not SIZE_MIN <= self.size <= SIZE_MAX:
+            raise UsageError(f"a table for {self.size} keys: the kernel takes {SIZE_MIN} to {SIZE_MAX}")
+        return self
+
+    def to_text(self) -> str:
+        """The trigger. What it says of a word is in the kernel's own order: it is read back so."""
+        parts = ["hist"]
+        if self.name:
+            parts.append(f"name={self.name}")
+        parts.append("keys=" + ",".join(key.to_text() for key in self.keys))
+        if self.values:
+            parts.append("vals=" + ",".join((HITCOUNT, *(value.to_text() for value in self.values))))
+        if self.variables:
+            parts.append(",".join(f"{name}={expression}" for name, expression in self.variables))
+        if self.sort:
+            parts.append("sort=" + ",".join(f"{t.field}.{_direction(down)}" for t, down in self.sort))
+        parts.append(f"size={self.size}")
+        if self.clock:
+            parts.append(f"clock={self.clock}")
+        parts += self.actions
+        return ":".join(parts) + (f" if {self.filter}" if self.filter else "")
+
+    def step(self, event: str, why: str) -> Step:
+        """Set it on `GROUP/NAME`; undone by taking it off."""
+        path = f"events/{event}/trigger"
+        text = self.to_text()
+        return Step(path, text, why, Step(path, "!" + text, f"no more: {why}"))
+
+
+def hist_path(event: str) -> str:
+    """The file with what was counted on `GROUP/NAME`."""
+    return f"events/{event}/hist"
+
+
+def round_size(entries: int) -> int:
+    """The smallest size that the kernel takes with room for so many keys."""
+    return max(SIZE_MIN, min(SIZE_MAX, 1 << max(entries - 1, 0).bit_length()))
+
+
+def both(*conditions: str | None) -> str | None:
+    """A filter that holds where all of these do."""
+    given = [c for c in conditions if c]
+    return given[0] if len(given) == 1 else " && ".join(f"({c})" for c in given) or None
+
+
+def removal_order(triggers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Hist triggers, as (event, text as printed), in the order in which the kernel lets them go.
+
+    Those that use the variables of others go before those others. A synthetic event goes after all.
+    """
+
+    def users_first(trigger: tuple[str, str]) -> int:
+        text = trigger[1]
+        return 0 if "onmatch(" in text or "onmax(" in text or "onchange(" in text or "=$" in text else 1
+
+    return sorted(triggers, key=users_first)
+
+
+def off(printed: str) -> str:
+    """What takes off a hist trigger that the kernel printed as this."""
+    return "!" + re.sub(r" \[(?:active|paused)\]\Z", "", printed)
+
+
+def _direction(descending: bool) -> str:
+    return "descending" if descending else "ascending"

@@ -1,0 +1,248 @@
+"""The file `hist`: what the hist triggers of one event counted.
+
+The file was made for eyes, not for programs. Which form a key has is known from the trigger that stands
+above its rows; strings stand there raw, whatever is in them, so that only their padding and what follows
+tells where they end.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ktrace.aggregate.hist import HITCOUNT, Term
+from ktrace.errors import Damaged
+from ktrace.model.tally import Key, Range, Row, Stack, Symbol, Syscall, Tally, Task
+
+_HEAD = re.compile(
+    r"^# event histogram\n#\n# trigger info: (?P<info>.*?) \[(?P<state>active|paused)\]\n#\n", re.M | re.S
+)
+_TOTALS = re.compile(
+    r"\nTotals:\n    Hits: (?P<hits>\d+)\n    Entries: (?P<entries>\d+)\n    Dropped: (?P<dropped>\d+)\n"
+    r"(?:    Duplicates: \d+\n)?"
+)
+_STRING_WIDTH = 50
+_EXEC_WIDTH = 16
+_EXTRA = re.compile(r"(?:\t.*\n)+")  # of onmax, onchange and save
+
+
+@dataclass(frozen=True, slots=True)
+class HistTable:
+    """One histogram of the file.
+
+    Attributes:
+        info: the trigger, as the kernel prints it.
+        paused: whether it counts at present.
+        tally: the rows; sums and keys are unsigned, as the kernel prints them.
+        hits: that were counted.
+    """
+
+    info: str
+    paused: bool
+    tally: Tally
+    hits: int
+
+
+def parse_hist(text: str, source: str = "hist") -> list[HistTable]:
+    """All histograms of one file, in the order of the file.
+
+    Raises:
+        Damaged: it does not look like one; says where.
+    """
+    tables = []
+    at = 0
+    while head := _HEAD.search(text, at):
+        keys, values = terms_of(head["info"])
+        reader = _Rows(text, head.end(), keys, values, source)
+        rows = reader.read()
+        totals = _TOTALS.match(text, reader.at)
+        if totals is None:
+            raise _damaged(source, text, reader.at)
+        dropped = int(totals["dropped"])
+        tally = Tally(
+            tuple(k.field for k in keys),
+            tuple(rows),
+            tuple(v.field for v in values if not _is_count(v)),
+            dropped,
+        )
+        tables.append(HistTable(head["info"], head["state"] == "paused", tally, int(totals["hits"])))
+        at = totals.end()
+    if not tables and text.strip():
+        raise _damaged(source, text, 0)
+    return tables
+
+
+def terms_of(info: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
+    """Keys and values of a trigger as the kernel prints it."""
+    found: dict[str, tuple[Term, ...]] = {"keys": (), "vals": ()}
+    for part in info.split(":"):
+        name, _, words = part.partition("=")
+        if name in found:
+            found[name] = tuple(map(Term.parse, words.split(",")))
+        if name == "nohitcount" or part.startswith("nohitcount "):
+            found["vals"] = tuple(v for v in found["vals"] if v.field != HITCOUNT)
+    return found["keys"], found["vals"]
+
+
+def _is_count(value: Term) -> bool:
+    """Whether this value is the hit count, or one that says nothing more than others do."""
+    return value.field == HITCOUNT or value.modifier in ("percent", "graph")
+
+
+class _Rows:
+    """A cursor through the rows of one histogram."""
+
+    def __init__(
+        self, text: str, at: int, keys: tuple[Term, ...], values: tuple[Term, ...], source: str
+    ) -> None:
+        self.text = text
+        self.at = at
+        self._keys = keys
+        self._values = values
+        self._source = source
+        self._tails = [self._tail(i) for i in range(len(keys))]
+
+    def read(self) -> list[Row]:
+        """All rows; `at` is behind them."""
+        rows = []
+        text = self.text
+        if not text.startswith("\nTotals:", self.at):
+            self._expect("\n")
+        while text.startswith("{ ", self.at):
+            self.at += 2
+            key = tuple(self._key(i, term) for i, term in enumerate(self._keys))
+            tail = self._tails[-1].match(text, self.at)
+            assert tail is not None  # the last key was found by it
+            self.at = tail.end()
+            rows.append(self._row(key, tail))
+            if extra := _EXTRA.match(text, self.at):
+                self.at = extra.end()
+        if text.startswith("\nSnapshot taken", self.at):
+            self.at = text.index("\nTotals:", self.at)
+        return rows
+
+    def _row(self, key: tuple[Key, ...], tail: re.Match[str]) -> Row:
+        count, sums = 0, []
+        for i, value in enumerate(self._values):
+            if value.field == HITCOUNT and value.modifier in ("", "hex"):
+                count = int(tail[f"v{i}"], 16 if value.modifier == "hex" else 10)
+            elif not _is_count(value):
+                sums.append(int(tail[f"v{i}"], 16 if value.modifier == "hex" else 10))
+        return Row(key, count, tuple(sums))
+
+    def _tail(self, i: int) -> re.Pattern[str]:
+        """What comes behind key number `i`."""
+        if i + 1 < len(self._keys):
+            return re.compile(re.escape(f", {self._keys[i + 1].field}:"))
+        pieces = [r" ?\}"]  # none behind a stack
+        for n, value in enumerate(self._values):
+            gap = " " if n == 0 and value.field == HITCOUNT else "  "
+            name = re.escape(value.field)
+            match value.modifier:
+                case "percent":
+                    pieces.append(rf"{gap}{name} \(%\): *[\d.]+")
+                case "graph":
+                    pieces.append(rf"{gap}{name}: [# ]{{20}}")
+                case _:
+                    pieces.append(rf"{gap}{name}: *(?P<v{n}>[0-9a-f]+)")
+        # A row ends the file's table, or another one or what belongs to this one follows.
+        return re.compile("".join(pieces) + r"\n(?=\{ |\n|\t)")
+
+    def _key(self, i: int, term: Term) -> Key:
+        if i == 0:
+            self._expect(f"{term.field}:")
+        elif match := self._tails[i - 1].match(self.text, self.at):
+            self.at = match.end()
+        if self.text.startswith("\n", self.at):
+            return self._stack()
+        self._expect(" ")
+        tail = self._tails[i]
+        match term.modifier:
+            case "hex":
+                return int(self._take(r"([0-9a-f]+)", tail)[0], 16)
+            case "sym" | "sym-offset":
+                address, name = self._take(r"\[([0-9a-f]+)\] (\S.*?) *", tail)
+                return Symbol(int(address, 16), name)
+            case "execname":
+                return self._task(tail)
+            case "syscall":
+                name, number = self._take(r"(\S+) *\[ *(\d+)\]", tail)
+                return Syscall(int(number), name)
+            case "log2":
+                return log2_range(int(self._take(r"~ 2\^(\d+) *", tail)[0]))
+            case "buckets":
+                low, high = self._take(r"~ (\d+)-(\d+)", tail)
+                return Range(int(low), int(high))
+            case _:
+                return self._plain(tail)
+
+    def _plain(self, tail: re.Pattern[str]) -> int | str:
+        number = re.compile(r" *(\d+)").match(self.text, self.at)
+        if number and tail.match(self.text, number.end()):
+            self.at = number.end()
+            return int(number[1])
+        return self._string(tail, _STRING_WIDTH).rstrip(" ")
+
+    def _string(self, tail: re.Pattern[str], width: int) -> str:
+        """Raw text, padded to so many bytes; longer text ends where the rest of a row begins."""
+        start = self.at
+        end = start + _characters(self.text, start, width)
+        limit = len(self.text)
+        while end < limit:
+            if tail.match(self.text, end):
+                self.at = end
+                return self.text[start:end]
+            end += 1
+        raise _damaged(self._source, self.text, start)
+
+    def _task(self, tail: re.Pattern[str]) -> Task:
+        behind = re.compile(r"\[ *(\d+)\]")
+        start = self.at
+        end = start + _characters(self.text, start, _EXEC_WIDTH)
+        pid = behind.match(self.text, end)
+        if pid is None or not tail.match(self.text, pid.end()):
+            raise _damaged(self._source, self.text, start)
+        self.at = pid.end()
+        return Task(int(pid[1]), self.text[start:end].rstrip(" "))
+
+    def _stack(self) -> Stack:
+        frames = []
+        self.at += 1
+        while self.text.startswith(" " * 9, self.at):
+            end = self.text.index("\n", self.at)
+            frames.append(self.text[self.at + 9 : end])
+            self.at = end + 1
+        return tuple(frames)
+
+    def _take(self, pattern: str, tail: re.Pattern[str]) -> tuple[str, ...]:
+        match = re.compile(pattern + f"(?={tail.pattern})").match(self.text, self.at)
+        if match is None:
+            raise _damaged(self._source, self.text, self.at)
+        self.at = match.end()
+        own = match.groups()[: re.compile(pattern).groups]  # those behind are the rest of the row's
+        return tuple(group or "" for group in own)
+
+    def _expect(self, text: str) -> None:
+        if not self.text.startswith(text, self.at):
+            raise _damaged(self._source, self.text, self.at)
+        self.at += len(text)
+
+
+def log2_range(exponent: int) -> Range:
+    """The integers that `.log2` counts as `2^exponent`: those above the next smaller power, and it itself."""
+    return Range(0, 1) if exponent == 0 else Range((1 << (exponent - 1)) + 1, 1 << exponent)
+
+
+def _characters(text: str, start: int, size: int) -> int:
+    """How many characters from `start` on `size` bytes hold."""
+    end = start
+    for character in text[start : start + size]:
+        size -= len(character.encode("utf-8", "surrogateescape"))
+        if size < 0:
+            break
+        end += 1
+    return end - start
+
+
+def _damaged(source: str, text: str, at: int) -> Damaged:
+    seen = text[at : at + 40]
+    offset = len(text[:at].encode("utf-8", "surrogateescape"))
+    return Damaged(f"not understood: {seen!r}", source=source, offset=offset)

@@ -1,0 +1,231 @@
+"""What is counted by: from a word such as `comm`, or a field, to a histogram's key and back to what is shown.
+
+The kernel counts by at most three keys, shows all numbers as unsigned, and groups by powers of two or by
+steps from zero. What a person asks for is put together from that.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from math import gcd
+
+from ktrace.aggregate.hist import Hist, Term, both
+from ktrace.errors import NotFound, UsageError
+from ktrace.model.format import Field, Format
+from ktrace.model.tally import Key, Range, Rekey, Symbol, Syscall, Task
+
+STACK = "stack"
+KNOWN = ("comm", "pid", "cpu", STACK)
+"""Words that are no fields."""
+
+ANY = Term("common_type")
+"""A key that is the same for every hit of an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of what is counted by.
+
+    Attributes:
+        name: as it is shown.
+        term: the kernel's key.
+        show: from what the kernel prints to what is shown.
+    """
+
+    name: str
+    term: Term
+    show: Callable[[Key], Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Linear:
+    """Steps of `step` from `low` up to, but not including, `high`; what is outside is counted as such."""
+
+    low: int
+    high: int
+    step: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Linear":
+        """Read `MIN:MAX:STEP`. Raises UsageError."""
+        words = text.split(":")
+        try:
+            low, high, step = map(int, words)
+        except ValueError:
+            raise UsageError(f"'{text}' is not MIN:MAX:STEP", hint="--linear 0:4096:512") from None
+        if step <= 0 or high <= low:
+            raise UsageError(f"'{text}' has no steps", hint="--linear 0:4096:512")
+        return cls(low, high, step)
+
+    def place(self, value: int) -> Range:
+        """The step in which a value lies."""
+        if value < self.low:
+            return Range(None, self.low - 1)
+        if value >= self.high:
+            return Range(self.high, None)
+        start = value - (value - self.low) % self.step
+        return Range(start, min(start + self.step, self.high) - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """One hist trigger on one event, and how its rows are shown."""
+
+    event: str
+    hist: Hist
+    rekey: Rekey
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of an event that can be counted by.
+
+    Attributes:
+        form: the event's format.
+        comm: the string field with the task's name; None where only the kernel's own record of it is there,
+            which is the name that a thread had when it was first counted.
+        stack: the kernel's word for the stack as a key.
+    """
+
+    form: Format
+    comm: str | None = None
+    stack: str = "common_stacktrace"
+
+    def part(self, word: str) -> Part:
+        """What `--by WORD` means. Raises NotFound where there is no such field."""
+        if word == "comm":
+            if self.comm:
+                return Part("comm", Term(self.comm), _same)
+            return Part("comm", Term("common_pid", "execname"), _name_of)
+        if word == "pid":
+            return Part("pid", Term("common_pid"), _same)
+        if word == "cpu":
+            return Part("cpu", Term("common_cpu"), _same)
+        if word == STACK:
+            return Part(STACK, Term(self.stack), _same)
+        term = Term.parse(word)
+        field = self.find(term.field)
+        if not term.modifier and field.name in self._symbols:
+            term = Term(field.name, "sym")
+        return Part(word, term, _signed if field.signed and not term.modifier else _name_of)
+
+    def find(self, name: str) -> Field:
+        """The field of that name. Raises NotFound."""
+        field = next((f for f in self.form.fields if f.name == name), None)
+        if field is None:
+            names = " ".join(f.name for f in self.form.args)
+            raise NotFound(
+                f"{self.form.system}/{self.form.name} has no field '{name}'",
+                hint=f"it has {names or 'none'}; and there are {' '.join(KNOWN)}",
+            )
+        return field
+
+    def distribution(self, word: str, linear: Linear | None) -> "list[tuple[Part, str | None]]":
+        """The ways in which a field's values are counted, each with the filter for the values it counts."""
+        term = Term.parse(word)
+        field = self.find(term.field)
+        if is_text(field) or term.modifier or field.name in self._symbols:
+            if linear:
+                raise UsageError(f"{word} is no number: --linear does not apply")
+            return [(self.part(word), None)]
+        name = field.name
+        plain = Term(name)
+        if linear is None:
+            ways: list[tuple[Part, str | None]] = [
+                (Part(name, Term(name, "log2"), _same), f"{name} >= 0" if field.signed else None)
+            ]
+            if field.signed:
+                ways.append((Part(name, plain, _signed_alone), f"{name} < 0"))
+            return ways
+        return _linear_ways(name, linear, signed=field.signed)
+
+    @property
+    def _symbols(self) -> set[str]:
+        return {arg.name for arg in self.form.signature().args if arg.print_as == "sym"}
+
+
+def counter(
+    event: str, parts: Sequence[Part], hist: Hist, *, label: str | None = None, hidden: Term | None = None
+) -> Counter:
+    """Counts hits of an event by these parts.
+
+    Args:
+        hist: all but the keys.
+        label: put before the shown key, where the kernel need not say it.
+        hidden: a key that is counted by but not shown, where there are no parts.
+    """
+    terms = tuple(part.term for part in parts) or ((hidden,) if hidden else ())
+    shows = tuple(part.show for part in parts)
+
+    def rekey(key: tuple[Key, ...]) -> tuple[Key, ...]:
+        shown = tuple(show(part) for show, part in zip(shows, key, strict=False))
+        return shown if label is None else (label, *shown)
+
+    return Counter(event, replace(hist, keys=terms).checked(), rekey)
+
+
+def is_text(field: Field) -> bool:
+    """Whether a field holds text."""
+    return field.shape in ("data_loc", "rel_loc") or (field.shape == "array" and "char" in field.ctype)
+
+
+def signed(value: int) -> int:
+    """A number of 64 bits that the kernel printed as unsigned."""
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _linear_ways(name: str, linear: Linear, *, signed: bool) -> "list[tuple[Part, str | None]]":
+    low, high = linear.low, linear.high
+    ways: list[tuple[Part, str | None]] = []
+    if high > 0:
+        # The kernel's steps begin at 0: steps that fit both its grid and the one asked for.
+        within = gcd(linear.step, abs(low)) if low else linear.step
+        start = f"{name} >= {max(low, 0)}" if signed or low > 0 else None
+        inside = Part(name, Term(name, "buckets", within), partial(_stepped, linear))
+        ways.append((inside, both(start, f"{name} < {high}")))
+    if signed and low < 0:
+        # The kernel divides as if they were unsigned: each negative value is counted by itself.
+        negative = Part(name, Term(name), partial(_stepped_signed, linear))
+        ways.append((negative, both(f"{name} >= {low}", f"{name} < {min(high, 0)}")))
+    if signed or low > 0:
+        ways.append((Part(name, ANY, partial(_outside, Range(None, low - 1))), f"{name} < {low}"))
+    start_above = high if signed else max(high, 0)  # of unsigned fields the kernel takes no negative number
+    ways.append((Part(name, ANY, partial(_outside, Range(high, None))), f"{name} >= {start_above}"))
+    return ways
+
+
+def _same(key: Key) -> Key:
+    return key
+
+
+def _name_of(key: Key) -> Key:
+    match key:
+        case Task(_, comm):
+            return comm
+        case Symbol(_, name) | Syscall(_, name):
+            return name
+        case _:
+            return key
+
+
+def _signed(key: Key) -> Key:
+    return signed(key) if isinstance(key, int) else key
+
+
+def _signed_alone(key: Key) -> Key:
+    assert isinstance(key, int)
+    return Range(signed(key), signed(key))
+
+
+def _outside(shown: Range, _key: Key) -> Key:
+    return shown
+
+
+def _stepped(linear: Linear, key: Key) -> Key:
+    assert isinstance(key, Range) and key.low is not None
+    return linear.place(key.low)
+
+
+def _stepped_signed(linear: Linear, key: Key) -> Key:
+    assert isinstance(key, int)
+    return linear.place(signed(key))

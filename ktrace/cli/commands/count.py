@@ -1,0 +1,98 @@
+"""`ktrace count`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ktrace.cli import counting
+from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
+
+if TYPE_CHECKING:
+    from ktrace.model.tally import Tally
+
+
+def count(
+    places: Annotated[
+        list[str] | None, typer.Argument(metavar="PLACE...", help="Functions, wildcards, events.")
+    ] = None,
+    by: Annotated[list[str] | None, counting.BY] = None,
+    command: Annotated[str | None, counting.COMMAND] = None,
+    pids: Annotated[list[int] | None, counting.PIDS] = None,
+    children: Annotated[bool, counting.CHILDREN] = False,
+    filter_: Annotated[str | None, counting.FILTER] = None,
+    duration: Annotated[float | None, counting.DURATION] = None,
+    returns: Annotated[bool, counting.RETURN] = False,
+    kind: Annotated[Kind, KIND] = Kind.KPROBE,
+    every: Annotated[bool, EVERY] = False,
+    nth: Annotated[int | None, NTH] = None,
+    max_probes: Annotated[int, MAX_PROBES] = 500,
+    size: Annotated[int, counting.SIZE] = 8192,
+    in_kernel: Annotated[bool, counting.IN_KERNEL] = False,
+    as_json: Annotated[bool, counting.JSON] = False,
+    quiet: Annotated[bool, counting.QUIET] = False,
+) -> int:
+    """Count hits in the kernel: of functions, of all that a wildcard matches, of events.
+
+    On a terminal the table is shown while it is counted. It ends with Ctrl-C, --duration or CMD; the
+    whole table is printed then, and how it was counted.
+
+    \b
+    Examples:
+      ktrace count vfs_read
+      ktrace count vfs_read --by comm -d 5
+      ktrace count vfs_read --by count,pid -c 'cat /etc/passwd'
+      ktrace count 'tcp_*' -d 10
+      ktrace count sched:sched_switch --by next_comm -d 1 --json
+      ktrace count vfs_write --by stack -p 1234
+    """
+    import os
+
+    from ktrace.errors import UsageError
+    from ktrace.session.count import Request
+    from ktrace.session.count import count as run_count
+    from ktrace.session.words import Defaults
+
+    if not places:
+        raise UsageError("what to count?", hint="ktrace count vfs_read; ktrace count 'tcp_*'")
+    show = counting.looker(_table, as_json)
+    with counting.running(command, pids, children, duration) as run:
+        defaults = Defaults(
+            run.session.name,
+            at_return=returns,
+            machine=os.uname().machine,
+            kind=kind.value,
+            every=every,
+            nth=nth,
+            max_probes=max_probes,
+        )
+        words = counting.words_of(by)
+        request = Request(places, defaults, words, filter_, run.whose, size, in_kernel)
+        answer, method = run_count(
+            run.session,
+            run.kernel,
+            request,
+            run.stop,
+            command=run.child,
+            ticking=run.ticking,
+            show=show,
+            note=counting.note,
+        )
+        from ktrace.output.table import terminal_width
+        from ktrace.output.tally import tally_records, tally_text
+
+        counting.print_answer(
+            answer,
+            method,
+            text=lambda: tally_text(answer.tally, width=terminal_width()),
+            records=lambda: tally_records(answer.tally),
+            as_json=as_json,
+            quiet=quiet,
+            show=show,
+        )
+        return run.status()
+
+
+def _table(tally: "Tally", columns: int, lines: int) -> str:
+    from ktrace.output.tally import tally_text
+
+    return tally_text(tally, width=columns, height=lines)

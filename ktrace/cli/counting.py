@@ -1,0 +1,164 @@
+"""What the commands that count have in common: their options, and how an answer is shown."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import typer
+
+from ktrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from ktrace.model.tally import Tally
+    from ktrace.session.command import Command
+    from ktrace.session.kernel import Kernel
+    from ktrace.session.session import Session
+    from ktrace.session.signals import StopSignals
+    from ktrace.session.tally import Answer, Whose
+    from ktrace.session.ticking import Ticking
+
+COMMAND = typer.Option("-c", "--command", metavar="CMD", help="Only CMD and its children; end with it.")
+PIDS = typer.Option("-p", "--pid", help="Only this process; repeatable.")
+CHILDREN = typer.Option(help="With -p: also its children, now and later.")
+DURATION = typer.Option("-d", "--duration", min=0, help="End after so many seconds.")
+FILTER = typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
+BY = typer.Option("--by", metavar="KEY,...", help="comm, pid, cpu, stack, or an argument.")
+SIZE = typer.Option("--size", min=1, metavar="N", help="Keys that the kernel has room for.")
+IN_KERNEL = typer.Option("--in-kernel", help="Rather fail than stream events to count them.")
+JSON = typer.Option("--json", help="JSON Lines: see docs/json.md.")
+QUIET = typer.Option("-q", "--quiet", help="No summary at the end.")
+RETURN = typer.Option("-r", "--return", help="At the return of PLACE.")
+
+_BROKEN_PIPE = 128 + signal.SIGPIPE
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run of a command that counts has at hand."""
+
+    session: "Session"
+    kernel: "Kernel"
+    stop: "StopSignals"
+    child: "Command | None"
+    whose: "Whose"
+    duration: float | None
+    ticks: "list[Ticking]"
+
+    def ticking(self) -> "Ticking":
+        """Begins to count the time."""
+        from ktrace.session.ticking import Ticking
+        from ktrace.session.waiting import watchable_output
+
+        self.ticks.append(
+            Ticking(
+                self.stop,
+                duration_s=self.duration,
+                command=self.child,
+                output_fd=watchable_output(sys.stdout.fileno()),
+            )
+        )
+        return self.ticks[-1]
+
+    def status(self) -> int:
+        """The exit status of a run that came to its end."""
+        if self.ticks and self.ticks[-1].output_closed:
+            return _BROKEN_PIPE
+        if self.stop.received is not None and self.stop.received != signal.SIGINT:
+            return 128 + self.stop.received
+        return self.child.wait() if self.child else 0
+
+
+@contextmanager
+def running(
+    command: str | None, pids: Sequence[int] | None, children: bool, duration: float | None
+) -> "Iterator[Run]":
+    """A session with all that a run of it needs; everything is undone behind it."""
+    from ktrace.session.command import Command
+    from ktrace.session.kernel import Kernel
+    from ktrace.session.session import Session
+    from ktrace.session.signals import StopSignals
+    from ktrace.session.tally import Whose
+
+    if command and pids:
+        raise UsageError("-c and -p together: which process?")
+    with ExitStack() as stack:
+        stop = stack.enter_context(StopSignals())
+        child = stack.enter_context(Command(command, to_stderr=True)) if command else None
+        session = stack.enter_context(Session())
+        kernel = Kernel(session.tracing, session.debug)
+        yield Run(session, kernel, stop, child, Whose(pids or (), children), duration, [])
+
+
+def words_of(texts: Sequence[str] | None) -> list[str]:
+    """`comm,pid` and several such as one list; commas within parentheses are none."""
+    words: list[str] = []
+    for text in texts or ():
+        depth = 0
+        word = ""
+        for character in text:
+            depth += (character in "([") - (character in ")]")
+            if character == "," and depth == 0:
+                words.append(word.strip())
+                word = ""
+            else:
+                word += character
+        words.append(word.strip())
+    if "" in words:
+        raise UsageError("--by has an empty word", hint="--by comm,pid")
+    return words
+
+
+def looker(
+    render: "Callable[[Tally, int, int], str]", as_json: bool
+) -> "Callable[[Tally, float], None] | None":
+    """What shows a table on a terminal while it is counted; None where nobody would see it."""
+    if as_json or not sys.stdout.isatty():
+        return None
+    from ktrace.output.live import Live
+
+    live = Live(sys.stdout)
+
+    def show(tally: "Tally | None", seconds: float) -> None:
+        if tally is None:
+            live.clear()
+            return
+        columns, lines = live.room()
+        head = f"{seconds:.0f} s, Ctrl-C ends\n"
+        live.draw(head + render(tally, columns, lines - 1))
+
+    return show
+
+
+def print_answer(
+    answer: "Answer",
+    method: str,
+    *,
+    text: Callable[[], str],
+    records: Callable[[], Iterable[str]],
+    as_json: bool,
+    quiet: bool,
+    show: "Callable[[Tally, float], None] | None",
+) -> None:
+    """The final table, or the same in JSON; and what it came to."""
+    from ktrace.output.tally import Told, answer_record, answer_text
+
+    if show is not None:
+        show(None, 0.0)  # type: ignore[arg-type]  # takes the live table away
+    told = Told(method, answer.seconds, answer.missed, answer.lost, answer.untimed)
+    if as_json:
+        for line in records():
+            print(line)
+        print(answer_record(answer.tally, told))
+        return
+    sys.stdout.write(text())
+    sys.stdout.flush()
+    if not quiet:
+        print(f"ktrace: {answer_text(answer.tally, told)}", file=sys.stderr)
+
+
+def note(text: str) -> None:
+    """A remark for the user."""
+    print(f"ktrace: {text}", file=sys.stderr)

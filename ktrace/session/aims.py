@@ -1,0 +1,185 @@
+"""What is counted: from words to events, with the fields that they are counted by."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from ktrace.aggregate.parts import KNOWN, Fields, Part
+from ktrace.errors import KtraceError, NotFound, Refused, UsageError
+from ktrace.model.fetch import FetchArg
+from ktrace.model.probe import Probe
+from ktrace.session.kernel import Kernel
+from ktrace.session.resolve import want
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.session.target import find_targets
+from ktrace.session.words import Defaults, Wanted, mover
+from ktrace.tracefs import dynevents
+from ktrace.tracefs.events import read_format
+
+COMM_FIELD = "ktrace_comm"
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """An event that is counted.
+
+    Attributes:
+        event: `GROUP/NAME`.
+        label: what it is called in the table; None where it has several places, each with its own.
+        fields: what it can be counted by.
+        words: for each of the arguments asked for, the field that holds it.
+        points: of a probe made for the run: its places, in the order of their making.
+        is_return: whether it is hit at a function's return.
+        has_profile: whether the kernel counts its hits anyway.
+    """
+
+    event: str
+    label: str | None
+    fields: Fields
+    words: tuple[str, ...]
+    points: tuple[str, ...] = ()
+    is_return: bool = False
+    has_profile: bool = False
+
+    @property
+    def name(self) -> str:
+        """The event's name without its group, as the kernel's text has it."""
+        return self.event.partition("/")[2]
+
+    def part(self, word: str, words: Iterator[str]) -> Part:
+        """What `--by WORD` means; `words` has the fields of those that are arguments, in order."""
+        if word in KNOWN:
+            return self.fields.part(word)
+        return replace(self.fields.part(next(words)), name=word)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where and how words are looked up.
+
+    Attributes:
+        kernel: its symbols and types.
+        defaults: what the options say about every probe.
+        with_comm: have probes of the run's own read the task's name.
+    """
+
+    kernel: Kernel
+    defaults: Defaults
+    with_comm: bool = False
+
+
+def find_aims(
+    session: Session, search: Search, place: str, args: Sequence[str], stop: StopSignals, note: Note
+) -> list[Aim]:
+    """The events that a place means, and, where it is no event, probes made for it.
+
+    Args:
+        args: what is counted by, beside the words that every event has: fields of an event that exists,
+            or arguments as in `ktrace add`.
+
+    Raises:
+        UsageError, NotFound, Refused, Unavailable: as `ktrace add` does.
+    """
+    own = [arg for arg in args if arg not in KNOWN]
+    try:
+        events = find_targets(session.tracing, [place], search.defaults, search.kernel).events
+    except KtraceError:
+        if not own:
+            raise
+        events = ()  # with its arguments it may be understood
+    if events:
+        return [_existing(session, search, event, own) for event in events]
+    texts = [*own, *([f"{COMM_FIELD}=$comm"] if search.with_comm else [])]
+    wanted = want([place, *texts], search.defaults, search.kernel)
+    return [_made(session, search, group, len(own), stop, note) for group in _groups(wanted)]
+
+
+def stack_word(kernel: Kernel) -> str:
+    """The kernel's word for the stack as a histogram's key."""
+    return "common_stacktrace" if kernel.has_common_stacktrace else "stacktrace"
+
+
+def _existing(session: Session, search: Search, event: str, own: Sequence[str]) -> Aim:
+    form = read_format(session.tracing, event)
+    label = event.replace("/", ":", 1) if not form.is_probe else event
+    return Aim(
+        event, label, Fields(form, None, stack_word(search.kernel)), tuple(own), is_return=form.is_return
+    )
+
+
+def _groups(wanted: Sequence[Wanted]) -> list[list[Wanted]]:
+    """Probes that can be points of one event: that is defined, armed and read in one go."""
+    groups: dict[object, list[Wanted]] = {}
+    for number, one in enumerate(wanted):
+        probe = one.probe
+        shape = tuple((arg.name, arg.type) for arg in probe.args)
+        own = None if one.one_of_many else number
+        groups.setdefault((probe.kind, probe.at_return, shape, own), []).append(one)
+    return list(groups.values())
+
+
+def _made(
+    session: Session, search: Search, group: list[Wanted], own: int, stop: StopSignals, note: Note
+) -> Aim:
+    probe = group[0].probe
+    for one in group:
+        for text in one.notes:
+            note(text)
+    words = _fields_of(probe, own)
+    if len(group) == 1:
+        defined = session.add_probe(session.unused(probe), mover(group))
+        if defined.note:
+            note(defined.note)
+        probe = defined.probe
+        points: tuple[str, ...] = (_name(probe),)
+    else:
+        probe, points = _points(session, group, stop, note)
+    fields = Fields(
+        read_format(session.tracing, probe.event),
+        COMM_FIELD if search.with_comm else None,
+        stack_word(search.kernel),
+    )
+    label = points[0] if len(points) == 1 else None
+    return Aim(probe.event, label, fields, words, points, probe.is_return, has_profile=probe.kind in "pr")
+
+
+def _fields_of(probe: Probe, own: int) -> tuple[str, ...]:
+    args: tuple[FetchArg, ...] = probe.args
+    if args and args[-1].name == COMM_FIELD:
+        args = args[:-1]
+    if len(args) != own:
+        raise UsageError("what is counted by must be one value each", hint="not $args, and no registers")
+    return tuple(arg.name or "" for arg in args)
+
+
+def _points(
+    session: Session, group: list[Wanted], stop: StopSignals, note: Note
+) -> tuple[Probe, tuple[str, ...]]:
+    """One event of many points. Of those that a wildcard stands for, some may be refused."""
+    event = session.unused(replace(group[0].probe, name="calls"))
+    session.will_remove(event)
+    points: list[str] = []
+    refusals: list[KtraceError] = []
+    for one in group:
+        stop.check()
+        probe = replace(one.probe, name=event.name)
+        try:
+            dynevents.define(session.tracing, probe)
+        except (Refused, NotFound) as error:
+            refusals.append(error)
+        else:
+            points.append(_name(probe))
+    if not points:
+        raise refusals[0]
+    if refusals:
+        note(f"{len(refusals)} of {len(group)} functions were refused; the first: {refusals[0].message}")
+    session.trace_event(event.event)
+    return event, tuple(points)
+
+
+def _name(probe: Probe) -> str:
+    """What a probe's place is called in a table."""
+    return re.sub(r"^tracepoint:", "", probe.place.to_text())

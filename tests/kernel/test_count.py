@@ -1,0 +1,133 @@
+"""`ktrace count`: numbers that are known beforehand, and nothing left behind."""
+
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HISTS = Path("/sys/kernel/tracing/events/sched/sched_switch/hist").exists()
+in_kernel = pytest.mark.skipif(not HISTS, reason="no hist triggers")
+
+
+def dd(size: int, count: int) -> str:
+    return f"dd if=/dev/zero of=/dev/null bs={size} count={count} status=none"
+
+
+def rows(outcome, **key: object) -> dict[object, int]:
+    """Counts by what is left of the key."""
+    found: dict[object, int] = {}
+    for row in outcome.records("row"):
+        if all(row["key"][name] == value for name, value in key.items()):
+            rest = tuple(v for name, v in row["key"].items() if name not in key and name != "function")
+            found[rest[0] if len(rest) == 1 else rest] = row["count"]
+    return found
+
+
+def test_a_hundred_thousand_calls_by_size(ktrace: Callable) -> None:
+    """The shell and the loader read, too, but nothing of these sizes."""
+    count = 50_000 if HISTS else 500
+    command = f"sh -c '{dd(777, count)}; {dd(1000, count)}'"
+    outcome = ktrace("count", "vfs_read", "--by", "comm,count", "--json", "-c", command)
+    sizes = rows(outcome, comm="dd")
+    assert sizes[777] == count and sizes[1000] == count
+    (answer,) = outcome.records("answer")
+    assert answer["dropped"] == answer["missed"] == answer["lost"] == 0
+    assert answer["hits"] == sum(row["count"] for row in outcome.records("row"))
+    assert answer["method"] == ("hist triggers" if HISTS else "streamed events")
+    assert ("streamed" in outcome.err) is not HISTS
+
+
+def test_functions_of_a_wildcard_and_where_they_return(ktrace: Callable) -> None:
+    outcome = ktrace("count", "vfs_re[a]d*", "-r", "--json", "--filter", "common_pid > 1", "-c", dd(100, 30))
+    counts = {row["key"]["function"]: row["count"] for row in outcome.records("row")}
+    assert counts["vfs_read"] >= 30 and "vfs_readlink" not in counts
+
+
+def test_the_cheapest_count_of_many(start: Callable, armed: Callable) -> None:
+    run = start("count", "vfs_[rw]*", "--json")
+    run.until(lambda: any(b"vfs_read" in line and b"ktrace" in line for line in profile()))
+    subprocess.run(dd(100, 400).split(), check=True)
+    run.signal(signal.SIGINT)
+    outcome = run.wait()
+    counts = {row["key"]["function"]: row["count"] for row in outcome.records("row")}
+    assert outcome.status == 0 and counts["vfs_read"] >= 400 and counts["vfs_write"] >= 400
+    assert outcome.records("answer")[0]["method"] == "kprobe_profile"
+
+
+def profile() -> list[bytes]:
+    """Enabled probes of sessions, as debugfs lists them; each line with its function."""
+    lines = Path("/sys/kernel/debug/kprobes/list").read_bytes().splitlines()
+    return [line + b" ktrace" for line in lines if b"DISABLED" not in line]
+
+
+@in_kernel
+def test_what_is_counted_when_it_is_stopped_is_shown_and_nothing_is_left(
+    start: Callable, tracing: Path
+) -> None:
+    run = start("count", "vfs_read", "--by", "pid,cpu", "sched:sched_switch")
+    run.until(lambda: bool(triggers(tracing)))
+    subprocess.run(dd(100, 400).split(), check=True)
+    run.signal(signal.SIGINT)
+    outcome = run.wait()
+    assert outcome.status == 0 and "vfs_read" in outcome.out and "sched:sched_switch" in outcome.out
+    readers = [line.split()[2] for line in outcome.out.splitlines() if " vfs_read " in line]
+    assert readers and str(run.pid) not in readers
+
+
+@in_kernel
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_are_the_exit_status(start: Callable, tracing: Path, number: int) -> None:
+    run = start("count", "vfs_read")
+    run.until(lambda: bool(triggers(tracing)))
+    run.signal(number)
+    assert run.wait().status == 128 + number
+
+
+@in_kernel
+def test_a_full_table_is_told(ktrace: Callable) -> None:
+    script = "".join(f"{dd(size, 2)};" for size in range(1, 50))
+    outcome = ktrace(
+        "count", "vfs_read", "--by", "pid,count", "--size", "128", "--json", "-c", f"sh -c '{script}'"
+    )
+    (answer,) = outcome.records("answer")
+    assert answer["dropped"] > 0 and answer["rows"] <= 256
+
+
+@in_kernel
+def test_a_process_and_its_stacks(ktrace: Callable, start: Callable, tracing: Path) -> None:
+    loop = subprocess.Popen(["sh", "-c", "while :; do read x < /proc/version; done"])
+    try:
+        outcome = ktrace("count", "vfs_read", "--by", "pid,stack", "-p", str(loop.pid), "-d", "1", "--json")
+    finally:
+        loop.kill()
+        loop.wait()
+    keys = [row["key"] for row in outcome.records("row")]
+    assert keys and {key["pid"] for key in keys} == {loop.pid}
+    assert any("ksys_read" in frame for key in keys for frame in key["stack"])
+
+
+@in_kernel
+def test_a_refused_filter_leaves_nothing(ktrace: Callable) -> None:
+    assert "nosuch" in ktrace("count", "vfs_read", "--filter", "nosuch > 1", "-d", "1", status=3).err
+    assert "no field" in ktrace("count", "sched:sched_switch", "--by", "nosuch", "-d", "1", status=4).err
+
+
+def test_without_hist_triggers_in_kernel_is_refused(ktrace: Callable) -> None:
+    outcome = ktrace("count", "vfs_read", "--in-kernel", "--by", "comm", "-d", "0.1", status=None)
+    assert outcome.status == (0 if HISTS else 5)
+
+
+def test_an_event_without_arguments_and_several_at_once(ktrace: Callable) -> None:
+    outcome = ktrace("count", "sched:sched_switch", "vfs_read", "--by", "comm", "--json", "-d", "1")
+    functions = {row["key"]["function"] for row in outcome.records("row")}
+    assert "sched:sched_switch" in functions
+
+
+def triggers(tracing: Path) -> list[str]:
+    """Hist triggers of sessions."""
+    found = []
+    for path in (tracing / "instances").glob("ktrace_*/events/ktrace_*/*/trigger"):
+        found += [line for line in path.read_text().splitlines() if line.startswith("hist")]
+    return found

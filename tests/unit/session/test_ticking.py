@@ -1,0 +1,42 @@
+"""Waiting while the kernel counts."""
+
+import os
+import signal
+
+from ktrace.session.signals import StopSignals
+from ktrace.session.ticking import Ticking
+
+
+def test_it_ticks_until_the_time_is_over() -> None:
+    with StopSignals() as stop:
+        ticking = Ticking(stop, duration_s=0.05, every_s=0.02)
+        assert ticking() and ticking()
+        while ticking():
+            pass
+        assert 0.05 <= ticking.seconds < 5
+
+
+def test_a_signal_ends_it_at_once() -> None:
+    with StopSignals() as stop:
+        ticking = Ticking(stop, every_s=100)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert not ticking() and ticking.seconds < 50
+
+
+def test_so_does_a_reader_that_leaves() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with StopSignals() as stop:
+        ticking = Ticking(stop, every_s=100, output_fd=write)
+        assert not ticking() and ticking.output_closed
+    os.close(write)
+
+
+def test_a_key_is_looked_at_at_once() -> None:
+    read, write = os.pipe()
+    os.write(write, b"q")
+    with StopSignals() as stop:
+        ticking = Ticking(stop, every_s=100, keys_fd=read)
+        assert ticking() and ticking.seconds < 50
+    os.close(read)
+    os.close(write)
