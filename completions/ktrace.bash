@@ -131,6 +131,7 @@ options() {
       offer --clock '\''Trace clock; mono where there is one.'\''
       offer --buffer-size '\''KiB of buffer for each CPU.'\''
       offer --json '\''JSON Lines: see docs/json.md.'\''
+      offer --text '\''Read the kernel'\''\'\'''\''s own text instead of its pages: slower.'\''
       offer -o '\''Write events to FILE.'\''
       offer --output '\''Write events to FILE.'\''
       offer -q '\''No summary at the end.'\''

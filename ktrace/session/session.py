@@ -29,6 +29,7 @@ from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import Owner, make_step
 from ktrace.tracefs.mount import find_debug, find_tracing
 from ktrace.tracefs.pipe import TextPipe
+from ktrace.tracefs.pipe_raw import RawPipes
 from ktrace.tracefs.stats import CpuStats, read_stats
 
 
@@ -63,7 +64,7 @@ class Session:
         self._clock = clock
         self._buffer_kb = buffer_kb
         self._applied = Applied(self.tracing)
-        self._pipe: TextPipe | None = None
+        self._pipe: TextPipe | RawPipes | None = None
         self._stacks: set[str] = set()
 
     @property
@@ -183,9 +184,18 @@ class Session:
 
     def start(self) -> TextPipe:
         """Open the reader, arm every event, and let the buffer fill; returns the reader."""
-        self._pipe = TextPipe(self.files)
+        self._pipe = pipe = TextPipe(self.files)
         self.arm()
-        return self._pipe
+        return pipe
+
+    def start_pages(self, page: int) -> RawPipes:
+        """The same with a reader of the buffer's pages, of `page` bytes each."""
+        wake = buffer.wake_step(self.files)
+        if wake is not None:
+            self._apply(wake)
+        self._pipe = pipes = RawPipes(self.files, page)
+        self.arm()
+        return pipes
 
     def arm(self) -> None:
         """Arm every event, and let the buffer fill, for whoever has a reader of his own.

@@ -1,17 +1,18 @@
 """One run of `ktrace trace`: arm, stream, account for what was lost, undo."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from ktrace.model.batch import Chunk, Lost, Missed
 from ktrace.session.command import Command
+from ktrace.session.raw import Formats, live_decoder, live_enrich
 from ktrace.session.request import Request, missed_hits, prepare
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.waiting import Waiting
 from ktrace.stream.limit import Limit
-from ktrace.stream.run import Sink, run
+from ktrace.stream.run import Decoder, Sink, Source, run
 from ktrace.stream.task_names import TaskNames
 from ktrace.tracefs.pipe_text import TextParser
 
@@ -48,34 +49,42 @@ def trace(
     *,
     command: Command | None = None,
     output_fd: int | None = None,
+    text: bool = False,
     note: Callable[[str], None],
 ) -> Result:
     """Run it. The session is entered and left by the caller.
 
     Args:
+        text: read the kernel's text instead of the buffer's pages.
         note: takes remarks for the user, such as that a function has been renamed.
     """
     prepare(session, request, stop, command, note)
-    parser = TextParser(session.signatures())
+    reading = _reading_text(session) if text else _reading_pages(session)
     sink = _Guarded(make_sink(session.groups()), stop)
     missed_before = missed_hits(session)
     stop.check()
-    pipe = session.start()
+    source = reading.start()
     if command is not None:
         command.start()
-    waiting = Waiting(pipe.fd, stop, duration_s=request.duration_s, command=command, output_fd=output_fd)
+    waiting = Waiting(
+        source.fd,
+        stop,
+        duration_s=request.duration_s,
+        command=command,
+        output_fd=output_fd,
+        pending=reading.pending,
+    )
     totals = run(
-        pipe,
-        parser,
+        source,
+        reading.decoder,
         sink,
         wait=waiting,
         stop=session.stop,
-        enrich=TaskNames(session.saved_names),
+        enrich=reading.enrich,
         limit=Limit(request.count),
     )
-    lost = _account(
-        session, parser, sink, limited=request.count is not None and totals.events >= request.count
-    )
+    limited = request.count is not None and totals.events >= request.count
+    lost = _account(session, reading.told(), sink, limited=limited)
     missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
     marks = tuple(Missed(_AFTER_ALL, event, n) for event, n in missed.items() if n > 0)
     if marks:
@@ -86,7 +95,7 @@ def trace(
         totals.seconds,
         lost,
         sum(m.count for m in marks),
-        parser.unparsed,
+        reading.decoder.unparsed,
         waiting.output_closed,
     )
 
@@ -110,12 +119,73 @@ class _Guarded:
             self._sink.flush()
 
 
-def _account(session: Session, parser: TextParser, sink: Sink, *, limited: bool) -> int:
-    """Losses that the text did not tell of are put behind it; returns all of them."""
-    told = parser.lost
+def _account(session: Session, told: Mapping[int | None, int], sink: Sink, *, limited: bool) -> int:
+    """Losses that were not told where they are are put behind it all; returns all of them.
+
+    Args:
+        told: lost records by CPU; of None those of which the CPU is not known.
+    """
     counted = {s.cpu: s.lost for s in session.stats() if s.lost}
-    total = sum(counted.values())
-    if total > told and not limited:
+    total, known = sum(counted.values()), sum(told.values())
+    if limited or total <= known:
+        return max(total, known)
+    if None in told:
         cpu = next(iter(counted)) if len(counted) == 1 else None
-        sink.write(Chunk((), (Lost(_AFTER_ALL, cpu, total - told),)))
-    return max(total, told)
+        left: dict[int | None, int] = {cpu: total - known}
+    else:
+        left = {cpu: lost - told.get(cpu, 0) for cpu, lost in counted.items()}
+    sink.write(Chunk((), tuple(Lost(_AFTER_ALL, cpu, count) for cpu, count in left.items() if count > 0)))
+    return total
+
+
+class _Decoder(Decoder, Protocol):
+    """A decoder that counts what it does not understand."""
+
+    unparsed: int
+
+
+class _Descriptor(Source, Protocol):
+    """A source that can be polled."""
+
+    fd: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way of reading the buffer.
+
+    Attributes:
+        start: opens it, arms the events, and lets the buffer fill.
+        told: lost records that the decoder told of, by CPU; None where it is not known.
+        pending: whether what was read waits for the next read.
+    """
+
+    start: Callable[[], _Descriptor]
+    decoder: _Decoder
+    enrich: Callable[[Chunk], Chunk]
+    told: Callable[[], Mapping[int | None, int]]
+    pending: Callable[[], bool]
+
+
+def _reading_text(session: Session) -> _Reading:
+    parser = TextParser(session.signatures())
+    return _Reading(
+        session.start,
+        parser,
+        TaskNames(session.saved_names),
+        lambda: {None: parser.lost},
+        lambda: False,
+    )
+
+
+def _reading_pages(session: Session) -> _Reading:
+    formats = Formats(session.tracing)
+    formats.learn(session.events)
+    live = live_decoder(session.files, formats)
+    return _Reading(
+        lambda: session.start_pages(live.page),
+        live,
+        live_enrich(session.files, formats, session.saved_names),
+        lambda: dict(live.told.items()),
+        lambda: live.pending,
+    )

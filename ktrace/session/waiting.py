@@ -23,6 +23,7 @@ class Waiting:
         duration_s: end after so many seconds; None never.
         command: end when it has ended.
         output_fd: end when nobody reads this any more, even while no event comes; None: not watched.
+        pending: whether something that was read waits for the next read, which is not to be long then.
 
     Attributes:
         output_closed: whether it was that which ended the run.
@@ -36,6 +37,7 @@ class Waiting:
         duration_s: float | None = None,
         command: Command | None = None,
         output_fd: int | None = None,
+        pending: Callable[[], bool] = lambda: False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
@@ -44,6 +46,7 @@ class Waiting:
         self._command = command
         self._deadline = None if duration_s is None else clock() + duration_s
         self._output_fd = output_fd
+        self._pending = pending
         self.output_closed = False
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
@@ -56,7 +59,8 @@ class Waiting:
     def __call__(self) -> bool:
         """Wait until something may be there to read; False when the run is over."""
         ready = False
-        for fd, events in self._poll.poll(max(0.0, min(self._seconds_left(), _TICK_S)) * 1000):
+        tick = _PAUSE_S if self._pending() else _TICK_S
+        for fd, events in self._poll.poll(max(0.0, min(self._seconds_left(), tick)) * 1000):
             ready = ready or fd == self._fd
             if fd == self._output_fd and events & (select.POLLERR | select.POLLHUP):
                 self.output_closed = True

@@ -6,23 +6,26 @@ A live buffer and a file differ only in the source; a table, JSON Lines and a fi
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 
 from ktrace.model.batch import Chunk
 from ktrace.stream.limit import Limit
 
+Data: TypeAlias = Any
+"""What a source gives and its decoder takes: bytes of text, pages of each CPU. Empty is false."""
+
 
 class Source(Protocol):
-    """Where bytes come from."""
+    """Where data come from."""
 
-    def read(self) -> bytes:
+    def read(self) -> Data:
         """What is there now; empty where nothing is. Never waits."""
 
 
 class Decoder(Protocol):
-    """Bytes in, chunks out."""
+    """Data in, chunks out."""
 
-    def feed(self, data: bytes, /) -> Chunk:
+    def feed(self, data: Data, /) -> Chunk:
         """All that is complete in what came so far."""
 
     def idle(self) -> Chunk:

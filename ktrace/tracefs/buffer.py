@@ -4,6 +4,7 @@ See Documentation/trace/ftrace.rst, "trace_options", "trace_clock", "set_event_p
 """
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,6 +34,9 @@ _TEXT_OPTIONS = {
 # Preferred first: one that is the same on all CPUs and known to user space (CLOCK_MONOTONIC).
 _CLOCKS = ("mono", "global", "local")
 
+# Documentation/trace/ftrace.rst, "trace_clock": those that count no nanoseconds.
+_TICKING = frozenset({"counter", "uptime", "x86-tsc", "ppc-tb"})
+
 
 def option_steps(files: Files, wanted: dict[str, bool] | None = None) -> list[Step]:
     """Steps for the options of an instance that differ from what the text reader relies on."""
@@ -57,6 +61,19 @@ def clock_step(files: Files, clock: str | None = None) -> Step:
         raise UsageError(f"this kernel has no trace clock '{clock}'", hint="it has " + " ".join(known))
     chosen = clock or next(c for c in (*_CLOCKS, *known) if c in known)
     return Step("trace_clock", chosen, f"time stamps of clock {chosen}", action="write")
+
+
+def counts_ticks(files: Files) -> bool:
+    """Whether the instance's clock counts something else than nanoseconds."""
+    chosen = re.search(r"\[([^\]]+)\]", files.read("trace_clock"))
+    return chosen is not None and chosen[1] in _TICKING
+
+
+def wake_step(files: Files) -> Step | None:
+    """Have readers of pages woken by one event already; None where the kernel cannot be told."""
+    if not files.exists("buffer_percent"):
+        return None
+    return Step("buffer_percent", "0", "wake readers at once", action="write")
 
 
 def own_threads() -> list[int]:

@@ -34,10 +34,14 @@ class CpuStats:
         return self.overrun + self.commit_overrun + self.dropped
 
 
+def cpus_of(files: Files) -> list[int]:
+    """All CPUs that the buffer has, in order."""
+    return sorted(int(name[3:]) for name in files.list("per_cpu") if re.fullmatch(r"cpu\d+", name))
+
+
 def read_stats(files: Files) -> list[CpuStats]:
     """All CPUs that the buffer has."""
-    cpus = [int(name[3:]) for name in files.list("per_cpu") if re.fullmatch(r"cpu\d+", name)]
-    return [parse_stats(cpu, files.read(f"per_cpu/cpu{cpu}/stats")) for cpu in sorted(cpus)]
+    return [parse_stats(cpu, files.read(f"per_cpu/cpu{cpu}/stats")) for cpu in cpus_of(files)]
 
 
 def parse_stats(cpu: int, text: str) -> CpuStats:

@@ -61,6 +61,9 @@ def trace(
         int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
+    text: Annotated[
+        bool, typer.Option("--text", help="Read the kernel's own text instead of its pages: slower.")
+    ] = False,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Write events to FILE.")
     ] = None,
@@ -121,7 +124,7 @@ def trace(
 
         cpus = parse_cpus(cpu) if cpu else ()
         request = Request(targets, stack, filter_, pids or (), children, cpus, duration, count)
-        result = _run(request, child, stop, out, as_json, clock, buffer_kb)
+        result = _run(request, child, stop, out, as_json, text, clock, buffer_kb)
         if not quiet:
             print(f"ktrace: {_summary(result)}", file=sys.stderr)
         if result.output_closed:
@@ -137,6 +140,7 @@ def _run(
     stop: "StopSignals",
     out: "BinaryIO",
     as_json: bool,
+    text: bool,
     clock: str | None,
     buffer_kb: int | None,
 ) -> "Result":
@@ -161,6 +165,7 @@ def _run(
             stop,
             command=child,
             output_fd=watchable_output(out.fileno()),
+            text=text,
             note=_note,
         )
 

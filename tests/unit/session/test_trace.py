@@ -119,7 +119,7 @@ def wanted(name, *, one_of_many=False, notes=()):
 def run(session, sink, request, **options):
     notes = []
     with StopSignals() as stop:
-        result = trace(session, request, sink.make, stop, note=notes.append, **options)
+        result = trace(session, request, sink.make, stop, text=True, note=notes.append, **options)
     return result, notes
 
 

@@ -1,0 +1,94 @@
+"""Reading a session's buffer as pages: formats, clock and names that its decoder needs."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from ktrace.model.format import Format, parse_format
+from ktrace.ringbuffer.decode import Decoder
+from ktrace.ringbuffer.layout import PageLayout, parse_header_page
+from ktrace.stream.enrich import Enrich
+from ktrace.stream.flags import FlagStyle
+from ktrace.stream.live import Live
+from ktrace.stream.saved_names import LiveNames
+from ktrace.stream.symbol_table import SymbolTable
+from ktrace.symbols.kallsyms import KALLSYMS
+from ktrace.tracefs.buffer import counts_ticks
+from ktrace.tracefs.events import read_format
+from ktrace.tracefs.files import Files
+
+
+@dataclass(slots=True)
+class Formats:
+    """The formats of events, by their id: of those that are known, and of any that the kernel has.
+
+    The kernel's directory is searched for an id that is not known: events may be made while their
+    buffer is read. What was known stays known when its event has gone.
+    """
+
+    tracing: Files
+    known: dict[int, Format] = field(default_factory=dict)
+
+    def learn(self, events: Iterable[str]) -> None:
+        """Read those of some events, `GROUP/NAME`."""
+        for event in events:
+            form = read_format(self.tracing, event)
+            self.known[form.id] = form
+
+    def find(self, ident: int) -> Format | None:
+        """The format of the event with this id; None where there is none."""
+        if ident in self.known:
+            return self.known[ident]
+        # The few that ftrace itself has come in every trace: stacks, markers.
+        groups = self.tracing.list("events")
+        for group in sorted(groups, key=lambda g: g != "ftrace"):
+            if not self.tracing.is_dir(f"events/{group}"):
+                continue
+            for name in self.tracing.list(f"events/{group}"):
+                found = self._read(group, name, ident)
+                if found is not None:
+                    self.known[ident] = found
+                    return found
+        return None
+
+    def name_of(self, ident: int) -> str | None:
+        """`SYSTEM.NAME`, as the kernel prints a probe's event."""
+        form = self.find(ident)
+        return f"{form.system}.{form.name}" if form else None
+
+    def _read(self, group: str, name: str, ident: int) -> Format | None:
+        try:
+            if group != "ftrace" and self.tracing.read(f"events/{group}/{name}/id").strip() != str(ident):
+                return None
+            form = parse_format(self.tracing.read(f"events/{group}/{name}/format"), group)
+        except OSError:
+            return None  # no event's directory, or it has gone
+        return form if form.id == ident else None
+
+
+def layout_of(files: Files) -> PageLayout:
+    """What the pages of an instance look like."""
+    return parse_header_page(files.read("events/header_page"))
+
+
+def live_decoder(files: Files, formats: Formats) -> Live:
+    """Decodes the pages of an instance."""
+    ticks = counts_ticks(files)
+    return Live(Decoder(formats.known, layout_of(files), unknown=formats.find, ticks=ticks))
+
+
+def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enrich:
+    """Adds names of tasks, symbols and flags as this kernel prints them."""
+    return Enrich(
+        LiveNames(saved),
+        lambda: SymbolTable(_kallsyms()),
+        FlagStyle.from_header(files.read("trace")),
+        formats.name_of,
+    )
+
+
+def _kallsyms() -> bytes:
+    try:
+        with open(KALLSYMS, "rb") as file:  # noqa: PTH123
+            return file.read()
+    except OSError:
+        return b""

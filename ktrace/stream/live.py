@@ -1,0 +1,89 @@
+"""Live: pages as they come to chunks in order of time, with a bounded delay.
+
+CPUs are read one after the other, so what is read of the last one may be later than what the first one
+has got since. But all that a pass has read had happened before the next pass began, and of each CPU the
+next pass reads all that had happened by then. So what is not later than the newest record of the pass
+before can be given after each pass.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ktrace.model.batch import Chunk, Unparsed
+from ktrace.ringbuffer.decode import Decoder
+from ktrace.ringbuffer.records import Hole, Records
+from ktrace.stream.merge import EVER, Merge
+from ktrace.tracefs.pipe_raw import Pass
+
+
+class Live:
+    """Decodes what is read of all CPUs, pass by pass.
+
+    Attributes:
+        told: by CPU: how many lost records have been told.
+        unparsed: places that could not be decoded.
+    """
+
+    def __init__(self, decoder: Decoder) -> None:
+        self._decoder = decoder
+        self._merge = Merge(decoder)
+        self._newest: int | None = None
+        self.told: dict[int, int] = {}
+        self.unparsed = 0
+
+    @property
+    def page(self) -> int:
+        """Bytes of a page."""
+        return self._decoder.layout.size
+
+    @property
+    def pending(self) -> bool:
+        """Whether something waits for the next pass."""
+        return self._merge.pending
+
+    def feed(self, passes: Iterable[Pass]) -> Chunk:
+        """Take what was read; give what nothing earlier can come for any more."""
+        until = self._newest
+        for one in passes:
+            records = self._decoder.walk(one.pages, one.cpu)
+            self._merge.add(self._count_losses(records, one))
+            behind = self._merge.latest(one.cpu)
+            if not one.drained and until is not None and behind is not None:
+                until = min(until, behind)
+        self._newest = self._merge.newest
+        return Chunk() if until is None else self._take(until)
+
+    def idle(self) -> Chunk:
+        """A pass found nothing: all is there up to now."""
+        return self._take(EVER)
+
+    def finish(self) -> Chunk:
+        """Nothing more will come."""
+        return self._take(EVER)
+
+    def _take(self, until: int) -> Chunk:
+        chunk = self._merge.take(until)
+        self.unparsed += sum(isinstance(mark, Unparsed) for mark in chunk.marks)
+        return chunk
+
+    def _count_losses(self, records: Records, one: Pass) -> Records:
+        """Give each loss its number, such that all together never exceed what the kernel has counted.
+
+        A page that is full has no room for the number. What the kernel had overwritten by the time the
+        page was read, less what was told before, is it; if more has been overwritten in between, the next
+        loss is told smaller by so many.
+        """
+        if not any(hole.lost for hole in records.holes):
+            return records
+        totals = iter(one.overwritten)
+        holes: list[Hole] = []
+        for hole in records.holes:
+            if not hole.lost:
+                holes.append(hole)
+                continue
+            told = self.told.get(one.cpu, 0)
+            left = next(totals, told) - told
+            count = left if hole.count is None else min(hole.count, left)
+            self.told[one.cpu] = told + max(count, 0)
+            holes.append(replace(hole, count=count if count > 0 else None))
+        return replace(records, holes=holes)
