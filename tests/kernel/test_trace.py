@@ -94,9 +94,25 @@ def test_existing_events_by_name_and_static_ones(ktrace: Callable, forks: None) 
     events = {e["event"]: e for e in outcome.records("event")}
     assert events["vfs_read"]["group"] == "kprobes" and "n" in events["vfs_read"]["args"]
     if "sched_process_fork" in events:
-        assert "child_pid=" in events["sched_process_fork"]["body"]
+        assert events["sched_process_fork"]["args"]["child_pid"] > 0
     assert ktrace("list", "--json").records("probe")[0]["enabled"] is False
     ktrace("remove", "vfs_read")
+
+
+def test_the_kernels_text_gives_the_same(ktrace: Callable) -> None:
+    """The same command read both ways: all but times and thread ids is equal."""
+    ktrace("add", "vfs_read", "n=%dx:u64", "c=$comm", "p=+0(%di):x8[2]")
+    found = []
+    for extra in ([], ["--text"]):
+        outcome = ktrace("trace", "vfs_read", *extra, "--json", "--filter", "n == 77777", "-c",
+                         "dd if=/dev/zero of=/dev/null bs=77777 count=3")  # fmt: skip
+        found.append([{**e, "ts": 0, "pid": 0, "cpu": 0} for e in outcome.records("event")])
+    assert len(found[0]) == 3 and found[0] == found[1]
+    ktrace("remove", "vfs_read")
+    outcome = ktrace(
+        "trace", "--text", "sched:sched_process_fork", "--json", "-n", "1", "-c", "sh -c /bin/true"
+    )
+    assert "child_pid=" in outcome.records("event")[0]["body"]
 
 
 def test_output_goes_to_a_file(ktrace: Callable, tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ def test_a_signal_before_the_start(session, sink):
     with StopSignals() as stop:
         os.kill(os.getpid(), 15)
         with pytest.raises(Interrupted):
-            trace(session, Request(Targets(("g/kp",), ())), sink.make, stop, note=print)
+            trace(session, Request(Targets(("g/kp",), ())), sink.make, stop, text=True, note=print)
     assert "start" not in session.done
 
 
