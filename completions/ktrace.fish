@@ -181,6 +181,7 @@ options() {
       offer --pid \'Only this thread; repeatable.\'
       offer --from \'From this time on, as it is printed.\'
       offer --to \'Up to this time.\'
+      offer --filter \'Only where this holds, such as \'\\\'\'count > 4096\'\\\'\'.\'
       offer --recover \'What is there of a file that was cut off, or never ended.\'
       offer -q \'No summary at the end.\'
       offer --quiet \'No summary at the end.\'
@@ -328,6 +329,7 @@ value_kind() {
     \'report -p\' | \'report --pid\') kind=processes ;;
     \'report --from\') kind=nothing ;;
     \'report --to\') kind=nothing ;;
+    \'report --filter\') kind=nothing ;;
     \'count --by\') kind=nothing ;;
     \'count -c\' | \'count --command\') kind=command ;;
     \'count -p\' | \'count --pid\') kind=processes ;;

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,16 +27,17 @@ class Choice:
     tests: Sequence[Test]
     cpus: Collection[int] = ()
     until: int | None = None
-    _last: dict[int, bool] = field(default_factory=dict)  # whether a task's last record was let through
+    _before: "_Kept | None" = field(default=None, init=False)  # of the chunk before
 
     def __call__(self, chunk: Chunk) -> Chunk:
         """The part of the chunk that is wanted."""
         if not self.tests and not self.cpus:
             return chunk
         masks = [self._mask(batch) for batch in chunk.batches]
-        stacks = self._stacks(chunk, masks) if any(isinstance(m, Stack) for m in chunk.marks) else {}
+        kept = _Kept.of(chunk, masks)
         batches = [b if m.all() else b.take(m) for b, m in zip(chunk.batches, masks, strict=True) if m.any()]
-        marks = tuple(mark for mark in chunk.marks if self._passes(mark, stacks))
+        marks = tuple(mark for mark in chunk.marks if self._passes(mark, kept))
+        self._before = kept
         return Chunk(tuple(batches), marks)
 
     def is_over(self, chunk: Chunk) -> bool:
@@ -53,32 +54,44 @@ class Choice:
             mask &= test(batch)
         return mask
 
-    def _passes(self, mark: Mark, stacks: dict[int, bool]) -> bool:
+    def _passes(self, mark: Mark, kept: "_Kept") -> bool:
+        """Whether a mark stays: a stack if the last record of the same task before it does."""
         if isinstance(mark, Stack):
-            return stacks.get(mark.seq, False)
+            answer = kept.last(mark.pid, mark.seq)
+            if answer is None and self._before is not None:
+                answer = self._before.last(mark.pid, mark.seq)
+            return bool(answer)
         return not isinstance(mark, Lost) or not self.cpus or mark.cpu is None or mark.cpu in self.cpus
 
-    def _stacks(self, chunk: Chunk, masks: list[NDArray[np.bool_]]) -> dict[int, bool]:
-        """By its place, whether a stack is wanted: as the last record of the same task before it was."""
-        found = [m for m in chunk.marks if isinstance(m, Stack)]
-        seq = np.concatenate([*(b.seq for b in chunk.batches), np.array([m.seq for m in found], np.int64)])
-        pid = np.concatenate([*(b.pid for b in chunk.batches), np.array([m.pid for m in found], np.int32)])
-        kept = np.concatenate([*masks, np.zeros(len(found), np.bool_)])
-        records = len(seq) - len(found)
-        order = np.lexsort((seq, pid))
-        rows = np.arange(len(order))
-        latest = np.maximum.accumulate(np.where(order < records, rows, -1))
-        answer: dict[int, bool] = {}
-        for at in np.flatnonzero(order >= records).tolist():
-            before, task = int(latest[at]), int(pid[order[at]])
-            same = before >= 0 and int(pid[order[before]]) == task
-            answer[int(seq[order[at]])] = bool(kept[order[before]]) if same else self._last.get(task, False)
-        ends = np.flatnonzero(np.diff(pid[order], append=pid[order][-1:] + 1))
-        for at in ends.tolist():
-            before = int(latest[at])
-            if before >= 0 and pid[order[before]] == pid[order[at]]:
-                self._last[int(pid[order[at]])] = bool(kept[order[before]])
-        return answer
+
+@dataclass(slots=True)
+class _Kept:
+    """Which records of a chunk were let through; put in order only if there is a stack."""
+
+    seqs: list[NDArray[np.int64]]
+    pids: list[NDArray[np.int32]]
+    masks: list[NDArray[np.bool_]]
+    _sorted: tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]] | None = None
+
+    @classmethod
+    def of(cls, chunk: Chunk, masks: list[NDArray[np.bool_]]) -> "_Kept":
+        return cls([b.seq for b in chunk.batches], [b.pid for b in chunk.batches], masks)
+
+    def last(self, pid: int, seq: int) -> bool | None:
+        """Whether a task's last record before a place was let through; None where it has none here."""
+        if not self.seqs:
+            return None
+        if self._sorted is None:
+            seqs, pids = np.concatenate(self.seqs), np.concatenate(self.pids)
+            order = np.lexsort((seqs, pids))
+            self._sorted = seqs[order], pids[order], np.concatenate(self.masks)[order]
+        seqs, pids, masks = self._sorted
+        first, end = (int(np.searchsorted(pids, pid, side=side)) for side in _SIDES)
+        at = first + int(np.searchsorted(seqs[first:end], seq)) - 1
+        return bool(masks[at]) if at >= first else None
+
+
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
 def of_events(names: Sequence[str]) -> Test:

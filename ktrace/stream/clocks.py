@@ -91,7 +91,8 @@ def _shifted(
 
 def _scaled(times: NDArray[np.int64], factor: int, shift: int) -> NDArray[np.int64]:
     """`times * factor >> shift` without overflow: in two halves."""
-    high, low = times >> 32, times & 0xFFFFFFFF
+    high = (times >> 32) * factor
+    low = (times & 0xFFFFFFFF).astype(np.uint64) * np.uint64(factor)
     if shift <= 32:
-        return ((high * factor) << (32 - shift)) + ((low * factor) >> shift)
-    return ((high * factor) >> (shift - 32)) + ((low * factor) >> shift)
+        return (high << (32 - shift)) + (low >> np.uint64(shift)).astype(np.int64)
+    return (high + (low >> np.uint64(32)).astype(np.int64)) >> (shift - 32)

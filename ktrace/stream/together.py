@@ -28,7 +28,8 @@ def together(streams: Sequence[Iterator[Chunk]]) -> Iterator[Chunk]:
                 held[slowest].append(_Timed.of(chunk, held[slowest][-1].last if held[slowest] else _NEVER))
         if any(not held[i] for i in going):
             continue
-        until = min((held[i][-1].last for i in going), default=_EVER)
+        # At that time itself more may come.
+        until = min((held[i][-1].last - 1 for i in going), default=_EVER)
         ready = []
         for i, chunks in held.items():
             split = [timed.cut(until) for timed in chunks]

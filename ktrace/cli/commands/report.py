@@ -35,6 +35,9 @@ def report(
         str | None, typer.Option("--from", metavar="TIME", help="From this time on, as it is printed.")
     ] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this time.")] = None,
+    filter_: Annotated[
+        str | None, typer.Option("--filter", help="Only where this holds, such as 'count > 4096'.")
+    ] = None,
     recover: Annotated[
         bool, typer.Option("--recover", help="What is there of a file that was cut off, or never ended.")
     ] = False,
@@ -65,6 +68,12 @@ def report(
         tests = [of_events(events)] if events else []
         if pids:
             tests.append(of_tasks(pids))
+        if filter_:
+            from ktrace.stream.filter import Filter
+
+            chosen = Filter(filter_)
+            chosen.check(recording.fields())
+            tests.append(chosen.mask)
         if begin is not None or end is not None:
             tests.append(of_times(begin, end))
         outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome}

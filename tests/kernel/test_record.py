@@ -1,0 +1,223 @@
+"""`ktrace record` and `report`: beside trace-cmd, under losses, a full disk, signals and SIGKILL."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ktrace.stream.recording import lost_by_cpu
+from ktrace.tracedat.reader import TraceDat
+from tests.kernel.conftest import Outcome, append
+
+# A program that reads one byte at a time at full speed, and one that does so COUNT times.
+BUSY = "import os\nf = os.open('/dev/zero', 0)\nwhile True: os.read(f, 1)"
+READS = "dd if=/dev/zero of=/dev/null bs=77 count={} status=none"
+
+
+def trace_cmd(*words: str) -> str:
+    """What a trace-cmd prints on stdout."""
+    done = subprocess.run(["trace-cmd", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def theirs(path: Path, *words: str) -> list[tuple[str, ...]]:
+    """`trace-cmd report`: task, CPU, time, event and body of each line, with ns and raw fields."""
+    lines = trace_cmd("report", "-i", str(path), "-t", "-R", *words).splitlines()
+    return [m.groups() for line in lines if (m := _THEIRS.match(line))]
+
+
+_THEIRS = re.compile(r" *(?:\S+: +)?(.{1,15})-(\d+) +\[(\d+)\] +(?:\S+ )?(\d+\.\d+): (\w+): +(.*)$")
+
+
+def fields(outcome: Outcome) -> list[tuple[str, ...]]:
+    """The same of our JSON; of the body what can be compared."""
+    return [
+        (e["comm"], str(e["pid"]), f"{e['cpu']:03d}", f"{e['ts'] // 10**9}.{e['ts'] % 10**9:09d}", e["event"])
+        for e in outcome.records("event")
+    ]
+
+
+@pytest.fixture
+def busy() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(["taskset", "-c", "1", sys.executable, "-S", "-c", BUSY])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_our_file_is_read_alike_by_trace_cmd(ktrace: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "a.dat"
+    recorded = ktrace("record", "-o", str(path), "vfs_read", "n=%dx:u64", "c=$comm", ",", "-r", "vfs_write",
+                      "ret=$retval:s64", ",", "sched:sched_switch", "-c", READS.format(300))  # fmt: skip
+    assert "none lost" in recorded.err and sorted(p.name for p in tmp_path.iterdir()) == ["a.dat"]
+    ours = ktrace("report", "--json", str(path))
+    their_lines = theirs(path)
+    assert len(their_lines) >= 300
+    assert [line[:5] for line in their_lines] == [tuple(f) for f in fields(ours)]
+    said = int(recorded.err.split(" events")[0].split()[-1])
+    assert said == len(their_lines)
+    # Fields: trace-cmd spells the print fmt, numbers in hex; `n` of all reads.
+    numbers = [int(m[1], 16) for *_, body in their_lines if (m := re.search(r"n=0x([0-9a-f]+)", body))]
+    mine = [e["args"]["n"] for e in ours.records("event") if e["event"] == "vfs_read"]
+    assert numbers == mine or not numbers
+    with TraceDat(str(path)) as file:
+        options = file.contents.options
+        assert options.clock == "mono" and options.written_by.startswith("ktrace")
+        assert len(options.cpu_stats) == options.cpu_count == os.cpu_count()
+
+
+@pytest.mark.parametrize(
+    "how", [[], ["--file-version", "6"], ["--compression", "none"]], ids=["v7-zstd", "v6", "v7-plain"]
+)
+def test_trace_cmds_file_is_read_as_it_reads_it(
+    ktrace: Callable, tracing: Path, tmp_path: Path, foreign: Callable, how: list[str]
+) -> None:
+    path = tmp_path / "t.dat"
+    foreign("p:ktest/theirs vfs_read n=%dx:u64 c=$comm")
+    events = [
+        word for e in ("ktest:theirs", "sched:sched_switch", "syscalls:sys_enter_read") for word in ("-e", e)
+    ]
+    trace_cmd("record", "-q", "-o", str(path), *how, "-C", "mono", *events, *READS.format(200).split())
+    append(tracing / "events/ktest/theirs/enable", "0")
+    their_lines = theirs(path)
+    ours = ktrace("report", "--json", str(path))
+    assert len(their_lines) >= 400
+    assert [line[:5] for line in their_lines] == fields(ours)
+    # Every field, as trace-cmd prints them raw: `name=value`, numbers in hexadecimal or decimal.
+    for line, event in zip(their_lines, ours.records("event"), strict=True):
+        if event["event"] == "sys_enter_read":
+            count = int(re.search(r"count=(?:0x)?([0-9a-f]+)", line[5])[1], 16)
+            assert count == event["args"]["count"]
+        if event["event"] == "sched_switch":
+            assert f"next_pid={event['args']['next_pid']} " in line[5] + " "
+
+
+def test_several_files_and_instances_by_time(ktrace: Callable, tracing: Path, tmp_path: Path) -> None:
+    paths = [str(tmp_path / f"{i}.dat") for i in range(2)]
+    for path in paths:
+        ktrace("record", "-q", "-o", path, "vfs_read", "n=%dx:u64", "-c", READS.format(20))
+    both = ktrace("report", "--json", *reversed(paths)).records("event")
+    times = [e["ts"] for e in both]
+    assert times == sorted(times) and len(both) >= 40
+    cut = str(times[20] // 10**9) + f".{times[20] % 10**9:09d}"
+    later = ktrace("report", "--json", "--from", cut, *paths).records("event")
+    assert [e["ts"] for e in later] == times[20:]
+    earlier = ktrace("report", "--json", "--to", cut, "--cpu", "0", *paths).records("event")
+    assert [e["ts"] for e in earlier] == [e["ts"] for e in both if e["ts"] <= times[20] and e["cpu"] == 0]
+
+
+def test_what_is_lost_is_told_as_the_kernel_counts_it(
+    ktrace: Callable, start: Callable, armed: Callable, busy: subprocess.Popen, tmp_path: Path
+) -> None:
+    """A small buffer, and a ktrace that is stopped for a while."""
+    path = tmp_path / "a.dat"
+    run = start("record", "-o", str(path), "vfs_read", "n=%dx:u64", "--buffer-size", "64", "-d", "3")
+    run.until(armed)
+    time.sleep(0.5)
+    run.signal(signal.SIGSTOP)
+    time.sleep(1)
+    run.signal(signal.SIGCONT)
+    outcome = run.wait()
+    said = int(re.search(r"(\d+) lost", outcome.err)[1])
+    report = ktrace("report", "--json", str(path))
+    told = sum(record["count"] or 0 for record in report.records("lost"))
+    with TraceDat(str(path)) as file:
+        counted = sum(lost_by_cpu(file.contents).values())
+        stats = "".join(file.contents.options.cpu_stats)
+    assert said == told == counted > 0
+    read = sum(map(int, re.findall(r"read events: (\d+)", stats)))
+    assert len(report.records("event")) == read
+    assert f"{told} lost" in report.err
+    assert len(theirs(path)) == read
+
+
+def test_killed(
+    ktrace: Callable, start: Callable, armed: Callable, busy: subprocess.Popen, tmp_path: Path
+) -> None:
+    """What SIGKILL leaves: every page that had come, and no page in disorder."""
+    path = tmp_path / "a.dat"
+    run = start("record", "-q", "-o", str(path), "vfs_read", "n=%dx:u64")
+    part = Path(f"{path}.cpu1")
+    run.until(lambda: part.exists() and part.stat().st_size > 1 << 20)
+    run.signal(signal.SIGKILL)
+    run.wait()
+    busy.kill()
+    assert "--recover" in ktrace("report", str(path), status=7).err
+    outcome = ktrace("report", "--json", "--recover", str(path), "--event", "vfs_read", status=7)
+    events = outcome.records("event")
+    assert len(events) * 24 > 1 << 19 and {e["event"] for e in events} == {"vfs_read"}
+    times = [e["ts"] for e in events]
+    assert times == sorted(times) and "was not ended" in outcome.err
+    ktrace("clean")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
+def test_signals_end_it_in_good_order(
+    ktrace: Callable, start: Callable, armed: Callable, forks: None, tmp_path: Path, number: int
+) -> None:
+    path = tmp_path / "a.dat"
+    run = start("record", "-o", str(path), "do_fork")
+    run.until(armed)
+    time.sleep(0.5)
+    run.signal(number)
+    outcome = run.wait()
+    assert outcome.status == (0 if number == signal.SIGINT else 128 + number)
+    assert [p.name for p in tmp_path.iterdir()] == ["a.dat"]
+    assert len(ktrace("report", "--json", str(path)).records("event")) == len(theirs(path)) > 0
+
+
+def test_a_full_disk(ktrace: Callable, tmp_path: Path) -> None:
+    """The file is whole, with what was moved; nothing is left beside it."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(disk)], check=True)
+    try:
+        path = disk / "a.dat"
+        outcome = ktrace(
+            "record", "-o", str(path), "vfs_read", "n=%dx:u64", "-c", READS.format(400_000), status=1
+        )
+        assert "no space left" in outcome.err and [p.name for p in disk.iterdir()] == ["a.dat"]
+        kept = int(outcome.err.split(" events")[0].split()[-1])
+        lines = trace_cmd("report", "-i", str(path)).count(": vfs_read: ")
+        assert lines == kept > 100_000
+        outcome = ktrace("report", "-q", "--csv", str(path))
+        assert outcome.out.count("\n") == kept + 1
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_limits(ktrace: Callable, busy: subprocess.Popen, tmp_path: Path) -> None:
+    path = tmp_path / "a.dat"
+    ktrace("record", "-q", "-o", str(path), "vfs_read", "--max-size", "300K")
+    with TraceDat(str(path)) as file:
+        assert sum(data.size for data in file.contents.buffers[0].cpus) >= 300 << 10
+    began = time.monotonic()
+    outcome = ktrace("record", "-o", str(path), "vfs_mkdir", "-d", "0.5")
+    assert ": 0 events in 0." in outcome.err and time.monotonic() - began < 60
+    assert ktrace("report", str(path)).out == ""
+
+
+def test_stacks(ktrace: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "a.dat"
+    ktrace("record", "-q", "-o", str(path), "vfs_read", "--stack", "--filter", "COMM == 'dd'",
+           "-c", READS.format(5))  # fmt: skip
+    out = ktrace("report", "-q", str(path)).out
+    assert out.count("<stack trace>") == out.count(": vfs_read: ") >= 5
+    assert re.search(r"^ => ksys_read$", out, re.MULTILINE)
+
+
+def test_refusals(ktrace: Callable, tmp_path: Path) -> None:
+    assert "what to record?" in ktrace("record", status=2).err
+    assert "no size" in ktrace("record", "vfs_read", "--max-size", "many", status=2).err
+    assert "no regular file" in ktrace("record", "vfs_read", "-o", "/dev/full", status=1).err
+    assert "No such file" in ktrace("record", "vfs_read", "-o", f"{tmp_path}/no/a.dat", status=1).err
+    assert "not a trace.dat file" in ktrace("report", "/proc/version", status=7).err
+    ktrace("record", "vfs_read", "n=nope:bar", "-o", f"{tmp_path}/a.dat", status=None)
+    assert not (tmp_path / "a.dat.cmdlines").exists()
