@@ -4,21 +4,17 @@ The same columns as `trace_pipe`, but what could steer a terminal is written as 
 `ktrace.diagnostic.visible`. To read it back by program, use JSON Lines.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import BinaryIO, assert_never
 
 from ktrace.diagnostic import visible
-from ktrace.model.batch import Batch, Chunk, Column, Lost, Mark, Missed, Stack, Strings, Unparsed
-from ktrace.model.format import PrintAs
-from ktrace.output.order import in_order
-
-_SPELL: dict[PrintAs, Callable[[object], str]] = {
-    "dec": str,
-    "hex": lambda value: f"0x{value:x}",
-    "str": lambda value: f'"{visible(str(value))}"',
-    "char": lambda value: f"'{visible(str(value))}'",
-    "sym": lambda value: visible(str(value)),
-}
+from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Stack, Strings, Unparsed
+from ktrace.model.format import Format
+from ktrace.output.cells import Pieces
+from ktrace.output.heads import head_of, heads
+from ktrace.output.lines import Block, assemble
+from ktrace.output.printfmt import Body, Lookups
+from ktrace.output.probe_text import probe_pieces, strings
 
 
 class Text:
@@ -27,99 +23,57 @@ class Text:
     Args:
         out: a binary file, or whatever has its `write`.
         names: by event, then by argument: names of an enum's values, printed in place of the numbers.
+        lookups: what is known beside the records: names at addresses, constants.
     """
 
     def __init__(
-        self, out: BinaryIO, names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None
+        self,
+        out: BinaryIO,
+        names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None,
+        lookups: Lookups | None = None,
     ) -> None:
         self._out = out
         self._names = names or {}
+        self._lookups = lookups or Lookups()
+        self._bodies: dict[Format, Body] = {}
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`."""
-        lines = in_order(chunk, self._lines, _mark)
-        if lines:
-            self._out.write("".join(lines).encode())
+        blocks = [self._block(batch) for batch in chunk.batches if len(batch)]
+        marks = [(mark.seq, _mark(mark).encode()) for mark in chunk.marks]
+        if blocks or marks:
+            self._out.write(assemble(blocks, marks))
 
     def flush(self) -> None:
         """Hand on what the file has buffered."""
         self._out.flush()
 
-    def _lines(self, batch: Batch) -> Iterable[str]:
-        return _lines(batch, self._names.get(batch.event, {}))
+    def close(self) -> None:
+        """Nothing more comes; the file stays open, as it was given."""
+        self.flush()
 
+    def _block(self, batch: Batch) -> Block:
+        head = heads(batch)
+        pieces = Pieces()
+        title = f"{visible(batch.event)}:".encode()
+        body = batch.columns.get("body")
+        if batch.kind == "text" and isinstance(body, Strings):
+            pieces.extend((title, b" ", strings(body)))
+        elif batch.kind == "fields" and batch.format is not None:
+            compiled = self._body(batch.format)
+            pieces.add(title + b" " if compiled.titled else b"")
+            pieces.extend(compiled.pieces(batch))
+        else:
+            pieces.add(title)
+            pieces.extend(probe_pieces(batch, self._names.get(batch.event, {}), self._lookups))
+        pieces.add(b"\n")
+        return Block(batch.seq, [*head, *pieces.finish()])
 
-def _lines(batch: Batch, names: Mapping[str, Mapping[int, str]]) -> Iterable[str]:
-    tgids = [None] * len(batch) if batch.tgid is None else batch.tgid.tolist()
-    heads = map(
-        _head,
-        _visible(batch.comm),
-        batch.pid.tolist(),
-        tgids,
-        batch.cpu.tolist(),
-        _visible(batch.flags),
-        batch.ts.tolist(),
-        [batch.ticks] * len(batch),
-    )
-    name = visible(batch.event)
-    if batch.kind == "text":
-        body = batch["body"]
-        assert isinstance(body, Strings)
-        return (f"{head}{name}: {text}\n" for head, text in zip(heads, _visible(body), strict=True))
-    places = _places(batch)
-    kinds = {arg.name: arg.print_as for arg in batch.signature.args} if batch.signature else {}
-    cells = [_cells(key, column, kinds.get(key), names.get(key, {})) for key, column in batch.columns.items()]
-    rows = zip(*cells, strict=True) if cells else [()] * len(batch)
-    return (
-        f"{head}{name}:{place}{''.join(row)}\n" for head, place, row in zip(heads, places, rows, strict=True)
-    )
-
-
-def _head(comm: str, pid: int, tgid: int | None, cpu: int, flags: str, ts: int, ticks: bool) -> str:
-    group = "" if tgid is None else f"({tgid:7d}) " if tgid else "(-------) "
-    time = f"{ts:12d}" if ticks else f"{ts // 1_000_000_000:5d}.{ts % 1_000_000_000 // 1000:06d}"
-    return f"{comm:>16}-{pid:<7d} {group}[{cpu:03d}] {flags} {time}: "
-
-
-def _places(batch: Batch) -> list[str]:
-    if batch.place is not None:
-        return [f" ({place})" for place in _visible(batch.place)]
-    if batch.func is not None and batch.ret_ip is not None:
-        pairs = zip(_visible(batch.ret_ip), _visible(batch.func), strict=True)
-        return [f" ({site} <- {func})" for site, func in pairs]
-    return [""] * len(batch)
-
-
-def _cells(name: str, column: Column, kind: PrintAs | None, names: Mapping[int, str]) -> list[str]:
-    """` name=value` for each row."""
-    prefix = f" {visible(name)}="
-    if isinstance(column, Strings):
-        values = [prefix + _value(value, kind) for value in column.values]
-        return [values[code] for code in column.codes.tolist()]
-    if names:
-        return [prefix + _named(value, kind, names) for value in column.tolist()]
-    return [prefix + _value(value, kind) for value in column.tolist()]
-
-
-def _named(value: object, kind: PrintAs | None, names: Mapping[int, str]) -> str:
-    """A value that may have a name: as the kernel's headers spell it."""
-    if isinstance(value, list):
-        return "{" + ",".join(_named(item, kind, names) for item in value) + "}"
-    name = names.get(value) if isinstance(value, int) else None
-    return _value(value, kind) if name is None else visible(name)
-
-
-def _value(value: object, kind: PrintAs | None) -> str:
-    if value is None:
-        return "(fault)"
-    if isinstance(value, list):
-        return "{" + ",".join(_value(item, kind) for item in value) + "}"
-    return _SPELL[kind or ("str" if isinstance(value, str) else "dec")](value)
-
-
-def _visible(strings: Strings) -> list[str]:
-    values = [visible(value) if value is not None else "(fault)" for value in strings.values]
-    return [values[code] for code in strings.codes.tolist()]
+    def _body(self, event: Format) -> Body:
+        body = self._bodies.get(event)
+        if body is None:
+            body = self._bodies[event] = Body(event, self._lookups)
+        return body
 
 
 def _mark(mark: Mark) -> str:
@@ -132,12 +86,8 @@ def _mark(mark: Mark) -> str:
         case Unparsed(line=line):
             return visible(line.decode("utf-8", "surrogateescape")) + "\n"
         case Stack():
-            tgid = mark.tgid
-            head = _head(
-                visible(mark.comm), mark.pid, tgid, mark.cpu, visible(mark.flags), mark.ts, mark.ticks
-            )
             title = "<user stack trace>" if mark.user else "<stack trace>"
             # The kernel sets addresses of user space off by one more blank.
             frames = (f" => {' ' * frame.startswith('<')}{visible(frame)}\n" for frame in mark.frames)
-            return f"{head}{title}\n{''.join(frames)}"
+            return f"{head_of(mark)}{title}\n{''.join(frames)}"
     assert_never(mark)

@@ -1,0 +1,101 @@
+"""The values that occur in a column, each once: what is spelled once need not be spelled a row."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Codes = NDArray[np.int64]
+"""int64, shape (rows,): which of several values each row has."""
+
+_RANGE_MAX = 1 << 22  # of a table with a place for each number between the least and the greatest
+_SLOTS_BITS = 16
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads neighbours over the slots
+_SAMPLE = 2048
+_FEW = 512
+
+
+def distinct(column: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
+    """The values of a column of integers, and for each row which of them it has.
+
+    Sorting is avoided: by a table where the values are close together, else by hashing.
+    """
+    if len(column) == 0:
+        return column, np.zeros(0, np.int64)
+    low, high = int(column.min()), int(column.max())
+    if high - low < min(max(4 * len(column), 1 << 12), _RANGE_MAX):
+        places = (
+            column.astype(np.int64) - low
+            if high < 1 << 63
+            else (column - column.dtype.type(low)).astype(np.int64)
+        )
+        present, codes = _ranks(places, high - low + 1)
+        values = present.astype(column.dtype) + column.dtype.type(low)
+        return values, codes
+    return _hashed(column)
+
+
+def looks_repetitive(column: NDArray[Any]) -> bool:
+    """Whether few values seem to make up a column of integers: judged by some rows of it."""
+    rows = len(column)
+    if rows <= _FEW:
+        return True
+    sample = column[:: max(rows // _SAMPLE, 1)]
+    return len(np.unique(sample)) * 4 < len(sample)
+
+
+def joined(codes: Sequence[Codes], sizes: Sequence[int]) -> tuple[list[tuple[int, ...]], Codes]:
+    """The combinations that occur of several encoded columns.
+
+    Args:
+        codes: of each column.
+        sizes: how many values each has.
+
+    Returns:
+        Each combination, as which value of each column, and the combination of each row.
+    """
+    joint = codes[0]
+    size = sizes[0]
+    pairs: list[tuple[NDArray[Any], int]] = []
+    for more, count in zip(codes[1:], sizes[1:], strict=True):
+        # Densely numbered after each step: a product of many sizes would not fit.
+        values, joint = distinct(joint * count + more)
+        pairs.append((values, count))
+        size = len(values)
+    found: NDArray[Any] = np.arange(size)
+    columns = []
+    for values, count in reversed(pairs):
+        both = values[found]
+        columns.append(both % count)
+        found = both // count
+    columns.append(found)
+    return list(zip(*(column.tolist() for column in reversed(columns)), strict=True)), joint
+
+
+def _ranks(places: NDArray[np.int64], size: int) -> tuple[NDArray[Any], Codes]:
+    """Which of `size` places occur, and for each row the how manieth of them it is."""
+    flags = np.zeros(size, np.bool_)
+    flags[places] = True
+    present = np.flatnonzero(flags)
+    ranks = np.empty(size, np.int64)
+    ranks[present] = np.arange(len(present))
+    return present, ranks[places]
+
+
+def _hashed(column: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
+    words = column.astype(np.int64).view(np.uint64) if column.dtype.kind == "i" else column.astype(np.uint64)
+    slots = ((words * _GOLDEN) >> np.uint64(64 - _SLOTS_BITS)).astype(np.int64)
+    table = np.empty(1 << _SLOTS_BITS, column.dtype)
+    table[slots] = column
+    odd = np.flatnonzero(table[slots] != column)  # another value has their slot
+    if len(odd) * 4 > len(column):
+        values, codes = np.unique(column, return_inverse=True)
+        return values, codes.astype(np.int64, copy=False)
+    if not len(odd):
+        used, codes = _ranks(slots, len(table))
+        return table[used], codes
+    rest, rest_codes = np.unique(column[odd], return_inverse=True)
+    used, codes = _ranks(slots, len(table))
+    codes[odd] = len(used) + rest_codes
+    return np.concatenate([table[used], rest]), codes

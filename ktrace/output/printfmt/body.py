@@ -1,0 +1,188 @@
+"""The body of an event's lines: from its format to pieces of text for all its records.
+
+    body = Body(parse_format(text, "sched"), lookups)
+    pieces = body.pieces(batch)
+
+What is not understood gives one clear marker and the fields as `name=value`, never an exception.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ktrace.diagnostic import visible
+from ktrace.model.batch import Batch, Column, Strings
+from ktrace.model.format import Format
+from ktrace.output.cells import Coded, Piece, Pieces, coded
+from ktrace.output.digits import decimal, hexadecimal
+from ktrace.output.distinct import Codes, joined, looks_repetitive
+from ktrace.output.printfmt.calls import call
+from ktrace.output.printfmt.evaluate import Records, evaluate
+from ktrace.output.printfmt.lexer import NotUnderstood
+from ktrace.output.printfmt.special import Wording, wording
+from ktrace.output.printfmt.spell import UNKNOWN, Lookups, spell
+from ktrace.output.printfmt.template import Spec
+from ktrace.output.printfmt.tree import Node
+from ktrace.output.printfmt.values import Ints, Unknown, Value, encoded
+
+MARKER = "(print fmt not understood)"
+"""Stands before the fields of an event whose `print fmt` is beyond the parser."""
+
+
+class Body:
+    """Compiled once for an event.
+
+    Attributes:
+        problem: why its `print fmt` was not understood; None where it was.
+        titled: whether the event's name stands before the body.
+    """
+
+    def __init__(self, event: Format, lookups: Lookups | None = None) -> None:
+        self._fields = {field.name: field for field in event.fields}
+        self._lookups = lookups or Lookups()
+        self._tables: dict[int, list[tuple[int, str]]] = {}
+        self._wording: Wording | None = None
+        self._args: list[tuple[Node, ...]] = []
+        self.problem: str | None = None
+        try:
+            self._wording = wording(event)
+            self._args = list(_arguments(self._wording))
+        except NotUnderstood as error:
+            self.problem = str(error)
+            self._wording = None
+        self.titled = self._wording is None or self._wording.titled
+
+    def pieces(self, batch: Batch) -> list[Piece]:
+        """The body of each record."""
+        rows = len(batch)
+        if self._wording is None:
+            return _fields(batch.columns, rows)
+        columns = batch.columns
+        lines = columns.get(self._wording.lines or "")
+        if isinstance(lines, Strings):
+            whole = tuple(text.removesuffix("\n") if text else text for text in lines.values)
+            columns = {**columns, self._wording.lines or "": Strings(lines.codes, whole)}
+        records = Records(rows, columns, self._fields, self._lookups, call, self._tables)
+        pieces = Pieces()
+        args = iter(self._args)
+        for part in self._wording.parts:
+            pieces.add(part.encode() if isinstance(part, str) else self._piece(part, next(args), records))
+        return pieces.finish()
+
+    def texts(self, batch: Batch) -> list[str]:
+        """The body of each record, as text."""
+        columns = [_texts(piece, len(batch)) for piece in self.pieces(batch)]
+        return (
+            [b"".join(row).decode() for row in zip(*columns, strict=True)] if columns else [""] * len(batch)
+        )
+
+    def _piece(self, spec: Spec, nodes: tuple[Node, ...], records: Records) -> Piece:
+        try:
+            values = [evaluate(node, records) for node in nodes]
+            return piece(spec, values, records.rows, self._lookups)
+        except Unknown:
+            return UNKNOWN.encode()
+
+
+def _arguments(found: Wording) -> Any:
+    """The arguments of each conversion, those for its `*` first."""
+    args = list(found.print_fmt.args)
+    for part in found.parts:
+        if isinstance(part, str):
+            continue
+        wanted = part.stars + (part.conversion != "?")
+        if len(args) < wanted:
+            raise NotUnderstood(f"no argument for {part.text}")
+        yield tuple(args[:wanted])
+        del args[:wanted]
+
+
+def piece(spec: Spec, values: list[Value], rows: int, lookups: Lookups) -> Piece:
+    """One conversion of all records.
+
+    Args:
+        spec: the conversion.
+        values: of its arguments, those for each `*` first.
+        rows: how many records.
+        lookups: for addresses.
+    """
+    if len(values) == 1 and isinstance(values[0], Ints) and _is_fast(spec):
+        found = values[0].data
+        if not isinstance(found, int) and not looks_repetitive(found):
+            return _digits(spec, values[0])
+    columns = [encoded(value, rows) for value in values]
+    if len(columns) == 1:
+        texts = [_escaped(spell(spec, value, (), lookups)) for value in columns[0][0]]
+        return coded(texts, columns[0][1])
+    combinations, codes = _combined(columns, rows)
+    texts = []
+    for indices in combinations:
+        *stars, value = (choices[i] for (choices, _), i in zip(columns, indices, strict=True))
+        texts.append(_escaped(spell(spec, value, tuple(map(_signed, stars)), lookups)))
+    return Coded(texts, codes)
+
+
+def _combined(columns: list[tuple[list[Any], Codes]], rows: int) -> tuple[list[tuple[int, ...]], Codes]:
+    if not columns:
+        return [()], np.zeros(rows, np.int64)
+    return joined([codes for _, codes in columns], [len(values) for values, _ in columns])
+
+
+def _signed(star: object) -> int:
+    """What stands for a `*`: an int."""
+    if not isinstance(star, int):
+        raise Unknown
+    return (star & 0xFFFFFFFF) - (1 << 32 if star & 0x80000000 else 0)
+
+
+def _escaped(text: str) -> bytes:
+    return visible(text).encode()
+
+
+def _is_fast(spec: Spec) -> bool:
+    """Whether all rows together can be spelled by `ktrace.output.digits`."""
+    if spec.conversion == "p":
+        return spec.extension in ("", "x", "K") and spec.text in ("%p", "%px", "%pK")
+    if spec.conversion not in ("d", "u", "x", "X"):
+        return False
+    wide = spec.width if isinstance(spec.width, int) else 0
+    plain = not (spec.left or spec.plus or spec.space or spec.prefix or spec.stars)
+    return plain and spec.precision is None and wide <= 16
+
+
+def _digits(spec: Spec, value: Ints) -> Piece:
+    if spec.type is None:  # an address
+        return hexadecimal(value.column(0).astype(np.uint64), 16, zero=True)
+    width = spec.width if isinstance(spec.width, int) else 0
+    column = value.to(spec.type).column(0)
+    if spec.conversion in ("x", "X"):
+        return hexadecimal(column, width, spec.zero, spec.conversion == "X")
+    return decimal(column, width, spec.zero)
+
+
+def _fields(columns: Mapping[str, Column], rows: int) -> list[Piece]:
+    """A marker, and each field as `name=value`."""
+    pieces = Pieces()
+    pieces.add(MARKER.encode())
+    for name, column in columns.items():
+        pieces.add(f" {visible(name)}=".encode())
+        if isinstance(column, Strings):
+            pieces.add(coded((_escaped(str(text)) for text in column.values), column.codes))
+        elif column.ndim == 1 and column.dtype.kind in "iu":
+            pieces.add(decimal(column))
+        else:
+            texts = [_escaped(str(value)) for value in column.tolist()]
+            pieces.add(Coded(texts, np.arange(rows)))
+    return pieces.finish()
+
+
+def _texts(found: Piece, rows: int) -> list[bytes]:
+    if isinstance(found, bytes):
+        return [found] * rows
+    if isinstance(found, Coded):
+        return [found.texts[code] for code in found.codes.tolist()]
+    width = found.cells.shape[1]
+    lengths = [width] * rows if found.lengths is None else found.lengths.tolist()
+    cells = [bytes(cell) for cell in found.cells]
+    return [cell[width - length :] for cell, length in zip(cells, lengths, strict=True)]

@@ -1,0 +1,213 @@
+"""The functions that `print fmt`s call: names of flags and values, arrays, fields of varying length.
+
+See include/trace/stages/ of the kernel for their list; each is computed once for each value that occurs.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ktrace.model.batch import Strings
+from ktrace.output.distinct import joined
+from ktrace.output.printfmt.cint import UINT, ULONG, CInt
+from ktrace.output.printfmt.evaluate import Records, column_of, evaluate
+from ktrace.output.printfmt.tree import Call, Name, Node, Null, Table, Text
+from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, encoded
+
+_MASK = 0xFFFFFFFFFFFFFFFF
+
+Names = list[tuple[int, str]]
+
+
+def call(node: Call, records: Records) -> Value:
+    """What a call comes to.
+
+    Raises:
+        Unknown: only the kernel can tell.
+    """
+    function = node.function.replace("__get_rel_", "__get_")
+    if function in ("__print_flags", "__print_flags_u64"):
+        return _print_flags(node, records)
+    if function in ("__print_symbolic", "__print_symbolic_u64"):
+        return _print_symbolic(node, records)
+    if function in _OF_FIELD:
+        return _OF_FIELD[function](_field(node, records), records)
+    if function in _OF_VALUES:
+        return _of_values(_OF_VALUES[function], node, records)
+    if function in _OF_INT:
+        return _OF_INT[function](_int(node, records))
+    raise Unknown
+
+
+def _print_flags(node: Call, records: Records) -> Strings:
+    delimiter = node.args[1]
+    between = delimiter.text if isinstance(delimiter, Text) else ""
+    names = _names(node, 2, records)
+
+    def spell(flags: int) -> str:
+        left = flags & _MASK
+        texts = []
+        for mask, name in names:
+            if not left:
+                break
+            if left & mask == mask:
+                texts.append(name)
+                left &= ~mask
+        if left:
+            texts.append(f"0x{left:x}")
+        return between.join(texts)
+
+    return _mapped([node.args[0]], spell, records)
+
+
+def _print_symbolic(node: Call, records: Records) -> Strings:
+    names: dict[int, str] = {}
+    for value, name in _names(node, 1, records):
+        names.setdefault(value, name)
+
+    def spell(value: int) -> str:
+        value &= _MASK
+        return names.get(value, f"0x{value:x}")
+
+    return _mapped([node.args[0]], spell, records)
+
+
+def _names(node: Call, start: int, records: Records) -> Names:
+    """The table that a call chooses from.
+
+    An entry whose value only the kernel knows is left out: its number is printed then, which is true as well.
+    """
+    found = records.tables.get(id(node))
+    if found is None:
+        found = []
+        for entry in node.args[start:]:
+            if not isinstance(entry, Table) or len(entry.items) != 2 or isinstance(entry.items[1], Null):
+                break  # the end mark
+            try:
+                value = evaluate(entry.items[0], records)
+            except Unknown:
+                continue
+            name = entry.items[1]
+            if isinstance(value, Ints) and isinstance(value.data, int) and isinstance(name, Text):
+                found.append((value.data & _MASK, name.text))
+        records.tables[id(node)] = found
+    return found
+
+
+def _mapped(args: list[Node], spell: Callable[..., str | None], records: Records) -> Strings:
+    """`spell` of the values of each row, called once for each combination that occurs."""
+    columns = [encoded(evaluate(arg, records), records.rows) for arg in args]
+    if len(columns) == 1:
+        values, codes = columns[0]
+        return Strings(codes, tuple(spell(value) for value in values))  # type: ignore[arg-type]
+    combinations, codes = joined([codes for _, codes in columns], [len(values) for values, _ in columns])
+    texts = [
+        spell(*(values[i] for (values, _), i in zip(columns, indices, strict=True)))
+        for indices in combinations
+    ]
+    return Strings(codes, tuple(texts))  # type: ignore[arg-type]
+
+
+def _of_values(spell: Callable[..., str], node: Call, records: Records) -> Strings:
+    def checked(*values: Any) -> str:
+        if not isinstance(values[0], bytes):
+            if not isinstance(values[0], str):
+                raise Unknown
+            values = (values[0].encode("utf-8", "surrogateescape"), *values[1:])
+        return spell(*values)
+
+    return _mapped(list(node.args), checked, records)
+
+
+def _hex(between: str) -> Callable[[bytes, int], str]:
+    return lambda data, length: between.join(f"{byte:02x}" for byte in data[: max(length, 0)])
+
+
+def _array(data: bytes, count: int, size: int) -> str:
+    if size not in (1, 2, 4, 8):
+        raise Unknown
+    pieces = [data[i : i + size] for i in range(0, min(max(count, 0) * size, len(data)), size)]
+    return "{" + ",".join(f"0x{int.from_bytes(piece, 'little'):x}" for piece in pieces) + "}"
+
+
+def _field(node: Call, records: Records) -> Value:
+    if len(node.args) != 1 or not isinstance(node.args[0], Name):
+        raise Unknown
+    return column_of(node.args[0].name, records)
+
+
+def _as_is(value: Value, _: Records) -> Value:
+    return value
+
+
+def _length(value: Value, records: Records) -> Value:
+    """In bytes; of a text with the NUL behind it."""
+    if isinstance(value, Arrays):
+        return value.lengths(records.rows)
+    if not isinstance(value, Strings):
+        raise Unknown
+    lengths = [len((text or "").encode("utf-8", "surrogateescape")) + 1 for text in value.values]
+    return Ints(np.array(lengths, np.int32)[value.codes], CInt(32, True))
+
+
+def _bitmask(value: Value, _: Records) -> Value:
+    """Words of 32 bits in hex, the highest first."""
+    if not isinstance(value, Arrays):
+        raise Unknown
+    values, codes = value.distinct()
+    texts = []
+    for data in values:
+        words = [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
+        texts.append(",".join(f"{word:08x}" for word in reversed(words)))
+    return Strings(codes, tuple(texts))  # type: ignore[arg-type]
+
+
+def _int(node: Call, records: Records) -> Ints:
+    value = evaluate(node.args[0], records) if len(node.args) == 1 else None
+    if not isinstance(value, Ints):
+        raise Unknown
+    return value
+
+
+def _swapped(bits: int) -> Callable[[Ints], Ints]:
+    def swap(value: Ints) -> Ints:
+        value = value.to(CInt(bits, False))
+        if isinstance(value.data, int):
+            data = int.from_bytes(value.data.to_bytes(bits // 8, "little"), "big")
+            return Ints(data, value.type)
+        return Ints(value.data.byteswap(), value.type)
+
+    return swap
+
+
+def _seconds(value: Ints) -> Ints:
+    return Ints.of(value.to(ULONG).data // 1_000_000_000, ULONG)
+
+
+def _nanoseconds(value: Ints) -> Ints:
+    return Ints.of(value.to(ULONG).data % 1_000_000_000, UINT)
+
+
+_OF_FIELD: dict[str, Callable[[Value, Records], Value]] = {
+    "__get_str": _as_is,
+    "__get_dynamic_array": _as_is,
+    "__get_sockaddr": _as_is,
+    "__get_dynamic_array_len": _length,
+    "__get_bitmask": _bitmask,
+    "__get_cpumask": _bitmask,
+}
+_OF_VALUES: dict[str, Callable[..., str]] = {
+    "__print_hex": _hex(" "),
+    "__print_hex_str": _hex(""),
+    "__print_array": _array,
+}
+_OF_INT: dict[str, Callable[[Ints], Ints]] = {
+    "__print_ns_to_secs": _seconds,
+    "__print_ns_without_secs": _nanoseconds,
+    **{
+        f"{name}{bits}": _swapped(bits)
+        for name in ("__builtin_bswap", "__fswab", "__swab")
+        for bits in (16, 32, 64)
+    },
+}

@@ -1,0 +1,24 @@
+"""Values of names that `print fmt`s use and the kernel's headers define, for records without a kernel.
+
+Only names whose value has not changed since they exist. A live kernel's own types (BTF) come first.
+"""
+
+CONSTANTS = {
+    **{f"TCP_{state}": number for number, state in enumerate(
+        ("ESTABLISHED", "SYN_SENT", "SYN_RECV", "FIN_WAIT1", "FIN_WAIT2", "TIME_WAIT", "CLOSE", "CLOSE_WAIT",
+         "LAST_ACK", "LISTEN", "CLOSING", "NEW_SYN_RECV"), 1)},
+    **{f"HRTIMER_MODE_{mode}{pinned}{context}": number + 2 * bool(pinned) + 4 * later
+       for number, mode in enumerate(("ABS", "REL"))
+       for pinned in ("", "_PINNED")
+       for later, context in enumerate(("", "_SOFT", "_HARD"))},
+    **{f"FAULT_FLAG_{flag}": 1 << bit for bit, flag in enumerate(
+        ("WRITE", "MKWRITE", "ALLOW_RETRY", "RETRY_NOWAIT", "KILLABLE", "TRIED", "USER", "REMOTE",
+         "INSTRUCTION", "INTERRUPTIBLE", "UNSHARE"))},
+    **{f"VM_FAULT_{flag}": 1 << bit for bit, flag in enumerate(
+        ("OOM", "SIGBUS", "MAJOR", "WRITE", "HWPOISON", "HWPOISON_LARGE", "SIGSEGV", "", "NOPAGE", "LOCKED",
+         "RETRY", "FALLBACK", "DONE_COW", "NEEDDSYNC", "COMPLETED")) if flag},
+    "IOPRIO_CLASS_NONE": 0, "IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3,
+    "IOPRIO_CLASS_INVALID": 7,
+    "PM_QOS_ADD_REQ": 0, "PM_QOS_UPDATE_REQ": 1, "PM_QOS_REMOVE_REQ": 2,
+    "DEV_PM_QOS_RESUME_LATENCY": 1, "DEV_PM_QOS_FLAGS": 5,
+}  # fmt: skip

@@ -1,0 +1,267 @@
+"""From the text of a `print fmt` to its template and the trees of its arguments.
+
+`"template", argument, argument ...`: C as the kernel's macros leave it. Precedence climbs, as in any
+parser of C; a name in parentheses is a type where it is known to be one or where a value follows.
+"""
+
+import re
+from dataclasses import dataclass
+
+from ktrace.output.printfmt.cint import INT, LONG, UINT, ULONG, CInt, c_type, is_type_word
+from ktrace.output.printfmt.lexer import NotUnderstood, Token, tokens
+from ktrace.output.printfmt.tree import (
+    Binary,
+    Call,
+    Cast,
+    Choice,
+    FieldOf,
+    Index,
+    Let,
+    Name,
+    Node,
+    Null,
+    Number,
+    Record,
+    Table,
+    Text,
+    Unary,
+)
+
+_BINDING = {"||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, ">": 7, "<=": 7, ">=": 7,
+            "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}  # fmt: skip
+
+# Wrappers that leave their value as it is: of page table entries, and hints for the compiler.
+_TRANSPARENT = re.compile(r"(?:native_make_)?p(?:te|md|ud|4d|gd)(?:_val)?|__builtin_expect|(?:un)?likely")
+
+
+@dataclass(frozen=True, slots=True)
+class PrintFmt:
+    """A template in the manner of `printf`, and what goes into it."""
+
+    template: str
+    args: tuple[Node, ...]
+
+
+def parse_print_fmt(text: str) -> PrintFmt:
+    """Read what follows `print fmt: ` in a format file.
+
+    Raises:
+        NotUnderstood: it is beyond this parser.
+    """
+    parser = _Parser(tokens(text))
+    try:
+        return parser.print_fmt()
+    except RecursionError:
+        raise NotUnderstood("too deeply nested") from None
+
+
+class _Parser:
+    def __init__(self, found: list[Token]) -> None:
+        self._tokens = found
+        self._at = 0
+
+    @property
+    def _next(self) -> Token:
+        return self._tokens[self._at]
+
+    def _take(self) -> Token:
+        token = self._tokens[self._at]
+        if token.kind == "end":
+            raise NotUnderstood("it ends too early")
+        self._at += 1
+        return token
+
+    def _is(self, *ops: str) -> bool:
+        return self._next.kind == "op" and self._next.text in ops
+
+    def _skip(self, op: str) -> bool:
+        if self._is(op):
+            self._at += 1
+            return True
+        return False
+
+    def _need(self, op: str) -> None:
+        if not self._skip(op):
+            raise NotUnderstood(f"{op} expected, not {self._next.text!r}")
+
+    def print_fmt(self) -> PrintFmt:
+        if self._next.kind != "string":
+            raise NotUnderstood("no template")
+        template = self._strings()
+        args = []
+        while self._skip(","):
+            args.append(self._expression())
+        if self._at < len(self._tokens) - 1:
+            raise NotUnderstood(f"at {self._next.text!r}")
+        return PrintFmt(template, tuple(args))
+
+    def _strings(self) -> str:
+        """One string constant, or several that follow each other."""
+        text = self._take().text
+        while self._next.kind == "string":
+            text += self._take().text
+        return text
+
+    def _expression(self) -> Node:
+        condition = self._binary(0)
+        if not self._skip("?"):
+            return condition
+        yes = self._expression()
+        self._need(":")
+        return Choice(condition, yes, self._expression())
+
+    def _binary(self, least: int) -> Node:
+        """Operators that bind as tightly as `least`, or more so."""
+        left = self._unary()
+        while True:
+            token = self._next
+            binding = _BINDING.get(token.text, 0) if token.kind == "op" else 0
+            if not binding or binding < least:
+                return left
+            self._at += 1
+            left = Binary(token.text, left, self._binary(binding + 1))
+
+    def _unary(self) -> Node:
+        if self._is("-", "~", "!"):
+            return Unary(self._take().text, self._unary())
+        if self._is("+", "&"):  # an address of a field is wanted for what is there
+            self._take()
+            return self._unary()
+        if self._is("*"):
+            self._take()
+            return Index(self._unary(), Number(0, INT))
+        if self._is("("):
+            cast = self._cast()
+            if cast is not None:
+                return cast
+        return self._postfix()
+
+    def _cast(self) -> Node | None:
+        """`(type) operand`; None where the parenthesis holds something else."""
+        before = self._at
+        self._take()
+        words, pointer = self._type_words()
+        if words and self._skip(")"):
+            known = any(map(is_type_word, words)) or len(words) > 1 or pointer
+            follows = self._next.kind in ("name", "number", "string") or self._is("(", "~", "!")
+            if known or (follows and words != ["REC"]):
+                operand = self._unary()
+                if isinstance(operand, Number) and operand.value == 0 and pointer:
+                    return Null()
+                return Cast(c_type(words, pointer), operand)
+        self._at = before
+        return None
+
+    def _type_words(self) -> tuple[list[str], bool]:
+        words: list[str] = []
+        pointer = False
+        while self._next.kind == "name" and not (words and pointer and self._next.text != "const"):
+            words.append(self._take().text)
+            while self._skip("*"):
+                pointer = True
+        return words, pointer
+
+    def _postfix(self) -> Node:
+        node = self._primary()
+        while True:
+            if self._is("->", "."):
+                self._take()
+                member = self._take().text
+                if isinstance(node, Record):
+                    node = FieldOf(member)
+                else:
+                    raise NotUnderstood(f"a member of something else than the record: {member}")
+            elif self._skip("["):
+                index = self._expression()
+                self._need("]")
+                node = Index(node, index)
+            else:
+                return node
+
+    def _primary(self) -> Node:
+        token = self._next
+        if token.kind == "string":
+            return Text(self._strings())
+        self._take()
+        if token.kind == "number":
+            return _number(token.text)
+        if token.kind == "char":
+            return Number(ord(token.text[0]), INT)
+        if token.kind == "name":
+            if token.text == "REC":
+                return Record()
+            if token.text == "NULL":
+                return Null()
+            return self._call(token.text) if self._is("(") else Name(token.text)
+        if token.text == "(":
+            if self._is("{"):
+                return self._block()
+            inside = self._expression()
+            self._need(")")
+            return inside
+        if token.text == "{":
+            return Table(self._list("}"))
+        raise NotUnderstood(f"at {token.text!r}")
+
+    def _call(self, function: str) -> Node:
+        self._need("(")
+        if function == "sizeof":
+            return Number(self._size(), ULONG)
+        args = self._list(")")
+        if args and _TRANSPARENT.fullmatch(function):
+            return args[0]
+        return Call(function, args)
+
+    def _list(self, end: str) -> tuple[Node, ...]:
+        items: list[Node] = []
+        while not self._skip(end):
+            items.append(self._expression())
+            if not self._is(end):
+                self._need(",")
+        return tuple(items)
+
+    def _size(self) -> int:
+        """Of a type, between parentheses."""
+        words, pointer = self._type_words()
+        ctype = c_type(words, pointer)
+        if ctype is None or not self._skip(")"):
+            raise NotUnderstood(f"the size of {' '.join(words)}")
+        return ctype.bits // 8
+
+    def _block(self) -> Node:
+        """`{ int a = x; int b = y; value; })`, the opening parenthesis taken."""
+        self._need("{")
+        names: list[tuple[str, Node]] = []
+        while True:
+            before = self._at
+            words, pointer = self._type_words()
+            if len(words) > 1 and self._skip("="):
+                names.append((words[-1], Cast(c_type(words[:-1], pointer), self._expression())))
+                self._need(";")
+                continue
+            self._at = before
+            body: Node = self._expression()
+            self._skip(";")
+            self._need("}")
+            self._need(")")
+            for name, value in reversed(names):
+                body = Let(name, value, body)
+            return body
+
+
+def _number(text: str) -> Number:
+    digits = text.rstrip("uUlL")
+    suffix = text[len(digits) :].lower()
+    is_decimal = not digits.startswith("0") or digits == "0"
+    value = int(digits, 10 if is_decimal else 16 if digits[:2].lower() == "0x" else 8)
+    types: list[CInt] = [INT, UINT, LONG, ULONG]
+    if "l" in suffix:
+        types = [LONG, ULONG]
+    if "u" in suffix:
+        types = [t for t in types if not t.signed]
+    elif is_decimal:
+        types = [t for t in types if t.signed] or types
+    for ctype in types:
+        if ctype.wrap(value) == value:
+            return Number(value, ctype)
+    return Number(value, ULONG)

@@ -1,0 +1,113 @@
+"""One value by one conversion, as the kernel's vsnprintf spells it. Plain and slow: the fast equals it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ktrace.output.printfmt.addresses import spell_address
+from ktrace.output.printfmt.template import Spec
+
+UNKNOWN = "(?)"
+"""Stands for a value that only the kernel can compute."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lookups:
+    """What is known beside the records. Each is asked once for a value, not once a row.
+
+    Attributes:
+        symbol: the name at an address, such as `vfs_read`, and with an offset where the second argument
+            says so (`vfs_read+0x4/0x370`); None where there is none.
+        text: the string at an address of the kernel (`printk_formats`); None where it is not known.
+        constant: the value of a name that the kernel's headers give (an enum's); None where not known.
+    """
+
+    symbol: Callable[[int, bool], str | None] = lambda _address, _offset: None
+    text: Callable[[int], str | None] = lambda _address: None
+    constant: Callable[[str], int | None] = lambda _name: None
+
+
+def spell(spec: Spec, value: object, stars: tuple[int, ...], lookups: Lookups) -> str:
+    """`value` by `spec`.
+
+    Args:
+        value: an int, a str (None: a null pointer), or the bytes that a pointer leads to.
+        stars: the values for each `*`.
+        lookups: for addresses.
+    """
+    width, precision = _wides(spec, stars)
+    left = spec.left or (width is not None and width < 0)
+    width = abs(width or 0)
+    match spec.conversion:
+        case "s":
+            return _pad(_text(value, precision, lookups), width, left)
+        case "c":
+            text = value if isinstance(value, str) else chr_of(value) if isinstance(value, int) else UNKNOWN
+            return _pad(text[:1], width, left)
+        case "p":
+            return _pointer(spec, value, width, lookups, left)
+        case "?":
+            return spec.text
+    if not isinstance(value, int) or spec.type is None:
+        return UNKNOWN
+    return _integer(spec, spec.type.wrap(value), width, precision, left)
+
+
+def chr_of(value: int) -> str:
+    """A character as the kernel prints it: one byte."""
+    return bytes([value & 0xFF]).decode("utf-8", "surrogateescape")
+
+
+def _wides(spec: Spec, stars: tuple[int, ...]) -> tuple[int | None, int | None]:
+    given = iter(stars)
+    width = next(given) if spec.width == "*" else spec.width
+    precision = next(given) if spec.precision == "*" else spec.precision
+    return width, None if precision is None else max(precision, 0)
+
+
+def _pad(text: str, width: int, left: bool) -> str:
+    # In bytes, as C counts them.
+    blanks = " " * (width - (len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))))
+    return text + blanks if left else blanks + text
+
+
+def _text(value: object, precision: int | None, lookups: Lookups) -> str:
+    if isinstance(value, int):
+        found = None if value == 0 else lookups.text(value)
+        value = found if found is not None or value == 0 else f"0x{value & 0xFFFFFFFFFFFFFFFF:x}"
+    elif isinstance(value, bytes):
+        value = value.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    text = "(null)" if value is None else str(value)
+    if precision is None:
+        return text
+    if text.isascii():
+        return text[:precision]
+    return text.encode("utf-8", "surrogateescape")[:precision].decode("utf-8", "surrogateescape")
+
+
+def _pointer(spec: Spec, value: object, width: int, lookups: Lookups, left: bool) -> str:
+    found = spell_address(spec.extension, value, width, lookups.symbol)
+    if found is not None:
+        return _pad(found, 0 if spec.extension[:1] == "h" else width, left)
+    if not isinstance(value, int):
+        return UNKNOWN
+    value &= 0xFFFFFFFFFFFFFFFF
+    if spec.prefix:
+        return _pad(f"0x{value:016x}", width, left)
+    return _pad(f"{value:x}", width, left) if width and not spec.zero else f"{value:0{width or 16}x}"
+
+
+def _integer(spec: Spec, value: int, width: int, precision: int | None, left: bool) -> str:
+    sign = "-" if value < 0 else "+" if spec.plus else " " if spec.space else ""
+    if spec.type is None or not spec.type.signed:
+        sign = ""
+    base = {"d": "d", "u": "d", "x": "x", "X": "X", "o": "o"}[spec.conversion]
+    digits = f"{abs(value):{base}}"
+    prefix = ""
+    if spec.prefix and base in "xX":
+        prefix = "0" + base
+    elif spec.prefix and base == "o" and value:
+        prefix = "0"
+    digits = digits.rjust(precision or 0, "0")
+    if spec.zero and not left:
+        digits = digits.rjust(width - len(sign) - len(prefix), "0")
+    return _pad(sign + prefix + digits, width, left)

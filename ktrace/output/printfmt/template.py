@@ -1,0 +1,102 @@
+"""The template of a `print fmt`: literal text and conversions, as the kernel's vsnprintf reads them.
+
+See Documentation/core-api/printk-formats.rst.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from ktrace.output.printfmt.cint import CInt
+
+Wide = int | Literal["*"] | None
+"""A width or precision: given, taken from an argument, or none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One conversion.
+
+    Attributes:
+        conversion: `d u x X o c s p`, or `?` for one that the kernel does not know.
+        type: of an integer: what is taken of the argument, and its sign; None for others.
+        extension: after `p`: letters and digits.
+        text: as it stands in the template.
+    """
+
+    conversion: str
+    type: CInt | None
+    width: Wide
+    precision: Wide
+    extension: str
+    text: str
+    left: bool = False
+    plus: bool = False
+    space: bool = False
+    prefix: bool = False
+    zero: bool = False
+
+    @property
+    def stars(self) -> int:
+        """Arguments that it takes before its value."""
+        return (self.width == "*") + (self.precision == "*")
+
+
+_SPEC = re.compile(
+    r"%(?P<flags>[-+ #0]*)(?P<width>\d+|\*)?(?:\.(?P<precision>\d+|\*|))?"
+    r"(?P<length>hh|h|ll|l|L|z|Z|t|j)?(?:p(?P<extension>[A-Za-z0-9]*)|(?P<conversion>[A-Za-z%]))"
+)
+_BITS = {"hh": 8, "h": 16, None: 32}
+
+
+def split(template: str) -> list[str | Spec]:
+    """Literal texts and conversions, in order. `%%` is literal."""
+    parts: list[str | Spec] = []
+    at = 0
+
+    def literal(text: str) -> None:
+        if text and parts and isinstance(parts[-1], str):
+            parts[-1] += text
+        elif text:
+            parts.append(text)
+
+    for match in _SPEC.finditer(template):
+        literal(template[at : match.start()])
+        at = match.end()
+        if match["conversion"] == "%":
+            literal("%")
+        else:
+            parts.append(_spec(match))
+    literal(template[at:])
+    return parts
+
+
+def _spec(match: re.Match[str]) -> Spec:
+    flags = match["flags"]
+    conversion = match["conversion"] or "p"
+    ctype = None
+    if conversion in "diuxXo":
+        signed = conversion in "di"
+        ctype = CInt(_BITS.get(match["length"], 64), signed)
+        conversion = "d" if conversion == "i" else conversion
+    elif conversion not in "csp":
+        conversion = "?"
+    return Spec(
+        conversion,
+        ctype,
+        _wide(match["width"]),
+        _wide(match["precision"]),
+        match["extension"] or "",
+        match[0],
+        left="-" in flags,
+        plus="+" in flags,
+        space=" " in flags,
+        prefix="#" in flags,
+        zero="0" in flags and "-" not in flags,
+    )
+
+
+def _wide(text: str | None) -> Wide:
+    if text is None:
+        return None
+    return "*" if text == "*" else int(text or 0)

@@ -1,0 +1,129 @@
+"""What a `print fmt` says, as a tree: the C expressions between its commas."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from ktrace.output.printfmt.cint import CInt
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """An integer constant."""
+
+    value: int
+    type: CInt
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string constant."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Null:
+    """A pointer that is nothing: it ends a table of names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """`REC` itself, where only a member of it may follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOf:
+    """`REC->name`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """An identifier: a value of an enum, a local variable, or what only the kernel knows."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`-a`, `~a`, `!a`."""
+
+    op: str
+    operand: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """`a OP b`; both sides of `&&` and `||` are computed, which nothing can tell."""
+
+    op: str
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`condition ? yes : no`."""
+
+    condition: "Node"
+    yes: "Node"
+    no: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """`(type)a`; the type is None where it changes nothing or is not known."""
+
+    type: CInt | None
+    operand: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """`base[index]`."""
+
+    base: "Node"
+    index: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`function(args)`; of a function that takes a field's name, that is a `Name`."""
+
+    function: str
+    args: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`{a, b}`: an entry of the names that `__print_flags` and its like choose from."""
+
+    items: tuple["Node", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Let:
+    """`({ int name = value; body; })`."""
+
+    name: str
+    value: "Node"
+    body: "Node"
+
+
+Node: TypeAlias = (
+    Number
+    | Text
+    | Null
+    | Record
+    | FieldOf
+    | Name
+    | Unary
+    | Binary
+    | Choice
+    | Cast
+    | Index
+    | Call
+    | Table
+    | Let
+)

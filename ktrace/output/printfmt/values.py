@@ -1,0 +1,120 @@
+"""What an expression comes to for all records together: columns of integers, texts, arrays."""
+
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.model.batch import Strings
+from ktrace.output.distinct import Codes, distinct
+from ktrace.output.printfmt.cint import CInt
+
+
+class Unknown(Exception):
+    """A value that only the kernel can compute; never leaves this package."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ints:
+    """Integers: one for all records, or shape (rows,) of the type's own dtype."""
+
+    data: int | NDArray[Any]
+    type: CInt
+
+    @classmethod
+    def of(cls, data: int | NDArray[Any], ctype: CInt) -> "Ints":
+        """Whatever integers, as a variable of `ctype` would hold them."""
+        if isinstance(data, int):
+            return cls(ctype.wrap(data), ctype)
+        return cls(data.astype(ctype.dtype, copy=False), ctype)
+
+    def to(self, ctype: CInt) -> "Ints":
+        """The same values in another type."""
+        return Ints.of(self.data, ctype)
+
+    def column(self, rows: int) -> NDArray[Any]:
+        """A value for each record."""
+        return np.full(rows, self.data, self.type.dtype) if isinstance(self.data, int) else self.data
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Arrays:
+    """Arrays of integers: shape (rows, N), or an object column of a sequence or `bytes` each."""
+
+    data: NDArray[Any]
+    type: CInt
+
+    def at(self, index: int) -> Ints:
+        """One element of each."""
+        if self.data.ndim == 2:
+            if index >= self.data.shape[1]:
+                raise Unknown
+            return Ints.of(self.data[:, index], self.type)
+        items = (item[index] if index < len(item) else 0 for item in self.data.tolist())
+        return Ints.of(np.array(list(items), np.int64 if self.type.signed else np.uint64), self.type)
+
+    def distinct(self) -> tuple[list[bytes], Codes]:
+        """The bytes in memory of each, as a dictionary."""
+        if self.data.ndim == 2:
+            rows = np.ascontiguousarray(self.data.astype("<" + self.type.dtype, copy=False))
+            if not rows.size:
+                return [b""], np.zeros(len(rows), np.int64)
+            width = rows.itemsize * rows.shape[1]
+            if width <= 8:
+                words = np.zeros((len(rows), 8), np.uint8)
+                words[:, :width] = rows.view(np.uint8).reshape(len(rows), width)
+                values, codes = distinct(words.view("<u8")[:, 0])
+                return [int(value).to_bytes(8, "little")[:width] for value in values], codes
+            cells, inverse = np.unique(rows.view(f"S{width}")[:, 0], return_inverse=True)
+            return [cell.ljust(width, b"\0") for cell in cells.tolist()], inverse.astype(np.int64)
+        index: dict[bytes, int] = {}
+        found = [index.setdefault(self._bytes(item), len(index)) for item in self.data.tolist()]
+        return list(index), np.array(found, np.int64)
+
+    def lengths(self, rows: int) -> Ints:
+        """How many bytes each has in memory."""
+        size = self.type.bits // 8
+        if self.data.ndim == 2:
+            return Ints(self.data.shape[1] * size, CInt(32, True))
+        counts = [len(item) * size for item in self.data.tolist()]
+        return Ints(np.array(counts, np.int32).reshape(rows), CInt(32, True))
+
+    def _bytes(self, item: Any) -> bytes:
+        if isinstance(item, bytes):
+            return item
+        if isinstance(item, str):
+            return item.encode("utf-8", "surrogateescape")
+        size = self.type.bits // 8
+        return b"".join(
+            (int(word) & ((1 << self.type.bits) - 1)).to_bytes(size, "little") for word in item or ()
+        )
+
+
+Value: TypeAlias = Ints | Arrays | Strings
+
+
+def constant(text: str | None, rows: int) -> Strings:
+    """The same text in each row."""
+    return Strings(np.zeros(rows, np.int32), (text,))
+
+
+def choice(condition: NDArray[np.bool_], yes: Strings, no: Strings) -> Strings:
+    """A text of one or the other column in each row."""
+    codes = np.where(condition, yes.codes, no.codes + len(yes.values))
+    return Strings(codes.astype(np.int32), yes.values + no.values)
+
+
+def encoded(value: Value, rows: int) -> tuple[list[Any], Codes]:
+    """Each value once, and which of them each row has: ints, texts or the bytes of arrays."""
+    if isinstance(value, Strings):
+        if len(value.values) <= 1 or len(value.values) <= rows:
+            return list(value.values), value.codes.astype(np.int64)
+        used, codes = distinct(value.codes)
+        return [value.values[i] for i in used.tolist()], codes
+    if isinstance(value, Arrays):
+        return value.distinct()
+    if isinstance(value.data, int):
+        return [value.data], np.zeros(rows, np.int64)
+    values, codes = distinct(value.data)
+    return values.tolist(), codes

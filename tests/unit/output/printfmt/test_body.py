@@ -1,0 +1,205 @@
+import io
+
+import numpy as np
+import pytest
+
+from ktrace.model.batch import Chunk, Strings
+from ktrace.output.printfmt import MARKER, UNKNOWN, Body, Lookups
+from ktrace.output.text import Text
+from tests.unit.output.batches import batch
+from tests.unit.output.printfmt.records import bodies, column, event
+
+FLAGS = '__print_flags(REC->f, "|", { 1, "A" }, { 2, "B" }, { 6, "CB" })'
+
+
+def test_flags():
+    form = event(f'"%s", {FLAGS}', "unsigned long f 8 0")
+    assert bodies(form, f=[0, 1, 3, 6, 7, 12, 1 << 63]) == [
+        "", "A", "A|B", "B|0x4", "A|B|0x4", "0xc", "0x8000000000000000"]  # fmt: skip
+
+
+def test_flags_of_an_int_are_widened_with_their_sign():
+    form = event(f'"%s", {FLAGS}', "int f 4 1")
+    assert bodies(form, f=[-1]) == ["A|B|0xfffffffffffffffc"]
+
+
+def test_flags_in_a_choice():
+    form = event(f'"%s%s", REC->f & 3 ? {FLAGS} : "R", REC->f & 0x100 ? "+" : ""', "long f 8 1")
+    assert bodies(form, f=[0, 1, 0x102, 0x100]) == ["R", "A", "B|0x100+", "R+"]
+
+
+def test_symbolic():
+    form = event(
+        '"%-4s|", __print_symbolic(REC->v, { 0, "none" }, { -1, "all" }, { 1, "x" }, { 1, "y" })', "int v 4 1"
+    )
+    assert bodies(form, v=[0, -1, 1, 5]) == ["none|", "all |", "x   |", "0x5 |"]
+
+
+def test_symbolic_ends_with_a_null_name():
+    form = event('"%s", __print_symbolic(REC->v, { 0, "a" }, { -1, ((void *)0) }, { 1, "b" })', "u32 v 4 0")
+    assert bodies(form, v=[0, 1]) == ["a", "0x1"]
+
+
+def test_constants_of_the_kernel():
+    text = '"%s", __print_symbolic(REC->v, { TCP_LISTEN, "LISTEN" }, { NOBODY_KNOWS, "X" }, { MINE, "Y" })'
+    form = event(text, "int v 4 1")
+    assert bodies(form, v=[10, 3]) == ["LISTEN", "0x3"]
+    assert bodies(form, Lookups(constant={"MINE": 3, "TCP_LISTEN": 5}.get), v=[10, 3]) == ["0xa", "Y"]
+
+
+def test_arrays():
+    form = event(
+        '"%s %s %s %x %02x", __print_array(REC->w, 2, 4), __print_hex(REC->b, 3), __print_hex_str(REC->b, 3),'
+        " REC->w[1], REC->b[0]",
+        "u32 w[3] 12 0",
+        "u8 b[3] 3 0",
+    )
+    assert bodies(form, w=[[1, 2, 3], [255, 1 << 31, 0]], b=[[1, 2, 3], [0, 255, 16]]) == [
+        "{0x1,0x2} 01 02 03 010203 2 01",
+        "{0xff,0x80000000} 00 ff 10 00ff10 80000000 00",
+    ]
+
+
+def test_arrays_as_long_as_each_record_says():
+    form = event(
+        '"%s %d %s",'
+        " __print_array(__get_dynamic_array(d), __get_dynamic_array_len(d) / sizeof(u64), sizeof(u64)),"
+        " __get_dynamic_array_len(d), __print_hex(__get_dynamic_array(b), REC->n)",
+        "__data_loc u64[] d 4 0", "__data_loc u8[] b 4 0", "int n 4 1",
+    )  # fmt: skip
+    assert bodies(form, d=[[1, 2], [], [255]], b=[b"\1\2", b"", b"\3"], n=[2, 0, 1]) == [
+        "{0x1,0x2} 16 01 02", "{} 0 ", "{0xff} 8 03"]  # fmt: skip
+
+
+def test_bitmask():
+    form = event('"%s", __get_cpumask(m)', "__data_loc cpumask_t m 4 0")
+    assert bodies(form, m=[[5], [1 << 32, 2]]) == ["00000000,00000005", "00000000,00000002,00000001,00000000"]
+
+
+def test_network_addresses():
+    form = event('"%pI4 %pI6c %pM", REC->four, REC->six, REC->mac', "__u8 four[4] 4 0", "__u8 six[16] 16 0",
+                 "u8 mac[6] 6 0")  # fmt: skip
+    assert bodies(form, four=[[127, 0, 0, 1]], six=[[0] * 15 + [1]], mac=[[1, 2, 3, 4, 5, 255]]) == [
+        "127.0.0.1 ::1 01:02:03:04:05:ff"
+    ]
+
+
+def test_texts_and_their_lengths():
+    form = event('"%.*s [%10s] %d", REC->n, __get_str(s), REC->c, __get_dynamic_array_len(s)',
+                 "int n 4 1", "__data_loc char[] s 4 0", "char c[8] 8 0")  # fmt: skip
+    assert bodies(form, n=[2, 9], s=["text", "t"], c=["x", "yz"]) == [
+        "te [         x] 5", "t [        yz] 2"]  # fmt: skip
+
+
+def test_addresses():
+    form = event('"%ps %pS %p %s", (void *)REC->a, (void *)REC->a, REC->a, REC->s',
+                 "unsigned long a 8 0", "const char * s 8 0")  # fmt: skip
+    lookups = Lookups(lambda a, offset: f"f+0x{a & 15:x}/0x10" if offset else "f", {64: "rcu"}.get)
+    assert bodies(form, lookups, a=[(1 << 64) - 1], s=[64]) == ["f f+0xf/0x10 ffffffffffffffff rcu"]
+    assert bodies(form, a=[16], s=[0]) == ["0x10 0x10 0000000000000010 (null)"]
+
+
+def test_seconds():
+    form = event('"%llu.%09u", __print_ns_to_secs(REC->t), __print_ns_without_secs(REC->t)', "u64 t 8 0")
+    assert bodies(form, t=[1_000_000_005]) == ["1.000000005"]
+
+
+def test_many_rows_are_spelled_as_few_are():
+    form = event('"%d %5d %05d %lx %016llx %X %p %u",'
+                 " REC->i, REC->i, REC->i, REC->l, REC->l, REC->i, REC->l, REC->i",
+                 "int i 4 1", "unsigned long l 8 0")  # fmt: skip
+    dice = np.random.default_rng(3)
+    columns = {
+        "i": dice.integers(-(1 << 31), 1 << 31, 3000),
+        "l": dice.integers(0, 1 << 63, 3000).astype(np.uint64),
+    }
+    body = Body(form)
+    whole = body.texts(batch("e", format=form, **columns))
+    single = [
+        body.texts(batch("e", format=form, **columns).take(np.array([row])))[0] for row in range(0, 3000, 97)
+    ]
+    assert whole[::97] == single
+    i, unsigned = int(columns["i"][0]), int(columns["l"][0])
+    wrapped = i & 0xFFFFFFFF
+    assert (
+        whole[0] == f"{i} {i:5d} {i:05d} {unsigned:x} {unsigned:016x} {wrapped:X} {unsigned:016x} {wrapped}"
+    )
+
+
+def test_what_only_the_kernel_knows_is_marked_alone():
+    form = event('"page=%p pfn=%lx age=%lu",'
+                 " (((struct page *)vmemmap_base) + (REC->p)), REC->p, (jiffies - REC->p) / 250",
+                 "unsigned long p 8 0")  # fmt: skip
+    assert bodies(form, p=[5]) == [f"page={UNKNOWN} pfn=5 age={UNKNOWN}"]
+
+
+@pytest.mark.parametrize(
+    "print_fmt", ["", "REC->a", '"%d %d", REC->a', '"%d", REC->a->b', '"%d", sizeof(struct x)']
+)
+def test_what_is_not_understood_gives_the_fields(print_fmt):
+    form = event(print_fmt, "int a 4 1", "char b[4] 4 0", "u8 c[2] 2 0")
+    assert Body(form).problem
+    assert bodies(form, a=[-1], b=["x\n"], c=[[1, 2]]) == [f"{MARKER} a=-1 b=x\\n c=[1, 2]"]
+
+
+def test_absent_columns():
+    form = event('"%d %s", REC->a, __get_str(b)', "int a 4 1", "__data_loc char[] b 4 0")
+    assert bodies(form, b=["x"]) == [f"{UNKNOWN} x"]
+
+
+def test_nothing_steers_the_terminal():
+    form = event('"%s\\t%c\\n", REC->b, REC->a', "int a 4 1", "char b[4] 4 0")
+    assert bodies(form, a=[7], b=["\x1b[31m"]) == ["\\x1b[31m\t\\x07\n"]
+
+
+def line(form, **columns):
+    out = io.BytesIO()
+    lookups = Lookups(lambda a, offset: {1: "here", 2: "there [m]"}.get(a))
+    Text(out, lookups=lookups).write(
+        Chunk((batch(form.name, format=form, **{n: column(v) for n, v in columns.items()}),))
+    )
+    return out.getvalue().decode().partition(": ")[2]
+
+
+def test_tracers_have_words_of_their_own():
+    ips = ("unsigned long ip 8 0", "unsigned long parent_ip 8 0")
+    mark = event(
+        '"%ps: %s", (void *)REC->ip, REC->buf', ips[0], "char buf[] 0 0", name="print", system="ftrace"
+    )
+    assert line(mark, ip=[1], buf=["text\n"]) == "here: text\n"
+    function = event('" %ps <-- %ps", REC->ip, REC->parent_ip', *ips, name="function", system="ftrace")
+    assert line(function, ip=[1], parent_ip=[2]) == "here <-there\n"
+    elsewhere = event('"%ps", (void *)REC->ip', ips[0], name="function", system="mine")
+    assert line(elsewhere, ip=[1]) == "function: here\n"
+
+
+def test_system_calls():
+    enter = event('"fd: 0x%08lx, n: 0x%08lx"', "int __syscall_nr 4 1", "unsigned long fd 8 0", "size_t n 8 0",
+                  name="sys_enter_exit_read", system="syscalls")  # fmt: skip
+    assert line(enter, __syscall_nr=[0], fd=[3], n=[255]) == "sys_exit_read(fd: 3, n: ff)\n"
+    bare = event('""', "int __syscall_nr 4 1", name="sys_enter_getpid", system="syscalls")
+    assert line(bare, __syscall_nr=[39]) == "sys_getpid()\n"
+    leave = event('"0x%lx", REC->ret', "int __syscall_nr 4 1", "long ret 8 1", name="sys_exit_read",
+                  system="syscalls")  # fmt: skip
+    assert line(leave, __syscall_nr=[0], ret=[-2]) == "sys_read -> 0xfffffffffffffffe\n"
+
+
+def test_synthetic_events_have_blanks_where_their_format_has_commas():
+    form = event('"a=%llu, name=%s", REC->a, __get_str(name)', "u64 a 8 0", "__data_loc char[] name 4 0",
+                 name="lat", system="synthetic")  # fmt: skip
+    assert line(form, a=[5], name=["x, y=1"]) == "lat: a=5 name=x, y=1\n"
+
+
+def test_times_are_rounded_as_the_kernel_rounds_them():
+    form = event('"%d", REC->a', "int a 4 1")
+    out = io.BytesIO()
+    times = [1_499, 1_500, 999_999_500]
+    Text(out).write(Chunk((batch("e", format=form, ts=times, a=np.array([1, 2, 3])),)))
+    assert [text.split()[3] for text in out.getvalue().decode().splitlines()] == [
+        "0.000001:", "0.000002:", "1.000000:"]  # fmt: skip
+
+
+def test_a_column_of_texts_may_hold_values_that_no_row_has():
+    form = event('"%s", REC->b', "char b[4] 4 0")
+    made = batch("e", format=form, b=Strings(np.array([2], np.int32), ("x", "y", "z")))
+    assert Body(form).texts(made) == ["z"]
