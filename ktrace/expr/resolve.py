@@ -29,10 +29,12 @@ from ktrace.model.ctype import (
     Member,
     Pointer,
     Record,
+    Tagged,
     Void,
     bare,
     declare,
     size_of,
+    tags,
 )
 from ktrace.model.miss import Miss
 
@@ -226,6 +228,8 @@ class Resolver:
                 f"'{base.label}' has {base.size} bytes, a {declare(ctype)} has {size_of(ctype)}: "
                 "what lies behind it would be read",
             )
+        if base.type is not None and "user" in tags(base.type) and isinstance(ctype, Pointer):
+            ctype = Pointer(Tagged("user", ctype.target))  # a cast does not move what it points to
         return replace(base, type=ctype, path=None)
 
     def _container_of(self, node: ContainerOf) -> Value:

@@ -1,11 +1,13 @@
 """What a cast names."""
 
+from typing import Literal
+
 from ktrace.errors import NotFound
 from ktrace.expr.problems import did_you_mean
 from ktrace.expr.scope import Scope
 from ktrace.expr.source import Named
 from ktrace.expr.tree import TypeName
-from ktrace.model.ctype import CType, Int, Pointer, Void
+from ktrace.model.ctype import CType, Int, Pointer, Tagged, Void
 from ktrace.model.miss import Miss
 
 # C's own types, and those names of the kernel that need no look-up. char is signed on no machine
@@ -55,6 +57,29 @@ def find_type(name: TypeName, scope: Scope) -> CType:
     for _ in range(name.stars):
         ctype = Pointer(ctype)
     return ctype
+
+
+def user_type(declared: str, scope: Scope) -> CType:
+    """The type of a system call's parameter, as its format file declares it: `struct open_how *`.
+
+    What it points to is the process's memory.
+
+    Raises:
+        NotFound, Unavailable: as `find_type`.
+    """
+    words = declared.replace("*", " * ").split()
+    stars = words.count("*")
+    names = [word for word in words if word not in ("*", "const", "volatile", "restrict", "__user")]
+    keyword: Literal["struct", "union", "enum", ""] = ""
+    keyword = next((k for k in _KEYWORDS if names and names[0] == k), keyword)
+    text = " ".join(names[1:] if keyword else names)
+    ctype = find_type(TypeName(keyword, text, 0, 0), scope)
+    for _ in range(stars):
+        ctype = Pointer(Tagged("user", ctype))
+    return ctype
+
+
+_KEYWORDS: tuple[Literal["struct", "union", "enum"], ...] = ("struct", "union", "enum")
 
 
 def _base(name: TypeName) -> CType | None:

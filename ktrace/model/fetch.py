@@ -60,9 +60,12 @@ def parse_fetch_arg(text: str) -> FetchArg:
 
 
 def split_type(body: str) -> tuple[str, str | None]:
-    """`EXPRESSION[:TYPE]` in two. The kernel takes any colon for this one, even in an immediate string."""
-    expr, colon, type_ = body.rpartition(":")
-    return (expr, type_) if colon else (body, None)
+    """`EXPRESSION[:TYPE]` in two. The kernel takes any colon for this one, even in an immediate string.
+
+    A colon without a type stays: the kernel says what is wrong with it.
+    """
+    expr, _, type_ = body.rpartition(":")
+    return (expr, type_) if type_ and expr else (body, None)
 
 
 def name_args(args: tuple[FetchArg, ...]) -> tuple[FetchArg, ...]:

@@ -122,15 +122,18 @@ class Probe:
         words = _WORD.findall(rest)
         if not words:
             raise UsageError("the definition names no place", excerpt=line, caret=len(line))
+        # A uprobe's reference counter comes behind: PATH:OFFSET%return(REFCTR).
+        place = words[0].replace(f"{RETURN_SUFFIX}(", "(") if kind == "p" else words[0]
+        at_return = place != words[0] or place.endswith(RETURN_SUFFIX)
         probe = cls(
             kind=cast(Kind, kind),
             group=group or _DEFAULT_GROUP[kind],
             name=name,
-            place=_read_place(kind, words[0].removesuffix(RETURN_SUFFIX)),
-            at_return=kind == "f" and words[0].endswith(RETURN_SUFFIX),
+            place=_read_place(kind, place.removesuffix(RETURN_SUFFIX)),
+            at_return=kind == "f" and at_return,
             maxactive=int(digits or 0),
         )
-        if kind == "p" and words[0].endswith(RETURN_SUFFIX):
+        if kind == "p" and at_return:
             probe = replace(probe, kind="r")
         args = words[1:]
         if kind == "e" and "if" in args:

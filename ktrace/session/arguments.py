@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 
 from ktrace.errors import UsageError
 from ktrace.expr.arguments import Resolved, resolve
+from ktrace.expr.scope import Scope
 from ktrace.expr.source import Site, TypeSource
+from ktrace.expr.type_names import user_type
 from ktrace.model.ctype import Array, CType, Int, bare
+from ktrace.model.debuginfo import Absent, InMemory, Variable
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, is_identifier
@@ -17,6 +20,7 @@ from ktrace.session.resolve import is_plain
 from ktrace.session.words import Defaults
 from ktrace.symbols.syscalls import (
     SyscallParam,
+    argument_offset,
     fetch_args,
     params_from_format,
     params_from_types,
@@ -84,8 +88,37 @@ def syscall_arguments(
             said = _by_name(text, plain, params)
             found += fetch_args(said, function, params, kernel.machine, registers=registers)
         else:
-            found += function_arguments([text], site, kernel.types()).args
+            found += _members(text, params, function, site, kernel, registers=registers)
     return Arguments(name_args(_renumbered(found)))
+
+
+def _members(
+    text: str, params: Sequence[SyscallParam], function: str, site: Site, kernel: Kernel, *, registers: bool
+) -> tuple[FetchArg, ...]:
+    """An expression over parameters, such as `how->flags`: what they point to is the process's."""
+    if site.where == "return":
+        raise UsageError(
+            "what a system call's parameters point to can be read at its entry only",
+            excerpt=text,
+            hint="a second probe, without %return, reads it there",
+        )
+    types = kernel.types()
+    convention = CONVENTIONS[kernel.machine]
+    variables = []
+    for number, param in enumerate(params, start=1):
+        if not re.search(rf"\b{re.escape(param.name)}\b", text):
+            continue
+        ctype = user_type(param.ctype, Scope(text, site, types))
+        place = InMemory(convention.args[0], (argument_offset(number, kernel.machine),))
+        variables.append(Variable(param.name, ctype, place, None, True, function, 0))
+    if not variables:
+        variables = [Variable(p.name, None, Absent(""), None, True, function, 0) for p in params]
+    inside = replace(site, where="inside", function=syscall_name(function), variables=tuple(variables))
+    args = function_arguments([text], inside, types).args
+    if registers:
+        return args
+    first = f"%{convention.args[0]}"
+    return tuple(replace(arg, expr=arg.expr.replace(first, "$arg1")) for arg in args)
 
 
 def at_address(arg: FetchArg, machine: str) -> FetchArg:

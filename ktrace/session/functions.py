@@ -19,6 +19,8 @@ BLACKLISTED = "on the kprobe blacklist"
 NOTRACE = "not patched by ftrace (notrace, or split off by the compiler)"
 INLINED = "inlined"
 
+MANY = 100  # functions from which on finding all names at once is faster than one after the other
+
 _PADDING = ("__pfx_", "__cfi_")
 _SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm)\b.*")
 
@@ -111,7 +113,7 @@ def find_functions(
         raise _nothing(pattern, kernel, module)
     if probeable:
         rows = [row for row in rows if row.why_not is None]
-    return [_with_signature(row, kernel) for row in rows] if signatures else rows
+    return _with_signatures(rows, kernel) if signatures else rows
 
 
 def _symbols(pattern: str, kernel: Kernel) -> Iterable[Symbol]:
@@ -138,6 +140,15 @@ def _inlined(pattern: str, kernel: Kernel) -> list[FunctionRow]:
     if isinstance(types, Miss) or isinstance(types.functions(pattern), Miss):
         return []
     return [FunctionRow(pattern, None, INLINED)]
+
+
+def _with_signatures(rows: list[FunctionRow], kernel: Kernel) -> list[FunctionRow]:
+    if len(rows) > MANY:
+        for module in {row.symbol.module if row.symbol else None for row in rows}:
+            types = kernel.types(module)
+            if not isinstance(types, Miss):
+                types.expect_all("function")
+    return [_with_signature(row, kernel) for row in rows]
 
 
 def _with_signature(row: FunctionRow, kernel: Kernel) -> FunctionRow:

@@ -18,7 +18,7 @@ from ktrace.model.place import RETURN_SUFFIX, START, AddressPlace, SymbolPlace, 
 from ktrace.model.probe import Kind, Probe
 from ktrace.model.registers import dump_args
 from ktrace.session.arguments import Arguments, at_address, function_arguments, syscall_arguments
-from ktrace.session.functions import Probeable
+from ktrace.session.functions import MANY, Probeable
 from ktrace.session.inlined import NOWHERE, inlined_hint
 from ktrace.session.kernel import Kernel
 from ktrace.session.present import present_name
@@ -208,6 +208,12 @@ class Finder:
         """A probe for each; functions that lack an argument are left out, if others have it."""
         wanted: list[Wanted] = []
         first: KtraceError | None = None
+        if (
+            len(chosen) > MANY
+            and self.plain("") is None
+            and not isinstance(types := self.kernel.types(), Miss)
+        ):
+            types.expect_all("function")
         for symbol, symbols in chosen:
             try:
                 wanted.append(replace(self._one_of(symbol, symbols, 0), one_of_many=True))
@@ -338,7 +344,7 @@ class Finder:
                 if isinstance(named_after, str)
                 else event_name(named_after or place, at_return=self.at_return)
             )
-        group = _GROUPS.get(kind, DEFAULT_GROUP) if defaults.group == DEFAULT_GROUP else defaults.group
+        group = defaults.group or _GROUPS.get(kind, DEFAULT_GROUP)
         probe = Probe(
             kind=kind,
             group=group,

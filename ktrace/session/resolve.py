@@ -13,12 +13,14 @@ if the kernel refuses. What goes on from here to types and symbols is
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ktrace.errors import UsageError
 from ktrace.expr.own import is_kernels_own
-from ktrace.model.place import RETURN_SUFFIX
+from ktrace.model.place import RETURN_SUFFIX, SymbolPlace
+from ktrace.model.probe import Probe
 from ktrace.session.kernel import Kernel
-from ktrace.session.words import Defaults, Wanted, probe_from_words
+from ktrace.session.words import Defaults, Wanted, move_place, probe_from_words
 
 TRACEPOINT = "tracepoint:"
 
@@ -26,6 +28,7 @@ _NAME = re.compile(r"\s*[A-Za-z_]\w*\s*=(?!=)\s*")
 # With a type of its own the kernel needs nobody to find one for it.
 _TYPED = re.compile(r"\$(?:retval|arg\d+):[usx](?:8|16|32|64)\Z")
 _SOURCE = re.compile(r"[^:].*:\d+(?:-\d+)?(?:%return)?\Z|:.")
+_SYSCALL = re.compile(r"__(?:x64|arm64|riscv)_sys_")
 _KERNELS_OWN_START = re.compile(r"[%@\\]|\$(?!args\Z|retval\b|arg\d)")
 
 
@@ -43,10 +46,30 @@ def want(words: Sequence[str], defaults: Defaults, kernel: Kernel) -> list[Wante
         and not is_lookup(place, defaults)
         and all(is_plain(arg, place, defaults) for arg in args)
     ):
-        return [Wanted(probe_from_words(words, defaults))]
+        again = _Anew(tuple(words), defaults, kernel) if any("$arg" in arg for arg in args) else None
+        return [Wanted(probe_from_words(words, defaults), again=again)]
     from ktrace.session.places import find_probes  # noqa: PLC0415 -- most probes need no look-up
 
     return find_probes(place, tuple(args), defaults, kernel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Anew:
+    """Makes a probe anew for its function's present name, if that is one of a system call."""
+
+    words: tuple[str, ...]
+    defaults: Defaults
+    kernel: Kernel
+
+    def __call__(self, probe: Probe, symbol: str) -> Probe:
+        place = probe.place
+        if not _SYSCALL.match(symbol) or not isinstance(place, SymbolPlace):
+            return move_place(probe, symbol)
+        from ktrace.session.places import find_probes  # noqa: PLC0415 -- as above
+
+        moved = replace(place, symbol=symbol).to_text() + (RETURN_SUFFIX if probe.is_return else "")
+        defaults = replace(self.defaults, name=probe.name)
+        return find_probes(moved, self.words[1:], defaults, self.kernel)[0].probe
 
 
 def is_lookup(place: str, defaults: Defaults) -> bool:
@@ -79,7 +102,10 @@ def is_plain(arg: str, place: str, defaults: Defaults) -> bool:
         return "->" not in body  # the kernel says best what is wrong with it
     if "->" in body:
         return False
-    if _KERNELS_OWN_START.match(body) or _TYPED.match(body):
+    if _TYPED.match(body):
+        # Of a system call `$argN` is its own parameter, not that of the function it enters through.
+        return not (body.startswith("$arg") and _SYSCALL.match(place))
+    if _KERNELS_OWN_START.match(body):
         return True
     return body != "$args" and is_kernels_own(body)
 

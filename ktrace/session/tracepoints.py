@@ -14,7 +14,7 @@ from ktrace.model.place import TracepointPlace
 from ktrace.model.probe import Probe
 from ktrace.session.arguments import function_arguments
 from ktrace.session.kernel import Kernel
-from ktrace.session.words import DEFAULT_GROUP, Defaults, Wanted
+from ktrace.session.words import Defaults, Wanted
 from ktrace.tracefs.events import read_format
 
 GROUP = "tracepoints"  # the kernel's own for them
@@ -46,7 +46,7 @@ def tracepoint_probe(
     found = function_arguments(args, site, kernel.types())
     probe = Probe(
         kind="t",
-        group=GROUP if defaults.group == DEFAULT_GROUP else defaults.group,
+        group=defaults.group or GROUP,
         name=name if defaults.name is None else defaults.name,
         place=TracepointPlace(name),
         args=name_args(found.args),

@@ -36,7 +36,7 @@ class Defaults:
     """What the options of a command say about every definition on its line.
 
     Attributes:
-        group: of events for which no group is said.
+        group: of events for which no group is said; None is the kernel's own for each kind.
         name: the event's name; None derives it from the place.
         at_return: make return probes.
         maxactive: of return probes; 0 lets the kernel choose.
@@ -49,7 +49,7 @@ class Defaults:
         inlined: probe a function wherever it was inlined, too.
     """
 
-    group: str = DEFAULT_GROUP
+    group: str | None = None
     name: str | None = None
     at_return: bool = False
     maxactive: int = 0
@@ -134,7 +134,7 @@ def probe_from_words(words: Sequence[str], defaults: Defaults) -> Probe:
         args = _registers(defaults.machine, at_return=at_return) + args
     return Probe(
         kind="r" if at_return else "p",
-        group=defaults.group,
+        group=defaults.group or DEFAULT_GROUP,
         name=event_name(place, at_return=at_return) if defaults.name is None else defaults.name,
         place=place,
         args=name_args(args),
@@ -229,8 +229,10 @@ def _named(probe: Probe) -> Probe:
     )
 
 
-def _with_group(line: str, group: str) -> str:
+def _with_group(line: str, group: str | None) -> str:
     """The line with `group` where it says none (`p:name place`)."""
+    if group is None:
+        return line
     head, _, rest = line.partition(":")
     name = rest.split(None, 1)[0]
     return line if re.search(r"[/.]", name) else f"{head}:{group}/{rest}"

@@ -84,6 +84,7 @@ class Btf:
             raise self._damaged("the string section does not begin with the empty string", 16)
         self._decoder = Decoder(self)
         self._numbers: dict[tuple[str, Named], list[int]] = {}
+        self._complete: set[Named] = set()  # kinds of which every name is in _numbers
 
     @property
     def type_count(self) -> int:
@@ -149,6 +150,19 @@ class Btf:
             if kind_of(self._words[offset + 1]) in wanted and self._words[offset]:
                 yield self.string(self._words[offset], offset)
 
+    def expect_all(self, kind: Named) -> None:
+        """Find every name of a kind at once: pays off for whoever is going to ask for hundreds."""
+        if self._base:
+            self._base.expect_all(kind)
+        if kind in self._complete:
+            return
+        self._complete.add(kind)
+        self._numbers = {key: found for key, found in self._numbers.items() if key[1] != kind}
+        wanted, words = _KINDS[kind], self._words
+        for number, offset in enumerate(self._offsets, start=self._first_id):
+            if kind_of(words[offset + 1]) in wanted and words[offset]:
+                self._numbers.setdefault((self.string(words[offset], offset), kind), []).append(number)
+
     def raw(self, type_id: int) -> Raw:
         """The record of a type, undecoded.
 
@@ -177,7 +191,8 @@ class Btf:
     def _look_up(self, name: str, kind: Named, decode: Callable[[int], _T]) -> list[_T]:
         numbers = self._numbers.get((name, kind))
         if numbers is None:  # each argument of a probe asks for its function
-            numbers = self._numbers[name, kind] = self._ids(name, _KINDS[kind])
+            known = kind in self._complete
+            numbers = self._numbers[name, kind] = [] if known else self._ids(name, _KINDS[kind])
         found = [decode(i) for i in numbers]
         if not found and self._base:
             return self._base._look_up(name, kind, decode)

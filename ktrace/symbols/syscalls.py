@@ -128,16 +128,26 @@ def argument_source(function: str, number: int, machine: str, *, registers: bool
     Raises:
         UsageError: the machine's calls are not known, or have no such parameter.
     """
-    convention, offsets = CONVENTIONS.get(machine), _PT_REGS.get(machine)
-    if convention is None or offsets is None:
+    offset = argument_offset(number, machine)
+    convention = CONVENTIONS[machine]
+    if takes_pt_regs(function):
+        first = f"%{convention.args[0]}" if registers else "$arg1"
+        return f"+{offset:#x}({first})" if offset else f"+0({first})"
+    return f"%{convention.args[number - 1]}" if registers else f"$arg{number}"
+
+
+def argument_offset(number: int, machine: str) -> int:
+    """Bytes from the start of the process's registers to parameter `number`, from 1.
+
+    Raises:
+        UsageError: the machine's calls are not known, or have no such parameter.
+    """
+    offsets = _PT_REGS.get(machine)
+    if offsets is None or machine not in CONVENTIONS:
         raise UsageError(f"system calls of {machine} are not known")
     if not 1 <= number <= len(offsets):
         raise UsageError(f"a system call has at most {len(offsets)} parameters, not {number}")
-    if takes_pt_regs(function):
-        first = f"%{convention.args[0]}" if registers else "$arg1"
-        offset = offsets[number - 1]
-        return f"+{offset:#x}({first})" if offset else f"+0({first})"
-    return f"%{convention.args[number - 1]}" if registers else f"$arg{number}"
+    return offsets[number - 1]
 
 
 def fetch_args(

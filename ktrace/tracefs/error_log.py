@@ -63,6 +63,6 @@ def find_entry(files: Files, command: str, since: int = 0) -> LogEntry | None:
     for entry in reversed(entries):
         if entry.time + _CLOCK_SLACK_NS < since:
             break
-        if entry.command.strip() == wanted or entry.command.strip().endswith(wanted):
+        if entry.command.strip() == wanted:
             return entry
     return None

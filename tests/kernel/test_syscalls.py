@@ -1,11 +1,14 @@
 """System calls by their own name, and by the names of their parameters, on every kernel."""
 
+import ctypes
 import os
 import signal
+import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.kernel.scene import COMM, COUNT, EXIT, FILE, FOLDER, MADE, POS, play
+from tests.kernel.scene import COMM, COUNT, EXIT, FILE, FOLDER, MADE, PORT, POS, play
 
 CALLS = (
     *("openat", "filename:ustring", "flags", "mode", "dfd", ","),
@@ -57,3 +60,36 @@ def test_a_function_goes_before_a_system_call(ktrace: Callable) -> None:
     """Only a name that is no function's is looked for among the system calls."""
     added = ktrace("add", "vfs_open", ",", "mount", "--dry-run")
     assert "vfs_open vfs_open" in added.out and "mount is __x64_sys_mount" in added.err
+
+
+def test_what_parameters_point_to_is_the_process_memory(start: Callable, tracing: Path) -> None:
+    words = ("connect", "((struct sockaddr_in *)uservaddr)->sin_port", "uservaddr->sa_family", "addrlen")
+    run = start("trace", *words, "--json", "--filter", f"COMM == '{COMM}'")
+    play(run, tracing)
+    outcome = run.wait()
+    args = [r["args"] for r in outcome.records("event")]
+    wanted = {"sin_port": socket.htons(PORT), "sa_family": socket.AF_INET, "addrlen": 16}
+    assert wanted in args, (args, outcome.err)
+
+
+def test_a_struct_that_is_passed(start: Callable, armed: Callable) -> None:
+    """openat2(2) with `struct open_how`: members by their names, and parameters by typed number."""
+    run = start("trace", "openat2", "how->flags", "how->resolve", "$arg1:s32", "size=$arg4:u16", "--json")
+    run.until(armed)
+    how = struct.pack("QQQ", os.O_RDONLY | os.O_DIRECTORY, 0, 0x10)  # RESOLVE_IN_ROOT
+    fd = ctypes.CDLL(None).syscall(437, -100, b"/tmp", how, len(how))
+    assert fd >= 0
+    os.close(fd)
+    run.signal(signal.SIGINT)
+    (record,) = run.wait().records("event")
+    assert record["args"] == {
+        "flags": os.O_RDONLY | os.O_DIRECTORY, "resolve": 0x10, "dfd": -100, "size": len(how)
+    }  # fmt: skip
+
+
+def test_typed_numbers_are_the_calls_own(ktrace: Callable) -> None:
+    """Without anything that needs a look-up: what it enters through is known once the kernel has said no."""
+    ktrace("add", "openat", "$arg1:s32", "n=$arg3:x32")
+    (probe,) = ktrace("list", "--json").records("probe")
+    assert [a["expr"] for a in probe["args"]] == ["+0x70(%di)", "+0x60(%di)"]
+    ktrace("remove", "openat")

@@ -28,7 +28,9 @@ def add(
         typer.Option(help="Of a return probe: calls that may be inside at a time; 0: as the kernel likes."),
     ] = 0,
     name: Annotated[str | None, typer.Option("-n", "--name", help="The event's name.")] = None,
-    group: Annotated[str, typer.Option("-g", "--group", help="The event's group.")] = "kprobes",
+    group: Annotated[
+        str | None, typer.Option("-g", "--group", help="The event's group; kprobes, fprobes by its kind.")
+    ] = None,
     regs: Annotated[
         bool, typer.Option("--regs", help="Read ip, flags, the stack pointer and the argument registers.")
     ] = False,

@@ -136,7 +136,14 @@ def _function_lines(program: Program, name: str, die: Die, shared: bool) -> Func
         owners = _owners(program.rows(header), header, scope.ranges) if header else {}
         if entry is not None and header:
             owners[entry] = path, declared
-        listed = {line for file, line in owners.values() if file == path}
+        own = [(line, at) for line, at in calls if at is not None]
+        own += [
+            (line, at)
+            for at, (file, line) in owners.items()
+            if file == path and _is_own(program, scope, at, path, line)
+        ]
+        # Where no statement begins, nothing says that the line would be another's.
+        listed = {line for line, at in own if owners.get(at, (path, line)) == (path, line)}
         spots = {line: at for line, at in spots.items() if line in listed}
     lines = [CodeLine(n, _spots(program, spots[n], name)) for n in sorted(spots) if n >= declared]
     return FunctionLines(

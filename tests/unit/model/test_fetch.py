@@ -167,3 +167,8 @@ def test_forms_of_types(type_):
 @pytest.mark.parametrize("type_", ["", "%p", "8u", "u8[", "u8[1]x", "b4@0", "a b"])
 def test_no_forms_of_types(type_):
     assert not is_known_type_form(type_)
+
+
+def test_a_colon_without_a_type_is_not_lost() -> None:
+    assert parse_fetch_arg("%di:").to_text() == "%di:"
+    assert parse_fetch_arg("x=%di:") == FetchArg("%di:", "x")

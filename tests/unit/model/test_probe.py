@@ -220,3 +220,10 @@ def test_the_length_is_measured_in_bytes_that_are_no_utf8_included():
         long.checked()
     short = replace(PROBE, place=FilePlace("/\udce9", 0))
     assert short.checked() is short
+
+
+def test_a_uprobes_return_with_a_reference_counter() -> None:
+    probe = Probe.from_line("p:u/x /bin/my:0x10%return(0x20) a=%di")
+    assert probe.kind == "r" and probe.place == FilePlace("/bin/my", 0x10, 0x20)
+    assert Probe.from_line(probe.to_line()) == probe
+    assert Probe.from_line("p:u/x /bin/my:0x10%return").kind == "r"

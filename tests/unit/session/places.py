@@ -28,6 +28,7 @@ ffffffff81000060 t lookup.isra.0
 ffffffff81000070 t lookup.isra.0.cold
 ffffffff81000080 T kernel_clone
 ffffffff81000090 T __x64_sys_openat
+ffffffff81000098 T __x64_sys_openat2
 ffffffff810000a0 T vfs_secret
 ffffffff810000b0 T vfs_hidden
 ffffffff810000c0 D jiffies
@@ -58,6 +59,11 @@ format:
 
 print fmt: ""
 """
+OPENAT2 = OPENAT.replace("openat", "openat2").replace(
+    "\tfield:int flags;\toffset:32;\tsize:8;\tsigned:0;\n",
+    "\tfield:struct file * how;\toffset:32;\tsize:8;\tsigned:0;\n"
+    "\tfield:void * extra;\toffset:40;\tsize:8;\tsigned:0;\n",
+)
 
 
 class BuiltKernel(Kernel):
@@ -71,6 +77,8 @@ class BuiltKernel(Kernel):
         (tracing / "available_filter_functions").write_text(TRACEABLE)
         (tracing / "available_events").write_text("sched:sched_switch\nsyscalls:sys_enter_openat\n")
         (tracing / "events/syscalls/sys_enter_openat/format").write_text(OPENAT)
+        (tracing / "events/syscalls/sys_enter_openat2").mkdir()
+        (tracing / "events/syscalls/sys_enter_openat2/format").write_text(OPENAT2)
         (debug / "kprobes/blacklist").write_text(BLACKLIST)
         (root / "modules").write_text("mod 16384 0 - Live 0x0\n")
         self.read: list[str] = []

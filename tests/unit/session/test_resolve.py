@@ -112,6 +112,40 @@ class TestFunctionsByOtherNames:
         ]
         assert "3 parameters" in refused(old, "openat $arg4", UsageError).message
 
+    def test_typed_by_number(self, old: BuiltKernel) -> None:
+        """Whether the name is a system call's is known when the kernel knows no such function."""
+        (one,) = made(old, "openat $arg1:s32 n=$arg3:x32 %si")
+        assert one.probe.to_line() == "p:kprobes/openat openat arg1=$arg1:s32 n=$arg3:x32 si=%si"
+        assert old.read == []
+        moved = mover([one])(one.probe, "__x64_sys_openat")
+        assert moved.to_line() == (
+            "p:kprobes/openat __x64_sys_openat dfd=+0x70(%di):s32 n=+0x60(%di):x32 si=%si"
+        )
+        assert (
+            mover([one])(one.probe, "vfs_open")
+            .to_line()
+            .endswith("vfs_open arg1=$arg1:s32 n=$arg3:x32 si=%si")
+        )
+        assert lines(old, "__x64_sys_openat $arg1:s32") == [
+            "p:kprobes/__x64_sys_openat __x64_sys_openat dfd=+0x70(%di):s32"
+        ]
+
+    def test_what_a_system_call_points_to(self, old: BuiltKernel, new: BuiltKernel) -> None:
+        """It is the process's memory, and so is all that is behind it."""
+        assert lines(old, "openat2 how->f_pos how->f_inode->i_ino ((struct inode *)extra)->i_ino dfd") == [
+            "p:kprobes/openat2 __x64_sys_openat2 f_pos=+u0x8(+0x60(%di)):s64 "
+            "i_ino=+u0x8(+u0x28(+0x60(%di))):u64 i_ino_2=+u0x8(+0x38(%di)):u64 dfd=+0x70(%di):s32"
+        ]
+        assert lines(new, "openat2 how->f_pos", kind="fprobe") == [
+            "f:fprobes/openat2 __x64_sys_openat2 f_pos=+u0x8(+0x60($arg1)):s64"
+        ]
+        error = refused(old, "openat2 how->f_pso", UsageError)
+        assert "has no member 'f_pso'" in error.message and "did you mean f_pos" in (error.hint or "")
+        assert (
+            "no variable 'hwo' at this place in openat2" in refused(old, "openat2 hwo->x", UsageError).message
+        )
+        assert "at its entry only" in refused(new, "openat2%return how->f_pos", UsageError).message
+
     def test_system_call_at_its_return(self, old: BuiltKernel, new: BuiltKernel) -> None:
         assert lines(old, "openat%return $retval")[0].endswith(" ret=$retval:s64")
         assert "until the return" in refused(old, "openat%return flags", UsageError).message

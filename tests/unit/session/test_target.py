@@ -78,6 +78,12 @@ def test_no_lists_of_cpus(text, caret):
     assert (error.value.excerpt, error.value.caret, error.value.hint) == (text, caret, "0,2-4")
 
 
+@pytest.mark.parametrize(("text", "message"), [("0-99999999999", "there is no CPU"), ("4-2", "no range")])
+def test_cpus_that_cannot_be(text, message):
+    with pytest.raises(UsageError, match=message):
+        parse_cpus(text)
+
+
 @given(st.text("0123456789,- x", max_size=6))
 def test_random_text_is_a_list_of_cpus_or_a_usage_error(text):
     try:

@@ -23,6 +23,7 @@ from ktrace.model.ctype import (
 )
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
+from tests.unit.expr.kernel import kernel
 from tests.unit.symbols.btf_samples import every_kind, found, module
 from tests.unit.symbols.btf_writer import BtfWriter
 
@@ -279,3 +280,19 @@ def test_more_than_65535_elements_and_kinds_above_31_use_the_new_bits() -> None:
     found = Btf(w.to_bytes(32), "blob").enum("many")
     assert isinstance(found, Enum)
     assert len(found.values) == 70_000
+
+
+def test_all_names_at_once_are_the_same_as_one_after_the_other() -> None:
+    """In the kernel and in a module over it; names that are not there stay unknown."""
+    one, other = kernel.__wrapped__(), kernel.__wrapped__()
+    other.expect_all("function")
+    other.expect_all("function")
+    names = list(one.names("function"))
+    assert len(names) > 5
+    for name in (*names, "no_such_function", "file"):
+        assert one.functions(name) == other.functions(name)
+    late = kernel.__wrapped__()
+    assert late.functions(names[0]) and not isinstance(late.record("struct", "file"), Miss)
+    late.expect_all("function")
+    assert late.functions(names[0]) == one.functions(names[0])
+    assert not isinstance(late.record("struct", "file"), Miss)

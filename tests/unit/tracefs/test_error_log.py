@@ -101,3 +101,8 @@ def test_entries_from_long_before_are_not_about_this_write(log):
 
 def test_a_kernel_without_the_file(tmp_path):
     assert find_entry(Scripted(tmp_path), "p:a f") is None
+
+
+def test_the_end_of_anothers_command_is_not_this_one(log):
+    """As short as texts for triggers and switches are, they end many commands."""
+    assert log("1", entry("other", "p:a f x=%di 1", 0), entry("other", "a == 1", 5)) is None
