@@ -11,7 +11,10 @@ import pytest
 from ktrace.model.debuginfo import Absent, Constant
 from ktrace.model.miss import Miss
 from ktrace.model.place import SymbolPlace
+from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf.info import DebugInfo
+from ktrace.symbols.dwarf.ranges import stated_entry
+from ktrace.symbols.dwarf.scopes import Scope
 from ktrace.symbols.elf_symbols import ElfSymbol
 
 
@@ -38,10 +41,31 @@ def sources(tmp_path_factory: pytest.TempPathFactory, info: DebugInfo, drawn: Se
     return root
 
 
+def foreign_lines(info: DebugInfo, name: str, file: str) -> set[int]:
+    """Lines of callers in the same file, which perf lists as the function's where it was inlined too."""
+    sites = info.inlined_sites(name)
+    return set() if isinstance(sites, Miss) else {site.line for site in sites if site.file == file}
+
+
+def odd_calls(info: DebugInfo, name: str) -> set[int]:
+    """Calls of inlined functions whose code begins no statement.
+
+    perf compares the line there with a variable that it has not set (`line_range_walk_cb`): whether it
+    lists such a line hangs on what was on its stack.
+    """
+    program = info._program
+    _, die = program.functions(name)[0]
+    scope, header = Scope(die), program.line_header(die.unit)
+    assert header is not None
+    begun = {row[0] for sequence in program.rows(header) for row in sequence.rows if row[3]}
+    calls = (call.die for call in scope.calls())
+    return {call.number(c.AT_CALL_LINE) or 0 for call in calls if stated_entry(call) not in begun}
+
+
 def test_lines(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol], sources: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         shown = list(pool.map(lambda s: perf(vmlinux, "-s", str(sources), "-L", s.name), drawn))
-    same = lines = refused = 0
+    same = lines = refused = explained = 0
     different = []
     for symbol, text in zip(drawn, shown, strict=True):
         theirs = {int(n) for n in re.findall(r"^ +\d+  L(\d+)$", text, re.MULTILINE)}
@@ -56,18 +80,20 @@ def test_lines(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol], sourc
         if ours == theirs:
             same += 1
             lines += len(theirs)
-        else:
-            different.append((symbol.name, sorted(ours - theirs), sorted(theirs - ours)))
+            continue
+        more, less = ours - theirs, theirs - ours - foreign_lines(info, symbol.name, found[0].file)
+        unclear = odd_calls(info, symbol.name)
+        explained += not (more - unclear or less - unclear)
+        if more - unclear or less - unclear:
+            different.append((symbol.name, sorted(more - unclear), sorted(less - unclear)))
     for one in different:
         print("differs", *one)
     print(
-        f"{same} of {len(drawn)} functions: the same {lines} lines; "
-        f"{len(different)} differ; refused {refused}"
+        f"{same} of {len(drawn)} functions: the same {lines} lines; in {explained} more perf lists lines of "
+        f"callers or not set ones; {len(different)} differ; refused {refused}"
     )
-    # perf adds the declaration of an inlined function of the same file (a line outside of this one), and
-    # leaves out a call that goes on after code inlined from elsewhere: one line each, in 11 of 200.
-    assert all(len(more) + len(less) <= 4 for _, more, less in different)
-    assert same >= len(drawn) * 0.93
+    assert same + explained + refused >= len(drawn) - 2
+    assert same >= len(drawn) * 0.93 and refused <= 2
 
 
 def test_variables(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol]) -> None:
@@ -79,14 +105,15 @@ def test_variables(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol]) -
         if "\t@<" not in text:
             refused += 1
             continue
-        theirs = {
-            re.split(r"[\t ]", line.strip())[-1] for line in text.splitlines() if line.startswith("\t\t")
-        }
+        # Where the function was inlined, perf lists its variables there as well: only those at its entry.
+        here = text.partition(f"\t@<{symbol.name}+0>\n")[2].partition("\t@<")[0]
+        theirs = {re.split(r"[\t ]", line)[-1] for line in here.splitlines() if line.startswith("\t\t")}
         theirs.discard("variables)")  # "(No matched variables)"
         found = info.variables(SymbolPlace(symbol.name))
         assert not isinstance(found, Miss)
         # perf lists what has a location, also one that a fetch argument cannot reach.
-        ours = {v.name for v in found.variables if v.location != Absent("optimized out")}
+        absent = (Absent("optimized out"), Absent("it is split over several places"))
+        ours = {v.name for v in found.variables if v.location not in absent}
         constants = {v.name for v in found.variables if isinstance(v.location, Constant)}
         if ours - constants == theirs - constants:
             same += 1
@@ -98,8 +125,8 @@ def test_variables(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol]) -
     print(
         f"{same} of {len(drawn)}: the same {names} variables; {len(different)} differ; perf refused {refused}"
     )
-    # The rest are constants, and structs of no size: perf lists some of them, ktrace others.
-    assert same >= len(drawn) * 0.95
+    # The rest are structs of no size, and symbols that are no variables: perf lists some of them.
+    assert same >= len(drawn) * 0.98
 
 
 def test_fetch_arguments(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol]) -> None:

@@ -15,7 +15,7 @@ from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf import inlines
 from ktrace.symbols.dwarf.lineprogram import LineHeader, Sequence, normal, read_header, row_at, size_at
 from ktrace.symbols.dwarf.program import Program
-from ktrace.symbols.dwarf.ranges import Ranges, entry_of, holds
+from ktrace.symbols.dwarf.ranges import Ranges, entry_of, holds, stated_entry
 from ktrace.symbols.dwarf.scopes import Scope
 from ktrace.symbols.dwarf.unit import Die
 
@@ -124,9 +124,12 @@ def _function_lines(program: Program, name: str, die: Die, shared: bool) -> Func
                 spots.setdefault(line, []).append(address)
     only_calls: dict[int, list[int]] = {}
     calls: list[tuple[int, int | None]] = [(declared, entry)]
+    stated: list[tuple[int, int | None]] = [(declared, entry)]
     for call in scope.calls():
         if program.file_of(call.die, c.AT_CALL_FILE) == path:
-            calls.append((call.die.number(c.AT_CALL_LINE) or 0, entry_of(call.die)))
+            line = call.die.number(c.AT_CALL_LINE) or 0
+            calls.append((line, entry_of(call.die)))
+            stated.append((line, stated_entry(call.die)))
     for line, at in calls:
         # Where the line has rows, the code before the call is among them: a probe would be hit twice.
         if line and at is not None and line not in spots:
@@ -136,14 +139,13 @@ def _function_lines(program: Program, name: str, die: Die, shared: bool) -> Func
         owners = _owners(program.rows(header), header, scope.ranges) if header else {}
         if entry is not None and header:
             owners[entry] = path, declared
-        own = [(line, at) for line, at in calls if at is not None]
+        own = [(line, at) for line, at in stated if at is not None]
         own += [
             (line, at)
             for at, (file, line) in owners.items()
             if file == path and _is_own(program, scope, at, path, line)
         ]
-        # Where no statement begins, nothing says that the line would be another's.
-        listed = {line for line, at in own if owners.get(at, (path, line)) == (path, line)}
+        listed = {line for line, at in own if owners.get(at) == (path, line)}
         spots = {line: at for line, at in spots.items() if line in listed}
     lines = [CodeLine(n, _spots(program, spots[n], name)) for n in sorted(spots) if n >= declared]
     return FunctionLines(

@@ -34,8 +34,19 @@ def ranges_of(die: Die) -> Ranges:
 
 def entry_of(die: Die) -> int | None:
     """The address where the code of an entry is entered (2.18); None where it has no code."""
-    spans = ranges_of(die)
-    low = die.address(c.AT_LOW_PC)
+    spans, entry = ranges_of(die), stated_entry(die)
+    if entry is None or not spans or holds(spans, entry):
+        return entry
+    # GCC sometimes means an instruction of the caller's just before the code: nothing is described there.
+    start = die.address(c.AT_LOW_PC)
+    return min(
+        (first for first, _ in spans if first > entry), default=spans[0][0] if start is None else start
+    )
+
+
+def stated_entry(die: Die) -> int | None:
+    """The same as the compiler says it, even if it is outside of the entry's code."""
+    low, spans = die.address(c.AT_LOW_PC), ranges_of(die)
     start = low if low is not None else spans[0][0] if spans else None
     found = die.raw(c.AT_ENTRY_PC)
     if not found:
@@ -43,10 +54,7 @@ def entry_of(die: Die) -> int | None:
     entry = die.address(c.AT_ENTRY_PC)
     if entry is None and start is not None and isinstance(found[1], int):
         entry = start + found[1]
-    if entry is None or not spans or holds(spans, entry):
-        return start if entry is None else entry
-    # GCC sometimes means an instruction of the caller's just before the code: nothing is described there.
-    return min((first for first, _ in spans if first > entry), default=start)
+    return start if entry is None else entry
 
 
 def holds(ranges: Ranges, address: int) -> bool:
