@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.model.format import Format, Signature
+from ktrace.model.lookups import Lookups
 
 if TYPE_CHECKING:
     import polars as pl
@@ -105,6 +106,7 @@ class Batch:
             `__probe_ret_ip`, and each argument that is shown as a symbol, by its name. From text empty.
         common_flags: int32: `common_flags` of the record, and `common_preempt_count` in the next 8 bits, of
             which `flags` is made; None from text.
+        lookups: what is known of the kernel that made them; None from text.
     """
 
     event: str
@@ -125,6 +127,7 @@ class Batch:
     addresses: Mapping[str, NDArray[np.uint64]] = field(default_factory=dict)
     format: Format | None = None
     common_flags: NDArray[np.int32] | None = None
+    lookups: Lookups | None = None
 
     def __len__(self) -> int:
         return len(self.seq)

@@ -7,10 +7,10 @@ import numpy as np
 from ktrace.diagnostic import visible
 from ktrace.model.batch import Batch, Column, Strings
 from ktrace.model.format import PrintAs
+from ktrace.model.lookups import Lookups
 from ktrace.output.cells import Coded, Piece, Pieces, coded
 from ktrace.output.digits import decimal, hexadecimal
 from ktrace.output.distinct import distinct, looks_repetitive
-from ktrace.output.printfmt import Lookups
 
 Names = Mapping[int, str]
 """Names of an enum's values."""

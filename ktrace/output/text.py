@@ -10,10 +10,11 @@ from typing import BinaryIO, assert_never
 from ktrace.diagnostic import visible
 from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Stack, Strings, Unparsed
 from ktrace.model.format import Format
+from ktrace.model.lookups import NO_LOOKUPS, Lookups
 from ktrace.output.cells import Pieces
 from ktrace.output.heads import head_of, heads
 from ktrace.output.lines import Block, assemble
-from ktrace.output.printfmt import Body, Lookups
+from ktrace.output.printfmt import Body
 from ktrace.output.probe_text import probe_pieces, strings
 
 
@@ -23,19 +24,14 @@ class Text:
     Args:
         out: a binary file, or whatever has its `write`.
         names: by event, then by argument: names of an enum's values, printed in place of the numbers.
-        lookups: what is known beside the records: names at addresses, constants.
     """
 
     def __init__(
-        self,
-        out: BinaryIO,
-        names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None,
-        lookups: Lookups | None = None,
+        self, out: BinaryIO, names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None
     ) -> None:
         self._out = out
         self._names = names or {}
-        self._lookups = lookups or Lookups()
-        self._bodies: dict[Format, Body] = {}
+        self._bodies: dict[tuple[Format, Lookups], Body] = {}
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`."""
@@ -57,22 +53,23 @@ class Text:
         pieces = Pieces()
         title = f"{visible(batch.event)}:".encode()
         body = batch.columns.get("body")
+        lookups = batch.lookups or NO_LOOKUPS
         if batch.kind == "text" and isinstance(body, Strings):
             pieces.extend((title, b" ", strings(body)))
         elif batch.kind == "fields" and batch.format is not None:
-            compiled = self._body(batch.format)
+            compiled = self._body(batch.format, lookups)
             pieces.add(title + b" " if compiled.titled else b"")
             pieces.extend(compiled.pieces(batch))
         else:
             pieces.add(title)
-            pieces.extend(probe_pieces(batch, self._names.get(batch.event, {}), self._lookups))
+            pieces.extend(probe_pieces(batch, self._names.get(batch.event, {}), lookups))
         pieces.add(b"\n")
         return Block(batch.seq, [*head, *pieces.finish()])
 
-    def _body(self, event: Format) -> Body:
-        body = self._bodies.get(event)
+    def _body(self, event: Format, lookups: Lookups) -> Body:
+        body = self._bodies.get((event, lookups))
         if body is None:
-            body = self._bodies[event] = Body(event, self._lookups)
+            body = self._bodies[event, lookups] = Body(event, lookups)
         return body
 
 

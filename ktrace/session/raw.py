@@ -9,6 +9,7 @@ from ktrace.ringbuffer.layout import PageLayout, parse_header_page
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
 from ktrace.stream.live import Live
+from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.saved_names import LiveNames
 from ktrace.stream.symbol_table import SymbolTable
 from ktrace.symbols.kallsyms import KALLSYMS
@@ -83,7 +84,15 @@ def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enr
         lambda: SymbolTable(_kallsyms()),
         FlagStyle.from_header(files.read("trace")),
         formats.name_of,
+        PrintkFormats(lambda: _printk_formats(formats.tracing)),
     )
+
+
+def _printk_formats(tracing: Files) -> str:
+    try:
+        return tracing.read("printk_formats")
+    except OSError:
+        return ""
 
 
 def _kallsyms() -> bytes:

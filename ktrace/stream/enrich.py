@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.model.batch import Batch, Chunk, Column, Mark, Stack, Strings
+from ktrace.model.lookups import Lookups
 from ktrace.ringbuffer.interning import Interner
 from ktrace.stream.flags import FlagStyle
 from ktrace.stream.symbol_table import SymbolTable
@@ -29,6 +30,7 @@ class Enrich:
         symbols: of the kernel; a callable is asked when the first address is to be named.
         style: how flags are printed.
         event_of: what an event's id stands for, as `SYSTEM.NAME`: for probes on events.
+        texts: the kernel's texts that records point at, by their address.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Enrich:
         symbols: SymbolTable | Callable[[], SymbolTable],
         style: FlagStyle | None = None,
         event_of: Callable[[int], str | None] = lambda _: None,
+        texts: Callable[[int], str | None] = lambda _: None,
     ) -> None:
         self._names = names
         self._load = symbols if callable(symbols) else None
@@ -44,6 +47,7 @@ class Enrich:
         self._tasks = _Tasks()
         self._flags = _Flags(style or FlagStyle())
         self._event_of = event_of
+        self._lookups = Lookups(lambda address, offset: self.symbols.pointer(address, offset=offset), texts)
         self._interners: dict[tuple[str, str], Interner] = {}
 
     @property
@@ -96,6 +100,7 @@ class Enrich:
             place=places.get("place"),
             func=places.get("func"),
             ret_ip=places.get("ret_ip"),
+            lookups=self._lookups,
         )
 
     def _mark(self, mark: Mark, known: Mapping[int, str]) -> Mark:

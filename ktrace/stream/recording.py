@@ -21,6 +21,7 @@ from ktrace.ringbuffer.records import Records
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.merge import merged
+from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
 from ktrace.stream.together import together
@@ -250,4 +251,5 @@ def _layout(file: TraceDat, buffer: Buffer) -> PageLayout:
 
 def _enrich(contents: Contents, known: dict[int, Format]) -> Enrich:
     names = SavedNames(contents.cmdlines.decode("utf-8", "surrogateescape"))
-    return Enrich(names, partial(SymbolTable, contents.kallsyms), event_of=_EventNames(known))
+    texts = PrintkFormats(lambda: contents.printk_formats.decode("utf-8", "surrogateescape"))
+    return Enrich(names, partial(SymbolTable, contents.kallsyms), event_of=_EventNames(known), texts=texts)

@@ -28,6 +28,7 @@ class SymbolTable:
         self._starts, self._addresses = _addresses(kallsyms)
         self._places: dict[int, str] = {}
         self._names: dict[int, str] = {}
+        self._pointers: dict[tuple[int, bool], str | None] = {}
         # Symbols of each CPU's data lie around 0, where user space is, too.
         top = int(self._addresses[-1]) if len(self._addresses) else 0
         self._lowest = 1 << (63 if top >> 63 else 30)
@@ -47,6 +48,19 @@ class SymbolTable:
             text = f"0x{address:08x}" if found is None else _returning(found[0])
             text = self._names[address] = text if address else "0"
         return text
+
+    def pointer(self, address: int, *, offset: bool) -> str | None:
+        """What `%pS`, or `%ps` without the offset, prints; None where there is no symbol."""
+        key = address, offset
+        if key not in self._pointers:
+            found = self._find(address)
+            text = None
+            if found is not None:
+                name, module, inside, size = found
+                where = f"+0x{inside:x}/0x{size:x}" if offset else ""
+                text = f"{name}{where}" + (f" [{module}]" if module else "")
+            self._pointers[key] = text
+        return self._pointers[key]
 
     def frame(self, address: int) -> str:
         """A line of a kernel stack."""

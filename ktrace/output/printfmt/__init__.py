@@ -5,6 +5,6 @@ them by the template's conversions.
 """
 
 from ktrace.output.printfmt.body import MARKER, Body
-from ktrace.output.printfmt.spell import UNKNOWN, Lookups
+from ktrace.output.printfmt.spell import UNKNOWN
 
-__all__ = ["MARKER", "UNKNOWN", "Body", "Lookups"]
+__all__ = ["MARKER", "UNKNOWN", "Body"]

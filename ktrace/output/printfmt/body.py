@@ -14,6 +14,7 @@ import numpy as np
 from ktrace.diagnostic import visible
 from ktrace.model.batch import Batch, Column, Strings
 from ktrace.model.format import Format
+from ktrace.model.lookups import NO_LOOKUPS, Lookups
 from ktrace.output.cells import Coded, Piece, Pieces, coded
 from ktrace.output.digits import decimal, hexadecimal
 from ktrace.output.distinct import Codes, joined, looks_repetitive
@@ -21,7 +22,7 @@ from ktrace.output.printfmt.calls import call
 from ktrace.output.printfmt.evaluate import Records, evaluate
 from ktrace.output.printfmt.lexer import NotUnderstood
 from ktrace.output.printfmt.special import Wording, wording
-from ktrace.output.printfmt.spell import UNKNOWN, Lookups, spell
+from ktrace.output.printfmt.spell import UNKNOWN, spell
 from ktrace.output.printfmt.template import Spec
 from ktrace.output.printfmt.tree import Node
 from ktrace.output.printfmt.values import Ints, Unknown, Value, encoded
@@ -38,9 +39,9 @@ class Body:
         titled: whether the event's name stands before the body.
     """
 
-    def __init__(self, event: Format, lookups: Lookups | None = None) -> None:
+    def __init__(self, event: Format, lookups: Lookups = NO_LOOKUPS) -> None:
         self._fields = {field.name: field for field in event.fields}
-        self._lookups = lookups or Lookups()
+        self._lookups = lookups
         self._tables: dict[int, list[tuple[int, str]]] = {}
         self._wording: Wording | None = None
         self._args: list[tuple[Node, ...]] = []

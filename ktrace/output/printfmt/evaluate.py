@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from ktrace.model.batch import Column, Strings
 from ktrace.model.format import Field
+from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt.cint import INT, CInt, common, promoted
 from ktrace.output.printfmt.constants import CONSTANTS
-from ktrace.output.printfmt.spell import Lookups
 from ktrace.output.printfmt.tree import (
     Binary,
     Call,

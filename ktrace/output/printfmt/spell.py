@@ -1,29 +1,11 @@
 """One value by one conversion, as the kernel's vsnprintf spells it. Plain and slow: the fast equals it."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
+from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt.addresses import spell_address
 from ktrace.output.printfmt.template import Spec
 
 UNKNOWN = "(?)"
 """Stands for a value that only the kernel can compute."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lookups:
-    """What is known beside the records. Each is asked once for a value, not once a row.
-
-    Attributes:
-        symbol: the name at an address, such as `vfs_read`, and with an offset where the second argument
-            says so (`vfs_read+0x4/0x370`); None where there is none.
-        text: the string at an address of the kernel (`printk_formats`); None where it is not known.
-        constant: the value of a name that the kernel's headers give (an enum's); None where not known.
-    """
-
-    symbol: Callable[[int, bool], str | None] = lambda _address, _offset: None
-    text: Callable[[int], str | None] = lambda _address: None
-    constant: Callable[[str], int | None] = lambda _name: None
 
 
 def spell(spec: Spec, value: object, stars: tuple[int, ...], lookups: Lookups) -> str:

@@ -28,7 +28,7 @@ def batch(event="e", *, seq=None, ts=None, pid=None, cpu=None, comm="sh", kind="
     )
 
 
-_OWN = ("addresses", "tgid", "flags", "place", "func", "ret_ip", "signature", "ticks", "format")
+_OWN = ("addresses", "tgid", "flags", "place", "func", "ret_ip", "signature", "ticks", "format", "lookups")
 
 
 def everything(rows: int = 700, seed: int = 1) -> Chunk:

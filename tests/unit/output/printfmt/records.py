@@ -4,7 +4,8 @@ import numpy as np
 
 from ktrace.model.batch import Strings
 from ktrace.model.format import parse_format
-from ktrace.output.printfmt import Body, Lookups
+from ktrace.model.lookups import Lookups
+from ktrace.output.printfmt import Body
 from tests.unit.output.batches import batch
 
 COMMON = """\

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from ktrace.model.batch import Chunk, Strings
-from ktrace.output.printfmt import MARKER, UNKNOWN, Body, Lookups
+from ktrace.model.lookups import Lookups
+from ktrace.output.printfmt import MARKER, UNKNOWN, Body
 from ktrace.output.text import Text
 from tests.unit.output.batches import batch
 from tests.unit.output.printfmt.records import bodies, column, event
@@ -155,9 +156,8 @@ def test_nothing_steers_the_terminal():
 def line(form, **columns):
     out = io.BytesIO()
     lookups = Lookups(lambda a, offset: {1: "here", 2: "there [m]"}.get(a))
-    Text(out, lookups=lookups).write(
-        Chunk((batch(form.name, format=form, **{n: column(v) for n, v in columns.items()}),))
-    )
+    made = batch(form.name, format=form, lookups=lookups, **{n: column(v) for n, v in columns.items()})
+    Text(out).write(Chunk((made,)))
     return out.getvalue().decode().partition(": ")[2]
 
 

@@ -1,6 +1,7 @@
 import pytest
 
-from ktrace.output.printfmt.spell import Lookups, spell
+from ktrace.model.lookups import Lookups
+from ktrace.output.printfmt.spell import spell
 from ktrace.output.printfmt.template import split
 
 
