@@ -37,6 +37,7 @@ COMMANDS = (
     Command("record", "record events to a file, in the format of trace-cmd"),
     Command("report", "show what was recorded, by ktrace or by trace-cmd"),
     Command("count", "count hits of functions and events in the kernel, by whom"),
+    Command("run", "run a SystemTap script: no compiler, no kernel module"),
     Command("funcs", "show functions: module, whether they can be probed, what they take"),
     Command("type", "show a type's members with their offsets", "type_"),
     Command("lines", "show a function's source lines and which can be probed"),

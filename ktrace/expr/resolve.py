@@ -107,7 +107,11 @@ class Resolver:
         return self._scope.types(0, "members").members(record)
 
     def _access(self, node: Access) -> Value:
-        return self.member(self.value(node.base), node.name, node.at, node.op_at, arrow=node.arrow)
+        base = self.value(node.base)
+        arrow = node.arrow
+        if arrow and self._scope.site.either_arrow and isinstance(base.kind, Record) and not base.bits:
+            arrow = False
+        return self.member(base, node.name, node.at, node.op_at, arrow=arrow)
 
     def _record(self, value: Value, op_at: int, *, arrow: bool) -> Record:
         """The record that the operator leads into."""

@@ -81,6 +81,7 @@ class Site:
         registers: whether `%di` and its like can be read; not in fprobe and tracepoint probes.
         nth: which of several functions of the name is meant, from 1; None if that may not matter.
         force: take the C prototype for a function whose arguments the compiler has changed.
+        either_arrow: `->` also leads into a struct that is no pointer, as in SystemTap's language.
         variables: those that debug info describes there, innermost scope first, which are then the only
             names; a Miss says what would have to be installed; None where nobody looked.
     """
@@ -93,4 +94,5 @@ class Site:
     tracepoint: bool = False
     nth: int | None = None
     force: bool = False
+    either_arrow: bool = False
     variables: tuple[Variable, ...] | Miss | None = None

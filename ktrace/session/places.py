@@ -317,6 +317,7 @@ class Finder:
             registers=kind != "f",
             nth=nth,
             force=self.defaults.force,
+            either_arrow=self.defaults.either_arrow,
         )
 
     @property

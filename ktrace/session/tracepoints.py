@@ -42,7 +42,14 @@ def tracepoint_probe(
     # Newer kernels take any name, and wait for a module that might have such a tracepoint.
     if not _are_tracepoints(events) and not kernel.symbols.has_function(f"__traceiter_{name}"):
         raise _unknown(name, kernel)
-    site = Site(name, machine=kernel.machine, features=kernel.features, registers=False, tracepoint=True)
+    site = Site(
+        name,
+        machine=kernel.machine,
+        features=kernel.features,
+        registers=False,
+        tracepoint=True,
+        either_arrow=defaults.either_arrow,
+    )
     found = function_arguments(args, site, kernel.types())
     probe = Probe(
         kind="t",

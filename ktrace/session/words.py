@@ -46,6 +46,7 @@ class Defaults:
         nth: of several functions of one name, probe this one, counted from 1.
         max_probes: that a wildcard may stand for.
         force: take a function's arguments as its C prototype has them although the compiler changed them.
+        either_arrow: `->` also leads into a struct that is no pointer, as in SystemTap's language.
         inlined: probe a function wherever it was inlined, too.
     """
 
@@ -60,6 +61,7 @@ class Defaults:
     nth: int | None = None
     max_probes: int = MAX_PROBES
     force: bool = False
+    either_arrow: bool = False
     inlined: bool = False
 
 

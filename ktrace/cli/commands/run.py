@@ -1,0 +1,153 @@
+"""`ktrace run`."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from ktrace.script.preprocess import Facts
+    from ktrace.script.source import Source
+
+# What stands behind the script's name is the script's.
+CONTEXT = {"allow_interspersed_args": False}
+
+
+def run(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[SCRIPT] [ARG]...", help="The script, - for standard input; its arguments."),
+    ] = None,
+    text: Annotated[
+        str | None, typer.Option("-e", metavar="TEXT", help="The script itself; all words are arguments.")
+    ] = None,
+    command: Annotated[
+        str | None, typer.Option("-c", "--command", metavar="CMD", help="Start CMD; end with it.")
+    ] = None,
+    target: Annotated[int | None, typer.Option("-x", metavar="PID", help="What target() is.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("-G", metavar="NAME=VALUE", help="Set a global variable; repeatable.")
+    ] = None,
+    limits: Annotated[
+        list[str] | None, typer.Option("-D", metavar="NAME=VALUE", help="Set a limit, such as MAXACTION.")
+    ] = None,
+    duration: Annotated[
+        float | None, typer.Option("-T", metavar="SECONDS", min=0, help="End after so many seconds.")
+    ] = None,
+    list_points: Annotated[
+        str | None, typer.Option("-l", metavar="POINT", help="List the probe points that match.")
+    ] = None,
+    list_variables: Annotated[
+        str | None, typer.Option("-L", metavar="POINT", help="The same, with what can be read there.")
+    ] = None,
+    pass_: Annotated[
+        int, typer.Option("-p", metavar="N", min=1, max=5, help="Stop after pass N: 1 parse, 2 resolve.")
+    ] = 5,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="Print to FILE.")
+    ] = None,
+    source: Annotated[
+        str | None, typer.Option("--input", metavar="FILE", help="Run over a recording.")
+    ] = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Show what goes into the kernel and what runs here; run nothing.")
+    ] = False,
+    pushdown: Annotated[bool, typer.Option(help="Let the kernel filter and count what it can.")] = True,
+    allow_system: Annotated[
+        bool, typer.Option("--allow-system", help="Let the script start programs by system().")
+    ] = False,
+    buffer_kb: Annotated[
+        int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what is done, on stderr.")] = False,
+) -> int:
+    """Run a SystemTap script: no compiler, no kernel module.
+
+    The script's probes become events of a tracing instance of its own; its handlers run here, over what
+    the events carry, in the order of time. What differs from SystemTap: docs/systemtap.md.
+
+    \b
+    Examples:
+      ktrace run -e 'probe begin { printf("hello\\n") exit() }'
+      ktrace run -e 'probe kernel.function("vfs_read") { printf("%s %d\\n", execname(), $count) }' -T 1
+      ktrace run script.stp 5 name
+      ktrace run -x 1234 script.stp
+      ktrace run -c 'ls -l' -e 'global n probe syscall.* { n[name]++ }'
+      ktrace run --plan script.stp
+      ktrace run -p1 script.stp
+    """
+    from ktrace.cli import scripting
+    from ktrace.errors import UsageError
+
+    wanted = list_points or list_variables
+    if wanted is not None:
+        text = f"probe {wanted} {{}}"
+    words = words or []
+    if text is None and not words:
+        raise UsageError(
+            "which script?", hint="ktrace run script.stp; ktrace run -e 'probe begin { exit() }'"
+        )
+    if command and target is not None:
+        raise UsageError("-c and -x together: which process?")
+    script, arguments = _source(text, words)
+    options = scripting.Options(
+        facts=_facts(arguments),
+        settings=_settings(settings or []),
+        limits=tuple(limits or ()),
+        command=command,
+        target=target,
+        duration_s=duration,
+        output=output,
+        source=source,
+        pushdown=pushdown,
+        allow_system=allow_system,
+        buffer_kb=buffer_kb,
+        verbose=verbose,
+    )
+    if pass_ == 1:
+        print(scripting.parsed(script, options), end="")
+        return 0
+    if wanted is not None:
+        return scripting.list_points(script, options, variables=list_variables is not None)
+    if plan or pass_ < 5:
+        return scripting.show_plan(script, options)
+    return scripting.run(script, options)
+
+
+def _source(text: str | None, words: list[str]) -> "tuple[Source, list[str]]":
+    from pathlib import Path
+
+    from ktrace.errors import NotFound
+    from ktrace.script.source import Source
+
+    if text is not None:
+        return Source("<command line>", text), words
+    name, *arguments = words
+    if name == "-":
+        return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8", "surrogateescape")), arguments
+    try:
+        return Source(name, Path(name).read_text("utf-8", "surrogateescape")), arguments
+    except OSError as error:
+        raise NotFound(f"{name}: {error.strerror}") from None
+
+
+def _facts(arguments: list[str]) -> "Facts":
+    import os
+
+    from ktrace.cli.scripting import kernel_config
+    from ktrace.script.preprocess import Facts
+
+    machines = {"aarch64": "arm64", "ppc64le": "powerpc", "s390x": "s390", "riscv64": "riscv"}
+    uname = os.uname()
+    return Facts(
+        uname.release, machines.get(uname.machine, uname.machine), kernel_config(uname.release), arguments
+    )
+
+
+def _settings(words: list[str]) -> dict[str, str]:
+    from ktrace.errors import UsageError
+
+    for word in words:
+        if "=" not in word:
+            raise UsageError(f"-G {word}: NAME=VALUE belongs here")
+    return {name: value for name, _, value in (word.partition("=") for word in words)}

@@ -1,0 +1,277 @@
+"""What a script asks of the kernel (`script.machine.Machine`), answered by the session's own look-ups."""
+
+import fnmatch
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ktrace.errors import KtraceError, NotFound, UsageError
+from ktrace.model.ctype import declare
+from ktrace.model.format import Format
+from ktrace.model.miss import Miss
+from ktrace.model.names import EVENT_MAX, to_identifier
+from ktrace.model.place import SymbolPlace
+from ktrace.model.plan import Plan, Step
+from ktrace.model.probe import Probe
+from ktrace.script.machine import Found, Read
+from ktrace.script.passes import Compiled
+from ktrace.script.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.tapset.syscalls import syscall_names
+from ktrace.session.kernel import Kernel
+from ktrace.session.resolve import TRACEPOINT, want
+from ktrace.session.words import Defaults, Wanted
+from ktrace.tracefs.dynevents import define_step
+from ktrace.tracefs.events import enable_step, find_static, read_format
+from ktrace.tracefs.instances import make_step
+
+_TEXT = re.compile(r"(?:string|ustring|symbol|char|.*\])\Z")
+_SUFFIX = {"number": "", "string": ":string", "ustring": ":ustring", "path": ":path"}
+_OURS = re.compile(r"ktrace_\d+_|syscalls\Z|ftrace\Z")
+
+
+@dataclass(slots=True)
+class ScriptKernel:
+    """The running kernel, as scripts see it.
+
+    Args:
+        kernel: where functions, types and events are.
+        group: of the probes that are made.
+
+    Attributes:
+        wanted: the probes that were found, by the key in `Found`.
+        events: the static events that were found, `SYSTEM/NAME`, by the key.
+    """
+
+    kernel: Kernel
+    group: str
+    wanted: dict[int, Wanted] = field(default_factory=dict)
+    events: dict[int, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    _asked: dict[object, list[Wanted] | KtraceError] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
+    _keys: int = 0
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        """See `Machine`."""
+        if isinstance(site, AtEvent):
+            return self._at_event(site, reads)
+        made = self._wanted(site, tuple(reads))
+        return [self._found(self._own_name(one), site, reads) for one in made]
+
+    def syscalls(self) -> Mapping[int, str]:
+        """See `Machine`."""
+        return syscall_names(self.kernel.machine)
+
+    def variables(self, site: AtFunction | AtEvent | AtSyscall, found: Found) -> list[str]:
+        """What can be read at an event, as `$name:type`."""
+        if isinstance(site, AtEvent):
+            form = read_format(self.kernel.tracing, self.events[found.key])
+            return [f"${one.name}:{one.ctype}" for one in form.args]
+        types = self.kernel.types(found.module)
+        functions = types if isinstance(types, Miss) else types.functions(found.function)
+        if isinstance(functions, Miss):
+            return []
+        proto = functions[0].proto
+        listed = [f"${one.name}:{declare(one.type)}" for one in proto.params]
+        return [f"$return:{declare(proto.returns)}", *listed] if site.at_return else listed
+
+    def _wanted(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[Wanted]:
+        """The probes; each question is asked once, since `@defined` asks often."""
+        key = (site, reads)
+        if key not in self._asked:
+            try:
+                self._asked[key] = self._ask(site, reads)
+            except KtraceError as error:
+                self._asked[key] = error
+        found = self._asked[key]
+        if isinstance(found, KtraceError):
+            raise found
+        return found
+
+    def _ask(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[Wanted]:
+        types = [_type_of(read) for read in reads]
+        found: list[Wanted] = []
+        first: KtraceError | None = None
+        for place in self._places(site):
+            try:
+                found += self._typed(place, site, reads, types)
+            except KtraceError as error:
+                first = first or error
+        if not found:
+            raise first or NotFound("nothing of that name")
+        return found
+
+    def _typed(
+        self, place: str, site: AtFunction | AtSyscall, reads: tuple[Read, ...], types: list[str]
+    ) -> list[Wanted]:
+        """Where a number turns out to be read as text or as an array, it is read as a number."""
+        made = self._want(place, site, reads, types)
+        wrong = {
+            i
+            for one in made
+            for i, arg in enumerate(one.probe.args[: len(reads)])
+            if reads[i].kind == "number" and _TEXT.match(arg.type or "")
+        }
+        if wrong:
+            types = [":x64" if i in wrong else t for i, t in enumerate(types)]
+            made = self._want(place, site, reads, types)
+        return made
+
+    def _want(
+        self, place: str, site: AtFunction | AtSyscall, reads: tuple[Read, ...], types: list[str]
+    ) -> list[Wanted]:
+        defaults = Defaults(
+            self.group,
+            at_return=site.at_return,
+            maxactive=site.maxactive if isinstance(site, AtFunction) else 0,
+            machine=os.uname().machine,
+            either_arrow=True,
+        )
+        args = [f"f{i}={read.text}{t}" for i, (read, t) in enumerate(zip(reads, types, strict=True))]
+        return want([place, *args], defaults, self.kernel)
+
+    def _places(self, site: AtFunction | AtSyscall) -> list[str]:
+        """The place in the words of `ktrace add`; several where the module is a pattern."""
+        if isinstance(site, AtSyscall):
+            return [f"sys_{site.name}"]
+        if site.absolute is not None:
+            return [hex(site.absolute & (1 << 64) - 1)]
+        name = site.pattern
+        if site.place is not None and ":" in site.place:
+            file, _, line = site.place.rpartition(":")
+            if line.startswith("+"):
+                name = f"{name}{line.replace('+', ':')}"
+            elif line.isdigit():
+                name = f"{file}:{line}"
+        elif site.place is not None and any(ch in name for ch in "*?["):
+            if name != "*":
+                raise UsageError(
+                    f"'{name}@{site.place}': of a file's functions all or one by its full name can be probed"
+                )
+            name = f":{site.place}"
+        if site.module is None:
+            return [name]
+        modules = _modules() if any(ch in site.module for ch in "*?[") else [site.module]
+        return [f"{module}:{name}" for module in modules if fnmatch.fnmatchcase(module, site.module)]
+
+    def _own_name(self, one: Wanted) -> Wanted:
+        """An event of its own: two handlers at one function may read different things."""
+        name = one.probe.name[: EVENT_MAX - 5]
+        chosen, n = name, 1
+        while chosen in self._names:
+            n += 1
+            chosen = f"{name}_{n}"
+        self._names.add(chosen)
+        return replace(one, probe=replace(one.probe, name=chosen))
+
+    def _found(self, one: Wanted, site: AtFunction | AtSyscall | None, reads: Sequence[Read]) -> Found:
+        self._keys += 1
+        self.wanted[self._keys] = one
+        function, module = _function(one.probe)
+        function = one.asked or function
+        suffix = ".return" if one.probe.is_return else ""
+        head = f'module("{module}")' if module else "kernel"
+        point = f'{head}.function("{function}"){suffix}'
+        if isinstance(site, AtSyscall):
+            point = f"syscall.{site.name}{suffix}"
+        columns = tuple(arg.name or "" for arg in one.probe.args[: len(reads)])
+        return Found(one.probe.name, function, module, point, columns, self._keys)
+
+    def _at_event(self, site: AtEvent, reads: Sequence[Read]) -> Sequence[Found]:
+        names = [n for n in self._static(site) if site.system or not _OURS.match(n.partition("/")[0])]
+        if not names:
+            pattern = f"{site.system}:{site.pattern}" if site.system else site.pattern
+            raise NotFound(f"there is no event '{pattern}'", hint="`ktrace list --all` shows what there is")
+        found: list[Found] = []
+        missing: KtraceError | None = None
+        for name in names:
+            try:
+                found.append(self._static_event(name, reads))
+            except KtraceError as error:
+                missing = missing or error
+        if not found and missing is not None:
+            return [self._tracepoint(names[0], reads, missing)]
+        return found
+
+    def _static(self, site: AtEvent) -> list[str]:
+        tracing = self.kernel.tracing
+        if site.system is not None:
+            return find_static(tracing, f"{site.system}:{site.pattern}")
+        available = tracing.read("available_events").split()
+        return [
+            name.replace(":", "/", 1)
+            for name in available
+            if fnmatch.fnmatchcase(name.partition(":")[2], site.pattern)
+        ]
+
+    def _static_event(self, name: str, reads: Sequence[Read]) -> Found:
+        columns = []
+        if reads:
+            form = read_format(self.kernel.tracing, name)
+            columns = [_field(form, read) for read in reads]
+        self._keys += 1
+        self.events[self._keys] = name
+        system, _, event = name.partition("/")
+        point = f'kernel.trace("{system}:{event}")'
+        return Found(event, event, None, point, tuple(columns), self._keys)
+
+    def _tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Found:
+        """A probe on the tracepoint itself, which has what the kernel's code passes to it."""
+        if not self.kernel.has_tracepoint_probes:
+            raise missing
+        words = [f"f{i}={read.text}{_type_of(read)}" for i, read in enumerate(reads)]
+        defaults = Defaults(self.group, machine=os.uname().machine, either_arrow=True)
+        (one,) = want([TRACEPOINT + name.partition("/")[2], *words], defaults, self.kernel)
+        found = self._found(self._own_name(one), None, reads)
+        return replace(found, point=f'kernel.trace("{name.replace("/", ":")}")')
+
+
+def steps(kernel: ScriptKernel, compiled: Compiled) -> Plan:
+    """What a run of a script writes: its probes, then what switches all on."""
+    made: list[Step] = [make_step(kernel.group, "a buffer of this run's own")]
+    instance = f"instances/{kernel.group}"
+    for bound in compiled.bound:
+        for found in (*bound.entries, *bound.found):
+            if found.key in kernel.wanted:
+                made.append(define_step(kernel.wanted[found.key].probe))
+                event = kernel.wanted[found.key].probe.event
+            else:
+                event = kernel.events[found.key]
+            made.append(enable_step(event).below(instance))
+    return Plan(tuple(made))
+
+
+def _type_of(read: Read) -> str:
+    return _SUFFIX.get(read.kind, f":{read.kind}")
+
+
+def _field(form: Format, read: Read) -> str:
+    """The field of a static event that an expression means: `prev->comm` is prev_comm."""
+    names = {one.name: one for one in form.args}
+    text = read.text.removeprefix("$")
+    joined = re.sub(r"->|\.", "_", text)
+    for name in (text, joined, joined.rpartition("_")[2] if "->" in text else joined):
+        if name in names:
+            one = names[name]
+            if one.is_text != (read.kind in ("string", "ustring")) and one.is_text:
+                raise UsageError(f"{form.name}: {name} is text", hint=f"kernel_string(${name})")
+            return name
+    raise UsageError(
+        f"{form.system}:{form.name} has no field '{text}'", hint="its fields: " + " ".join(names) or "none"
+    )
+
+
+def _function(probe: Probe) -> tuple[str, str | None]:
+    place = probe.place
+    if isinstance(place, SymbolPlace):
+        return place.symbol, place.module
+    return to_identifier(place.to_text()), None
+
+
+def _modules() -> list[str]:
+    try:
+        return [line.split()[0] for line in Path("/proc/modules").read_text("ascii").splitlines()]
+    except OSError:
+        return []

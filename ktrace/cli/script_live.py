@@ -1,0 +1,199 @@
+"""A script over what happens now: its probes in a session, pages of every CPU decoded, in order of time."""
+
+import os
+import select
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ktrace.cli.script_kernel import ScriptKernel
+from ktrace.errors import KtraceError, NotFound, Refused
+from ktrace.model.batch import Chunk
+from ktrace.ringbuffer.decode import Decoder
+from ktrace.ringbuffer.layout import parse_header_page
+from ktrace.script.drive import Drive
+from ktrace.session.command import Command
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.session.words import mover
+from ktrace.stream.enrich import Enrich
+from ktrace.stream.merge import EVER, Merge
+from ktrace.stream.processes import Processes
+from ktrace.stream.saved_names import LiveNames
+from ktrace.stream.symbol_table import SymbolTable
+from ktrace.tracefs.events import read_format
+
+if TYPE_CHECKING:
+    from ktrace.cli.scripting import Options
+
+_TICK_MS = 40.0
+# An event gets its time a moment before it is in the buffer.
+_SETTLED_NS = 2_000_000
+_KALLSYMS = "/proc/kallsyms"
+
+
+def live(
+    drive: Drive,
+    kernel: ScriptKernel,
+    stop: StopSignals,
+    child: Command | None,
+    options: "Options",
+    note: Callable[[str], None],
+) -> None:
+    """Run a program until it ends itself, or something else ends it."""
+    with ExitStack() as stack:
+        session = stack.enter_context(Session(buffer_kb=options.buffer_kb))
+        _define(session, drive, kernel, stop, note, verbose=options.verbose)
+        _record_processes(session)
+        reader = stack.enter_context(_Pages(session, stacks=bool(drive.wants_stacks)))
+        stop.check()
+        drive.begin()
+        if not drive.done:
+            session.arm()
+            if child is not None:
+                child.start()
+            _loop(drive, reader, stop, child, options.duration_s)
+            session.stop()
+        if not drive.done:
+            drive.feed(reader.read(EVER))
+        drive.end()
+        lost = sum(stats.lost for stats in session.stats())
+        if lost:
+            note(f"WARNING: {lost} events were lost: a larger --buffer-size holds more")
+
+
+def _loop(
+    drive: Drive, reader: "_Pages", stop: StopSignals, child: Command | None, duration_s: float | None
+) -> None:
+    end = None if duration_s is None else time.monotonic_ns() + int(duration_s * 1e9)
+    poll = select.poll()
+    poll.register(stop.fd, select.POLLIN)
+    if child is not None:
+        poll.register(child.fd, select.POLLIN)
+    while stop.received is None and not (child is not None and child.ended):
+        now = drive.state.now()
+        if end is not None and now >= end:
+            return
+        drive.feed(reader.read(now - _SETTLED_NS))
+        drive.advance(now - _SETTLED_NS)
+        drive.flush()
+        if drive.done:
+            return
+        due = [t for t in (drive.next_timer(), end) if t is not None]
+        wait_ms = (min(due) - drive.state.now() + _SETTLED_NS) / 1e6 if due else _TICK_MS
+        poll.poll(max(min(wait_ms, _TICK_MS), 1))
+
+
+def _define(
+    session: Session,
+    drive: Drive,
+    kernel: ScriptKernel,
+    stop: StopSignals,
+    note: Callable[[str], None],
+    *,
+    verbose: bool,
+) -> None:
+    """The script's probes in the kernel. Of those that a wildcard stands for, some may be refused."""
+    keys = [f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)]
+    wanted = [kernel.wanted[key] for key in keys if key in kernel.wanted]
+    move = mover(wanted)
+    refused: list[KtraceError] = []
+    stacks = drive.wants_stacks
+    for one in wanted:
+        stop.check()
+        for text in one.notes if verbose else ():
+            note(text)
+        try:
+            defined = session.add_probe(one.probe, move)
+        except (Refused, NotFound) as error:
+            refused.append(error)
+            if not one.one_of_many:
+                raise
+            continue
+        session.trace_event(defined.probe.event, stack=one.probe.name in stacks)
+    if refused and len(refused) == len(wanted):
+        raise refused[0]
+    if refused and verbose:
+        note(f"{len(refused)} of {len(wanted)} functions were refused; the first: {refused[0].message}")
+    for key in keys:
+        if key in kernel.events:
+            event = kernel.events[key]
+            session.trace_event(event, stack=event.partition("/")[2] in stacks)
+
+
+def _record_processes(session: Session) -> None:
+    """Have the kernel remember which process each thread belongs to."""
+    try:
+        session.files.write("trace_options", "record-tgid")
+    except OSError:
+        return  # an old kernel: /proc says it, while the thread lives
+
+
+class _Pages:
+    """The pages of all CPUs, as chunks in order of time."""
+
+    def __init__(self, session: Session, *, stacks: bool) -> None:
+        self._session = session
+        self._forms = {}
+        for event in session.events:
+            form = read_format(session.tracing, event)
+            self._forms[form.id] = form
+        for own in ("kernel_stack", "user_stack"):
+            try:
+                form = read_format(session.tracing, f"ftrace/{own}")
+                self._forms[form.id] = form
+            except KtraceError:
+                continue
+        layout = parse_header_page(session.files.read("events/header_page"))
+        self._decoder = Decoder(self._forms, layout)
+        self._merge = Merge(self._decoder)
+        self._size = layout.size
+        # Without stacks nothing of what the script sees is a symbol's name.
+        table = SymbolTable(Path(_KALLSYMS).read_bytes() if stacks else b"")
+        self._enrich = Enrich(LiveNames(session.saved_names), table)
+        self._processes = Processes(self._saved_processes)
+        self._fds: dict[int, int] = {}
+
+    def __enter__(self) -> "_Pages":
+        for stats in self._session.stats():
+            path = f"per_cpu/cpu{stats.cpu}/trace_pipe_raw"
+            self._fds[stats.cpu] = self._session.files.stream(path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self._fds.values():
+            os.close(fd)
+
+    def read(self, until: int) -> Chunk:
+        """Everything up to a time, of what is there now."""
+        for cpu, fd in self._fds.items():
+            while True:
+                pages = _some_pages(fd, self._size)
+                if not pages:
+                    break
+                self._merge.add(self._decoder.walk(pages, cpu))
+                if len(pages) < 64 * self._size:
+                    break
+        return self._processes(self._enrich(self._merge.take(until)))
+
+    def _saved_processes(self) -> str:
+        try:
+            return self._session.tracing.read("saved_tgids")
+        except OSError:
+            return ""
+
+
+def _some_pages(fd: int, size: int) -> bytes:
+    """Up to 64 pages; a read gives one, the last of which may not be full."""
+    pieces = []
+    for _ in range(64):
+        try:
+            piece = os.read(fd, size)
+        except BlockingIOError:
+            break
+        if not piece:
+            break
+        pieces.append(piece.ljust(size, b"\0"))
+    return b"".join(pieces)

@@ -1,0 +1,236 @@
+"""Joins scripts with sessions: `ktrace run` behind its options."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ktrace.script.passes import Compiler
+from ktrace.script.points import AtMoment, Timer, read_point
+from ktrace.script.preprocess import Facts, Preprocessor
+from ktrace.script.program import link
+from ktrace.script.runtime.limits import Limits
+from ktrace.script.runtime.state import State
+from ktrace.script.show import show
+from ktrace.script.source import Source
+
+if TYPE_CHECKING:
+    from ktrace.cli.script_kernel import ScriptKernel
+    from ktrace.script.drive import Drive
+    from ktrace.script.machine import Found, Read
+    from ktrace.script.points import AtEvent, AtFunction, AtSyscall
+    from ktrace.session.command import Command
+    from ktrace.session.signals import StopSignals
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says: see `ktrace run --help`."""
+
+    facts: Facts
+    settings: dict[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    command: str | None = None
+    target: int | None = None
+    duration_s: float | None = None
+    output: str | None = None
+    source: str | None = None
+    pushdown: bool = True
+    allow_system: bool = False
+    buffer_kb: int | None = None
+    verbose: bool = False
+
+
+def parsed(source: Source, options: Options) -> str:
+    """`-p1`: the tree as text."""
+    from ktrace.script.parser import parse
+
+    return show(parse(source, Preprocessor(options.facts)))
+
+
+def kernel_config(release: str) -> Callable[[str], str | None]:
+    """Looks a `CONFIG_X` up in the configuration that came with the kernel; None where it is not set."""
+
+    @cache
+    def whole() -> str:
+        import gzip
+
+        for path in (f"/boot/config-{release}", f"/lib/modules/{release}/config", "/proc/config.gz"):
+            try:
+                raw = Path(path).read_bytes()
+            except OSError:
+                continue
+            return (gzip.decompress(raw) if path.endswith(".gz") else raw).decode("utf-8", "replace")
+        return ""
+
+    def look_up(name: str) -> str | None:
+        for line in whole().splitlines():
+            key, equals, value = line.partition("=")
+            if key == name and equals:
+                return value.strip('"')
+        return None
+
+    return look_up
+
+
+def run(source: Source, options: Options) -> int:
+    """Compile and run a script; its exit code."""
+    from ktrace.session.command import Command
+    from ktrace.session.signals import StopSignals
+
+    limits = Limits.of(options.limits)
+    with ExitStack() as stack:
+        stop = stack.enter_context(StopSignals())
+        # Forked before NumPy is loaded: its threads would not be there in the child.
+        child = None
+        if options.command:
+            child = stack.enter_context(Command(options.command, to_stderr=False))
+        out = stack.enter_context(Path(options.output).open("wb")) if options.output else sys.stdout.buffer
+        kernel = _Later(options)
+        compiled = Compiler(options.facts, kernel, options.settings).run([source])
+        for note in compiled.notes if options.verbose else ():
+            _note(note)
+        state = State(
+            limits,
+            warn=lambda text: print(text, file=sys.stderr),
+            target=child.pid if child else options.target or 0,
+            now=time.monotonic_ns,
+            wall_offset=time.time_ns() - time.monotonic_ns(),
+            run_commands=options.allow_system,
+            arguments=options.facts.arguments,
+            syscalls=kernel.syscalls(),
+        )
+        from ktrace.script.drive import Drive
+
+        drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(out))
+        if any(bound.found for bound in compiled.bound):
+            from ktrace.cli.script_live import live
+
+            live(drive, kernel.real, stop, child, options, _note)
+        else:
+            _alone(drive, stop, child, options.duration_s)
+        return _exit_code(drive, stop, child)
+
+
+def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None", duration_s: float | None) -> None:
+    """A script without probes of the kernel: begin, timers, end."""
+    import select
+
+    drive.begin()
+    if child is not None:
+        child.start()
+    end = None if duration_s is None else time.monotonic_ns() + int(duration_s * 1e9)
+    poll = select.poll()
+    poll.register(stop.fd, select.POLLIN)
+    if child is not None:
+        poll.register(child.fd, select.POLLIN)
+    while not drive.done and stop.received is None and not (child is not None and child.ended):
+        now = time.monotonic_ns()
+        if end is not None and now >= end:
+            break
+        drive.advance(now)
+        drive.flush()
+        due = [t for t in (drive.next_timer(), end) if t is not None]
+        wait_ms = max(min(due) - time.monotonic_ns(), 0) / 1e6 if due else 500.0
+        if not drive.done:
+            poll.poll(min(wait_ms, 500.0))
+    drive.end()
+
+
+def _exit_code(drive: "Drive", stop: "StopSignals", child: "Command | None") -> int:
+    import signal
+
+    if drive.errors:
+        print(f"WARNING: Number of errors: {drive.errors}, skipped probes: 0", file=sys.stderr)
+    if stop.received is not None and stop.received != signal.SIGINT:
+        return 128 + stop.received
+    if drive.errors > drive.state.limits.MAXERRORS:
+        return 1
+    if drive.state.status:
+        return drive.state.status
+    return child.wait() if child else 0
+
+
+def _writer(out: BinaryIO) -> Callable[[bytes], None]:
+    def write(data: bytes) -> None:
+        out.write(data)
+        out.flush()
+
+    return write
+
+
+def _note(text: str) -> None:
+    print(f"ktrace: {text}", file=sys.stderr)
+
+
+class _Later:
+    """The kernel, looked for when a script asks for the first time: most of what is tried asks nothing."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._real: ScriptKernel | None = None
+
+    @property
+    def real(self) -> "ScriptKernel":
+        """Found. Raises Unavailable where nothing can be traced."""
+        if self._real is None:
+            from ktrace.cli.script_kernel import ScriptKernel
+            from ktrace.session.kernel import Kernel
+            from ktrace.tracefs.instances import Owner
+            from ktrace.tracefs.mount import find_debug, find_tracing
+
+            self._real = ScriptKernel(Kernel(find_tracing(), find_debug()), Owner.of_this_process().name)
+        return self._real
+
+    def find(self, site: "AtFunction | AtEvent | AtSyscall", reads: "Sequence[Read]") -> "Sequence[Found]":
+        """See `Machine`."""
+        return self.real.find(site, reads)
+
+    def syscalls(self) -> Mapping[int, str]:
+        """See `Machine`."""
+        from ktrace.script.tapset.syscalls import syscall_names
+
+        return syscall_names(os.uname().machine)
+
+
+def show_plan(source: Source, options: Options) -> int:
+    """`--plan`: what goes into the kernel, as lines of shell, and the program that runs here."""
+    kernel = _Later(options)
+    compiled = Compiler(options.facts, kernel, options.settings).run([source])
+    if any(bound.found for bound in compiled.bound):
+        from ktrace.cli.script_kernel import steps
+
+        plan = steps(kernel.real, compiled)
+        print("# Into the kernel:")
+        for line in plan.to_shell(kernel.real.kernel.tracing.root):
+            print(line)
+    print("# Here:")
+    for bound in compiled.bound:
+        name = compiled.emitted.handlers[bound.scope].name
+        print(f"# {name}: {bound.hook.point}" + (f", {len(bound.found)} events" if bound.found else ""))
+    print(compiled.emitted.text, end="")
+    return 0
+
+
+def list_points(source: Source, options: Options, *, variables: bool) -> int:
+    """`-l`, `-L`: what a probe point stands for, and what can be read there."""
+    kernel = _Later(options)
+    compiler = Compiler(options.facts, kernel, options.settings)
+    lines: dict[str, None] = {}
+    for hook in compiler.expand(compiler.parse([source])):
+        asked = read_point(hook.point)
+        if isinstance(asked, AtMoment | Timer):
+            lines[str(hook.point)] = None
+            continue
+        for found in kernel.find(asked, ()):
+            text = found.point if hook.point is hook.asked else str(hook.asked)
+            if variables:
+                text += "".join(f" {one}" for one in kernel.real.variables(asked, found))
+            lines[text] = None
+    print("\n".join(lines))
+    return 0

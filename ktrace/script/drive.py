@@ -1,0 +1,293 @@
+"""Running a program over what happens: events in the order of time, timers between them.
+
+Each handler gets just the columns that it uses, as Python lists, a batch at a time.
+"""
+
+import heapq
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from ktrace.model.batch import Batch, Chunk, Column, Stack, Strings
+from ktrace.script.machine import Found, Read
+from ktrace.script.passes import Bound, Compiled
+from ktrace.script.points import AtMoment, Timer
+from ktrace.script.program import Program
+from ktrace.script.runtime.faults import Abort, Fault
+from ktrace.script.runtime.state import State, bytes_text
+from ktrace.script.targets import TASK_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A handler at one event: its function, and where each argument comes from."""
+
+    function: Callable[..., None]
+    params: tuple[str, ...]
+    found: Found
+    bound: Bound
+    task_name: int = -1
+
+
+@dataclass(slots=True)
+class Drive:
+    """A run of a program.
+
+    Attributes:
+        errors: faults that no `try` caught.
+        skipped: calls that were not made since the script was over.
+    """
+
+    compiled: Compiled
+    program: Program
+    state: State
+    write: Callable[[bytes], None]
+    errors: int = 0
+    over: bool = False
+    _calls: dict[str, list[_Call]] = field(default_factory=dict)
+    _timers: list[tuple[int, int, Bound]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for bound in self.compiled.bound:
+            if bound.entries:
+                scope = f"{bound.scope} entry"
+                self._add(bound, bound.entries, scope, bound.wanted.entry_reads)
+            if bound.found:
+                self._add(bound, bound.found, bound.scope, bound.wanted.reads)
+
+    def _add(self, bound: Bound, found: Iterable[Found], scope: str, reads: list[Read]) -> None:
+        params = self.program.emitted.handlers[scope].params
+        task_name = reads.index(TASK_NAME) if TASK_NAME in reads else -1
+        for one in found:
+            call = _Call(self.program.handler(scope), params, one, bound, task_name)
+            self._calls.setdefault(one.event, []).append(call)
+
+    @property
+    def wants_stacks(self) -> set[str]:
+        """Events at which a kernel stack is wanted."""
+        return {event for event, calls in self._calls.items() for c in calls if "stack" in c.params}
+
+    def begin(self) -> None:
+        """Handlers of begin, then the timers are wound up."""
+        self._moments("begin", "oneshot")
+        if any(b.site == AtMoment("oneshot") for b in self.compiled.bound):
+            self.state.exiting = True
+        now = self.state.now()
+        for number, bound in enumerate(self.compiled.bound):
+            if isinstance(bound.site, Timer):
+                heapq.heappush(self._timers, (now + _delay(bound.site), number, bound))
+        self.flush()
+
+    def end(self) -> None:
+        """Handlers of end, or of error where one ended the script."""
+        failed = self.errors > self.state.limits.MAXERRORS
+        self.over = False
+        self._moments("error" if failed else "end")
+        self.flush()
+
+    def next_timer(self) -> int | None:
+        """When the next timer is due, on the clock of the events; None without timers."""
+        return self._timers[0][0] if self._timers else None
+
+    def advance(self, until: int) -> None:
+        """Timers that are due up to a time."""
+        while self._timers and self._timers[0][0] <= until and not self.done:
+            due, number, bound = heapq.heappop(self._timers)
+            self._own_call(bound, due)
+            assert isinstance(bound.site, Timer)
+            # A timer that could not run in time does not run several times for it.
+            following = max(due + _delay(bound.site), until - bound.site.every_ns)
+            heapq.heappush(self._timers, (following, number, bound))
+
+    @property
+    def done(self) -> bool:
+        """Whether the script is over."""
+        return self.over or self.state.exiting
+
+    def feed(self, chunk: Chunk) -> None:
+        """Handlers of the events of a chunk."""
+        work = [(b, self._calls[b.event]) for b in chunk.batches if b.event in self._calls and len(b)]
+        if not work or self.done:
+            return
+        stacks = [m for m in chunk.marks if isinstance(m, Stack)]
+        runs = [_Rows(batch, calls, self._columns(batch, calls, stacks)) for batch, calls in work]
+        if len(runs) == 1 and len(runs[0].calls) == 1 and not self._timers:
+            self._straight(runs[0])
+        else:
+            self._in_order(runs)
+        self.flush()
+
+    def _straight(self, rows: "_Rows") -> None:
+        """All rows of one handler, one after the other."""
+        function = rows.calls[0].function
+        state = self.state
+        todo = rows.arguments[0]
+        while True:
+            try:
+                for args in todo:
+                    function(*args)
+                    if state.exiting:
+                        return
+                return
+            except Fault as fault:
+                self._failed(fault)
+            except Abort:
+                self.over = True
+            if self.done:
+                return
+
+    def _in_order(self, runs: Sequence["_Rows"]) -> None:
+        """Rows of several events by time; handlers of one row in the order of the script."""
+        which = np.concatenate([np.full(len(r.batch), i, np.int32) for i, r in enumerate(runs)])
+        seq = np.concatenate([r.batch.seq for r in runs])
+        ts = np.concatenate([r.batch.ts for r in runs])
+        order = np.argsort(seq, kind="stable")
+        calls = [[(c.function, a) for c, a in zip(r.calls, r.arguments, strict=True)] for r in runs]
+        timers = bool(self._timers)
+        for run, at in zip(which[order].tolist(), ts[order].tolist(), strict=True):
+            if timers and self._timers[0][0] <= at:
+                self.advance(at)
+            for function, args in calls[run]:
+                row = next(args)
+                if self.over or self.state.exiting:
+                    return
+                try:
+                    function(*row)
+                except Fault as fault:
+                    self._failed(fault)
+                except Abort:
+                    self.over = True
+
+    def _columns(
+        self, batch: Batch, calls: Sequence[_Call], stacks: Sequence[Stack]
+    ) -> list[Iterator[tuple[Any, ...]]]:
+        """For each handler the arguments of each row."""
+        made: dict[str, Any] = {}
+        found: list[Iterator[tuple[Any, ...]]] = []
+        for call in calls:
+            columns = [self._column(batch, call, param, made, stacks) for param in call.params]
+            found.append(zip(*columns, strict=False) if columns else repeat((), len(batch)))
+        return found
+
+    def _column(
+        self, batch: Batch, call: _Call, param: str, made: dict[str, Any], stacks: Sequence[Stack]
+    ) -> Any:
+        if param[0] == "f" and param[1:].isdigit():
+            name = call.found.columns[int(param[1:])]
+            if name not in made:
+                made[name] = values(batch.columns[name])
+            return made[name]
+        constants = {
+            "point": call.found.point,
+            "name": str(call.bound.hook.asked),
+            "func": call.found.function,
+            "mod": call.found.module or "",
+            "isreturn": int(getattr(call.bound.site, "at_return", False)),
+            "ustack": (),
+        }
+        if param == "comm" and len(call.found.columns) > call.task_name >= 0:
+            param = f"f{call.task_name}"
+            return self._column(batch, call, param, made, stacks)
+        if param in constants:
+            return [constants[param]] * len(batch)
+        if param == "stack":
+            return _stacks_of(batch, stacks)
+        if param not in made:
+            made[param] = _context(batch, param)
+        return made[param]
+
+    def _moments(self, *moments: str) -> None:
+        chosen = [b for b in self.compiled.bound if isinstance(b.site, AtMoment) and b.site.moment in moments]
+        for bound in sorted(chosen, key=_order):
+            if self.over:
+                return
+            self._own_call(bound, self.state.now())
+
+    def _own_call(self, bound: Bound, now: int) -> None:
+        """A handler that no event of the kernel calls."""
+        own = {
+            **self.state.own,
+            "ts": now,
+            "point": str(bound.hook.point),
+            "name": str(bound.hook.asked),
+            "func": "",
+            "mod": "",
+            "isreturn": 0,
+            "stack": (),
+            "ustack": (),
+        }
+        params = self.program.emitted.handlers[bound.scope].params
+        try:
+            self.program.handler(bound.scope)(*[own[p] for p in params])
+        except Fault as fault:
+            self._failed(fault)
+        except Abort:
+            self.over = True
+
+    def _failed(self, fault: Fault) -> None:
+        self.errors += 1
+        self.flush()
+        self.state.warn(f"ERROR: {fault.text}")
+        if self.errors > self.state.limits.MAXERRORS:
+            self.over = True
+
+    def flush(self) -> None:
+        """Print what there is to be printed."""
+        out = self.state.out
+        if out:
+            # What came from Python's own text may hold more than bytes.
+            self.write("".join(out).encode("latin-1", "replace"))
+            out.clear()
+
+
+@dataclass(slots=True)
+class _Rows:
+    """A batch with its handlers and their arguments."""
+
+    batch: Batch
+    calls: Sequence[_Call]
+    arguments: list[Iterator[tuple[Any, ...]]]
+
+
+def values(column: Column) -> list[Any]:
+    """A column as the handlers take it: text with a character a byte, numbers of 64 bits with sign."""
+    if isinstance(column, Strings):
+        texts = ["" if text is None else bytes_text(text) for text in column.values]
+        return [texts[code] for code in column.codes.tolist()]
+    if column.dtype == np.uint64:
+        column = column.view(np.int64)
+    found: list[Any] = column.tolist()
+    return found
+
+
+def _context(batch: Batch, param: str) -> list[Any]:
+    if param == "pid":
+        pids = batch.pid if batch.tgid is None else np.where(batch.tgid > 0, batch.tgid, batch.pid)
+        return values(pids)
+    columns: dict[str, Column] = {"tid": batch.pid, "comm": batch.comm, "cpu": batch.cpu, "ts": batch.ts}
+    return values(columns[param])
+
+
+def _stacks_of(batch: Batch, stacks: Sequence[Stack]) -> list[tuple[str, ...]]:
+    """The kernel stack that follows each record."""
+    by_task: dict[int, list[Stack]] = {}
+    for one in stacks:
+        if not one.user:
+            by_task.setdefault(one.pid, []).append(one)
+    found = []
+    for seq, pid in zip(batch.seq.tolist(), batch.pid.tolist(), strict=True):
+        after = next((s for s in by_task.get(pid, ()) if s.seq > seq), None)
+        found.append(after.frames if after is not None else ())
+    return found
+
+
+def _delay(timer: Timer) -> int:
+    return timer.every_ns + (random.randint(-timer.random_ns, timer.random_ns) if timer.random_ns else 0)
+
+
+def _order(bound: Bound) -> int:
+    return bound.site.order if isinstance(bound.site, AtMoment) else 0

@@ -1,0 +1,192 @@
+"""The functions that every script may call: what they take and give, and what they need to know.
+
+A signature is written `name(long, string=default): kind`; what computes it is in `runtime`, under the same
+name, with the values of `needs` in front of the arguments. Functions of one name that take different
+arguments have several lines. printf and its like are not here: see `printf`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import cast
+
+from ktrace.script.ast import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """One function.
+
+    Attributes:
+        params: kinds of its arguments.
+        optional: how many of them, from the end, may be left out.
+        returns: None where it gives nothing (its value is 0).
+        needs: what of the event it must be told, by the names in `context`.
+        pure: whether leaving it out changes nothing where nobody looks at its value.
+        module: the module of `runtime` that has it.
+    """
+
+    name: str
+    params: tuple[Kind, ...]
+    optional: int
+    returns: Kind | None
+    needs: tuple[str, ...]
+    pure: bool
+    module: str
+
+
+# module [needs] [!]: signatures. `!` marks what has an effect.
+_TABLE = """
+context tid: tid()
+context pid: pid()
+context comm: execname():string
+context cpu: cpu()
+context pid: ppid() pexecname():string pgrp() sid() cmdline_str():string cmdline_arg(long):string
+context pid: cmdline_args(long,long?,string?):string
+context tid: uid() euid() gid() egid() suid() sgid()
+context point: pp():string
+context name: pn():string
+context func: probefunc():string ppfunc():string
+context mod: module_name():string probemod():string
+context isreturn: is_return()
+context: target() stp_pid() pid2execname(long):string env_var(string):string
+context: __ktrace_syscall_name(long):string __ktrace_signal_name(long):string
+context: __ktrace_device_name(long):string
+context retval: returnval()
+context retval: returnstr(long):string
+
+clock ts: gettimeofday_ns() gettimeofday_us() gettimeofday_ms() gettimeofday_s()
+clock ts: local_clock_ns() local_clock_us() local_clock_ms() local_clock_s()
+clock ts: cpu_clock_ns(long) cpu_clock_us(long) cpu_clock_ms(long) cpu_clock_s(long)
+clock ts: get_cycles() jiffies() ktime_get_ns()
+clock: HZ() ctime(long):string tz_ctime(long):string tz_gmtoff() tz_name():string
+
+texts: strlen(string) substr(string,long,long):string stringat(string,long) isinstr(string,string)
+texts: strtol(string,long) str_replace(string,string,string):string isdigit(string)
+texts: text_str(string):string text_strn(string,long,long):string
+texts: tolower(string):string toupper(string):string
+texts !: tokenize(string,string):string tokenize(string):string
+texts: matched(long):string ngroups() matched_str():string
+texts: bytes_to_string(long):string pages_to_string(long):string
+texts: msecs_to_string(long):string usecs_to_string(long):string nsecs_to_string(long):string
+texts: cputime_to_string(long):string
+
+numbers: errno_str(long):string return_str(long,long):string
+numbers: htons(long) ntohs(long) htonl(long) ntohl(long) htonll(long) ntohll(long)
+numbers: ip_ntop(long):string format_ipaddr(long,long):string
+numbers: MAJOR(long) MINOR(long) MKDEV(long,long) mem_page_size()
+numbers !: randint(long)
+
+screen !: ansi_clear_screen() ansi_set_color(long) ansi_set_color2(long,long) ansi_set_color3(long,long,long)
+screen !: ansi_set_color(long,long) ansi_set_color(long,long,long)
+screen !: ansi_reset_color() ansi_new_line() ansi_cursor_move(long,long)
+screen !: ansi_cursor_hide() ansi_cursor_save() ansi_cursor_restore() ansi_cursor_show()
+
+indent comm tid ts !: thread_indent(long):string
+indent tid !: thread_indent_depth(long)
+indent ts !: indent(long):string
+indent !: indent_depth(long)
+
+control !: exit() exit(long) abort() error(string) warn(string) log(string) ftrace(string) system(string)
+control !: assert(long) assert(long,string)
+
+stacks stack: backtrace():string sprint_backtrace():string callers(long):string caller():string stack(long)
+stacks stack !: print_backtrace() print_backtrace_fileline()
+stacks ustack: ubacktrace():string sprint_ubacktrace():string
+stacks ustack !: print_ubacktrace() print_ubacktrace_brief()
+stacks !: print_stack(string) print_syms(string)
+stacks: sprint_stack(string):string sprint_syms(string):string
+stacks: symname(long):string symdata(long):string symfile(long):string modname(long):string
+stacks: usymname(long):string usymdata(long):string
+"""
+
+_SIGNATURE = re.compile(r"(\w+)\(([^)]*)\)(?::(\w+))?")
+_NOTHING = frozenset(
+    (
+        *("exit", "abort", "error", "warn", "log", "ftrace", "system", "assert", "print_stack", "print_syms"),
+        *("print_backtrace", "print_backtrace_fileline", "print_ubacktrace", "print_ubacktrace_brief"),
+    )
+)
+
+
+def _read() -> dict[str, tuple[Builtin, ...]]:
+    found: dict[str, tuple[Builtin, ...]] = {}
+    for line in filter(None, _TABLE.splitlines()):
+        head, _, rest = line.partition(": ")
+        module, *needs = head.split()
+        pure = "!" not in needs
+        for name, params, returns in _SIGNATURE.findall(rest):
+            words = [p for p in params.split(",") if p]
+            one = Builtin(
+                name,
+                tuple(cast(Kind, w.rstrip("?")) for w in words),
+                sum(w.endswith("?") for w in words),
+                cast(Kind, returns) or (None if name in _NOTHING or name.startswith("ansi_") else "long"),
+                tuple(n for n in needs if n != "!"),
+                pure,
+                module,
+            )
+            found[name] = (*found.get(name, ()), one)
+    return found
+
+
+BUILTINS = _read()
+"""By name, all that take different arguments."""
+
+PRINTS = frozenset(
+    "print println printd printdln printf sprint sprintln sprintd sprintdln sprintf".split()  # noqa: SIM905
+)
+"""Functions that take any values; those in `s` give a string."""
+
+FETCHES = {
+    "kernel_string": "string",
+    "kernel_string_n": "string",
+    "kernel_string_quoted": "string",
+    "user_string": "ustring",
+    "user_string_n": "ustring",
+    "user_string_quoted": "ustring",
+    "user_string_warn": "ustring",
+    "user_string2": "ustring",
+    "kernel_char": "u8",
+    "kernel_short": "s16",
+    "kernel_int": "s32",
+    "kernel_long": "s64",
+    "kernel_pointer": "u64",
+    "user_char": "u8",
+    "user_short": "s16",
+    "user_ushort": "u16",
+    "user_int": "s32",
+    "user_uint32": "u32",
+    "user_long": "s64",
+    "d_name": "dname",
+    "d_path": "path",
+    "fullpath_struct_file": "path",
+    "int_arg": "s32",
+    "uint_arg": "u32",
+    "long_arg": "s64",
+    "ulong_arg": "u64",
+    "longlong_arg": "s64",
+    "ulonglong_arg": "u64",
+    "pointer_arg": "u64",
+    "s32_arg": "s32",
+    "u32_arg": "u32",
+    "s64_arg": "s64",
+    "u64_arg": "u64",
+    "register": "reg",
+    "u_register": "reg",
+}
+"""Functions that read memory: the probe does it when it is hit, as the fetch type named here."""
+
+REFUSED = {
+    "print_regs": 'registers are read one by one: register("rax")',
+    "dump_stack": "nothing is written to the kernel's log",
+    "panic": "ktrace changes nothing in the kernel",
+    "mdelay": "ktrace does not stop the kernel",
+    "udelay": "ktrace does not stop the kernel",
+    "raise": "ktrace sends no signals from the kernel",
+}
+"""Functions that there will not be, with the reason."""
+
+
+def gives_text(name: str) -> bool:
+    """Whether what a fetch function reads is text."""
+    return FETCHES[name] in ("string", "ustring", "dname", "path")

@@ -1,0 +1,57 @@
+"""What a script needs of a kernel: the seam between this room and the session, joined in the command line."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from ktrace.script.points import AtEvent, AtFunction, AtSyscall
+
+As = Literal["number", "string", "ustring", "path", "s8", "s16", "s32", "s64", "u8", "u16", "u32", "u64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a probe is to read.
+
+    Attributes:
+        text: an expression as `ktrace add` takes it, in which `->` also leads into structs.
+        kind: as what; a `number` by its own type.
+    """
+
+    text: str
+    kind: As = "number"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One event that a probe point stands for.
+
+    Attributes:
+        event: its name, without its group; unlike those of the script's other events.
+        function: the function; of an event its name.
+        module: the function's module; None of the kernel itself.
+        point: as `pp()` gives it.
+        columns: of each `Read` the column of the batch; `batch columns` of text are `Strings`.
+        key: for whoever found it.
+    """
+
+    event: str
+    function: str
+    module: str | None
+    point: str
+    columns: tuple[str, ...]
+    key: int
+
+
+class Machine(Protocol):
+    """A kernel that can be probed."""
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        """The events of a probe point, with what they are to read.
+
+        Raises:
+            KtraceError: nothing of that name, or nothing that could be read so.
+        """
+
+    def syscalls(self) -> Mapping[int, str]:
+        """The names of system calls by their numbers."""

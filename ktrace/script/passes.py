@@ -1,0 +1,229 @@
+"""The way of a script, whole: each pass takes what those before it made, and makes one thing.
+
+| pass | from | makes |
+|---|---|---|
+| parse | text | a tree (`Script`) |
+| expand | probes and aliases | hooks: a handler at a point that is no alias |
+| fold | hooks, and what the kernel has | the same, with constants computed and `@defined` answered |
+| targets | hooks | what each reads from the kernel |
+| find | points and reads | events of the kernel, through the `Machine` |
+| infer | all bodies | types |
+| emit | types and bodies | the program as Python text |
+
+Linking the text with variables and functions is `program.link`; running it is `drive`.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ktrace.errors import KtraceError
+from ktrace.script.ast import Block, Expr, ExprStatement
+from ktrace.script.definitions import Point, Script
+from ktrace.script.emit import Emitted, Job, emit
+from ktrace.script.expand import Hook, expand
+from ktrace.script.fold import fold, without_unused
+from ktrace.script.infer import infer
+from ktrace.script.machine import Found, Machine
+from ktrace.script.parser import parse
+from ktrace.script.points import AtFunction, AtMoment, AtSyscall, Site, Timer, read_point
+from ktrace.script.preprocess import Facts, Preprocessor
+from ktrace.script.source import ScriptError, Source
+from ktrace.script.tapset import Tapset
+from ktrace.script.targets import TASK_NAME, Wanted, find_targets, names_task
+from ktrace.script.types import Code, Types, scope_of
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A hook with all that was found out about it.
+
+    Attributes:
+        scope: the name of its code.
+        site: what its point says.
+        found: the events that call it; none of begin, end and timers.
+        entries: the events at which what `@entry` wants is read.
+    """
+
+    hook: Hook
+    scope: str
+    site: Site
+    wanted: Wanted = field(default_factory=Wanted)
+    found: tuple[Found, ...] = ()
+    entries: tuple[Found, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A script that can be linked and run."""
+
+    script: Script
+    bound: tuple[Bound, ...]
+    types: Types
+    emitted: Emitted
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Compiler:
+    """Runs the passes.
+
+    Args:
+        facts: what `%( %)` may ask.
+        machine: the kernel; None where there is none to be asked.
+        settings: values of globals, by name, as `-G` has them.
+    """
+
+    facts: Facts
+    machine: Machine | None = None
+    settings: dict[str, str] = field(default_factory=dict)
+    tapset: Tapset = field(init=False)
+    notes: list[str] = field(default_factory=list)
+    _naming: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.tapset = Tapset(self.facts, self.machine)
+
+    def parse(self, sources: Iterable[Source]) -> Script:
+        """The tree of the script's texts."""
+        preprocessor = Preprocessor(self.facts)
+        script = Script()
+        for source in sources:
+            script += parse(source, preprocessor)
+        return script
+
+    def expand(self, script: Script) -> list[Hook]:
+        """Every handler at every point."""
+        aliases = (*script.aliases, *self.tapset.aliases(script))
+        return expand(script.probes, aliases, self._exists)
+
+    def bind(self, script: Script, hooks: Sequence[Hook]) -> list[Bound]:
+        """What each hook reads, and the events that it is for."""
+        names = {one.name for one in script.globals}
+        if any(names_task(f.body, ()) for f in script.functions):
+            self._naming = frozenset(f.name for f in script.functions)
+        bound: list[Bound] = []
+        for number, hook in enumerate(hooks):
+            try:
+                bound.append(self._bind(hook, f"probe {number}", names.__contains__))
+            except KtraceError as error:
+                if not hook.optional:
+                    raise
+                self.notes.append(f"{hook.point} is left out: {error.message}")
+        return bound
+
+    def compile(self, script: Script, bound: Sequence[Bound]) -> Compiled:
+        """The rest: types, and the program's text."""
+        functions = {(f.name, len(f.params)): replace(f, body=fold(f.body)) for f in script.functions}
+        _check_names(script)
+        codes = [Code(scope_of(f), f.body) for f in functions.values()]
+        handlers = [Code(b.scope, b.hook.code, b.hook.conditions) for b in bound]
+        texts: dict[Expr, bool] = {}
+        for one in bound:
+            texts.update(one.wanted.texts)
+        types = infer(script.globals, functions, [*codes, *handlers], texts)
+        jobs = [
+            Job(
+                code,
+                one.wanted.fields,
+                isinstance(one.site, AtMoment | Timer),
+                one.wanted.entries,
+                one.wanted.entry_fields,
+            )
+            for code, one in zip(handlers, bound, strict=True)
+        ]
+        return Compiled(script, tuple(bound), types, emit(types, codes, jobs), tuple(self.notes))
+
+    def run(self, sources: Iterable[Source]) -> Compiled:
+        """All passes."""
+        script = self.with_settings(self.parse(sources))
+        if not script.probes:
+            raise KtraceError("this script has no probes", hint="probe begin { ... }")
+        return self.compile(script, self.bind(script, self.expand(script)))
+
+    def with_settings(self, script: Script) -> Script:
+        """The script with globals as `-G` sets them."""
+        return self.tapset.with_settings(script, self.settings)
+
+    def _bind(self, hook: Hook, scope: str, is_global: Callable[[str], bool]) -> Bound:
+        site = read_point(hook.point)
+
+        def is_defined(e: Expr) -> bool:
+            return self._is_defined(hook, site, e)
+
+        conditions = tuple(fold(c, is_defined) for c in hook.conditions)
+        body = without_unused(hook.code, conditions, is_global)
+        body = without_unused(fold(body, is_defined), conditions, is_global)
+        hook = replace(hook, before=(), body=body, after=(), conditions=conditions)
+        wanted = find_targets(hook, site, is_global)
+        if isinstance(site, AtMoment | Timer):
+            return Bound(hook, scope, site, wanted)
+        machine = self._machine(hook.point)
+        if isinstance(site, AtFunction | AtSyscall) and names_task(hook.code, self._naming):
+            wanted.reads.append(TASK_NAME)
+            if wanted.entries:
+                wanted.entry_reads.append(TASK_NAME)
+        found = self._found(hook.point, lambda: machine.find(site, wanted.reads))
+        entries: tuple[Found, ...] = ()
+        if wanted.entries:
+            assert isinstance(site, AtFunction | AtSyscall)
+            entered = replace(site, at_return=False)
+            entries = self._found(hook.point, lambda: machine.find(entered, wanted.entry_reads))
+        return Bound(hook, scope, site, wanted, found, entries)
+
+    def _found(self, point: Point, find: Callable[[], Sequence[Found]]) -> tuple[Found, ...]:
+        try:
+            return tuple(find())
+        except ScriptError:
+            raise
+        except KtraceError as error:
+            error.message = f"{point.at}: {point}: {error.message}"
+            error.args = (error.message,)
+            raise
+
+    def _is_defined(self, hook: Hook, site: Site, e: Expr) -> bool:
+        try:
+            wanted = find_targets(
+                replace(hook, body=_only(e), before=(), after=(), conditions=()), site, _none
+            )
+            if isinstance(site, AtMoment | Timer):
+                return False
+            self._machine(hook.point).find(site, wanted.reads)
+        except KtraceError:
+            return False
+        return True
+
+    def _exists(self, point: Point) -> bool:
+        site = read_point(point)
+        if isinstance(site, AtMoment | Timer):
+            return True
+        try:
+            return bool(self._machine(point).find(site, ()))
+        except KtraceError:
+            return False
+
+    def _machine(self, point: Point) -> Machine:
+        if self.machine is None:
+            raise ScriptError(f"'{point}' needs a kernel to be probed", point.at)
+        return self.machine
+
+
+def _none(_: str) -> bool:
+    return False
+
+
+def _only(e: Expr) -> Block:
+    return Block(e.at, (ExprStatement(e.at, e),))
+
+
+def _check_names(script: Script) -> None:
+    """No global or function is defined twice."""
+    seen: dict[object, object] = {}
+    for one in script.globals:
+        if one.name in seen:
+            raise ScriptError(f"there are two global variables '{one.name}'", one.at)
+        seen[one.name] = one
+    for function in script.functions:
+        key = (function.name, len(function.params))
+        if key in seen:
+            raise ScriptError(f"there are two functions '{function.name}'", function.at)
+        seen[key] = function

@@ -1,0 +1,76 @@
+"""Associative arrays with a limit, and the order in which `foreach` goes over them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from ktrace.script.runtime.faults import Fault
+from ktrace.script.runtime.stats import Shape, Stat
+
+
+class Array(dict[Any, Any]):
+    """`x[key]`: one key as it is, several as a tuple.
+
+    Args:
+        name: for errors.
+        limit: elements at most.
+        wraps: a full array drops its oldest element instead of failing.
+        shape: of an array of aggregates; None otherwise.
+    """
+
+    __slots__ = ("limit", "name", "shape", "wraps")
+
+    def __init__(self, name: str, limit: int, wraps: bool = False, shape: Shape | None = None) -> None:
+        super().__init__()
+        self.name = name
+        self.limit = limit
+        self.wraps = wraps
+        self.shape = shape
+
+    def put(self, key: Any, value: Any) -> Any:
+        """Set an element; gives the value."""
+        if len(self) >= self.limit and key not in self:
+            self._make_room()
+        self[key] = value
+        return value
+
+    def stat(self, key: Any) -> Stat:
+        """The aggregate of a key; a new one where there is none."""
+        found: Stat | None = self.get(key)
+        if found is None:
+            assert self.shape is not None
+            found = Stat(self.shape)
+            self.put(key, found)
+        return found
+
+    def _make_room(self) -> None:
+        if not self.wraps:
+            raise Fault(f"Array overflow, check size limit ({self.limit}) near identifier '{self.name}'")
+        del self[next(iter(self))]
+
+    def matching(self, keys: Sequence[Any]) -> list[Any]:
+        """Keys that agree with `keys`, in which None stands for any."""
+        if len(keys) == 1:
+            wanted = keys[0]
+            return list(self) if wanted is None else [wanted] if wanted in self else []
+        return [k for k in self if all(w is None or w == part for w, part in zip(keys, k, strict=True))]
+
+    def drop(self, keys: Sequence[Any]) -> None:
+        """Delete the elements whose keys agree."""
+        for key in self.matching(keys):
+            del self[key]
+
+
+def ordered(
+    array: Array,
+    keys: Sequence[Any] | None,
+    sort: Callable[[tuple[Any, Any]], Any] | None,
+    descending: bool,
+    limit: int | None,
+) -> Iterator[tuple[Any, Any]]:
+    """The elements that a loop goes over, as they were when it began."""
+    items = list(array.items()) if keys is None else [(k, array[k]) for k in array.matching(keys)]
+    if sort is not None:
+        items.sort(key=sort, reverse=descending)
+    if limit is not None:
+        items = items[: max(limit, 0)]
+    return iter(items)

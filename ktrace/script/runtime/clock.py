@@ -1,0 +1,44 @@
+"""Time: that of the event while one is handled."""
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ktrace.script.runtime.state import State
+
+_HZ = 1000
+
+
+def functions(state: State) -> Mapping[str, Callable[..., Any]]:
+    """By name; `ts` is nanoseconds of the events' clock."""
+
+    def wall(unit: int) -> Callable[[int], int]:
+        return lambda ts: (ts + state.wall_offset) // unit
+
+    def local(unit: int) -> Callable[[int], int]:
+        return lambda ts: ts // unit
+
+    units = {"ns": 1, "us": 1000, "ms": 1_000_000, "s": 1_000_000_000}
+    made: dict[str, Callable[..., Any]] = {}
+    for name, unit in units.items():
+        made[f"gettimeofday_{name}"] = wall(unit)
+        made[f"local_clock_{name}"] = local(unit)
+        made[f"cpu_clock_{name}"] = lambda ts, _cpu, unit=unit: ts // unit
+    return made | {
+        "get_cycles": lambda ts: ts,
+        "ktime_get_ns": lambda ts: ts,
+        "jiffies": lambda ts: ts * _HZ // 1_000_000_000,
+        "HZ": lambda: _HZ,
+        "ctime": lambda seconds: _ctime(time.gmtime, seconds),
+        "tz_ctime": lambda seconds: _ctime(time.localtime, seconds),
+        "tz_gmtoff": lambda: -time.localtime().tm_gmtoff,
+        "tz_name": lambda: os.environ.get("TZ", "") or time.localtime().tm_zone,
+    }
+
+
+def _ctime(split: Callable[[float], time.struct_time], seconds: int) -> str:
+    try:
+        return time.strftime("%a %b %e %H:%M:%S %Y", split(seconds))
+    except (OverflowError, ValueError, OSError):
+        return "far far in the future" if seconds > 0 else "a long, long time ago..."

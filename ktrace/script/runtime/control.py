@@ -1,0 +1,55 @@
+"""Functions that end the script, report, or start something."""
+
+import subprocess
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ktrace.script.runtime.faults import Abort, Fault
+from ktrace.script.runtime.state import State, python_text
+
+
+def functions(state: State) -> Mapping[str, Callable[..., Any]]:
+    """By name."""
+
+    def leave(status: int = 0) -> int:
+        state.exiting = True
+        state.status = state.status or status & 0xFF
+        return 0
+
+    def abort() -> int:
+        state.exiting = True
+        raise Abort
+
+    def error(text: str) -> int:
+        raise Fault(text)
+
+    def check(value: int, text: str = "assertion failed") -> int:
+        if not value:
+            raise Fault(text)
+        return 0
+
+    def warn(text: str) -> int:
+        state.warn(f"WARNING: {python_text(text)}")
+        return 0
+
+    def log(text: str) -> int:
+        state.out.append(text + "\n")
+        return 0
+
+    def system(command: str) -> int:
+        if not state.run_commands:
+            raise Fault("system() is off: --allow-system lets a script start programs")
+        started = subprocess.Popen(["/bin/sh", "-c", python_text(command)], stdin=subprocess.DEVNULL)
+        state.commands.append(started.pid)
+        return 0
+
+    return {
+        "exit": leave,
+        "abort": abort,
+        "error": error,
+        "assert": check,
+        "warn": warn,
+        "log": log,
+        "ftrace": log,
+        "system": system,
+    }

@@ -1,0 +1,36 @@
+"""`thread_indent` and its like: indentation that follows calls and returns."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ktrace.script.runtime.state import State
+
+
+def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
+    """By name."""
+    threads: dict[int, int] = {}
+    begun: dict[int, int] = {}
+
+    def depth(key: int, change: int) -> int:
+        """The indentation of this line: a return stands where its call stood."""
+        before = threads.get(key, 0)
+        after = max(before + change, 0)
+        if after:
+            threads[key] = after
+        else:
+            threads.pop(key, None)
+        return before if change > 0 else after
+
+    def line(key: int, ts: int, change: int, who: str) -> str:
+        if key not in threads:
+            begun[key] = ts
+        micros = (ts - begun.get(key, ts)) // 1000
+        spaces = depth(key, change)
+        return f"{micros:6d}{who}:{'':{spaces}}"
+
+    return {
+        "thread_indent": lambda comm, tid, ts, change: line(tid, ts, change, f" {comm}({tid})"),
+        "thread_indent_depth": depth,
+        "indent": lambda ts, change: line(-1, ts, change, ""),
+        "indent_depth": lambda change: depth(-1, change),
+    }

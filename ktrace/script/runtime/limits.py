@@ -1,0 +1,63 @@
+"""SystemTap's limits, under SystemTap's names."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+from ktrace.errors import UsageError
+
+# Settings of the module that SystemTap compiles: there is none here.
+_OTHERS = (
+    "MAXSKIPPED",
+    "MINSTACKSPACE",
+    "MAXUPROBES",
+    "MAXTRYLOCK",
+    "TRYLOCK",
+    "INTERRUPTIBLE",
+    "KRETACTIVE",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Set with `-D NAME=VALUE`.
+
+    Attributes:
+        MAXACTION: statements that loops and functions may run for one event.
+        MAXACTION_INTERRUPTIBLE: the same for begin, end, error and timers.
+        MAXMAPENTRIES: elements of an array for which the script says no size.
+        MAXSTRINGLEN: bytes of a string, one more than it can hold.
+        MAXERRORS: errors that do not yet end the script.
+        MAXNESTING: calls within calls.
+        HIST_ELISION: empty buckets of a histogram shown at either side of others; below 0: all.
+        MAXTRACE: frames of a backtrace.
+    """
+
+    MAXACTION: int = 1000
+    MAXACTION_INTERRUPTIBLE: int = 10000
+    MAXMAPENTRIES: int = 2048
+    MAXSTRINGLEN: int = 512
+    MAXERRORS: int = 0
+    MAXNESTING: int = 30
+    HIST_ELISION: int = 2
+    MAXTRACE: int = 32
+
+    @classmethod
+    def of(cls, settings: Iterable[str]) -> "Limits":
+        """From `NAME=VALUE` words. Raises UsageError."""
+        known = {one.name for one in fields(cls)}
+        found: dict[str, int] = {}
+        for word in settings:
+            name, _, value = word.partition("=")
+            if name.startswith(("STP_", *_OTHERS)):
+                continue
+            if name not in known:
+                raise UsageError(f"there is no setting '{name}'", hint=" ".join(sorted(known)))
+            try:
+                found[name] = int(value, 0)
+            except ValueError:
+                raise UsageError(f"{name}={value}: a number belongs here") from None
+            if name != "HIST_ELISION" and found[name] < (0 if name == "MAXERRORS" else 1):
+                raise UsageError(f"{name}={value}: too small")
+        if "MAXACTION" in found:
+            found.setdefault("MAXACTION_INTERRUPTIBLE", found["MAXACTION"] * 10)
+        return cls(**found)

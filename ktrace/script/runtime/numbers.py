@@ -1,0 +1,70 @@
+"""Functions of numbers."""
+
+import errno
+import random
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ktrace.script.runtime.state import State
+
+
+def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
+    """By name."""
+    return {
+        "errno_str": errno_str,
+        "return_str": return_str,
+        "htons": _swap(2),
+        "ntohs": _swap(2),
+        "htonl": _swap(4),
+        "ntohl": _swap(4),
+        "htonll": _swap(8),
+        "ntohll": _swap(8),
+        "ip_ntop": lambda address: _ip(address, 2),
+        "format_ipaddr": _ip,
+        "MAJOR": lambda dev: (dev >> 20) & 0xFFF,
+        "MINOR": lambda dev: dev & 0xFFFFF,
+        "MKDEV": lambda major, minor: ((major & 0xFFF) << 20) | (minor & 0xFFFFF),
+        "mem_page_size": lambda: 4096,
+        "randint": lambda n: random.randrange(n) if n > 0 else 0,
+        "upper_hex": lambda value: f"0x{value:X}",
+        "octal": lambda value: f"0{value:o}" if value else "0",
+        "binary": _binary,
+        "narrow": lambda value: max(min(value, 8192), -8192),
+    }
+
+
+def errno_str(number: int) -> str:
+    """The name of an error, such as ENOENT, whatever its sign."""
+    number = abs(number)
+    return errno.errorcode.get(number, f"Unknown error {number}")
+
+
+def return_str(form: int, value: int) -> str:
+    """A return value as strace shows it: `-2 (ENOENT)`; 1 is decimal, 2 hexadecimal, 3 octal."""
+    if -4096 < value < 0:
+        return f"{value} ({errno_str(value)})"
+    if form == 2:
+        return f"0x{value & (1 << 64) - 1:x}"
+    return f"0{value & (1 << 64) - 1:o}" if form == 3 else str(value)
+
+
+def _binary(value: int, size: int) -> str:
+    return (value & ((1 << 8 * size) - 1)).to_bytes(size, "little").decode("latin-1")
+
+
+def _swap(size: int) -> Callable[[int], int]:
+    """Bytes in the other order: networks are big endian, the machines here are little."""
+
+    def swap(value: int) -> int:
+        raw = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
+        return int.from_bytes(raw, "big", signed=size == 8)
+
+    return swap
+
+
+def _ip(address: int, family: int) -> str:
+    """An IPv4 address as it lies in memory; of IPv6 only what fits a number is known."""
+    if family != socket.AF_INET:
+        return f"0x{address & (1 << 64) - 1:x}"
+    return socket.inet_ntoa((address & 0xFFFFFFFF).to_bytes(4, "little"))

@@ -1,0 +1,191 @@
+"""Aggregates: what `<<<` adds to and `@count`, `@sum`, `@hist_log` and so on read."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ktrace.script.runtime.arithmetic import wrap
+from ktrace.script.runtime.faults import Fault
+
+_BAR = 50  # columns
+_BUCKETS = 128
+_ZERO = 64  # the bucket of 0; those of negative values are before it
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What one global aggregate must keep beside count, sum, minimum and maximum.
+
+    Attributes:
+        log: powers of two.
+        linear: low, high and width of each linear histogram.
+        variance: shifts of the variances asked for.
+    """
+
+    log: bool = False
+    linear: tuple[tuple[int, ...], ...] = ()
+    variance: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, asked: Iterable[tuple[str, tuple[int, ...]]]) -> "Shape":
+        """From the operators that a script uses on it."""
+        asked = sorted(asked)
+        linear = tuple(params for op, params in asked if op == "hist_linear")
+        shifts = tuple(params[0] if params else 0 for op, params in asked if op == "variance")
+        return cls(any(op == "hist_log" for op, _ in asked), linear, shifts)
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing is to be kept."""
+        return not (self.log or self.linear or self.variance)
+
+
+class Stat:
+    """One aggregate. Values come by `add`."""
+
+    __slots__ = ("count", "high", "lines", "log", "low", "plain", "shape", "spread", "total")
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+        self.plain = shape.plain
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all values."""
+        self.count = self.total = self.low = self.high = 0
+        self.log = [0] * _BUCKETS if self.shape.log else []
+        self.lines = [[0] * ((high - low) // width + 3) for low, high, width in self.shape.linear]
+        self.spread = [[0, 0] for _ in self.shape.variance]  # mean and squares, shifted
+
+    def add(self, value: int) -> None:
+        """Take a value in."""
+        if self.count:
+            if value < self.low:
+                self.low = value
+            elif value > self.high:
+                self.high = value
+        else:
+            self.low = self.high = value
+        self.count += 1
+        self.total += value
+        if not self.plain:
+            self._add_more(value)
+
+    def _add_more(self, value: int) -> None:
+        if self.log:
+            self.log[bucket_of(value)] += 1
+        for (low, _, width), line in zip(self.shape.linear, self.lines, strict=True):
+            at = 0 if value < low else (value - low) // width + 1
+            line[min(at, len(line) - 1)] += 1
+        for shift, pair in zip(self.shape.variance, self.spread, strict=True):
+            # Welford's running mean, in integers.
+            delta = (value << shift) - pair[0]
+            step = abs(delta) // self.count
+            pair[0] += step if delta >= 0 else -step
+            pair[1] += delta * ((value << shift) - pair[0])
+
+    def value(self, op: str, params: tuple[int, ...] = ()) -> int:
+        """`@op(...)`. Raises Fault for what an empty aggregate has not."""
+        if op == "count":
+            return self.count
+        if op == "sum":
+            return wrap(self.total)
+        if not self.count:
+            raise Fault("empty aggregate")
+        if op == "min":
+            return self.low
+        if op == "max":
+            return self.high
+        if op == "variance":
+            shift = params[0] if params else 0
+            squares = self.spread[self.shape.variance.index(shift)][1]
+            return (squares >> (2 * shift)) // (self.count - 1) if self.count > 1 else 0
+        total = wrap(self.total)
+        return total // self.count if total >= 0 else -(-total // self.count)
+
+    def buckets(self, op: str, params: tuple[int, ...] = ()) -> list[int]:
+        """The counts of a histogram."""
+        return self.log if op == "hist_log" else self.lines[self.shape.linear.index(params)]
+
+    def bucket(self, op: str, params: tuple[int, ...], value: int) -> int:
+        """`@hist_log(x)[value]`: how many fell into the bucket that begins with a value."""
+        for first, count in self.pairs(op, params):
+            if first == value:
+                return count
+        return 0
+
+    def pairs(self, op: str, params: tuple[int, ...] = ()) -> Iterator[tuple[int, int]]:
+        """The first value and the count of each bucket."""
+        for i, count in enumerate(self.buckets(op, params)):
+            if op == "hist_log":
+                yield first_of(i), count
+            else:
+                low, _, width = params
+                yield low - width + i * width, count
+
+    def draw(self, op: str, params: tuple[int, ...], elision: int) -> str:
+        """The histogram as SystemTap prints it: the layout is the interface."""
+        if not self.count:
+            raise Fault("empty aggregate")
+        return draw(self.buckets(op, params), params if op == "hist_linear" else None, elision)
+
+
+def bucket_of(value: int) -> int:
+    """The log bucket: 64 for 0, then one for each power of two; as many below for negative values."""
+    if value >= 0:
+        return min(_ZERO + value.bit_length(), _BUCKETS - 1)
+    return max(_ZERO - (-value).bit_length(), 0)
+
+
+def first_of(bucket: int) -> int:
+    """The value at which a log bucket begins; the end nearer to zero."""
+    if bucket == _ZERO:
+        return 0
+    return -(1 << (_ZERO - bucket - 1)) if bucket < _ZERO else 1 << (bucket - _ZERO - 1)
+
+
+def draw(counts: Sequence[int], linear: tuple[int, ...] | None, elision: int) -> str:
+    """A table of bars: value, bar, count; `~` where empty rows were left out."""
+    used = [i for i, n in enumerate(counts) if n]
+    first, last = used[0], used[-1]
+    top = max(counts)
+    under = over = 0
+    if linear is None:
+        # Two empty rows on either side, but none of negative values unless there are some.
+        first = max(first - 2, _ZERO if first >= _ZERO else 0)
+        last = min(last + 2, _BUCKETS - 1)
+    else:
+        first = first if first == 0 else max(first - 2, 1)
+        last = last if last == len(counts) - 1 else min(last + 2, len(counts) - 2)
+        under, over = int(counts[0] > 0), int(counts[-1] > 0)
+    scale = max(-(-top // _BAR), 1)
+    count_width = len(str(top))
+    labels = [_label(i, len(counts), linear) for i in range(first, last + 1)]
+    if linear is None:
+        width = max(len(labels[0]), len(labels[-1]), 5)
+    else:
+        low, _, step = linear
+        width = max(len(str(low)) + under, len(str(low + step * last)) + over, 5)
+    lines = [f"{'value':>{width}} |{'-' * _BAR} count"]
+    skipped = False
+    for label, i in zip(labels, range(first, last + 1), strict=True):
+        near = counts[max(i - elision, first) : min(i + elision, last) + 1]
+        if elision >= 0 and not any(near):
+            skipped = True
+            continue
+        if skipped:
+            lines.append(" " * width + " ~")
+            skipped = False
+        bar = counts[i] // scale
+        lines.append(f"{label:>{width}} |{'@' * bar}{counts[i]:>{_BAR - bar + 1 + count_width}}")
+    return "\n".join(lines) + "\n\n"
+
+
+def _label(i: int, count: int, linear: tuple[int, ...] | None) -> str:
+    if linear is None:
+        return str(first_of(i))
+    low, _, width = linear
+    if i == 0:
+        return f"<{low}"
+    if i == count - 1:
+        return f">{low + (i - 2) * width}"
+    return str(low + (i - 1) * width)

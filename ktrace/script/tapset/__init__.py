@@ -1,0 +1,79 @@
+"""Aliases that come with ktrace: script text in the files beside this one, read when a script names them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from importlib import resources
+
+from ktrace.errors import UsageError
+from ktrace.script.ast import Number, Text
+from ktrace.script.definitions import Alias, Global, Point, Script
+from ktrace.script.lexer import tokens
+from ktrace.script.machine import Machine
+from ktrace.script.parser import parse
+from ktrace.script.preprocess import Facts, Preprocessor, number
+from ktrace.script.source import Source
+from ktrace.script.tapset.syscalls import syscall_aliases
+
+
+@dataclass(slots=True)
+class Tapset:
+    """The aliases; a file is read when a probe point begins with its name.
+
+    Args:
+        machine: knows the names of system calls; None without a kernel.
+    """
+
+    facts: Facts
+    machine: Machine | None
+    _read: dict[str, Script] = field(default_factory=dict)
+
+    def aliases(self, script: Script) -> tuple[Alias, ...]:
+        """Those that the points of a script may mean."""
+        found: list[Alias] = []
+        todo = [point.parts[0].name for point in _points(script)]
+        seen: set[str] = set()
+        while todo:
+            name = todo.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            more = self._aliases(name, script)
+            found += more
+            todo += [p.parts[0].name for alias in more for p in alias.points]
+        return tuple(found)
+
+    def _aliases(self, name: str, script: Script) -> tuple[Alias, ...]:
+        if name in ("syscall", "nd_syscall", "syscall_any", "nd_syscall_any"):
+            return parse(
+                Source(f"<tapset {name}>", syscall_aliases(name, _points(script), self.machine), tapset=True),
+                Preprocessor(self.facts),
+            ).aliases
+        file = resources.files(__package__).joinpath(f"{name}.stp")
+        if not name.isidentifier() or not file.is_file():
+            return ()
+        source = Source(f"<tapset {name}.stp>", file.read_text("utf-8"), tapset=True)
+        return parse(source, Preprocessor(self.facts)).aliases
+
+    def with_settings(self, script: Script, settings: Mapping[str, str]) -> Script:
+        """A script with the values of `-G NAME=VALUE`. Raises UsageError for a name it has not."""
+        names = {one.name for one in script.globals}
+        for name in settings:
+            if name not in names:
+                raise UsageError(f"-G {name}: the script has no global variable of that name")
+        made = tuple(_set(one, settings[one.name]) if one.name in settings else one for one in script.globals)
+        return replace(script, globals=made)
+
+
+def _points(script: Script) -> list[Point]:
+    found = [point for probe in script.probes for point in probe.points]
+    return found + [point for alias in script.aliases for point in alias.points]
+
+
+def _set(one: Global, text: str) -> Global:
+    """A number if it is one and the variable is not text."""
+    if not isinstance(one.initial, Text):
+        words = tokens(Source(f"-G {one.name}", text.removeprefix("-")))
+        if len(words) == 2 and words[0].kind == "number":
+            value = number(words[0])
+            return replace(one, initial=Number(one.at, -value if text.startswith("-") else value))
+    return replace(one, initial=Text(one.at, text.encode("utf-8", "surrogateescape").decode("latin-1")))

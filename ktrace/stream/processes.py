@@ -1,0 +1,49 @@
+"""Which process each thread belongs to: records have the thread's id alone."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ktrace.model.batch import Batch, Chunk
+
+
+class Processes:
+    """Fills `tgid` in.
+
+    Args:
+        saved: gives the text of the kernel's saved_tgids, `TID TGID` a line; empty where there is none.
+        proc: asked for threads that the kernel has not saved.
+    """
+
+    def __init__(self, saved: Callable[[], str], proc: str = "/proc") -> None:
+        self._saved = saved
+        self._proc = proc
+        self._known: dict[int, int] = {0: 0}
+
+    def __call__(self, chunk: Chunk) -> Chunk:
+        """The chunk with the process of every record; a thread that nobody knows is its own."""
+        return replace(chunk, batches=tuple(map(self._fill, chunk.batches)))
+
+    def _fill(self, batch: Batch) -> Batch:
+        tids, where = np.unique(batch.pid, return_inverse=True)
+        missing = [tid for tid in tids.tolist() if tid not in self._known]
+        if missing:
+            self._known.update(self._look_up(missing))
+        tgids = np.array([self._known[tid] for tid in tids.tolist()], np.int32)
+        return replace(batch, tgid=tgids[where])
+
+    def _look_up(self, tids: Sequence[int]) -> Mapping[int, int]:
+        saved = re.findall(r"^(\d+) (\d+)$", self._saved(), re.MULTILINE)
+        found = {int(tid): int(tgid) for tid, tgid in saved}
+        return {tid: found.get(tid) or self._from_proc(tid) for tid in tids}
+
+    def _from_proc(self, tid: int) -> int:
+        try:
+            text = Path(f"{self._proc}/{tid}/status").read_text("utf-8", "replace")
+        except OSError:
+            return tid
+        match = re.search(r"^Tgid:\t(\d+)", text, re.MULTILINE)
+        return int(match[1]) if match else tid

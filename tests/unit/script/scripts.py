@@ -1,0 +1,142 @@
+"""Runs scripts in tests: without a kernel, or over events that the test makes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ktrace.errors import NotFound
+from ktrace.model.batch import Batch, Chunk, Column, Strings
+from ktrace.script.drive import Drive
+from ktrace.script.machine import Found, Read
+from ktrace.script.passes import Compiled, Compiler
+from ktrace.script.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.preprocess import Facts
+from ktrace.script.program import link
+from ktrace.script.runtime.limits import Limits
+from ktrace.script.runtime.state import State
+from ktrace.script.source import Source
+
+
+@dataclass
+class FakeKernel:
+    """Functions, events and calls that are there; an event is named after its function.
+
+    Attributes:
+        functions: that can be probed.
+        missing: expressions that are not there.
+        asked: what was to be read at each event.
+    """
+
+    functions: Sequence[str] = ()
+    missing: Sequence[str] = ()
+    asked: dict[str, list[Read]] = field(default_factory=dict)
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        name = site.name if isinstance(site, AtSyscall) else site.pattern
+        if name not in self.functions:
+            raise NotFound(f"no {name}")
+        for read in reads:
+            if read.text in self.missing:
+                raise NotFound(f"{name} has no {read.text}")
+        event = name + ("_return" if getattr(site, "at_return", False) else "")
+        self.asked[event] = list(reads)
+        columns = tuple(f"f{i}" for i in range(len(reads)))
+        return [Found(event, name, None, f'kernel.function("{name}")', columns, 1)]
+
+    def syscalls(self) -> Mapping[int, str]:
+        return {0: "read", 1: "write"}
+
+
+def compiled(text: str, kernel: FakeKernel | None = None, *arguments: str) -> Compiled:
+    facts = Facts("6.12.9-amd64", "x86_64", {"CONFIG_SMP": "y"}.get, arguments)
+    return Compiler(facts, kernel).run([Source("t.stp", text)])
+
+
+@dataclass
+class Ran:
+    """A script that runs.
+
+    Attributes:
+        text: what it printed; its own times are those of `now`.
+        told: warnings and errors.
+    """
+
+    drive: Drive
+    written: list[bytes]
+    told: list[str]
+
+    @property
+    def text(self) -> str:
+        self.drive.flush()
+        return b"".join(self.written).decode("latin-1")
+
+
+def start(
+    text: str, kernel: FakeKernel | None = None, *arguments: str, limits: Sequence[str] = (), target: int = 0
+) -> Ran:
+    """Compile a script, and run its begin."""
+    program = compiled(text, kernel, *arguments)
+    written: list[bytes] = []
+    told: list[str] = []
+    state = State(
+        Limits.of(limits),
+        warn=told.append,
+        target=target,
+        now=lambda: 1_000_000_000,
+        wall_offset=1_700_000_000_000_000_000,
+        syscalls={0: "read", 1: "write"},
+        arguments=arguments,
+    )
+    drive = Drive(program, link(program.emitted, program.types, state), state, written.append)
+    drive.begin()
+    return Ran(drive, written, told)
+
+
+def run(text: str, *arguments: str, limits: Sequence[str] = ()) -> str:
+    """What a script without a kernel prints, errors behind it."""
+    ran = start(text, None, *arguments, limits=limits)
+    ran.drive.end()
+    return ran.text + "".join(line + "\n" for line in ran.told)
+
+
+def said(body: str, *, globals_: str = "", limits: Sequence[str] = ()) -> str:
+    """What the statements of a begin probe print."""
+    return run(f"{globals_}\nprobe begin {{ {body} }}", limits=limits)
+
+
+def events(
+    name: str,
+    columns: Mapping[str, Sequence[int | str | None]],
+    *,
+    first: int = 0,
+    tid: Sequence[int] | int = 7,
+    pid: int = 70,
+    comm: str = "cat",
+) -> Batch:
+    """Events a microsecond apart, `first` of them being others' before."""
+    count = len(next(iter(columns.values()))) if columns else 1
+    rows = np.arange(first, first + count)
+    tids = np.array([tid] * count if isinstance(tid, int) else tid, np.int32)
+    made: dict[str, Column] = {}
+    for key, values in columns.items():
+        if any(isinstance(v, str) or v is None for v in values):
+            made[key] = Strings.of(v if v is None else str(v) for v in values)
+        else:
+            made[key] = np.array(values, np.int64)
+    return Batch(
+        name,
+        "fields",
+        rows,
+        2_000_000_000 + rows * 1000,
+        np.zeros(count, np.int32),
+        tids,
+        np.full(count, pid, np.int32),
+        Strings.of(comm for _ in range(count)),
+        Strings.of("" for _ in range(count)),
+        made,
+    )
+
+
+def feed(ran: Ran, *batches: Batch) -> None:
+    ran.drive.feed(Chunk(tuple(batches)))

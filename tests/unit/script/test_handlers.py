@@ -1,0 +1,168 @@
+"""Handlers over events: what they are given, and in which order."""
+
+import pytest
+
+from ktrace.errors import KtraceError
+from ktrace.script.machine import Read
+from ktrace.script.source import ScriptError
+from tests.unit.script.scripts import FakeKernel, compiled, events, feed, run, said, start
+
+
+def test_a_handler_is_given_just_what_it_reads() -> None:
+    kernel = FakeKernel(["vfs_read"])
+    text = 'probe kernel.function("vfs_read") { a = $buf; printf("%d %d\\n", $count, $file->f_pos + $count) }'
+    ran = start(text, kernel)
+    assert kernel.asked["vfs_read"] == [Read("count"), Read("file->f_pos")]
+    feed(ran, events("vfs_read", {"f0": [5, -1], "f1": [1, 2]}))
+    assert ran.text == "5 6\n-1 1\n"
+
+
+def test_of_the_event() -> None:
+    kernel = FakeKernel(["f"])
+    text = """probe kernel.function("f") {
+        printf("%s %d %d %d %s %s %d %d\\n", execname(), pid(), tid(), cpu(), probefunc(), pp(),
+               gettimeofday_us(), $x) }"""
+    ran = start(text, kernel)
+    assert kernel.asked["f"] == [Read("x"), Read("$comm", "string")]
+    feed(ran, events("f", {"f0": [1], "f1": ["now"]}, first=3))
+    assert ran.text == 'now 70 7 0 f kernel.function("f") 1700000002000003 1\n'
+
+
+def test_text_of_the_kernel_and_of_processes() -> None:
+    kernel = FakeKernel(["f"])
+    text = """probe kernel.function("f") {
+        n = $d->name; printf("%s|%s|%d\\n", kernel_string($d->name), user_string(n), $x) }"""
+    ran = start(text, kernel)
+    reads = [Read("d->name"), Read("d->name", "string"), Read("d->name", "ustring"), Read("x")]
+    assert kernel.asked["f"] == reads
+    feed(ran, events("f", {"f0": [8, 8], "f1": ["é", None], "f2": ["b", "c"], "f3": [1, 2]}))
+    assert ran.text == "Ã©|b|1\n|c|2\n"
+
+
+def test_events_of_several_functions_come_in_the_order_of_time() -> None:
+    ran = start(
+        'probe kernel.function("f") { printf("f%d ", $a) } probe kernel.function("g") { printf("g%d ", $b) }',
+        FakeKernel(["f", "g"]),
+    )
+    f, g = events("f", {"f0": [1, 2]}), events("g", {"f0": [3, 4]})
+    f.seq[:], g.seq[:] = [0, 3], [1, 2]
+    feed(ran, f, g)
+    assert ran.text == "f1 g3 g4 f2 "
+
+
+def test_what_was_at_the_entry_is_kept_for_the_return() -> None:
+    kernel = FakeKernel(["f"])
+    text = """probe kernel.function("f").return {
+        printf("%d %d %d %s\\n", $return, $n, gettimeofday_us() - @entry(gettimeofday_us()),
+               @entry(kernel_string($s))) }"""
+    ran = start(text, kernel)
+    assert kernel.asked == {"f": [Read("n"), Read("s", "string")], "f_return": [Read("$retval")]}
+    entry = events("f", {"f0": [10, 20, 30], "f1": ["a", "b", "c"]}, tid=[1, 2, 1])
+    back = events("f_return", {"f0": [-1, -2, -3]}, first=3, tid=[1, 1, 2])
+    feed(ran, entry, back)
+    # Thread 1 is in the function twice: the inner call returns first.
+    assert ran.text == "-1 30 1 c\n-2 10 4 a\n-3 20 4 b\n"
+
+
+def test_a_return_whose_entry_nobody_saw_has_nothing_kept() -> None:
+    ran = start('probe kernel.function("f").return { printf("%d %d\\n", $return, $n) }', FakeKernel(["f"]))
+    feed(ran, events("f_return", {"f0": [5]}))
+    assert ran.text == "5 0\n"
+
+
+def test_conditions_of_points() -> None:
+    text = """global on probe kernel.function("f") if (on) { print($x) }
+              probe kernel.function("g") { on = $x }"""
+    ran = start(text, FakeKernel(["f", "g"]))
+    feed(ran, events("f", {"f0": [1]}))
+    feed(ran, events("g", {"f0": [1]}))
+    feed(ran, events("f", {"f0": [2]}))
+    assert ran.text == "2"
+
+
+def test_exit_leaves_out_what_comes_after_it() -> None:
+    ran = start(
+        'probe kernel.function("f") { print($x) if ($x == 2) exit() } probe end { print("end") }',
+        FakeKernel(["f"]),
+    )
+    feed(ran, events("f", {"f0": [1, 2, 3]}))
+    feed(ran, events("f", {"f0": [4]}))
+    assert ran.drive.done
+    ran.drive.end()
+    assert ran.text == "12end"
+
+
+def test_timers_come_between_the_events() -> None:
+    ran = start(
+        'probe timer.us(2) { print("t") } probe kernel.function("f") { print($x) }', FakeKernel(["f"])
+    )
+    ran.drive.advance(2_000_000_000 - 1)
+    ran.text  # noqa: B018 -- what was due before
+    ran.written.clear()
+    feed(ran, events("f", {"f0": [1, 2, 3, 4, 5]}))
+    assert ran.text.replace("t", "") == "12345"
+    assert ran.text.count("t") in (2, 3)
+
+
+def test_what_may_be_missing() -> None:
+    kernel = FakeKernel(["f", "h"], missing=["gone"])
+    assert len(compiled('probe kernel.function("f"), kernel.function("no") ? { }', kernel).bound) == 1
+    chosen = compiled(
+        'probe kernel.function("no") !, kernel.function("f") !, kernel.function("h") {}', kernel
+    )
+    assert [str(b.hook.point) for b in chosen.bound] == ['kernel.function("f")']
+    text = (
+        'probe kernel.function("f") { print(@defined($gone) ? $gone : 5) print(@choose_defined($gone, 6)) }'
+    )
+    ran = start(text, kernel)
+    feed(ran, events("f", {}))
+    assert ran.text == "56"
+    with pytest.raises(KtraceError, match=r"t.stp:1:7: kernel.function\(\"no\"\): no no"):
+        compiled('probe kernel.function("no") { }', kernel)
+    with pytest.raises(KtraceError, match="f has no gone"):
+        compiled('probe kernel.function("f") { print($gone) }', kernel)
+
+
+def test_aliases() -> None:
+    text = """
+        probe a = kernel.function("f") { n = $x; m = $y }
+        probe a += b.return { print("after ") }
+        probe b = kernel.function("g") { n = $z }
+        probe a { printf("%d ", n) }
+    """
+    kernel = FakeKernel(["f", "g"])
+    ran = start(text, kernel)
+    # Nobody looks at m: it is not fetched.
+    assert kernel.asked["f"] == [Read("x")]
+    feed(ran, events("f", {"f0": [1]}), events("g", {"f0": [2]}), events("g_return", {}, first=5))
+    assert ran.text == "1 2 after "
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("probe begin { print($x) }", "no variables of the kernel at begin"),
+        ('probe kernel.function("f") { $x = 1 }', "nothing is written to the kernel"),
+        ('probe kernel.function("f") { a = b + 1 print(kernel_string(a)) }', "read when the probe is hit"),
+        ('probe kernel.function("f") { print($return) }', "$return is known at a function's return"),
+        ('probe kernel.function("f") { i = 1 print($x->a[i]) }', "a literal number"),
+        ("function g() { return $x } probe begin { g() }", "seen by handlers"),
+        ('probe process("/bin/ls").function("main") { }', "process:"),
+        ("probe nothing.like.this { }", "there is no probe point"),
+        ("probe timer.xs(1) { }", "there is no timer"),
+        ("probe timer.s(0) { }", "above 0"),
+        ('probe kernel.function("f").foo { }', "does not belong to a function"),
+    ],
+)
+def test_refused(text: str, message: str) -> None:
+    with pytest.raises(ScriptError) as caught:
+        compiled(text, FakeKernel(["f"]))
+    assert message in caught.value.problem
+
+
+def test_order_of_begin_and_end() -> None:
+    begins = 'probe begin(5) {print("b")} probe begin(-1) {print("a")}'
+    assert run(begins + ' probe end(2) {print("d")} probe end {print("c")}') == "abcd"
+    failing = 'probe begin {error("x")}'
+    assert run('probe error {print("error")} probe end {print("end")}' + failing) == "errorERROR: x\n"
+    assert said('print("a") next print("b")') == "a"
