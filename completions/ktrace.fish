@@ -31,6 +31,7 @@ commands() {
   offer record \'record events to a file, in the format of trace-cmd\'
   offer report \'show what was recorded, by ktrace or by trace-cmd\'
   offer count \'count hits of functions and events in the kernel, by whom\'
+  offer run \'run a SystemTap script: no compiler, no kernel module\'
   offer funcs \'show functions: module, whether they can be probed, what they take\'
   offer type \'show a type\'\\\'\'s members with their offsets\'
   offer lines \'show a function\'\\\'\'s source lines and which can be probed\'
@@ -213,6 +214,30 @@ options() {
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
+    run)
+      offer -e \'The script itself; all words are arguments.\'
+      offer -c \'Start CMD; end with it.\'
+      offer --command \'Start CMD; end with it.\'
+      offer -x \'What target() is.\'
+      offer -G \'Set a global variable; repeatable.\'
+      offer -D \'Set a limit, such as MAXACTION.\'
+      offer -T \'End after so many seconds.\'
+      offer -l \'List the probe points that match.\'
+      offer -L \'The same, with what can be read there.\'
+      offer -p \'Stop after pass N: 1 parse, 2 resolve.\'
+      offer -o \'Print to FILE.\'
+      offer --output \'Print to FILE.\'
+      offer --input \'Run over a recording.\'
+      offer --plan \'Show what goes into the kernel and what runs here; run nothing.\'
+      offer --pushdown \'Let the kernel filter and count what it can.\'
+      offer --no-pushdown \'Let the kernel filter and count what it can.\'
+      offer --allow-system \'Let the script start programs by system().\'
+      offer --buffer-size \'KiB of buffer for each CPU.\'
+      offer -v \'Say what is done, on stderr.\'
+      offer --verbose \'Say what is done, on stderr.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
     funcs)
       offer -m \'Only of this module.\'
       offer --module \'Only of this module.\'
@@ -339,6 +364,18 @@ value_kind() {
     \'count --nth\') kind=nothing ;;
     \'count --max-probes\') kind=nothing ;;
     \'count --size\') kind=nothing ;;
+    \'run -e\') kind=nothing ;;
+    \'run -c\' | \'run --command\') kind=command ;;
+    \'run -x\') kind=nothing ;;
+    \'run -G\') kind=nothing ;;
+    \'run -D\') kind=nothing ;;
+    \'run -T\') kind=nothing ;;
+    \'run -l\') kind=nothing ;;
+    \'run -L\') kind=nothing ;;
+    \'run -p\') kind=nothing ;;
+    \'run -o\' | \'run --output\') kind=files ;;
+    \'run --input\') kind=files ;;
+    \'run --buffer-size\') kind=nothing ;;
     \'funcs -m\' | \'funcs --module\') kind=nothing ;;
     \'type -m\' | \'type --module\') kind=nothing ;;
     \'lines --source\') kind=dirs ;;

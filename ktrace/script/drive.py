@@ -189,7 +189,7 @@ class Drive:
             "isreturn": int(getattr(call.bound.site, "at_return", False)),
             "ustack": (),
         }
-        if param == "comm" and len(call.found.columns) > call.task_name >= 0:
+        if param == "comm" and call.task_name >= 0 and call.found.columns[call.task_name]:
             param = f"f{call.task_name}"
             return self._column(batch, call, param, made, stacks)
         if param in constants:

@@ -1,0 +1,112 @@
+"""A script over a recording: its probe points mean the events that were recorded, time is theirs."""
+
+import fnmatch
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ktrace.errors import NotFound, UsageError
+from ktrace.script.machine import Found, Read
+from ktrace.script.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.tapset.syscalls import syscall_names
+from ktrace.script.targets import TASK_NAME
+
+if TYPE_CHECKING:
+    from ktrace.model.batch import Chunk
+    from ktrace.script.drive import Drive
+    from ktrace.session.signals import StopSignals
+    from ktrace.stream.recording import Recording
+
+_RETURN = "__return"  # what ktrace ends the names of return probes with
+_PATH = re.compile(r"->|\.")
+
+
+@dataclass(slots=True)
+class RecordedKernel:
+    """What was recorded, as a `Machine`.
+
+    Args:
+        fields: the names of each event's fields.
+        machine: whose system calls they were.
+    """
+
+    fields: Mapping[str, Sequence[str]]
+    machine: str = "x86_64"
+    _keys: list[str] = field(default_factory=list)
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        """See `Machine`."""
+        names = self._events(site)
+        if not names:
+            known = " ".join(sorted(self.fields)[:20])
+            raise NotFound("there is no such event in the recording", hint=f"its events: {known}")
+        return [self._found(name, reads) for name in names]
+
+    def syscalls(self) -> Mapping[int, str]:
+        """See `Machine`."""
+        return syscall_names(self.machine)
+
+    def _events(self, site: AtFunction | AtEvent | AtSyscall) -> list[str]:
+        match site:
+            case AtEvent():
+                return fnmatch.filter(self.fields, site.pattern)
+            case AtSyscall():
+                pattern = f"sys_{'exit' if site.at_return else 'enter'}_{site.name}"
+            case AtFunction():
+                pattern = site.pattern + (_RETURN if site.at_return else "")
+        return fnmatch.filter(self.fields, pattern)
+
+    def _found(self, name: str, reads: Sequence[Read]) -> Found:
+        self._keys.append(name)
+        columns = tuple(self._column(name, read) for read in reads)
+        function = name.removesuffix(_RETURN)
+        return Found(name, function, None, f'kernel.trace("{name}")', columns, len(self._keys))
+
+    def _column(self, event: str, read: Read) -> str:
+        if read == TASK_NAME:
+            return ""  # the recording has the names of its tasks
+        known = self.fields[event]
+        text = read.text.removeprefix("$")
+        parts = _PATH.split(text)
+        for name in (text, "_".join(parts), parts[-1], {"retval": "ret"}.get(text, text)):
+            if name in known:
+                return name
+        raise UsageError(
+            f"{event} was recorded without '{text}'", hint="it has: " + " ".join(known) or "nothing"
+        )
+
+
+def over(drive: "Drive", recording: "Recording", stop: "StopSignals") -> None:
+    """Run a program over all that was recorded."""
+    chunks = recording.chunks()
+    first = next(chunks, None)
+    times = _Times(0 if first is None else _begin(first))
+    drive.state.now = lambda: times.now
+    drive.begin()
+    for chunk in _all(first, chunks):
+        if drive.done or stop.received is not None:
+            break
+        drive.feed(chunk)
+        times.now = max(times.now, _last(chunk))
+    if not drive.done:
+        drive.advance(times.now)
+    drive.end()
+
+
+@dataclass(slots=True)
+class _Times:
+    now: int
+
+
+def _all(first: "Chunk | None", chunks: "Iterator[Chunk]") -> "Iterator[Chunk]":
+    return chunks if first is None else chain((first,), chunks)
+
+
+def _begin(chunk: "Chunk") -> int:
+    return min((int(batch.ts[0]) for batch in chunk.batches if len(batch)), default=0)
+
+
+def _last(chunk: "Chunk") -> int:
+    return max((int(batch.ts[-1]) for batch in chunk.batches if len(batch)), default=0)
