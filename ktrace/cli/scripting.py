@@ -21,9 +21,8 @@ from ktrace.script.source import Source
 
 if TYPE_CHECKING:
     from ktrace.cli.script_kernel import ScriptKernel
-    from ktrace.cli.script_recording import RecordedKernel
     from ktrace.script.drive import Drive
-    from ktrace.script.machine import Found, Read
+    from ktrace.script.machine import Found, Machine, Read
     from ktrace.script.points import AtEvent, AtFunction, AtSyscall
     from ktrace.session.command import Command
     from ktrace.session.signals import StopSignals
@@ -93,14 +92,15 @@ def run(source: Source, options: Options) -> int:
             child = stack.enter_context(Command(options.command, to_stderr=False))
         out = stack.enter_context(Path(options.output).open("wb")) if options.output else sys.stdout.buffer
         recording = None
-        kernel: "_Later | RecordedKernel" = _Later(options)
+        kernel = _Later(options)
+        machine: Machine = kernel
         if options.source:
             from ktrace.cli.script_recording import RecordedKernel, over
             from ktrace.stream.recording import Recording
 
             recording = stack.enter_context(Recording([options.source]))
-            kernel = RecordedKernel(recording.fields())
-        compiled = Compiler(options.facts, kernel, options.settings).run([source])
+            machine = RecordedKernel(recording.fields())
+        compiled = Compiler(options.facts, machine, options.settings).run([source])
         for note in compiled.notes if options.verbose else ():
             _note(note)
         state = State(
@@ -118,7 +118,7 @@ def run(source: Source, options: Options) -> int:
         drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(out))
         if recording is not None:
             over(drive, recording, stop)
-        elif isinstance(kernel, _Later) and any(bound.found for bound in compiled.bound):
+        elif any(bound.found for bound in compiled.bound):
             from ktrace.cli.script_live import live
 
             live(drive, kernel.real, stop, child, options, _note)

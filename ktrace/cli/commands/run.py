@@ -69,7 +69,7 @@ def run(
     \b
     Examples:
       ktrace run -e 'probe begin { printf("hello\\n") exit() }'
-      ktrace run -e 'probe kernel.function("vfs_read") { printf("%s %d\\n", execname(), $count) }' -T 1
+      ktrace run -T 1 -e 'probe vfs.read { printf("%s\\n", execname()) }'
       ktrace run script.stp 5 name
       ktrace run -x 1234 script.stp
       ktrace run -c 'ls -l' -e 'global n probe syscall.* { n[name]++ }'
