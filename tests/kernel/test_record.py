@@ -114,15 +114,14 @@ def test_several_files_and_instances_by_time(ktrace: Callable, tracing: Path, tm
 
 
 def test_what_is_lost_is_told_as_the_kernel_counts_it(
-    ktrace: Callable, start: Callable, armed: Callable, busy: subprocess.Popen, tmp_path: Path
+    ktrace: Callable, start: Callable, armed: Callable, tmp_path: Path
 ) -> None:
-    """A small buffer, and a ktrace that is stopped for a while."""
+    """A small buffer, and a ktrace that is stopped while much more is recorded than fits."""
     path = tmp_path / "a.dat"
-    run = start("record", "-o", str(path), "vfs_read", "n=%dx:u64", "--buffer-size", "64", "-d", "3")
+    run = start("record", "-o", str(path), "vfs_read", "n=%dx:u64", "--buffer-size", "32", "-d", "4")
     run.until(armed)
-    time.sleep(0.5)
     run.signal(signal.SIGSTOP)
-    time.sleep(1)
+    subprocess.run(f"taskset -c 1 {READS.format(20_000)}", shell=True, check=True)
     run.signal(signal.SIGCONT)
     outcome = run.wait()
     said = int(re.search(r"(\d+) lost", outcome.err)[1])
@@ -131,30 +130,31 @@ def test_what_is_lost_is_told_as_the_kernel_counts_it(
     with TraceDat(str(path)) as file:
         counted = sum(lost_by_cpu(file.contents).values())
         stats = "".join(file.contents.options.cpu_stats)
-    assert said == told == counted > 0
+    assert said == told == counted > 10_000
     read = sum(map(int, re.findall(r"read events: (\d+)", stats)))
-    assert len(report.records("event")) == read
+    assert len(report.records("event")) == read == len(theirs(path))
     assert f"{told} lost" in report.err
-    assert len(theirs(path)) == read
 
 
-def test_killed(
-    ktrace: Callable, start: Callable, armed: Callable, busy: subprocess.Popen, tmp_path: Path
-) -> None:
+def test_killed(ktrace: Callable, start: Callable, armed: Callable, tmp_path: Path) -> None:
     """What SIGKILL leaves: every page that had come, and no page in disorder."""
     path = tmp_path / "a.dat"
     run = start("record", "-q", "-o", str(path), "vfs_read", "n=%dx:u64")
+    run.until(armed)
+    subprocess.run(f"taskset -c 1 {READS.format(20_000)}", shell=True, check=True)
     part = Path(f"{path}.cpu1")
-    run.until(lambda: part.exists() and part.stat().st_size > 1 << 20)
+    run.until(lambda: part.exists() and part.stat().st_size > 20_000 * 24)
     run.signal(signal.SIGKILL)
     run.wait()
-    busy.kill()
+    size = part.stat().st_size
     assert "--recover" in ktrace("report", str(path), status=7).err
-    outcome = ktrace("report", "--json", "--recover", str(path), "--event", "vfs_read", status=7)
-    events = outcome.records("event")
-    assert len(events) * 24 > 1 << 19 and {e["event"] for e in events} == {"vfs_read"}
-    times = [e["ts"] for e in events]
-    assert times == sorted(times) and "was not ended" in outcome.err
+    outcome = ktrace("report", "--csv", "--recover", str(path), "--cpu", "1", status=7)
+    _, *rows = [line.split(",") for line in outcome.out.splitlines()]
+    assert "was not ended" in outcome.err
+    # 28 bytes a record: all that is in whole pages.
+    assert 140 * (size // 4096) <= len(rows) <= 20_100 and {row[6] for row in rows} == {"vfs_read"}
+    times = [int(row[0]) for row in rows]
+    assert times == sorted(times)
     ktrace("clean")
 
 
@@ -177,18 +177,16 @@ def test_a_full_disk(ktrace: Callable, tmp_path: Path) -> None:
     """The file is whole, with what was moved; nothing is left beside it."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "none", str(disk)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=21m", "none", str(disk)], check=True)
     try:
         path = disk / "a.dat"
         outcome = ktrace(
-            "record", "-o", str(path), "vfs_read", "n=%dx:u64", "-c", READS.format(400_000), status=1
+            "record", "-o", str(path), "vfs_read", "n=%dx:u64", "-c", READS.format(200_000), status=1
         )
         assert "no space left" in outcome.err and [p.name for p in disk.iterdir()] == ["a.dat"]
         kept = int(outcome.err.split(" events")[0].split()[-1])
         lines = trace_cmd("report", "-i", str(path)).count(": vfs_read: ")
-        assert lines == kept > 100_000
-        outcome = ktrace("report", "-q", "--csv", str(path))
-        assert outcome.out.count("\n") == kept + 1
+        assert lines == kept > 30_000
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 

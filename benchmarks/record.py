@@ -1,0 +1,119 @@
+"""What is lost while recording at full speed: `ktrace record` beside `trace-cmd record`.
+
+    python benchmarks/record.py [--rounds N] [--reads N] [--kernel SERIES] [--here]
+
+Boots a virtual machine, unless told to measure --here (root, and a kernel with kprobes). In it, dd on
+CPU 0 reads one byte at a time, as fast as it can, with a kprobe on vfs_read; whoever records is kept to
+CPU 1. All take part in each round, one after the other, with the buffer sizes that they come with and
+with the same ones. The kernel's own account, which both save in their files, says what was lost.
+"""
+
+import argparse
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ktrace.tracedat.reader import TraceDat
+from ktrace.tracefs.mount import find_tracing
+
+_EVENT = "ktbench/reads"
+_PROBE = f"p:{_EVENT} vfs_read n=%dx:u64"
+
+
+@contextmanager
+def _probe() -> Iterator[None]:
+    tracing = find_tracing()
+    tracing.write("kprobe_events", _PROBE)
+    try:
+        yield
+    finally:
+        tracing.write("kprobe_events", f"-:{_EVENT}")
+
+
+def _recorders(size_kb: int | None) -> dict[str, list[str]]:
+    """The command lines to which `-o FILE` and the producer are added."""
+    group, _, name = _EVENT.partition("/")
+    sizes = ([], []) if size_kb is None else (["-b", str(size_kb)], ["--buffer-size", str(size_kb)])
+    return {
+        "trace-cmd": ["trace-cmd", "record", "-q", "-e", f"{group}:{name}", *sizes[0]],
+        "ktrace": [sys.executable, "-m", "ktrace", "record", "-q", name, *sizes[1]],
+    }
+
+
+def _measure(tool: str, words: list[str], reads: int, path: Path) -> tuple[int, int, float]:
+    """Events kept, events lost, and seconds of dd, as it says itself."""
+    producer = f"taskset -c 0 dd if=/dev/zero of=/dev/null bs=1 count={reads}"
+    own = ["-c", producer] if tool == "ktrace" else producer.split()
+    done = subprocess.run(
+        ["taskset", "-c", "1", *words, "-o", str(path), *own], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(f"{tool}: {done.stderr}")
+    seconds = float(re.search(r"([\d.e-]+) s,", done.stderr)[1])
+    with TraceDat(str(path)) as file:
+        stats = "".join(file.contents.options.cpu_stats)
+    counts = {
+        name: sum(map(int, re.findall(rf"^{name}: (\d+)$", stats, re.MULTILINE)))
+        for name in ("read events", "entries", "overrun", "commit overrun", "dropped events")
+    }
+    path.unlink()
+    return counts["read events"], counts["overrun"] + counts["dropped events"] + counts["entries"], seconds
+
+
+def _here(rounds: int, reads: int) -> None:
+    print(f"{rounds} rounds of {reads} reads; {Path('/proc/version').read_text().split()[2]}")
+    version = subprocess.run(["trace-cmd", "--version"], capture_output=True, text=True, check=False)
+    print(next((line for line in version.stdout.splitlines() if "version" in line), "trace-cmd"))
+    print(
+        f"{'buffer a CPU':>14}  {'recorder':10} {'lost, each round':>36} {'median':>8} {'events/s of dd':>15}"
+    )
+    with _probe(), TemporaryDirectory() as folder:
+        for size in (None, 1408, 512, 128):
+            lost: dict[str, list[float]] = {}
+            rates: dict[str, list[float]] = {}
+            for number in range(rounds):
+                tools = list(_recorders(size).items())
+                for tool, words in tools if number % 2 else reversed(tools):
+                    kept, missing, seconds = _measure(tool, words, reads, Path(folder, "a.dat"))
+                    lost.setdefault(tool, []).append(missing / max(kept + missing, 1))
+                    rates.setdefault(tool, []).append(reads / seconds)
+                    time.sleep(0.5)
+            for tool in sorted(lost, reverse=True):
+                each = " ".join(f"{share:.1%}" for share in lost[tool])
+                name = "their default" if size is None else f"{size} KiB"
+                median, rate = statistics.median(lost[tool]), statistics.median(rates[tool])
+                print(f"{name:>14}  {tool:10} {each:>36} {median:8.1%} {rate:15.0f}", flush=True)
+
+
+def main() -> int:
+    """Measure here, or in a virtual machine."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--reads", type=int, default=400_000)
+    parser.add_argument("--kernel", default="6.12")
+    parser.add_argument("--here", action="store_true")
+    options = parser.parse_args()
+    if options.here:
+        _here(options.rounds, options.reads)
+        return 0
+    inside = [
+        sys.executable,
+        __file__,
+        "--here",
+        "--rounds",
+        str(options.rounds),
+        "--reads",
+        str(options.reads),
+    ]
+    vm = [sys.executable, "-m", "ktrace", "vm", "--kernel", options.kernel, "--", *inside]
+    return subprocess.run(vm, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
