@@ -1,12 +1,13 @@
 """Where a recording goes: text, JSON Lines and CSV to standard output, the others to a file of their own."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from ktrace.model.batch import Chunk
+    from ktrace.stream.recording import Recording
 
 
 class Export(Protocol):
@@ -22,18 +23,14 @@ class Export(Protocol):
         """All has come."""
 
 
-Fields = Callable[[], Mapping[str, Sequence[str]]]
-"""By event, the names of its fields."""
-
-
 def open_export(
-    files: Mapping[str, str | None], *, as_json: bool, as_csv: bool, groups: Mapping[str, str], fields: Fields
+    files: Mapping[str, str | None], *, as_json: bool, as_csv: bool, recording: "Recording"
 ) -> AbstractContextManager[Export]:
     """The one that was asked for; text without any.
 
     Args:
         files: by format, the file it is to be written to, or None.
-        groups: the group of each event.
+        recording: what will be written.
 
     Raises:
         UsageError: several were asked for.
@@ -47,29 +44,28 @@ def open_export(
     for name, path in files.items():
         if path:
             return _parquet(path) if name == "parquet" else _timeline(name, path)
-    return _standard_output("json" if as_json else "csv" if as_csv else "text", groups, fields)
+    return _standard_output("json" if as_json else "csv" if as_csv else "text", recording)
 
 
 @contextmanager
-def _standard_output(name: str, groups: Mapping[str, str], fields: Fields) -> Iterator[Export]:
+def _standard_output(name: str, recording: "Recording") -> Iterator[Export]:
     out = sys.stdout.buffer
     sink: Export
     if name == "json":
         from ktrace.output.jsonl import JsonLines
 
-        sink = JsonLines(out, groups, bulk=True)
+        sink = JsonLines(out, recording.groups(), bulk=True)
     elif name == "csv":
         from ktrace.output.csv import Csv
 
-        sink = Csv(out, fields(), bulk=True)
+        sink = Csv(out, recording.fields(), bulk=True)
     else:
+        from ktrace.output.printfmt import Lookups
         from ktrace.output.text import Text
+        from ktrace.stream.addresses import Addresses
 
-        class Lines(Text):
-            def close(self) -> None:
-                self.flush()
-
-        sink = Lines(out)
+        addresses = Addresses(recording.contents)
+        sink = Text(out, lookups=Lookups(addresses.symbol, addresses.text))
     yield sink
     sink.close()
 

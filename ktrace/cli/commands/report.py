@@ -77,9 +77,7 @@ def report(
         if begin is not None or end is not None:
             tests.append(of_times(begin, end))
         outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome}
-        with open_export(
-            outputs, as_json=as_json, as_csv=as_csv, groups=recording.groups(), fields=recording.fields
-        ) as sink:
+        with open_export(outputs, as_json=as_json, as_csv=as_csv, recording=recording) as sink:
             count, lost = _run(recording, Choice(tests, cpus, end), sink)
         for text in recording.texts():
             sys.stdout.buffer.write(text)
