@@ -56,8 +56,8 @@ class Strings:
         values = self.values
         return [values[code] for code in self.codes.tolist()]
 
-    def take(self, rows: NDArray[Any]) -> "Strings":
-        """The rows that an index array or a mask selects; they share the dictionary."""
+    def take(self, rows: NDArray[Any] | slice) -> "Strings":
+        """The rows that an index array, a mask or a slice selects; they share the dictionary."""
         return Strings(self.codes[rows], self.values)
 
 
@@ -145,8 +145,8 @@ class Batch:
 
         return to_frame(self)
 
-    def take(self, rows: NDArray[Any]) -> "Batch":
-        """The records that an index array or a mask selects."""
+    def take(self, rows: NDArray[Any] | slice) -> "Batch":
+        """The records that an index array, a mask or a slice selects."""
 
         def some(strings: Strings | None) -> Strings | None:
             return None if strings is None else strings.take(rows)

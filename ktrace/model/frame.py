@@ -96,6 +96,10 @@ def _series(column: Column | str, rows: int) -> "pl.Series":
         return pl.Series(np.ascontiguousarray(column))
     cells = column.tolist()
     if any(isinstance(cell, list) for cell in cells):
+        items = [item for cell in cells for item in cell or ()]
+        if items and all(isinstance(item, int) for item in items):
+            wide = pl.Int64 if max(items) < 1 << 63 else pl.UInt64
+            return pl.Series(cells, dtype=pl.List(wide))
         lists = [[None if text is None else utf8(text) for text in cell or ()] for cell in cells]
         return pl.Series(lists, dtype=pl.List(pl.String))
     return pl.Series(cells, dtype=pl.Int128)

@@ -16,7 +16,8 @@ from ktrace.diagnostic import visible
 from ktrace.errors import UsageError
 from ktrace.model.batch import Batch, Chunk, Column, Strings
 from ktrace.model.frame import OWN, column_name
-from ktrace.output.row import Row, RowWriter
+from ktrace.output.row import Row
+from ktrace.output.row_writer import RowWriter
 
 _to_json = JSONEncoder(separators=(",", ":")).encode
 
@@ -35,7 +36,7 @@ class Csv:
         self, out: BinaryIO, fields: Mapping[str, Sequence[str]] | None = None, *, bulk: bool = False
     ) -> None:
         self._out = out
-        self._rows = RowWriter(out, self._row, lambda _: "", bulk=bulk)
+        self._lines = RowWriter(out, self._row, lambda _: "", bulk=bulk)
         self._header: tuple[str, ...] | None = None
         if fields is not None:
             self._begin(fields.values())
@@ -48,17 +49,17 @@ class Csv:
         """
         if self._header is None and chunk.batches:
             self._begin(batch.columns for batch in chunk.batches)
-        self._rows.write(chunk)
+        self._lines.write(chunk)
 
     def flush(self) -> None:
         """Hand on what the file has buffered."""
-        self._rows.flush()
+        self._lines.flush()
 
     def close(self) -> None:
         """All has come."""
         if self._header is None:
             self._begin([])
-        self._rows.flush()
+        self._lines.close()
 
     def _begin(self, fields: Iterable[Iterable[str]]) -> None:
         names = dict.fromkeys(column_name(name) for names in fields for name in names)

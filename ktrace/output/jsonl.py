@@ -11,7 +11,8 @@ from typing import Any, BinaryIO, assert_never
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk, Column, Lost, Mark, Missed, Stack, Strings, Unparsed
-from ktrace.output.row import Row, RowWriter
+from ktrace.output.row import Row
+from ktrace.output.row_writer import RowWriter
 
 SCHEMA = 1
 """Changes when a reader of the old one could misunderstand the new one; see docs/json.md."""
@@ -41,21 +42,21 @@ class JsonLines:
         *,
         bulk: bool = False,
     ) -> None:
-        self._rows = RowWriter(out, self._row, _mark, bulk=bulk)
+        self._lines = RowWriter(out, self._row, _mark, bulk=bulk)
         self._groups = groups or {}
         self._names = names or {}
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`."""
-        self._rows.write(chunk)
+        self._lines.write(chunk)
 
     def flush(self) -> None:
         """Hand on what the file has buffered."""
-        self._rows.flush()
+        self._lines.flush()
 
     def close(self) -> None:
         """All has come."""
-        self._rows.flush()
+        self._lines.close()
 
     def _row(self, batch: Batch) -> Row:
         row = Row(len(batch))

@@ -4,26 +4,16 @@ A sink describes a batch's line from left to right. The lines then come from one
 rows, or, several times faster, from Polars where it is there: the same bytes, whichever makes them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
-from io import BytesIO
 from itertools import chain
-from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Batch, Chunk, Mark
-from ktrace.output.order import in_order, order_of
-
-if TYPE_CHECKING:
-    import polars as pl
-
 _FEW = 512  # combinations of texts that are worth spelling, however few the rows
 _WIDEST = 1 << 20  # combinations that are counted to find those that occur
-_BULK = 256  # records in a chunk from which on Polars is faster
-_PIECE = 1 << 17  # lines that are put together before they are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +77,9 @@ class Row:
                 self._choices = Choices(joined, _renumber(both, used, len(before.texts) * width))
                 self._literal = ""
                 return
+        if before is None and self._literal:
+            texts = [self._literal + text for text in texts]
+            self._literal = ""
         self._flush()
         self._choices = Choices(texts, codes)
 
@@ -107,16 +100,10 @@ class Row:
         # One formatting of all rows together: the call a row would cost as much as its fields do.
         return template * self._rows % tuple(chain.from_iterable(zip(*columns, strict=True)))
 
-    def series(self) -> "pl.Series":
-        """The line of each row as a column of Polars."""
-        import polars as pl  # noqa: PLC0415 -- takes longer to load than most commands run
-
-        parts = [_expression(part) for part in self._finish()]
-        if not any(isinstance(part, pl.Series) for part in parts):
-            return pl.Series([next(iter(self.lines()))] * self._rows if self._rows else [], dtype=pl.String)
-        columns = {str(i): part for i, part in enumerate(parts) if isinstance(part, pl.Series)}
-        pieces = [pl.col(str(i)) if str(i) in columns else part for i, part in enumerate(parts)]
-        return pl.DataFrame(columns).select(pl.concat_str(pieces).alias("line"))["line"]
+    def parts(self) -> list[Part]:
+        """What a line consists of."""
+        self._flush()
+        return self._parts
 
     def _add(self, part: Part) -> None:
         self._flush()
@@ -124,21 +111,21 @@ class Row:
 
     def _flush(self) -> None:
         if self._choices:
+            if self._literal and len(self._choices.texts) <= self._rows:
+                texts = [text + self._literal for text in self._choices.texts]
+                self._choices = Choices(texts, self._choices.codes)
+                self._literal = ""
             self._parts.append(self._choices)
             self._choices = None
         if self._literal:
             self._parts.append(self._literal)
             self._literal = ""
 
-    def _finish(self) -> list[Part]:
-        self._flush()
-        return self._parts
-
     def _template(self) -> tuple[str, list[Iterable[Any]]]:
         """A `%` template of a line, and what goes into it, a column for each place."""
         template = ""
         columns: list[Iterable[Any]] = []
-        for part in self._finish():
+        for part in self.parts():
             match part:
                 case str():
                     template += part.replace("%", "%%")
@@ -152,55 +139,6 @@ class Row:
                     template += "%d"
                     columns.append(part.tolist())
         return template, columns
-
-
-class RowWriter:
-    """Writes chunks as lines, in stream order.
-
-    Args:
-        out: a binary file, or whatever has its `write`.
-        row_of: describes the line of a batch's records.
-        line_of: gives the line of a mark; empty for none.
-        bulk: have Polars, if it is there, make the lines.
-    """
-
-    def __init__(
-        self, out: BinaryIO, row_of: Callable[[Batch], Row], line_of: Callable[[Mark], str], *, bulk: bool
-    ) -> None:
-        self._out = out
-        self._row_of = row_of
-        self._line_of = line_of
-        self._bulk = bulk and find_spec("polars") is not None
-
-    def write(self, chunk: Chunk) -> None:
-        """Write all records and marks of `chunk`."""
-        if self._bulk and len(chunk) >= _BULK:
-            self._write_bulk(chunk)
-            return
-        if len(chunk.batches) == 1 and not chunk.marks:
-            text = self._row_of(chunk.batches[0]).text()
-        else:
-            text = "".join(in_order(chunk, lambda batch: self._row_of(batch).lines(), self._line_of))
-        if text:
-            self._out.write(text.encode())
-
-    def flush(self) -> None:
-        """Hand on what the file has buffered."""
-        self._out.flush()
-
-    def _write_bulk(self, chunk: Chunk) -> None:
-        import polars as pl  # noqa: PLC0415 -- as above
-
-        lines = [self._row_of(batch).series() for batch in chunk.batches]
-        lines.append(pl.Series([self._line_of(mark) for mark in chunk.marks], dtype=pl.String))
-        # The chunks of one column that is strung together stay where they are: only references are sorted.
-        all_lines = pl.concat([line.alias("line") for line in lines]).gather(order_of(chunk))
-        for i in range(0, len(all_lines), _PIECE):
-            piece = BytesIO()
-            all_lines.slice(i, _PIECE).to_frame().write_csv(
-                piece, include_header=False, quote_style="never", line_terminator=""
-            )
-            self._out.write(piece.getbuffer())
 
 
 class _Decimals(Sequence[str]):
@@ -236,16 +174,3 @@ def _renumber(codes: NDArray[Any], used: NDArray[np.int64], count: int) -> NDArr
     numbers[used] = np.arange(len(used), dtype=np.int32)
     renumbered: NDArray[np.int32] = numbers[codes]
     return renumbered
-
-
-def _expression(part: Part) -> "pl.Expr | pl.Series":
-    import polars as pl  # noqa: PLC0415 -- as above
-
-    match part:
-        case str():
-            return pl.lit(part)
-        case Choices(texts=texts, codes=codes):
-            return pl.Series(list(texts), dtype=pl.String).gather(codes.astype(np.uint32, copy=False))
-        case list():
-            return pl.Series(part, dtype=pl.String)
-    return pl.Series(part)

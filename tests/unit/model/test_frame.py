@@ -52,3 +52,8 @@ if find_spec("polars") is not None:
 
     def test_a_batch_without_records():
         assert batch(n=np.zeros(0, np.int64)).to_polars().height == 0
+
+    def test_arrays_of_as_many_numbers_as_each_record_says():
+        column = np.empty(3, object)
+        column[:] = [[1, 2], [], [2**64 - 1]]
+        assert batch(n=column).to_polars()["n"].to_list() == [[1, 2], [], [2**64 - 1]]

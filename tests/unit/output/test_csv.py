@@ -8,7 +8,7 @@ from ktrace.errors import UsageError
 from ktrace.model.batch import Chunk, Strings
 from ktrace.output.csv import Csv
 from tests.unit.output.batches import INVALID, batch, everything
-from tests.unit.output.test_row import needs_polars
+from tests.unit.output.test_row_writer import needs_polars
 
 HEAD = "ts,cpu,pid,tgid,comm,flags,event,ip,func,ret_ip"
 

@@ -1,48 +1,8 @@
-import io
-import sys
-from importlib.util import find_spec
-
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ktrace.model.batch import Chunk
-from ktrace.output.jsonl import JsonLines
-from ktrace.output.row import Row, RowWriter
-from tests.unit.output.batches import batch, everything
-
-needs_polars = pytest.mark.skipif(find_spec("polars") is None, reason="the extra `bulk` is not installed")
-
-
-def written(chunk, *, bulk):
-    out = io.BytesIO()
-    sink = JsonLines(out, {"other": 'my "group"'}, {"every form": {"few": {1: "ONE"}}}, bulk=bulk)
-    sink.write(chunk)
-    sink.close()
-    return out.getvalue()
-
-
-@needs_polars
-@pytest.mark.parametrize("rows", [300, 700, 5000])
-def test_bulk_lines_are_the_same_bytes(rows):
-    chunk = everything(rows)
-    assert written(chunk, bulk=True) == written(chunk, bulk=False)
-
-
-@needs_polars
-def test_bulk_lines_of_batches_without_rows_or_fields():
-    empty = batch(n=np.zeros(0, np.int64), array=np.zeros((0, 2), np.int64))
-    chunk = Chunk((empty, batch(seq=np.arange(400))))
-    assert written(chunk, bulk=True) == written(chunk, bulk=False)
-
-
-def test_without_polars_the_lines_come_all_the_same(monkeypatch):
-    chunk = everything(400)
-    expected = written(chunk, bulk=False)
-    monkeypatch.setitem(sys.modules, "polars", None)
-    monkeypatch.setattr("ktrace.output.row.find_spec", lambda name: None)
-    assert written(chunk, bulk=True) == expected
+from ktrace.output.row import Row
 
 
 def lines(row):
@@ -85,16 +45,3 @@ def test_any_numbers(numbers):
     row.numbers(np.array(numbers, np.int64))
     row.literal("\n")
     assert lines(row) == [f"{n}\n" for n in numbers]
-
-
-@pytest.mark.parametrize("bulk", [False, pytest.param(True, marks=needs_polars)])
-def test_a_mark_without_a_line_leaves_none(bulk):
-    out = io.BytesIO()
-
-    def row_of(part):
-        row = Row(len(part))
-        row.literal("line\n")
-        return row
-
-    RowWriter(out, row_of, lambda mark: "", bulk=bulk).write(everything(300))
-    assert out.getvalue() == b"line\n" * 900

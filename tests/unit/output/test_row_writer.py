@@ -1,0 +1,93 @@
+import io
+import json
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from ktrace.model.batch import Chunk
+from ktrace.output.jsonl import JsonLines
+from ktrace.output.row import Row
+from ktrace.output.row_writer import RowWriter
+from tests.unit.output.batches import batch, everything
+
+needs_polars = pytest.mark.skipif(find_spec("polars") is None, reason="the extra `bulk` is not installed")
+
+
+def written(chunk, *, bulk):
+    out = io.BytesIO()
+    sink = JsonLines(out, {"other": 'my "group"'}, {"every form": {"few": {1: "ONE"}}}, bulk=bulk)
+    sink.write(chunk)
+    sink.close()
+    return out.getvalue()
+
+
+@needs_polars
+@pytest.mark.parametrize("rows", [300, 700, 5000])
+def test_bulk_lines_are_the_same_bytes(rows):
+    chunk = everything(rows)
+    assert written(chunk, bulk=True) == written(chunk, bulk=False)
+
+
+@needs_polars
+def test_bulk_lines_of_batches_without_rows_or_fields():
+    empty = batch(n=np.zeros(0, np.int64), array=np.zeros((0, 2), np.int64))
+    chunk = Chunk((empty, batch(seq=np.arange(400))))
+    assert written(chunk, bulk=True) == written(chunk, bulk=False)
+
+
+def test_without_polars_the_lines_come_all_the_same(monkeypatch):
+    chunk = everything(400)
+    expected = written(chunk, bulk=False)
+    monkeypatch.setitem(sys.modules, "polars", None)
+    monkeypatch.setattr("ktrace.output.row_writer.find_spec", lambda name: None)
+    assert written(chunk, bulk=True) == expected
+
+
+@pytest.mark.parametrize("bulk", [False, pytest.param(True, marks=needs_polars)])
+def test_a_mark_without_a_line_leaves_none(bulk):
+    out = io.BytesIO()
+
+    def row_of(part):
+        row = Row(len(part))
+        row.literal("line\n")
+        return row
+
+    writer = RowWriter(out, row_of, lambda mark: "", bulk=bulk)
+    writer.write(everything(300))
+    writer.close()
+    assert out.getvalue() == b"line\n" * 900
+
+
+@needs_polars
+def test_large_chunks_are_made_piece_by_piece(monkeypatch):
+    chunk = everything(900)
+    expected = written(chunk, bulk=False)
+    monkeypatch.setattr("ktrace.output.row_writer._PIECE", 257)
+    assert written(chunk, bulk=True) == expected
+
+
+@needs_polars
+def test_chunks_come_out_in_order_though_they_are_written_in_the_background():
+    out = io.BytesIO()
+    sink = JsonLines(out, bulk=True)
+    sizes = [300, 2, 400, 300, 1]
+    for number, size in enumerate(sizes):
+        sink.write(Chunk((batch(f"e{number}", seq=np.arange(size)),)))
+    sink.close()
+    names = [json.loads(line)["event"] for line in out.getvalue().splitlines()]
+    assert names == [f"e{number}" for number, size in enumerate(sizes) for _ in range(size)]
+
+
+@needs_polars
+def test_a_failure_in_the_background_is_told():
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    sink = JsonLines(Full(), bulk=True)
+    sink.write(everything(300))
+    with pytest.raises(OSError, match="No space left"):
+        sink.flush()
+    sink.close()
