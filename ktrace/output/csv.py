@@ -29,7 +29,7 @@ class Csv:
         out: a binary file, or whatever has its `write`.
         fields: by event, the names of its fields: what the header has. None takes those of the first
             chunk that has events.
-        bulk: have Polars, if it is there, make the lines: the same ones, faster.
+        bulk: there will be many records: make the lines in the background, with Polars if it is there.
     """
 
     def __init__(

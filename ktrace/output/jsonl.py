@@ -31,7 +31,7 @@ class JsonLines:
         out: a binary file, or whatever has its `write`.
         groups: the group of an event, by its name, where it is known.
         names: by event, then by argument: names of an enum's values.
-        bulk: have Polars, if it is there, make the lines: the same ones, several times faster.
+        bulk: there will be many records: make the lines in the background.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What one record looks like as a line: texts that are the same in each row, and what stands between them.
 
-A sink describes a batch's line from left to right. The lines then come from one `%` template over all
-rows, or, several times faster, from Polars where it is there: the same bytes, whichever makes them.
+A sink describes a batch's line from left to right. Few lines then come from one `%` template over all
+rows, many from `ktrace.output.lines`: the same bytes, whichever makes them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,6 +11,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ktrace.output.cells import Coded, Piece
+from ktrace.output.digits import decimal
+from ktrace.output.lines import HEAD_MIN
 
 _FEW = 512  # combinations of texts that are worth spelling, however few the rows
 _WIDEST = 1 << 20  # combinations that are counted to find those that occur
@@ -105,6 +109,20 @@ class Row:
         self._flush()
         return self._parts
 
+    @property
+    def begins_with_text(self) -> bool:
+        """Whether the lines begin with as much text as `pieces` need."""
+        match self.parts()[:1]:
+            case [str() as text]:
+                return len(text) >= HEAD_MIN
+            case [Choices(texts=texts)]:
+                return min(map(len, texts)) >= HEAD_MIN
+        return False
+
+    def pieces(self) -> list[Piece]:
+        """What a line consists of, for `ktrace.output.lines`; see `begins_with_text`."""
+        return [_piece(part) for part in self.parts()]
+
     def _add(self, part: Part) -> None:
         self._flush()
         self._parts.append(part)
@@ -174,3 +192,14 @@ def _renumber(codes: NDArray[Any], used: NDArray[np.int64], count: int) -> NDArr
     numbers[used] = np.arange(len(used), dtype=np.int32)
     renumbered: NDArray[np.int32] = numbers[codes]
     return renumbered
+
+
+def _piece(part: Part) -> Piece:
+    match part:
+        case str():
+            return part.encode()
+        case Choices(texts=texts, codes=codes):
+            return Coded([text.encode() for text in texts], codes.astype(np.int64, copy=False))
+        case list():
+            return Coded([text.encode() for text in part], np.arange(len(part)))
+    return decimal(part)

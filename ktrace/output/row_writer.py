@@ -1,7 +1,7 @@
-"""Lines of chunks, in stream order, by a template or by Polars: the same bytes.
+"""Lines of chunks, in stream order: by a template, or, when there are many, a piece of all lines at a time.
 
-With Polars, other threads make the lines while the next records are decoded: what takes long, in Polars
-and in NumPy, does not hold up Python. They are written in order, by whoever calls `write`.
+In bulk, other threads make the lines while the next records are decoded: what takes long, in NumPy and in
+Polars, does not hold up Python. They are written in order, by whoever calls `write`.
 """
 
 import os
@@ -10,20 +10,23 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
 
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk, Mark
+from ktrace.output.lines import Block, assemble
 from ktrace.output.order import in_order, order_of
 from ktrace.output.row import Choices, Part, Row
 
 if TYPE_CHECKING:
     import polars as pl
 
-_BULK = 256  # records in a chunk from which on Polars is faster
+Buffer: TypeAlias = bytes | memoryview
+
+_BULK = 256  # records in a chunk from which on a template is slower
 _THREADS = min(os.cpu_count() or 1, 4)
-_PIECE = 1 << 16  # records of which the lines are made together: what they take stays in the cache
+_PIECE = 1 << 15  # records of which the lines are made together: what they take stays in the cache
 
 
 class RowWriter:
@@ -33,7 +36,7 @@ class RowWriter:
         out: a binary file, or whatever has its `write`.
         row_of: describes the line of a batch's records.
         line_of: gives the line of a mark; empty for none.
-        bulk: have Polars, if it is there, make the lines.
+        bulk: there will be many: make the lines in the background.
     """
 
     def __init__(
@@ -42,25 +45,23 @@ class RowWriter:
         self._out = out
         self._row_of = row_of
         self._line_of = line_of
-        self._bulk = bulk and find_spec("polars") is not None
+        self._bulk = bulk
         self._threads: ThreadPoolExecutor | None = None
-        self._making: deque[Future[list[bytes]]] = deque()
+        self._making: deque[Future[list[Buffer]]] = deque()
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`, now or with the next one."""
-        if self._bulk and len(chunk) >= _BULK:
-            self._threads = self._threads or ThreadPoolExecutor(_THREADS, "lines")
-            for piece in _pieces(chunk):
-                self._write_made(_THREADS)
-                self._making.append(self._threads.submit(self._make, piece))
+        if len(chunk) < _BULK:
+            self._write_made(0)
+            self._out.write(self._few(chunk))
             return
-        self._write_made(0)
-        if len(chunk.batches) == 1 and not chunk.marks:
-            text = self._row_of(chunk.batches[0]).text()
-        else:
-            text = "".join(in_order(chunk, lambda batch: self._row_of(batch).lines(), self._line_of))
-        if text:
-            self._out.write(text.encode())
+        for piece in _pieces(chunk):
+            if not self._bulk:
+                self._put(self._make(piece))
+                continue
+            self._threads = self._threads or ThreadPoolExecutor(_THREADS, "lines")
+            self._write_made(_THREADS)
+            self._making.append(self._threads.submit(self._make, piece))
 
     def flush(self) -> None:
         """Hand on all that has come so far."""
@@ -78,22 +79,38 @@ class RowWriter:
     def _write_made(self, most: int) -> None:
         """Write until at most so many pieces are being made."""
         while len(self._making) > most:
-            for data in self._making.popleft().result():
-                self._out.write(data)
+            self._put(self._making.popleft().result())
 
-    def _make(self, piece: Chunk) -> list[bytes]:
+    def _put(self, lines: list[Buffer]) -> None:
+        for data in lines:
+            self._out.write(data)
+
+    def _few(self, chunk: Chunk) -> bytes:
+        if len(chunk.batches) == 1 and not chunk.marks:
+            return self._row_of(chunk.batches[0]).text().encode()
+        texts = in_order(chunk, lambda batch: self._row_of(batch).lines(), self._line_of)
+        return "".join(texts).encode()
+
+    def _make(self, piece: Chunk) -> list[Buffer]:
         """All lines of a piece."""
+        rows = [self._row_of(batch) for batch in piece.batches]
+        marks = [self._line_of(mark) for mark in piece.marks]
+        if all(row.begins_with_text for row in rows):
+            blocks = [Block(b.seq, row.pieces()) for b, row in zip(piece.batches, rows, strict=True)]
+            seqs = [mark.seq for mark in piece.marks]
+            return [assemble(blocks, [(seq, m.encode()) for seq, m in zip(seqs, marks, strict=True)])]
+        if find_spec("polars") is None:
+            return [self._few(piece)]
         import polars as pl  # noqa: PLC0415 -- takes longer to load than most commands run
 
-        lines = [_series(self._row_of(batch)) for batch in piece.batches]
-        lines.append(pl.Series([self._line_of(mark) for mark in piece.marks], dtype=pl.String))
+        lines = [*map(_series, rows), pl.Series(marks, dtype=pl.String)]
         # Strung together they stay where they are: only references to them are sorted.
         together = pl.concat([line.alias("line") for line in lines]).gather(order_of(piece))
         out = _Written()
         together.to_frame().write_csv(
             cast(BinaryIO, out), include_header=False, quote_style="never", line_terminator=""
         )
-        return out.pieces
+        return list(out.pieces)
 
 
 class _Written:

@@ -78,8 +78,12 @@ def test_nothing_but_a_header():
     assert written(fields={"e": ["n"]}) == HEAD + ",n\n"
 
 
-@needs_polars
-def test_bulk_lines_are_the_same_bytes():
+@pytest.mark.parametrize("polars", [False, pytest.param(True, marks=needs_polars)])
+def test_many_lines_are_the_same_bytes(polars, monkeypatch):
+    if not polars:
+        monkeypatch.setattr("ktrace.output.row_writer.find_spec", lambda name: None)
     chunk = everything(700)
-    assert written(chunk, bulk=True) == written(chunk)
+    many = written(chunk, bulk=True)
+    monkeypatch.setattr("ktrace.output.row_writer._BULK", 1 << 60)
+    assert many == written(chunk)
     assert len(rows(chunk)) == 1700
