@@ -60,12 +60,9 @@ def _standard_output(name: str, recording: "Recording") -> Iterator[Export]:
 
         sink = Csv(out, recording.fields(), bulk=True)
     else:
-        from ktrace.output.printfmt import Lookups
         from ktrace.output.text import Text
-        from ktrace.stream.addresses import Addresses
 
-        addresses = Addresses(recording.contents)
-        sink = Text(out, lookups=Lookups(addresses.symbol, addresses.text))
+        sink = Text(out)
     yield sink
     sink.close()
 

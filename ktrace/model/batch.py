@@ -107,6 +107,7 @@ class Batch:
         common_flags: int32: `common_flags` of the record, and `common_preempt_count` in the next 8 bits, of
             which `flags` is made; None from text.
         lookups: what is known of the kernel that made them; None from text.
+        origin: which of several recordings or instances they are from; empty where there is one.
     """
 
     event: str
@@ -128,6 +129,7 @@ class Batch:
     format: Format | None = None
     common_flags: NDArray[np.int32] | None = None
     lookups: Lookups | None = None
+    origin: str = ""
 
     def __len__(self) -> int:
         return len(self.seq)
@@ -178,11 +180,13 @@ class Lost:
         seq: place in the stream, as in `Batch`.
         cpu: whose buffer.
         count: how many records; None where the kernel does not say.
+        origin: as in `Batch`.
     """
 
     seq: int
     cpu: int | None
     count: int | None
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +206,7 @@ class Stack:
         ticks: as in `Batch`.
         ips: the frames' addresses, from binary; empty from text.
         common_flags: as in `Batch`; -1 from text.
+        origin: as in `Batch`.
     """
 
     seq: int
@@ -216,6 +221,7 @@ class Stack:
     ticks: bool = False
     ips: tuple[int, ...] = ()
     common_flags: int = -1
+    origin: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ktrace.diagnostic import visible
-from ktrace.model.batch import Batch, Stack
+from ktrace.model.batch import Batch, Lost, Stack
 from ktrace.output.cells import Coded, Piece, Pieces, coded
 from ktrace.output.digits import decimal, micros
 from ktrace.output.distinct import distinct, joined, looks_repetitive
@@ -11,12 +11,17 @@ from ktrace.output.distinct import distinct, joined, looks_repetitive
 _SECOND = 1_000_000  # in microseconds, to which the kernel's text rounds its times
 
 
+def origin_of(of: Batch | Stack | Lost) -> str:
+    """`NAME: ` before all else, where there are several recordings."""
+    return f"{visible(of.origin)}: " if of.origin else ""
+
+
 def head_of(mark: Stack) -> str:
     """Of a stack trace."""
     group = "" if mark.tgid is None else _group(mark.tgid)
     second, micro = divmod((mark.ts + 500) // 1000, _SECOND)
     time = f"{mark.ts:12d}" if mark.ticks else f"{_seconds(second)}{micro:06d}"
-    return f"{_task(mark.comm, mark.pid)}{group}{_cpu(mark.cpu)}{_flags(mark.flags)}{time}: "
+    return f"{origin_of(mark)}{_task(mark.comm, mark.pid)}{group}{_cpu(mark.cpu)}{_flags(mark.flags)}{time}: "
 
 
 def heads(batch: Batch) -> list[Piece]:
@@ -26,7 +31,8 @@ def heads(batch: Batch) -> list[Piece]:
     pids, pid_codes = distinct(batch.pid)
     numbers = pids.tolist()
     tasks, codes = joined([name_codes, pid_codes], [len(names), len(numbers)])
-    pieces.add(Coded([_task(names[a], numbers[b]).encode() for a, b in tasks], codes))
+    origin = origin_of(batch)
+    pieces.add(Coded([(origin + _task(names[a], numbers[b])).encode() for a, b in tasks], codes))
     if batch.tgid is not None:
         tgids, codes = distinct(batch.tgid)
         pieces.add(coded([_group(tgid).encode() for tgid in tgids.tolist()], codes))

@@ -60,7 +60,7 @@ class JsonLines:
 
     def _row(self, batch: Batch) -> Row:
         row = Row(len(batch))
-        row.literal(_HEAD + '"event","ts":')
+        row.literal(f'{_HEAD}"event",{_origin(batch)}"ts":')
         row.numbers(batch.ts)
         row.literal(',"cpu":')
         row.numbers(batch.cpu)
@@ -126,9 +126,13 @@ def _add(row: Row, column: Column) -> None:
         raise TypeError(f"no JSON for a column of {column.dtype}")
 
 
+def _origin(of: Batch | Stack | Lost) -> str:
+    return f'"origin":{_to_json(of.origin)},' if of.origin else ""
+
+
 def _mark(mark: Mark) -> str:
     if isinstance(mark, Lost):
-        return f'{_HEAD}"lost","cpu":{_to_json(mark.cpu)},"count":{_to_json(mark.count)}}}\n'
+        return f'{_HEAD}"lost",{_origin(mark)}"cpu":{_to_json(mark.cpu)},"count":{_to_json(mark.count)}}}\n'
     if isinstance(mark, Missed):
         return f'{_HEAD}"missed","event":{_to_json(mark.event)},"count":{mark.count}}}\n'
     if isinstance(mark, Unparsed):
@@ -143,5 +147,5 @@ def _mark(mark: Mark) -> str:
             "user": mark.user,
             "frames": mark.frames,
         }
-        return f'{_HEAD}"stack",{_to_json(stack)[1:]}\n'
+        return f'{_HEAD}"stack",{_origin(mark)}{_to_json(stack)[1:]}\n'
     assert_never(mark)

@@ -12,7 +12,7 @@ from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Stack, Strings,
 from ktrace.model.format import Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
 from ktrace.output.cells import Pieces
-from ktrace.output.heads import head_of, heads
+from ktrace.output.heads import head_of, heads, origin_of
 from ktrace.output.lines import Block, assemble
 from ktrace.output.printfmt import Body
 from ktrace.output.probe_text import probe_pieces, strings
@@ -77,7 +77,7 @@ def _mark(mark: Mark) -> str:
     match mark:
         case Lost(cpu=cpu, count=count):
             where = "CPU:?" if cpu is None else f"CPU:{cpu}"
-            return f"{where} [LOST {'' if count is None else f'{count} '}EVENTS]\n"
+            return f"{origin_of(mark)}{where} [LOST {'' if count is None else f'{count} '}EVENTS]\n"
         case Missed(event=event, count=count):
             return f"{visible(event)} [MISSED {count} HITS]\n"
         case Unparsed(line=line):

@@ -10,10 +10,11 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 
 from ktrace.errors import Damaged, UsageError
-from ktrace.model.batch import Chunk, Lost
+from ktrace.model.batch import Chunk, Lost, Stack
 from ktrace.model.format import Format, parse_format
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import PageLayout, parse_header_page
@@ -123,12 +124,14 @@ class Recording:
         """
         hosts = {contents.options.trace_id: contents for contents in self.contents}
         streams: list[Iterator[Chunk]] = []
+        names = _origins(self._files)
         for file in self._files:
             known = formats(file.contents)
             enrich = _enrich(file.contents, known)
             for buffer in file.contents.buffers:
                 clock = clock_of(file.contents.options, buffer.clock, hosts)
-                streams.append(self._stream(file, buffer, clock, known, enrich))
+                stream = self._stream(file, buffer, clock, known, enrich)
+                streams.append(_named(stream, next(names)))
         yield from together(streams)
 
     def _stream(
@@ -198,6 +201,36 @@ class _EventNames:
     def __call__(self, ident: int) -> str | None:
         form = self.known.get(ident)
         return f"{form.system}.{form.name}" if form else None
+
+
+def _origins(files: Sequence[TraceDat]) -> Iterator[str]:
+    """A name for each buffer of each file: empty where there is only one with anything in it."""
+    full = [
+        (file, buffer)
+        for file in files
+        for buffer in file.contents.buffers
+        if any(data.size for data in buffer.cpus)
+    ]
+    stems = [Path(file.source.name).name.removesuffix(".dat") for file in files]
+    for i, file in enumerate(files):
+        # Files of one name in several folders are told by their number.
+        stem = stems[i] if stems.count(stems[i]) == 1 else f"{stems[i]}#{i + 1}"
+        for buffer in file.contents.buffers:
+            parts = [stem] * (len(files) > 1) + [buffer.name] * bool(buffer.name)
+            yield ":".join(parts) if len(full) > 1 or buffer.name else ""
+
+
+def _named(chunks: Iterator[Chunk], origin: str) -> Iterator[Chunk]:
+    """Chunks that say where they are from."""
+    for chunk in chunks:
+        if not origin:
+            yield chunk
+            continue
+        batches = tuple(replace(batch, origin=origin) for batch in chunk.batches)
+        marks = tuple(
+            replace(mark, origin=origin) if isinstance(mark, Lost | Stack) else mark for mark in chunk.marks
+        )
+        yield Chunk(batches, marks)
 
 
 def parse_time(text: str, *, ticks: bool = False) -> int:

@@ -219,3 +219,18 @@ def test_nothing_at_all(tmp_path: Path) -> None:
     with Recording([path, path]) as recording:
         assert list(recording.chunks()) == [] and not recording.ticks
     assert isinstance(Chunk(), Chunk) and Lost(0, 0, 1).count == 1 and PAGE == 4096
+
+
+def test_where_records_are_from(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in ("host.dat", "guest.dat", "other/host.dat")]
+    (tmp_path / "other").mkdir()
+    for i, path in enumerate(paths):
+        write_file(path, MADE, {0: [page([10 + i], lost=1)]})
+
+    def origins(*some: str) -> list[str]:
+        with Recording(some) as recording:
+            return [b.origin for c in recording.chunks() for b in (*c.batches, *c.marks)]
+
+    assert origins(paths[0]) == ["", ""]
+    assert sorted(origins(*paths[:2])) == ["guest", "guest", "host", "host"]
+    assert sorted(set(origins(*paths))) == ["guest", "host#1", "host#3"]
