@@ -9,10 +9,12 @@ from ktrace.model.debuginfo import (
     Absent,
     Constant,
     Location,
+    Spot,
     Variable,
     Variables,
     spell,
 )
+from ktrace.model.place import SymbolPlace
 from ktrace.output.source_lines import spot_record
 from ktrace.output.table import render_table
 
@@ -40,6 +42,32 @@ def variables_record(found: Variables) -> dict[str, object]:
         "file": found.file,
         "line": found.line,
         "variables": [_variable(variable) for variable in found.variables],
+    }
+
+
+def parameters_record(function: str, rows: Sequence[tuple[str, str, str]]) -> dict[str, object]:
+    """The same by BTF, which knows parameters at the entry: (name, type, where) a row."""
+    return {
+        "schema": 1,
+        "type": "vars",
+        "from": "btf",
+        **spot_record(Spot(SymbolPlace(function), 0)),
+        "function": function,
+        "file": None,
+        "line": None,
+        "variables": [
+            {
+                "name": name,
+                "type": ctype,
+                "parameter": True,
+                "function": function,
+                "line": None,
+                "where": where,
+                "why": None,
+                "fetch": None,
+            }
+            for name, ctype, where in rows
+        ],
     }
 
 

@@ -43,10 +43,12 @@ def lines(
     import os
 
     from ktrace.output.source_lines import lines_record, lines_text
+    from ktrace.symbols.dwarf import words
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
     from ktrace.symbols.dwarf.sources import read_source, source_folders
 
     paths = DebugPaths.here(os.environ)
+    module = module or getattr(words.parse(what), "module", None)
     info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
     folders = (source,) if source else source_folders(paths.release)
     for found, first, last in _find(info, what):

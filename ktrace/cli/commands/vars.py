@@ -41,6 +41,7 @@ def vars_(
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
 
     paths = DebugPaths.here(os.environ)
+    module = module or getattr(words.parse(place), "module", None)
     try:
         info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
     except NotFound as error:
@@ -99,7 +100,7 @@ def _by_btf(function: str, as_json: bool) -> int:
     from ktrace.expr import convention
     from ktrace.model.ctype import declare, signature
     from ktrace.model.miss import Miss
-    from ktrace.output.variables import parameters_text
+    from ktrace.output.variables import parameters_record, parameters_text
     from ktrace.symbols.btf_cache import cache_folder
     from ktrace.symbols.btf_files import BtfPaths, kernel_types
 
@@ -113,12 +114,8 @@ def _by_btf(function: str, as_json: bool) -> int:
         places = convention.locate(one.proto, os.uname().machine)
         rows = [(param, _where(place)) for param, place in zip(one.proto.params, places, strict=True)]
         if as_json:
-            variables = [{"name": p.name, "type": declare(p.type), "where": w} for p, w in rows]
-            print(
-                json.dumps(
-                    {"schema": 1, "type": "vars", "from": "btf", "function": function, "variables": variables}
-                )
-            )
+            found = [(param.name, declare(param.type), where) for param, where in rows]
+            print(json.dumps(parameters_record(function, found)))
         else:
             text = [(declare(param.type, param.name), where) for param, where in rows]
             sys.stdout.write(parameters_text(signature(one), text))

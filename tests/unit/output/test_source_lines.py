@@ -1,6 +1,6 @@
 import json
 
-from ktrace.model.ctype import Int, Pointer, Record
+from ktrace.model.ctype import Int
 from ktrace.model.debuginfo import (
     Absent,
     AtSymbol,
@@ -17,7 +17,8 @@ from ktrace.model.debuginfo import (
 from ktrace.model.fetch import FetchArg
 from ktrace.model.place import SymbolPlace
 from ktrace.output.source_lines import lines_record, lines_text
-from ktrace.output.variables import parameters_text, variables_record, variables_text
+from ktrace.output.variables import parameters_record, parameters_text, variables_record, variables_text
+from tests.unit.output.schema import SCHEMA, fits
 
 ENTRY = Spot(SymbolPlace("f"), 0x1000)
 LATER = Spot(SymbolPlace("f", 8), 0x1008)
@@ -38,12 +39,13 @@ def test_lines_of_a_file_have_its_numbers() -> None:
     found = FileLines("a/f.c", "/b", FOUND.lines)
     assert lines_text(found, None, 11, 20) == "a/f.c\n     12 * f+8 f+8 f+8 and 1 more\n"
     record = lines_record(found, None, 11, 20)
-    assert record["function"] is None
+    assert record["function"] is None and fits(json.loads(json.dumps(record)), SCHEMA)
     assert [line["line"] for line in json.loads(json.dumps(record))["lines"]] == [12]
 
 
 def test_lines_record() -> None:
     record = json.loads(json.dumps(lines_record(FOUND, ["x"] * 12, 10, 12)))
+    assert fits(record, SCHEMA)
     assert (record["type"], record["place"], record["declared"]) == ("lines", "f", 10)
     assert record["lines"][1]["n"] == 2
     assert record["lines"][1]["text"] == "x"
@@ -75,6 +77,7 @@ def test_variables() -> None:
         "  int o     (optimized out)\n"
     )
     record = json.loads(json.dumps(variables_record(found)))
+    assert fits(record, SCHEMA)
     assert [v["where"] for v in record["variables"]] == [
         "%di",
         "-4(+8(%sp))",
@@ -87,7 +90,8 @@ def test_variables() -> None:
 
 
 def test_parameters_by_btf() -> None:
-    assert Pointer(Record("struct", "file", 8, 1))
+    record = json.loads(json.dumps(parameters_record("f", [("n", "int", "%di")])))
+    assert fits(record, SCHEMA) and record["variables"][0]["where"] == "%di"
     assert (
         parameters_text("int f(int n)", [("int n", "%di")])
         == "int f(int n)\n  VARIABLE  WHERE\n  int n     %di\n"
