@@ -5,14 +5,17 @@ See Documentation/trace/kprobetrace.rst. `kprobe_events` and `uprobe_events` hol
 """
 
 import time
+from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError, Refused, UsageError
-from ktrace.model.listing import SyntheticEvent
 from ktrace.model.place import FilePlace
 from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
 from ktrace.tracefs.error_log import find_entry
 from ktrace.tracefs.files import Files
+
+if TYPE_CHECKING:
+    from ktrace.model.listing import SyntheticEvent
 
 
 def control_file(probe: Probe) -> str:
@@ -76,7 +79,7 @@ def refusal(files: Files, command: str, error: OSError, *, since: int) -> Refuse
     return Refused(entry.text, errno=error.errno, excerpt=entry.command, caret=entry.caret)
 
 
-def list_probes(files: Files) -> tuple[list[Probe], list[SyntheticEvent]]:
+def list_probes(files: Files) -> "tuple[list[Probe], list[SyntheticEvent]]":
     """Every dynamic event, whoever made it, in the order of their making.
 
     An event of several probe points comes once for each.
@@ -90,11 +93,17 @@ def list_probes(files: Files) -> tuple[list[Probe], list[SyntheticEvent]]:
     # Not splitlines: a file's name may hold what Unicode takes for a line's end.
     for line in text.split("\n"):
         if line.startswith("s:"):
-            name, _, fields = line[2:].partition("\t")
-            synthetic.append(SyntheticEvent(name.rpartition("/")[2], fields))
+            synthetic.append(_synthetic(line))
         elif line.strip():
             probes.append(_read_back(line))
     return probes, synthetic
+
+
+def _synthetic(line: str) -> "SyntheticEvent":
+    from ktrace.model.listing import SyntheticEvent  # noqa: PLC0415 -- few machines have any
+
+    name, _, fields = line[2:].partition("\t")
+    return SyntheticEvent(name.rpartition("/")[2], fields)
 
 
 def _read_back(line: str) -> Probe:

@@ -73,9 +73,7 @@ def test_our_file_is_read_alike_by_trace_cmd(ktrace: Callable, tmp_path: Path) -
         assert len(options.cpu_stats) == options.cpu_count == os.cpu_count()
 
 
-@pytest.mark.parametrize(
-    "how", [[], ["--file-version", "6"]], ids=["v7-zstd", "v6"]
-)
+@pytest.mark.parametrize("how", [[], ["--file-version", "6"]], ids=["v7-zstd", "v6"])
 def test_trace_cmds_file_is_read_as_it_reads_it(
     ktrace: Callable, tracing: Path, tmp_path: Path, foreign: Callable, how: list[str]
 ) -> None:
