@@ -31,6 +31,7 @@ commands() {
   offer trace '\''stream events, of probes that exist or are made for this run'\''
   offer record '\''record events to a file, in the format of trace-cmd'\''
   offer report '\''show what was recorded, by ktrace or by trace-cmd'\''
+  offer sql '\''ask a recording in SQL'\''
   offer count '\''count hits of functions and events in the kernel, by whom'\''
   offer run '\''run a SystemTap script: no compiler, no kernel module'\''
   offer funcs '\''show functions: module, whether they can be probed, what they take'\''
@@ -187,6 +188,13 @@ options() {
       offer --recover '\''What is there of a file that was cut off, or never ended.'\''
       offer -q '\''No summary at the end.'\''
       offer --quiet '\''No summary at the end.'\''
+      offer -h '\''Show what it does, with examples.'\''
+      offer --help '\''Show what it does, with examples.'\''
+      ;;
+    sql)
+      offer --json '\''JSON Lines: see docs/json.md.'\''
+      offer --csv '\''CSV, with a header.'\''
+      offer --recover '\''What is there of a file that was cut off, or never ended.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;

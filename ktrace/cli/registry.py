@@ -36,6 +36,7 @@ COMMANDS = (
     Command("trace", "stream events, of probes that exist or are made for this run"),
     Command("record", "record events to a file, in the format of trace-cmd"),
     Command("report", "show what was recorded, by ktrace or by trace-cmd"),
+    Command("sql", "ask a recording in SQL"),
     Command("count", "count hits of functions and events in the kernel, by whom"),
     Command("run", "run a SystemTap script: no compiler, no kernel module"),
     Command("funcs", "show functions: module, whether they can be probed, what they take"),

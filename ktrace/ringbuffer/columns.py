@@ -4,7 +4,7 @@ What is to be done for each field is worked out once from the event's format. Re
 into a structured array first: field by field takes two to three times as long.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,9 +93,9 @@ class EventReader:
                 good = fits if good is None else good & fits
         return good if good is not None and not good.all() else None
 
-    def columns(self, rows: Rows) -> dict[str, Column]:
-        """The event's own fields, without the common ones and the probe's addresses."""
-        return {name: reader(rows) for name, reader in self._readers.items()}
+    def columns(self, rows: Rows, only: Collection[str] | None = None) -> dict[str, Column]:
+        """The event's own fields, or some of them, without the common ones and the probe's addresses."""
+        return {name: read(rows) for name, read in self._readers.items() if only is None or name in only}
 
     def addresses(self, rows: Rows) -> dict[str, NDArray[np.uint64]]:
         """The probe's addresses, and what is to be shown as a symbol."""

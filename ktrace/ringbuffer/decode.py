@@ -4,7 +4,7 @@ records = decoder.walk(pages, cpu)          # of one CPU
 decoder.batches(one(records), first_seq)    # of any CPUs, in the order in which they are to come
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -59,6 +59,8 @@ class Decoder:
 
     Attributes:
         layout: of the pages.
+        only: by event's id, the fields that are wanted (None: all of them); other events are left out.
+            None for everything.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Decoder:
         self._unknown = unknown
         self._asked: set[int] = set()
         self._ticks = ticks
+        self.only: Mapping[int, Collection[str] | None] | None = None
         self._readers: dict[int, EventReader] = {}
         self._offsets: dict[int, int] = {}
 
@@ -104,6 +107,8 @@ class Decoder:
         batches: list[Batch] = []
         marks = list(holes)
         for ident, rows in _by_event(selection.id):
+            if self.only is not None and ident not in self.only:
+                continue
             reader = self._reader(ident)
             if reader is None:
                 marks += self._strangers(selection, rows, ident)
@@ -178,6 +183,12 @@ class Decoder:
     ) -> Batch:
         form = reader.form
         count = len(rows)
+        only = None if self.only is None else self.only[form.id]
+        columns = reader.columns(rows, only)
+        addresses = reader.addresses(rows)
+        if only is not None:
+            places = (name for name in addresses if name in columns or name in reader.places)
+            addresses = {name: addresses[name] for name in places}
         kind: Kind = "fields"
         if form.is_probe:
             kind = "return" if form.is_return else "entry"
@@ -191,10 +202,10 @@ class Decoder:
             tgid=None,
             comm=_constant(UNKNOWN, count),
             flags=_constant("", count),
-            columns=reader.columns(rows),
+            columns=columns,
             signature=reader.signature,
             ticks=self._ticks,
-            addresses=reader.addresses(rows),
+            addresses=addresses,
             format=form,
             common_flags=_common(rows, reader.flags) & 0xFF | (_common(rows, reader.preempt) & 0xFF) << 8,
         )

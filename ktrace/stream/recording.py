@@ -10,8 +10,10 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
+from typing import TypeAlias
 
 from ktrace.errors import Damaged, UsageError
 from ktrace.model.batch import Chunk, Lost, Stack
@@ -28,6 +30,9 @@ from ktrace.stream.symbol_table import SymbolTable
 from ktrace.stream.together import together
 from ktrace.tracedat.contents import Buffer, Contents, CpuData
 from ktrace.tracedat.reader import WINDOW, TraceDat
+
+Wanted: TypeAlias = Callable[[Format], Collection[str] | None]
+"""The fields of an event that are wanted; None: the event is not."""
 
 _AHEAD = 64 << 20  # bytes of pages in memory, of all CPUs together
 _LEAST = 1 << 16
@@ -116,8 +121,17 @@ class Recording:
                     found[form.name] = tuple(dict.fromkeys(names))
         return found
 
-    def chunks(self) -> Iterator[Chunk]:
+    def formats(self) -> list[Format]:
+        """Of all events of which there may be records, those of several files once each."""
+        return list({(f.system, f.name): f for c in self.contents for f in formats(c).values()}.values())
+
+    def chunks(self, wanted: Wanted | None = None, *, ordered: bool = True) -> Iterator[Chunk]:
         """All records in order of time, with names and symbols.
+
+        Args:
+            wanted: which events, and which fields of them; None for everything.
+            ordered: False where it does not matter which record comes when, and their `seq` neither:
+                that is faster.
 
         Raises:
             Damaged: without `recover`, where a file cannot be read on.
@@ -130,20 +144,34 @@ class Recording:
             enrich = _enrich(file.contents, known)
             for buffer in file.contents.buffers:
                 clock = clock_of(file.contents.options, buffer.clock, hosts)
-                stream = self._stream(file, buffer, clock, known, enrich)
+                decoder = _Timed(known, _layout(file, buffer), clock)
+                if wanted is not None:
+                    chosen = {ident: wanted(form) for ident, form in known.items()}
+                    decoder.only = {ident: fields for ident, fields in chosen.items() if fields is not None}
+                make = self._stream if ordered else self._unordered
+                stream = make(file, buffer, clock, decoder, enrich)
                 streams.append(_named(stream, next(names)))
-        yield from together(streams)
+        yield from together(streams) if ordered else chain.from_iterable(streams)
+
+    def _unordered(
+        self, file: TraceDat, buffer: Buffer, clock: Clock, decoder: Decoder, enrich: Callable[[Chunk], Chunk]
+    ) -> Iterator[Chunk]:
+        """One buffer's records, CPU after CPU."""
+        for data in buffer.cpus:
+            if data.size and (not self._cpus or data.cpu in self._cpus):
+                read = self._reader(file, buffer, data, clock, WINDOW)
+                while pages := read(WINDOW):
+                    yield enrich(decoder.decode(pages, data.cpu))
 
     def _stream(
         self,
         file: TraceDat,
         buffer: Buffer,
         clock: Clock,
-        known: dict[int, Format],
+        decoder: Decoder,
         enrich: Callable[[Chunk], Chunk],
     ) -> Iterator[Chunk]:
         """One buffer's records, and at their end what was lost without a place."""
-        decoder = _Timed(known, _layout(file, buffer), clock)
         chosen = [data for data in buffer.cpus if not self._cpus or data.cpu in self._cpus]
         size = max(min(WINDOW, _AHEAD // max(len(chosen), 1)), _LEAST)
         readers = {data.cpu: self._reader(file, buffer, data, clock, size) for data in chosen if data.size}

@@ -1,0 +1,44 @@
+"""`ktrace sql`."""
+
+from typing import Annotated
+
+import typer
+
+
+def sql(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A trace.dat file of ktrace or trace-cmd.")],
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="A SELECT; see below for the tables.")],
+    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="CSV, with a header.")] = False,
+    recover: Annotated[
+        bool, typer.Option("--recover", help="What is there of a file that was cut off, or never ended.")
+    ] = False,
+) -> int:
+    """Ask a recording in SQL.
+
+    Each event is a table of its name, with its fields as columns, and before them ts, cpu, pid, comm,
+    flags and event; of probes ip, or func and ret_ip. A field that is called like one of these is
+    arg_NAME. The table events has what all records have. The dialect is that of Polars, which must be
+    installed: pip install 'ktrace[bulk]'.
+
+    \b
+    Examples:
+      ktrace sql trace.dat 'select comm, count(*) n from vfs_read group by comm'
+      ktrace sql trace.dat 'select event, count(*) n from events group by 1'
+      ktrace sql trace.dat --csv 'select ts, n from vfs_read where n > 4096'
+    """
+    import sys
+
+    from ktrace.errors import UsageError
+    from ktrace.output.frames import write_csv, write_json, write_table
+    from ktrace.stream.recording import Recording
+    from ktrace.stream.sql import answers, run_query
+
+    if as_json and as_csv:
+        raise UsageError("--json and --csv together: one at a time")
+    write = write_json if as_json else write_csv if as_csv else write_table
+    with Recording([file], recover=recover) as recording:
+        write(sys.stdout.buffer, answers(run_query(recording, query)))
+        for problem in recording.problems:
+            print(f"ktrace: {problem.message}", file=sys.stderr)
+        return recording.problems[0].exit_code if recording.problems else 0

@@ -1,0 +1,198 @@
+"""SQL over recordings: each event is a table, its fields are columns; `events` has all records.
+
+Polars plans the query and asks for what it needs: only those events are decoded, and of them only those
+fields. Memory does not grow with the file unless the answer does.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from ktrace.errors import UsageError
+from ktrace.model.batch import Chunk, Column, Strings
+from ktrace.model.format import Field, Format
+from ktrace.model.frame import column_name, require_polars, to_frame
+from ktrace.output.order import order_of
+from ktrace.ringbuffer.columns import EventReader
+from ktrace.stream.recording import Recording
+
+if TYPE_CHECKING:
+    import polars as pl
+
+ALL = "events"
+"""The table of all records."""
+
+Schema: TypeAlias = "dict[str, pl.DataType]"
+
+
+def run_query(recording: Recording, query: str) -> "pl.LazyFrame":
+    """What a query answers, to be collected.
+
+    Args:
+        recording: must stay open until then.
+
+    Raises:
+        UsageError: the query is not understood; it names what there is.
+        Unavailable: Polars is not installed.
+    """
+    require_polars("sql")
+    import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
+
+    tables = {table.name: table for table in _tables(recording)}
+    tables[ALL] = _Table(ALL, tuple(recording.formats()))
+    ordered = _needs_order(query)
+    named = {name: table for name, table in tables.items() if re.search(rf"\b{re.escape(name)}\b", query)}
+    context = pl.SQLContext({name: table.scan(recording, ordered=ordered) for name, table in named.items()})
+    try:
+        answer = context.execute(query, eager=False)
+        answer.collect_schema()
+    except pl.exceptions.PolarsError as error:
+        raise _explained(error, query, tables, named) from None
+    return answer
+
+
+def answers(answer: "pl.LazyFrame") -> "Iterator[pl.DataFrame]":
+    """The rows, some at a time.
+
+    Raises:
+        UsageError: the query cannot be carried out.
+        Damaged: the recording cannot be read.
+    """
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    try:
+        yield from answer.collect_batches(engine="streaming")
+    except pl.exceptions.PolarsError as error:
+        raise UsageError(f"SQL: {_first_line(error)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """One event, or all of them.
+
+    Attributes:
+        forms: whose records are its rows.
+    """
+
+    name: str
+    forms: tuple[Format, ...]
+
+    @property
+    def schema(self) -> "Schema":
+        """Its columns."""
+        import polars as pl  # noqa: PLC0415 -- as above
+
+        own: Schema = {
+            "ts": pl.Int64(), "cpu": pl.Int32(), "pid": pl.Int32(), "comm": pl.String(),
+            "flags": pl.String(), "event": pl.String(),
+        }  # fmt: skip
+        if self.name == ALL:
+            return own
+        (form,) = self.forms
+        if form.is_probe:
+            places = ("func", "ret_ip") if form.is_return else ("ip",)
+            own |= {name: pl.String() for name in places}
+        return own | _fields(form)
+
+    def scan(self, recording: Recording, *, ordered: bool) -> "pl.LazyFrame":
+        """The table, read when it is asked for."""
+        from polars.io.plugins import register_io_source  # noqa: PLC0415 -- as above
+
+        schema = self.schema
+
+        def read(
+            columns: list[str] | None, predicate: "pl.Expr | None", rows: int | None, _: int | None
+        ) -> "Iterator[pl.DataFrame]":
+            names = list(schema) if columns is None else columns
+            needed = {*names, *(predicate.meta.root_names() if predicate is not None else ())}
+            types = {name: dtype for name, dtype in schema.items() if name in needed}
+            left = rows
+            for chunk in recording.chunks(self._wanted(needed), ordered=ordered):
+                for frame in _frames(chunk, types, ordered=ordered):
+                    some = frame if predicate is None else frame.filter(predicate)
+                    some = some.select(names)
+                    if left is not None:
+                        some = some.head(left)
+                        left -= some.height
+                    yield some
+                    if left == 0:
+                        return
+
+        return register_io_source(read, schema=dict(schema))
+
+    def _wanted(self, columns: Collection[str]) -> Callable[[Format], Collection[str] | None]:
+        mine = {(form.system, form.name) for form in self.forms}
+
+        def wanted(form: Format) -> Collection[str] | None:
+            if (form.system, form.name) not in mine:
+                return None
+            return [f.name for f in form.args if self.name != ALL and column_name(f.name) in columns]
+
+        return wanted
+
+
+def _tables(recording: Recording) -> list[_Table]:
+    """Each event by its name; those of the same name in several groups as GROUP_NAME."""
+    forms = recording.formats()
+    counts = Counter(form.name for form in forms)
+    names = (f"{f.system}_{f.name}" if counts[f.name] > 1 or f.name == ALL else f.name for f in forms)
+    return [_Table(name, (form,)) for name, form in zip(names, forms, strict=True)]
+
+
+def _fields(form: Format) -> "Schema":
+    """The columns of an event's fields, as `to_frame` makes them of its batches."""
+    reader = EventReader(form, "<")
+    nothing = np.zeros(0, np.int64)
+    columns = reader.columns(reader.rows(np.zeros(reader.size + 8, np.uint8), nothing, nothing))
+    types: Schema = {}
+    for one in form.args:
+        column = columns[one.name]
+        types[column_name(one.name)] = _type(one, column, is_symbol=one.name in reader.symbols)
+    return types
+
+
+def _type(one: Field, column: Column, *, is_symbol: bool) -> "pl.DataType":
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    if isinstance(column, Strings) or is_symbol:
+        return pl.String()
+    if column.dtype == object:
+        return pl.List(pl.String if one.is_text else pl.Int64 if one.signed else pl.UInt64)
+    number = pl.UInt64() if column.dtype.kind == "u" else pl.Int64()
+    return number if column.ndim == 1 else pl.Array(number, column.shape[1])
+
+
+def _frames(chunk: Chunk, types: "Schema", *, ordered: bool) -> "Iterator[pl.DataFrame]":
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    frames = [to_frame(batch, types).cast(pl.Schema(types)) for batch in chunk.batches]
+    if ordered and len(frames) > 1:
+        yield pl.concat(frames)[order_of(Chunk(chunk.batches))]
+    else:
+        yield from frames
+
+
+_ORDER_FREE = re.compile(r"\bgroup\s+by\b|\b(count|sum|min|max|avg)\s*\(", re.IGNORECASE)
+_ORDERED = re.compile(r"\b(first|last|array_agg|string_agg|over|limit)\b", re.IGNORECASE)
+
+
+def _needs_order(query: str) -> bool:
+    """Whether the answer may depend on the order of the rows. Counts and sums do not."""
+    return not _ORDER_FREE.search(query) or _ORDERED.search(query) is not None
+
+
+def _explained(
+    error: Exception, query: str, tables: Mapping[str, _Table], named: Mapping[str, _Table]
+) -> UsageError:
+    """The error with what there is to choose from."""
+    columns = [f"{name}: {' '.join(table.schema)}" for name, table in named.items()]
+    hint = "; ".join(columns) or f"tables: {' '.join(sorted(tables))}"
+    return UsageError(f"SQL: {_first_line(error)}", excerpt=query, hint=hint)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,132 @@
+from importlib.util import find_spec
+
+import pytest
+
+from ktrace.errors import Damaged, Unavailable, UsageError
+from ktrace.stream.recording import Recording
+from ktrace.stream.sql import answers, run_query
+from tests.unit.stream import recorded
+
+
+@pytest.fixture
+def ask(tmp_path):
+    path = recorded.write(tmp_path / "a.dat")
+
+    def rows(query):
+        with Recording([path]) as recording:
+            return [row for frame in answers(run_query(recording, query)) for row in frame.rows()]
+
+    return rows
+
+
+def test_without_polars_it_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr("ktrace.model.frame.find_spec", lambda name: None)
+    with Recording([recorded.write(tmp_path / "a.dat")]) as recording, pytest.raises(Unavailable) as error:
+        run_query(recording, "select 1")
+    assert "ktrace[bulk]" in error.value.hint
+
+
+if find_spec("polars") is not None:
+
+    def test_an_event_is_a_table(ask):
+        assert ask("select ts, cpu, pid, comm, event, n, d from hit limit 3") == [
+            (2000, 0, 7, "seven", "hit", 2, [2, -1]),
+            (3000, 1, 8, "eight", "hit", 3, [3, -1]),
+            (6000, 0, 7, "seven", "hit", 6, [1, -1]),
+        ]
+
+    def test_rows_come_in_order_of_time(ask):
+        times = [ts for (ts,) in ask("select ts from events")]
+        assert times == [n * 1000 for n in range(160)]
+
+    def test_group_by(ask):
+        assert ask("select comm, pid, count(*) as n from events group by comm, pid order by pid") == [
+            ("seven", 7, 80),
+            ("eight", 8, 80),
+        ]
+        assert sorted(ask("select event, count(*), max(ts) from events group by event")) == [
+            ("hit", 80, 159000),
+            ("wake", 80, 157000),
+        ]
+
+    def test_fields_named_like_what_each_record_has(ask):
+        assert ask("select comm, arg_comm, pid, arg_pid, prio from wake limit 1") == [
+            ("seven", "woken0", 7, 0, 120)
+        ]
+
+    def test_where_and_an_expression(ask):
+        assert ask("select n * 2 as twice from hit where n between 10 and 14 and cpu = 0") == [(20,), (28,)]
+
+    def test_a_join_reads_both(ask):
+        pairs = "hit h join wake w on h.n = w.arg_pid + 2 where h.cpu = 0"
+        query = f"select h.ts, w.ts as before from {pairs} order by h.ts limit 2"
+        assert ask(query) == [(2000, 0), (6000, 4000)]
+
+    def test_counting_all(ask):
+        assert ask("select count(*) from hit") == [(80,)]
+
+    def test_all_columns(ask, tmp_path):
+        with Recording([str(tmp_path / "a.dat")]) as recording:
+            answer = run_query(recording, "select * from hit")
+            assert answer.collect_schema().names() == [
+                "ts",
+                "cpu",
+                "pid",
+                "comm",
+                "flags",
+                "event",
+                "ip",
+                "n",
+                "d",
+            ]
+
+    def test_only_what_is_asked_for_is_decoded(ask, monkeypatch):
+        seen = set()
+        true = Recording.chunks
+
+        def chunks(self, wanted, **options):
+            for chunk in true(self, wanted, **options):
+                seen.update((batch.event, *batch.columns) for batch in chunk.batches)
+                yield chunk
+
+        monkeypatch.setattr(Recording, "chunks", chunks)
+        ask("select sum(n) from hit")
+        assert seen == {("hit", "n")}
+
+    @pytest.mark.parametrize(
+        ("query", "message", "hint"),
+        [
+            ("selec 1", "sql parser error", "tables: events hit wake"),
+            ("select * from nothing", "'nothing' was not found", "tables: events hit wake"),
+            ("select m from hit", 'unable to find column "m"', "hit: ts cpu pid comm flags event ip n d"),
+        ],
+    )
+    def test_a_query_that_is_not_understood(ask, query, message, hint):
+        with pytest.raises(UsageError) as error:
+            ask(query)
+        assert message in error.value.message
+        assert error.value.hint == hint
+
+    def test_an_event_whose_name_two_groups_have(tmp_path):
+        path = tmp_path / "a.dat"
+        made = recorded.HIT, recorded.WAKE
+        try:
+            short = "".join(line for line in recorded.HIT.splitlines(keepends=True) if " d[2]" not in line)
+            recorded.WAKE = short.replace("ID: 300", "ID: 301").replace("u64 n", "u64 m")
+            recorded.write(path)
+        finally:
+            recorded.HIT, recorded.WAKE = made
+        with Recording([str(path)]) as recording:
+            frames = answers(run_query(recording, "select count(m) from sched_hit"))
+            assert [frame.rows() for frame in frames] == [[(80,)]]
+
+    def test_a_file_that_cannot_be_read_on(tmp_path, monkeypatch):
+        path = recorded.write(tmp_path / "a.dat")
+
+        def damaged(self, wanted, **options):
+            raise Damaged("cut", source="a.dat", offset=5)
+            yield
+
+        monkeypatch.setattr(Recording, "chunks", damaged)
+        with Recording([path]) as recording, pytest.raises(Damaged, match="offset 5"):
+            list(answers(run_query(recording, "select count(*) from hit")))
