@@ -42,7 +42,7 @@ class _Slice:
     part: _Part
     first: int
     last: int
-    holes: int  # index of the first hole that is not among them
+    holes: range  # indexes of the holes
 
 
 class Merge:
@@ -131,8 +131,8 @@ def _cut(parts: list[_Part], until: int) -> list[_Slice]:
         while upto < len(holes) and (holes[upto].before < last or last == count):
             upto += 1
         if last > part.done or upto > part.holes_done:
-            slices.append(_Slice(part, part.done, last, upto))
-        part.done = last
+            slices.append(_Slice(part, part.done, last, range(part.holes_done, upto)))
+        part.done, part.holes_done = last, upto
         if last < count:
             break
     return slices
@@ -157,7 +157,7 @@ def _hole_places(
     rank: NDArray[np.int64] | None = None
     base = 0
     for piece, size in zip(slices, sizes, strict=True):
-        for at in range(piece.part.holes_done, piece.holes):
+        for at in piece.holes:
             if rank is None and order is not None:
                 rank = np.empty(len(order), np.int64)
                 rank[order] = np.arange(len(order))
@@ -169,7 +169,6 @@ def _hole_places(
             else:
                 place = 0 if rank is not None else base
             found.append((place, piece.part, at))
-        piece.part.holes_done = piece.holes
         base += size
     return sorted(found, key=lambda hole: hole[0])
 

@@ -71,8 +71,6 @@ class SymbolTable:
         if found is None:
             return f"0x{address:x}"
         name, module, offset, size = found
-        if name in _TRAMPOLINES:
-            return _returning(name)
         return f"{name}+0x{offset:x}/0x{size:x}" + (f" [{module}]" if module else "")
 
     def _find(self, address: int) -> tuple[str, str, int, int] | None:
@@ -84,6 +82,8 @@ class SymbolTable:
         if not after:
             return None
         start = int(self._addresses[after - 1])
+        if start < self._lowest:
+            return None
         # Of several names of one address the kernel takes the first.
         at = int(np.searchsorted(self._addresses, np.uint64(start), side="left"))
         name, module, _ = self._line(at)

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+from ktrace.stream.saved_names import LiveNames, SavedNames, comm_of, saved_name
+
+TEXT = "1 init\n12 two words\n7 with\nnewline\n9 <...>\n123 a\n"
+
+
+def test_one_text() -> None:
+    names = SavedNames(TEXT)
+    assert names([1, 12, 7, 5]) == {1: "init", 12: "two words", 7: "with\nnewline"}
+    assert SavedNames("")([1]) == {}
+
+
+def test_one_name() -> None:
+    assert [saved_name(TEXT, pid) for pid in (1, 12, 7, 9, 23, 2)] == [
+        "init", "two words", "with\nnewline", None, None, None
+    ]  # fmt: skip
+
+
+def test_names_of_tasks_that_live_and_that_have_ended(tmp_path: Path) -> None:
+    (tmp_path / "5").mkdir()
+    (tmp_path / "5/comm").write_bytes(b"caf\xe9\n")
+    assert comm_of(5, str(tmp_path)) == "caf\udce9"
+    texts = ["1 sh\n", "1 dd\n", "", ""]
+    names = LiveNames(lambda: texts.pop(0), str(tmp_path))
+    assert names([1, 5, 6]) == {1: "sh", 5: "caf\udce9"}
+    assert names([1]) == {1: "dd"}  # it has called exec
+    assert names([1]) == {1: "dd"}  # the kernel has forgotten it
+    assert names([]) == {} and len(texts) == 1
