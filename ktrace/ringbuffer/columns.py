@@ -16,6 +16,7 @@ from ktrace.model.format import Field, Format, PrintAs, element_size
 from ktrace.ringbuffer.texts import Texts, text_at
 
 _INTEGERS = (1, 2, 4, 8)
+_BOTH = "common_flags and common_preempt_count"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,15 +24,15 @@ class Rows:
     """Records of one event.
 
     Attributes:
-        buffer: uint8, with some bytes behind the last record.
+        buffer: uint8.
         start: int64: where each record begins, in bytes.
-        size: int64: its bytes, with the padding behind it.
+        size: int32: its bytes, with the padding behind it.
         table: the records, with a field for each number in them.
     """
 
     buffer: NDArray[np.uint8]
     start: NDArray[np.int64]
-    size: NDArray[np.int64]
+    size: NDArray[np.int32]
     table: NDArray[np.void]
 
     def __len__(self) -> int:
@@ -46,7 +47,9 @@ class EventReader:
 
     Attributes:
         size: bytes that every record has at least.
-        pid, flags, preempt: names of the common fields in `Rows.table`; None where there is none.
+        signature: how the kernel's text spells a probe's arguments; None for other events.
+        places: the probe's own addresses.
+        symbols: arguments that are shown as symbols.
     """
 
     def __init__(self, form: Format, order: str) -> None:
@@ -57,6 +60,11 @@ class EventReader:
         inline = [f for f in form.fields if f is not self._tail]
         self.size = max((f.offset + f.size for f in inline), default=8)
         parts = {f.name: (_dtype(f, order), f.offset) for f in inline}
+        # Flags and depth stand side by side: one number.
+        self._has_pid = "common_pid" in parts
+        self._has_flags = "common_preempt_count" in parts and "common_flags" in parts
+        if self._has_flags and parts["common_preempt_count"][1] == parts["common_flags"][1] + 1:
+            parts[_BOTH] = (np.dtype("<u2"), parts["common_flags"][1])
         self._dtype = np.dtype(
             {
                 "names": list(parts),
@@ -75,7 +83,7 @@ class EventReader:
         own = ("__probe_ip", "__probe_func", "__probe_ret_ip", "__probe_type")
         self.places = tuple(name for name in own if name in parts and parts[name][0].itemsize in _INTEGERS)
 
-    def rows(self, buffer: NDArray[np.uint8], at: NDArray[np.int64], size: NDArray[np.int64]) -> Rows:
+    def rows(self, buffer: NDArray[np.uint8], at: NDArray[np.int64], size: NDArray[np.int32]) -> Rows:
         """Gather records. All must have `self.size` bytes; `at` is in words of 4 bytes."""
         width = self._dtype.itemsize
         overlapping = np.ndarray(((len(buffer) - width) // 4 + 1,), f"V{width}", buffer, 0, (4,))
@@ -92,6 +100,23 @@ class EventReader:
                 fits = (end <= rows.size) | (length == 0)
                 good = fits if good is None else good & fits
         return good if good is not None and not good.all() else None
+
+    def pids(self, rows: Rows) -> NDArray[np.int32]:
+        """The task of each record."""
+        if not self._has_pid:
+            return np.zeros(len(rows), np.int32)
+        pids: NDArray[np.int32] = rows.table["common_pid"].astype(np.int32)
+        return pids
+
+    def common_flags(self, rows: Rows) -> NDArray[np.int32]:
+        """Flags, and in the next 8 bits the depth, of each record."""
+        if not self._has_flags:
+            return np.zeros(len(rows), np.int32)
+        if _BOTH in (self._dtype.names or ()):
+            both: NDArray[np.int32] = rows.table[_BOTH].astype(np.int32)
+            return both
+        flags, depth = (rows.table[n].astype(np.int32) for n in ("common_flags", "common_preempt_count"))
+        return flags & 0xFF | (depth & 0xFF) << 8
 
     def columns(self, rows: Rows, only: Collection[str] | None = None) -> dict[str, Column]:
         """The event's own fields, or some of them, without the common ones and the probe's addresses."""
@@ -223,7 +248,9 @@ def _tail_reader(field: Field, order: str) -> Reader:
     """A field that goes on to the end of its record."""
     if field.is_text:
         texts = Texts()
-        return lambda rows: texts.read(rows.buffer, rows.start + field.offset, rows.size - field.offset)
+        return lambda rows: texts.read(
+            rows.buffer, rows.start + field.offset, rows.size.astype(np.int64) - field.offset
+        )
     width = element_size(field.ctype)
 
     def read(rows: Rows) -> Column:

@@ -6,6 +6,7 @@ decoder.batches(one(records), first_seq)    # of any CPUs, in the order in which
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,9 @@ UNKNOWN = "<...>"
 
 _STACKS = {("ftrace", "kernel_stack"): False, ("ftrace", "user_stack"): True}
 _FRAMES_END = (1 << 64) - 1
-_COMMON = 8  # bytes that every record begins with: its event's id, flags, the task
+
+Chosen: TypeAlias = NDArray[np.int64] | slice
+"""Rows of a selection, in order: all of them, where there is one event only."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +33,7 @@ class Selection:
     """Records of any CPUs in the order of the stream.
 
     Attributes:
-        buffer: uint8: the pages of all of them, and some bytes.
+        buffer: uint8: the pages of all of them.
         at, size, id, ts: as in `Records`, in stream order.
         cpu: int32, shape (rows,).
         seq: int64, shape (rows,): each one's place in the stream.
@@ -38,7 +41,7 @@ class Selection:
 
     buffer: NDArray[np.uint8]
     at: NDArray[np.int64]
-    size: NDArray[np.int64]
+    size: NDArray[np.int32]
     id: NDArray[np.uint16]
     ts: NDArray[np.int64]
     cpu: NDArray[np.int32]
@@ -92,7 +95,9 @@ class Decoder:
         count = len(records)
         where = np.array([hole.before for hole in records.holes], np.int64)
         rows = np.arange(count, dtype=np.int64)
-        seq = first_seq + rows + np.searchsorted(where, rows, side="right")
+        seq = rows + first_seq
+        if len(where):
+            seq += np.searchsorted(where, rows, side="right")
         holes = [mark_of(hole, cpu, first_seq + hole.before + i) for i, hole in enumerate(records.holes)]
         cpus = np.full(count, cpu, np.int32)
         chosen = Selection(records.buffer, records.at, records.size, records.id, records.ts, cpus, seq)
@@ -130,8 +135,9 @@ class Decoder:
             reader = self._readers[ident] = EventReader(form, self.layout.order)
         return reader
 
-    def _strangers(self, selection: Selection, rows: NDArray[np.int64], ident: int) -> list[Mark]:
+    def _strangers(self, selection: Selection, chosen: Chosen, ident: int) -> list[Mark]:
         """Records of an event that nobody knows. One mark stands for those that follow each other."""
+        rows = np.arange(len(selection))[chosen]
         seqs = selection.seq[rows]
         first = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
         counts = np.diff(np.append(first, len(rows)))
@@ -148,7 +154,7 @@ class Decoder:
         self,
         reader: EventReader,
         selection: Selection,
-        chosen: NDArray[np.int64],
+        chosen: Chosen,
         batches: list[Batch],
         marks: list[Mark],
     ) -> None:
@@ -156,11 +162,13 @@ class Decoder:
         form = reader.form
         fits = selection.size[chosen] >= reader.size
         if not fits.all():
+            chosen = np.arange(len(selection))[chosen]
             marks += self._misfits(selection, chosen[~fits], form, "is shorter than its format")
             chosen = chosen[fits]
         rows = reader.rows(selection.buffer, selection.at[chosen], selection.size[chosen])
         sound = reader.sound(rows)
         if sound is not None:
+            chosen = np.arange(len(selection))[chosen]
             marks += self._misfits(selection, chosen[~sound], form, "refers to bytes behind its end")
             chosen = chosen[sound]
             rows = Rows(rows.buffer, rows.start[sound], rows.size[sound], rows.table[sound])
@@ -178,9 +186,7 @@ class Decoder:
             for row in rows.tolist()
         ]
 
-    def _batch(
-        self, reader: EventReader, selection: Selection, chosen: NDArray[np.int64], rows: Rows
-    ) -> Batch:
+    def _batch(self, reader: EventReader, selection: Selection, chosen: Chosen, rows: Rows) -> Batch:
         form = reader.form
         count = len(rows)
         only = None if self.only is None else self.only[form.id]
@@ -198,7 +204,7 @@ class Decoder:
             seq=selection.seq[chosen],
             ts=selection.ts[chosen],
             cpu=selection.cpu[chosen],
-            pid=_common(rows, reader.pid),
+            pid=reader.pids(rows),
             tgid=None,
             comm=_constant(UNKNOWN, count),
             flags=_constant("", count),
@@ -207,20 +213,20 @@ class Decoder:
             ticks=self._ticks,
             addresses=addresses,
             format=form,
-            common_flags=_common(rows, reader.flags) & 0xFF | (_common(rows, reader.preempt) & 0xFF) << 8,
+            common_flags=reader.common_flags(rows),
         )
 
     def _stacks(
         self,
         reader: EventReader,
         selection: Selection,
-        chosen: NDArray[np.int64],
+        chosen: Chosen,
         rows: Rows,
         *,
         user: bool,
     ) -> list[Mark]:
-        pids = _common(rows, reader.pid).tolist()
-        common = (_common(rows, reader.flags) & 0xFF | (_common(rows, reader.preempt) & 0xFF) << 8).tolist()
+        pids = reader.pids(rows).tolist()
+        common = reader.common_flags(rows).tolist()
         seqs, times = selection.seq[chosen].tolist(), selection.ts[chosen].tolist()
         cpus = selection.cpu[chosen].tolist()
         marks: list[Mark] = []
@@ -253,23 +259,16 @@ def _gap(seq: int, cpu: int, what: str) -> Unparsed:
     return Unparsed(seq, f"CPU {cpu}: {what}".encode())
 
 
-def _by_event(ids: NDArray[np.uint16]) -> list[tuple[int, NDArray[np.int64]]]:
+def _by_event(ids: NDArray[np.uint16]) -> list[tuple[int, Chosen]]:
     """The rows of each event, each in order."""
     if not len(ids):
         return []
     if ids[0] == ids[-1] and bool((ids == ids[0]).all()):
-        return [(int(ids[0]), np.arange(len(ids)))]
+        return [(int(ids[0]), slice(None))]
     order = np.argsort(ids, kind="stable")
     ordered = ids[order]
     firsts = np.flatnonzero(np.diff(ordered, prepend=ordered[0] ^ 1))
     return list(zip(ordered[firsts].tolist(), np.split(order, firsts[1:]), strict=True))
-
-
-def _common(rows: Rows, name: str | None) -> NDArray[np.int32]:
-    if name is None:
-        return np.zeros(len(rows), np.int32)
-    column: NDArray[np.int32] = rows.table[name].astype(np.int32)
-    return column
 
 
 def _constant(text: str, count: int) -> Strings:

@@ -5,9 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-SLACK = 64
-"""Bytes behind the pages of a buffer that may be read, whatever they hold."""
-
 
 @dataclass(frozen=True, slots=True)
 class Hole:
@@ -34,11 +31,11 @@ class Records:
 
     Attributes:
         cpu: whose.
-        buffer: uint8: the pages, and SLACK bytes.
+        buffer: uint8: the pages.
         origin: place of the buffer's first byte in the CPU's data.
         ts: int64, shape (rows,).
         at: int64, shape (rows,): where the record begins in `buffer`, in words of 4 bytes.
-        size: int64, shape (rows,): its bytes, of which the last few may be padding.
+        size: int32, shape (rows,): its bytes, of which the last few may be padding.
         id: uint16, shape (rows,): which event's it is.
         holes: in order.
     """
@@ -48,7 +45,7 @@ class Records:
     origin: int
     ts: NDArray[np.int64]
     at: NDArray[np.int64]
-    size: NDArray[np.int64]
+    size: NDArray[np.int32]
     id: NDArray[np.uint16]
     holes: list[Hole] = field(default_factory=list)
 

@@ -36,7 +36,7 @@ class Texts:
         """The text of each row: up to its first NUL, else its whole length.
 
         Args:
-            buffer: of bytes, with at least 8 more behind every text.
+            buffer: of bytes.
             start: where each begins.
             length: bytes of each at most.
             absent: whether a length of 0 means that there is none.
@@ -63,6 +63,8 @@ def _keys(
     buffer: NDArray[np.uint8], start: NDArray[np.int64], length: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
     """A hash of each text: the same for the same bytes up to a NUL, whatever comes behind it."""
+    if len(start) and int(start.max()) + int(length.max()) + 8 > len(buffer):
+        buffer = np.concatenate([buffer, np.zeros(int(length.max()) + 8, np.uint8)])
     anywhere = np.ndarray((len(buffer) - 7,), "V8", buffer, 0, (1,))
     keys = np.full(len(start), _SEED, np.uint64)
     rows: NDArray[np.int64] | None = None  # None: all

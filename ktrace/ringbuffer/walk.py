@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.ringbuffer.layout import PageLayout
-from ktrace.ringbuffer.records import SLACK, Hole, Records
+from ktrace.ringbuffer.records import Hole, Records
 
 _LENGTH = 0xFFFFF  # of the commit word: how many bytes are valid
 _MISSED = 1 << 31  # records were lost before this page
@@ -37,24 +37,15 @@ _ADVANCE = np.array([0, *range(2, 30), 0, 2, 2], np.int64)
 _STAMP_HIGH = np.int64(-1) << np.int64(59)
 
 
-def as_buffer(pages: bytes | bytearray | memoryview) -> NDArray[np.uint8]:
-    """The bytes, and behind them SLACK zeros."""
-    data = np.frombuffer(pages, np.uint8)
-    buffer = np.empty(len(data) + SLACK, np.uint8)
-    buffer[: len(data)] = data
-    buffer[len(data) :] = 0
-    return buffer
-
-
 def walk(pages: bytes | bytearray | memoryview, cpu: int, layout: PageLayout, origin: int = 0) -> Records:
     """Find the records of one CPU's pages.
 
     Args:
-        pages: any number of whole pages; a last one may be cut.
+        pages: any number of whole pages; a last one may be cut. They are not copied, and must stay.
         origin: place of the first byte in the CPU's data, for what is reported.
     """
-    buffer = as_buffer(pages)
-    heads = _heads(buffer, len(buffer) - SLACK, layout)
+    buffer = np.frombuffer(pages, np.uint8)
+    heads = _heads(buffer, layout)
     words = buffer[: len(buffer) // 4 * 4].view(layout.order + "u4")
     if layout.big_endian:
         words = words.astype(np.uint32)
@@ -66,29 +57,34 @@ def walk(pages: bytes | bytearray | memoryview, cpu: int, layout: PageLayout, or
     else:
         kind, delta = header & 31, (header >> 5).astype(np.int64)
     counts = found.counts
-    plain = bool(((kind - np.uint32(1)) < _PADDING - 1).all())
-    if not plain:
-        _extend(words, where, kind, delta)
     starts = np.cumsum(counts) - counts
-    ts = _times(delta, heads.ts, counts, starts)
-    at = where + 1
-    size = kind.astype(np.int64) << 2
-    if not plain:
-        _stamp(words, where, kind, delta, ts, heads.ts, counts)
-        long = kind == 0
-        size[long] = words[at[long]].astype(np.int64) - 4
-        at[long] += 1
-        keep = kind < _PADDING
-        starts = (np.cumsum(keep) - keep)[np.minimum(starts, max(len(keep) - 1, 0))] if len(keep) else starts
-        # A page without anything behind the last record begins where the records end.
-        starts[np.cumsum(counts) - counts >= len(keep)] = int(keep.sum())
-        ts, at, size = ts[keep], at[keep], size[keep]
-        counts_kept = np.diff(np.append(starts, len(ts)))
+    if bool(((kind - np.uint32(1)) < _PADDING - 1).all()):
+        ts = _times(delta, heads.ts, counts, starts)
+        at, size = where + 1, (kind << 2).astype(np.int32)
     else:
-        counts_kept = counts
+        _extend(words, where, kind, delta)
+        ts = _times(delta, heads.ts, counts, starts)
+        _stamp(words, where, kind, delta, ts, heads.ts, counts)
+        at, size = _places(words, where, kind)
+        keep = kind < _PADDING
+        kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])
+        counts = kept[starts + counts] - kept[starts]
+        starts = kept[starts]
+        ts, at, size = ts[keep], at[keep], size[keep]
     ids = (words[at] >> 16 if layout.big_endian else words[at]).astype(np.uint16)
-    holes = _holes(buffer, heads, found, starts, counts_kept, layout, origin)
+    holes = _holes(buffer, heads, found, starts, counts, layout, origin)
     return Records(cpu, buffer, origin, ts, at, size, ids, holes)
+
+
+def _places(
+    words: NDArray[np.uint32], where: NDArray[np.int64], kind: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Where each record begins, and its size, by the headers at `where`."""
+    at, size = where + 1, (kind << 2).astype(np.int32)
+    long = kind == 0
+    size[long] = words[at[long]].astype(np.int64) - 4
+    at[long] += 1
+    return at, size
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +108,8 @@ class _Found:
     wrong: dict[int, int]
 
 
-def _heads(buffer: NDArray[np.uint8], length: int, layout: PageLayout) -> _Heads:
+def _heads(buffer: NDArray[np.uint8], layout: PageLayout) -> _Heads:
+    length = len(buffer)
     count = -(-length // layout.size)
     starts = np.arange(count, dtype=np.int64) * layout.size
     have = np.minimum(length - starts, layout.size)
@@ -154,7 +151,7 @@ def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> 
         else:
             grid[step, page] = at
         header = words[at]
-        advance = _ADVANCE[(header >> 27) if layout.big_endian else (header & 31)]
+        advance = _ADVANCE.take(header >> 27 if layout.big_endian else header & 31)
         if not advance.all():
             _look(words, at, end, header, advance, layout)
         after = at + advance
@@ -186,7 +183,8 @@ def _look(
     rows = np.flatnonzero(advance == 0)
     first = header[rows]
     kind, delta = (first >> 27, first & 0x7FFFFFF) if layout.big_endian else (first & 31, first >> 5)
-    length = words[at[rows] + 1].astype(np.int64)
+    # A header at the very end has no next word; whatever is taken for it, the record does not fit.
+    length = words[np.minimum(at[rows] + 1, len(words) - 1)].astype(np.int64)
     far = 1 + length // 4
     far[(length < 4) | (length % 4 != 0)] = _FAR
     unused = (kind == _PADDING) & (delta == 0)

@@ -9,13 +9,14 @@ counts as of the latest time before it.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.model.batch import Chunk, Mark
 from ktrace.ringbuffer.decode import Decoder, Selection, mark_of
-from ktrace.ringbuffer.records import SLACK, Records
+from ktrace.ringbuffer.records import Records
 
 EVER = (1 << 63) - 1
 """A time that is later than all."""
@@ -110,7 +111,9 @@ class Merge:
         # A hole takes a place of its own, before the record that it stands before.
         before = np.array([place for place, _, _ in places], np.int64)
         rows = np.arange(count, dtype=np.int64)
-        seq = self.seq + rows + np.searchsorted(before, rows, side="right")
+        seq = rows + self.seq
+        if len(before):
+            seq += np.searchsorted(before, rows, side="right")
         holes: list[Mark] = [
             mark_of(part.records.holes[at], part.records.cpu, self.seq + place + i)
             for i, (place, part, at) in enumerate(places)
@@ -203,13 +206,12 @@ def _selection(
         # Only the pages that these records are in, and all of each.
         begin = int(words[0]) * 4 // page * page
         end = (int(words[-1]) * 4 // page + 1) * page
-        buffers.append(records.buffer[begin : min(end, len(records.buffer) - SLACK)])
+        buffers.append(records.buffer[begin:end])
         at.append(words + (shift - begin) // 4)
         shift += len(buffers[-1]) + -len(buffers[-1]) % 8
         buffers.append(np.zeros(-len(buffers[-1]) % 8, np.uint8))
-    buffers.append(np.zeros(SLACK, np.uint8))
 
-    def gather(name: str) -> NDArray[np.int64]:
+    def gather(name: str) -> NDArray[Any]:
         together = np.concatenate([getattr(s.part.records, name)[s.first : s.last] for s in slices])
         return together if order is None else together[order]
 
@@ -219,7 +221,7 @@ def _selection(
         np.concatenate(buffers),
         places if order is None else places[order],
         gather("size"),
-        gather("id").astype(np.uint16, copy=False),
+        gather("id"),
         gather("ts"),
         cpus if order is None else cpus[order],
         seq,
