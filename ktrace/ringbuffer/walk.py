@@ -141,7 +141,7 @@ def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> 
     page = np.flatnonzero(begin < end)
     at, end = begin[page], end[page]
     steps = (layout.size - layout.data) // 4
-    grid = np.zeros((steps, pages), np.int32 if len(words) < 1 << 31 else np.int64)
+    grid = np.empty((steps, pages), np.int32 if len(words) < 1 << 31 else np.int64)
     wrong: dict[int, int] = {}
     step = 0
     everyone = len(page) == pages
@@ -149,6 +149,7 @@ def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> 
         if everyone:
             grid[step] = at
         else:
+            grid[step] = 0
             grid[step, page] = at
         header = words[at]
         advance = _ADVANCE.take(header >> 27 if layout.big_endian else header & 31)
@@ -165,7 +166,7 @@ def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> 
         else:
             at = after
         step += 1
-    flat = grid[:step].T
+    flat = np.ascontiguousarray(grid[:step].T)
     there = flat > 0
     counts = np.count_nonzero(there, axis=1).astype(np.int64)
     return _Found(flat[there].astype(np.int64), counts, wrong)
