@@ -147,7 +147,9 @@ def _fields(form: Format) -> "Schema":
     """The columns of an event's fields, as `to_frame` makes them of its batches."""
     reader = EventReader(form, "<")
     nothing = np.zeros(0, np.int64)
-    columns = reader.columns(reader.rows(np.zeros(reader.size + 8, np.uint8), nothing, nothing))
+    columns = reader.columns(
+        reader.rows(np.zeros(reader.size + 8, np.uint8), nothing, nothing.astype(np.int32))
+    )
     types: Schema = {}
     for one in form.args:
         column = columns[one.name]

@@ -2,14 +2,14 @@
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from ktrace.model.batch import Chunk
+from ktrace.model.batch import Chunk, Lost
 from ktrace.output.text import Text
 from ktrace.session.raw import Formats, layout_of, live_decoder
 from ktrace.session.session import Session
@@ -22,7 +22,6 @@ from ktrace.stream.symbol_table import SymbolTable
 EVENTS = int(os.environ.get("KTRACE_ORACLE_EVENTS", "24000"))
 
 HITS_A_READ = 4  # a probe, a return probe, and the system call's two ends
-CHUNK_LINES = 100_000  # lines of the kernel's text compared at a time
 
 
 @dataclass
@@ -80,7 +79,11 @@ def reading(count: int, size: int = 1) -> None:
 
 def differences(read: Read) -> list[tuple[str, str]]:
     assert len(read.ours) == len(read.theirs)
-    return [(o, t) for o, t in zip(read.ours, read.theirs, strict=True) if o != t]
+    return [(o, t) for o, t in zip(read.ours, read.theirs, strict=True) if o != t][:20]
+
+
+def start_pages(session: Session) -> None:
+    session.start_pages(layout_of(session.files).size)
 
 
 def test_many_mixed_events(session: Session) -> None:
@@ -91,9 +94,136 @@ def test_many_mixed_events(session: Session) -> None:
         session.trace_event(f"syscalls/{event}")
     for event in ("sched_switch", "sched_waking", "sched_wakeup"):
         session.trace_event(f"sched/{event}")
-    session.start_pages(layout_of(session.files).size)
+    start_pages(session)
     reading(EVENTS // HITS_A_READ // 2)
     session.stop()
     read = read_both(session)
-    assert sum(map(len, read.chunks)) >= EVENTS
+    count = sum(map(len, read.chunks))
+    print(f"{count} events")
+    assert count >= EVENTS
     assert differences(read) == []
+
+
+def test_stacks_and_markers(session: Session) -> None:
+    session.add("vfs_read", "n=%dx:u64", name="enter")
+    session.trace_event(session.events[0], stack=True)
+    start_pages(session)
+    session.files.write("trace_marker", "a marker")
+    reading(20)
+    session.files.write("trace_marker", "another")
+    session.stop()
+    read = read_both(session)
+    assert differences(read) == []
+    assert sum(" => " in line for line in read.ours) > 40
+    assert sum("marker" in line or "another" in line for line in read.ours) >= 2
+
+
+@pytest.mark.parametrize("clock", ["counter", "x86-tsc", "global"])
+def test_clocks(clock: str) -> None:
+    with Session(clock=clock) as session:
+        session.add("vfs_read", "n=%dx:u64", name="enter")
+        start_pages(session)
+        reading(300)
+        session.stop()
+        assert differences(read_both(session)) == []
+
+
+@pytest.mark.parametrize("kilobytes", [8, 64])
+def test_pages_of_several_pages_of_memory(session: Session, kilobytes: int) -> None:
+    if not session.files.exists("buffer_subbuf_size_kb"):
+        assert layout_of(session.files).size == os.sysconf("SC_PAGESIZE")
+        return
+    session.files.write("buffer_subbuf_size_kb", str(kilobytes))
+    assert layout_of(session.files).size == kilobytes * 1024
+    session.add("vfs_read", "n=%dx:u64", "c=$comm", name="enter")
+    start_pages(session)
+    reading(1500)
+    session.stop()
+    read = read_both(session)
+    assert sum(map(len, read.chunks)) >= 3000 and differences(read) == []
+
+
+def test_every_loss_is_told() -> None:
+    """A small buffer that nobody reads at first, and that overflows again while it is read."""
+    with Session(buffer_kb=16) as session:
+        session.add("vfs_read", "n=%dx:u64", name="enter")
+        formats = Formats(session.tracing)
+        formats.learn(session.events)
+        live = live_decoder(session.files, formats)
+        start_pages(session)
+        chunks = []
+        for _ in range(4):
+            reading(2000)
+            chunks.append(live.feed(session._pipe.read()))
+        session.stop()
+        while passes := session._pipe.read():
+            chunks.append(live.feed(passes))
+        chunks.append(live.finish())
+        stats = {s.cpu: s for s in session.stats()}
+    marks = [mark for chunk in chunks for mark in chunk.marks]
+    told: dict[int, int] = {}
+    for mark in marks:
+        assert isinstance(mark, Lost)
+        told[mark.cpu] = told.get(mark.cpu, 0) + (mark.count or 0)
+    assert told == {cpu: s.overrun for cpu, s in stats.items() if s.overrun}
+    assert len(marks) >= 6
+    delivered = sum(map(len, chunks))
+    assert delivered + sum(told.values()) >= 4 * 2 * 2000
+    assert delivered == sum(s.read for s in stats.values())
+
+
+def test_an_event_that_is_made_while_its_buffer_is_read(
+    session: Session, foreign: Callable[[str], None]
+) -> None:
+    session.add("vfs_read", "n=%dx:u64", name="enter")
+    formats = Formats(session.tracing)
+    formats.learn(session.events)
+    live = live_decoder(session.files, formats)
+    start_pages(session)
+    reading(5)
+    chunks = [live.feed(session._pipe.read())]
+    foreign("p:kprobes/late vfs_read m=%dx:u64")
+    session.files.write("events/kprobes/late/enable", "1")
+    reading(5)
+    session.files.write("events/kprobes/late/enable", "0")
+    session.stop()
+    chunks += [live.feed(session._pipe.read()), live.finish()]
+    events = {batch.event: batch for chunk in chunks for batch in chunk.batches}
+    assert set(events) == {"enter", "late"} and 1 in events["late"]["m"].tolist()
+    assert not [mark for chunk in chunks for mark in chunk.marks]
+
+
+def test_a_probe_that_goes_before_its_records_are_read(session: Session, tracing: Path) -> None:
+    """The kernel may drop the records with it; those that it keeps are decoded."""
+    defined = session.add("vfs_read", "n=%dx:u64", name="enter")
+    formats = Formats(session.tracing)
+    formats.learn(session.events)
+    live = live_decoder(session.files, formats)
+    start_pages(session)
+    reading(500)
+    before = session._pipe.read()
+    session.files.write(f"events/{defined.probe.event}/enable", "0")
+    session.tracing.write("kprobe_events", f"-:{defined.probe.event}")
+    chunks = [live.feed(before), live.feed(session._pipe.read()), live.finish()]
+    assert not [mark for chunk in chunks for mark in chunk.marks]
+    assert {batch.event for chunk in chunks for batch in chunk.batches} == {"enter"}
+
+
+def test_a_cpu_that_is_switched_off(session: Session) -> None:
+    """What it has recorded is read all the same; so is what it records when it is on again."""
+    switch = Path("/sys/devices/system/cpu/cpu1/online")
+    session.add("vfs_read", "n=%dx:u64", name="enter")
+    start_pages(session)
+    reading(50)
+    switch.write_text("0")
+    try:
+        assert session._pipe.read()
+        subprocess.run(["dd", "if=/dev/zero", "of=/dev/null", "bs=7", "count=20"], check=True)
+        assert session._pipe.read()
+    finally:
+        switch.write_text("1")
+    reading(60, size=3)
+    session.stop()
+    read = read_both(session)
+    assert differences(read) == []
+    assert {cpu for chunk in read.chunks for b in chunk.batches for cpu in b.cpu.tolist()} == {0, 1}
