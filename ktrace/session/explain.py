@@ -13,7 +13,7 @@ from ktrace.errors import Busy, KtraceError, NotFound, Refused, Unavailable
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.model.registers import CONVENTIONS
-from ktrace.session.inlined import NOWHERE, inlined_hint
+from ktrace.session.inlined import NOWHERE, declared_in, inlined_hint
 from ktrace.symbols.kallsyms import Kallsyms, Symbol
 from ktrace.symbols.probeable import (
     BLACKLIST,
@@ -133,7 +133,8 @@ def _renamed_near(name: str, symbols: Kallsyms, known: tuple[str, ...]) -> list[
 def _ambiguous(place: SymbolPlace, refused: Refused, found: list[Symbol]) -> Refused:
     if any(s.address for s in found):
         lines = [f"0x{s.address:x}  {s.name}" + (f" [{s.module}]" if s.module else "") for s in found]
-        lines = [f"{n}: {line}" for n, line in enumerate(lines, start=1)]
+        files = declared_in(place.symbol) if all(s.module is None for s in found) else {}
+        lines = [f"{n}: {line}  {files.get(n, '')}".rstrip() for n, line in enumerate(lines, start=1)]
         hint = "choose one with --nth N, all with --all, or by address:\n" + "\n".join(lines)
     else:
         hint = "addresses are hidden (kernel.kptr_restrict): show them to choose one"

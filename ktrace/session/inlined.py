@@ -1,4 +1,4 @@
-"""Where a function went that has no code of its own: told when a probe cannot find it."""
+"""What debug info knows of a function that a probe did not find, or found several times."""
 
 import os
 from collections.abc import Callable
@@ -48,3 +48,14 @@ def told(function: str, sites: tuple[InlinedSite, ...]) -> str:
     if len(sites) > _TOLD:
         rows.append(f"  and {len(sites) - _TOLD} more")
     return "\n".join([f"{function} is inlined at {one}:", *rows])
+
+
+def declared_in(function: str, load: "Callable[[], DebugInfo]" = installed) -> dict[int, str]:
+    """Of several functions of a name: number, from 1, to file and line; empty where nobody knows."""
+    try:
+        found = load().lines_of(function)
+    except (KtraceError, OSError):
+        return {}
+    if isinstance(found, Miss):
+        return {}
+    return {one.spot.nth: f"{one.file}:{one.declared}" for one in found if one.spot}

@@ -19,7 +19,7 @@ from ktrace.model.probe import Kind, Probe
 from ktrace.model.registers import dump_args
 from ktrace.session.arguments import Arguments, at_address, function_arguments, syscall_arguments
 from ktrace.session.functions import MANY, Probeable
-from ktrace.session.inlined import NOWHERE, inlined_hint
+from ktrace.session.inlined import NOWHERE, declared_in, inlined_hint
 from ktrace.session.kernel import Kernel
 from ktrace.session.present import present_name
 from ktrace.session.resolve import TRACEPOINT, check_arguments, is_plain
@@ -148,7 +148,10 @@ class Finder:
             # One function, but perhaps several declarations of which one is meant.
             return [self.at(place, nth=nth)]
         if nth is not None and not 1 <= nth <= len(symbols):
-            listed = [f"{n}: {_describe(s)}" for n, s in enumerate(symbols, start=1)]
+            files = declared_in(place.symbol, self.kernel.installed_debug_info)
+            listed = [
+                f"{n}: {_describe(s)}  {files.get(n, '')}".rstrip() for n, s in enumerate(symbols, start=1)
+            ]
             raise UsageError(
                 f"--nth {nth}: there are {len(symbols)} functions called '{place.symbol}'",
                 hint="\n".join(listed),

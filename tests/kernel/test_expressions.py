@@ -282,6 +282,8 @@ def test_a_changed_function_keeps_its_arguments_to_itself(ktrace: Callable, trac
     if name == "finish_task_switch":
         err = ktrace("add", name, "prev->pid", status=None).err
         assert "may have been dropped" in err and "--force" in err and caret(err) == "prev->pid"
+        forced = ktrace("add", name, "prev->pid", "--force", "--dry-run").out
+        assert f"{name}.isra.0 pid=+0x" in forced, forced
 
 
 def caret(err: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.errors import KtraceError, NotFound, UsageError
+from ktrace.errors import KtraceError, NotFound, Refused, UsageError
 from ktrace.session.explain import explain
 from ktrace.session.inlined import inlined_hint, told
 from ktrace.session.resolve import want
@@ -117,6 +117,20 @@ def test_several_places_have_a_note(kernel: Described) -> None:
     assert "2 places, more than the 1" in refused(kernel, "twice:1", UsageError, max_probes=1).message
 
 
+def test_functions_of_one_name_are_told_with_their_files(
+    kernel: Described, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = refused(kernel, "twice", UsageError, nth=3)
+    assert (error.hint or "").splitlines() == [
+        "1: 0xffffffff82000100  twice  demo.c:30",
+        "2: 0xffffffff82000140  twice  demo.c:40",
+    ]
+    monkeypatch.setattr("ktrace.session.inlined.declared_in.__defaults__", (kernel.debug_info,))
+    probe = made(kernel, "twice")[0].probe
+    error = explain(kernel.tracing, None, probe, Refused("no", errno=99), lambda: kernel.symbols)
+    assert "2: 0xffffffff82000140  twice  demo.c:40" in (error.hint or "")
+
+
 @pytest.mark.parametrize(
     ("text", "words", "options"),
     [
@@ -178,8 +192,6 @@ def test_many_sites_are_counted(kernel: Described) -> None:
 def test_a_refused_probe_is_told_where_its_function_went(
     kernel: Described, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ktrace.errors import Refused
-
     monkeypatch.setattr("ktrace.session.inlined.inlined_hint.__defaults__", (kernel.debug_info,))
     probe = made(kernel, "inner")[0].probe
     error = explain(kernel.tracing, None, probe, Refused("no", errno=2), lambda: kernel.symbols)
