@@ -5,6 +5,8 @@ one function of 60,000 should not wait for a dictionary of all.
 """
 
 import mmap
+import re
+import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
@@ -227,15 +229,16 @@ class Btf:
             if name_offset < 1024:  # small numbers are everywhere: sizes, types, offsets
                 found += self._scan(frozenset({name_offset}))
                 continue
-            pattern = array("I", [name_offset]).tobytes()
+            pattern = _beginning(name_offset, wanted)
             first = self.table.first_function if wanted == _KINDS["function"] else 0
-            at = self._data.find(pattern, self._header.type_start + 4 * first, self._header.type_end)
-            while at >= 0:
-                word, rest = divmod(at - self._header.type_start, 4)
+            start, end = self._header.type_start, self._header.type_end
+            match = pattern.search(self._data, start + 4 * first, end)
+            while match:
+                word, rest = divmod(match.start() - start, 4)
                 i = bisect_left(self._offsets, word)
                 if not rest and i < len(self._offsets) and self._offsets[i] == word:
                     found.append(i)
-                at = self._data.find(pattern, at + 1, self._header.type_end)
+                match = pattern.search(self._data, match.start() + 1, end)
         return sorted(found)
 
     def _scan(self, name_offsets: frozenset[int]) -> list[int]:
@@ -249,6 +252,13 @@ class Btf:
 
     def _damaged(self, message: str, offset: int) -> Damaged:
         return Damaged(message, source=self.source, offset=offset)
+
+
+def _beginning(name_offset: int, wanted: frozenset[int]) -> re.Pattern[bytes]:
+    """How a record of that name begins: with the word that has the kind, four bytes are seldom met twice."""
+    kinds_ = b"[" + b"".join(b"\\x%02x\\x%02x" % (kind, kind | 0x80) for kind in sorted(wanted)) + b"]"
+    word = b"..." + kinds_ if sys.byteorder == "little" else kinds_ + b"..."
+    return re.compile(re.escape(array("I", [name_offset]).tobytes()) + b"(?=" + word + b")", re.DOTALL)
 
 
 def _identity(function: Function) -> object:
