@@ -70,6 +70,7 @@ class Recording:
             self._close.close()
             raise
         self.contents = [file.contents for file in self._files]
+        self._formats = [formats(contents) for contents in self.contents]
 
     def __enter__(self) -> "Recording":
         return self
@@ -106,16 +107,16 @@ class Recording:
     def groups(self) -> dict[str, str]:
         """The group of each event, by its name, where the name is in one group only."""
         found: dict[str, set[str]] = {}
-        for contents in self.contents:
-            for form in formats(contents).values():
+        for known in self._formats:
+            for form in known.values():
                 found.setdefault(form.name, set()).add(form.system)
         return {name: groups.pop() for name, groups in found.items() if len(groups) == 1}
 
     def fields(self) -> dict[str, tuple[str, ...]]:
         """The names of each event's fields: of what was recorded, and may be among it."""
         found: dict[str, tuple[str, ...]] = {}
-        for contents in self.contents:
-            for form in formats(contents).values():
+        for known in self._formats:
+            for form in known.values():
                 if form.system != "ftrace" or form.name == "print":
                     names = (*found.get(form.name, ()), *(f.name for f in form.args))
                     found[form.name] = tuple(dict.fromkeys(names))
@@ -139,8 +140,7 @@ class Recording:
         hosts = {contents.options.trace_id: contents for contents in self.contents}
         streams: list[Iterator[Chunk]] = []
         names = _origins(self._files)
-        for file in self._files:
-            known = formats(file.contents)
+        for file, known in zip(self._files, self._formats, strict=True):
             enrich = _enrich(file.contents, known)
             for buffer in file.contents.buffers:
                 clock = clock_of(file.contents.options, buffer.clock, hosts)
