@@ -87,7 +87,7 @@ class Pieces:
     def _joined(self, before: Coded, piece: Coded) -> Coded | None:
         count = len(piece.texts)
         middle = self._literal
-        if len(before.texts) * count <= _JOINED_MAX:
+        if len(before.texts) * count <= min(_JOINED_MAX, len(piece.codes)):
             texts = [a + middle + b for a in before.texts for b in piece.texts]
             return Coded(texts, before.codes * count + piece.codes)
         if not looks_repetitive(before.codes * count + piece.codes):

@@ -1,6 +1,7 @@
 """The values that occur in a column, each once: what is spelled once need not be spelled a row."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -55,21 +56,22 @@ def joined(codes: Sequence[Codes], sizes: Sequence[int]) -> tuple[list[tuple[int
     Returns:
         Each combination, as which value of each column, and the combination of each row.
     """
+    if prod(sizes) >= 1 << 63:
+        # Two numbers for a row are too long for one: the first half's combinations are numbered first.
+        half = len(codes) // 2
+        before, first = joined(codes[:half], sizes[:half])
+        behind, second = joined(codes[half:], sizes[half:])
+        pairs, found = joined([first, second], [len(before), len(behind)])
+        return [before[a] + behind[b] for a, b in pairs], found
     joint = codes[0]
-    size = sizes[0]
-    pairs: list[tuple[NDArray[Any], int]] = []
-    for more, count in zip(codes[1:], sizes[1:], strict=True):
-        # Densely numbered after each step: a product of many sizes would not fit.
-        values, joint = distinct(joint * count + more)
-        pairs.append((values, count))
-        size = len(values)
-    found: NDArray[Any] = np.arange(size)
+    for more, size in zip(codes[1:], sizes[1:], strict=True):
+        joint = joint * size + more
+    values, joint = distinct(joint)
     columns = []
-    for values, count in reversed(pairs):
-        both = values[found]
-        columns.append(both % count)
-        found = both // count
-    columns.append(found)
+    for size in reversed(sizes[1:]):
+        columns.append(values % size)
+        values = values // size
+    columns.append(values)
     return list(zip(*(column.tolist() for column in reversed(columns)), strict=True)), joint
 
 

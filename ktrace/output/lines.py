@@ -23,43 +23,81 @@ HEAD_MIN = CELL
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """Lines of one shape.
+    """The ends of lines of one shape.
 
     Attributes:
         seq: int64, shape (rows,): the place of each line among those of all blocks.
-        pieces: from left to right; the first is `Coded` or `bytes`, at least `FIRST_MIN` long.
+        pieces: from left to right.
     """
 
     seq: NDArray[np.int64]
     pieces: Sequence[Piece]
 
 
-def assemble(blocks: Sequence[Block], others: Sequence[tuple[int, bytes]]) -> memoryview:
-    """All lines, in order of `seq`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Group:
+    """Lines that begin alike.
 
-    Args:
-        blocks: lines of one shape each.
-        others: single lines, each with its `seq`.
+    Attributes:
+        heads: how all of them begin, those of one block after the other; at least `HEAD_MIN` bytes, of
+            which the first piece has `FIRST_MIN`, and is `Coded` or `bytes`.
+        blocks: how they go on.
     """
-    lengths = [_lengths(block) for block in blocks]
-    lengths.append(np.array([len(text) for _, text in others], np.int64))
-    seqs = [block.seq for block in blocks]
-    seqs.append(np.array([seq for seq, _ in others], np.int64))
-    sizes = np.concatenate(lengths)
-    order = _order(np.concatenate(seqs))
-    ends = np.empty_like(sizes)
-    ends[order] = np.cumsum(sizes[order])
-    ends += CELL  # what a cell has beyond its text must have room before the first line, too
-    total = int(sizes.sum())
-    out = _Out(np.empty(total + CELL, np.uint8))
-    at = 0
-    for block in blocks:
-        rows = len(block.seq)
-        out.block(block, ends[at : at + rows])
-        at += rows
-    for (_, text), end in zip(others, ends[at:].tolist(), strict=True):
-        out.buffer[end - len(text) : end] = np.frombuffer(text, np.uint8)
-    return out.buffer.data[CELL:]
+
+    heads: Sequence[Piece]
+    blocks: Sequence[Block]
+
+
+class Lines:
+    """Puts lines together; keeps the memory that it did so in."""
+
+    def __init__(self) -> None:
+        self._buffer = np.empty(0, np.uint8)
+
+    def assemble(self, groups: Sequence[Group], others: Sequence[tuple[int, bytes]]) -> memoryview:
+        """All lines, in order of `seq`.
+
+        Args:
+            groups: lines that begin alike.
+            others: single lines, each with its `seq`.
+
+        Returns:
+            Memory that the next call uses again.
+        """
+        blocks = [block for group in groups for block in group.blocks]
+        bodies = [_lengths(block.pieces, len(block.seq)) for block in blocks]
+        bodies.append(np.array([len(text) for _, text in others], np.int64))
+        seqs = [block.seq for block in blocks]
+        seqs.append(np.array([seq for seq, _ in others], np.int64))
+        sizes = np.concatenate(bodies)
+        at = 0
+        for group in groups:
+            rows = sum(len(block.seq) for block in group.blocks)
+            sizes[at : at + rows] += _lengths(group.heads, rows)
+            at += rows
+        order = _order(np.concatenate(seqs))
+        ends = np.empty_like(sizes)
+        ends[order] = np.cumsum(sizes[order])
+        ends += CELL  # what a cell has beyond its text must have room before the first line, too
+        total = int(sizes.sum()) + CELL
+        if total > len(self._buffer):
+            self._buffer = np.empty(total + total // 8, np.uint8)
+        self._write(groups, ends)
+        for (_, text), end in zip(others, ends[at:].tolist(), strict=True):
+            self._buffer[end - len(text) : end] = np.frombuffer(text, np.uint8)
+        return self._buffer.data[CELL:total]
+
+    def _write(self, groups: Sequence[Group], ends: NDArray[np.int64]) -> None:
+        out = _Out(self._buffer)
+        at = 0
+        for group in groups:
+            first = at
+            for block in group.blocks:
+                rows = len(block.seq)
+                ends[at : at + rows] = out.pieces(block.pieces, ends[at : at + rows], is_start=False)
+                at += rows
+            if at > first:
+                out.pieces(group.heads, ends[first:at], is_start=True)
 
 
 def _order(seq: NDArray[np.int64]) -> NDArray[Any]:
@@ -76,22 +114,24 @@ def _order(seq: NDArray[np.int64]) -> NDArray[Any]:
     return np.argsort(seq, kind="stable")
 
 
-def _lengths(block: Block) -> NDArray[np.int64]:
+def _lengths(pieces: Sequence[Piece], rows: int) -> NDArray[np.int64]:
+    total = np.zeros(rows, np.int64)
     fixed = 0
-    varying: list[NDArray[np.int64]] = []
-    for piece in block.pieces:
+    for piece in pieces:
         if isinstance(piece, bytes):
             fixed += len(piece)
         elif isinstance(piece, Coded):
-            varying.append(_text_lengths(piece)[piece.codes])
+            total += _taken(_text_lengths(piece), piece.codes)
         elif piece.lengths is None:
             fixed += piece.cells.shape[1]
         else:
-            varying.append(piece.lengths)
-    total = np.full(len(block.seq), fixed, np.int64)
-    for lengths in varying:
-        total += lengths
-    return total
+            total += piece.lengths
+    return total + fixed
+
+
+def _taken(table: NDArray[Any], codes: NDArray[np.int64]) -> NDArray[Any]:
+    # Twice as fast as an index: nothing is checked, nor need be.
+    return table.take(codes, mode="clip")
 
 
 def _text_lengths(piece: Coded) -> NDArray[np.int64]:
@@ -114,11 +154,12 @@ class _Out:
             self._views[width] = view
         return view
 
-    def block(self, block: Block, ends: NDArray[np.int64]) -> None:
-        if not len(block.seq):
-            return
-        for index in range(len(block.pieces) - 1, -1, -1):
-            piece = block.pieces[index]
+    def pieces(
+        self, pieces: Sequence[Piece], ends: NDArray[np.int64], *, is_start: bool
+    ) -> NDArray[np.int64]:
+        """Write pieces that end there; returns where they begin."""
+        for index in range(len(pieces) - 1, -1, -1):
+            piece = pieces[index]
             if isinstance(piece, bytes):
                 ends = ends - len(piece)
                 self._cells(len(piece))[ends] = np.frombuffer(piece, f"V{len(piece)}")[0]
@@ -129,8 +170,9 @@ class _Out:
                 ends = ends - (width if piece.lengths is None else piece.lengths)
             else:
                 lengths = _text_lengths(piece)
-                self._coded(piece, lengths, ends, is_first=index == 0)
-                ends = ends - lengths[piece.codes]
+                self._coded(piece, lengths, ends, is_first=is_start and index == 0)
+                ends = ends - _taken(lengths, piece.codes)
+        return ends
 
     def _coded(
         self, piece: Coded, lengths: NDArray[np.int64], ends: NDArray[np.int64], is_first: bool
@@ -148,7 +190,7 @@ class _Out:
             if not wanted.all():
                 rows = np.flatnonzero(wanted[codes])
                 codes, right = codes[rows], right[rows]
-            out[right - (cell + 1) * width] = table[:, cells - 1 - cell][codes]
+            out[right - (cell + 1) * width] = _taken(table[:, cells - 1 - cell], codes)
         if is_first:
             firsts = np.frombuffer(b"".join([text[:width] for text in piece.texts]), f"V{width}")
-            out[ends - lengths[piece.codes]] = firsts[piece.codes]
+            out[ends - _taken(lengths, piece.codes)] = _taken(firsts, piece.codes)

@@ -38,8 +38,13 @@ def probe_pieces(batch: Batch, names: Mapping[str, Names], lookups: Lookups) -> 
 
 def strings(column: Strings) -> Coded:
     """Texts as they are, but harmless."""
-    texts = ("(fault)" if text is None else visible(text) for text in column.values)
-    return coded([text.encode() for text in texts], column.codes)
+    return _each(column, lambda text: "(fault)" if text is None else visible(text))
+
+
+def _each(column: Strings, spell: Callable[[str | None], str]) -> Coded:
+    """Each text that occurs, spelled once: the dictionary may hold many that do not."""
+    used, codes = distinct(column.codes)
+    return Coded([spell(column.values[i]).encode() for i in used.tolist()], codes)
 
 
 def _values(column: Column, kind: PrintAs | None, names: Names, lookups: Lookups) -> Iterable[Piece]:
@@ -47,7 +52,7 @@ def _values(column: Column, kind: PrintAs | None, names: Names, lookups: Lookups
         return _spelled(value, kind, names, lookups)
 
     if isinstance(column, Strings):
-        return (coded([spell(value).encode() for value in column.values], column.codes),)
+        return (_each(column, spell),)
     if column.ndim == 1 and column.dtype.kind in "iu":
         is_hex = kind == "hex" and column.dtype.kind == "u"
         if not names and (is_hex or kind in ("dec", None)) and not looks_repetitive(column):

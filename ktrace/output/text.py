@@ -13,7 +13,7 @@ from ktrace.model.format import Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
 from ktrace.output.cells import Pieces
 from ktrace.output.heads import head_of, heads, origin_of
-from ktrace.output.lines import Block, assemble
+from ktrace.output.lines import Block, Group, Lines
 from ktrace.output.printfmt import Body
 from ktrace.output.probe_text import probe_pieces, strings
 
@@ -31,14 +31,21 @@ class Text:
     ) -> None:
         self._out = out
         self._names = names or {}
+        self._lines = Lines()
         self._bodies: dict[tuple[Format, Lookups], Body] = {}
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`."""
-        blocks = [self._block(batch) for batch in chunk.batches if len(batch)]
+        alike: dict[tuple[bool, bool, str], list[Batch]] = {}
+        for batch in chunk.batches:
+            if len(batch):
+                alike.setdefault((batch.tgid is None, batch.ticks, batch.origin), []).append(batch)
+        groups = [
+            Group(heads(batches), [self._block(batch) for batch in batches]) for batches in alike.values()
+        ]
         marks = [(mark.seq, _mark(mark).encode()) for mark in chunk.marks]
-        if blocks or marks:
-            self._out.write(assemble(blocks, marks))
+        if groups or marks:
+            self._out.write(self._lines.assemble(groups, marks))
 
     def flush(self) -> None:
         """Hand on what the file has buffered."""
@@ -49,7 +56,6 @@ class Text:
         self.flush()
 
     def _block(self, batch: Batch) -> Block:
-        head = heads(batch)
         pieces = Pieces()
         title = f"{visible(batch.event)}:".encode()
         body = batch.columns.get("body")
@@ -64,7 +70,7 @@ class Text:
             pieces.add(title)
             pieces.extend(probe_pieces(batch, self._names.get(batch.event, {}), lookups))
         pieces.add(b"\n")
-        return Block(batch.seq, [*head, *pieces.finish()])
+        return Block(batch.seq, pieces.finish())
 
     def _body(self, event: Format, lookups: Lookups) -> Body:
         body = self._bodies.get((event, lookups))

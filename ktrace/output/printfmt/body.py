@@ -30,6 +30,8 @@ from ktrace.output.printfmt.values import Ints, Unknown, Value, encoded
 MARKER = "(print fmt not understood)"
 """Stands before the fields of an event whose `print fmt` is beyond the parser."""
 
+_SPELLED_MAX = 1 << 16  # values that a conversion remembers how it spelled them
+
 
 class Body:
     """Compiled once for an event.
@@ -43,12 +45,14 @@ class Body:
         self._fields = {field.name: field for field in event.fields}
         self._lookups = lookups
         self._tables: dict[int, list[tuple[int, str]]] = {}
+        self._spelled: list[dict[object, bytes]] = []
         self._wording: Wording | None = None
         self._args: list[tuple[Node, ...]] = []
         self.problem: str | None = None
         try:
             self._wording = wording(event)
             self._args = list(_arguments(self._wording))
+            self._spelled = [{} for _ in self._wording.parts]
         except NotUnderstood as error:
             self.problem = str(error)
             self._wording = None
@@ -67,8 +71,11 @@ class Body:
         records = Records(rows, columns, self._fields, self._lookups, call, self._tables)
         pieces = Pieces()
         args = iter(self._args)
-        for part in self._wording.parts:
-            pieces.add(part.encode() if isinstance(part, str) else self._piece(part, next(args), records))
+        for index, part in enumerate(self._wording.parts):
+            if isinstance(part, str):
+                pieces.add(part.encode())
+            else:
+                pieces.add(self._piece(part, next(args), records, self._spelled[index]))
         return pieces.finish()
 
     def texts(self, batch: Batch) -> list[str]:
@@ -78,10 +85,12 @@ class Body:
             [b"".join(row).decode() for row in zip(*columns, strict=True)] if columns else [""] * len(batch)
         )
 
-    def _piece(self, spec: Spec, nodes: tuple[Node, ...], records: Records) -> Piece:
+    def _piece(
+        self, spec: Spec, nodes: tuple[Node, ...], records: Records, spelled: dict[object, bytes]
+    ) -> Piece:
         try:
             values = [evaluate(node, records) for node in nodes]
-            return piece(spec, values, records.rows, self._lookups)
+            return piece(spec, values, records.rows, self._lookups, spelled)
         except Unknown:
             return UNKNOWN.encode()
 
@@ -99,7 +108,9 @@ def _arguments(found: Wording) -> Any:
         del args[:wanted]
 
 
-def piece(spec: Spec, values: list[Value], rows: int, lookups: Lookups) -> Piece:
+def piece(
+    spec: Spec, values: list[Value], rows: int, lookups: Lookups, spelled: dict[object, bytes]
+) -> Piece:
     """One conversion of all records.
 
     Args:
@@ -107,6 +118,7 @@ def piece(spec: Spec, values: list[Value], rows: int, lookups: Lookups) -> Piece
         values: of its arguments, those for each `*` first.
         rows: how many records.
         lookups: for addresses.
+        spelled: values that this conversion has spelled already.
     """
     if len(values) == 1 and isinstance(values[0], Ints) and _is_fast(spec):
         found = values[0].data
@@ -114,7 +126,14 @@ def piece(spec: Spec, values: list[Value], rows: int, lookups: Lookups) -> Piece
             return _digits(spec, values[0])
     columns = [encoded(value, rows) for value in values]
     if len(columns) == 1:
-        texts = [_escaped(spell(spec, value, (), lookups)) for value in columns[0][0]]
+        if len(spelled) > _SPELLED_MAX:
+            spelled.clear()
+        texts = []
+        for value in columns[0][0]:
+            text = spelled.get(value)
+            if text is None:
+                text = spelled[value] = _escaped(spell(spec, value, (), lookups))
+            texts.append(text)
         return coded(texts, columns[0][1])
     combinations, codes = _combined(columns, rows)
     texts = []

@@ -91,6 +91,8 @@ class Arrays:
         )
 
 
+_FEW = 64  # texts of which all are spelled, whether they occur or not
+
 Value: TypeAlias = Ints | Arrays | Strings
 
 
@@ -108,7 +110,7 @@ def choice(condition: NDArray[np.bool_], yes: Strings, no: Strings) -> Strings:
 def encoded(value: Value, rows: int) -> tuple[list[Any], Codes]:
     """Each value once, and which of them each row has: ints, texts or the bytes of arrays."""
     if isinstance(value, Strings):
-        if len(value.values) <= 1 or len(value.values) <= rows:
+        if len(value.values) <= min(_FEW, rows):
             return list(value.values), value.codes.astype(np.int64)
         used, codes = distinct(value.codes)
         return [value.values[i] for i in used.tolist()], codes

@@ -4,20 +4,23 @@ from hypothesis import strategies as st
 
 from ktrace.output.cells import Coded, Pieces, coded
 from ktrace.output.digits import decimal
-from ktrace.output.lines import Block, assemble
+from ktrace.output.lines import Block, Group, Lines
 
 WORDS = st.binary(max_size=80)
 
 
-def head(rows, pad):
-    """At least as long as a real one."""
-    return Coded([b"h" * (16 + extra) for extra in pad], np.arange(rows) % len(pad))
+def heads(rows, pad):
+    """At least as long as real ones."""
+    return [
+        Coded([b"h" * (16 + extra) for extra in pad], np.arange(rows) % len(pad)),
+        b"[000] 12345.678901: ",
+    ]
 
 
 @st.composite
 def shapes(draw):
     rows = draw(st.integers(1, 8))
-    pieces = [head(rows, draw(st.lists(st.integers(0, 60), min_size=1, max_size=3))), b"[000] 12345.678901: "]
+    pieces = []
     for kind in draw(st.lists(st.sampled_from("bcd"), max_size=5)):
         if kind == "b":
             pieces.append(draw(st.binary(min_size=1, max_size=70)))
@@ -31,6 +34,10 @@ def shapes(draw):
     return rows, pieces
 
 
+PADS = st.lists(st.integers(0, 60), min_size=1, max_size=3)
+GROUPS = st.lists(st.tuples(PADS, st.lists(shapes(), max_size=3)), max_size=3)
+
+
 def text_of(piece, row):
     if isinstance(piece, bytes):
         return piece
@@ -40,35 +47,42 @@ def text_of(piece, row):
     return bytes(piece.cells[row])[width - (width if piece.lengths is None else int(piece.lengths[row])) :]
 
 
-@given(
-    st.lists(shapes(), max_size=4), st.lists(st.binary(max_size=40), max_size=3), st.randoms(), st.booleans()
-)
-def test_as_a_join_would_give(blocks, others, dice, merge):
-    total = sum(rows for rows, _ in blocks) + len(others)
+def joined_up(pieces):
+    one = Pieces()
+    one.extend(pieces)
+    return one.finish()
+
+
+@given(GROUPS, st.lists(st.binary(max_size=40), max_size=3), st.randoms(), st.booleans())
+def test_as_a_join_would_give(groups, others, dice, merge):
+    total = sum(rows for _, blocks in groups for rows, _ in blocks) + len(others)
     places = dice.sample(range(0, 10 * total + 1, dice.choice([1, 3, 10])), total) if total else []
     places = sorted(places) if dice.random() < 0.3 else places
     want, made, at = [], [], 0
-    for rows, pieces in blocks:
-        seq = places[at : at + rows]
-        at += rows
-        want += [(seq[row], b"".join(text_of(piece, row) for piece in pieces)) for row in range(rows)]
-        if merge:
-            one = Pieces()
-            one.extend(pieces)
-            pieces = one.finish()  # noqa: PLW2901
-        made.append(Block(np.array(seq, np.int64), pieces))
-    lines = list(zip(places[at:], others, strict=True))
-    want += lines
-    assert bytes(assemble(made, lines)) == b"".join(
-        text for _, text in sorted(want, key=lambda pair: pair[0])
-    )
+    for pad, blocks in groups:
+        head = heads(sum(rows for rows, _ in blocks), pad)
+        done, row_of_head = [], 0
+        for rows, pieces in blocks:
+            seq = places[at : at + rows]
+            at += rows
+            for row in range(rows):
+                texts = [text_of(piece, row_of_head + row) for piece in head]
+                want.append((seq[row], b"".join([*texts, *(text_of(piece, row) for piece in pieces)])))
+            row_of_head += rows
+            done.append(Block(np.array(seq, np.int64), joined_up(pieces) if merge else pieces))
+        made.append(Group(joined_up(head) if merge else head, done))
+    singles = list(zip(places[at:], others, strict=True))
+    want += singles
+    lines = Lines()
+    for _ in range(2):  # the second time in memory that was used
+        text = bytes(lines.assemble(made, singles))
+        assert text == b"".join(text for _, text in sorted(want, key=lambda pair: pair[0]))
 
 
 def test_far_places_sort_too():
-    block = Block(np.array([5, 1 << 62], np.int64), [Coded([b"a" * 16 + b"\n"], np.zeros(2, np.int64))])
-    assert bytes(assemble([block], [((1 << 63) - 1, b"end\n"), (0, b"begin\n")])) == (
-        b"begin\n" + (b"a" * 16 + b"\n") * 2 + b"end\n"
-    )
+    group = Group([b"a" * 40], [Block(np.array([5, 1 << 62], np.int64), [b"\n"])])
+    text = bytes(Lines().assemble([group], [((1 << 63) - 1, b"end\n"), (0, b"begin\n")]))
+    assert text == b"begin\n" + (b"a" * 40 + b"\n") * 2 + b"end\n"
 
 
 def test_only_texts_that_occur():

@@ -1,0 +1,153 @@
+"""The text of the kernel's own events, from their print fmt: line for line what its `trace` shows.
+
+Addresses (`%p`) are put aside: the kernel scrambles them in its text, and only there.
+"""
+
+import ctypes
+import fcntl
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import tempfile
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ktrace.output.printfmt import MARKER, UNKNOWN, Body
+from ktrace.output.printfmt.constants import CONSTANTS
+from ktrace.session.raw import layout_of
+from ktrace.session.session import Session
+from ktrace.symbols.btf_files import BtfPaths, kernel_types
+from ktrace.tracefs.events import all_events, read_format
+from tests.kernel.test_raw import Read, read_both
+
+GROUPS = ("sched", "raw_syscalls", "irq", "irq_vectors", "timer", "writeback", "workqueue", "signal", "task",
+          "net", "sock", "tcp", "skb", "napi", "kmem", "filemap", "ext4", "block", "jbd2", "rcu", "tlb",
+          "exceptions", "vmscan", "oom", "power", "cgroup", "cpuhp", "migrate", "mmap_lock")  # fmt: skip
+SYSCALLS = ("openat", "read", "write", "close", "mmap", "execve", "exit_group", "clone", "connect", "kill")
+
+# Of these some must have happened: what is done below makes them.
+EXPECTED = {"sched_switch", "sched_waking", "sched_process_fork", "sched_process_exec", "sched_process_exit",
+            "sys_enter", "sys_exit", "sys_openat", "sys_exit_group", "softirq_entry", "softirq_exit",
+            "timer_start", "hrtimer_start", "hrtimer_expire_entry", "workqueue_execute_start",
+            "signal_generate", "signal_deliver", "task_newtask", "task_rename", "net_dev_queue",
+            "netif_rx", "inet_sock_set_state", "kmalloc", "kmem_cache_free", "mm_page_alloc",
+            "mm_filemap_add_to_page_cache", "rcu_utilization", "page_fault_user",
+            "tracing_mark_write"}  # fmt: skip
+
+_POINTER = re.compile(r"\b[0-9a-f]{16}\b|" + re.escape(UNKNOWN))
+_EVENT = re.compile(r".{16}-\d+ +\[\d+\] \S+ +[\d.]+: ([\w.]+)")
+
+
+@pytest.fixture
+def session() -> Iterator[Session]:
+    with Session(buffer_kb=2048) as made:
+        yield made
+
+
+def activity(session: Session) -> None:
+    """A little of everything that a small machine can do."""
+    session.files.append("trace_marker", "a marker\n")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "file"
+        path.write_bytes(bytes(70_000))
+        path.rename(Path(folder) / "other")
+        os.sync()
+    own_network()
+    for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        try:
+            talk(family, address)
+        except OSError:
+            assert family == socket.AF_INET6  # a machine need not have it
+    signal.signal(signal.SIGURG, lambda *_: None)
+    subprocess.run(
+        ["sh", "-c", "kill -URG $$; sleep 0.01; : < /etc/passwd; nothing_like_it 2>&-"], check=False
+    )
+    signal.signal(signal.SIGURG, signal.SIG_DFL)
+
+
+def own_network() -> None:
+    """A network of this process alone, in which the machine can talk with itself."""
+    assert ctypes.CDLL(None).unshare(0x40000000) == 0  # CLONE_NEWNET
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, 0x8914, struct.pack("16sh14x", b"lo", 1))  # SIOCSIFFLAGS, IFF_UP
+
+
+def talk(family: int, address: str) -> None:
+    with socket.socket(family) as server, socket.socket(family) as client:
+        server.bind((address, 0))
+        server.listen()
+        client.connect(server.getsockname())
+        other, _ = server.accept()
+        with other:
+            client.send(b"x" * 100)
+            assert other.recv(200)
+
+
+def masked(line: str) -> str:
+    return _POINTER.sub("@", line)
+
+
+def events_of(lines: list[str]) -> Counter[str]:
+    return Counter(match[1] for line in lines if (match := _EVENT.match(line)))
+
+
+def test_every_line_is_the_kernels_own(session: Session) -> None:
+    tracing = session.tracing
+    for event in all_events(tracing):
+        group, _, name = event.partition("/")
+        of_call = group == "syscalls" and name.partition("_")[2].partition("_")[2] in SYSCALLS
+        if group in GROUPS or of_call:
+            session.trace_event(event)
+    size = layout_of(session.files).size
+    session.start_pages(size)
+    # Not from here: what this process does is never recorded.
+    child = os.fork()
+    if child == 0:
+        try:
+            activity(session)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    session.stop()
+    read: Read = read_both(session)
+    assert not any(MARKER in line for line in read.ours)
+    assert [masked(line) for line in read.ours] == [masked(line) for line in read.theirs]
+    happened = events_of(read.theirs)
+    print(len(read.theirs), "lines,", len(happened), "events:", *sorted(happened))
+    known = {name.partition("/")[2] for name in session.events} | {
+        "tracing_mark_write",
+        *(f"sys_{s}" for s in SYSCALLS),
+    }
+    assert EXPECTED & known <= set(happened)
+
+
+def test_every_format_of_this_kernel_is_understood(session: Session) -> None:
+    problems = []
+    for event in all_events(session.tracing):
+        if event.startswith("syscalls/"):
+            continue  # all of one form, which the kernel itself prints in another
+        body = Body(read_format(session.tracing, event))
+        if body.problem:
+            problems.append((event, body.problem))
+    assert problems == []
+
+
+def test_constants_are_those_of_this_kernel() -> None:
+    types = kernel_types(BtfPaths())
+    checked = 0
+    for name in ("hrtimer_mode", "fault_flag", "vm_fault_reason", "dev_pm_qos_req_type", "pm_qos_req_action"):
+        found = types.enum(name)
+        values = dict(found.values)
+        mine = {name: value for name, value in CONSTANTS.items() if name in values}
+        assert mine == {name: values[name] for name in mine}
+        checked += len(mine)
+    assert checked > 30
