@@ -62,7 +62,7 @@ def _standard_output(name: str, recording: "Recording") -> Iterator[Export]:
     else:
         from ktrace.output.text import Text
 
-        sink = Text(out)
+        sink = Text(out, bulk=True)
     yield sink
     sink.close()
 

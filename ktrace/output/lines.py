@@ -48,56 +48,45 @@ class Group:
     blocks: Sequence[Block]
 
 
-class Lines:
-    """Puts lines together; keeps the memory that it did so in."""
+def assemble(groups: Sequence[Group], others: Sequence[tuple[int, bytes]]) -> memoryview:
+    """All lines, in order of `seq`.
 
-    def __init__(self) -> None:
-        self._buffer = np.empty(0, np.uint8)
+    Args:
+        groups: lines that begin alike.
+        others: single lines, each with its `seq`.
+    """
+    blocks = [block for group in groups for block in group.blocks]
+    bodies = [_lengths(block.pieces, len(block.seq)) for block in blocks]
+    bodies.append(np.array([len(text) for _, text in others], np.int64))
+    seqs = [block.seq for block in blocks]
+    seqs.append(np.array([seq for seq, _ in others], np.int64))
+    sizes = np.concatenate(bodies)
+    at = 0
+    for group in groups:
+        rows = sum(len(block.seq) for block in group.blocks)
+        sizes[at : at + rows] += _lengths(group.heads, rows)
+        at += rows
+    order = _order(np.concatenate(seqs))
+    ends = np.empty_like(sizes)
+    ends[order] = np.cumsum(sizes[order])
+    ends += CELL  # what a cell has beyond its text must have room before the first line, too
+    buffer = np.empty(int(sizes.sum()) + CELL, np.uint8)
+    _write(groups, ends, _Out(buffer))
+    for (_, text), end in zip(others, ends[at:].tolist(), strict=True):
+        buffer[end - len(text) : end] = np.frombuffer(text, np.uint8)
+    return buffer.data[CELL:]
 
-    def assemble(self, groups: Sequence[Group], others: Sequence[tuple[int, bytes]]) -> memoryview:
-        """All lines, in order of `seq`.
 
-        Args:
-            groups: lines that begin alike.
-            others: single lines, each with its `seq`.
-
-        Returns:
-            Memory that the next call uses again.
-        """
-        blocks = [block for group in groups for block in group.blocks]
-        bodies = [_lengths(block.pieces, len(block.seq)) for block in blocks]
-        bodies.append(np.array([len(text) for _, text in others], np.int64))
-        seqs = [block.seq for block in blocks]
-        seqs.append(np.array([seq for seq, _ in others], np.int64))
-        sizes = np.concatenate(bodies)
-        at = 0
-        for group in groups:
-            rows = sum(len(block.seq) for block in group.blocks)
-            sizes[at : at + rows] += _lengths(group.heads, rows)
+def _write(groups: Sequence[Group], ends: NDArray[np.int64], out: "_Out") -> None:
+    at = 0
+    for group in groups:
+        first = at
+        for block in group.blocks:
+            rows = len(block.seq)
+            ends[at : at + rows] = out.pieces(block.pieces, ends[at : at + rows], is_start=False)
             at += rows
-        order = _order(np.concatenate(seqs))
-        ends = np.empty_like(sizes)
-        ends[order] = np.cumsum(sizes[order])
-        ends += CELL  # what a cell has beyond its text must have room before the first line, too
-        total = int(sizes.sum()) + CELL
-        if total > len(self._buffer):
-            self._buffer = np.empty(total + total // 8, np.uint8)
-        self._write(groups, ends)
-        for (_, text), end in zip(others, ends[at:].tolist(), strict=True):
-            self._buffer[end - len(text) : end] = np.frombuffer(text, np.uint8)
-        return self._buffer.data[CELL:total]
-
-    def _write(self, groups: Sequence[Group], ends: NDArray[np.int64]) -> None:
-        out = _Out(self._buffer)
-        at = 0
-        for group in groups:
-            first = at
-            for block in group.blocks:
-                rows = len(block.seq)
-                ends[at : at + rows] = out.pieces(block.pieces, ends[at : at + rows], is_start=False)
-                at += rows
-            if at > first:
-                out.pieces(group.heads, ends[first:at], is_start=True)
+        if at > first:
+            out.pieces(group.heads, ends[first:at], is_start=True)
 
 
 def _order(seq: NDArray[np.int64]) -> NDArray[Any]:
@@ -142,15 +131,15 @@ class _Out:
     """The text of all lines, and views of it as overlapping cells."""
 
     def __init__(self, buffer: NDArray[np.uint8]) -> None:
-        self.buffer = buffer
+        self._buffer = buffer
         self._views: dict[int, NDArray[Any]] = {}
 
     def _cells(self, width: int) -> NDArray[Any]:
         """Whatever `width` bytes begin at each place."""
         view = self._views.get(width)
         if view is None:
-            count = max(len(self.buffer) - width + 1, 0)
-            view = np.ndarray((count,), f"V{width}", self.buffer.data, strides=(1,))
+            count = max(len(self._buffer) - width + 1, 0)
+            view = np.ndarray((count,), f"V{width}", self._buffer.data, strides=(1,))
             self._views[width] = view
         return view
 

@@ -1,32 +1,21 @@
-"""Lines of chunks, in stream order: by a template, or, when there are many, a piece of all lines at a time.
+"""Lines of chunks, in stream order: by a template; many of them a piece of all lines at a time."""
 
-In bulk, other threads make the lines while the next records are decoded: what takes long, in NumPy and in
-Polars, does not hold up Python. They are written in order, by whoever calls `write`.
-"""
-
-import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from importlib.util import find_spec
-from itertools import pairwise
-from typing import TYPE_CHECKING, BinaryIO, TypeAlias, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk, Mark
-from ktrace.output.lines import Block, assemble
+from ktrace.output.background import Background, Buffer
+from ktrace.output.lines import Block, Group, assemble
 from ktrace.output.order import in_order, order_of
 from ktrace.output.row import Choices, Part, Row
 
 if TYPE_CHECKING:
     import polars as pl
 
-Buffer: TypeAlias = bytes | memoryview
-
 _BULK = 256  # records in a chunk from which on a template is slower
-_THREADS = min(os.cpu_count() or 1, 4)
-_PIECE = 1 << 15  # records of which the lines are made together: what they take stays in the cache
 
 
 class RowWriter:
@@ -42,48 +31,24 @@ class RowWriter:
     def __init__(
         self, out: BinaryIO, row_of: Callable[[Batch], Row], line_of: Callable[[Mark], str], *, bulk: bool
     ) -> None:
-        self._out = out
         self._row_of = row_of
         self._line_of = line_of
-        self._bulk = bulk
-        self._threads: ThreadPoolExecutor | None = None
-        self._making: deque[Future[list[Buffer]]] = deque()
+        self._lines = Background(out, self._make, bulk=bulk)
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`, now or with the next one."""
         if len(chunk) < _BULK:
-            self._write_made(0)
-            self._out.write(self._few(chunk))
-            return
-        for piece in _pieces(chunk):
-            if not self._bulk:
-                self._put(self._make(piece))
-                continue
-            self._threads = self._threads or ThreadPoolExecutor(_THREADS, "lines")
-            self._write_made(_THREADS)
-            self._making.append(self._threads.submit(self._make, piece))
+            self._lines.put([self._few(chunk)])
+        else:
+            self._lines.write(chunk)
 
     def flush(self) -> None:
         """Hand on all that has come so far."""
-        self._write_made(0)
-        self._out.flush()
+        self._lines.flush()
 
     def close(self) -> None:
         """All has come."""
-        try:
-            self.flush()
-        finally:
-            if self._threads is not None:
-                self._threads.shutdown(cancel_futures=True)
-
-    def _write_made(self, most: int) -> None:
-        """Write until at most so many pieces are being made."""
-        while len(self._making) > most:
-            self._put(self._making.popleft().result())
-
-    def _put(self, lines: list[Buffer]) -> None:
-        for data in lines:
-            self._out.write(data)
+        self._lines.close()
 
     def _few(self, chunk: Chunk) -> bytes:
         if len(chunk.batches) == 1 and not chunk.marks:
@@ -96,9 +61,12 @@ class RowWriter:
         rows = [self._row_of(batch) for batch in piece.batches]
         marks = [self._line_of(mark) for mark in piece.marks]
         if all(row.begins_with_text for row in rows):
-            blocks = [Block(b.seq, row.pieces()) for b, row in zip(piece.batches, rows, strict=True)]
+            groups = [
+                Group(row.pieces(), [Block(batch.seq, ())])
+                for batch, row in zip(piece.batches, rows, strict=True)
+            ]
             seqs = [mark.seq for mark in piece.marks]
-            return [assemble(blocks, [(seq, m.encode()) for seq, m in zip(seqs, marks, strict=True)])]
+            return [assemble(groups, [(seq, m.encode()) for seq, m in zip(seqs, marks, strict=True)])]
         if find_spec("polars") is None:
             return [self._few(piece)]
         import polars as pl  # noqa: PLC0415 -- takes longer to load than most commands run
@@ -125,23 +93,6 @@ class _Written:
 
     def flush(self) -> None:
         pass
-
-
-def _pieces(chunk: Chunk) -> Iterator[Chunk]:
-    """The chunk in pieces of so many records, in order."""
-    if len(chunk) <= _PIECE + _PIECE // 2:
-        yield chunk
-        return
-    seqs = np.sort(np.concatenate([batch.seq for batch in chunk.batches]))
-    borders = [-(1 << 63), *seqs[_PIECE::_PIECE].tolist(), (1 << 63) - 1]
-    for begin, end in pairwise(borders):
-        cuts = [np.searchsorted(batch.seq, [begin, end]).tolist() for batch in chunk.batches]
-        batches = [
-            batch.take(slice(a, b)) for batch, (a, b) in zip(chunk.batches, cuts, strict=True) if b > a
-        ]
-        # The last place of all belongs to the last piece.
-        marks = [mark for mark in chunk.marks if begin <= mark.seq < end or mark.seq == end == borders[-1]]
-        yield Chunk(tuple(batches), tuple(marks))
 
 
 def _series(row: Row) -> "pl.Series":

@@ -11,9 +11,10 @@ from ktrace.diagnostic import visible
 from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Stack, Strings, Unparsed
 from ktrace.model.format import Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
+from ktrace.output.background import Background, Buffer
 from ktrace.output.cells import Pieces
 from ktrace.output.heads import head_of, heads, origin_of
-from ktrace.output.lines import Block, Group, Lines
+from ktrace.output.lines import Block, Group, assemble
 from ktrace.output.printfmt import Body
 from ktrace.output.probe_text import probe_pieces, strings
 
@@ -24,18 +25,34 @@ class Text:
     Args:
         out: a binary file, or whatever has its `write`.
         names: by event, then by argument: names of an enum's values, printed in place of the numbers.
+        bulk: there will be many records: make their lines in the background.
     """
 
     def __init__(
-        self, out: BinaryIO, names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None
+        self,
+        out: BinaryIO,
+        names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None,
+        *,
+        bulk: bool = False,
     ) -> None:
-        self._out = out
+        self._lines = Background(out, self._make, bulk=bulk)
         self._names = names or {}
-        self._lines = Lines()
         self._bodies: dict[tuple[Format, Lookups], Body] = {}
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`."""
+        self._lines.write(chunk)
+
+    def flush(self) -> None:
+        """Hand on what the file has buffered."""
+        self._lines.flush()
+
+    def close(self) -> None:
+        """All has come; the file stays open, as it was given."""
+        self._lines.close()
+
+    def _make(self, chunk: Chunk) -> list[Buffer]:
+        """All lines of a piece of the stream."""
         alike: dict[tuple[bool, bool, str], list[Batch]] = {}
         for batch in chunk.batches:
             if len(batch):
@@ -44,16 +61,7 @@ class Text:
             Group(heads(batches), [self._block(batch) for batch in batches]) for batches in alike.values()
         ]
         marks = [(mark.seq, _mark(mark).encode()) for mark in chunk.marks]
-        if groups or marks:
-            self._out.write(self._lines.assemble(groups, marks))
-
-    def flush(self) -> None:
-        """Hand on what the file has buffered."""
-        self._out.flush()
-
-    def close(self) -> None:
-        """Nothing more comes; the file stays open, as it was given."""
-        self.flush()
+        return [assemble(groups, marks)] if groups or marks else []
 
     def _block(self, batch: Batch) -> Block:
         pieces = Pieces()

@@ -74,7 +74,7 @@ def test_a_mark_without_a_line_leaves_none(polars, monkeypatch):
 @pytest.mark.parametrize("bulk", [False, True])
 def test_large_chunks_are_made_piece_by_piece(bulk, monkeypatch, template):
     chunk = everything(900)
-    monkeypatch.setattr("ktrace.output.row_writer._PIECE", 257)
+    monkeypatch.setattr("ktrace.output.background._PIECE", 257)
     assert written(chunk, bulk=bulk) == template(chunk)
 
 
