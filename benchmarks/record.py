@@ -1,6 +1,6 @@
 """What is lost while recording at full speed: `ktrace record` beside `trace-cmd record`.
 
-    python benchmarks/record.py [--rounds N] [--reads N] [--kernel SERIES] [--here]
+    python benchmarks/record.py [--rounds N] [--reads N] [--buffer KB...] [--kernel SERIES] [--here]
 
 Boots a virtual machine, unless told to measure --here (root, and a kernel with kprobes). In it, dd on
 CPU 0 reads one byte at a time, as fast as it can, with a kprobe on vfs_read; whoever records is kept to
@@ -66,7 +66,7 @@ def _measure(tool: str, words: list[str], reads: int, path: Path) -> tuple[int, 
     return counts["read events"], counts["overrun"] + counts["dropped events"] + counts["entries"], seconds
 
 
-def _here(rounds: int, reads: int) -> None:
+def _here(rounds: int, reads: int, sizes: list[int]) -> None:
     print(f"{rounds} rounds of {reads} reads; {Path('/proc/version').read_text().split()[2]}")
     version = subprocess.run(["trace-cmd", "--version"], capture_output=True, text=True, check=False)
     print(next((line for line in version.stdout.splitlines() if "version" in line), "trace-cmd"))
@@ -74,7 +74,7 @@ def _here(rounds: int, reads: int) -> None:
         f"{'buffer a CPU':>14}  {'recorder':10} {'lost, each round':>36} {'median':>8} {'events/s of dd':>15}"
     )
     with _probe(), TemporaryDirectory() as folder:
-        for size in (None, 1408, 512, 128):
+        for size in (*([None] if 0 in sizes else []), *(size for size in sizes if size)):
             lost: dict[str, list[float]] = {}
             rates: dict[str, list[float]] = {}
             for number in range(rounds):
@@ -97,20 +97,17 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--reads", type=int, default=400_000)
     parser.add_argument("--kernel", default="6.12")
+    parser.add_argument(
+        "--buffer", type=int, nargs="*", default=[0, 1408, 512, 128], help="KiB; 0: as it comes"
+    )
     parser.add_argument("--here", action="store_true")
     options = parser.parse_args()
     if options.here:
-        _here(options.rounds, options.reads)
+        _here(options.rounds, options.reads, options.buffer)
         return 0
-    inside = [
-        sys.executable,
-        __file__,
-        "--here",
-        "--rounds",
-        str(options.rounds),
-        "--reads",
-        str(options.reads),
-    ]
+    sizes = ["--buffer", *map(str, options.buffer)]
+    rounds = ["--rounds", str(options.rounds), "--reads", str(options.reads)]
+    inside = [sys.executable, __file__, "--here", *rounds, *sizes]
     vm = [sys.executable, "-m", "ktrace", "vm", "--kernel", options.kernel, "--", *inside]
     return subprocess.run(vm, check=False).returncode
 

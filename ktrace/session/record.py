@@ -1,11 +1,13 @@
 """One run of `ktrace record`: arm, move pages to files, account for what was lost, assemble, undo."""
 
 import errno
+import gc
 import os
 import re
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +27,8 @@ _NAMES_S = 2.0
 # A reader is woken when so much of a CPU's buffer is filled: early enough to have room, late enough to
 # be worth it.
 _WAKE_PERCENT = 25
+_WAKE_PERCENT_SMALL = 10
+_SMALL_KB = 1024
 _DEFAULT_KB = 4096
 _SHARE_OF_MEMORY = 32
 
@@ -92,7 +96,8 @@ def record(
     with Mover(session.files, contents.page_size, cpus, lambda cpu: _open_part(path, cpu)) as mover:
         run = _Run(session, mover, Names(), path, progress)
         try:
-            session.wake_at(_WAKE_PERCENT)
+            small = session.buffer_kb is not None and session.buffer_kb < _SMALL_KB
+            session.wake_at(_WAKE_PERCENT_SMALL if small else _WAKE_PERCENT)
             stop.check()
             session.arm()
             if command is not None:
@@ -100,7 +105,8 @@ def record(
         except BaseException:
             unfinished.remove_parts(path)
             raise
-        run.until_the_end(stop, command, request.duration_s, max_size)
+        with _without_collections():
+            run.until_the_end(stop, command, request.duration_s, max_size)
         session.stop()
         seconds = run.seconds
         run.take_the_rest()
@@ -200,6 +206,17 @@ class _Run:
             stats = self._session.stats()
             events, lost = sum(s.read + s.entries for s in stats), sum(s.lost for s in stats)
             self._progress(Progress(self.seconds, self._mover.size, events, lost))
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Python does not look for garbage meanwhile: that takes as long as a small buffer needs to fill."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def default_buffer_kb(cpus: int, memory_kb: int) -> int:

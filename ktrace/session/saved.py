@@ -63,16 +63,19 @@ class Names:
 
     def __init__(self) -> None:
         self._names: dict[bytes, bytes] = {}
+        self._last = b""
 
     def add(self, saved_cmdlines: bytes) -> bool:
         """Take what the kernel has saved; whether anything was new."""
-        before = len(self._names)
+        if saved_cmdlines == self._last:
+            return False
+        self._last = saved_cmdlines
         changed = False
         for pid, name in _NAME.findall(saved_cmdlines):
             if name != _UNKNOWN and self._names.get(pid) != name:
                 self._names[pid] = name
                 changed = True
-        return changed or len(self._names) > before
+        return changed
 
     def add_living(self, proc: str = "/proc") -> None:
         """Take those of tasks that live, if the kernel has not saved theirs: it does so when they sleep."""

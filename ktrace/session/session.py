@@ -62,7 +62,7 @@ class Session:
         self.name = Owner.of_this_process().name
         self.events: list[str] = []
         self._clock = clock
-        self._buffer_kb = buffer_kb
+        self.buffer_kb = buffer_kb
         self._applied = Applied(self.tracing)
         self._pipe: TextPipe | RawPipes | None = None
         self._stacks: set[str] = set()
@@ -267,8 +267,8 @@ class Session:
         self._applied.do(make_step(self.name, "a buffer of this session's own"))
         buffer.switch_recording(self.files, False)
         steps = [*buffer.option_steps(self.files), buffer.clock_step(self.files, self._clock)]
-        if self._buffer_kb is not None:
-            steps.append(buffer.size_step(self._buffer_kb))
+        if self.buffer_kb is not None:
+            steps.append(buffer.size_step(self.buffer_kb))
         for step in steps:
             self._apply(step)
 

@@ -30,6 +30,8 @@ class Session:
     ends: dict[int, int] = field(default_factory=dict)
     refusal: BaseException | None = None
     stopped: int = 0
+    buffer_kb: int | None = None
+    woken_at: int = 0
 
     @property
     def tracing(self) -> Scripted:
@@ -42,7 +44,7 @@ class Session:
         return [CpuStats(0, 0, 5, 0, 0, 30), CpuStats(1, 2, 0, 0, 1, 4)]
 
     def wake_at(self, percent: int) -> None:
-        pass
+        self.woken_at = percent
 
     def arm(self) -> None:
         if self.refusal is not None:
@@ -122,6 +124,14 @@ def test_what_comes_and_the_rest(session: Session, tmp_path: Path) -> None:
     assert contents.event_formats == (("g", "name: kp\nID: 300\nformat:\n"),)
     assert contents.page_size == PAGE and contents.options.trace_id
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith("a.dat")] == ["a.dat"]
+
+
+def test_small_buffers_wake_earlier(session: Session, tmp_path: Path) -> None:
+    run(session, tmp_path / "a.dat")
+    before = session.woken_at
+    session.buffer_kb = 64
+    run(session, tmp_path / "a.dat")
+    assert 0 < session.woken_at < before
 
 
 def test_a_size(session: Session, tmp_path: Path) -> None:
