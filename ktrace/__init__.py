@@ -1,6 +1,39 @@
 """ktrace: a front end for the Linux kernel's dynamic events.
 
-Importing this package imports nothing else: commands that do little must start fast.
+Importing this package imports nothing else: commands that do little must start fast. What a program
+needs is loaded when it is first asked for: see docs/python.md.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ktrace.errors import KtraceError
+    from ktrace.model.batch import Batch, Strings
+    from ktrace.session.session import Session
+    from ktrace.stream.read import read, sql
+
 __version__ = "0.1.0"
+
+__all__ = ["Batch", "KtraceError", "Session", "Strings", "__version__", "read", "sql"]
+
+_WHERE = {
+    "Batch": "ktrace.model.batch",
+    "KtraceError": "ktrace.errors",
+    "Session": "ktrace.session.session",
+    "Strings": "ktrace.model.batch",
+    "read": "ktrace.stream.read",
+    "sql": "ktrace.stream.read",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})

@@ -7,9 +7,10 @@ with Session() as session:
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError, Refused
 from ktrace.model.format import Signature
@@ -31,6 +32,9 @@ from ktrace.tracefs.mount import find_debug, find_tracing
 from ktrace.tracefs.pipe import TextPipe
 from ktrace.tracefs.pipe_raw import RawPipes
 from ktrace.tracefs.stats import CpuStats, read_stats
+
+if TYPE_CHECKING:
+    from ktrace.model.batch import Batch
 
 
 class Session:
@@ -66,6 +70,7 @@ class Session:
         self._applied = Applied(self.tracing)
         self._pipe: TextPipe | RawPipes | None = None
         self._stacks: set[str] = set()
+        self._unarmed = 0  # steps that were applied before `arm`
 
     @property
     def files(self) -> Files:
@@ -202,6 +207,7 @@ class Session:
 
         Events of this process itself are never recorded: reading them would make more.
         """
+        self._unarmed = len(self._applied)
         ignored = buffer.ignore_pids(self.files, buffer.own_threads())
         for event in self.events:
             if event in self._stacks:
@@ -222,6 +228,30 @@ class Session:
     def stop(self) -> None:
         """Record no more; what is in the buffer stays to be read."""
         buffer.switch_recording(self.files, False)
+
+    def stream(
+        self, *, command: str | None = None, duration_s: float | None = None, count: int | None = None
+    ) -> "Iterator[Batch]":
+        """Arm the events and give their records as they come, a batch of one event at a time.
+
+        When the loop over it is left, in whatever way, the events are switched off again; what was lost
+        is in `lost`. Events of this process itself are never recorded.
+
+        Args:
+            command: run this when all is armed, record only it and what it starts, and end with it.
+            duration_s, count: end after so many seconds or events; None: only with the loop.
+
+        Raises:
+            NotFound: there is no such program.
+        """
+        from ktrace.session.live import batches  # noqa: PLC0415 -- loads NumPy
+
+        return batches(self, command=command, duration_s=duration_s, count=count)
+
+    @property
+    def lost(self) -> int:
+        """How many records were overwritten or dropped before they were read, so far."""
+        return sum(cpu.lost for cpu in self.stats())
 
     def stats(self) -> list[CpuStats]:
         """What each CPU's buffer counted."""
@@ -251,11 +281,22 @@ class Session:
             found.setdefault(name, set()).add(group)
         return {name: groups.pop() for name, groups in found.items() if len(groups) == 1}
 
+    def disarm(self) -> None:
+        """Record no more, close the reader, and switch the events off: as before `arm`."""
+        if self._pipe is None:
+            return  # closed meanwhile
+        self.stop()
+        self._undo(keep=self._unarmed)
+
     def close(self) -> None:
         """Undo everything, newest first. Raises KtraceError naming what could not be undone."""
+        self._undo()
+
+    def _undo(self, keep: int = 0) -> None:
         if self._pipe is not None:
             self._pipe.close()
-        failures = self._applied.undo_all()
+            self._pipe = None
+        failures = self._applied.undo_all(keep)
         if failures:
             lines = [f"{step.to_shell(self.tracing.root)}: {error.strerror}" for step, error in failures]
             raise KtraceError(

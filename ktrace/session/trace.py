@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from ktrace.model.batch import Chunk, Lost, Missed
 from ktrace.session.command import Command
-from ktrace.session.raw import Formats, live_decoder, live_enrich
+from ktrace.session.reading import reading_pages, reading_text
 from ktrace.session.request import Request, missed_hits, prepare
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.waiting import Waiting
 from ktrace.stream.limit import Limit
-from ktrace.stream.run import Decoder, Sink, Source, run
-from ktrace.stream.task_names import TaskNames
-from ktrace.tracefs.pipe_text import TextParser
+from ktrace.stream.run import Sink, run
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def trace(
         note: takes remarks for the user, such as that a function has been renamed.
     """
     prepare(session, request, stop, command, note)
-    reading = _reading_text(session) if text else _reading_pages(session)
+    reading = reading_text(session) if text else reading_pages(session)
     sink = _Guarded(make_sink(session.groups()), stop)
     missed_before = missed_hits(session)
     stop.check()
@@ -136,56 +134,3 @@ def _account(session: Session, told: Mapping[int | None, int], sink: Sink, *, li
         left = {cpu: lost - told.get(cpu, 0) for cpu, lost in counted.items()}
     sink.write(Chunk((), tuple(Lost(_AFTER_ALL, cpu, count) for cpu, count in left.items() if count > 0)))
     return total
-
-
-class _Decoder(Decoder, Protocol):
-    """A decoder that counts what it does not understand."""
-
-    unparsed: int
-
-
-class _Descriptor(Source, Protocol):
-    """A source that can be polled."""
-
-    fd: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """One way of reading the buffer.
-
-    Attributes:
-        start: opens it, arms the events, and lets the buffer fill.
-        told: lost records that the decoder told of, by CPU; None where it is not known.
-        pending: whether what was read waits for the next read.
-    """
-
-    start: Callable[[], _Descriptor]
-    decoder: _Decoder
-    enrich: Callable[[Chunk], Chunk]
-    told: Callable[[], Mapping[int | None, int]]
-    pending: Callable[[], bool]
-
-
-def _reading_text(session: Session) -> _Reading:
-    parser = TextParser(session.signatures())
-    return _Reading(
-        session.start,
-        parser,
-        TaskNames(session.saved_names),
-        lambda: {None: parser.lost},
-        lambda: False,
-    )
-
-
-def _reading_pages(session: Session) -> _Reading:
-    formats = Formats(session.tracing)
-    formats.learn(session.events)
-    live = live_decoder(session.files, formats)
-    return _Reading(
-        lambda: session.start_pages(live.page),
-        live,
-        live_enrich(session.files, formats, session.saved_names),
-        lambda: dict(live.told.items()),
-        lambda: live.pending,
-    )

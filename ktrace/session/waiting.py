@@ -19,7 +19,7 @@ class Waiting:
 
     Args:
         fd: the reader's, to poll.
-        stop: signals.
+        stop: signals; None where they are left alone.
         duration_s: end after so many seconds; None never.
         command: end when it has ended.
         output_fd: end when nobody reads this any more, even while no event comes; None: not watched.
@@ -32,7 +32,7 @@ class Waiting:
     def __init__(
         self,
         fd: int,
-        stop: StopSignals,
+        stop: StopSignals | None,
         *,
         duration_s: float | None = None,
         command: Command | None = None,
@@ -50,7 +50,8 @@ class Waiting:
         self.output_closed = False
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
-        self._poll.register(stop.fd, select.POLLIN)
+        if stop is not None:
+            self._poll.register(stop.fd, select.POLLIN)
         if command is not None:
             self._poll.register(command.fd, select.POLLIN)
         if output_fd is not None:
@@ -64,7 +65,7 @@ class Waiting:
             ready = ready or fd == self._fd
             if fd == self._output_fd and events & (select.POLLERR | select.POLLHUP):
                 self.output_closed = True
-        if self.output_closed or self._stop.received is not None:
+        if self.output_closed or (self._stop is not None and self._stop.received is not None):
             return False
         if self._command is not None and self._command.ended:
             return False

@@ -55,13 +55,20 @@ class Applied:
         """Forget how to undo: what was written stays."""
         self._undo.clear()
 
-    def undo_all(self) -> list[tuple[Step, OSError]]:
+    def __len__(self) -> int:
+        """How many steps there are to take back."""
+        return len(self._undo)
+
+    def undo_all(self, keep: int = 0) -> list[tuple[Step, OSError]]:
         """Take everything back, newest first, whatever fails on the way; the failures are returned.
 
         What has gone already counts as taken back.
+
+        Args:
+            keep: leave so many of the oldest steps.
         """
         failures = []
-        while self._undo:
+        while len(self._undo) > keep:
             step = self._undo.pop()
             try:
                 _write_patiently(self._files, step)

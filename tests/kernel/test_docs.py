@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.unit.docs.blocks import Block, agrees, blocks
+from tests.unit.docs.blocks import Block, agrees, blocks, python_blocks
 
 
 @pytest.mark.parametrize("block", blocks("kernel"), ids=lambda block: block.name)
@@ -14,6 +14,12 @@ def test_example(block: Block, ktrace: Callable) -> None:
     for step in block.steps:
         printed = run(step.command, ktrace)
         assert agrees(printed, step.expected), f"# {step.command}\n{printed}"
+
+
+@pytest.mark.parametrize(("name", "text"), python_blocks("kernel"), ids=lambda text: text.split("\n")[0])
+def test_python(name: str, text: str, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(compile(text, name, "exec"), {"__name__": "example"})
 
 
 def run(command: str, ktrace: Callable) -> str:

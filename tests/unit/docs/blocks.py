@@ -1,5 +1,6 @@
 """The examples in README.md and docs/, as tests: which commands, and what should come out.
 
+Blocks of `python` are run, too: behind `<!-- test: kernel -->` where there is one, else anywhere.
 A block of `console` behind a line `<!-- test: kernel -->` or `<!-- test: anywhere -->` is run. Lines that
 begin as its first one does, with `$ ` or `# `, are commands, the others what they print, on either stream.
 Numbers stand for any numbers, and `...` for anything; a line of its own `...`, for any lines.
@@ -14,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _BLOCK = re.compile(r"<!-- test: (\w+) -->\n+```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_PYTHON = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_PYTHON = re.compile(r"(?:<!-- test: (kernel) -->\n+)?^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A task, its CPU, the flags and the time: what is there differs from kernel to kernel.
 _HEAD = re.compile(r"-\d+ +\[\d+\] \S+ +[\d.]+:")
 _SESSION = re.compile(r"\bktrace_\d+_\d+\b")
@@ -42,9 +43,10 @@ def blocks(where: str) -> list[Block]:
     return [block for page in PAGES for marked, block in _read(page) if marked == where]
 
 
-def python_blocks() -> list[tuple[str, str]]:
-    """Page and line, and text, of all examples in Python."""
-    return [(_name(page, match), match[1]) for page in PAGES for match in _PYTHON.finditer(page.read_text())]
+def python_blocks(where: str = "anywhere") -> list[tuple[str, str]]:
+    """Page and line, and text, of all examples in Python; those marked for a kernel apart."""
+    found = [(page, match) for page in PAGES for match in _PYTHON.finditer(page.read_text())]
+    return [(_name(page, match), match[2]) for page, match in found if (match[1] or "anywhere") == where]
 
 
 def agrees(text: str, expected: str) -> bool:

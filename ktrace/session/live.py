@@ -1,0 +1,49 @@
+"""Events as they come, for a program of the user's own: what `Session.stream` does."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from ktrace.model.batch import Batch, Chunk
+from ktrace.session.command import Command
+from ktrace.session.reading import reading_pages
+from ktrace.session.session import Session
+from ktrace.session.waiting import Waiting
+from ktrace.stream.limit import Limit
+
+
+def batches(
+    session: Session, *, command: str | None, duration_s: float | None, count: int | None
+) -> Iterator[Batch]:
+    """The batches of all chunks; see `Session.stream`."""
+    for chunk in chunks(session, command=command, duration_s=duration_s, count=count):
+        yield from chunk.batches
+
+
+def chunks(
+    session: Session, *, command: str | None, duration_s: float | None, count: int | None
+) -> Iterator[Chunk]:
+    """Batches, and marks such as losses and stacks between them; see `Session.stream`."""
+    limit = Limit(count)
+    with ExitStack() as stack:
+        child = stack.enter_context(Command(command)) if command else None
+        if child is not None:
+            session.only_tasks([child.pid], children=True)
+        reading = reading_pages(session)
+        stack.callback(session.disarm)
+        source = reading.start()
+        if child is not None:
+            child.start()
+        # Signals are the program's own: KeyboardInterrupt leaves the loop as any exception does.
+        waiting = Waiting(source.fd, None, duration_s=duration_s, command=child, pending=reading.pending)
+        while not limit.reached and waiting():
+            data = source.read()
+            yield from _some(limit.cut(reading.enrich(reading.decode(data))))
+        session.stop()
+        while data := source.read():
+            yield from _some(limit.cut(reading.enrich(reading.decode(data))))
+        yield from _some(limit.cut(reading.enrich(reading.decoder.finish())))
+
+
+def _some(chunk: Chunk) -> Iterator[Chunk]:
+    if chunk.batches or chunk.marks:
+        yield chunk

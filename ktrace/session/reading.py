@@ -1,0 +1,71 @@
+"""The ways of reading a session's buffer: what opens it, and what understands what it gives."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from ktrace.model.batch import Chunk
+from ktrace.session.raw import Formats, live_decoder, live_enrich
+from ktrace.session.session import Session
+from ktrace.stream.run import Data, Decoder, Source
+from ktrace.stream.task_names import TaskNames
+from ktrace.tracefs.pipe_text import TextParser
+
+
+class _Decoder(Decoder, Protocol):
+    """A decoder that counts what it does not understand."""
+
+    unparsed: int
+
+
+class _Descriptor(Source, Protocol):
+    """A source that can be polled."""
+
+    fd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way of reading the buffer.
+
+    Attributes:
+        start: opens it, arms the events, and lets the buffer fill.
+        told: lost records that the decoder told of, by CPU; None where it is not known.
+        pending: whether what was read waits for the next read.
+    """
+
+    start: Callable[[], _Descriptor]
+    decoder: _Decoder
+    enrich: Callable[[Chunk], Chunk]
+    told: Callable[[], Mapping[int | None, int]]
+    pending: Callable[[], bool]
+
+    def decode(self, data: Data) -> Chunk:
+        """What a read gave, or that it gave nothing."""
+        return self.decoder.feed(data) if data else self.decoder.idle()
+
+
+def reading_text(session: Session) -> Reading:
+    """The kernel's own text."""
+    parser = TextParser(session.signatures())
+    return Reading(
+        session.start,
+        parser,
+        TaskNames(session.saved_names),
+        lambda: {None: parser.lost},
+        lambda: False,
+    )
+
+
+def reading_pages(session: Session) -> Reading:
+    """The pages of its buffer."""
+    formats = Formats(session.tracing)
+    formats.learn(session.events)
+    live = live_decoder(session.files, formats)
+    return Reading(
+        lambda: session.start_pages(live.page),
+        live,
+        live_enrich(session.files, formats, session.saved_names),
+        lambda: dict(live.told.items()),
+        lambda: live.pending,
+    )

@@ -1,0 +1,42 @@
+"""Recordings for a program of the user's own: `ktrace.read` and `ktrace.sql`."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ktrace.model.batch import Batch
+from ktrace.stream.choice import Choice, of_events
+from ktrace.stream.recording import Recording
+from ktrace.stream.sql import run_query
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def read(*paths: str, events: Sequence[str] = (), recover: bool = False) -> Iterator[Batch]:
+    """The records of trace.dat files, several merged by time, a batch of one event at a time.
+
+    Batches come in order of time, but overlap: to put the records of several in one order, sort by `seq`.
+
+    Args:
+        events: only events called so, `NAME` or `SYSTEM:NAME`, with wildcards; empty for all.
+        recover: take what can be read of files that have been cut off.
+
+    Raises:
+        NotFound, Damaged, Unavailable: as `ktrace report` does.
+    """
+    choice = Choice([of_events(events)] if events else [])
+    with Recording(paths, recover=recover) as recording:
+        for chunk in recording.chunks():
+            yield from choice(chunk).batches
+
+
+def sql(path: str, query: str) -> "pl.DataFrame":
+    """What a query over a trace.dat file answers; docs/commands/sql.md says which tables there are.
+
+    Raises:
+        UsageError: the query is not understood.
+        Unavailable: Polars is not installed.
+        NotFound, Damaged: as `ktrace report` does.
+    """
+    with Recording([path]) as recording:
+        return run_query(recording, query).collect(engine="streaming")

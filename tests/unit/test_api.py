@@ -1,0 +1,46 @@
+"""The package's own names."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import ktrace
+from tests.unit.stream import recorded
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("name", ktrace.__all__)
+def test_each_name_is_there(name):
+    assert getattr(ktrace, name) is not None
+    assert name in dir(ktrace)
+    assert f"ktrace.{name}" in (ROOT / "docs/python.md").read_text() or name == "__version__"
+
+
+def test_no_other_name_is_there():
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = ktrace.nothing
+
+
+def test_importing_loads_nothing():
+    code = "import sys; before = set(sys.modules); import ktrace; print(*(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    tops = {name.split(".")[0] for name in done.stdout.split()} - set(sys.stdlib_module_names)
+    assert tops == {"ktrace"} and "ktrace.errors" not in done.stdout.split()
+
+
+def test_read(tmp_path):
+    path = recorded.write(tmp_path / "a.dat")
+    batches = list(ktrace.read(path))
+    assert sum(map(len, batches)) == 160
+    hits = list(ktrace.read(path, events=["hit"]))
+    assert {batch.event for batch in hits} == {"hit"}
+    assert sum(int(batch["n"].sum()) for batch in hits) == sum(n for n in range(160) if n // 2 % 2)
+
+
+def test_sql(tmp_path):
+    pytest.importorskip("polars")
+    frame = ktrace.sql(recorded.write(tmp_path / "a.dat"), "select sum(n) as n from hit")
+    assert frame["n"].to_list() == [sum(n for n in range(160) if n // 2 % 2)]
