@@ -13,7 +13,7 @@ import pytest
 
 from ktrace.stream.recording import lost_by_cpu
 from ktrace.tracedat.reader import TraceDat
-from tests.kernel.conftest import Outcome, append
+from tests.kernel.conftest import append
 
 # A program that reads one byte at a time at full speed, and one that does so COUNT times.
 BUSY = "import os\nf = os.open('/dev/zero', 0)\nwhile True: os.read(f, 1)"
@@ -36,12 +36,18 @@ def theirs(path: Path, *words: str) -> list[tuple[str, ...]]:
 _THEIRS = re.compile(r" *(?:\S+: +)?(.{1,15})-(\d+) +\[(\d+)\] +(?:\S+ )?(\d+\.\d+): (\w+): +(.*)$")
 
 
-def fields(outcome: Outcome) -> list[tuple[str, ...]]:
-    """The same of our JSON; of the body what can be compared."""
-    return [
+def compare(lines: list[tuple[str, ...]], events: list[dict]) -> None:
+    """Every event, and every field of each: `name=value` in theirs, numbers decimal or hexadecimal."""
+    assert [line[:5] for line in lines] == [
         (e["comm"], str(e["pid"]), f"{e['cpu']:03d}", f"{e['ts'] // 10**9}.{e['ts'] % 10**9:09d}", e["event"])
-        for e in outcome.records("event")
+        for e in events
     ]
+    for (*_, body), event in zip(lines, events, strict=True):
+        for name, value in event["args"].items():
+            found = re.search(rf"(?:^| ){name}=(.*?)(?= \w+=|$)", body)
+            assert found, (name, body)
+            theirs = int(found[1], 0) if isinstance(value, int) else found[1].rstrip()
+            assert theirs == value, (name, body, event)
 
 
 @pytest.fixture
@@ -58,15 +64,9 @@ def test_our_file_is_read_alike_by_trace_cmd(ktrace: Callable, tmp_path: Path) -
                       "ret=$retval:s64", ",", "sched:sched_switch", "-c", READS.format(300))  # fmt: skip
     assert "none lost" in recorded.err and sorted(p.name for p in tmp_path.iterdir()) == ["a.dat"]
     ours = ktrace("report", "--json", str(path))
-    their_lines = theirs(path)
-    assert len(their_lines) >= 300
-    assert [line[:5] for line in their_lines] == [tuple(f) for f in fields(ours)]
-    said = int(recorded.err.split(" events")[0].split()[-1])
-    assert said == len(their_lines)
-    # Fields: trace-cmd spells the print fmt, numbers in hex; `n` of all reads.
-    numbers = [int(m[1], 16) for *_, body in their_lines if (m := re.search(r"n=0x([0-9a-f]+)", body))]
-    mine = [e["args"]["n"] for e in ours.records("event") if e["event"] == "vfs_read"]
-    assert numbers == mine or not numbers
+    lines = theirs(path)
+    assert len(lines) >= 300 and f": {len(lines)} events in" in recorded.err
+    compare(lines, ours.records("event"))
     with TraceDat(str(path)) as file:
         options = file.contents.options
         assert options.clock == "mono" and options.written_by.startswith("ktrace")
@@ -84,17 +84,9 @@ def test_trace_cmds_file_is_read_as_it_reads_it(
     ]
     trace_cmd("record", "-q", "-o", str(path), *how, "-C", "mono", *events, *READS.format(200).split())
     append(tracing / "events/ktest/theirs/enable", "0")
-    their_lines = theirs(path)
-    ours = ktrace("report", "--json", str(path))
-    assert len(their_lines) >= 400
-    assert [line[:5] for line in their_lines] == fields(ours)
-    # Every field, as trace-cmd prints them raw: `name=value`, numbers in hexadecimal or decimal.
-    for line, event in zip(their_lines, ours.records("event"), strict=True):
-        if event["event"] == "sys_enter_read":
-            count = int(re.search(r"count=(?:0x)?([0-9a-f]+)", line[5])[1], 16)
-            assert count == event["args"]["count"]
-        if event["event"] == "sched_switch":
-            assert f"next_pid={event['args']['next_pid']} " in line[5] + " "
+    lines = theirs(path)
+    assert len(lines) >= 400
+    compare(lines, ktrace("report", "--json", str(path)).records("event"))
 
 
 def test_several_files_and_instances_by_time(ktrace: Callable, tracing: Path, tmp_path: Path) -> None:
@@ -107,8 +99,6 @@ def test_several_files_and_instances_by_time(ktrace: Callable, tracing: Path, tm
     cut = str(times[20] // 10**9) + f".{times[20] % 10**9:09d}"
     later = ktrace("report", "--json", "--from", cut, *paths).records("event")
     assert [e["ts"] for e in later] == times[20:]
-    earlier = ktrace("report", "--json", "--to", cut, "--cpu", "0", *paths).records("event")
-    assert [e["ts"] for e in earlier] == [e["ts"] for e in both if e["ts"] <= times[20] and e["cpu"] == 0]
 
 
 def test_what_is_lost_is_told_as_the_kernel_counts_it(
@@ -156,18 +146,15 @@ def test_killed(ktrace: Callable, start: Callable, armed: Callable, tmp_path: Pa
     ktrace("clean")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["INT", "TERM"])
-def test_signals_end_it_in_good_order(
-    ktrace: Callable, start: Callable, armed: Callable, forks: None, tmp_path: Path, number: int
+def test_ctrl_c_ends_it_in_good_order(
+    ktrace: Callable, start: Callable, armed: Callable, forks: None, tmp_path: Path
 ) -> None:
     path = tmp_path / "a.dat"
     run = start("record", "-o", str(path), "do_fork")
     run.until(armed)
     time.sleep(0.5)
-    run.signal(number)
-    outcome = run.wait()
-    assert outcome.status == (0 if number == signal.SIGINT else 128 + number)
-    assert [p.name for p in tmp_path.iterdir()] == ["a.dat"]
+    run.signal(signal.SIGINT)
+    assert run.wait().status == 0 and [p.name for p in tmp_path.iterdir()] == ["a.dat"]
     assert len(ktrace("report", "--json", str(path)).records("event")) == len(theirs(path)) > 0
 
 
