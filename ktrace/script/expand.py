@@ -116,9 +116,9 @@ class _Expander:
             for hook in self.points([_with(p, rest) for p in alias.points], body):
                 blocks = (alias.body,) if alias.body.body else ()
                 if alias.epilogue:
-                    hooks.append(replace(hook, after=(*hook.after, *blocks)))
+                    hooks.append(replace(hook, after=(*blocks, *hook.after)))
                 else:
-                    hooks.append(replace(hook, before=(*blocks, *hook.before)))
+                    hooks.append(replace(hook, before=(*hook.before, *blocks)))
             self.within.pop()
         return hooks
 

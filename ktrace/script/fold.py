@@ -10,13 +10,16 @@ from ktrace.script.ast import (
     Binary,
     Block,
     Call,
+    Cast,
     Crement,
     Defined,
+    Entry,
     Expr,
     ExprStatement,
     If,
     Name,
     Number,
+    Target,
     Ternary,
     Text,
     Unary,
@@ -145,7 +148,10 @@ def _dropping(node: Any, is_read: Callable[[str], bool]) -> Any:
         return node if same else Block(node.at, kept)
     if isinstance(node, ExprStatement) and isinstance(node.value, Assign) and node.value.op == "=":
         target = node.value.target
-        if isinstance(target, Name) and not is_read(target.name) and is_harmless(node.value.value):
+        value = node.value.value
+        # The script's own mistakes are to be found: only what would be fetched for nothing goes.
+        fetched = node.at.source.tapset or any(isinstance(n, Target | Cast | Entry) for n in walk(value))
+        if isinstance(target, Name) and not is_read(target.name) and fetched and is_harmless(value):
             return Block(node.at, ())
     if isinstance(node, If | While):
         parts = {"yes": node.yes, "no": node.no} if isinstance(node, If) else {"body": node.body}

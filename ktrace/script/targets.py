@@ -104,6 +104,12 @@ class _Finder:
         return isinstance(self.site, AtFunction | AtSyscall) and self.site.at_return and not self.at_entry
 
     def visit(self, node: Node) -> None:
+        if isinstance(node, Assign | Crement) and isinstance(node.target, Target | Cast):
+            raise ScriptError(
+                "nothing is written to the kernel",
+                node.target.at,
+                hint="SystemTap's guru mode could; ktrace only looks",
+            )
         if isinstance(node, Entry) and self.at_return:
             self._enter(node, node.value)
             return
