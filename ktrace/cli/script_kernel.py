@@ -23,7 +23,7 @@ from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import TRACEPOINT, want
 from ktrace.session.words import Defaults, Wanted
 from ktrace.tracefs.dynevents import define_step
-from ktrace.tracefs.events import enable_step, find_static, read_format
+from ktrace.tracefs.events import enable_step, filter_step, find_static, read_format
 from ktrace.tracefs.instances import make_step
 
 _TEXT = re.compile(r"(?:string|ustring|symbol|char|.*\])\Z")
@@ -59,6 +59,14 @@ class ScriptKernel:
             return self._at_event(site, reads)
         made = self._wanted(site, tuple(reads))
         return [self._found(self._own_name(one), site, reads) for one in made]
+
+    def parameters(self, site: AtFunction) -> Sequence[str]:
+        """See `Machine`."""
+        types = self.kernel.types(site.module)
+        functions = types if isinstance(types, Miss) else types.functions(site.pattern)
+        if isinstance(functions, Miss):
+            raise NotFound(f"the parameters of '{site.pattern}' are not known: {functions.reason}")
+        return [one.name for one in functions[0].proto.params if one.name]
 
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""
@@ -176,8 +184,10 @@ class ScriptKernel:
         point = f'{head}.function("{function}"){suffix}'
         if isinstance(site, AtSyscall):
             point = f"syscall.{site.name}{suffix}"
-        columns = tuple(arg.name or "" for arg in one.probe.args[: len(reads)])
-        return Found(one.probe.name, function, module, point, columns, self._keys)
+        args = one.probe.args[: len(reads)]
+        columns = tuple(arg.name or "" for arg in args)
+        types = tuple(arg.type or "" for arg in args)
+        return Found(one.probe.name, function, module, point, columns, self._keys, types)
 
     def _at_event(self, site: AtEvent, reads: Sequence[Read]) -> Sequence[Found]:
         names = [n for n in self._static(site) if site.system or not _OURS.match(n.partition("/")[0])]
@@ -228,7 +238,7 @@ class ScriptKernel:
         return replace(found, point=f'kernel.trace("{name.replace("/", ":")}")')
 
 
-def steps(kernel: ScriptKernel, compiled: Compiled) -> Plan:
+def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
     """What a run of a script writes: its probes, then what switches all on."""
     made: list[Step] = [make_step(kernel.group, "a buffer of this run's own")]
     instance = f"instances/{kernel.group}"
@@ -239,6 +249,8 @@ def steps(kernel: ScriptKernel, compiled: Compiled) -> Plan:
                 event = kernel.wanted[found.key].probe.event
             else:
                 event = kernel.events[found.key]
+            if pushdown and found.key in compiled.pushed.filters:
+                made.append(filter_step(event, compiled.pushed.filters[found.key]).below(instance))
             made.append(enable_step(event).below(instance))
     return Plan(tuple(made))
 

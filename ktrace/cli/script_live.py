@@ -4,7 +4,7 @@ import os
 import select
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from ktrace.stream.merge import EVER, Merge
 from ktrace.stream.processes import Processes
 from ktrace.stream.saved_names import LiveNames
 from ktrace.stream.symbol_table import SymbolTable
-from ktrace.tracefs.events import read_format
+from ktrace.tracefs.events import read_format, set_filter
 
 if TYPE_CHECKING:
     from ktrace.cli.scripting import Options
@@ -45,7 +45,9 @@ def live(
     """Run a program until it ends itself, or something else ends it."""
     with ExitStack() as stack:
         session = stack.enter_context(Session(buffer_kb=options.buffer_kb))
-        _define(session, drive, kernel, stop, note, verbose=options.verbose)
+        _define(session, drive, kernel, stop, note, options)
+        if options.pushdown and child is not None and drive.compiled.pushed.only_target:
+            session.only_tasks([child.pid], children=True)
         _record_processes(session)
         reader = stack.enter_context(_Pages(session, stacks=bool(drive.wants_stacks)))
         stop.check()
@@ -92,8 +94,7 @@ def _define(
     kernel: ScriptKernel,
     stop: StopSignals,
     note: Callable[[str], None],
-    *,
-    verbose: bool,
+    options: "Options",
 ) -> None:
     """The script's probes in the kernel. Of those that a wildcard stands for, some may be refused."""
     keys = [f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)]
@@ -103,7 +104,7 @@ def _define(
     stacks = drive.wants_stacks
     for one in wanted:
         stop.check()
-        for text in one.notes if verbose else ():
+        for text in one.notes if options.verbose else ():
             note(text)
         try:
             defined = session.add_probe(one.probe, move)
@@ -115,12 +116,22 @@ def _define(
         session.trace_event(defined.probe.event, stack=one.probe.name in stacks)
     if refused and len(refused) == len(wanted):
         raise refused[0]
-    if refused and verbose:
+    if refused and options.verbose:
         note(f"{len(refused)} of {len(wanted)} functions were refused; the first: {refused[0].message}")
     for key in keys:
         if key in kernel.events:
             event = kernel.events[key]
             session.trace_event(event, stack=event.partition("/")[2] in stacks)
+        else:
+            event = kernel.wanted[key].probe.event
+        if options.pushdown and key in drive.compiled.pushed.filters and event in session.events:
+            _filter(session, event, drive.compiled.pushed.filters[key])
+
+
+def _filter(session: Session, event: str, expression: str) -> None:
+    """The handler tests it all itself: a kernel that does not take a filter records more."""
+    with suppress(Refused):
+        set_filter(session.files, event, expression)
 
 
 def _record_processes(session: Session) -> None:

@@ -44,6 +44,10 @@ class RecordedKernel:
             raise NotFound("there is no such event in the recording", hint=f"its events: {known}")
         return [self._found(name, reads) for name in names]
 
+    def parameters(self, site: AtFunction) -> Sequence[str]:
+        """See `Machine`: what was recorded of them."""
+        return self.fields.get(site.pattern, ())
+
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""
         return syscall_names(self.machine)

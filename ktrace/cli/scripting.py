@@ -201,6 +201,10 @@ class _Later:
         """See `Machine`."""
         return self.real.find(site, reads)
 
+    def parameters(self, site: "AtFunction") -> "Sequence[str]":
+        """See `Machine`."""
+        return self.real.parameters(site)
+
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""
         from ktrace.script.tapset.syscalls import syscall_names
@@ -215,8 +219,10 @@ def show_plan(source: Source, options: Options) -> int:
     if any(bound.found for bound in compiled.bound):
         from ktrace.cli.script_kernel import steps
 
-        plan = steps(kernel.real, compiled)
+        plan = steps(kernel.real, compiled, pushdown=options.pushdown)
         print("# Into the kernel:")
+        if options.pushdown and options.command and compiled.pushed.only_target:
+            print("# only the tasks of the command: its process goes to set_event_pid")
         for line in plan.to_shell(kernel.real.kernel.tracing.root):
             print(line)
     print("# Here:")

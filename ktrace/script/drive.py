@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk, Column, Stack, Strings
+from ktrace.script.bound import Bound
 from ktrace.script.machine import Found, Read
-from ktrace.script.passes import Bound, Compiled
+from ktrace.script.passes import Compiled
 from ktrace.script.points import AtMoment, Timer
 from ktrace.script.program import Program
 from ktrace.script.runtime.faults import Abort, Fault

@@ -33,6 +33,7 @@ class Found:
         point: as `pp()` gives it.
         columns: of each `Read` the column of the batch; `batch columns` of text are `Strings`.
         key: for whoever found it.
+        types: of each column the kernel's name of its type, such as `u32`; empty where that is open.
     """
 
     event: str
@@ -41,6 +42,7 @@ class Found:
     point: str
     columns: tuple[str, ...]
     key: int
+    types: tuple[str, ...] = ()
 
 
 class Machine(Protocol):
@@ -52,6 +54,9 @@ class Machine(Protocol):
         Raises:
             KtraceError: nothing of that name, or nothing that could be read so.
         """
+
+    def parameters(self, site: AtFunction) -> Sequence[str]:
+        """The names of a function's parameters. Raises KtraceError where they are not known."""
 
     def syscalls(self) -> Mapping[int, str]:
         """The names of system calls by their numbers."""

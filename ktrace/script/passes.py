@@ -8,6 +8,7 @@
 | targets | hooks | what each reads from the kernel |
 | find | points and reads | events of the kernel, through the `Machine` |
 | infer | all bodies | types |
+| split | hooks with their events | what the kernel can leave out |
 | emit | types and bodies | the program as Python text |
 
 Linking the text with variables and functions is `program.link`; running it is `drive`.
@@ -18,38 +19,21 @@ from dataclasses import dataclass, field, replace
 
 from ktrace.errors import KtraceError
 from ktrace.script.ast import Block, Expr, ExprStatement
+from ktrace.script.bound import Bound
 from ktrace.script.definitions import Point, Script
 from ktrace.script.emit import Emitted, Job, emit
 from ktrace.script.expand import Hook, expand
-from ktrace.script.fold import fold, without_unused
+from ktrace.script.fold import fold, spell_out, without_unused
 from ktrace.script.infer import infer
 from ktrace.script.machine import Found, Machine
 from ktrace.script.parser import parse
 from ktrace.script.points import AtFunction, AtMoment, AtSyscall, Site, Timer, read_point
 from ktrace.script.preprocess import Facts, Preprocessor
 from ktrace.script.source import ScriptError, Source
+from ktrace.script.split import Pushed, split
 from ktrace.script.tapset import Tapset
-from ktrace.script.targets import TASK_NAME, Wanted, find_targets, names_task
+from ktrace.script.targets import TASK_NAME, find_targets, names_task
 from ktrace.script.types import Code, Types, scope_of
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A hook with all that was found out about it.
-
-    Attributes:
-        scope: the name of its code.
-        site: what its point says.
-        found: the events that call it; none of begin, end and timers.
-        entries: the events at which what `@entry` wants is read.
-    """
-
-    hook: Hook
-    scope: str
-    site: Site
-    wanted: Wanted = field(default_factory=Wanted)
-    found: tuple[Found, ...] = ()
-    entries: tuple[Found, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +44,7 @@ class Compiled:
     bound: tuple[Bound, ...]
     types: Types
     emitted: Emitted
+    pushed: Pushed
     notes: tuple[str, ...] = ()
 
 
@@ -131,7 +116,9 @@ class Compiler:
             )
             for code, one in zip(handlers, bound, strict=True)
         ]
-        return Compiled(script, tuple(bound), types, emit(types, codes, jobs), tuple(self.notes))
+        names = {one.name for one in script.globals}
+        pushed = split(bound, names.__contains__)
+        return Compiled(script, tuple(bound), types, emit(types, codes, jobs), pushed, tuple(self.notes))
 
     def run(self, sources: Iterable[Source]) -> Compiled:
         """All passes."""
@@ -150,8 +137,11 @@ class Compiler:
         def is_defined(e: Expr) -> bool:
             return self._is_defined(hook, site, e)
 
+        def parameters() -> Sequence[str]:
+            return self._machine(hook.point).parameters(site) if isinstance(site, AtFunction) else ()
+
         conditions = tuple(fold(c, is_defined) for c in hook.conditions)
-        body = without_unused(hook.code, conditions, is_global)
+        body = without_unused(spell_out(hook.code, parameters), conditions, is_global)
         body = without_unused(fold(body, is_defined), conditions, is_global)
         hook = replace(hook, before=(), body=body, after=(), conditions=conditions)
         wanted = find_targets(hook, site, is_global)

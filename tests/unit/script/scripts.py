@@ -44,6 +44,9 @@ class FakeKernel:
         columns = tuple(f"f{i}" for i in range(len(reads)))
         return [Found(event, name, None, f'kernel.function("{name}")', columns, 1)]
 
+    def parameters(self, site: AtFunction) -> Sequence[str]:
+        return ["a", "b"]
+
     def syscalls(self) -> Mapping[int, str]:
         return {0: "read", 1: "write"}
 

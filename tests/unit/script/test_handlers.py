@@ -17,6 +17,12 @@ def test_a_handler_is_given_just_what_it_reads() -> None:
     assert ran.text == "5 6\n-1 1\n"
 
 
+def test_all_parameters_at_once() -> None:
+    ran = start('probe kernel.function("f") { println($$parms) println($a$ . "!") }', FakeKernel(["f"]))
+    feed(ran, events("f", {"f0": [5, -1], "f1": [0, 2]}))
+    assert ran.text == "a=0x5 b=0x0\n5!\na=0xffffffffffffffff b=0x2\n-1!\n"
+
+
 def test_of_the_event() -> None:
     kernel = FakeKernel(["f"])
     text = """probe kernel.function("f") {
