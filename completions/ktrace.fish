@@ -28,6 +28,7 @@ commands() {
   offer remove \'remove probes\'
   offer switch \'arm or disarm all kprobes of the system\'
   offer trace \'stream events, of probes that exist or are made for this run\'
+  offer graph \'show what a function calls, and how long each call takes\'
   offer record \'record events to a file, in the format of trace-cmd\'
   offer report \'show what was recorded, by ktrace or by trace-cmd\'
   offer sql \'ask a recording in SQL\'
@@ -135,6 +136,30 @@ options() {
       offer --text \'Read the kernel\'\\\'\'s own text instead of its pages: slower.\'
       offer -o \'Write events to FILE.\'
       offer --output \'Write events to FILE.\'
+      offer -q \'No summary at the end.\'
+      offer --quiet \'No summary at the end.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    graph)
+      offer --depth \'Levels of calls; 1 is FUNC alone.\'
+      offer --above \'Only where FUNC took longer, such as 10ms, 50us.\'
+      offer --exclude \'Leave these functions out; repeatable.\'
+      offer -c \'Only CMD and its children; end with it.\'
+      offer --command \'Only CMD and its children; end with it.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children, now and later.\'
+      offer --no-children \'With -p: also its children, now and later.\'
+      offer --cpu \'Only these CPUs, such as 0,2-3.\'
+      offer -d \'End after so many seconds.\'
+      offer --duration \'End after so many seconds.\'
+      offer -n \'End after N calls of FUNC.\'
+      offer --count \'End after N calls of FUNC.\'
+      offer --buffer-size \'KiB of buffer for each CPU.\'
+      offer --json \'JSON Lines: see docs/json.md.\'
+      offer -o \'Write the trees to FILE.\'
+      offer --output \'Write the trees to FILE.\'
       offer -q \'No summary at the end.\'
       offer --quiet \'No summary at the end.\'
       offer -h \'Show what it does, with examples.\'
@@ -341,6 +366,16 @@ value_kind() {
     \'trace --clock\') kind=clocks ;;
     \'trace --buffer-size\') kind=nothing ;;
     \'trace -o\' | \'trace --output\') kind=files ;;
+    \'graph --depth\') kind=nothing ;;
+    \'graph --above\') kind=nothing ;;
+    \'graph --exclude\') kind=nothing ;;
+    \'graph -c\' | \'graph --command\') kind=command ;;
+    \'graph -p\' | \'graph --pid\') kind=processes ;;
+    \'graph --cpu\') kind=nothing ;;
+    \'graph -d\' | \'graph --duration\') kind=nothing ;;
+    \'graph -n\' | \'graph --count\') kind=nothing ;;
+    \'graph --buffer-size\') kind=nothing ;;
+    \'graph -o\' | \'graph --output\') kind=files ;;
     \'record -o\' | \'record --output\') kind=files ;;
     \'record -c\' | \'record --command\') kind=command ;;
     \'record -p\' | \'record --pid\') kind=processes ;;

@@ -34,6 +34,7 @@ COMMANDS = (
     Command("remove", "remove probes"),
     Command("switch", "arm or disarm all kprobes of the system"),
     Command("trace", "stream events, of probes that exist or are made for this run"),
+    Command("graph", "show what a function calls, and how long each call takes"),
     Command("record", "record events to a file, in the format of trace-cmd"),
     Command("report", "show what was recorded, by ktrace or by trace-cmd"),
     Command("sql", "ask a recording in SQL"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ktrace.aggregate.hist import off, removal_order
 from ktrace.model.plan import Plan, Step
 from ktrace.model.probe import Probe
+from ktrace.tracefs import graph
 from ktrace.tracefs.apply import write_step
 from ktrace.tracefs.dynevents import control_file, list_probes
 from ktrace.tracefs.events import all_events, read_triggers
@@ -23,6 +24,8 @@ class Leftover:
         triggers: histograms of its instances, as (file, what takes it off), in the order in which they go:
             the kernel keeps an instance as long as one uses the variables of another.
         synthetic: names of synthetic events.
+        followed: how the functions of which it had the calls followed are taken back, and the instance
+            that notes them with them.
     """
 
     owner: Owner
@@ -30,12 +33,15 @@ class Leftover:
     probes: tuple[Probe, ...]
     triggers: tuple[tuple[str, str], ...] = ()
     synthetic: tuple[str, ...] = ()
+    followed: tuple[Step, ...] = ()
 
     def to_plan(self) -> Plan:
         """How it is removed. The instance goes first: it may hold the probes switched on."""
         why = f"left by process {self.owner.pid}, which has ended"
         steps = [Step(path, text, why) for path, text in self.triggers]
-        steps += [Step(f"instances/{name}", "", why, action="rmdir") for name in self.instances]
+        buffers = [name for name in self.instances if not (self.followed and graph.is_note(name))]
+        steps += [Step(f"instances/{name}", "", why, action="rmdir") for name in buffers]
+        steps += self.followed
         steps += [Step("dynamic_events", f"-:synthetic/{name}", why) for name in self.synthetic]
         events = {probe.event: probe for probe in self.probes}
         steps += [Step(control_file(p), p.to_delete_line(), why) for p in events.values()]
@@ -68,6 +74,7 @@ def find_leftovers(tracing: Files) -> list[Leftover]:
             # Only who has synthetic events has histograms that use each other.
             tuple(_triggers(tracing, instances.get(owner, ()))) if owner in synthetic else (),
             tuple(synthetic.get(owner, ())),
+            _followed(tracing, instances.get(owner, ())),
         )
         for owner in sorted({*instances, *probes, *synthetic}, key=lambda o: (o.starttime, o.pid))
         if not owner.is_alive
@@ -87,6 +94,12 @@ def _triggers(tracing: Files, instances: Iterable[str]) -> list[tuple[str, str]]
                     if text.startswith("hist:")
                 ]
     return [(path, off(text)) for path, text in removal_order(found)]
+
+
+def _followed(tracing: Files, instances: Iterable[str]) -> tuple[Step, ...]:
+    """What undoes `ktrace graph`, where one of these instances notes what it did."""
+    notes = [name for name in instances if graph.is_note(name)]
+    return tuple(step for name in notes for step in graph.release(tracing, name).steps)
 
 
 def clean(tracing: Files, leftover: Leftover) -> list[tuple[Step, OSError]]:

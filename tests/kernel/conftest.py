@@ -209,6 +209,9 @@ def state(tracing: Path, debugfs: Path) -> dict[str, str]:
     """What ktrace could leave behind, or change."""
     files = ("kprobe_events", "uprobe_events", "dynamic_events", "set_event", "tracing_on", "current_tracer")
     found = {name: (tracing / name).read_text() for name in files}
+    for name in ("set_graph_function", "set_graph_notrace", "max_graph_depth"):
+        if (tracing / name).exists():
+            found[name] = (tracing / name).read_text()
     found["instances"] = " ".join(sorted(p.name for p in (tracing / "instances").iterdir()))
     found["kprobes/list"] = "".join(sorted((debugfs / "kprobes/list").read_text().splitlines(True)))
     found["kprobes/enabled"] = (debugfs / "kprobes/enabled").read_text()

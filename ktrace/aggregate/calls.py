@@ -1,0 +1,220 @@
+"""From the records of the function graph tracer to trees of calls.
+
+The kernel records each function's entry (`funcgraph_entry`) and return (`funcgraph_exit`), with how deep it
+lies among those that are followed. A tree grows from each entry of one of the functions that were asked
+for, and is given out when that one returns; what lies outside of them is left out.
+
+Where records were lost, what is known is kept: a call whose return is missing has no duration, one whose
+entry is missing is known from its return, and a gap stands in the tree at its place.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.model.batch import Batch, Chunk, Lost
+from ktrace.model.calltree import Call, Gap, Tree
+
+ENTRY, EXIT = "funcgraph_entry", "funcgraph_exit"
+LARGEST = 200_000
+"""Calls that one tree holds; further ones are counted, so that a function that never ends needs no end of
+memory."""
+
+
+Item: TypeAlias = Tree | Lost
+"""What comes out: a tree when its root has returned; losses where they were."""
+
+
+@dataclass(slots=True)
+class _Growing:
+    """A tree and its calls that have not returned, outermost first.
+
+    Attributes:
+        levels: the kernel's depth of each open call. It may skip some: calls that others follow count, too.
+        cpu: where its task last ran.
+    """
+
+    tree: Tree
+    open: list[Call]
+    levels: list[int]
+    cpu: int
+
+
+class CallTrees:
+    """Puts records together to trees, each task's for itself.
+
+    Args:
+        is_root: whether a tree grows from a call of the function at this address.
+        depth: levels of calls that are kept, the root's included; None: all.
+    """
+
+    def __init__(self, is_root: Callable[[int], bool], depth: int | None = None) -> None:
+        self._is_root = is_root
+        self._depth = depth
+        self._growing: dict[int, _Growing] = {}
+        self._roots: dict[int, bool] = {}
+        self._lossy = False
+
+    def feed(self, chunk: Chunk) -> list[Item]:
+        """What the next piece of the stream completes, in order."""
+        items: list[Item] = []
+        losses = [mark for mark in chunk.marks if isinstance(mark, Lost)]
+        for row in _in_order(chunk):
+            while losses and losses[0].seq < row.seq:
+                items.append(self._lose(losses.pop(0)))
+            tree = self._enter(row) if row.enter else self._leave(row)
+            if tree is not None:
+                items.append(tree)
+        return items + [self._lose(mark) for mark in losses]
+
+    def finish(self) -> list[Tree]:
+        """The trees whose roots have not returned, in the order in which they began."""
+        trees = [growing.tree for growing in self._growing.values()]
+        self._growing.clear()
+        for tree in trees:
+            tree.incomplete = True
+        return sorted(trees, key=lambda tree: tree.root.ts)
+
+    def _enter(self, row: "_Row") -> Tree | None:
+        """An entry. It may show that the root has returned unseen: its tree is given then."""
+        growing = self._growing.get(row.task)
+        given = None
+        if growing is not None and row.depth <= growing.levels[0]:
+            growing.tree.incomplete = True
+            given = self._growing.pop(row.task).tree
+            growing = None
+        if growing is None:
+            if self._wanted(row.func):
+                call = Call(row.func, 0, row.ts, row.cpu)
+                self._growing[row.task] = _Growing(
+                    Tree(row.pid, row.comm, call), [call], [row.depth], row.cpu
+                )
+            return given
+        growing.cpu = row.cpu
+        self._close(growing, row.depth)
+        self._open(growing, Call(row.func, len(growing.open), row.ts, row.cpu), row.depth)
+        return None
+
+    def _leave(self, row: "_Row") -> Tree | None:
+        """A return; of the root it gives the tree."""
+        growing = self._growing.get(row.task)
+        if growing is None or row.depth < growing.levels[0]:
+            return self._return_alone(row)
+        growing.cpu = row.cpu
+        self._close(growing, row.depth + 1)
+        call = growing.open[-1]
+        if growing.levels[-1] != row.depth or call.func != row.func:
+            if row.depth == growing.levels[0]:
+                return None
+            # Its entry was lost.
+            growing.tree.incomplete = True
+            self._close(growing, row.depth)
+            call = Call(row.func, len(growing.open), row.ts - row.duration, row.cpu)
+            self._open(growing, call, row.depth)
+        growing.open.pop()
+        growing.levels.pop()
+        call.duration, call.retval = row.duration, row.retval
+        if growing.open:
+            return None
+        del self._growing[row.task]
+        return growing.tree
+
+    def _return_alone(self, row: "_Row") -> Tree | None:
+        """A return without its entry: lost, or entered before all began, which is not of interest."""
+        if not self._lossy or not self._wanted(row.func) or row.task in self._growing:
+            return None
+        call = Call(row.func, 0, row.ts - row.duration, row.cpu, row.duration, row.retval)
+        return Tree(row.pid, row.comm, call, incomplete=True)
+
+    def _close(self, growing: _Growing, depth: int) -> None:
+        """Calls as deep as that, or deeper, have returned: unseen, since their records were lost."""
+        while growing.levels[-1] >= depth and len(growing.levels) > 1:
+            growing.open.pop()
+            growing.levels.pop()
+            growing.tree.incomplete = True
+
+    def _open(self, growing: _Growing, call: Call, depth: int) -> None:
+        """Put a call below the one that made it."""
+        tree = growing.tree
+        if self._depth is None or call.depth < self._depth:
+            if tree.size < LARGEST:
+                tree.size += 1
+                growing.open[-1].calls.append(call)
+            else:
+                tree.omitted += 1
+        growing.open.append(call)
+        growing.levels.append(depth)
+
+    def _lose(self, mark: Lost) -> Lost:
+        """A gap in each tree that grows on that CPU."""
+        self._lossy = True
+        for growing in self._growing.values():
+            if mark.cpu is None or growing.cpu == mark.cpu:
+                growing.tree.incomplete = True
+                kept = growing.open[: self._depth]
+                kept[-1].calls.append(Gap(mark.count))
+        return mark
+
+    def _wanted(self, func: int) -> bool:
+        found = self._roots.get(func)
+        if found is None:
+            found = self._roots[func] = self._is_root(func)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One record. `task` tells tasks apart: each CPU has an idle task, and all have thread id 0."""
+
+    enter: bool
+    seq: int
+    ts: int
+    cpu: int
+    pid: int
+    task: int
+    comm: str
+    func: int
+    depth: int
+    duration: int
+    retval: int | None
+
+
+def _in_order(chunk: Chunk) -> list[_Row]:
+    """Entries and returns, in the order of the stream."""
+    rows = [row for batch in chunk.batches if batch.event in (ENTRY, EXIT) for row in _rows(batch)]
+    return sorted(rows, key=lambda row: row.seq)
+
+
+def _rows(batch: Batch) -> Iterator[_Row]:
+    enter = batch.event == ENTRY
+    durations = [0] * len(batch)
+    retvals: list[int | None] = [None] * len(batch)
+    if not enter:
+        durations = (_numbers(batch, "rettime") - _numbers(batch, "calltime")).tolist()
+        if "retval" in batch.columns:
+            retvals = _numbers(batch, "retval").astype(np.uint64).tolist()
+    funcs = _numbers(batch, "func").astype(np.uint64).tolist()
+    columns = zip(
+        batch.seq.tolist(),
+        batch.ts.tolist(),
+        batch.cpu.tolist(),
+        batch.pid.tolist(),
+        batch.comm,
+        funcs,
+        _numbers(batch, "depth").tolist(),
+        durations,
+        retvals,
+        strict=True,
+    )
+    for seq, ts, cpu, pid, comm, func, depth, duration, retval in columns:
+        yield _Row(enter, seq, ts, cpu, pid, pid or -1 - cpu, comm or "", func, depth, duration, retval)
+
+
+def _numbers(batch: Batch, name: str) -> NDArray[np.int64]:
+    """A column of numbers. Addresses are wider: their bits are kept."""
+    column = batch.addresses[name] if name in batch.addresses else batch.columns[name]
+    assert isinstance(column, np.ndarray)
+    return column.astype(np.int64)

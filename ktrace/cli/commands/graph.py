@@ -1,0 +1,126 @@
+"""`ktrace graph`."""
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ktrace.cli import counting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import BinaryIO
+
+    from ktrace.session.graph import Result, Writer
+
+_BROKEN_PIPE = 128 + signal.SIGPIPE
+
+
+def graph(
+    functions: Annotated[
+        list[str] | None, typer.Argument(metavar="FUNC...", help="Functions, wildcards.")
+    ] = None,
+    depth: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Levels of calls; 1 is FUNC alone.")
+    ] = None,
+    above: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Only where FUNC took longer, such as 10ms, 50us.")
+    ] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(metavar="GLOB", help="Leave these functions out; repeatable.")
+    ] = None,
+    command: Annotated[str | None, counting.COMMAND] = None,
+    pids: Annotated[list[int] | None, counting.PIDS] = None,
+    children: Annotated[bool, counting.CHILDREN] = False,
+    cpu: Annotated[str | None, typer.Option(help="Only these CPUs, such as 0,2-3.")] = None,
+    duration: Annotated[float | None, counting.DURATION] = None,
+    count: Annotated[
+        int | None, typer.Option("-n", "--count", min=1, help="End after N calls of FUNC.")
+    ] = None,
+    buffer_kb: Annotated[
+        int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
+    ] = None,
+    as_json: Annotated[bool, counting.JSON] = False,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the trees to FILE.")
+    ] = None,
+    quiet: Annotated[bool, counting.QUIET] = False,
+) -> int:
+    """Show what a function calls, and how long each call takes.
+
+    A tree is shown when FUNC returns, a line for each call: those of different tasks are not mixed. The
+    run has a buffer of its own. What the kernel had to drop is shown where it is missing.
+
+    \b
+    Examples:
+      ktrace graph vfs_read -n 3
+      ktrace graph do_sys_openat2 --depth 3 -c 'cat /etc/passwd'
+      ktrace graph vfs_write --above 1ms -d 10
+      ktrace graph vfs_read --exclude '*lock*' --exclude 'rcu_*' -p 1234
+      ktrace graph openat -c ls --json | jq 'select(.depth == 1)'
+    """
+    from contextlib import ExitStack
+
+    from ktrace.errors import UsageError
+    from ktrace.model.duration import parse_duration
+    from ktrace.session.command import Command
+    from ktrace.session.signals import StopSignals
+    from ktrace.session.target import parse_cpus
+
+    if not functions:
+        raise UsageError("the calls of what function?", hint="ktrace graph vfs_read --depth 3")
+    if command and pids:
+        raise UsageError("-c and -p together: which process?")
+    slow = parse_duration(above) if above else 0
+    cpus = parse_cpus(cpu) if cpu else ()
+    with ExitStack() as stack:
+        stop = stack.enter_context(StopSignals())
+        # Forked before NumPy is loaded: its threads would not be there in the child.
+        child = stack.enter_context(Command(command, to_stderr=output is None)) if command else None
+        out = stack.enter_context(open(output, "wb")) if output else sys.stdout.buffer  # noqa: PTH123
+
+        from ktrace.session.graph import Request
+        from ktrace.session.graph import graph as run
+        from ktrace.session.kernel import Kernel
+        from ktrace.session.session import Session
+        from ktrace.session.waiting import watchable_output
+
+        request = Request(functions, depth, slow, exclude or (), pids or (), children, cpus, duration, count)
+        with Session(buffer_kb=buffer_kb) as session:
+            result = run(
+                session,
+                Kernel(session.tracing, session.debug),
+                request,
+                lambda symbol: _writer(out, symbol, as_json),
+                stop,
+                command=child,
+                output_fd=watchable_output(out.fileno()),
+                note=counting.note,
+            )
+        if not quiet:
+            counting.note(_summary(result))
+        if result.output_closed:
+            return _BROKEN_PIPE
+        if stop.received is not None and stop.received != signal.SIGINT:
+            return 128 + stop.received
+        return child.wait() if child else 0
+
+
+def _writer(out: "BinaryIO", symbol: "Callable[[int], str]", as_json: bool) -> "Writer":
+    import os
+
+    from ktrace.output.calltree import CallJson, CallText
+
+    if as_json:
+        return CallJson(out, symbol)
+    colour = out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    return CallText(out, symbol, colour=colour)
+
+
+def _summary(result: "Result") -> str:
+    parts = [f"{result.trees} trees of {result.calls} calls in {result.seconds:.2f} s"]
+    if result.faster:
+        parts.append(f"{result.faster} were faster")
+    parts.append(f"{result.records} records, " + (f"{result.lost} lost" if result.lost else "none lost"))
+    return ", ".join(parts)

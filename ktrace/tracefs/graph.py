@@ -1,0 +1,112 @@
+"""The function graph tracer's control files.
+
+See Documentation/trace/ftrace.rst, "function graph tracer". An instance has a tracer, a list of thread ids
+and a filter of functions of its own, on kernels that let it. Of which functions the calls are followed, and
+how deep, is said once for the whole kernel: `set_graph_function`, `max_graph_depth`. Like probes these are
+added for a while; who added them is noted as an instance that records nothing and has them as its filter:
+
+    ktrace_PID_STARTTIME_graph         set_ftrace_filter: the functions
+    ktrace_PID_STARTTIME_graph_3       the same, and 3 is in max_graph_depth
+"""
+
+import re
+from collections.abc import Iterable
+
+from ktrace.model.plan import Plan, Step
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.instances import Owner, all_buffers, list_instances
+
+TRACER = "function_graph"
+FOLLOWED = "set_graph_function"
+DEPTH = "max_graph_depth"
+
+_NOTE = re.compile(r"(ktrace_\d+_\d+)_graph(?:_(\d+))?\Z")
+
+
+def can_graph(files: Files) -> bool:
+    """Whether the tracer can be used in that buffer."""
+    try:
+        return TRACER in files.read("available_tracers").split()
+    except OSError:
+        return False
+
+
+def tracer_step() -> Step:
+    """Switch the tracer on, undone by switching it off."""
+    undo = Step("current_tracer", "nop", "no tracer", action="write")
+    return Step("current_tracer", TRACER, "record each call and its return", undo, action="write")
+
+
+def read_functions(files: Files, path: str = FOLLOWED) -> list[str]:
+    """The names in a list of functions, those of modules without the module's; none where all are meant."""
+    lines = files.read(path).splitlines()
+    return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
+
+
+def read_depth(tracing: Files) -> int:
+    """How deep calls are followed on this machine; 0: without a limit."""
+    return int(tracing.read(DEPTH))
+
+
+def users(tracing: Files) -> list[str]:
+    """Buffers that the tracer is on in; the top buffer's name is empty."""
+    found = []
+    for name, files in all_buffers(tracing):
+        try:
+            if files.read("current_tracer").strip() == TRACER:
+                found.append(name)
+        except OSError:
+            continue
+    return found
+
+
+def note_name(owner: str, depth: int | None) -> str:
+    """The name of the instance that notes what a session has added."""
+    return f"{owner}_graph" + (f"_{depth}" if depth else "")
+
+
+def notes(tracing: Files, *, live: bool = True) -> list[str]:
+    """Names of the instances that are such notes, with `live` only of processes that still run."""
+    found = []
+    for name in list_instances(tracing):
+        owner = Owner.of_name(name) if _NOTE.match(name) else None
+        if owner is not None and (owner.is_alive or not live):
+            found.append(name)
+    return found
+
+
+def is_note(name: str) -> bool:
+    """Whether an instance of that name notes what a session has added."""
+    return _NOTE.match(name) is not None
+
+
+def noter(name: str) -> str:
+    """The session whose note that is: the name of its instance."""
+    match = _NOTE.match(name)
+    return match[1] if match else ""
+
+
+def noted(tracing: Files, names: Iterable[str]) -> set[str]:
+    """The functions that these notes hold."""
+    found: set[str] = set()
+    for name in names:
+        try:
+            found.update(read_functions(tracing, f"instances/{name}/set_ftrace_filter"))
+        except OSError:
+            continue  # it has just gone
+    return found
+
+
+def release(tracing: Files, name: str) -> Plan:
+    """How what is noted is taken back. What another live session has noted, too, stays."""
+    kept = noted(tracing, (other for other in notes(tracing) if other != name))
+    present = set(read_functions(tracing))
+    steps = [
+        Step(FOLLOWED, f"!{function}", f"calls of {function} are no longer followed")
+        for function in sorted(noted(tracing, [name]) & present - kept)
+    ]
+    match = _NOTE.match(name)
+    if match and match[2] and read_depth(tracing) == int(match[2]):
+        steps.append(Step(DEPTH, "0", "calls are followed to any depth", action="write"))
+    steps.append(Step(f"instances/{name}", "", f"remove the note {name}", action="rmdir"))
+    return Plan(tuple(steps))

@@ -1,0 +1,156 @@
+"""`ktrace graph`: trees of a known program, whose, how deep, and what it leaves of what all share."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ktrace.tracefs.files import LocalFiles
+from ktrace.tracefs.graph import can_graph, read_functions
+from ktrace.tracefs.instances import Owner
+
+ZERO = ("read_zero", "read_iter_zero")
+READS = "dd if=/dev/zero of=/dev/null bs=4321 count=7 status=none"
+
+
+@pytest.fixture
+def instance(tracing: Path) -> Path:
+    """An instance of somebody else's, where the tracer can be had in one."""
+    path = tracing / "instances" / "somebodys"
+    path.mkdir()
+    (path / "tracing_on").write_text("0")
+    yield path
+    path.rmdir()
+
+
+@pytest.fixture
+def able(instance: Path, ktrace: Callable) -> None:
+    """Where it cannot be had, that is said, and is all that there is to test."""
+    if not can_graph(LocalFiles(str(instance))):
+        err = ktrace("graph", "vfs_read", "-c", "true", status=5).err
+        assert "in the top buffer alone" in err and "ktrace trace -r FUNC" in err
+        pytest.skip("this kernel's instances have no function_graph tracer")
+
+
+def following(tracing: Path) -> bool:
+    """Whether a session records calls."""
+    for path in (tracing / "instances").glob("ktrace_*"):
+        if (path / "current_tracer").read_text().strip() == "function_graph":
+            return (path / "tracing_on").read_text().strip() == "1"
+    return False
+
+
+def children(records: list[dict]) -> dict[int, list[dict]]:
+    found: dict[int, list[dict]] = {}
+    for record in records:
+        if record["parent"] is not None:
+            found.setdefault(record["parent"], []).append(record)
+    return found
+
+
+def test_the_calls_of_a_known_program(able: None, ktrace: Callable) -> None:
+    outcome = ktrace(
+        "graph", "vfs_read", "ksys_wri*", "--json", "--depth", "3", "--exclude", "*lock*", "-c", READS
+    )
+    assert "none lost" in outcome.err
+    calls = outcome.records("call")
+    assert {c["comm"] for c in calls} == {"dd"}
+    roots = [c for c in calls if c["parent"] is None]
+    below = children(calls)
+    zeros = [r for r in roots if any(c["func"] in ZERO for c in below.get(r["id"], []))]
+    assert len(zeros) == 7 and {r["func"] for r in zeros} == {"vfs_read"}
+    assert sum(r["func"] == "ksys_write" for r in roots) == 7
+    assert not any("incomplete" in r for r in roots)
+    for call in calls:
+        inner = below.get(call["id"], [])
+        assert sum(c["duration_ns"] for c in inner) <= call["duration_ns"]
+        assert {c["depth"] for c in inner} <= {call["depth"] + 1}
+        assert all(c["ts"] >= call["ts"] for c in inner) and "lock" not in call["func"]
+
+
+def test_depth_and_time_of_a_call_that_sleeps(able: None, start: Callable, tracing: Path) -> None:
+    run = start("graph", "hrtimer_nanosleep", "--depth", "2", "--above", "250ms", "-n", "1")
+    run.until(lambda: following(tracing))
+    assert (tracing / "max_graph_depth").read_text() == "2\n"
+    for seconds in ("0.02", "0.3"):
+        subprocess.run(["sleep", seconds], check=True)
+    outcome = run.wait()
+    head, root, *calls = outcome.out.splitlines()
+    assert head.startswith("sleep-") and root.endswith("   hrtimer_nanosleep")
+    assert 300_000 <= float(root.split()[1]) < 2_000_000
+    assert any(line.endswith("     do_nanosleep") for line in calls)
+    assert not any(line.endswith("       schedule") for line in calls)
+    assert "1 trees of" in outcome.err and "1 were faster" in outcome.err
+
+
+def test_only_this_process_and_an_interrupt_keeps_what_came(able: None, start: Callable) -> None:
+    loops = [subprocess.Popen(["sh", "-c", "while :; do read a < /proc/version; done"]) for _ in range(2)]
+    try:
+        run = start("graph", "vfs_read", "--depth", "1", "--json", "-p", str(loops[0].pid))
+        run.until(lambda: run.out.count("\n") > 3)
+        run.signal(signal.SIGINT)
+        outcome = run.wait()
+    finally:
+        for loop in loops:
+            loop.kill()
+            loop.wait()
+    assert outcome.status == 0
+    assert {c["pid"] for c in outcome.records("call")} == {loops[0].pid}
+
+
+def test_what_was_lost_is_told_in_its_place(able: None, start: Callable, tracing: Path) -> None:
+    reads = "dd if=/dev/zero of=/dev/null bs=1 count=3000 status=none"
+    run = start("graph", "vfs_read", "--json", "--buffer-size", "8", "-c", reads)
+    run.until(lambda: following(tracing))
+    run.signal(signal.SIGSTOP)
+    time.sleep(0.5)
+    run.signal(signal.SIGCONT)
+    outcome = run.wait()
+    told = sum(r["count"] or 0 for r in outcome.records("lost"))
+    calls = outcome.records("call")
+    if told:  # whoever reads fast enough loses nothing
+        assert f"{told} lost" in outcome.err
+    assert sum(c["func"] == "vfs_read" for c in calls) <= 3000 + 20
+    ids = {c["id"] for c in calls}
+    assert all(c["parent"] in ids for c in calls if c["parent"] is not None)
+
+
+def test_two_at_a_time_and_one_that_is_killed(
+    able: None, start: Callable, ktrace: Callable, tracing: Path
+) -> None:
+    """What two follow stays as long as one of them lives, and `clean` finds what the other left."""
+    files = LocalFiles(str(tracing))
+    run = start("graph", "vfs_read", "vfs_write", "-q", "--depth", "1")
+    run.until(lambda: following(tracing))
+    owner = Owner.of_process(run.pid)
+    assert sorted(read_functions(files)) == ["vfs_read", "vfs_write"] and owner is not None
+    ktrace("graph", "vfs_read", "--depth", "1", "-c", "true")
+    err = ktrace("graph", "vfs_read", "-c", "true", status=6).err
+    assert "depth of 1" in err and owner.name in err
+    assert sorted(read_functions(files)) == ["vfs_read", "vfs_write"]
+    run.signal(signal.SIGKILL)
+    os.waitpid(run.pid, 0)
+    assert "2 instance(s)" in ktrace("clean").out
+    assert read_functions(files) == [] and (tracing / "max_graph_depth").read_text() == "0\n"
+
+
+def test_another_tools_list_stays(able: None, instance: Path, ktrace: Callable, tracing: Path) -> None:
+    (instance / "current_tracer").write_text("function_graph")
+    try:
+        outcome = ktrace("graph", "vfs_read", "--depth", "1", "--json", "-c", READS)
+        assert "another tool follows all functions" in outcome.err
+        assert {c["func"] for c in outcome.records("call")} == {"vfs_read"}
+    finally:
+        (instance / "current_tracer").write_text("nop")
+
+
+def test_what_cannot_be_followed(able: None, ktrace: Callable) -> None:
+    assert "no function is called 'vfs_raed'" in ktrace("graph", "vfs_raed", status=4).err
+    outcome = ktrace("graph", "do_fork", "--depth", "1", "-c", "sh -c '/bin/true; /bin/true'")
+    assert "do_fork is kernel_clone" in outcome.err and "kernel_clone\n" in outcome.out
+    err = ktrace("graph", "vfs_read", "--exclude", "vfs_*", "-c", "true", status=2).err
+    assert "leaves out vfs_read itself" in err

@@ -1,0 +1,28 @@
+import pytest
+
+from ktrace.errors import UsageError
+from ktrace.model.duration import parse_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "nanoseconds"),
+    [
+        ("5ns", 5),
+        ("50us", 50_000),
+        ("50µs", 50_000),
+        ("10ms", 10_000_000),
+        ("1.5s", 1_500_000_000),
+        ("0.1 us", 100),
+        (".25ms", 250_000),
+        ("0.0001us", 0),
+        ("12345678901s", 12_345_678_901_000_000_000),
+    ],
+)
+def test_a_number_and_its_unit(text: str, nanoseconds: int) -> None:
+    assert parse_duration(text) == nanoseconds
+
+
+@pytest.mark.parametrize("text", ["", "10", "ms", "-1ms", "1 m", "1h", "1.2.3s", "1e3s", "10ms5us"])
+def test_what_is_none(text: str) -> None:
+    with pytest.raises(UsageError, match="no length of time"):
+        parse_duration(text)
