@@ -8,6 +8,7 @@ of the later event is the column `EVENT.FIELD`. Marks, such as stacks and losses
 Which columns there are is known only at the end, so the rows wait in files beside the output.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ from ktrace.output.order import order_of
 if TYPE_CHECKING:
     import polars as pl
 
-_PART = 1 << 17  # rows in a file that waits; and in a row group
+_SLICE = 1 << 13  # rows that are handed on at a time
+_PART = 1 << 15  # rows in a file that waits; and in a row group
 
 
 class Parquet:
@@ -60,12 +62,14 @@ class Parquet:
     def close(self) -> None:
         """Write the file."""
         import polars as pl  # noqa: PLC0415 -- as above
+        from polars.io.plugins import register_io_source  # noqa: PLC0415 -- as above
 
         self._put_aside()
         whole = self._folder.name + "/whole"
         if self._parts:
-            parts = [self._complete(pl.scan_parquet(part)) for part in self._parts]
-            pl.concat(parts).sink_parquet(whole, row_group_size=_PART, maintain_order=True)
+            types = self._types()
+            whole_table = register_io_source(lambda *_: self._completed(types), schema=types)
+            whole_table.sink_parquet(whole, row_group_size=_PART, maintain_order=True)
         else:
             pl.DataFrame(schema={"ts": pl.Int64, "cpu": pl.Int32, "pid": pl.Int32}).write_parquet(whole)
         Path(whole).replace(self._path)
@@ -95,21 +99,29 @@ class Parquet:
 
         if not self._waiting:
             return
-        part = Path(self._folder.name) / str(len(self._parts))
-        pl.concat(self._waiting, how="diagonal_relaxed").write_parquet(part, compression="uncompressed")
-        self._parts.append(part)
+        for piece in pl.concat(self._waiting, how="diagonal_relaxed").iter_slices(_PART):
+            part = Path(self._folder.name) / str(len(self._parts))
+            piece.write_parquet(part, compression="uncompressed")
+            self._parts.append(part)
         self._waiting = []
 
-    def _complete(self, part: "pl.LazyFrame") -> "pl.LazyFrame":
+    def _types(self) -> "dict[str, pl.DataType]":
+        """All columns, in the order of the table."""
+        own = [name for name in OWN if name in self._schema]
+        return {name: self._schema[name] for name in dict.fromkeys((*own, *self._schema))}
+
+    def _completed(self, types: "dict[str, pl.DataType]") -> "Iterator[pl.DataFrame]":
+        """Part after part with all columns: one at a time is in memory."""
         import polars as pl  # noqa: PLC0415 -- as above
 
-        there = set(part.collect_schema())
-        own = [name for name in OWN if name in self._schema]
-        columns = [*own, *(name for name in self._schema if name not in own)]
-        return part.select(
-            (pl.col(name) if name in there else pl.lit(None)).cast(self._schema[name]).alias(name)
-            for name in columns
-        )
+        for path in self._parts:
+            part = pl.read_parquet(path)
+            whole = [
+                (pl.col(name) if name in part.columns else pl.lit(None)).cast(dtype).alias(name)
+                for name, dtype in types.items()
+            ]
+            for piece in part.iter_slices(_SLICE):
+                yield piece.select(whole)
 
 
 def _storable(dtype: "pl.DataType") -> "pl.DataType":

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.errors import UsageError
-from ktrace.model.batch import Batch, Chunk, Column, Mark, Stack, Strings
+from ktrace.model.batch import Batch, Column, Strings
 from ktrace.stream.filter_grammar import Node, Op, Pred, parse_filter, problem
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -34,7 +34,6 @@ class Filter:
     def __init__(self, expression: str) -> None:
         self.expression = expression
         self._tree = parse_filter(expression)
-        self._last_kept: dict[int, bool] = {}
 
     def check(self, fields: Mapping[str, Iterable[str]]) -> None:
         """See that some event takes the filter.
@@ -69,34 +68,6 @@ class Filter:
         if any(_column(batch, pred.field) is None for pred in _preds(self._tree)):
             return np.zeros(len(batch), np.bool_)
         return self._evaluate(self._tree, batch)
-
-    def __call__(self, chunk: Chunk) -> Chunk:
-        """What matches, with the stacks that belong to it; other marks stay."""
-        masks = [self.mask(batch) for batch in chunk.batches]
-        kept = [batch.take(mask) for batch, mask in zip(chunk.batches, masks, strict=True) if mask.any()]
-        return Chunk(tuple(kept), self._marks(chunk, masks))
-
-    def _marks(self, chunk: Chunk, masks: list[Mask]) -> tuple[Mark, ...]:
-        """A stack belongs to the record of the same task before it."""
-        if not any(isinstance(mark, Stack) for mark in chunk.marks):
-            return chunk.marks
-        seq = np.concatenate([np.zeros(0, np.int64), *(batch.seq for batch in chunk.batches)])
-        pids = np.concatenate([np.zeros(0, np.int32), *(batch.pid for batch in chunk.batches)])
-        good = np.concatenate([np.zeros(0, np.bool_), *masks])
-        order = np.argsort(seq)
-        rows = zip(seq[order].tolist(), pids[order].tolist(), good[order].tolist(), strict=True)
-        row = next(rows, None)
-        marks: list[Mark] = []
-        for mark in chunk.marks:
-            while row is not None and row[0] < mark.seq:
-                self._last_kept[row[1]] = row[2]
-                row = next(rows, None)
-            if not isinstance(mark, Stack) or self._last_kept.get(mark.pid, False):
-                marks.append(mark)
-        while row is not None:
-            self._last_kept[row[1]] = row[2]
-            row = next(rows, None)
-        return tuple(marks)
 
     def _evaluate(self, node: Node, batch: Batch) -> Mask:
         if isinstance(node, Pred):

@@ -1,0 +1,155 @@
+"""How fast a recording becomes columns, JSON Lines, text and answers, next to trace-cmd on the same file.
+
+    python benchmarks/report.py [--file FILE] [--seconds N] [--rounds N]
+
+Each way is a process of its own, from its start to its end, its output thrown away; in each round one
+after the other. The table gives the medians of the time that passed, of the processor time that it took
+(ours makes lines in several threads), and of the largest memory, and how many times as fast as trace-cmd
+that is by either time. Without --file a recording is made in the virtual machine by trace-cmd (as root;
+some minutes where the machine is emulated). Ratios count, not the figures.
+"""
+
+import argparse
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+KTRACE = f"{sys.executable} -m ktrace"
+COLUMNS = (
+    f"{sys.executable} -c 'import sys; from ktrace.stream.recording import Recording\n"
+    "with Recording(sys.argv[1:]) as r:\n    print(sum(map(len, r.chunks())))'"
+)
+QUERY = "select comm, pid, count(*) n from events group by comm, pid"
+
+TEXT, COUNT = "trace-cmd report", "trace-cmd report | sort | uniq -c"
+WAYS = {
+    TEXT: ("trace-cmd report {file}", None),
+    "to columns, all fields": (f"{COLUMNS} {{file}}", TEXT),
+    "report --json": (f"{KTRACE} report -q --json {{file}}", TEXT),
+    "report (text)": (f"{KTRACE} report -q {{file}}", TEXT),
+    "report --csv": (f"{KTRACE} report -q --csv {{file}}", TEXT),
+    "report --parquet": (f"{KTRACE} report -q --parquet {{folder}}/out.parquet {{file}}", TEXT),
+    COUNT: ("trace-cmd report {file} | awk '{{print $1}}' | LC_ALL=C sort | uniq -c", None),
+    "sql, count by comm and pid": (f"{KTRACE} sql {{file}} '{QUERY}'", COUNT),
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one run: seconds that passed, processor seconds, MiB at most."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+def run(command: str) -> Cost:
+    """One way, to its end. Memory is that of its largest process."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    began = time.perf_counter()
+    # A shell of its own, so that the usage of all processes of a pipe is known when it has ended.
+    shell = subprocess.Popen(
+        ["bash", "-c", f"set -o pipefail; {command}"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    _, status, usage = os.wait4(shell.pid, 0)
+    shell.returncode = os.waitstatus_to_exitcode(status)
+    if shell.returncode:
+        raise SystemExit(f"failed with {shell.returncode}: {command}")
+    return Cost(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def make_input(folder: str, seconds: int) -> str:
+    """A recording of several events under load, made in the virtual machine; uncompressed."""
+    file = f"{folder}/bench.dat"
+    script = [str(ROOT / "benchmarks/report_input.sh"), file, str(seconds)]
+    machine = [sys.executable, "-m", "ktrace", "vm", "--share", folder, "--timeout", "900", "--", "bash"]
+    subprocess.run(
+        [*machine, *script], check=True, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, timeout=1000
+    )
+    return file
+
+
+def measure(file: str, rounds: int) -> dict[str, Cost]:
+    """Medians of all ways."""
+    with tempfile.TemporaryDirectory() as folder:
+        found: dict[str, list[Cost]] = {name: [] for name in WAYS}
+        for _ in range(rounds):
+            for name, (command, _) in WAYS.items():
+                if "sql" in name and not has("polars"):
+                    continue
+                found[name].append(run(command.format(file=file, folder=folder)))
+    middle = statistics.median
+    return {
+        name: Cost(
+            middle(c.wall for c in costs), middle(c.cpu for c in costs), middle(c.memory for c in costs)
+        )
+        for name, costs in found.items()
+        if costs
+    }
+
+
+def has(package: str) -> bool:
+    """Whether a package is installed."""
+    try:
+        version(package)
+    except PackageNotFoundError:
+        return False
+    return True
+
+
+def show(file: str, costs: dict[str, Cost]) -> None:
+    """The table, with what it was measured on."""
+    counted = subprocess.run(
+        ["bash", "-c", f"{COLUMNS} {file}"],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    events = int(counted.stdout)
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "polars") if has(name))
+    trace_cmd = subprocess.run(["trace-cmd", "--version"], capture_output=True, text=True, check=False).stdout
+    said = next((line.strip() for line in trace_cmd.splitlines() if "version" in line), "trace-cmd")
+    print(
+        f"{events / 1e6:.2f} million events, {Path(file).stat().st_size >> 20} MiB; {os.cpu_count()} processors,"
+    )
+    print(f"load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {packages}, {said}")
+    print()
+    print("| way | M events/s | seconds | processor seconds | MiB | times trace-cmd | by processor time |")
+    print("|---|---|---|---|---|---|---|")
+    for name, cost in costs.items():
+        peer = costs.get(WAYS[name][1] or "")
+        ratios = f"{peer.wall / cost.wall:.1f} | {peer.cpu / cost.cpu:.1f}" if peer else " | "
+        rate = events / cost.wall / 1e6
+        print(f"| {name} | {rate:.2f} | {cost.wall:.2f} | {cost.cpu:.2f} | {cost.memory:.0f} | {ratios} |")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--file", help="an uncompressed trace.dat; made in the virtual machine without it")
+    parser.add_argument("--seconds", type=int, default=8, help="how long to record")
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    if not shutil.which("trace-cmd"):
+        print("trace-cmd is not installed: nothing to compare with")
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        file = options.file or make_input(folder, options.seconds)
+        show(file, measure(file, options.rounds))
+
+
+if __name__ == "__main__":
+    main()
