@@ -122,9 +122,8 @@ def show(file: str, costs: dict[str, Cost]) -> None:
     packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "polars") if has(name))
     trace_cmd = subprocess.run(["trace-cmd", "--version"], capture_output=True, text=True, check=False).stdout
     said = next((line.strip() for line in trace_cmd.splitlines() if "version" in line), "trace-cmd")
-    print(
-        f"{events / 1e6:.2f} million events, {Path(file).stat().st_size >> 20} MiB; {os.cpu_count()} processors,"
-    )
+    size = Path(file).stat().st_size >> 20
+    print(f"{events / 1e6:.2f} million events, {size} MiB; {os.cpu_count()} processors,")
     print(f"load {os.getloadavg()[0]:.1f}; Python {platform.python_version()}, {packages}, {said}")
     print()
     print("| way | M events/s | seconds | processor seconds | MiB | times trace-cmd | by processor time |")

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ktrace.errors import UsageError
-from ktrace.model.batch import Chunk, Lost, Stack, Strings
+from ktrace.model.batch import Strings
 from ktrace.stream.filter import Filter
 from tests.unit.output.batches import INVALID, batch
 
@@ -151,22 +151,6 @@ def test_an_events_own_field_comes_before_what_all_have():
     part = batch("sched_wakeup", comm="waker", pid=[1])
     part.columns["comm"] = Strings.of(["woken"])
     assert Filter('comm == "woken"').mask(part).all() and Filter('COMM == "waker"').mask(part).all()
-
-
-def stack(seq, pid):
-    return Stack(seq, 0, 0, pid, "sh", False, ("f",))
-
-
-def test_stacks_go_with_their_records():
-    keep = Filter("n == 1")
-    first = Chunk(
-        (batch(seq=[0, 3, 5], pid=[7, 8, 7], n=np.array([1, 0, 0])),),
-        (stack(1, 7), Lost(2, 0, 5), stack(4, 8), stack(6, 7)),
-    )
-    second = Chunk((batch(seq=[9], pid=[8], n=np.array([1])),), (stack(8, 7), stack(10, 8)))
-    got = [keep(first), keep(second)]
-    assert [[b.seq.tolist() for b in chunk.batches] for chunk in got] == [[[0]], [[9]]]
-    assert [[mark.seq for mark in chunk.marks] for chunk in got] == [[1, 2], [10]]
 
 
 @given(st.text(st.sampled_from("n()!&|=<>~ \"'1ax*CPUS{}-,")))
