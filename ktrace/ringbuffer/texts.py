@@ -1,6 +1,7 @@
 """Texts in records, many rows in one step: a key for each, from which the dictionary is made."""
 
 import secrets
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +10,11 @@ from ktrace.model.batch import Strings
 from ktrace.ringbuffer.interning import Interner
 
 _WORDS = 16  # of 8 bytes: texts that are longer are read one by one
+_SHORT = 6  # words: texts of no more are gathered whole
+_BLOCK = 1 << 13  # rows at a time: what is made on the way stays in the cache
 
-_ONES = np.uint64(0x0101010101010101)
-_HIGH = np.uint64(0x8080808080808080)
-_ONE = np.uint64(1)
 _FACTOR = np.uint64(secrets.randbits(64) | 1)
+_FOLD = np.uint64(29)
 _SEED = np.uint64(secrets.randbits(64) | 1)
 _NONE = np.uint64(secrets.randbits(64))
 _KEEP = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)  # masks of the first n bytes
@@ -62,34 +63,86 @@ def text_at(buffer: NDArray[np.uint8], start: int, length: int) -> str:
 def _keys(
     buffer: NDArray[np.uint8], start: NDArray[np.int64], length: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
-    """A hash of each text: the same for the same bytes up to a NUL, whatever comes behind it."""
-    if len(start) and int(start.max()) + int(length.max()) + 8 > len(buffer):
-        buffer = np.concatenate([buffer, np.zeros(int(length.max()) + 8, np.uint8)])
+    """A hash of the bytes of each text, those behind a NUL included."""
+    keys = np.empty(len(start), np.uint64)
+    if not len(start):
+        return keys
+    # Behind the last text of a buffer there may be less than a word.
+    last = int(start.max()) + int(length.max()) + 8
+    if last > len(buffer):
+        buffer = np.concatenate([buffer, np.zeros(last - len(buffer), np.uint8)])
     anywhere = np.ndarray((len(buffer) - 7,), "V8", buffer, 0, (1,))
-    keys = np.full(len(start), _SEED, np.uint64)
-    rows: NDArray[np.int64] | None = None  # None: all
-    at, left = start, length
-    for _ in range(_WORDS):
-        word = anywhere[at].view("<u8")
-        if int(left.min(initial=8)) < 8:
-            word &= _KEEP[np.clip(left, 0, 8)]
-        zero = (word - _ONES) & ~word & _HIGH
-        # All bits below the lowest NUL; all bits where there is none.
-        word &= ((zero & (~zero + _ONE)) >> np.uint64(7)) - _ONE
-        ended = (zero != 0) | (left <= 8)
-        if rows is None:
-            keys = (keys ^ word) * _FACTOR
-            keys ^= keys >> np.uint64(29)
+    for first in range(0, len(start), _BLOCK):
+        some = slice(first, first + _BLOCK)
+        words = (int(length[some].max()) + 7) // 8
+        if 0 < words <= _SHORT and int(start[some].max()) + 8 * words <= len(buffer):
+            _hash_short(buffer, start[some], length[some], words, keys[some])
         else:
-            mixed = (keys[rows] ^ word) * _FACTOR
-            keys[rows] = mixed ^ (mixed >> np.uint64(29))
-        if ended.all():
-            return keys
-        going = np.flatnonzero(~ended)
-        rows = going if rows is None else rows[going]
-        at, left = at[going] + 8, left[going] - 8
-    assert rows is not None
-    for row in rows.tolist():
+            _hash(anywhere, start[some], length[some], keys[some])
+    for row in np.flatnonzero(length > 8 * _WORDS).tolist():
         text = text_at(buffer, int(start[row]), int(length[row]))
         keys[row] = hash(text) & 0xFFFFFFFFFFFFFFFF
     return keys
+
+
+def _hash_short(
+    buffer: NDArray[np.uint8],
+    at: NDArray[np.int64],
+    length: NDArray[np.int64],
+    words: int,
+    keys: NDArray[np.uint64],
+) -> None:
+    """The same for texts of no more than `words` words, gathered whole. The hashes are the same."""
+    size = 8 * words
+    texts = np.ndarray((len(buffer) - size + 1,), f"V{size}", buffer, 0, (1,))
+    table = texts[at].view("<u8").reshape(len(at), words)
+    if int(length.min()) < size:
+        table &= _keep(words).take(length, axis=0)
+    mixed = (table[:, 0] ^ _SEED) * _FACTOR
+    mixed ^= mixed >> _FOLD
+    for i in range(1, words):
+        more = mixed ^ table[:, i]
+        more *= _FACTOR
+        more ^= more >> _FOLD
+        mixed = np.where(length > 8 * i, more, mixed)
+    keys[:] = mixed
+
+
+@cache
+def _keep(words: int) -> NDArray[np.uint64]:
+    """By length, the bits of each word that belong to a text."""
+    left = np.arange(8 * words + 1)[:, None] - 8 * np.arange(words)
+    masks: NDArray[np.uint64] = _KEEP[np.clip(left, 0, 8)]
+    return masks
+
+
+def _hash(
+    anywhere: NDArray[np.void], at: NDArray[np.int64], left: NDArray[np.int64], keys: NDArray[np.uint64]
+) -> None:
+    """Fill in the hashes of texts of up to `_WORDS` words: a word of all of them at a time."""
+    rows: NDArray[np.int64] | None = None  # None: all
+    mixed = np.full(len(at), _SEED, np.uint64)
+    for _ in range(_WORDS):
+        word = anywhere[at].view("<u8")
+        if int(left.min()) < 8:
+            word &= _KEEP.take(np.minimum(left, 8))
+        mixed ^= word
+        mixed *= _FACTOR
+        mixed ^= mixed >> _FOLD
+        if int(left.max()) <= 8:
+            break
+        going = left > 8
+        if going.all():
+            at, left = at + 8, left - 8
+            continue
+        if rows is None:
+            keys[:] = mixed
+        else:
+            keys[rows] = mixed
+        more = np.flatnonzero(going)
+        rows = more if rows is None else rows[more]
+        at, left, mixed = at[more] + 8, left[more] - 8, mixed[more]
+    if rows is None:
+        keys[:] = mixed
+    else:
+        keys[rows] = mixed
