@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ktrace.model.batch import Chunk, Unparsed
 from ktrace.ringbuffer.decode import Decoder
-from ktrace.ringbuffer.records import Hole, Records
+from ktrace.ringbuffer.records import Records
 from ktrace.stream.merge import EVER, Merge
 from ktrace.tracefs.pipe_raw import Pass
 
@@ -69,21 +69,23 @@ class Live:
     def _count_losses(self, records: Records, one: Pass) -> Records:
         """Give each loss its number, such that all together never exceed what the kernel has counted.
 
-        A page that is full has no room for the number. What the kernel had overwritten by the time the
-        page was read, less what was told before, is it; if more has been overwritten in between, the next
-        loss is told smaller by so many.
+        A page that is full has no room for the number. What the kernel had overwritten by the end of the
+        pass, less all that was told, goes to those pages; if some of it was overwritten after the last
+        page of the pass had been read, the next loss is told smaller by so many.
         """
-        if not any(hole.lost for hole in records.holes):
+        lost = [hole for hole in records.holes if hole.lost]
+        if not lost:
             return records
-        totals = iter(one.overwritten)
-        holes: list[Hole] = []
-        for hole in records.holes:
-            if not hole.lost:
-                holes.append(hole)
-                continue
-            told = self.told.get(one.cpu, 0)
-            left = next(totals, told) - told
-            count = left if hole.count is None else min(hole.count, left)
-            self.told[one.cpu] = told + max(count, 0)
-            holes.append(replace(hole, count=count if count > 0 else None))
+        left = max((one.overwritten or 0) - self.told.get(one.cpu, 0), 0)
+        counts: list[int] = []
+        for hole in lost:
+            counts.append(min(hole.count or 0, left))
+            left -= counts[-1]
+        unknown = [i for i, hole in enumerate(lost) if hole.count is None]
+        for n, i in enumerate(unknown):
+            counts[i] = left // (len(unknown) - n)
+            left -= counts[i]
+        self.told[one.cpu] = self.told.get(one.cpu, 0) + sum(counts)
+        told = iter(counts)
+        holes = [replace(hole, count=next(told) or None) if hole.lost else hole for hole in records.holes]
         return replace(records, holes=holes)

@@ -1,10 +1,12 @@
 """Names of tasks as the kernel saved them: `saved_cmdlines`, `PID NAME` a line."""
 
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 _UNKNOWN = "<...>"
+_SHARE = 20  # of the time at most one part in so many goes into asking
 
 
 def saved_name(text: str, pid: int) -> str | None:
@@ -46,23 +48,32 @@ class LiveNames:
     """The names that the kernel has saved by now; of tasks of which it has none, /proc's.
 
     The kernel saves a name when the task is switched out for the first time after an event, and again
-    each time after that. A task that has ended keeps the name that it had last.
+    each time after that. A task that has ended keeps the name that it had last. Where it takes the kernel
+    long to tell, it is asked less often.
 
     Args:
         saved: gives the text of the kernel's saved_cmdlines.
     """
 
-    def __init__(self, saved: Callable[[], str], proc: str = "/proc") -> None:
+    def __init__(
+        self, saved: Callable[[], str], proc: str = "/proc", clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._saved = saved
         self._proc = proc
+        self._clock = clock
         self._last: dict[int, str] = {}
+        self._again = 0.0  # when it is time to ask again
 
     def __call__(self, pids: Iterable[int]) -> Mapping[int, str]:
         """Those that are known."""
         wanted = list(pids)
+        started = self._clock()
+        if started < self._again and all(pid in self._last for pid in wanted):
+            return self._last
         if not wanted:
             return {}
         text = self._saved()
+        self._again = started + _SHARE * (self._clock() - started)
         found: dict[int, str] = {}
         for pid in wanted:
             name = saved_name(text, pid) or comm_of(pid, self._proc) or self._last.get(pid)

@@ -13,6 +13,7 @@ _TRAMPOLINES = {
     "kretprobe_trampoline",
     "arch_rethook_trampoline",
 }
+_BUILT_IN = "__builtin__"  # code that the kernel made while it ran: it lists it, but does not look it up
 _STACK_TRAMPOLINE = (1 << 31) - 1  # what ftrace puts into a stack for a trampoline of its own
 
 
@@ -87,6 +88,8 @@ class SymbolTable:
         # Of several names of one address the kernel takes the first.
         at = int(np.searchsorted(self._addresses, np.uint64(start), side="left"))
         name, module, _ = self._line(at)
+        if module.startswith(_BUILT_IN):
+            return None
         end = self._end(start, after, module)
         return (name, module, address - start, end - start) if address < end else None
 

@@ -32,14 +32,14 @@ class Pass:
     Attributes:
         pages: whole pages.
         drained: whether that was all that was there when the reading of it began.
-        overwritten: for each page that says that records were lost before it, in order: how many the
-            kernel had overwritten on this CPU until just after the page was read.
+        overwritten: how many records the kernel had overwritten on this CPU until just after they were
+            read; None where none of them says that records were lost before it.
     """
 
     cpu: int
     pages: memoryview
     drained: bool
-    overwritten: tuple[int, ...]
+    overwritten: int | None
 
 
 class RawPipes:
@@ -92,19 +92,19 @@ class RawPipes:
     def _drain(self, cpu: int, fd: int) -> Pass | None:
         page, block = self._page, memoryview(self._block)
         at = 0
-        lost = []
-        drained = False
+        lost = drained = False
         while at < len(block) and not drained:
             size = self._read_page(fd, block[at : at + page])
             if not size:
                 drained = True
                 break
             word = int.from_bytes(block[at + _COMMIT : at + _COMMIT + 4], sys.byteorder)
-            if word & _MISSED:
-                lost.append(self._lost(cpu))
+            lost = lost or bool(word & _MISSED)
             drained = (word & _LENGTH) < page // 2
             at += page
-        return Pass(cpu, memoryview(bytes(block[:at])), drained, tuple(lost)) if at else None
+        if not at:
+            return None
+        return Pass(cpu, memoryview(bytes(block[:at])), drained, self._lost(cpu) if lost else None)
 
     @staticmethod
     def _read_page(fd: int, into: memoryview) -> int:

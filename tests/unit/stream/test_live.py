@@ -12,7 +12,7 @@ def live() -> Live:
     return Live(Decoder({71: ONE, 72: TWO}))
 
 
-def one(cpu: int, pages: bytes, *overwritten: int, drained: bool = True) -> Pass:
+def one(cpu: int, pages: bytes, overwritten: int | None = None, *, drained: bool = True) -> Pass:
     return Pass(cpu, memoryview(pages), drained, overwritten)
 
 
@@ -63,8 +63,18 @@ def test_losses_never_exceed_what_the_kernel_counted() -> None:
 
 def test_each_loss_has_its_number() -> None:
     made = live()
-    made.feed([one(0, page(100, [(0, 2)]) + page(200, [(0, 4)], lost=3) + page(300, [(0, 6)], lost=4), 7, 7)])
+    made.feed([one(0, page(100, [(0, 2)]) + page(200, [(0, 4)], lost=3) + page(300, [(0, 6)], lost=4), 7)])
     assert losses(made.finish()) == [3, 4] and made.told == {0: 7}
+
+
+def test_full_pages_of_one_pass_share_what_is_left() -> None:
+    made = live()
+    full = PageWriter(100)
+    while full.room >= 16:
+        full.record(common(71) + bytes(4))
+    full.record(bytes(full.room - 4)) if full.room >= 8 else None
+    made.feed([one(0, full.bytes(lost=9) + page(200_000, [(0, 2)], lost=3) + full.bytes(lost=9), 20)])
+    assert losses(made.finish()) == [8, 3, 9] and made.told == {0: 20}
 
 
 def test_what_could_not_be_decoded_is_counted() -> None:

@@ -22,8 +22,25 @@ def test_names_of_tasks_that_live_and_that_have_ended(tmp_path: Path) -> None:
     (tmp_path / "5/comm").write_bytes(b"caf\xe9\n")
     assert comm_of(5, str(tmp_path)) == "caf\udce9"
     texts = ["1 sh\n", "1 dd\n", "", ""]
-    names = LiveNames(lambda: texts.pop(0), str(tmp_path))
+    names = LiveNames(lambda: texts.pop(0), str(tmp_path), clock=lambda: 0.0)
     assert names([1, 5, 6]) == {1: "sh", 5: "caf\udce9"}
     assert names([1]) == {1: "dd"}  # it has called exec
     assert names([1]) == {1: "dd"}  # the kernel has forgotten it
     assert names([]) == {} and len(texts) == 1
+
+
+def test_a_kernel_that_is_slow_to_tell_is_asked_less_often() -> None:
+    now = [0.0]
+    asked = []
+
+    def saved() -> str:
+        asked.append(now[0])
+        now[0] += 0.01
+        return "1 sh\n2 dd\n"
+
+    names = LiveNames(saved, "/nowhere", clock=lambda: now[0])
+    for _ in range(50):
+        assert names([1])[1] == "sh"
+        now[0] += 0.02
+    assert 4 <= len(asked) <= 6
+    assert names([1, 2])[2] == "dd"  # a task that is new

@@ -17,6 +17,7 @@ ffffffffc0001040 t last\t[snd]
 ffffffffc0003000 d table\t[snd]
 ffffffffc0000000 t first\t[nf]
 ffffffffc0000080 t prog\t[bpf]
+ffffffffc0005000 t ftrace_trampoline\t[__builtin__ftrace]
 """
 
 
@@ -37,6 +38,7 @@ def table() -> SymbolTable:
         (0xFFFFFFFFC0001041, "last+0x1/0xfc0 [snd]", "last"),
         (0xFFFFFFFFC0002001, "0xffffffffc0002001", "0xffffffffc0002001"),
         (0xFFFFFFFFC0000004, "first+0x4/0x1000 [nf]", "first"),
+        (0xFFFFFFFFC0005010, "0xffffffffc0005010", "0xffffffffc0005010"),
         (0x401136, "0x401136", "0x00401136"),
         (0x1001, "0x1001", "0x00001001"),
         (0, "0x0", "0"),
