@@ -15,7 +15,7 @@ from ktrace.model.batch import Batch, Chunk, Kind, Lost, Mark, Stack, Strings, U
 from ktrace.model.format import Format
 from ktrace.ringbuffer.columns import EventReader, Rows
 from ktrace.ringbuffer.layout import PageLayout
-from ktrace.ringbuffer.records import Hole, Records
+from ktrace.ringbuffer.records import Hole, Pages, Records, Walked
 from ktrace.ringbuffer.walk import walk
 
 UNKNOWN = "<...>"
@@ -83,13 +83,15 @@ class Decoder:
         self._readers: dict[int, EventReader] = {}
         self._offsets: dict[int, int] = {}
 
-    def walk(self, pages: bytes | bytearray | memoryview, cpu: int) -> Records:
+    def walk(self, pages: Pages, cpu: int) -> Records:
         """Find the records of the next pages of one CPU."""
+        if isinstance(pages, Walked):
+            return pages.records
         origin = self._offsets.get(cpu, 0)
         self._offsets[cpu] = origin + len(pages)
         return walk(pages, cpu, self.layout, origin)
 
-    def decode(self, pages: bytes | bytearray | memoryview, cpu: int, first_seq: int = 0) -> Chunk:
+    def decode(self, pages: Pages, cpu: int, first_seq: int = 0) -> Chunk:
         """The next pages of one CPU, whole: for several CPUs in order of time see `ktrace.stream.merge`."""
         records = self.walk(pages, cpu)
         count = len(records)

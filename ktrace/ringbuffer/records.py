@@ -1,6 +1,7 @@
 """Records: where each record of some pages lies, whose it is and when it was, before any field is read."""
 
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,3 +52,17 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.ts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Walked:
+    """Pages whose records have been found already; true even where there are none in them."""
+
+    records: Records
+
+    def __len__(self) -> int:
+        return 1
+
+
+Pages: TypeAlias = bytes | bytearray | memoryview | Walked
+"""What a decoder takes: whole pages of one CPU."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ktrace.model.batch import Chunk, Mark
 from ktrace.ringbuffer.decode import Decoder, Selection, mark_of
-from ktrace.ringbuffer.records import Records
+from ktrace.ringbuffer.records import Pages, Records
 
 EVER = (1 << 63) - 1
 """A time that is later than all."""
@@ -228,12 +228,13 @@ def _selection(
     )
 
 
-def merged(decoder: Decoder, readers: Mapping[int, Callable[[int], bytes | memoryview]]) -> Iterator[Chunk]:
+def merged(decoder: Decoder, readers: Mapping[int, Callable[[int], Pages | None]]) -> Iterator[Chunk]:
     """All of some CPUs' pages in exact order of time, with a bounded amount of memory.
 
     Args:
         decoder: for the pages.
-        readers: by CPU: gives the next whole pages, about as many bytes as asked for; empty at the end.
+        readers: by CPU: gives the next whole pages, about as many bytes as asked for; at the end empty
+            or None.
     """
     merge = Merge(decoder)
     page = decoder.layout.size

@@ -20,7 +20,8 @@ from ktrace.model.batch import Chunk, Lost, Stack
 from ktrace.model.format import Format, parse_format
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import PageLayout, parse_header_page
-from ktrace.ringbuffer.records import Records
+from ktrace.ringbuffer.records import Pages, Records, Walked
+from ktrace.stream.ahead import ahead, new_pool
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.merge import merged
@@ -157,18 +158,20 @@ class Recording:
         self, file: TraceDat, buffer: Buffer, clock: Clock, decoder: Decoder, enrich: Callable[[Chunk], Chunk]
     ) -> Iterator[Chunk]:
         """One buffer's records, CPU after CPU."""
-        for data in buffer.cpus:
-            if data.size and (not self._cpus or data.cpu in self._cpus):
-                read = self._reader(file, buffer, data, clock, WINDOW)
-                while pages := read(WINDOW):
-                    yield enrich(decoder.decode(pages, data.cpu))
+        with new_pool() as pool:
+            for data in buffer.cpus:
+                if data.size and (not self._cpus or data.cpu in self._cpus):
+                    read = self._reader(file, buffer, data, clock, WINDOW)
+                    more = ahead(pool, read, partial(decoder.walk, cpu=data.cpu))
+                    while walked := more(WINDOW):
+                        yield enrich(decoder.decode(walked, data.cpu))
 
     def _stream(
         self,
         file: TraceDat,
         buffer: Buffer,
         clock: Clock,
-        decoder: Decoder,
+        decoder: "_Timed",
         enrich: Callable[[Chunk], Chunk],
     ) -> Iterator[Chunk]:
         """One buffer's records, and at their end what was lost without a place."""
@@ -177,18 +180,20 @@ class Recording:
         readers = {data.cpu: self._reader(file, buffer, data, clock, size) for data in chosen if data.size}
         told: dict[int, int] = {}
         seq = 0
-        for chunk in merged(decoder, readers):
-            for mark in chunk.marks:
-                if isinstance(mark, Lost) and mark.cpu is not None:
-                    told[mark.cpu] = told.get(mark.cpu, 0) + (mark.count or 0)
-            seq = max(
-                [
-                    seq,
-                    *(int(b.seq[-1]) + 1 for b in chunk.batches if len(b)),
-                    *(m.seq + 1 for m in chunk.marks),
-                ]
-            )
-            yield enrich(chunk)
+        with new_pool() as pool:
+            walked = {cpu: ahead(pool, read, partial(decoder.walk, cpu=cpu)) for cpu, read in readers.items()}
+            for chunk in merged(decoder, walked):
+                for mark in chunk.marks:
+                    if isinstance(mark, Lost) and mark.cpu is not None:
+                        told[mark.cpu] = told.get(mark.cpu, 0) + (mark.count or 0)
+                seq = max(
+                    [
+                        seq,
+                        *(int(b.seq[-1]) + 1 for b in chunk.batches if len(b)),
+                        *(m.seq + 1 for m in chunk.marks),
+                    ]
+                )
+                yield enrich(chunk)
         if self.since is None:
             counted = lost_by_cpu(file.contents, buffer.name)
             rest = {
@@ -216,8 +221,10 @@ class _Timed(Decoder):
         super().__init__(known, layout, ticks=clock.ticks)
         self._clock = clock
 
-    def walk(self, pages: bytes | bytearray | memoryview, cpu: int) -> Records:
+    def walk(self, pages: Pages, cpu: int) -> Records:
         """The next pages of one CPU."""
+        if isinstance(pages, Walked):
+            return pages.records
         records = super().walk(pages, cpu)
         return records if self._clock.plain else replace(records, ts=self._clock.all(records.ts, cpu))
 
