@@ -6,6 +6,7 @@ instructions; what it does not know goes through a dictionary, once for each dif
 
 import secrets
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ class Interner:
         rows: NDArray[np.int64],
         text_of: Callable[[int], str | None],
     ) -> None:
-        new, first, which = np.unique(keys[rows], return_index=True, return_inverse=True)
+        new, first, which = distinct(keys[rows])
         found = [
             self._code(key, row, text_of) for key, row in zip(new.tolist(), rows[first].tolist(), strict=True)
         ]
@@ -88,5 +89,19 @@ class Interner:
         """With the values that these rows have, where the dictionary is much larger."""
         if len(self.values) <= max(_SMALL, len(codes) // 8):
             return Strings(codes, tuple(self.values))
-        used, compact = np.unique(codes, return_inverse=True)
+        used, _, compact = distinct(codes)
         return Strings(compact.astype(np.int32), tuple(self.values[code] for code in used.tolist()))
+
+
+def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
+    """The different values in order, the first row of each, and which of them each row has.
+
+    As `np.unique`, which imports half of NumPy more when it is first called.
+    """
+    order = np.argsort(values, kind="stable")
+    ordered = values[order]
+    begins = np.ones(len(values), np.bool_)
+    begins[1:] = ordered[1:] != ordered[:-1]
+    which = np.empty(len(values), np.int64)
+    which[order] = np.cumsum(begins) - 1
+    return ordered[begins], order[begins], which

@@ -62,10 +62,13 @@ def reading_pages(session: Session) -> Reading:
     formats = Formats(session.tracing)
     formats.learn(session.events)
     live = live_decoder(session.files, formats)
+    enrich = live_enrich(session.files, formats, session.saved_names)
+    if any(form.is_probe for form in formats.known.values()):
+        enrich.load()  # the buffer would fill while the first events wait for it
     return Reading(
         lambda: session.start_pages(live.page),
         live,
-        live_enrich(session.files, formats, session.saved_names),
+        enrich,
         lambda: dict(live.told.items()),
         lambda: live.pending,
     )

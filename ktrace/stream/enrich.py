@@ -3,7 +3,7 @@
 Each is worked out once for each different value, never for each row.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ktrace.model.batch import Batch, Chunk, Column, Mark, Stack, Strings
 from ktrace.model.lookups import Lookups
-from ktrace.ringbuffer.interning import Interner
+from ktrace.ringbuffer.interning import Interner, distinct
 from ktrace.stream.flags import FlagStyle
 from ktrace.stream.symbol_table import SymbolTable
 
@@ -19,6 +19,7 @@ Names = Callable[[Iterable[int]], Mapping[int, str]]
 """Gives the names of the tasks with these thread ids, of those that it knows."""
 
 _IDLE, _UNKNOWN, _NEGATIVE = "<idle>", "<...>", "<XXX>"
+_FEW = 8
 _PIDS = 1 << 22  # the kernel's largest thread id
 
 
@@ -57,6 +58,10 @@ class Enrich:
             assert self._load is not None
             self._table = self._load()
         return self._table
+
+    def load(self) -> None:
+        """Read the symbols now, and not when the first address is to be named."""
+        assert self.symbols
 
     def __call__(self, chunk: Chunk) -> Chunk:
         """The chunk with all that can be said."""
@@ -134,6 +139,17 @@ def _user_frame(address: int) -> str:
     return f"<{address:016x}>"
 
 
+def _few(values: NDArray[np.int32]) -> Iterator[int]:
+    """Each different value once; quick where there are few."""
+    for _ in range(_FEW):
+        if not len(values):
+            return
+        value = int(values[0])
+        yield value
+        values = values[values != value]
+    yield from distinct(values)[0].tolist()
+
+
 class _Tasks:
     """Names of tasks: a slot for each thread id that was ever seen, and the name of each slot now."""
 
@@ -155,7 +171,7 @@ class _Tasks:
         slots: NDArray[np.int32] = self._slot_of[pids]
         new = slots < 0
         if new.any():
-            for pid in np.unique(pids[new]).tolist():
+            for pid in _few(pids[new]):
                 self._slot_of[pid] = self._slot(pid)
             slots = self._slot_of[pids]
         return slots
@@ -168,7 +184,7 @@ class _Tasks:
 
     def _odd(self, pids: NDArray[np.int32]) -> NDArray[np.int32]:
         """Of thread ids that no kernel gives: slower."""
-        different, which = np.unique(pids, return_inverse=True)
+        different, _, which = distinct(pids)
         return np.array([self._slot(pid) for pid in different.tolist()], np.int32)[which]
 
     def used(self, slots: list[NDArray[np.int32]]) -> set[int]:
@@ -210,7 +226,7 @@ class _Flags:
         codes: NDArray[np.int32] = self._code_of[common]
         new = codes < 0
         if new.any():
-            for value in np.unique(common[new]).tolist():
+            for value in _few(common[new]):
                 self._code_of[value] = self._codes.setdefault(self._style.text(value), len(self._codes))
             codes = self._code_of[common]
         return Strings(codes, tuple(self._codes))
