@@ -20,8 +20,10 @@ from ktrace.script.passes import Compiled
 from ktrace.script.points import AtEvent, AtFunction, AtSyscall
 from ktrace.script.tapset.syscalls import syscall_names
 from ktrace.session.kernel import Kernel
+from ktrace.session.present import present_name
 from ktrace.session.resolve import TRACEPOINT, want
 from ktrace.session.words import Defaults, Wanted
+from ktrace.symbols.syscalls import function_names
 from ktrace.tracefs.dynevents import define_step
 from ktrace.tracefs.events import enable_step, filter_step, find_static, read_format
 from ktrace.tracefs.instances import make_step
@@ -59,6 +61,23 @@ class ScriptKernel:
             return self._at_event(site, reads)
         made = self._wanted(site, tuple(reads))
         return [self._found(self._own_name(one), site, reads) for one in made]
+
+    def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
+        """See `Machine`. A plain name is otherwise only looked up when the kernel has refused it."""
+        if isinstance(site, AtEvent):
+            return bool(self._static(site))
+        if isinstance(site, AtSyscall):
+            names = function_names(site.name, self.kernel.machine)
+            return any(map(self.kernel.symbols.has_function, names))
+        if site.place is not None or site.module is not None or any(ch in site.pattern for ch in "*?["):
+            try:
+                return bool(self._wanted(site, ()))
+            except KtraceError:
+                return False
+        symbols = self.kernel.symbols
+        if site.absolute is not None or symbols.has_function(site.pattern):
+            return True
+        return present_name(site.pattern, symbols, self.kernel.machine) is not None
 
     def parameters(self, site: AtFunction) -> Sequence[str]:
         """See `Machine`."""

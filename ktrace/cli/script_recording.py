@@ -44,6 +44,10 @@ class RecordedKernel:
             raise NotFound("there is no such event in the recording", hint=f"its events: {known}")
         return [self._found(name, reads) for name in names]
 
+    def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
+        """See `Machine`."""
+        return bool(self._events(site))
+
     def parameters(self, site: AtFunction) -> Sequence[str]:
         """See `Machine`: what was recorded of them."""
         return self.fields.get(site.pattern, ())

@@ -103,6 +103,8 @@ def run(source: Source, options: Options) -> int:
         compiled = Compiler(options.facts, machine, options.settings).run([source])
         for note in compiled.notes if options.verbose else ():
             _note(note)
+        for warning in compiled.warnings:
+            print(f"WARNING: {warning}", file=sys.stderr)
         state = State(
             limits,
             warn=lambda text: print(text, file=sys.stderr),
@@ -163,7 +165,8 @@ def _exit_code(drive: "Drive", stop: "StopSignals", child: "Command | None") -> 
         return 1
     if drive.state.status:
         return drive.state.status
-    return child.wait() if child else 0
+    # A command that outlives the script is ended, and has no say.
+    return child.wait() if child is not None and child.ended else 0
 
 
 def _writer(out: BinaryIO) -> Callable[[bytes], None]:
@@ -200,6 +203,10 @@ class _Later:
     def find(self, site: "AtFunction | AtEvent | AtSyscall", reads: "Sequence[Read]") -> "Sequence[Found]":
         """See `Machine`."""
         return self.real.find(site, reads)
+
+    def exists(self, site: "AtFunction | AtEvent | AtSyscall") -> bool:
+        """See `Machine`."""
+        return self.real.exists(site)
 
     def parameters(self, site: "AtFunction") -> "Sequence[str]":
         """See `Machine`."""

@@ -176,6 +176,23 @@ FETCHES = {
 }
 """Functions that read memory: the probe does it when it is hit, as the fetch type named here."""
 
+MEMBERS = {
+    "task_pid": ("task_struct", ("tgid",), "number"),
+    "task_tid": ("task_struct", ("pid",), "number"),
+    "task_execname": ("task_struct", ("comm",), "string"),
+    "task_prio": ("task_struct", ("prio",), "number"),
+    "task_parent": ("task_struct", ("real_parent",), "number"),
+    "task_uid": ("task_struct", ("real_cred", "uid", "val"), "number"),
+    "task_euid": ("task_struct", ("cred", "euid", "val"), "number"),
+    "task_gid": ("task_struct", ("real_cred", "gid", "val"), "number"),
+    "task_egid": ("task_struct", ("cred", "egid", "val"), "number"),
+    "__ip_sock_family": ("sock", ("__sk_common", "skc_family"), "number"),
+    "inet_sock_state": ("sock", ("__sk_common", "skc_state"), "number"),
+}
+"""Functions that read a member of what a variable of the probe points to: the type, the path, as what."""
+
+FETCHES |= {name: "string" if kind == "string" else "u64" for name, (_, _, kind) in MEMBERS.items()}
+
 REFUSED = {
     "print_regs": 'registers are read one by one: register("rax")',
     "dump_stack": "nothing is written to the kernel's log",

@@ -55,6 +55,9 @@ class Machine(Protocol):
             KtraceError: nothing of that name, or nothing that could be read so.
         """
 
+    def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
+        """Whether there is anything of that name, looked up for certain."""
+
     def parameters(self, site: AtFunction) -> Sequence[str]:
         """The names of a function's parameters. Raises KtraceError where they are not known."""
 

@@ -46,6 +46,7 @@ class Compiled:
     emitted: Emitted
     pushed: Pushed
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -118,7 +119,9 @@ class Compiler:
         ]
         names = {one.name for one in script.globals}
         pushed = split(bound, names.__contains__)
-        return Compiled(script, tuple(bound), types, emit(types, codes, jobs), pushed, tuple(self.notes))
+        emitted = emit(types, codes, jobs)
+        warnings = tuple(dict.fromkeys(filter(None, (_warning(one.hook.point) for one in bound))))
+        return Compiled(script, tuple(bound), types, emitted, pushed, tuple(self.notes), warnings)
 
     def run(self, sources: Iterable[Source]) -> Compiled:
         """All passes."""
@@ -186,15 +189,19 @@ class Compiler:
         site = read_point(point)
         if isinstance(site, AtMoment | Timer):
             return True
-        try:
-            return bool(self._machine(point).find(site, ()))
-        except KtraceError:
-            return False
+        return self._machine(point).exists(site)
 
     def _machine(self, point: Point) -> Machine:
         if self.machine is None:
             raise ScriptError(f"'{point}' needs a kernel to be probed", point.at)
         return self.machine
+
+
+def _warning(point: Point) -> str | None:
+    """What a point does otherwise than its name says."""
+    if any(part.name == "profile" for part in point.parts):
+        return f"{point.at}: {point} is a timer of 100 Hz here: it sees no processor but its own"
+    return None
 
 
 def _none(_: str) -> bool:

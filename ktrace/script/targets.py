@@ -12,6 +12,7 @@ from ktrace.script.ast import (
     Entry,
     Expr,
     Foreach,
+    Member,
     Name,
     Node,
     Target,
@@ -21,7 +22,7 @@ from ktrace.script.ast import (
 from ktrace.script.definitions import Point
 from ktrace.script.expand import Hook
 from ktrace.script.kernel_text import kernel_text, without_pretty
-from ktrace.script.library import FETCHES
+from ktrace.script.library import FETCHES, MEMBERS
 from ktrace.script.machine import As, Read
 from ktrace.script.points import AtEvent, AtFunction, AtMoment, AtSyscall, Site, Timer
 from ktrace.script.source import ScriptError
@@ -127,6 +128,10 @@ class _Finder:
 
     def _fetched(self, node: Call) -> tuple[Expr, As] | None:
         """What a function such as kernel_string reads, and as what."""
+        if node.name in MEMBERS and len(node.args) == 1:
+            record, path, as_what = MEMBERS[node.name]
+            members = tuple(Member(node.at, name) for name in path)
+            return Cast(node.at, node.args[0], record, path=members), cast(As, as_what)
         kind = FETCHES[node.name]
         if node.name.endswith("_arg"):
             number = getattr(node.args[0], "value", None) if len(node.args) == 1 else None

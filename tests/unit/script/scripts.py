@@ -44,6 +44,9 @@ class FakeKernel:
         columns = tuple(f"f{i}" for i in range(len(reads)))
         return [Found(event, name, None, f'kernel.function("{name}")', columns, 1)]
 
+    def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
+        return (site.name if isinstance(site, AtSyscall) else site.pattern) in self.functions
+
     def parameters(self, site: AtFunction) -> Sequence[str]:
         return ["a", "b"]
 

@@ -23,6 +23,15 @@ def test_all_parameters_at_once() -> None:
     assert ran.text == "a=0x5 b=0x0\n5!\na=0xffffffffffffffff b=0x2\n-1!\n"
 
 
+def test_members_of_tasks_by_functions() -> None:
+    kernel = FakeKernel(["f"])
+    ran = start('probe kernel.function("f") { printf("%d %s\\n", task_pid($p), task_execname($p)) }', kernel)
+    reads = [Read("((struct task_struct *)p)->tgid"), Read("((struct task_struct *)p)->comm", "string")]
+    assert kernel.asked["f"] == reads
+    feed(ran, events("f", {"f0": [5], "f1": ["init"]}))
+    assert ran.text == "5 init\n"
+
+
 def test_of_the_event() -> None:
     kernel = FakeKernel(["f"])
     text = """probe kernel.function("f") {
