@@ -134,7 +134,7 @@ class Drive:
                     if state.exiting:
                         return
                 return
-            except Fault as fault:
+            except (Fault, RecursionError) as fault:
                 self._failed(fault)
             except Abort:
                 self.over = True
@@ -158,7 +158,7 @@ class Drive:
                     return
                 try:
                     function(*row)
-                except Fault as fault:
+                except (Fault, RecursionError) as fault:
                     self._failed(fault)
                 except Abort:
                     self.over = True
@@ -224,15 +224,16 @@ class Drive:
         params = self.program.emitted.handlers[bound.scope].params
         try:
             self.program.handler(bound.scope)(*[own[p] for p in params])
-        except Fault as fault:
+        except (Fault, RecursionError) as fault:
             self._failed(fault)
         except Abort:
             self.over = True
 
-    def _failed(self, fault: Fault) -> None:
+    def _failed(self, fault: Fault | RecursionError) -> None:
         self.errors += 1
         self.flush()
-        self.state.warn(f"ERROR: {fault.text}")
+        # Python's own limit is reached where MAXNESTING allows more than it can hold.
+        self.state.warn(f"ERROR: {fault.text if isinstance(fault, Fault) else 'MAXNESTING exceeded'}")
         if self.errors > self.state.limits.MAXERRORS:
             self.over = True
 

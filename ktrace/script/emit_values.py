@@ -1,5 +1,6 @@
 """Python text for expressions: half of the pass `emit`."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -25,6 +26,7 @@ from ktrace.script.ast import (
 from ktrace.script.calls import find_builtin
 from ktrace.script.formats import read_format
 from ktrace.script.library import FETCHES, PRINTS
+from ktrace.script.runtime.texts import compile_regex
 from ktrace.script.source import ScriptError
 from ktrace.script.types import Code, Types, scope_of
 
@@ -102,6 +104,10 @@ class Values:
             return f"({self.value(e.left)} {e.op} {self.value(e.right)})"
         if isinstance(e, Binary) and e.op in ("=~", "!~"):
             assert isinstance(e.right, Text)
+            try:
+                compile_regex(e.right.value)
+            except (re.error, RecursionError, OverflowError) as error:
+                raise ScriptError(f"this is no pattern: {error}", e.right.at) from None
             found = f"regex({e.right.value!r}, {self.value(e.left)})"
             return found if e.op == "=~" else f"(not {found})"
         if isinstance(e, Unary) and e.op == "!":

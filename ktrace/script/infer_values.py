@@ -263,6 +263,8 @@ class Values:
             self._index(target, "stats")
             self.learn(("g", name), "stats", target.at)
         elif name in self.types.globals:
+            if self.types.arrays.get(name):
+                raise ScriptError(f"'{name}' is an array", target.at, hint=f"{name}[key]")
             self.learn(("g", name), "stats", target.at)
         elif self.types.slots.get(("l", self.scope, name)) not in (None, "stats"):
             raise ScriptError(f"'{name}' is no aggregate", target.at)

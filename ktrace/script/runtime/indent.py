@@ -5,6 +5,8 @@ from typing import Any
 
 from ktrace.script.runtime.state import State
 
+_DEEPEST = 400
+
 
 def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
     """By name."""
@@ -14,7 +16,7 @@ def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
     def depth(key: int, change: int) -> int:
         """The indentation of this line: a return stands where its call stood."""
         before = threads.get(key, 0)
-        after = max(before + change, 0)
+        after = min(max(before + change, 0), _DEEPEST)
         if after:
             threads[key] = after
         else:
