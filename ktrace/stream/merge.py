@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ktrace.model.batch import Chunk, Mark
 from ktrace.ringbuffer.decode import Decoder, Selection, mark_of
 from ktrace.ringbuffer.records import Pages, Records
+from ktrace.stream.memory import keep_freed
 
 EVER = (1 << 63) - 1
 """A time that is later than all."""
@@ -236,6 +237,7 @@ def merged(decoder: Decoder, readers: Mapping[int, Callable[[int], Pages | None]
         readers: by CPU: gives the next whole pages, about as many bytes as asked for; at the end empty
             or None.
     """
+    keep_freed()
     merge = Merge(decoder)
     page = decoder.layout.size
     block = max(min(_BLOCK, _AHEAD // max(len(readers), 1)) // page, _FEW_PAGES) * page
