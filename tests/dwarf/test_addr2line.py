@@ -87,3 +87,10 @@ def test_inlined_sites(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol
             sites += 1
     print(f"{checked} inlined functions: {sites} sites, the same calls")
     assert checked >= 100
+
+
+def test_lines_of_a_function_that_is_only_inlined(info: DebugInfo) -> None:
+    """Its own alone: not that of the call, far behind, which its code may begin with."""
+    found = info.lines_of("new_sync_read")
+    assert not isinstance(found, Miss)
+    assert {line.line - found[0].declared for line in found[0].lines} <= set(range(16))

@@ -108,10 +108,10 @@ def test_places_counted_from_the_start_of_the_kernel(tmp_path):
         {"dynamic_events": "p:kprobes/a _text+16777216\nr:kprobes/b _text+16777216\np:kprobes/c _text+1\n",
          "events/sched/enable": "0\n"},
     )  # fmt: skip
-    lines = "ffffffff82000004  k  twice+0x4    [FTRACE]\nffffffff82000004  r  twice+0x4    [FTRACE]\n"
+    lines = "ffffffff82000004  r  twice+0x4    [FTRACE]\nffffffff82000004  k  twice+0x4    [FTRACE]\n"
     debug = Scripted(tmp_path / "debug", {"kprobes/list": lines})
     listing = read_listing(files, debug, lambda: Kallsyms(b"ffffffff81000000 T _text\n"))
-    assert [event for _, event in listing.registered] == ["kprobes/a", "kprobes/b"]
+    assert [event for _, event in listing.registered] == ["kprobes/b", "kprobes/a"]
     assert "_text+16777216 (twice+0x4)" in listing_text(listing)
     hidden = read_listing(files, debug, lambda: Kallsyms(b"0000000000000000 T _text\n"))
     assert [event for _, event in hidden.registered] == [None, None]

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import KtraceError, NotFound, Refused, UsageError
+from ktrace.expr.source import Site
+from ktrace.model.place import SymbolPlace
 from ktrace.session.explain import explain
 from ktrace.session.inlined import inlined_hint, told
+from ktrace.session.places import Finder
 from ktrace.session.resolve import want
 from ktrace.session.words import Defaults, Wanted, split_definitions
 from ktrace.symbols.dwarf.info import DebugInfo
@@ -101,6 +104,16 @@ def test_the_functions_own_line_does_not_see_what_was_inlined_there(kernel: Desc
     error = refused(kernel, "outer:3 x", UsageError)
     assert "no variable 'x' at this place in outer" in error.message
     assert "can be read: struct thing *file, int n, long v" in (error.hint or "")
+
+
+@pytest.mark.parametrize(("function", "message"), [("inner", "cannot be read"), ("outer", "no variable 'x'")])
+def test_where_two_functions_begin_the_line_says_which_is_meant(
+    kernel: Described, function: str, message: str
+) -> None:
+    finder = Finder(("x",), False, Defaults(machine="x86_64"), kernel)
+    place, types, inside = SymbolPlace("outer", 0x40), kernel.types(), Site("outer", "inside")
+    with pytest.raises(UsageError, match=message):
+        finder.with_variables(inside, place, types, 1, lambda frame: frame.function == function)
 
 
 def test_one_of_two_functions_is_counted_from_the_kernels_start(kernel: Described) -> None:
