@@ -53,7 +53,7 @@ def session() -> Iterator[Session]:
 
 def activity(session: Session) -> None:
     """A little of everything that a small machine can do."""
-    session.files.append("trace_marker", "a marker\n")
+    session.files.write("trace_marker", "a marker")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "file"
         path.write_bytes(bytes(70_000))
@@ -144,7 +144,14 @@ def test_every_format_of_this_kernel_is_understood(session: Session) -> None:
 def test_constants_are_those_of_this_kernel() -> None:
     types = kernel_types(BtfPaths())
     checked = 0
-    for name in ("hrtimer_mode", "fault_flag", "vm_fault_reason", "dev_pm_qos_req_type", "pm_qos_req_action"):
+    for name in (
+        "vmscan_throttle_state",
+        "hrtimer_mode",
+        "fault_flag",
+        "vm_fault_reason",
+        "dev_pm_qos_req_type",
+        "pm_qos_req_action",
+    ):
         found = types.enum(name)
         values = dict(found.values)
         mine = {name: value for name, value in CONSTANTS.items() if name in values}

@@ -13,12 +13,14 @@ CONSTANTS = {
        for later, context in enumerate(("", "_SOFT", "_HARD"))},
     **{f"FAULT_FLAG_{flag}": 1 << bit for bit, flag in enumerate(
         ("WRITE", "MKWRITE", "ALLOW_RETRY", "RETRY_NOWAIT", "KILLABLE", "TRIED", "USER", "REMOTE",
-         "INSTRUCTION", "INTERRUPTIBLE", "UNSHARE"))},
+         "INSTRUCTION", "INTERRUPTIBLE", "UNSHARE", "ORIG_PTE_VALID", "VMA_LOCK"))},
     **{f"VM_FAULT_{flag}": 1 << bit for bit, flag in enumerate(
         ("OOM", "SIGBUS", "MAJOR", "WRITE", "HWPOISON", "HWPOISON_LARGE", "SIGSEGV", "", "NOPAGE", "LOCKED",
          "RETRY", "FALLBACK", "DONE_COW", "NEEDDSYNC", "COMPLETED")) if flag},
     "IOPRIO_CLASS_NONE": 0, "IOPRIO_CLASS_RT": 1, "IOPRIO_CLASS_BE": 2, "IOPRIO_CLASS_IDLE": 3,
     "IOPRIO_CLASS_INVALID": 7,
+    **{f"VMSCAN_THROTTLE_{why}": number for number, why in enumerate(
+        ("WRITEBACK", "ISOLATED", "NOPROGRESS", "CONGESTED"))},
     "PM_QOS_ADD_REQ": 0, "PM_QOS_UPDATE_REQ": 1, "PM_QOS_REMOVE_REQ": 2,
     "DEV_PM_QOS_RESUME_LATENCY": 1, "DEV_PM_QOS_FLAGS": 5,
 }  # fmt: skip
