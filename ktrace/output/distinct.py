@@ -14,7 +14,8 @@ _RANGE_MAX = 1 << 22  # of a table with a place for each number between the leas
 _SLOTS_BITS = 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads neighbours over the slots
 _SAMPLE = 2048
-_FEW = 512
+_FEW = 512  # rows that are sorted sooner than hashed
+_VERY_FEW = 16  # rows that plain Python takes sooner
 
 
 def distinct(column: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
@@ -22,8 +23,10 @@ def distinct(column: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
 
     Sorting is avoided: by a table where the values are close together, else by hashing.
     """
-    if len(column) == 0:
-        return column, np.zeros(0, np.int64)
+    if len(column) <= _VERY_FEW:
+        index: dict[int, int] = {}
+        found = [index.setdefault(value, len(index)) for value in column.tolist()]
+        return np.array(list(index), column.dtype), np.array(found, np.int64)
     low, high = int(column.min()), int(column.max())
     if high - low < min(max(4 * len(column), 1 << 12), _RANGE_MAX):
         places = (
@@ -86,9 +89,13 @@ def _ranks(places: NDArray[np.int64], size: int) -> tuple[NDArray[Any], Codes]:
 
 
 def _hashed(column: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
+    if len(column) <= _FEW:
+        values, codes = np.unique(column, return_inverse=True)
+        return values, codes.astype(np.int64, copy=False)
     words = column.astype(np.int64).view(np.uint64) if column.dtype.kind == "i" else column.astype(np.uint64)
-    slots = ((words * _GOLDEN) >> np.uint64(64 - _SLOTS_BITS)).astype(np.int64)
-    table = np.empty(1 << _SLOTS_BITS, column.dtype)
+    bits = min(_SLOTS_BITS, (8 * len(column)).bit_length())
+    slots = ((words * _GOLDEN) >> np.uint64(64 - bits)).astype(np.int64)
+    table = np.empty(1 << bits, column.dtype)
     table[slots] = column
     odd = np.flatnonzero(table[slots] != column)  # another value has their slot
     if len(odd) * 4 > len(column):
