@@ -16,6 +16,7 @@ from ktrace.session.raw import Formats, layout_of, live_decoder
 from ktrace.session.session import Session
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
+from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
 
@@ -56,6 +57,7 @@ def read_both(session: Session, directory: Path) -> Read:
         SymbolTable(Path("/proc/kallsyms").read_bytes()),
         FlagStyle.from_header(_header(directory / "theirs")),
         formats.name_of,
+        PrintkFormats(lambda: session.tracing.read("printk_formats")),
     )
     read = Read(directory / "theirs", directory / "ours", 0, set())
     with read.ours.open("wb") as out:
