@@ -36,3 +36,29 @@ def test_script(case: Case, ktrace, tracing, tmp_path, monkeypatch) -> None:
     words = ["-c", case.trigger] if case.trigger else []
     done = ktrace("run", "-T", "60", *case.options, *words, "t.stp", *case.args, status=None)
     check(case, done.out, done.err)
+
+
+def test_points_and_what_can_be_read_there(ktrace) -> None:
+    assert (
+        ktrace("run", "-l", 'kernel.function("vfs_read"), begin').out
+        == 'kernel.function("vfs_read")\nbegin\n'
+    )
+    listed = ktrace("run", "-L", 'kernel.function("vfs_read").return').out
+    assert listed.startswith('kernel.function("vfs_read").return $return:ssize_t $file:struct file *')
+
+
+def test_the_plan_is_shown_and_nothing_is_done(ktrace) -> None:
+    script = 'probe kernel.function("vfs_read") { if ($count == 777) println(execname()) }'
+    plan = ktrace("run", "--plan", "-e", script).out
+    assert "vfs_read f0=" in plan and "COMM" not in plan
+    assert "f0 == 777" in plan and "filter" in plan
+    assert (
+        "f0 == 777" not in ktrace("run", "--plan", "--no-pushdown", "-e", script).out.partition("# Here")[0]
+    )
+
+
+def test_a_script_that_fails_half_way_leaves_nothing(ktrace, tracing) -> None:
+    script = 'probe kernel.function("vfs_read") { } probe kernel.function("no_such_function_at_all") { }'
+    done = ktrace("run", "-e", script, status=None)
+    assert done.status != 0 and "no_such_function_at_all" in done.err
+    assert "ktrace_" not in (tracing / "kprobe_events").read_text()
