@@ -35,6 +35,7 @@ commands() {
   offer sql '\''ask a recording in SQL'\''
   offer count '\''count hits of functions and events in the kernel, by whom'\''
   offer run '\''run a SystemTap script: no compiler, no kernel module'\''
+  offer hist '\''show how an argument'\''\'\'''\''s or a return value'\''\'\'''\''s values are distributed'\''
   offer funcs '\''show functions: module, whether they can be probed, what they take'\''
   offer type '\''show a type'\''\'\'''\''s members with their offsets'\''
   offer lines '\''show a function'\''\'\'''\''s source lines and which can be probed'\''
@@ -272,6 +273,34 @@ options() {
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
+    hist)
+      offer --by '\''comm, pid, cpu, stack, or an argument.'\''
+      offer --linear '\''Equal steps instead of powers of two.'\''
+      offer --log2 '\''Powers of two, as if nothing is said.'\''
+      offer --sum '\''Sum this up for each line, too.'\''
+      offer -c '\''Only CMD and its children; end with it.'\''
+      offer --command '\''Only CMD and its children; end with it.'\''
+      offer -p '\''Only this process; repeatable.'\''
+      offer --pid '\''Only this process; repeatable.'\''
+      offer --children '\''With -p: also its children, now and later.'\''
+      offer --no-children '\''With -p: also its children, now and later.'\''
+      offer --filter '\''Only hits for which this holds, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
+      offer -d '\''End after so many seconds.'\''
+      offer --duration '\''End after so many seconds.'\''
+      offer -r '\''At the return of PLACE.'\''
+      offer --return '\''At the return of PLACE.'\''
+      offer --kind '\''fprobe is cheaper, at a function'\''\'\'''\''s entry or return; auto: where it can be.'\''
+      offer --all '\''Of several functions of one name, all.'\''
+      offer --nth '\''Of several functions of one name, the Nth.'\''
+      offer --max-probes '\''That a wildcard may stand for.'\''
+      offer --size '\''Keys that the kernel has room for.'\''
+      offer --in-kernel '\''Rather fail than stream events to count them.'\''
+      offer --json '\''JSON Lines: see docs/json.md.'\''
+      offer -q '\''No summary at the end.'\''
+      offer --quiet '\''No summary at the end.'\''
+      offer -h '\''Show what it does, with examples.'\''
+      offer --help '\''Show what it does, with examples.'\''
+      ;;
     funcs)
       offer -m '\''Only of this module.'\''
       offer --module '\''Only of this module.'\''
@@ -420,6 +449,17 @@ value_kind() {
     '\''run -o'\'' | '\''run --output'\'') kind=files ;;
     '\''run --input'\'') kind=files ;;
     '\''run --buffer-size'\'') kind=nothing ;;
+    '\''hist --by'\'') kind=nothing ;;
+    '\''hist --linear'\'') kind=nothing ;;
+    '\''hist --sum'\'') kind=nothing ;;
+    '\''hist -c'\'' | '\''hist --command'\'') kind=command ;;
+    '\''hist -p'\'' | '\''hist --pid'\'') kind=processes ;;
+    '\''hist --filter'\'') kind=nothing ;;
+    '\''hist -d'\'' | '\''hist --duration'\'') kind=nothing ;;
+    '\''hist --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
+    '\''hist --nth'\'') kind=nothing ;;
+    '\''hist --max-probes'\'') kind=nothing ;;
+    '\''hist --size'\'') kind=nothing ;;
     '\''funcs -m'\'' | '\''funcs --module'\'') kind=nothing ;;
     '\''type -m'\'' | '\''type --module'\'') kind=nothing ;;
     '\''lines --source'\'') kind=dirs ;;

@@ -36,6 +36,7 @@ class ColumnCounter:
             own, and the readings behind that.
         sums: by an event's name: fields that are summed up.
         summed: what the sums are called.
+        with_label: show the label as the key's first part.
     """
 
     def __init__(
@@ -45,11 +46,13 @@ class ColumnCounter:
         *,
         sums: Mapping[str, Sequence[str]] | None = None,
         summed: tuple[str, ...] = (),
+        with_label: bool = True,
     ) -> None:
         self._names = names
         self._events = events
         self._sums = sums or {}
         self._summed = summed
+        self._with_label = with_label
         self._counts: dict[tuple[Key, ...], list[int]] = {}
         self._waiting: dict[int, tuple[tuple[Key, ...], list[int]]] = {}
 
@@ -88,7 +91,7 @@ class ColumnCounter:
         if label is None:
             columns.insert(0, _distinct(batch, "function"))
             shows.insert(0, lambda key: key)
-        head: tuple[Key, ...] = () if label is None else (label,)
+        head: tuple[Key, ...] = () if label is None or not self._with_label else (label,)
         codes = np.zeros((len(batch), 1), np.int64)
         if columns:
             codes = np.stack([c for _, c in columns], axis=1)

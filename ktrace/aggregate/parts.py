@@ -12,7 +12,7 @@ from math import gcd
 from ktrace.aggregate.hist import Hist, Term, both
 from ktrace.errors import NotFound, UsageError
 from ktrace.model.format import Field, Format
-from ktrace.model.tally import Key, Range, Rekey, Symbol, Syscall, Task
+from ktrace.model.tally import Key, Range, Rekey, Symbol, Syscall, Tally, Task, merge
 
 STACK = "stack"
 KNOWN = ("comm", "pid", "cpu", STACK)
@@ -46,11 +46,11 @@ class Linear:
     step: int
 
     @classmethod
-    def parse(cls, text: str) -> "Linear":
-        """Read `MIN:MAX:STEP`. Raises UsageError."""
+    def parse(cls, text: str, number: Callable[[str], int] = int) -> "Linear":
+        """Read `MIN:MAX:STEP`, each a number as `number` reads it. Raises UsageError."""
         words = text.split(":")
         try:
-            low, high, step = map(int, words)
+            low, high, step = map(number, words)
         except ValueError:
             raise UsageError(f"'{text}' is not MIN:MAX:STEP", hint="--linear 0:4096:512") from None
         if step <= 0 or high <= low:
@@ -69,11 +69,25 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One hist trigger on one event, and how its rows are shown."""
+    """One hist trigger on one event, and how its rows are shown.
+
+    Attributes:
+        summed: what the sums are called.
+        signed_sums: whether sums are of signed numbers, which the kernel prints as unsigned.
+    """
 
     event: str
     hist: Hist
     rekey: Rekey
+    summed: tuple[str, ...] = ()
+    signed_sums: bool = False
+
+    def show(self, names: tuple[str, ...], tally: Tally) -> Tally:
+        """What the kernel counted, as it is shown."""
+        if self.signed_sums:
+            rows = (replace(row, sums=tuple(map(signed, row.sums))) for row in tally.rows)
+            tally = replace(tally, rows=tuple(rows))
+        return merge(names, [replace(tally, summed=self.summed)], self.rekey)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ktrace.session.signals import StopSignals
     from ktrace.session.tally import Answer, Whose
     from ktrace.session.ticking import Ticking
+    from ktrace.session.words import Defaults, KindChoice
 
 COMMAND = typer.Option("-c", "--command", metavar="CMD", help="Only CMD and its children; end with it.")
 PIDS = typer.Option("-p", "--pid", help="Only this process; repeatable.")
@@ -61,6 +62,24 @@ class Run:
             )
         )
         return self.ticks[-1]
+
+    def defaults(
+        self, returns: bool, kind: "KindChoice", every: bool, nth: int | None, max_probes: int
+    ) -> "Defaults":
+        """How places are probed, as the options say."""
+        import os
+
+        from ktrace.session.words import Defaults
+
+        return Defaults(
+            self.session.name,
+            at_return=returns,
+            machine=os.uname().machine,
+            kind=kind,
+            every=every,
+            nth=nth,
+            max_probes=max_probes,
+        )
 
     def status(self) -> int:
         """The exit status of a run that came to its end."""
@@ -157,6 +176,11 @@ def print_answer(
     sys.stdout.flush()
     if not quiet:
         print(f"ktrace: {answer_text(answer.tally, told)}", file=sys.stderr)
+
+
+def ascii_only() -> bool:
+    """Whether the terminal may not know the characters of bars."""
+    return "utf" not in (sys.stdout.encoding or "").lower()
 
 
 def note(text: str) -> None:

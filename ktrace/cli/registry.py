@@ -40,6 +40,7 @@ COMMANDS = (
     Command("sql", "ask a recording in SQL"),
     Command("count", "count hits of functions and events in the kernel, by whom"),
     Command("run", "run a SystemTap script: no compiler, no kernel module"),
+    Command("hist", "show how an argument's or a return value's values are distributed"),
     Command("funcs", "show functions: module, whether they can be probed, what they take"),
     Command("type", "show a type's members with their offsets", "type_"),
     Command("lines", "show a function's source lines and which can be probed"),

@@ -36,7 +36,8 @@ def histogram_text(
 
 def _groups(tally: Tally) -> dict[tuple[Key, ...], list[Row]]:
     groups: dict[tuple[Key, ...], list[Row]] = {}
-    for row in tally.by_key():
+    numbers = any(isinstance(row.key[-1], Range) for row in tally.rows)
+    for row in tally.by_key() if numbers else tally.largest_first():
         groups.setdefault(row.key[:-1], []).append(row)
     return dict(sorted(groups.items(), key=lambda item: -sum(row.count for row in item[1])))
 

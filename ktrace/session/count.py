@@ -1,7 +1,7 @@
 """One run of `ktrace count`: how often each of these is hit, by whom."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -105,17 +105,16 @@ def _streamed(session: Session, aims: Sequence[Aim], request: Request) -> Source
     from ktrace.session.streamed import StreamTally  # noqa: PLC0415 -- as above
 
     names = ("function", *(word for word in request.by if word != STACK), *([STACK] * (STACK in request.by)))
-    events = {aim.name: (aim.label, readings(aim, request.by)) for aim in aims}
+    events = {aim.name: (aim.label, readings(iter(aim.words), request.by)) for aim in aims}
     counter = ColumnCounter(names, events)
     paths = [aim.event for aim in aims]
     return StreamTally(session, counter, paths, request.filter, stack=STACK in request.by)
 
 
-def readings(aim: Aim, by: Sequence[str]) -> "list[Reading]":
-    """What of an event's columns is counted by."""
+def readings(words: Iterator[str], by: Sequence[str]) -> "list[Reading]":
+    """What of an event's columns is counted by; `words` has the fields of those that are arguments."""
     from ktrace.aggregate.columns import Reading  # noqa: PLC0415 -- as above
 
-    words = iter(aim.words)
     return [Reading(word if word in KNOWN else "." + next(words)) for word in by]
 
 
@@ -124,9 +123,14 @@ def count_by(aim: Aim, by: Sequence[str], hist: Hist) -> Counter:
     words = iter(aim.words)
     parts = [aim.part(word, words) for word in by]
     if aim.label is None:
-        address = "__probe_func" if aim.is_return else "__probe_ip"
-        parts.insert(0, Part("function", Term(address, "sym"), _function))
+        parts.insert(0, function_part(aim))
     return counter(aim.event, parts, hist, label=aim.label, hidden=ANY)
+
+
+def function_part(aim: Aim) -> Part:
+    """By which of an event's places it was hit."""
+    address = "__probe_func" if aim.is_return else "__probe_ip"
+    return Part("function", Term(address, "sym"), _function)
 
 
 def no_hist_triggers() -> Unavailable:

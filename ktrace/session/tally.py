@@ -120,7 +120,7 @@ class HistTally(InKernel):
                 )
             for counter in counters:
                 table = _table_of(counter.hist, tables, path)
-                yield merge(self._names, [table.tally], counter.rekey)
+                yield counter.show(self._names, table.tally)
 
 
 class ProfileTally(InKernel):

@@ -45,26 +45,15 @@ def count(
       ktrace count sched:sched_switch --by next_comm -d 1 --json
       ktrace count vfs_write --by stack -p 1234
     """
-    import os
-
     from ktrace.errors import UsageError
     from ktrace.session.count import Request
     from ktrace.session.count import count as run_count
-    from ktrace.session.words import Defaults
 
     if not places:
         raise UsageError("what to count?", hint="ktrace count vfs_read; ktrace count 'tcp_*'")
     show = counting.looker(_table, as_json)
     with counting.running(command, pids, children, duration) as run:
-        defaults = Defaults(
-            run.session.name,
-            at_return=returns,
-            machine=os.uname().machine,
-            kind=kind.value,
-            every=every,
-            nth=nth,
-            max_probes=max_probes,
-        )
+        defaults = run.defaults(returns, kind.value, every, nth, max_probes)
         words = counting.words_of(by)
         request = Request(places, defaults, words, filter_, run.whose, size, in_kernel)
         answer, method = run_count(

@@ -1,0 +1,95 @@
+"""`ktrace hist`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ktrace.cli import counting
+from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
+
+if TYPE_CHECKING:
+    from ktrace.model.tally import Tally
+
+LINEAR = typer.Option("--linear", metavar="MIN:MAX:STEP", help="Equal steps instead of powers of two.")
+
+
+def hist(
+    place: Annotated[str, typer.Argument(help="A function, a wildcard, an event.")],
+    value: Annotated[str, typer.Argument(metavar="EXPR", help="An argument or a field.")],
+    by: Annotated[list[str] | None, counting.BY] = None,
+    linear: Annotated[str | None, LINEAR] = None,
+    log2: Annotated[bool, typer.Option("--log2", help="Powers of two, as if nothing is said.")] = False,
+    sum_: Annotated[
+        str | None, typer.Option("--sum", metavar="EXPR", help="Sum this up for each line, too.")
+    ] = None,
+    command: Annotated[str | None, counting.COMMAND] = None,
+    pids: Annotated[list[int] | None, counting.PIDS] = None,
+    children: Annotated[bool, counting.CHILDREN] = False,
+    filter_: Annotated[str | None, counting.FILTER] = None,
+    duration: Annotated[float | None, counting.DURATION] = None,
+    returns: Annotated[bool, counting.RETURN] = False,
+    kind: Annotated[Kind, KIND] = Kind.KPROBE,
+    every: Annotated[bool, EVERY] = False,
+    nth: Annotated[int | None, NTH] = None,
+    max_probes: Annotated[int, MAX_PROBES] = 500,
+    size: Annotated[int, counting.SIZE] = 8192,
+    in_kernel: Annotated[bool, counting.IN_KERNEL] = False,
+    as_json: Annotated[bool, counting.JSON] = False,
+    quiet: Annotated[bool, counting.QUIET] = False,
+) -> int:
+    """Distribution of an argument, a return value or a field, counted in the kernel.
+
+    Numbers are grouped by powers of two, or by --linear steps; negative ones, such as errors, are shown
+    each by itself. Text and functions are counted as they are.
+
+    \b
+    Examples:
+      ktrace hist vfs_read count -d 5
+      ktrace hist vfs_read count --by comm --linear 0:4096:512
+      ktrace hist -r vfs_read '$retval' -c 'ls -l'
+      ktrace hist vfs_write file:path --sum count -p 1234
+      ktrace hist block:block_rq_issue bytes --by rwbs
+    """
+    from ktrace.aggregate.parts import Linear
+    from ktrace.errors import UsageError
+    from ktrace.session.hist import Request
+    from ktrace.session.hist import hist as run_hist
+
+    if linear and log2:
+        raise UsageError("--linear and --log2: which?")
+    steps = Linear.parse(linear) if linear else None
+    show = counting.looker(_drawing, as_json)
+    with counting.running(command, pids, children, duration) as run:
+        defaults = run.defaults(returns, kind.value, every, nth, max_probes)
+        words = counting.words_of(by)
+        request = Request(
+            place, value, defaults, words, steps, sum_, filter_, run.whose, size, in_kernel
+        )  # fmt: skip
+        answer, method = run_hist(
+            run.session,
+            run.kernel,
+            request,
+            run.stop,
+            command=run.child,
+            ticking=run.ticking,
+            show=show,
+            note=counting.note,
+        )
+        from ktrace.output.tally import tally_records
+
+        counting.print_answer(
+            answer,
+            method,
+            text=lambda: _drawing(answer.tally, 0, 0),
+            records=lambda: tally_records(answer.tally, answer.tally.by_key()),
+            as_json=as_json,
+            quiet=quiet,
+            show=show,
+        )
+        return run.status()
+
+
+def _drawing(tally: "Tally", _columns: int, _lines: int) -> str:
+    from ktrace.output.histogram import histogram_text
+
+    return histogram_text(tally, ascii_only=counting.ascii_only())
