@@ -86,13 +86,15 @@ def _triggers(tracing: Files, instances: Iterable[str]) -> list[tuple[str, str]]
     found = []
     for name in instances:
         events = tracing.below(f"instances/{name}")
-        for event in all_events(events):
-            with suppress(OSError):
-                found += [
-                    (f"instances/{name}/events/{event}/trigger", text)
-                    for text in read_triggers(events, event)
-                    if text.startswith("hist:")
-                ]
+        with suppress(OSError):  # it may go while we look
+            for event in all_events(events):
+                path = f"events/{event}/trigger"
+                if events.exists(path):  # the kernel's internal events have none
+                    found += [
+                        (f"instances/{name}/{path}", text)
+                        for text in read_triggers(events, event)
+                        if text.startswith("hist:")
+                    ]
     return [(path, off(text)) for path, text in removal_order(found)]
 
 

@@ -77,3 +77,26 @@ def test_one_probe_in_use_does_not_keep_the_others(files):
 
 def test_nothing_left(tmp_path):
     assert find_leftovers(Scripted(tmp_path, {"dynamic_events": ""})) == []
+
+
+def test_histograms_that_use_each_other_go_in_order_and_their_event_behind_them(files, tmp_path):
+    lat = f"{DEAD.name}_lat"
+    with (tmp_path / "dynamic_events").open("a") as out:
+        out.write(f"s:synthetic/{lat}\tu64 lat\ns:synthetic/somebodys\tu64 x\n")
+    first = "hist:keys=common_pid:vals=hitcount:ts0=common_timestamp:size=128 [active]"
+    action = f"onmatch(g.a).trace({lat},$taken)"
+    second = f"hist:keys=common_pid:vals=hitcount:taken=common_timestamp-$ts0:{action} [active]"
+    events = f"instances/{DEAD.name}/events"
+    files.put(f"{events}/g/a/trigger", first + "\n")
+    files.put(f"{events}/g/b/trigger", "# Available triggers:\n# traceon\n")
+    files.put(f"{events}/sched/c/trigger", second + "\nstacktrace:unlimited\n")
+    files.put(f"{events}/ftrace/function/format", "")
+    _, dead = find_leftovers(files)
+    assert dead.synthetic == (lat,)
+    steps = [(step.path, step.text) for step in dead.to_plan().steps]
+    assert steps[:3] == [
+        (f"{events}/sched/c/trigger", "!" + second.removesuffix(" [active]")),
+        (f"{events}/g/a/trigger", "!" + first.removesuffix(" [active]")),
+        (f"instances/{DEAD.name}", ""),
+    ]
+    assert steps[4] == ("dynamic_events", f"-:synthetic/{lat}")
