@@ -1,0 +1,137 @@
+"""What counting and timing cost a program that calls one function at full speed, beside other tools.
+
+To be run as root where there are kprobes, such as in `ktrace vm`:
+
+    ktrace vm --kernel 6.12 -- python3 benchmarks/count.py
+
+Each tool is armed while `dd` reads one byte at a time; its slow-down is the time of a run against that of
+runs without any tool, medians of all rounds. The tools take turns, so that all see the same machine. Then the
+time to attach to all functions of a wildcard, and to let them go.
+"""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+KTRACE = [sys.executable, "-m", "ktrace"]
+TRACING = Path("/sys/kernel/tracing")
+COUNT = "kprobe:vfs_read { @ = count(); }"
+TIME = (
+    "kprobe:vfs_read { @start[tid] = nsecs; } "
+    "kretprobe:vfs_read /@start[tid]/ { @ = hist(nsecs - @start[tid]); delete(@start[tid]); }"
+)
+
+TOOLS: dict[str, list[str]] = {
+    "ktrace count": [*KTRACE, "count", "vfs_read"],
+    "ktrace count (profile)": [*KTRACE, "count", "vfs_read*"],
+    "bpftrace count": ["bpftrace", "-e", COUNT],
+    "perf stat": ["perf", "stat", "-a", "-e", "bench:vfs_read"],
+    "ktrace latency": [*KTRACE, "latency", "vfs_read"],
+    "bpftrace latency": ["bpftrace", "-e", TIME],
+    "perf trace": ["perf", "trace", "-a", "-s", "-o", "/dev/null", "-e", "read"],
+}
+
+
+def read_all(count: int) -> float:
+    """Nanoseconds a call of a run of dd."""
+    started = time.perf_counter()
+    subprocess.run(
+        ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", f"count={count}", "status=none"], check=True
+    )
+    return (time.perf_counter() - started) / count * 1e9
+
+
+def is_armed(hits_before: int, name: str, process: subprocess.Popen[bytes]) -> bool:
+    """Whether a tool counts: the kprobe is there, or, of perf trace, some time has gone by."""
+    if process.poll() is not None:
+        raise RuntimeError(f"{name} ended with {process.returncode}")
+    if "perf" in name:
+        return False
+    listed = Path("/sys/kernel/debug/kprobes/list").read_text().splitlines()
+    return sum("vfs_read" in line and "DISABLED" not in line for line in listed) > hits_before
+
+
+def with_tool(name: str, count: int, runs: int) -> list[float]:
+    """Nanoseconds a call while the tool is armed."""
+    with tempfile.TemporaryFile() as out:
+        process = subprocess.Popen(TOOLS[name], stdout=out, stderr=out)
+        try:
+            deadline = time.monotonic() + (8 if "perf" in name else 60)
+            while not is_armed(0, name, process) and time.monotonic() < deadline:
+                time.sleep(0.1)
+            time.sleep(1.0)
+            return [read_all(count) for _ in range(runs)]
+        finally:
+            process.send_signal(2)
+            try:
+                process.wait(60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def slow_downs(count: int, rounds: int) -> None:
+    """A line a tool."""
+    tools = [name for name in TOOLS if TOOLS[name][0] == KTRACE[0] or shutil.which(TOOLS[name][0])]
+    times: dict[str, list[float]] = {name: [] for name in ("nothing", *tools)}
+    read_all(count)
+    for _ in range(rounds):
+        times["nothing"] += [read_all(count) for _ in range(3)]
+        for name in list(tools):
+            try:
+                times[name] += with_tool(name, count, 3)
+            except RuntimeError as error:
+                print(f"{name}: cannot run here: {error}")
+                tools.remove(name)
+    plain = statistics.median(times["nothing"])
+    print(f"{'tool':<24} {'ns/call':>9} {'slow-down':>9}")
+    for name, found in times.items():
+        if found:
+            median = statistics.median(found)
+            print(f"{name:<24} {median:9.0f} {median / plain:9.2f}")
+
+
+def attach(glob: str, rounds: int) -> None:
+    """Seconds from start to end of a run that counts nothing."""
+    commands = {
+        "ktrace count": [*KTRACE, "count", glob, "-d", "0", "-q", "--max-probes", "2000"],
+        "bpftrace": ["bpftrace", "-e", f"kprobe:{glob} {{ @[func] = count(); }} interval:ms:1 {{ exit(); }}"],
+    }
+    found: dict[str, list[float]] = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            if name == "bpftrace" and not shutil.which("bpftrace"):
+                continue
+            started = time.perf_counter()
+            done = subprocess.run(command, capture_output=True, check=False)
+            found[name].append(time.perf_counter() - started)
+            print(f"{name} {glob}: {found[name][-1]:.2f} s; {done.stderr.decode()[:200].strip()}")
+
+
+def main() -> None:
+    """As the options say."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--count", type=int, default=50_000, help="calls a run")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--glob", default="tcp_*")
+    options = parser.parse_args()
+    os.environ.setdefault("BPFTRACE_MAX_PROBES", "4096")
+    line = "p:bench/vfs_read vfs_read"
+    fd = os.open(TRACING / "kprobe_events", os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(fd, line.encode() + b"\n")  # for perf, which wants an event that exists
+        slow_downs(options.count, options.rounds)
+    finally:
+        os.write(fd, b"-:bench/vfs_read\n")
+        os.close(fd)
+    attach(options.glob, options.rounds)
+
+
+if __name__ == "__main__":
+    main()
