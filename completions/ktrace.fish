@@ -35,6 +35,9 @@ commands() {
   offer count \'count hits of functions and events in the kernel, by whom\'
   offer run \'run a SystemTap script: no compiler, no kernel module\'
   offer hist \'show how an argument\'\\\'\'s or a return value\'\\\'\'s values are distributed\'
+  offer top \'show what is hit most, live on the whole terminal\'
+  offer stack \'count the stacks that lead to a place; flame graphs\'
+  offer latency \'show how long a function takes, or the time between two events\'
   offer funcs \'show functions: module, whether they can be probed, what they take\'
   offer type \'show a type\'\\\'\'s members with their offsets\'
   offer lines \'show a function\'\\\'\'s source lines and which can be probed\'
@@ -300,6 +303,71 @@ options() {
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
+    top)
+      offer --by \'comm, pid, cpu, stack, or an argument.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children, now and later.\'
+      offer --no-children \'With -p: also its children, now and later.\'
+      offer --filter \'Only hits for which this holds, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after so many seconds.\'
+      offer --duration \'End after so many seconds.\'
+      offer --kind \'fprobe is cheaper, at a function\'\\\'\'s entry or return; auto: where it can be.\'
+      offer --all \'Of several functions of one name, all.\'
+      offer --max-probes \'That a wildcard may stand for.\'
+      offer --size \'Keys that the kernel has room for.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    stack)
+      offer --user \'The program\'\\\'\'s stack, not the kernel\'\\\'\'s.\'
+      offer --fold \'Folded lines, for flame graph programs.\'
+      offer --svg \'A flame graph, as one file.\'
+      offer --speedscope \'A profile for speedscope.\'
+      offer -c \'Only CMD and its children; end with it.\'
+      offer --command \'Only CMD and its children; end with it.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children, now and later.\'
+      offer --no-children \'With -p: also its children, now and later.\'
+      offer --filter \'Only hits for which this holds, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after so many seconds.\'
+      offer --duration \'End after so many seconds.\'
+      offer --kind \'fprobe is cheaper, at a function\'\\\'\'s entry or return; auto: where it can be.\'
+      offer --all \'Of several functions of one name, all.\'
+      offer --nth \'Of several functions of one name, the Nth.\'
+      offer --max-probes \'That a wildcard may stand for.\'
+      offer --size \'Keys that the kernel has room for.\'
+      offer --in-kernel \'Rather fail than stream events to count them.\'
+      offer --json \'JSON Lines: see docs/json.md.\'
+      offer -q \'No summary at the end.\'
+      offer --quiet \'No summary at the end.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    latency)
+      offer --on \'What A and B must share.\'
+      offer --by \'comm, pid, cpu, stack, or an argument.\'
+      offer --above \'Show each call that takes so long: 10ms.\'
+      offer --linear \'Equal steps: 0:10ms:500us.\'
+      offer -c \'Only CMD and its children; end with it.\'
+      offer --command \'Only CMD and its children; end with it.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children, now and later.\'
+      offer --no-children \'With -p: also its children, now and later.\'
+      offer --filter \'Only hits for which this holds, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after so many seconds.\'
+      offer --duration \'End after so many seconds.\'
+      offer --kind \'fprobe is cheaper, at a function\'\\\'\'s entry or return; auto: where it can be.\'
+      offer --size \'Keys that the kernel has room for.\'
+      offer --in-kernel \'Rather fail than stream events to count them.\'
+      offer --json \'JSON Lines: see docs/json.md.\'
+      offer -q \'No summary at the end.\'
+      offer --quiet \'No summary at the end.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
     funcs)
       offer -m \'Only of this module.\'
       offer --module \'Only of this module.\'
@@ -459,6 +527,34 @@ value_kind() {
     \'hist --nth\') kind=nothing ;;
     \'hist --max-probes\') kind=nothing ;;
     \'hist --size\') kind=nothing ;;
+    \'top --by\') kind=nothing ;;
+    \'top -p\' | \'top --pid\') kind=processes ;;
+    \'top --filter\') kind=nothing ;;
+    \'top -d\' | \'top --duration\') kind=nothing ;;
+    \'top --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'top --max-probes\') kind=nothing ;;
+    \'top --size\') kind=nothing ;;
+    \'stack --fold\') kind=files ;;
+    \'stack --svg\') kind=files ;;
+    \'stack --speedscope\') kind=files ;;
+    \'stack -c\' | \'stack --command\') kind=command ;;
+    \'stack -p\' | \'stack --pid\') kind=processes ;;
+    \'stack --filter\') kind=nothing ;;
+    \'stack -d\' | \'stack --duration\') kind=nothing ;;
+    \'stack --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'stack --nth\') kind=nothing ;;
+    \'stack --max-probes\') kind=nothing ;;
+    \'stack --size\') kind=nothing ;;
+    \'latency --on\') kind=nothing ;;
+    \'latency --by\') kind=nothing ;;
+    \'latency --above\') kind=nothing ;;
+    \'latency --linear\') kind=nothing ;;
+    \'latency -c\' | \'latency --command\') kind=command ;;
+    \'latency -p\' | \'latency --pid\') kind=processes ;;
+    \'latency --filter\') kind=nothing ;;
+    \'latency -d\' | \'latency --duration\') kind=nothing ;;
+    \'latency --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'latency --size\') kind=nothing ;;
     \'funcs -m\' | \'funcs --module\') kind=nothing ;;
     \'type -m\' | \'type --module\') kind=nothing ;;
     \'lines --source\') kind=dirs ;;

@@ -37,6 +37,7 @@ class ColumnCounter:
         sums: by an event's name: fields that are summed up.
         summed: what the sums are called.
         with_label: show the label as the key's first part.
+        user_stacks: stacks are those of programs, not the kernel's.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class ColumnCounter:
         sums: Mapping[str, Sequence[str]] | None = None,
         summed: tuple[str, ...] = (),
         with_label: bool = True,
+        user_stacks: bool = False,
     ) -> None:
         self._names = names
         self._events = events
         self._sums = sums or {}
         self._summed = summed
         self._with_label = with_label
+        self._user_stacks = user_stacks
         self._counts: dict[tuple[Key, ...], list[int]] = {}
         self._waiting: dict[int, tuple[tuple[Key, ...], list[int]]] = {}
 
@@ -63,8 +66,9 @@ class ColumnCounter:
             if batch.event in self._events and len(batch) and batch not in with_stack:
                 for key, numbers in self._grouped(batch):
                     self._add(key, numbers)
-        if with_stack:
-            self._with_stacks(with_stack, [m for m in chunk.marks if isinstance(m, Stack) and not m.user])
+        if with_stack or self._waiting:
+            marks = [m for m in chunk.marks if isinstance(m, Stack) and m.user is self._user_stacks]
+            self._with_stacks(with_stack, marks)
 
     def flush(self) -> None:
         """Nothing is buffered."""

@@ -74,12 +74,17 @@ class Latency:
     def checked(self) -> "Latency":
         """This, or UsageError where the kernel would not take it and not say why."""
         if len(self.carried) > _VARIABLES_MAX:
-            raise UsageError(f"the kernel carries at most {_VARIABLES_MAX} values from one event to the other")
+            raise UsageError(
+                f"the kernel carries at most {_VARIABLES_MAX} values from one event to the other"
+            )
         return self
 
     def define_step(self) -> Step:
         """Makes the synthetic event; undone by removing it, which goes when no histogram uses it."""
-        fields = [f"u64 {LATENCY}", *(f"{_type_of(c.field)} {_name(i)}" + _brackets(c.field) for i, c in self._numbered)]
+        fields = [
+            f"u64 {LATENCY}",
+            *(f"{_type_of(c.field)} {_name(i)}" + _brackets(c.field) for i, c in self._numbered),
+        ]
         return Step(
             "dynamic_events",
             f"s:{self.name} {'; '.join(fields)}",

@@ -119,7 +119,7 @@ class Fields:
             return Part(STACK, Term(self.stack), _same)
         term = Term.parse(word)
         field = self.find(term.field)
-        if not term.modifier and field.name in self._symbols:
+        if not term.modifier and field.name in self.symbols:
             term = Term(field.name, "sym")
         return Part(word, term, _signed if field.signed and not term.modifier else _name_of)
 
@@ -138,7 +138,7 @@ class Fields:
         """The ways in which a field's values are counted, each with the filter for the values it counts."""
         term = Term.parse(word)
         field = self.find(term.field)
-        if is_text(field) or term.modifier or field.name in self._symbols:
+        if is_text(field) or term.modifier or field.name in self.symbols:
             if linear:
                 raise UsageError(f"{word} is no number: --linear does not apply")
             return [(self.part(word), None)]
@@ -154,7 +154,8 @@ class Fields:
         return _linear_ways(name, linear, signed=field.signed)
 
     @property
-    def _symbols(self) -> set[str]:
+    def symbols(self) -> set[str]:
+        """Fields that hold a kernel address, to be shown as the function there."""
         return {arg.name for arg in self.form.signature().args if arg.print_as == "sym"}
 
 

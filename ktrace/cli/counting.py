@@ -47,6 +47,7 @@ class Run:
     whose: "Whose"
     duration: float | None
     ticks: "list[Ticking]"
+    keys_fd: int | None = None
 
     def ticking(self) -> "Ticking":
         """Begins to count the time."""
@@ -59,9 +60,15 @@ class Run:
                 duration_s=self.duration,
                 command=self.child,
                 output_fd=watchable_output(sys.stdout.fileno()),
+                keys_fd=self.keys_fd,
             )
         )
         return self.ticks[-1]
+
+    def end(self) -> None:
+        """Let it end."""
+        for ticking in self.ticks:
+            ticking.ended = True
 
     def defaults(
         self, returns: bool, kind: "KindChoice", every: bool, nth: int | None, max_probes: int
@@ -92,7 +99,12 @@ class Run:
 
 @contextmanager
 def running(
-    command: str | None, pids: Sequence[int] | None, children: bool, duration: float | None
+    command: str | None,
+    pids: Sequence[int] | None,
+    children: bool,
+    duration: float | None,
+    *,
+    keys_fd: int | None = None,
 ) -> "Iterator[Run]":
     """A session with all that a run of it needs; everything is undone behind it."""
     from ktrace.session.command import Command
@@ -108,7 +120,7 @@ def running(
         child = stack.enter_context(Command(command, to_stderr=True)) if command else None
         session = stack.enter_context(Session())
         kernel = Kernel(session.tracing, session.debug)
-        yield Run(session, kernel, stop, child, Whose(pids or (), children), duration, [])
+        yield Run(session, kernel, stop, child, Whose(pids or (), children), duration, [], keys_fd)
 
 
 def words_of(texts: Sequence[str] | None) -> list[str]:

@@ -33,6 +33,7 @@ class Aim:
         words: for each of the arguments asked for, the field that holds it.
         points: of a probe made for the run: its places, in the order of their making.
         is_return: whether it is hit at a function's return.
+        asked: those arguments, as they were asked for.
         has_profile: whether the kernel counts its hits anyway.
     """
 
@@ -43,6 +44,7 @@ class Aim:
     points: tuple[str, ...] = ()
     is_return: bool = False
     has_profile: bool = False
+    asked: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -92,9 +94,20 @@ def find_aims(
         events = ()  # with its arguments it may be understood
     if events:
         return [_existing(session, search, event, own) for event in events]
+    return make_aims(session, search, place, own, stop, note)
+
+
+def make_aims(
+    session: Session, search: Search, place: str, own: Sequence[str], stop: StopSignals, note: Note
+) -> list[Aim]:
+    """Probes made for a place, with these arguments; one event for all places that can share one.
+
+    Raises:
+        UsageError, NotFound, Refused, Unavailable: as `ktrace add` does.
+    """
     texts = [*own, *([f"{COMM_FIELD}=$comm"] if search.with_comm else [])]
     wanted = want([place, *texts], search.defaults, search.kernel)
-    return [_made(session, search, group, len(own), stop, note) for group in _groups(wanted)]
+    return [_made(session, search, group, own, stop, note) for group in _groups(wanted)]
 
 
 def stack_word(kernel: Kernel) -> str:
@@ -122,13 +135,13 @@ def _groups(wanted: Sequence[Wanted]) -> list[list[Wanted]]:
 
 
 def _made(
-    session: Session, search: Search, group: list[Wanted], own: int, stop: StopSignals, note: Note
+    session: Session, search: Search, group: list[Wanted], own: Sequence[str], stop: StopSignals, note: Note
 ) -> Aim:
     probe = group[0].probe
     for one in group:
         for text in one.notes:
             note(text)
-    words = _fields_of(probe, own)
+    words = _fields_of(probe, len(own))
     if len(group) == 1:
         defined = session.add_probe(session.unused(probe), mover(group))
         if defined.note:
@@ -143,7 +156,16 @@ def _made(
         stack_word(search.kernel),
     )
     label = points[0] if len(points) == 1 else None
-    return Aim(probe.event, label, fields, words, points, probe.is_return, has_profile=probe.kind in "pr")
+    return Aim(
+        probe.event,
+        label,
+        fields,
+        words,
+        points,
+        probe.is_return,
+        has_profile=probe.kind in "pr",
+        asked=tuple(own),
+    )
 
 
 def _fields_of(probe: Probe, own: int) -> tuple[str, ...]:

@@ -151,6 +151,11 @@ class Session:
         """Let the buffer take events."""
         buffer.switch_recording(self.files, True)
 
+    def read_text(self) -> TextPipe:
+        """Open the reader of what the instance records, without switching anything on."""
+        self._pipe = TextPipe(self.files)
+        return self._pipe
+
     def trace_event(self, event: str, *, stack: bool = False) -> None:
         """Have an event that exists (`GROUP/NAME`) traced, with a kernel stack at each hit if `stack`."""
         if event not in self.events:
@@ -176,6 +181,10 @@ class Session:
                     caret=refused.caret,
                     hint=f"fields of {event}: {fields} common_pid COMM CPU" if fields else None,
                 ) from None
+
+    def filter_event(self, event: str, expression: str) -> None:
+        """Record one of the events only where `expression` holds. Raises Refused."""
+        set_filter(self.files, event, expression)
 
     def only_tasks(self, pids: Sequence[int], *, children: bool) -> None:
         """Record only these threads; with `children` also what they start from now on."""

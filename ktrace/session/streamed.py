@@ -1,8 +1,9 @@
 """Counting what streams by, where the kernel cannot count: each hit crosses to user space."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
-from ktrace.aggregate.columns import ColumnCounter
+from ktrace.model.batch import Chunk
 from ktrace.model.tally import Tally
 from ktrace.session.session import Session
 from ktrace.stream.task_names import TaskNames
@@ -11,7 +12,15 @@ from ktrace.tracefs.pipe_text import TextParser
 
 _LOOK_S = 0.05  # the buffer must not run over
 
-MakeCounter = Callable[[], ColumnCounter]
+
+class Counter(Protocol):
+    """Adds up what streams by."""
+
+    def write(self, chunk: Chunk, /) -> None:
+        """Take a piece of the stream."""
+
+    def tally(self) -> Tally:
+        """What was counted so far."""
 
 
 class StreamTally:
@@ -28,7 +37,7 @@ class StreamTally:
     def __init__(
         self,
         session: Session,
-        counter: ColumnCounter,
+        counter: Counter,
         events: Sequence[str],
         filter_: str | None,
         *,
@@ -69,6 +78,11 @@ class StreamTally:
     def read(self) -> Tally:
         """What was counted so far."""
         return self._counter.tally()
+
+    @property
+    def untimed(self) -> int | None:
+        """Nothing is timed."""
+        return None
 
     @property
     def lost(self) -> int:

@@ -36,7 +36,7 @@ class Answer:
         seconds: from arming to the end.
         missed: hits that the kernel could not look at: a probe within a probe, too few return instances.
         lost: hits that are not counted, since they were overwritten before they were read.
-        untimed: calls that ended, but whose time is not known; None where nothing is timed.
+        untimed: calls that began, but whose time is not known; None where nothing is timed.
     """
 
     tally: Tally
@@ -57,6 +57,10 @@ class Source(Protocol):
     def lost(self) -> int:
         """Hits that are not in the counts, since they were overwritten before they were read."""
 
+    @property
+    def untimed(self) -> int | None:
+        """Calls that began, but whose time is not known; None where nothing is timed."""
+
     def arm(self) -> None:
         """Begin to count."""
 
@@ -74,7 +78,8 @@ class InKernel:
     """A source at which nobody has to look: the kernel counts."""
 
     look_s: float | None = None
-    lost = 0
+    lost: int = 0
+    untimed: int | None = None
 
     def pump(self) -> None:
         """Nothing to do."""
@@ -192,12 +197,12 @@ def run_tally(
     shown = 0.0
     while ticks():
         source.pump()
-        if show is not None and ticks.seconds - shown >= LOOK_S * 0.9:
+        if show is not None and (ticks.pressed or ticks.seconds - shown >= LOOK_S * 0.9):
             show(source.read(), ticks.seconds)
             shown = ticks.seconds
     seconds = ticks.seconds
     source.stop()
-    return Answer(source.read(), seconds, missed(session) - before, source.lost)
+    return Answer(source.read(), seconds, missed(session) - before, source.lost, source.untimed)
 
 
 def missed(session: Session) -> int:

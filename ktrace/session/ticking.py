@@ -23,6 +23,8 @@ class Ticking:
     Attributes:
         every_s: seconds between two looks.
         output_closed: whether it was that which ended the run.
+        pressed: whether a key is to be read.
+        ended: set by whoever wants the run to end.
     """
 
     def __init__(
@@ -44,6 +46,9 @@ class Ticking:
         self.every_s = every_s
         self._output_fd = output_fd
         self.output_closed = False
+        self._keys_fd = keys_fd
+        self.pressed = False
+        self.ended = False
         self._poll = select.poll()
         self._poll.register(stop.fd, select.POLLIN)
         if command is not None:
@@ -60,10 +65,14 @@ class Ticking:
 
     def __call__(self) -> bool:
         """Wait until it is time to look; False when the run is over."""
+        self.pressed = False
+        if self.ended:
+            return False
         left = float("inf") if self._deadline is None else self._deadline - self._clock()
         for fd, events in self._poll.poll(max(0.0, min(left, self.every_s)) * 1000):
             if fd == self._output_fd and events & (select.POLLERR | select.POLLHUP):
                 self.output_closed = True
+            self.pressed = self.pressed or fd == self._keys_fd
         if self.output_closed or self._stop.received is not None:
             return False
         if self._command is not None and self._command.ended:

@@ -1,0 +1,32 @@
+"""Frames of kernel stacks: without those of the tracer itself, and by the functions' names alone."""
+
+import re
+
+# Between the place that was hit and where its stack was taken.
+_OWN = re.compile(
+    r"(?:0x[0-9a-f]+"
+    r"|trace_event_\w+|trace_call_bpf|action_trace|event_hist_trigger|event_triggers_(?:post_)?call|__ftrace_trace_stack"
+    r"|k(?:ret)?probe_\w+|__kprobe_\w+|__kretprobe_\w+|(?:pre|post)_handler_kretprobe|aggr_(?:pre|post)_handler"
+    r"|opt_pre_handler|optimized_callback|rethook_\w+|arch_rethook_\w+|arch_ftrace_ops_list_func|ftrace_\w+"
+    r"|__ftrace_\w+|fprobe_\w+|__fprobe_\w+|fentry_\w+|fexit_\w+|function_graph_\w+|return_to_handler"
+    r"|__traceiter_\w+|do_int3|exc_int3|asm_exc_int3|notifier_call_chain|notify_die|perf_trace_\w+"
+    r"|stacktrace_\w+|event_trigger_\w+)\Z"
+)
+
+
+def function_of(frame: str) -> str:
+    """`vfs_read` of `vfs_read+0x5/0x310`; what is no function stays as it is."""
+    return frame if frame.startswith(("0x", "<", "/")) else frame.partition("+")[0]
+
+
+def without_own(frames: tuple[str, ...]) -> tuple[str, ...]:
+    """The stack from the place that was hit on outwards."""
+    start = 0
+    while start < len(frames) and _OWN.match(frames[start].partition("+")[0]):
+        start += 1
+    return frames[start:] or frames
+
+
+def functions(frames: tuple[str, ...]) -> tuple[str, ...]:
+    """The functions of a stack, innermost first, without the tracer's own."""
+    return tuple(map(function_of, without_own(frames)))

@@ -1,0 +1,137 @@
+"""`ktrace latency`."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ktrace.cli import counting
+from ktrace.cli.choosing import KIND, Kind
+from ktrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from ktrace.model.slow import Slow
+    from ktrace.model.tally import Tally
+
+ON = typer.Option("--on", metavar="FIELD[=FIELD],...", help="What A and B must share.")
+ABOVE = typer.Option("--above", metavar="TIME", help="Show each call that takes so long: 10ms.")
+LINEAR = typer.Option("--linear", metavar="MIN:MAX:STEP", help="Equal steps: 0:10ms:500us.")
+
+_UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "": 1}
+
+
+def latency(
+    words: Annotated[
+        list[str], typer.Argument(metavar="FUNC [ARG...] | A B", help="A function, or two events.")
+    ],
+    on: Annotated[list[str] | None, ON] = None,
+    by: Annotated[list[str] | None, counting.BY] = None,
+    above: Annotated[str | None, ABOVE] = None,
+    linear: Annotated[str | None, LINEAR] = None,
+    command: Annotated[str | None, counting.COMMAND] = None,
+    pids: Annotated[list[int] | None, counting.PIDS] = None,
+    children: Annotated[bool, counting.CHILDREN] = False,
+    filter_: Annotated[str | None, counting.FILTER] = None,
+    duration: Annotated[float | None, counting.DURATION] = None,
+    kind: Annotated[Kind, KIND] = Kind.KPROBE,
+    size: Annotated[int, counting.SIZE] = 8192,
+    in_kernel: Annotated[bool, counting.IN_KERNEL] = False,
+    as_json: Annotated[bool, counting.JSON] = False,
+    quiet: Annotated[bool, counting.QUIET] = False,
+) -> int:
+    """Time from a function's entry to its return, or from one event to another, as a distribution.
+
+    It is taken in the kernel. With --above, each call that takes so long is shown, too, with the
+    arguments asked for, what it returned and the kernel's stack. Of calls of one thread that lie within
+    each other the innermost is timed; the others are counted as not timed.
+
+    \b
+    Examples:
+      ktrace latency vfs_read -d 5
+      ktrace latency vfs_read count --above 10ms --by comm
+      ktrace latency do_sys_openat2 --filter 'common_pid > 1' -c 'ls -l'
+      ktrace latency sched:sched_waking sched:sched_switch --on pid=next_pid -d 1
+      ktrace latency block:block_rq_issue block:block_rq_complete --on dev,sector
+    """
+    from ktrace.aggregate.parts import Linear
+    from ktrace.session.latency import Request
+    from ktrace.session.latency import latency as run_latency
+
+    places, args = (words, []) if on else (words[:1], words[1:])
+    if on and len(words) != 2:
+        raise UsageError("--on is what two events share: A B --on FIELD")
+    if on and (command or pids) and any(not word.startswith("common_pid") for word in on):
+        raise UsageError(
+            "-c and -p choose who is at both events; these may be hit by different tasks",
+            hint="--filter chooses by the first event's fields, such as 'pid == 1234'",
+        )
+    steps = Linear.parse(linear, time) if linear else None
+    show = counting.looker(_drawing, as_json) if above is None else None
+    with counting.running(command, pids, children, duration) as run:
+        request = Request(
+            places,
+            run.defaults(False, kind.value, False, None, 1),
+            counting.words_of(on),
+            args,
+            counting.words_of(by),
+            time(above) if above else None,
+            steps,
+            filter_,
+            run.whose,
+            size,
+            in_kernel,
+        )
+        answer, method = run_latency(
+            run.session,
+            run.kernel,
+            request,
+            run.stop,
+            command=run.child,
+            ticking=run.ticking,
+            show=show,
+            emit=_emit_json if as_json else _emit,
+            note=counting.note,
+        )
+        from ktrace.output.tally import tally_records
+
+        counting.print_answer(
+            answer,
+            method,
+            text=lambda: _drawing(answer.tally, 0, 0),
+            records=lambda: tally_records(answer.tally, answer.tally.by_key()),
+            as_json=as_json,
+            quiet=quiet,
+            show=show,
+        )
+        return run.status()
+
+
+def time(text: str) -> int:
+    """`10ms` in nanoseconds; plain numbers are nanoseconds. Raises UsageError."""
+    number = text.rstrip("nums")
+    unit = _UNITS.get(text[len(number) :])
+    try:
+        if unit is None:
+            raise ValueError
+        return round(float(number) * unit)
+    except ValueError:
+        raise UsageError(f"'{text}' is no time", hint="10ms, 1.5s, 200us, 900ns") from None
+
+
+def _emit(slow: "Slow") -> None:
+    from ktrace.output.slow import slow_text
+
+    sys.stdout.write(slow_text(slow))
+    sys.stdout.flush()
+
+
+def _emit_json(slow: "Slow") -> None:
+    from ktrace.output.slow import slow_record
+
+    print(slow_record(slow), flush=True)
+
+
+def _drawing(tally: "Tally", _columns: int, _lines: int) -> str:
+    from ktrace.output.histogram import histogram_text, nanoseconds
+
+    return histogram_text(tally, unit=nanoseconds, ascii_only=counting.ascii_only())

@@ -1,0 +1,93 @@
+"""`ktrace stack`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ktrace.cli import counting
+from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
+
+if TYPE_CHECKING:
+    from ktrace.model.tally import Tally
+
+FOLD = typer.Option("--fold", metavar="FILE", help="Folded lines, for flame graph programs.")
+SVG = typer.Option("--svg", metavar="FILE", help="A flame graph, as one file.")
+SPEEDSCOPE = typer.Option("--speedscope", metavar="FILE", help="A profile for speedscope.")
+
+
+def stack(
+    places: Annotated[list[str], typer.Argument(metavar="PLACE...", help="Functions, wildcards, events.")],
+    user: Annotated[bool, typer.Option("--user", help="The program's stack, not the kernel's.")] = False,
+    fold: Annotated[str | None, FOLD] = None,
+    svg: Annotated[str | None, SVG] = None,
+    speedscope: Annotated[str | None, SPEEDSCOPE] = None,
+    command: Annotated[str | None, counting.COMMAND] = None,
+    pids: Annotated[list[int] | None, counting.PIDS] = None,
+    children: Annotated[bool, counting.CHILDREN] = False,
+    filter_: Annotated[str | None, counting.FILTER] = None,
+    duration: Annotated[float | None, counting.DURATION] = None,
+    kind: Annotated[Kind, KIND] = Kind.KPROBE,
+    every: Annotated[bool, EVERY] = False,
+    nth: Annotated[int | None, NTH] = None,
+    max_probes: Annotated[int, MAX_PROBES] = 500,
+    size: Annotated[int, counting.SIZE] = 8192,
+    in_kernel: Annotated[bool, counting.IN_KERNEL] = False,
+    as_json: Annotated[bool, counting.JSON] = False,
+    quiet: Annotated[bool, counting.QUIET] = False,
+) -> int:
+    """Stacks that lead to a place, counted in the kernel.
+
+    The kernel keeps the 16 innermost frames of each. A flame graph shows them from the outermost
+    at the bottom to the place itself, as wide as they are frequent.
+
+    \b
+    Examples:
+      ktrace stack vfs_read -c 'ls -l'
+      ktrace stack 'tcp_send*' -d 10 --svg flames.svg
+      ktrace stack block:block_rq_issue -d 10 --fold out.folded
+      ktrace stack vfs_write --user -p 1234 --speedscope profile.json
+    """
+    from ktrace.session.stacks import StackRequest
+    from ktrace.session.stacks import stacks as run_stacks
+
+    show = counting.looker(_table, as_json)
+    with counting.running(command, pids, children, duration) as run:
+        defaults = run.defaults(False, kind.value, every, nth, max_probes)
+        request = StackRequest(places, defaults, filter_, run.whose, size, in_kernel, user)
+        answer, method = run_stacks(
+            run.session,
+            run.kernel,
+            request,
+            run.stop,
+            command=run.child,
+            ticking=run.ticking,
+            show=show,
+            note=counting.note,
+        )
+        from ktrace.output.stacks import stacks_folded, stacks_speedscope, stacks_svg, stacks_text
+        from ktrace.output.tally import tally_records
+
+        title = " ".join(places)
+        if fold:
+            Path(fold).write_text("".join(line + "\n" for line in stacks_folded(answer.tally)))
+        if svg:
+            Path(svg).write_text(stacks_svg(answer.tally, title))
+        if speedscope:
+            Path(speedscope).write_text(stacks_speedscope(answer.tally, title))
+        counting.print_answer(
+            answer,
+            method,
+            text=lambda: "" if fold or svg or speedscope else stacks_text(answer.tally),
+            records=lambda: tally_records(answer.tally),
+            as_json=as_json,
+            quiet=quiet,
+            show=show,
+        )
+        return run.status()
+
+
+def _table(tally: "Tally", _columns: int, lines: int) -> str:
+    from ktrace.output.stacks import stacks_text
+
+    return stacks_text(tally, height=lines)

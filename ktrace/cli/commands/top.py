@@ -1,0 +1,159 @@
+"""`ktrace top`."""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ktrace.cli import counting
+from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, Kind
+from ktrace.errors import UsageError
+
+if TYPE_CHECKING:
+    from ktrace.cli.counting import Run
+    from ktrace.model.tally import Tally
+    from ktrace.output.screen import Screen
+    from ktrace.session.words import Defaults
+
+_SYSCALLS = "raw_syscalls:sys_enter"
+
+
+def top(
+    places: Annotated[
+        list[str] | None, typer.Argument(metavar="PLACE...", help="Functions, wildcards, events.")
+    ] = None,
+    by: Annotated[list[str] | None, counting.BY] = None,
+    pids: Annotated[list[int] | None, counting.PIDS] = None,
+    children: Annotated[bool, counting.CHILDREN] = False,
+    filter_: Annotated[str | None, counting.FILTER] = None,
+    duration: Annotated[float | None, counting.DURATION] = None,
+    kind: Annotated[Kind, KIND] = Kind.KPROBE,
+    every: Annotated[bool, EVERY] = False,
+    max_probes: Annotated[int, MAX_PROBES] = 500,
+    size: Annotated[int, counting.SIZE] = 8192,
+) -> int:
+    """What is hit most, live on the whole terminal; without PLACE, system calls.
+
+    Keys: q quits, s sorts by rate, hits or name, p pauses, up and down choose a row, Enter shows the
+    stacks that lead to the chosen function, l how long it takes; q or Escape leads back from there.
+
+    \b
+    Examples:
+      ktrace top
+      ktrace top 'tcp_*'
+      ktrace top vfs_read vfs_write --by comm
+      ktrace top sched:sched_switch --by next_comm
+    """
+    from ktrace.output.screen import Screen
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("top needs a terminal", hint="ktrace count prints a table anywhere")
+    words = counting.words_of(by)
+    if not places:
+        places, words = [_SYSCALLS], [*words, "id.syscall"]
+    colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    with Screen(sys.stdout, sys.stdin.fileno(), colour=colour) as screen:
+        live = _Live(screen, places, words, filter_, size)
+        action = "count"
+        while action != "quit":
+            with counting.running(None, pids, children, duration, keys_fd=screen.keys) as run:
+                if action == "count":
+                    action = live.count(run, run.defaults(False, kind.value, every, None, max_probes))
+                else:
+                    action = live.drill(run, action)
+                status = run.status()
+    for text in dict.fromkeys(live.notes):
+        counting.note(text)
+    return status
+
+
+class _Live:
+    """What is looked at, and where the keys lead."""
+
+    def __init__(
+        self, screen: "Screen", places: list[str], words: list[str], filter_: str | None, size: int
+    ) -> None:
+        self._screen = screen
+        self._places = places
+        self._words = words
+        self._filter = filter_
+        self._size = size
+        self._chosen = ""
+        self.notes: list[str] = []
+
+    def count(self, run: "Run", defaults: "Defaults") -> str:
+        """Count until a key leads elsewhere; returns where."""
+        from ktrace.output.top import TopTable
+        from ktrace.session.count import Request, count
+
+        table = TopTable(" ".join(self._places), ascii_only=counting.ascii_only())
+        action = "quit"
+
+        def show(tally: "Tally", seconds: float) -> None:
+            nonlocal action
+            for key in self._screen.pressed():
+                if key == "q":
+                    run.end()
+                elif key in ("enter", "l") and table.chosen is not None:
+                    action = "stacks" if key == "enter" else "latency"
+                    self._chosen = str(table.chosen[0])
+                    run.end()
+                table.press(key)
+            table.take(tally, seconds)
+            lines, marked = table.lines(*self._screen.size())
+            self._screen.draw(lines, marked=marked)
+
+        request = Request(self._places, defaults, self._words, self._filter, run.whose, self._size)
+        count(
+            run.session,
+            run.kernel,
+            request,
+            run.stop,
+            command=None,
+            ticking=run.ticking,
+            show=show,
+            note=self.notes.append,
+        )
+        return action if run.stop.received is None else "quit"
+
+    def drill(self, run: "Run", what: str) -> str:
+        """Stacks or latency of the chosen row's function, until a key leads back."""
+        from ktrace.errors import KtraceError
+        from ktrace.output.histogram import histogram_text, nanoseconds
+        from ktrace.output.stacks import stacks_text
+        from ktrace.session.latency import Request, latency
+        from ktrace.session.stacks import StackRequest, stacks
+
+        def show(tally: "Tally", seconds: float) -> None:
+            if {"q", "escape"} & set(self._screen.pressed()):
+                run.end()
+            if what == "stacks":
+                text = stacks_text(tally)
+            else:
+                text = histogram_text(tally, unit=nanoseconds, ascii_only=counting.ascii_only())
+            head = f"{what} of {self._chosen}, {seconds:.0f} s   q back"
+            self._screen.draw([head, *text.splitlines()])
+
+        defaults = run.defaults(False, "kprobe", False, None, 1)
+        note = self.notes.append
+        parts = (run.session, run.kernel)
+        try:
+            if what == "stacks":
+                asked = StackRequest([self._chosen], defaults, None, run.whose)
+                stacks(*parts, asked, run.stop, command=None, ticking=run.ticking, show=show, note=note)
+            else:
+                timed = Request([self._chosen], defaults, whose=run.whose)
+                latency(
+                    *parts,
+                    timed,
+                    run.stop,
+                    command=None,
+                    ticking=run.ticking,
+                    show=show,
+                    emit=lambda _slow: None,
+                    note=note,
+                )
+        except KtraceError as error:
+            note(error.message)
+        return "count" if run.stop.received is None else "quit"

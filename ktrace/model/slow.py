@@ -1,0 +1,23 @@
+"""Slow: one call that took long."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """One call that took long.
+
+    Attributes:
+        ts: its end, in nanoseconds of the trace clock, as exact as the kernel's text has it.
+        latency_ns: how long it took.
+        args: what was asked for, by name; `$retval` is what it returned.
+        frames: the kernel's stack at its end, innermost first.
+    """
+
+    ts: int
+    cpu: int
+    pid: int
+    comm: str
+    latency_ns: int
+    args: dict[str, int | str] = field(default_factory=dict)
+    frames: list[str] = field(default_factory=list)

@@ -1,0 +1,269 @@
+"""One run of `ktrace latency`: time from a function's entry to its return, or from one event to another."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ktrace.aggregate.hist import Hist, Term, both, hist_path, round_size
+from ktrace.aggregate.hist_file import parse_hist
+from ktrace.aggregate.latency import LATENCY, Carried, Latency, function_filter
+from ktrace.aggregate.parts import KNOWN, Counter, Fields, Linear, Part, counter
+from ktrace.errors import Refused, Unavailable, UsageError
+from ktrace.model.place import RETURN_SUFFIX
+from ktrace.model.tally import Key, Symbol, Tally
+from ktrace.session.aims import COMM_FIELD, Aim, Note, Search, find_aims, make_aims, stack_word
+from ktrace.session.command import Command
+from ktrace.session.count import HIST, KEYS, STREAM, STREAMED_NOTE, no_hist_triggers
+from ktrace.session.kernel import Kernel
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.session.slow import Emit, SlowCalls
+from ktrace.session.tally import Answer, HistTally, Source, Whose, explained, restrict, run_tally
+from ktrace.session.ticking import Ticking
+from ktrace.session.words import Defaults
+from ktrace.tracefs.events import read_format
+
+SHOWN = "latency"
+RETVAL = "$retval"
+
+_RETURNED = re.compile(r"(?:\w+=)?\$retval\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is timed.
+
+    Attributes:
+        places: a function; or two events, with `on`.
+        on: what two events must share, `FIELD` or `FIELD=FIELD_OF_THE_SECOND`; empty for a function.
+        args: arguments that are shown with slow calls.
+        by: as of `ktrace count`: a distribution for each.
+        above_ns: show each call that takes so long, too; None: none.
+        linear: steps in nanoseconds; None: powers of two.
+        filter: time only calls for whose entry this holds.
+    """
+
+    places: Sequence[str]
+    defaults: Defaults
+    on: Sequence[str] = ()
+    args: Sequence[str] = ()
+    by: Sequence[str] = ()
+    above_ns: int | None = None
+    linear: Linear | None = None
+    filter: str | None = None
+    whose: Whose = field(default_factory=Whose)
+    size: int = KEYS
+    in_kernel: bool = False
+
+    @property
+    def arguments(self) -> list[str]:
+        """What has to be read, beside what every event has."""
+        return list(dict.fromkeys(word for word in (*self.by, *self.args) if word not in KNOWN))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The two events, with what is carried along."""
+
+    first: Aim
+    second: Aim
+    keys: tuple[tuple[str, ...], tuple[str, ...]]
+    carried: tuple[Carried, ...]
+    filters: tuple[str | None, str | None]
+
+
+def latency(
+    session: Session,
+    kernel: Kernel,
+    request: Request,
+    stop: StopSignals,
+    *,
+    command: Command | None,
+    ticking: Callable[[], Ticking],
+    show: Callable[[Tally, float], None] | None,
+    emit: Emit,
+    note: Note,
+) -> tuple[Answer, str]:
+    """Run it; returns the answer and how it was counted. The session is entered and left by the caller.
+
+    Args:
+        emit: takes each slow call.
+    """
+    pair = _events(session, kernel, request, stop, note) if request.on else _function(
+        session, kernel, request, stop, note
+    )  # fmt: skip
+    restrict(session, request.whose, command)
+    stop.check()
+    source: Source
+    if kernel.has_hist_triggers and kernel.has_synthetic_events:
+        source, method = LatencyTally(session, kernel, request, pair, emit), HIST
+    else:
+        if request.in_kernel:
+            raise no_hist_triggers()
+        note(STREAMED_NOTE)
+        from ktrace.session.paired import paired  # noqa: PLC0415 -- loads NumPy
+
+        source, method = paired(session, request, pair, emit), STREAM
+    return run_tally(session, source, ticking, command, show), method
+
+
+class LatencyTally(HistTally):
+    """Three histograms: one remembers, one takes the difference, one counts."""
+
+    def __init__(self, session: Session, kernel: Kernel, request: Request, pair: Pair, emit: Emit) -> None:
+        super().__init__(session, (*request.by, SHOWN), ())
+        self._kernel = kernel
+        self._request = request
+        self._pair = pair
+        self._plan = Latency(
+            f"{session.name}_lat",
+            pair.first.event,
+            pair.second.event,
+            pair.keys,
+            pair.carried,
+            clock=_clock(session),
+            filters=pair.filters,
+            size=round_size(request.size),
+        ).checked()
+        self._slow: SlowCalls | None = None
+        if request.above_ns is not None:
+            fields = [
+                (c.name, self._plan.field_of(c.name) or c.name) for c in pair.carried if c.name != "comm"
+            ]
+            self._slow = SlowCalls(session, self._plan.event, fields, request.above_ns, emit)
+            self.look_s = self._slow.look_s
+
+    def arm(self) -> None:
+        """Begin to time. What is set first is what the others use."""
+        plan, session = self._plan, self._session
+        session.do(plan.define_step())
+        self._counters = tuple(self._counters_of(Fields(
+            read_format(session.tracing, plan.event), plan.field_of("comm"), stack_word(self._kernel)
+        )))  # fmt: skip
+        for event, hist in ((plan.first, plan.first_hist()), (plan.second, plan.second_hist())):
+            try:
+                session.do_here(hist.step(event, f"time {event}"))
+            except Refused as refused:
+                raise explained(refused, event, hist) from refused
+        super().arm()
+        if self._slow is not None:
+            self._slow.arm()
+        session.record()  # a buffer that is off has no time stamps
+
+    def pump(self) -> None:
+        """Take the slow calls."""
+        if self._slow is not None:
+            self._slow.pump()
+
+    def stop(self) -> None:
+        """Take what is left of them."""
+        if self._slow is not None:
+            self._session.stop()
+            self._slow.pump()
+
+    def read(self) -> Tally:
+        """What was timed so far."""
+        path = hist_path(self._plan.first)
+        begun = parse_hist(self._session.files.read(path), path)
+        tally = super().read()
+        self.untimed = max(0, sum(table.hits for table in begun) - tally.count - tally.dropped)
+        return replace(tally, dropped=tally.dropped + sum(table.tally.dropped for table in begun))
+
+    def _counters_of(self, fields: Fields) -> list[Counter]:
+        request = self._request
+        parts = [self._part(fields, word) for word in request.by]
+        base = Hist((), size=self._plan.size)
+        made = []
+        for part, condition in fields.distribution(LATENCY, request.linear):
+            hist = replace(base, filter=both(base.filter, condition))
+            made.append(counter(self._plan.event, [*parts, part], hist))
+        return made
+
+    def _part(self, fields: Fields, word: str) -> Part:
+        if word in KNOWN:
+            return fields.part(word)
+        name = self._plan.field_of(word)
+        assert name is not None  # all that is counted by is carried
+        if any(c.name == word and _is_symbol(self._pair, c) for c in self._pair.carried):
+            return Part(word, Term(name, "sym"), _function_name)
+        return replace(fields.part(name), name=word)
+
+
+def _function(session: Session, kernel: Kernel, request: Request, stop: StopSignals, note: Note) -> Pair:
+    """A function's entry and its return, by the thread that is in it."""
+    place = request.places[0].removesuffix(RETURN_SUFFIX)
+    at_entry = [word for word in request.arguments if not _RETURNED.match(word)]
+    at_return = [word for word in request.arguments if _RETURNED.match(word)]
+    if request.above_ns is not None and RETVAL not in at_return:
+        at_return.append(RETVAL)
+    defaults = replace(request.defaults, at_return=False)
+    first = _one(make_aims(session, Search(kernel, defaults), place, at_entry, stop, note), place)
+    search = Search(kernel, replace(defaults, at_return=True), with_comm="comm" in request.by)
+    second = _one(make_aims(session, search, place, at_return, stop, lambda _text: None), place)
+    carried = [_carried(word, first, name, True) for word, name in zip(at_entry, first.words, strict=True)]
+    carried += [
+        _carried(word, second, name, False) for word, name in zip(at_return, second.words, strict=True)
+    ]
+    if "comm" in request.by:
+        carried.append(_carried("comm", second, COMM_FIELD, False))
+    key = ("common_pid",)
+    return Pair(first, second, (key, key), tuple(carried), function_filter(request.filter))
+
+
+def _events(session: Session, kernel: Kernel, request: Request, stop: StopSignals, note: Note) -> Pair:
+    """Two events, by the fields that they share."""
+    pairs = [(a or b, b or a) for a, _, b in (word.partition("=") for word in request.on)]
+    aims: list[Aim] = []
+    for number, place in enumerate(request.places):
+        wanted = [pair[number] for pair in pairs]
+        search = Search(kernel, request.defaults)
+        fields = (
+            []
+            if ":" in place or "/" in place
+            else [w for w in wanted if not w.startswith("common_") and w != "pid"]
+        )
+        aims.append(_one(find_aims(session, search, place, fields, stop, note), place))
+    first, second = aims
+    keys = tuple(tuple(_key(aim, pair[n]) for pair in pairs) for n, aim in enumerate(aims))
+    carried = []
+    for word in request.arguments:
+        at_first = any(f.name == word for f in first.fields.form.fields)
+        carried.append(_carried(word, first if at_first else second, word, at_first))
+    return Pair(first, second, (keys[0], keys[1]), tuple(carried), (request.filter, None))
+
+
+def _key(aim: Aim, word: str) -> str:
+    """The field by which an event is told apart from others; `pid` is the thread where the event has none."""
+    name = dict(zip(aim.asked, aim.words, strict=False)).get(word, word)
+    if name == "pid" and all(f.name != "pid" for f in aim.fields.form.fields):
+        name = "common_pid"
+    return aim.fields.find(name).name
+
+
+def _carried(word: str, aim: Aim, name: str, at_first: bool) -> Carried:
+    return Carried(word, aim.fields.find(name), at_first)
+
+
+def _one(aims: Sequence[Aim], place: str) -> Aim:
+    if len(aims) != 1 or aims[0].label is None:
+        raise UsageError(
+            f"'{place}' means several: time is taken of one function, or from one event to another"
+        )
+    return aims[0]
+
+
+def _clock(session: Session) -> str:
+    """The clock of the session's buffer."""
+    chosen = re.search(r"\[(\w+)\]", session.files.read("trace_clock"))
+    if chosen is None:
+        raise Unavailable("the kernel does not say which trace clock it uses")
+    return chosen[1]
+
+
+def _is_symbol(pair: Pair, carried: Carried) -> bool:
+    aim = pair.first if carried.at_first else pair.second
+    return carried.field.name in aim.fields.symbols
+
+
+def _function_name(key: Key) -> Key:
+    return key.name if isinstance(key, Symbol) else key

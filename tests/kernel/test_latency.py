@@ -1,0 +1,162 @@
+"""`ktrace latency`: known times, the raw events of the same run, and nothing left behind."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from ktrace.aggregate.latency import Latency
+from ktrace.session.session import Session
+from ktrace.tracefs.events import enable_step
+
+HISTS = Path("/sys/kernel/tracing/events/sched/sched_switch/hist").exists()
+in_kernel = pytest.mark.skipif(not HISTS, reason="no hist triggers")
+SLEEP = "clock_nanosleep"
+
+
+@pytest.fixture(autouse=True)
+def no_synthetic_events_left(tracing: Path):
+    path = tracing / "synthetic_events"
+    before = path.read_text() if path.exists() else ""
+    yield
+    assert not path.exists() or path.read_text() == before
+
+
+def dd(size: int, count: int) -> list[str]:
+    return ["dd", "if=/dev/zero", "of=/dev/null", f"bs={size}", f"count={count}", "status=none"]
+
+
+def ranges(outcome) -> dict[tuple, int]:
+    found = {}
+    for row in outcome.records("row"):
+        *others, value = row["key"].values()
+        found[(*others, value["low"], value["high"])] = row["count"]
+    return found
+
+
+def test_a_sleep_is_in_the_range_of_its_time(ktrace: Callable) -> None:
+    """A sleep takes as long as it says, and on an emulated machine a little more."""
+    outcome = ktrace(
+        "latency", SLEEP, "--by", "comm", "--json", "-c", "sh -c 'sleep 0.3; sleep 0.04; sleep 0.3'"
+    )
+    found = ranges(outcome)
+    assert found[("sleep", (1 << 28) + 1, 1 << 29)] == 2, found
+    assert sum(found.values()) == 3 and all(low > 33_554_432 for _, low, _ in found)
+    (answer,) = outcome.records("answer")
+    assert answer["untimed"] == 0 and answer["dropped"] == 0 and answer["missed"] == 0
+
+
+@in_kernel
+def test_it_is_the_difference_of_the_raw_events_of_the_same_run(tracing: Path) -> None:
+    """The very events that are timed are recorded, too; text has their stamps to the microsecond."""
+    with Session(clock="mono") as session:
+        entry = session.add("vfs_read", "n=%dx:u64").probe.event
+        end = session.add("vfs_read", at_return=True).probe.event
+        key = ("common_pid",)
+        plan = Latency(f"{session.name}_lat", entry, end, (key, key), filters=("n == 777", "common_pid != 0"))
+        session.do(plan.define_step())
+        session.do_here(plan.first_hist().step(entry, "begin"))
+        session.do_here(plan.second_hist().step(end, "end"))
+        for event in (entry, end, plan.event):
+            session.do_here(enable_step(event))
+        session.ignore_self()
+        session.record()
+        subprocess.run(dd(777, 20), check=True)
+        session.stop()  # or reading makes more of them
+        text = session.files.read("trace")
+    begun: dict[str, int] = {}
+    differences, timed = [], []
+    for line in text.splitlines():
+        match = re.match(r".*?-(\d+) +\[\d+\] \S+ +(\d+)\.(\d{6}): (\w+): (.*)", line)
+        if match is None:
+            continue
+        pid, us, name, body = match[1], int(match[2] + match[3]), match[4], match[5]
+        if name == entry.partition("/")[2]:
+            begun.pop(pid, None)
+            if " n=777" in body:
+                begun[pid] = us
+        elif name == end.partition("/")[2] and pid in begun:
+            differences.append((us - begun.pop(pid)) * 1000)
+        elif name == plan.name:
+            timed.append(int(re.findall(r"lat=(\d+)", body)[0]))
+    assert len(timed) == len(differences) == 20
+    assert all(abs(a - b) <= 1000 for a, b in zip(timed, differences, strict=True)), (timed, differences)
+
+
+@in_kernel
+def test_slow_calls_with_arguments_return_value_and_stack(ktrace: Callable) -> None:
+    outcome = ktrace(
+        "latency", "vfs_read", "count", "--above", "0", "--json", "--filter", "count == 777",
+        "-c", "dd if=/dev/zero of=/dev/null bs=777 count=20 status=none",
+    )  # fmt: skip
+    slow = outcome.records("slow")
+    assert [s["args"] for s in slow] == [{"count": 777, "$retval": 777}] * 20
+    assert all(any("ksys_read" in frame for frame in s["frames"]) for s in slow)
+    assert not any("event_hist_trigger" in frame for s in slow for frame in s["frames"])
+    for (low, high), count in ranges(outcome).items():
+        assert sum(low <= s["latency_ns"] <= high for s in slow) == count
+
+
+@in_kernel
+def test_two_events_by_what_they_share(ktrace: Callable) -> None:
+    outcome = ktrace(
+        "latency", "raw_syscalls:sys_enter", "raw_syscalls:sys_exit", "--on", "common_pid", "--by", "id",
+        "--json", "-c", "sleep 0.3",
+    )  # fmt: skip
+    slow = {key[0] for key in ranges(outcome) if key[1] > 1 << 28}
+    assert 230 in slow  # clock_nanosleep
+
+
+@in_kernel
+def test_calls_without_an_end_are_told(ktrace: Callable) -> None:
+    outcome = ktrace(
+        "latency", "raw_syscalls:sys_enter", "raw_syscalls:sys_exit", "--on", "common_pid", "--json",
+        "-c", "sh -c 'sleep 0.1'",
+    )  # fmt: skip
+    (answer,) = outcome.records("answer")
+    assert answer["untimed"] >= 1  # exit does not return
+
+
+@in_kernel
+@pytest.mark.parametrize("words", [["--filter", "nosuch > 1"], ["--on", "nosuch", "sched:sched_switch"]])
+def test_what_is_refused_half_way_leaves_nothing(ktrace: Callable, words: list[str]) -> None:
+    first = ["sched:sched_waking"] if "--on" in words else ["vfs_read"]
+    outcome = ktrace("latency", *first, *words, "-d", "1", status=None)
+    assert outcome.status in (2, 3, 4) and "nosuch" in outcome.err
+
+
+@in_kernel
+def test_what_sigkill_leaves_clean_finds(start: Callable, ktrace: Callable, tracing: Path) -> None:
+    run = start("latency", "vfs_read", "--by", "comm")
+    run.until(lambda: bool([*(tracing / "instances").glob("ktrace_*/events/synthetic/ktrace_*/hist")]))
+    (instance,) = (tracing / "instances").glob("ktrace_*")
+    run.until(lambda: (instance / "tracing_on").read_text().strip() == "1")
+    run.signal(signal.SIGKILL)
+    run.until(lambda: not Path(f"/proc/{run.pid}").exists() or "Z" in state(run.pid))
+    with suppress(ChildProcessError):
+        os.waitpid(run.pid, 0)
+    assert "synthetic" in (tracing / "dynamic_events").read_text()
+    ktrace("clean")
+    assert not instance.exists()
+
+
+def state(pid: int) -> str:
+    match = re.search(r"State:\t(\w)", Path(f"/proc/{pid}/status").read_text())
+    return match[1] if match else "Z"
+
+
+@in_kernel
+def test_ctrl_c_in_the_middle(start: Callable, tracing: Path) -> None:
+    run = start("latency", SLEEP)
+    run.until(lambda: bool([*(tracing / "instances").glob("ktrace_*/events/synthetic/ktrace_*/hist")]))
+    (instance,) = (tracing / "instances").glob("ktrace_*")
+    run.until(lambda: (instance / "tracing_on").read_text().strip() == "1")
+    subprocess.run(["sleep", "0.05"], check=True)
+    run.signal(signal.SIGINT)
+    outcome = run.wait()
+    assert outcome.status == 0 and "hits in" in outcome.err and " ms" in outcome.out
