@@ -77,14 +77,15 @@ def to_frame(batch: Batch, only: Iterable[str] | None = None) -> "pl.DataFrame":
     }
     fields = {column_name(name): column for name, column in batch.columns.items()}
     columns = {
-        name: _series(column, len(batch))
+        name: series(column, len(batch))
         for name, column in {**own, **fields}.items()
         if column is not None and (wanted is None or name in wanted)
     }
     return pl.DataFrame(columns)
 
 
-def _series(column: Column | str, rows: int) -> "pl.Series":
+def series(column: Column | str, rows: int) -> "pl.Series":
+    """A column, or the same text in each row, for a frame."""
     import polars as pl  # noqa: PLC0415 -- as above
 
     if isinstance(column, str):

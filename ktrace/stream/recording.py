@@ -7,6 +7,7 @@ Memory does not grow with the files: a window of each CPU's pages is all that is
 
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,9 +17,10 @@ from types import TracebackType
 from typing import TypeAlias
 
 from ktrace.errors import Damaged, UsageError
-from ktrace.model.batch import Chunk, Lost, Stack
+from ktrace.model.batch import Batch, Chunk, Lost, Stack, Strings
 from ktrace.model.format import Format, parse_format
 from ktrace.ringbuffer.decode import Decoder
+from ktrace.ringbuffer.heads import are_plain, heads
 from ktrace.ringbuffer.layout import PageLayout, parse_header_page
 from ktrace.ringbuffer.records import Pages, Records, Walked
 from ktrace.stream.ahead import ahead, new_pool
@@ -154,17 +156,48 @@ class Recording:
                 streams.append(_named(stream, next(names)))
         yield from together(streams) if ordered else chain.from_iterable(streams)
 
+    def heads(self) -> Iterator[tuple[Batch, Strings]] | None:
+        """All records without their fields, and the name of each one's event, in no order.
+
+        Returns:
+            None where the records of a file do not begin as usual.
+        """
+        parts = [(file, formats(file.contents)) for file in self._files]
+        for file, known in parts:
+            for buffer in file.contents.buffers:
+                if not are_plain(known.values(), _layout(file, buffer)):
+                    return None
+        return chain.from_iterable(self._heads(file, known) for file, known in parts)
+
+    def _heads(self, file: TraceDat, known: dict[int, Format]) -> Iterator[tuple[Batch, Strings]]:
+        hosts = {contents.options.trace_id: contents for contents in self.contents}
+        enrich = _enrich(file.contents, known)
+        for buffer in file.contents.buffers:
+            clock = clock_of(file.contents.options, buffer.clock, hosts)
+            decoder = _Timed(known, _layout(file, buffer), clock)
+            with new_pool() as pool:
+                for more in self._walking(pool, file, buffer, clock, decoder):
+                    while walked := more(WINDOW):
+                        batch, events = heads(walked.records, known)
+                        yield enrich(Chunk((batch,))).batches[0], events
+
+    def _walking(
+        self, pool: Executor, file: TraceDat, buffer: Buffer, clock: Clock, decoder: Decoder
+    ) -> Iterator[Callable[[int], Walked | None]]:
+        """What gives each CPU's pages with their records, one CPU after the other."""
+        for data in buffer.cpus:
+            if data.size and (not self._cpus or data.cpu in self._cpus):
+                read = self._reader(file, buffer, data, clock, WINDOW)
+                yield ahead(pool, read, partial(decoder.walk, cpu=data.cpu))
+
     def _unordered(
         self, file: TraceDat, buffer: Buffer, clock: Clock, decoder: Decoder, enrich: Callable[[Chunk], Chunk]
     ) -> Iterator[Chunk]:
         """One buffer's records, CPU after CPU."""
         with new_pool() as pool:
-            for data in buffer.cpus:
-                if data.size and (not self._cpus or data.cpu in self._cpus):
-                    read = self._reader(file, buffer, data, clock, WINDOW)
-                    more = ahead(pool, read, partial(decoder.walk, cpu=data.cpu))
-                    while walked := more(WINDOW):
-                        yield enrich(decoder.decode(walked, data.cpu))
+            for more in self._walking(pool, file, buffer, clock, decoder):
+                while walked := more(WINDOW):
+                    yield enrich(decoder.decode(walked, walked.records.cpu))
 
     def _stream(
         self,

@@ -6,16 +6,16 @@ fields. Memory does not grow with the file unless the answer does.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from ktrace.errors import UsageError
-from ktrace.model.batch import Chunk, Column, Strings
+from ktrace.model.batch import Batch, Chunk, Column, Strings
 from ktrace.model.format import Field, Format
-from ktrace.model.frame import column_name, require_polars, to_frame
+from ktrace.model.frame import column_name, require_polars, series, to_frame
 from ktrace.output.order import order_of
 from ktrace.ringbuffer.columns import EventReader
 from ktrace.stream.recording import Recording
@@ -111,8 +111,14 @@ class _Table:
             needed = {*names, *(predicate.meta.root_names() if predicate is not None else ())}
             types = {name: dtype for name, dtype in schema.items() if name in needed}
             left = rows
-            for chunk in recording.chunks(self._wanted(needed), ordered=ordered):
-                for frame in _frames(chunk, types, ordered=ordered):
+            heads = recording.heads() if self.name == ALL and not ordered else None
+            if heads is not None:
+                parts = (_head_frames(batch, events, types) for batch, events in heads)
+            else:
+                chunks = recording.chunks(self._wanted(needed), ordered=ordered)
+                parts = (_frames(chunk, types, ordered=ordered) for chunk in chunks)
+            for frames in parts:
+                for frame in frames:
                     some = frame if predicate is None else frame.filter(predicate)
                     some = some.select(names)
                     if left is not None:
@@ -168,7 +174,7 @@ def _type(one: Field, column: Column, *, is_symbol: bool) -> "pl.DataType":
     return number if column.ndim == 1 else pl.Array(number, column.shape[1])
 
 
-def _frames(chunk: Chunk, types: "Schema", *, ordered: bool) -> "Iterator[pl.DataFrame]":
+def _frames(chunk: Chunk, types: "Schema", *, ordered: bool) -> "Iterable[pl.DataFrame]":
     import polars as pl  # noqa: PLC0415 -- as above
 
     frames = [to_frame(batch, types).cast(pl.Schema(types)) for batch in chunk.batches]
@@ -176,6 +182,13 @@ def _frames(chunk: Chunk, types: "Schema", *, ordered: bool) -> "Iterator[pl.Dat
         yield pl.concat(frames)[order_of(Chunk(chunk.batches))]
     else:
         yield from frames
+
+
+def _head_frames(batch: Batch, events: Strings, types: "Schema") -> "list[pl.DataFrame]":
+    frame = to_frame(batch, [name for name in types if name != "event"])
+    if "event" in types:
+        frame = frame.with_columns(series(events, len(batch)).alias("event"))
+    return [frame.select(list(types))]
 
 
 _ORDER_FREE = re.compile(r"\bgroup\s+by\b|\b(count|sum|min|max|avg)\s*\(", re.IGNORECASE)
