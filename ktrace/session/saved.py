@@ -10,7 +10,7 @@ from pathlib import Path
 from ktrace import __version__
 from ktrace.session.session import Session
 from ktrace.symbols.kallsyms import KALLSYMS, Kallsyms
-from ktrace.tracedat.contents import Contents, Options
+from ktrace.tracedat.contents import SHORT_FLAGS, Contents, Options
 from ktrace.tracefs.files import Files
 
 _PAGE_HEADER = 16  # bytes before a page's data: time stamp and commit
@@ -42,10 +42,18 @@ def save_contents(session: Session, cpus: list[int]) -> Contents:
             clock=_selected(files.read("trace_clock")),
             cpu_count=max(cpus, default=-1) + 1,
             uname=" ".join((os.uname().sysname, os.uname().nodename, os.uname().release, os.uname().machine)),
-            written_by=f"ktrace {__version__}",
+            written_by=f"ktrace {__version__}" + (SHORT_FLAGS if _has_short_flags(files) else ""),
             trace_id=secrets.randbits(63) | 1,
         ),
     )
+
+
+def _has_short_flags(files: Files) -> bool:
+    """Whether this kernel prints no column for disabled migration: its records do not tell."""
+    try:
+        return "migrate-disable" not in files.read("trace")
+    except OSError:
+        return False
 
 
 def page_size(header_page: str) -> int:

@@ -26,12 +26,13 @@ from ktrace.ringbuffer.records import Pages, Records, Walked
 from ktrace.stream.ahead import ahead, new_pool
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
+from ktrace.stream.flags import FlagStyle
 from ktrace.stream.merge import merged
 from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
 from ktrace.stream.together import together
-from ktrace.tracedat.contents import Buffer, Contents, CpuData
+from ktrace.tracedat.contents import SHORT_FLAGS, Buffer, Contents, CpuData
 from ktrace.tracedat.reader import WINDOW, TraceDat
 
 Wanted: TypeAlias = Callable[[Format], Collection[str] | None]
@@ -353,4 +354,5 @@ def _layout(file: TraceDat, buffer: Buffer) -> PageLayout:
 def _enrich(contents: Contents, known: dict[int, Format]) -> Enrich:
     names = SavedNames(contents.cmdlines.decode("utf-8", "surrogateescape"))
     texts = PrintkFormats(lambda: contents.printk_formats.decode("utf-8", "surrogateescape"))
-    return Enrich(names, partial(SymbolTable, contents.kallsyms), event_of=_EventNames(known), texts=texts)
+    style = FlagStyle(migrate=not contents.options.written_by.endswith(SHORT_FLAGS))
+    return Enrich(names, partial(SymbolTable, contents.kallsyms), style, _EventNames(known), texts)

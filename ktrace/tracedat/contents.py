@@ -10,6 +10,10 @@ from ktrace.tracedat.source import Order
 
 Version = Literal[6, 7]
 
+SHORT_FLAGS = ", 4 flags"
+"""Behind the version in `Options.written_by`: the kernel had 4 columns of flags. No option is made for it:
+trace-cmd would warn of one that it does not know."""
+
 
 @dataclass(frozen=True, slots=True)
 class CpuData:

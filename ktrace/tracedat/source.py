@@ -5,10 +5,11 @@ something else than there must be, raises `Damaged`.
 """
 
 import os
+import stat
 from types import TracebackType
 from typing import Literal, Protocol
 
-from ktrace.errors import Damaged, NotFound
+from ktrace.errors import Damaged, KtraceError, NotFound
 
 Order = Literal["little", "big"]
 
@@ -41,16 +42,21 @@ class FileBytes:
 
     Raises:
         NotFound: there is no such file.
+        KtraceError: it is a directory or a pipe.
         OSError: it cannot be opened or read.
     """
 
     def __init__(self, path: str) -> None:
         self.name = path
         try:
-            self.fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except FileNotFoundError:
             raise NotFound(f"there is no file {path}") from None
-        self.size = os.fstat(self.fd).st_size
+        status = os.fstat(self.fd)
+        if not stat.S_ISREG(status.st_mode):
+            self.close()
+            raise KtraceError(f"{path} is no regular file: a recording is not read from its start to its end")
+        self.size = status.st_size
 
     def __enter__(self) -> "FileBytes":
         return self

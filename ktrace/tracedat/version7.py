@@ -73,6 +73,8 @@ def _all_options(
         if offset in seen:
             raise source.damaged("sections of options that point at each other", offset)
         seen.add(offset)
+        if offset >= source.size:
+            raise source.damaged("the options that say what is where are cut off", source.size)
         at = _open(source, _header(source, head, offset, numbers.DONE), head, unpack)
         options, pointers = parse(_options(at), source.name, head.order, options)
         sections |= pointers.sections

@@ -69,6 +69,7 @@ def session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         {
             "kprobe_profile": "",
             "trace_clock": "local [mono]",
+            "trace": "# tracer: nop\n#  / _-=> migrate-disable\n",
             "events/header_page": HEADER_PAGE,
             "events/header_event": HEADER_EVENT,
             "events/ftrace/print/format": "name: print\nID: 5\nformat:\n",
@@ -124,6 +125,14 @@ def test_what_comes_and_the_rest(session: Session, tmp_path: Path) -> None:
     assert contents.event_formats == (("g", "name: kp\nID: 300\nformat:\n"),)
     assert contents.page_size == PAGE and contents.options.trace_id
     assert [p.name for p in tmp_path.iterdir() if p.name.startswith("a.dat")] == ["a.dat"]
+
+
+def test_a_kernel_with_fewer_flags_is_remembered(session: Session, tmp_path: Path) -> None:
+    for text, wanted in (("# ||| / _--=> preempt-depth", True), ("# / _-=> migrate-disable", False)):
+        session.files.put("trace", text)
+        run(session, tmp_path / "a.dat")
+        with TraceDat(str(tmp_path / "a.dat")) as file:
+            assert file.contents.options.written_by.endswith(", 4 flags") is wanted
 
 
 def test_small_buffers_wake_earlier(session: Session, tmp_path: Path) -> None:

@@ -234,3 +234,12 @@ def test_where_records_are_from(tmp_path: Path) -> None:
     assert origins(paths[0]) == ["", ""]
     assert sorted(origins(*paths[:2])) == ["guest", "guest", "host", "host"]
     assert sorted(set(origins(*paths))) == ["guest", "host#1", "host#3"]
+
+
+def test_flags_as_the_kernel_prints_them(tmp_path: Path) -> None:
+    path = str(tmp_path / "a.dat")
+    for written_by, flags in (("ktrace 1, 4 flags", "...."), ("ktrace 1", "....."), ("", ".....")):
+        options = replace(MADE.options, written_by=written_by)
+        write_file(path, replace(MADE, options=options), {0: [page([10])]})
+        with Recording([path]) as recording:
+            assert [b.flags[0] for c in recording.chunks() for b in c.batches] == [flags]

@@ -126,6 +126,23 @@ def test_no_file_and_another_file(tmp_path: Path) -> None:
             TraceDat(str(other))
 
 
+def test_a_directory_and_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    writer = os.open(tmp_path / "pipe", os.O_RDWR)
+    for path in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(KtraceError, match="no regular file"):
+            TraceDat(str(path))
+    os.close(writer)
+
+
+def test_version_7_without_its_options(tmp_path: Path) -> None:
+    path = tmp_path / "a.dat"
+    path.write_bytes(version7(contents(), PAGES)[:-300])
+    for recover in (False, True):
+        with pytest.raises(Damaged, match="cut off"):
+            TraceDat(str(path), recover=recover)
+
+
 def test_a_file_that_has_been_cut_off(tmp_path: Path) -> None:
     path = write(tmp_path / "a.dat", PAGES)
     os.truncate(path, Path(path).stat().st_size - PAGE - 100)
