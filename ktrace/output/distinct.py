@@ -48,7 +48,7 @@ def looks_repetitive(column: NDArray[Any]) -> bool:
     sample = column[:: max(rows // _SAMPLE, 1)]
     # Not np.unique, which when first called imports what takes a live run as long as many events do.
     ordered = np.sort(sample)
-    return (1 + np.count_nonzero(ordered[1:] != ordered[:-1])) * 4 < len(sample)
+    return (1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))) * 4 < len(sample)
 
 
 def joined(codes: Sequence[Codes], sizes: Sequence[int]) -> tuple[list[tuple[int, ...]], Codes]:
