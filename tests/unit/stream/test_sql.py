@@ -51,7 +51,7 @@ if find_spec("polars") is not None:
 
     def test_records_without_their_fields_are_the_same_either_way(ask, monkeypatch):
         queries = [
-            "select event, comm, flags, cpu, count(*) n, sum(ts) t from events group by 1, 2, 3, 4 order by 1, 2",
+            "select event, comm, flags, cpu, count(*), sum(ts) from events group by 1, 2, 3, 4 order by 1, 2",
             "select count(*) from events where event = 'hit' and cpu = 1",
         ]
         fast = [ask(query) for query in queries]
