@@ -30,7 +30,8 @@ APPEND, FINALIZE, QUERY = 1, 2, 3
 
 SLICES = """
 select s.ts, s.dur, s.depth, s.name, t.name as thread, p.name as process, tr.name as track,
-  (select group_concat(flat_key || '=' || display_value) from args a where a.arg_set_id = s.arg_set_id) as args
+  (select group_concat(flat_key || '=' || display_value) from args a
+    where a.arg_set_id = s.arg_set_id) as args
 from slice s left join thread_track tt on tt.id = s.track_id left join thread t using (utid)
   left join process p using (upid) left join track tr on tr.id = s.track_id
 order by s.ts, s.depth
