@@ -62,6 +62,18 @@ class ScriptKernel:
         made = self._wanted(site, tuple(reads))
         return [self._found(self._own_name(one), site, reads) for one in made]
 
+    def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:
+        """See `Machine`."""
+        try:
+            if not isinstance(site, AtEvent):
+                return bool(
+                    self._wanted(replace(site, at_return=False) if _at_entry(reads) else site, tuple(reads))
+                )
+            forms = [read_format(self.kernel.tracing, name) for name in self._static(site)]
+            return bool(forms) and all(_field(forms[0], read) for read in reads)
+        except KtraceError:
+            return False
+
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
         """See `Machine`. A plain name is otherwise only looked up when the kernel has refused it."""
         if isinstance(site, AtEvent):
@@ -272,6 +284,11 @@ def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
                 made.append(filter_step(event, compiled.pushed.filters[found.key]).below(instance))
             made.append(enable_step(event).below(instance))
     return Plan(tuple(made))
+
+
+def _at_entry(reads: Sequence[Read]) -> bool:
+    """Whether it is read when a function is entered, even for its return."""
+    return all("$retval" not in read.text for read in reads)
 
 
 def _type_of(read: Read) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from ktrace.errors import NotFound, UsageError
+from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.script.machine import Found, Read
 from ktrace.script.points import AtEvent, AtFunction, AtSyscall
 from ktrace.script.tapset.syscalls import syscall_names
@@ -43,6 +43,13 @@ class RecordedKernel:
             known = " ".join(sorted(self.fields)[:20])
             raise NotFound("there is no such event in the recording", hint=f"its events: {known}")
         return [self._found(name, reads) for name in names]
+
+    def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:
+        """See `Machine`."""
+        try:
+            return bool(self.find(site, reads))
+        except KtraceError:
+            return False
 
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
         """See `Machine`."""

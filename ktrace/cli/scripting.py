@@ -204,6 +204,10 @@ class _Later:
         """See `Machine`."""
         return self.real.find(site, reads)
 
+    def readable(self, site: "AtFunction | AtEvent | AtSyscall", reads: "Sequence[Read]") -> bool:
+        """See `Machine`."""
+        return self.real.readable(site, reads)
+
     def exists(self, site: "AtFunction | AtEvent | AtSyscall") -> bool:
         """See `Machine`."""
         return self.real.exists(site)

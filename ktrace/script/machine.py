@@ -55,6 +55,9 @@ class Machine(Protocol):
             KtraceError: nothing of that name, or nothing that could be read so.
         """
 
+    def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:
+        """Whether all that could be read there."""
+
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
         """Whether there is anything of that name, looked up for certain."""
 

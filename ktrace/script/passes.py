@@ -180,10 +180,9 @@ class Compiler:
             )
             if isinstance(site, AtMoment | Timer):
                 return False
-            self._machine(hook.point).find(site, wanted.reads)
+            return self._machine(hook.point).readable(site, (*wanted.reads, *wanted.entry_reads))
         except KtraceError:
             return False
-        return True
 
     def _exists(self, point: Point) -> bool:
         site = read_point(point)

@@ -44,6 +44,9 @@ class FakeKernel:
         columns = tuple(f"f{i}" for i in range(len(reads)))
         return [Found(event, name, None, f'kernel.function("{name}")', columns, 1)]
 
+    def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:
+        return not any(read.text in self.missing for read in reads)
+
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
         return (site.name if isinstance(site, AtSyscall) else site.pattern) in self.functions
 
