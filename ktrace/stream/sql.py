@@ -184,7 +184,7 @@ def _frames(chunk: Chunk, types: "Schema", *, ordered: bool) -> "Iterable[pl.Dat
         yield from frames
 
 
-def _head_frames(batch: Batch, events: Strings, types: "Schema") -> "list[pl.DataFrame]":
+def _head_frames(batch: Batch, events: Strings, types: "Schema") -> "Iterable[pl.DataFrame]":
     frame = to_frame(batch, [name for name in types if name != "event"])
     if "event" in types:
         frame = frame.with_columns(series(events, len(batch)).alias("event"))
