@@ -111,6 +111,7 @@ class _Table:
             needed = {*names, *(predicate.meta.root_names() if predicate is not None else ())}
             types = {name: dtype for name, dtype in schema.items() if name in needed}
             left = rows
+            parts: Iterator[Iterable[pl.DataFrame]]
             heads = recording.heads() if self.name == ALL and not ordered else None
             if heads is not None:
                 parts = (_head_frames(batch, events, types) for batch, events in heads)
