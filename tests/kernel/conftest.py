@@ -125,6 +125,14 @@ class Running:
             if not self._pump(0.05):
                 time.sleep(0.02)
 
+    def settle(self, seconds: float = 0.4) -> None:
+        """Wait until it has written nothing for a while."""
+        size = -1
+        while size != (size := len(self._texts[self._out_r])):
+            until = time.monotonic() + seconds
+            while (left := until - time.monotonic()) > 0 and self._pump(left):
+                pass
+
     def signal(self, number: int) -> None:
         os.kill(self.pid, number)
 

@@ -75,5 +75,6 @@ def play(run: Running, tracing: Path) -> Seen:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     with os.fdopen(read) as file:
         facts: Seen = eval(file.read(), {})
+    run.settle()  # it has a second to end: what it has not written by then is lost on a busy machine
     run.signal(signal.SIGINT)
     return facts
