@@ -312,11 +312,15 @@ class Finder:
             where = "return"
         elif place is None or place.offset:
             where = "inside"
+        features = self.kernel.features
+        if place and place.module:
+            # The kernel looks for parameters under the name as it is written, and finds no MODULE:NAME.
+            features = replace(features, btf_args=False, btf_members=False)
         return Site(
             place.symbol if place else None,
             where,
             self.kernel.machine,
-            self.kernel.features,
+            features,
             registers=kind != "f",
             nth=nth,
             force=self.defaults.force,

@@ -282,8 +282,10 @@ def test_a_changed_function_keeps_its_arguments_to_itself(ktrace: Callable, trac
     if name == "finish_task_switch":
         err = ktrace("add", name, "prev->pid", status=None).err
         assert "may have been dropped" in err and "--force" in err and caret(err) == "prev->pid"
-        forced = ktrace("add", name, "prev->pid", "--force", "--dry-run").out
-        assert f"{name}.isra.0 pid=+0x" in forced, forced
+        forced = ktrace("add", name, "prev->pid", "--force", "--dry-run", status=None)
+        # Newer BTF leaves out functions whose arguments were changed: then there is nothing to force.
+        known = f"{name}.isra.0 pid=+0x" in forced.out
+        assert known or "BTF describes no function" in forced.err, forced
 
 
 def caret(err: str) -> str:

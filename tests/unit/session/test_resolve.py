@@ -166,7 +166,9 @@ class TestFunctionsByOtherNames:
         assert error.caret == 0 and "vfs_read" in (error.hint or "")
 
     def test_in_a_module(self, new: BuiltKernel) -> None:
-        assert lines(new, "mod:open_it mode")[0] == "p:kprobes/open_it mod:open_it mode=mode:u32"
+        """By registers: the kernel knows the parameters of no `MODULE:NAME`; fprobes have the bare name."""
+        assert lines(new, "mod:open_it mode")[0].startswith("p:kprobes/open_it mod:open_it mode=%")
+        assert lines(new, "mod:open_it mode", kind="fprobe") == ["f:fprobes/open_it open_it mode=mode:u32"]
 
 
 class TestSeveral:
