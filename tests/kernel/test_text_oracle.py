@@ -102,9 +102,11 @@ def events_of(lines: list[str]) -> Counter[str]:
 
 def test_every_line_is_the_kernels_own(session: Session) -> None:
     tracing = session.tracing
+    # Newer kernels also record texts that system calls point at, and print those, and flags by their names.
+    plain = all(field.shape == "scalar" for field in read_format(tracing, "syscalls/sys_enter_openat").fields)
     for event in all_events(tracing):
         group, _, name = event.partition("/")
-        of_call = group == "syscalls" and name.partition("_")[2].partition("_")[2] in SYSCALLS
+        of_call = plain and group == "syscalls" and name.partition("_")[2].partition("_")[2] in SYSCALLS
         if group in GROUPS or of_call:
             session.trace_event(event)
     size = layout_of(session.files).size
@@ -128,10 +130,8 @@ def test_every_line_is_the_kernels_own(session: Session) -> None:
     assert len(ours) == len(theirs)
     happened = events_of(read.theirs)
     print(len(read.theirs), "lines,", len(happened), "events:", *sorted(happened))
-    known = {name.partition("/")[2] for name in session.events} | {
-        "tracing_mark_write",
-        *(f"sys_{s}" for s in SYSCALLS),
-    }
+    known = {name.partition("/")[2] for name in session.events} | {"tracing_mark_write"}
+    known |= {f"sys_{name}" for name in SYSCALLS} if plain else set()
     assert EXPECTED & known <= set(happened)
 
 

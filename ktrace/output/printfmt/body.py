@@ -63,7 +63,7 @@ class Body:
         rows = len(batch)
         if self._wording is None:
             return _fields(batch.columns, rows)
-        columns = batch.columns
+        columns = {**_common(batch), **batch.columns}
         lines = columns.get(self._wording.lines or "")
         if isinstance(lines, Strings):
             whole = tuple(text.removesuffix("\n") if text else text for text in lines.values)
@@ -93,6 +93,15 @@ class Body:
             return piece(spec, values, records.rows, self._lookups, spelled)
         except Unknown:
             return UNKNOWN.encode()
+
+
+def _common(batch: Batch) -> dict[str, Column]:
+    """Fields that every record begins with."""
+    found: dict[str, Column] = {"common_pid": batch.pid}
+    if batch.common_flags is not None:
+        found["common_flags"] = batch.common_flags & 0xFF
+        found["common_preempt_count"] = batch.common_flags >> 8 & 0xFF
+    return found
 
 
 def _arguments(found: Wording) -> Any:

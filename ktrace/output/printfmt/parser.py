@@ -169,8 +169,10 @@ class _Parser:
                 member = self._take().text
                 if isinstance(node, Record):
                     node = FieldOf(member)
+                elif node == FieldOf("ent"):  # what every record begins with
+                    node = FieldOf(f"common_{member}")
                 else:
-                    raise NotUnderstood(f"a member of something else than the record: {member}")
+                    node = Name(f"{member} of a struct")  # which no format describes
             elif self._skip("["):
                 index = self._expression()
                 self._need("]")

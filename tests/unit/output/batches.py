@@ -28,7 +28,19 @@ def batch(event="e", *, seq=None, ts=None, pid=None, cpu=None, comm="sh", kind="
     )
 
 
-_OWN = ("addresses", "tgid", "flags", "place", "func", "ret_ip", "signature", "ticks", "format", "lookups")
+_OWN = (
+    "addresses",
+    "tgid",
+    "flags",
+    "place",
+    "func",
+    "ret_ip",
+    "signature",
+    "ticks",
+    "format",
+    "lookups",
+    "common_flags",
+)
 
 
 def everything(rows: int = 700, seed: int = 1) -> Chunk:

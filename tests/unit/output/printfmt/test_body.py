@@ -134,13 +134,18 @@ def test_what_only_the_kernel_knows_is_marked_alone():
     assert bodies(form, p=[5]) == [f"page={UNKNOWN} pfn=5 age={UNKNOWN}"]
 
 
-@pytest.mark.parametrize(
-    "print_fmt", ["", "REC->a", '"%d %d", REC->a', '"%d", REC->a->b', '"%d", sizeof(struct x)']
-)
+@pytest.mark.parametrize("print_fmt", ["", "REC->a", '"%d %d", REC->a', '"%d", sizeof(struct x)'])
 def test_what_is_not_understood_gives_the_fields(print_fmt):
     form = event(print_fmt, "int a 4 1", "char b[4] 4 0", "u8 c[2] 2 0")
     assert Body(form).problem
     assert bodies(form, a=[-1], b=["x\n"], c=[[1, 2]]) == [f"{MARKER} a=-1 b=x\\n c=[1, 2]"]
+
+
+def test_what_every_record_begins_with():
+    form = event('"%d %d %d %x %s", REC->ent.pid, REC->common_pid, REC->s.m, REC->ent.flags, '
+                 'REC->common_flags & 0x18 ? "(in-irq)" : ""', "struct x s 4 0")  # fmt: skip
+    made = batch("e", format=form, s=np.array([5]), pid=[77], common_flags=np.array([0x108], np.int32))
+    assert Body(form).texts(made) == [f"77 77 {UNKNOWN} 8 (in-irq)"]
 
 
 def test_absent_columns():

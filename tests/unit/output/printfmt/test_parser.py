@@ -112,7 +112,7 @@ def test_strings_that_follow_each_other_and_escapes():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "REC->a", '"%d" REC->a', '"%d", (', '"%d", REC->a +', '"%d", REC->a->b', '"%d", @', '"%d", f(1',
+    ["", "REC->a", '"%d" REC->a', '"%d", (', '"%d", REC->a +', '"%d", REC->', '"%d", @', '"%d", f(1',
      '"%d", sizeof(struct page)', '"%d", REC->a)', '"unfinished', '"%d", ' + "(" * 5000],
 )  # fmt: skip
 def test_what_is_not_understood_is_said(text):
