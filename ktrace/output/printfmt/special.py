@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ktrace.model.format import Format
 from ktrace.output.printfmt.parser import PrintFmt, parse_print_fmt
 from ktrace.output.printfmt.template import Spec, split
-from ktrace.output.printfmt.tree import FieldOf
+from ktrace.output.printfmt.tree import FieldOf, Node
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,23 @@ def _wording(text: str, titled: bool = True) -> Wording:
 
 
 def _syscall(event: Format) -> Wording:
-    """`sys_read(fd: 3, buf: 7ffe...)` and `sys_read -> 0x10`."""
-    args = event.args[1:]
+    """`sys_read(fd: 3, buf: 7ffe...)` and `sys_read -> 0x10`.
+
+    Newer kernels keep the text that an argument points at in a field of its own, `__NAME_val`.
+    """
+    texts = {arg.name: arg for arg in event.args if arg.name.startswith("__") and arg.name.endswith("_val")}
+    args = [arg for arg in event.args[1:] if arg.name not in texts]
+    shown: list[Node] = []
+    spelled = []
+    for arg in args:
+        shown.append(FieldOf(arg.name))
+        text = texts.get(f"__{arg.name}_val")
+        has_text = text is not None and text.is_text
+        spelled.append(f'{arg.name}: %lx "%s"' if has_text else f"{arg.name}: %lx")
+        if has_text:
+            shown.append(FieldOf(f"__{arg.name}_val"))
     if event.name.startswith("sys_exit_"):
         template = f"sys_{event.name.removeprefix('sys_exit_')} -> 0x%lx"
     else:
-        name = event.name.removeprefix("sys_enter_")
-        template = f"sys_{name}({', '.join(f'{arg.name}: %lx' for arg in args)})"
-    print_fmt = PrintFmt(template, tuple(FieldOf(arg.name) for arg in args))
-    return Wording(tuple(split(template)), print_fmt, titled=False)
+        template = f"sys_{event.name.removeprefix('sys_enter_')}({', '.join(spelled)})"
+    return Wording(tuple(split(template)), PrintFmt(template, tuple(shown)), titled=False)

@@ -182,6 +182,11 @@ def test_system_calls():
     enter = event('"fd: 0x%08lx, n: 0x%08lx"', "int __syscall_nr 4 1", "unsigned long fd 8 0", "size_t n 8 0",
                   name="sys_enter_exit_read", system="syscalls")  # fmt: skip
     assert line(enter, __syscall_nr=[0], fd=[3], n=[255]) == "sys_exit_read(fd: 3, n: ff)\n"
+    named = event('""', "int __syscall_nr 4 1", "const char * file 8 0", "int mode 8 0",
+                  "__data_loc char[] __file_val 4 0", name="sys_enter_open", system="syscalls")  # fmt: skip
+    assert line(named, __syscall_nr=[2], file=[16], mode=[8], __file_val=["/a"]) == (
+        'sys_open(file: 10 "/a", mode: 8)\n'
+    )
     bare = event('""', "int __syscall_nr 4 1", name="sys_enter_getpid", system="syscalls")
     assert line(bare, __syscall_nr=[39]) == "sys_getpid()\n"
     leave = event('"0x%lx", REC->ret', "int __syscall_nr 4 1", "long ret 8 1", name="sys_exit_read",
