@@ -162,7 +162,9 @@ def test_a_full_disk(ktrace: Callable, tmp_path: Path) -> None:
     """The file is whole, with what was moved; nothing is left beside it."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=21m", "none", str(disk)], check=True)
+    # Room for what is saved beside pages, for as much and 4 MiB set aside, and for some 2 MiB of pages.
+    size = 2 * len(Path("/proc/kallsyms").read_bytes()) + (6 << 20)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size >> 10}k", "none", str(disk)], check=True)
     try:
         path = disk / "a.dat"
         outcome = ktrace(
@@ -171,7 +173,7 @@ def test_a_full_disk(ktrace: Callable, tmp_path: Path) -> None:
         assert "no space left" in outcome.err and [p.name for p in disk.iterdir()] == ["a.dat"]
         kept = int(outcome.err.split(" events")[0].split()[-1])
         lines = trace_cmd("report", "-i", str(path)).count(": vfs_read: ")
-        assert lines == kept > 30_000
+        assert lines == kept > 20_000
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 

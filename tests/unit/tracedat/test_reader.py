@@ -1,6 +1,7 @@
 import os
 import random
 import struct
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -210,6 +211,18 @@ def test_a_section_that_would_fill_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "a.dat"
     path.write_bytes(raw)
     with pytest.raises(Damaged, match=f"offset {at + 24}: 4294967295 bytes in one piece"):
+        TraceDat(str(path))
+
+
+@pytest.mark.parametrize(("pack", "name"), [(zlib_pack, "zlib"), (zstd_pack, "zstd")], ids=["zlib", "zstd"])
+@pytest.mark.parametrize("lie", [-1, 1])
+def test_a_section_that_becomes_another_size(tmp_path: Path, pack: Callable, name: str, lie: int) -> None:
+    raw = bytearray(version7(contents(), PAGES, pack, name))
+    at = raw.index(struct.pack("<HHI", 19, 1, 0)) + 20
+    raw[at : at + 4] = struct.pack("<I", struct.unpack_from("<I", raw, at)[0] + lie)
+    path = tmp_path / "a.dat"
+    path.write_bytes(raw)
+    with pytest.raises(Damaged, match="cannot be unpacked"):
         TraceDat(str(path))
 
 
