@@ -38,7 +38,7 @@ class Background:
 
     def write(self, chunk: Chunk) -> None:
         """Write all records and marks of `chunk`, now or with the next one."""
-        for piece in _pieces(chunk):
+        for piece in pieces(chunk):
             if not self._bulk:
                 self.put(self._make(piece))
                 continue
@@ -72,7 +72,7 @@ class Background:
                 self._out.write(data)
 
 
-def _pieces(chunk: Chunk) -> Iterator[Chunk]:
+def pieces(chunk: Chunk) -> Iterator[Chunk]:
     """The chunk in pieces of so many records, in order."""
     if len(chunk) <= _PIECE + _PIECE // 2:
         yield chunk

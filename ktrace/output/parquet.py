@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from ktrace.model.batch import Batch, Chunk
 from ktrace.model.frame import OWN, require_polars, to_frame
+from ktrace.output.background import pieces
 from ktrace.output.order import order_of
 
 if TYPE_CHECKING:
@@ -44,17 +45,9 @@ class Parquet:
 
     def write(self, chunk: Chunk) -> None:
         """Take all records of `chunk`."""
-        import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
-
-        if not chunk.batches:
-            return
-        frames = [self._frame(batch) for batch in chunk.batches]
-        # Types that became wider with a later event of this chunk are the same for all of them now.
-        frames = [frame.cast({name: self._schema[name] for name in frame.columns}) for frame in frames]
-        order = order_of(Chunk(chunk.batches))
-        self._waiting.append(pl.concat(frames, how="diagonal")[order])
-        if sum(frame.height for frame in self._waiting) >= _PART:
-            self._put_aside()
+        if chunk.batches:
+            for piece in pieces(chunk):
+                self._take(piece)
 
     def flush(self) -> None:
         """Nothing can be seen before the end."""
@@ -78,6 +71,17 @@ class Parquet:
     def discard(self) -> None:
         """Give up: nothing is left behind, and a file that was there stays."""
         self._folder.cleanup()
+
+    def _take(self, chunk: Chunk) -> None:
+        import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
+
+        frames = [self._frame(batch) for batch in chunk.batches]
+        # Types that became wider with a later event of this chunk are the same for all of them now.
+        frames = [frame.cast({name: self._schema[name] for name in frame.columns}) for frame in frames]
+        order = order_of(Chunk(chunk.batches))
+        self._waiting.append(pl.concat(frames, how="diagonal")[order])
+        if sum(frame.height for frame in self._waiting) >= _PART:
+            self._put_aside()
 
     def _frame(self, batch: Batch) -> "pl.DataFrame":
         """The batch's rows, the columns named as in the table, whose schema grows with them."""
