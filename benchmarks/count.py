@@ -10,6 +10,7 @@ time to attach to all functions of a wildcard, and to let them go.
 """
 
 import argparse
+import io
 import os
 import shutil
 import statistics
@@ -18,6 +19,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from ktrace.aggregate.hist_file import parse_hist
+from ktrace.output.live import Live
+from ktrace.output.tally import tally_text
 
 KTRACE = [sys.executable, "-m", "ktrace"]
 TRACING = Path("/sys/kernel/tracing")
@@ -114,13 +119,36 @@ def attach(glob: str, rounds: int) -> None:
             print(f"{name} {glob}: {found[name][-1]:.2f} s; {done.stderr.decode()[:200].strip()}")
 
 
+def redraw(rows: int = 80, rounds: int = 50) -> None:
+    """What a look at a live table costs this process: the kernel's text read, added up, and drawn."""
+    head = (
+        "# event histogram\n#\n# trigger info: hist:keys=ip.sym,comm:vals=hitcount:size=2048 [active]\n#\n\n"
+    )
+    lines = []
+    for n in range(rows):
+        symbol, comm = f"[{0xFFFFFFFF80000000 + n:x}] {f'vfs_function_{n}':<45}", f"{'dd':<50}"
+        lines.append(f"{{ ip: {symbol}, comm: {comm} }} hitcount: {n + 1:10}\n")
+    text = head + "".join(lines) + f"\nTotals:\n    Hits: 1\n    Entries: {rows}\n    Dropped: 0\n"
+    live = Live(io.StringIO())
+    started = time.process_time()
+    for _ in range(rounds):
+        (table,) = parse_hist(text)
+        live.draw(tally_text(table.tally, width=100, height=rows + 5))
+    each = (time.process_time() - started) / rounds
+    print(f"a redraw of {rows} rows: {each * 1000:.2f} ms, at 4 a second {each * 400:.2f} % of a core")
+
+
 def main() -> None:
     """As the options say."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=50_000, help="calls a run")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--glob", default="tcp_*")
+    parser.add_argument("--redraw", action="store_true", help="only what a look at a live table costs")
     options = parser.parse_args()
+    if options.redraw:
+        redraw()
+        return
     os.environ.setdefault("BPFTRACE_MAX_PROBES", "4096")
     line = "p:bench/vfs_read vfs_read"
     fd = os.open(TRACING / "kprobe_events", os.O_WRONLY | os.O_APPEND)
