@@ -92,7 +92,11 @@ def _hash_short(
     words: int,
     keys: NDArray[np.uint64],
 ) -> None:
-    """The same for texts of no more than `words` words, gathered whole. The hashes are the same."""
+    """The same for texts of no more than `words` words, gathered whole.
+
+    The hash of a text is another one for another number of words: it is one text all the same, since the
+    dictionary has no text twice.
+    """
     size = 8 * words
     texts = np.ndarray((len(buffer) - size + 1,), f"V{size}", buffer, 0, (1,))
     table = texts[at].view("<u8").reshape(len(at), words)
@@ -101,10 +105,9 @@ def _hash_short(
     mixed = (table[:, 0] ^ _SEED) * _FACTOR
     mixed ^= mixed >> _FOLD
     for i in range(1, words):
-        more = mixed ^ table[:, i]
-        more *= _FACTOR
-        more ^= more >> _FOLD
-        mixed = np.where(length > 8 * i, more, mixed)
+        mixed ^= table[:, i]
+        mixed *= _FACTOR
+        mixed ^= mixed >> _FOLD
     keys[:] = mixed
 
 
