@@ -91,11 +91,16 @@ options() {
       ;;
     enable)
       offer --all \'All probes.\'
+      offer --stack \'Record the kernel stack at each hit.\'
+      offer --start-on \'Begin to record at this event.\'
+      offer --stop-on \'Stop at the first hit for which this holds.\'
+      offer --snapshot-on \'Show only what led up to the first hit for which this holds.\'
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
     disable)
       offer --all \'All probes.\'
+      offer --triggers \'Also take off stack, snapshot, traceon and traceoff triggers.\'
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
@@ -134,6 +139,9 @@ options() {
       offer --inlined \'Also wherever the function was inlined; needs debug info.\'
       offer --vmlinux \'The kernel\'\\\'\'s debug info, for places in the source.\'
       offer --stack \'Record the kernel stack at each hit.\'
+      offer --start-on \'Begin to record at this event.\'
+      offer --stop-on \'Stop at the first hit for which this holds.\'
+      offer --snapshot-on \'Show only what led up to the first hit for which this holds.\'
       offer --clock \'Trace clock; mono where there is one.\'
       offer --buffer-size \'KiB of buffer for each CPU.\'
       offer --json \'JSON Lines: see docs/json.md.\'
@@ -449,6 +457,9 @@ value_kind() {
     \'add --vmlinux\') kind=files ;;
     \'add --from\') kind=files ;;
     \'list --format\') kind=one-of:table,debugfs,json ;;
+    \'enable --start-on\') kind=nothing ;;
+    \'enable --stop-on\') kind=nothing ;;
+    \'enable --snapshot-on\') kind=nothing ;;
     \'trace -c\' | \'trace --command\') kind=command ;;
     \'trace -p\' | \'trace --pid\') kind=processes ;;
     \'trace --cpu\') kind=nothing ;;
@@ -460,6 +471,9 @@ value_kind() {
     \'trace --nth\') kind=nothing ;;
     \'trace --max-probes\') kind=nothing ;;
     \'trace --vmlinux\') kind=files ;;
+    \'trace --start-on\') kind=nothing ;;
+    \'trace --stop-on\') kind=nothing ;;
+    \'trace --snapshot-on\') kind=nothing ;;
     \'trace --clock\') kind=clocks ;;
     \'trace --buffer-size\') kind=nothing ;;
     \'trace -o\' | \'trace --output\') kind=files ;;

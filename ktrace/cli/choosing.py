@@ -24,3 +24,8 @@ FORCE = typer.Option(
 )
 INLINED = typer.Option("--inlined", help="Also wherever the function was inlined; needs debug info.")
 VMLINUX = typer.Option("--vmlinux", metavar="FILE", help="The kernel's debug info, for places in the source.")
+START_ON = typer.Option("--start-on", metavar="EVENT[ if EXPR]", help="Begin to record at this event.")
+STOP_ON = typer.Option("--stop-on", metavar="EXPR", help="Stop at the first hit for which this holds.")
+SNAPSHOT_ON = typer.Option(
+    "--snapshot-on", metavar="EXPR", help="Show only what led up to the first hit for which this holds."
+)

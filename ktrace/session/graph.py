@@ -169,11 +169,11 @@ class _Sink:
 
     def write(self, chunk: Chunk) -> None:
         """Take what comes next."""
-        with self._stop.may_interrupt():
-            for item in self._builder.feed(chunk):
-                if isinstance(item, Tree):
-                    self._give(item)
-                elif not self.full:
+        for item in self._builder.feed(chunk):
+            if isinstance(item, Tree):
+                self._give(item)
+            elif not self.full:
+                with self._stop.may_interrupt():
                     self._writer.lost(item)
 
     def flush(self) -> None:
@@ -183,10 +183,9 @@ class _Sink:
 
     def finish(self) -> None:
         """Nothing more comes: give what has not returned."""
-        with self._stop.may_interrupt():
-            for tree in self._builder.finish():
-                self._give(tree)
-            self._writer.flush()
+        for tree in self._builder.finish():
+            self._give(tree)
+        self.flush()
 
     def _give(self, tree: Tree) -> None:
         if self.full:
@@ -197,7 +196,8 @@ class _Sink:
             return
         self.trees += 1
         self.calls += tree.size
-        self._writer.tree(tree)
+        with self._stop.may_interrupt():
+            self._writer.tree(tree)
 
 
 def _namer(name: Callable[[int], str]) -> Callable[[int], str]:

@@ -1,10 +1,11 @@
 """What every run does before and behind its stream: probes, restrictions, hits that were missed."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ktrace.errors import KtraceError, NotFound, Refused
 from ktrace.session.command import Command
+from ktrace.session.conditions import Conditions, set_start_and_stop
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import Targets, threads_of
@@ -22,6 +23,7 @@ class Request:
         pids, children: only these processes; with what they start.
         cpus: only these.
         duration_s, count: end after so many seconds or events.
+        conditions: what of the run depends on its events.
     """
 
     targets: Targets
@@ -32,6 +34,7 @@ class Request:
     cpus: Sequence[int] = ()
     duration_s: float | None = None
     count: int | None = None
+    conditions: Conditions = field(default_factory=Conditions)
 
 
 def prepare(
@@ -50,6 +53,7 @@ def prepare(
     for event in request.targets.events:
         session.trace_event(event, stack=request.stack)
     _restrict(session, request, command)
+    set_start_and_stop(session, request.conditions, request.pids)
 
 
 def _define(session: Session, request: Request, stop: StopSignals, note: Callable[[str], None]) -> None:

@@ -70,6 +70,8 @@ class Session:
         self._applied = Applied(self.tracing)
         self._pipe: TextPipe | RawPipes | None = None
         self._stacks: set[str] = set()
+        self.waits = False
+        """Whether a trigger will let the buffer fill, so that `arm` does not."""
         self._unarmed = 0  # steps that were applied before `arm`
 
     @property
@@ -228,7 +230,8 @@ class Session:
         else:
             for event in self.events:
                 self._apply(enable_step(event))
-        buffer.switch_recording(self.files, True)
+        if not self.waits:
+            buffer.switch_recording(self.files, True)
 
     def wake_at(self, percent: int) -> None:
         """Wake readers of pages when so much of a CPU's buffer is filled, where the kernel can be told."""

@@ -6,6 +6,8 @@ from typing import TypeAlias
 
 from ktrace.model.batch import Chunk, Lost, Missed
 from ktrace.session.command import Command
+from ktrace.session.conditions import until_stopped
+from ktrace.session.flight import fly
 from ktrace.session.reading import reading_pages, reading_text
 from ktrace.session.request import Request, missed_hits, prepare
 from ktrace.session.session import Session
@@ -57,10 +59,13 @@ def trace(
         note: takes remarks for the user, such as that a function has been renamed.
     """
     prepare(session, request, stop, command, note)
-    reading = reading_text(session) if text else reading_pages(session)
     sink = _Guarded(make_sink(session.groups()), stop)
     missed_before = missed_hits(session)
     stop.check()
+    if request.conditions.snapshot_on:
+        flown = fly(session, request, sink, stop, command=command, output_fd=output_fd, note=note)
+        return Result(flown[0], flown[1], 0, 0, *flown[2:])
+    reading = reading_text(session) if text else reading_pages(session)
     source = reading.start()
     if command is not None:
         command.start()
@@ -76,7 +81,7 @@ def trace(
         source,
         reading.decoder,
         sink,
-        wait=waiting,
+        wait=until_stopped(session, request.conditions, waiting),
         stop=session.stop,
         enrich=reading.enrich,
         limit=Limit(request.count),

@@ -127,3 +127,8 @@ def wake_at(files: Files, percent: int) -> bool:
 def switch_recording(files: Files, on: bool) -> None:
     """Let the buffer take events, or not."""
     files.write("tracing_on", "1" if on else "0")
+
+
+def recording(files: Files) -> bool:
+    """Whether the buffer takes events."""
+    return files.read("tracing_on").strip() == "1"

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -39,8 +40,9 @@ def able(instance: Path, ktrace: Callable) -> None:
 def following(tracing: Path) -> bool:
     """Whether a session records calls."""
     for path in (tracing / "instances").glob("ktrace_*"):
-        if (path / "current_tracer").read_text().strip() == "function_graph":
-            return (path / "tracing_on").read_text().strip() == "1"
+        with suppress(OSError):  # it may go while we look
+            if (path / "current_tracer").read_text().strip() == "function_graph":
+                return (path / "tracing_on").read_text().strip() == "1"
     return False
 
 
@@ -88,7 +90,10 @@ def test_depth_and_time_of_a_call_that_sleeps(able: None, start: Callable, traci
 
 
 def test_only_this_process_and_an_interrupt_keeps_what_came(able: None, start: Callable) -> None:
-    loops = [subprocess.Popen(["sh", "-c", "while :; do read a < /proc/version; done"]) for _ in range(2)]
+    loops = [
+        subprocess.Popen(["sh", "-c", "while :; do read a < /proc/version; sleep 0.05; done"])
+        for _ in range(2)
+    ]
     try:
         run = start("graph", "vfs_read", "--depth", "1", "--json", "-p", str(loops[0].pid))
         run.until(lambda: run.out.count("\n") > 3)
@@ -138,13 +143,22 @@ def test_two_at_a_time_and_one_that_is_killed(
     assert read_functions(files) == [] and (tracing / "max_graph_depth").read_text() == "0\n"
 
 
-def test_another_tools_list_stays(able: None, instance: Path, ktrace: Callable, tracing: Path) -> None:
+def test_another_tools_list_stays(able: None, instance: Path, start: Callable, tracing: Path) -> None:
     (instance / "current_tracer").write_text("function_graph")
+    reader = subprocess.Popen(["sh", "-c", "while read a; do :; done"], stdin=subprocess.PIPE)
+    assert reader.stdin is not None
     try:
-        outcome = ktrace("graph", "vfs_read", "--depth", "1", "--json", "-c", READS)
+        run = start("graph", "vfs_read", "--depth", "1", "--json", "-n", "3", "-p", str(reader.pid))
+        run.until(lambda: following(tracing))
+        assert read_functions(LocalFiles(str(tracing))) == []
+        reader.stdin.write(b"words\n")
+        reader.stdin.flush()
+        outcome = run.wait()
         assert "another tool follows all functions" in outcome.err
-        assert {c["func"] for c in outcome.records("call")} == {"vfs_read"}
+        assert [c["func"] for c in outcome.records("call")] == ["vfs_read"] * 3
     finally:
+        reader.kill()
+        reader.wait()
         (instance / "current_tracer").write_text("nop")
 
 

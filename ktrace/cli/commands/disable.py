@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.selection import switch_chosen
+from ktrace.cli.selection import chosen, switch_chosen
 
 
 def disable(
@@ -12,6 +12,9 @@ def disable(
         list[str] | None, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME, with wildcards.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All probes.")] = False,
+    triggers: Annotated[
+        bool, typer.Option("--triggers", help="Also take off stack, snapshot, traceon and traceoff triggers.")
+    ] = False,
 ) -> int:
     """Switch probes off in the kernel's top buffer.
 
@@ -21,5 +24,12 @@ def disable(
     Examples:
       ktrace disable do_fork
       ktrace disable --all
+      ktrace disable --triggers vfs_read
     """
+    if triggers:
+        from ktrace.session.enabling import clear_triggers
+        from ktrace.tracefs.mount import find_tracing
+
+        tracing = find_tracing()
+        clear_triggers(tracing, chosen(tracing, names, everything, "disable"))
     return switch_chosen(names, everything, False)

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.selection import switch_chosen
+from ktrace.cli.choosing import SNAPSHOT_ON, START_ON, STOP_ON
+from ktrace.cli.selection import chosen, switch_chosen
 
 
 def enable(
@@ -12,16 +13,43 @@ def enable(
         list[str] | None, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME, with wildcards.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All probes.")] = False,
+    stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
+    start_on: Annotated[str | None, START_ON] = None,
+    stop_on: Annotated[str | None, STOP_ON] = None,
+    snapshot_on: Annotated[str | None, SNAPSHOT_ON] = None,
 ) -> int:
     """Switch probes on in the kernel's top buffer.
 
     Their events then go into the buffer that everybody shares: read them with `ktrace trace NAME`,
     which also works without this, or from the file trace_pipe.
 
+    With conditions the kernel itself starts or stops the whole buffer, or takes a snapshot of it (file
+    snapshot): triggers, which `ktrace disable --triggers` takes off.
+
     \b
     Examples:
       ktrace enable do_fork
       ktrace enable 'vfs_*' mygroup/open
       ktrace enable --all
+      ktrace enable vfs_read --stop-on 'count > 100000'
     """
-    return switch_chosen(names, everything, True)
+    if not (stack or start_on or stop_on or snapshot_on):
+        return switch_chosen(names, everything, True)
+    from ktrace.session.conditions import Conditions
+    from ktrace.session.enabling import set_triggers
+    from ktrace.session.signals import StopSignals
+    from ktrace.tracefs.mount import find_tracing
+
+    tracing = find_tracing()
+    probes = chosen(tracing, names, everything, "enable")
+    with StopSignals() as stop:
+        conditions = Conditions(start_on, stop_on, snapshot_on)
+        applied = set_triggers(tracing, probes, stack, conditions, between=stop.check)
+        try:
+            status = switch_chosen(names, everything, True)
+        except BaseException:
+            applied.undo_all()
+            raise
+        if status:
+            applied.undo_all()
+        return status

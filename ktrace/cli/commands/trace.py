@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli.choosing import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
+from ktrace.cli.choosing import (
+    EVERY,
+    FORCE,
+    INLINED,
+    KIND,
+    MAX_PROBES,
+    NTH,
+    SNAPSHOT_ON,
+    START_ON,
+    STOP_ON,
+    VMLINUX,
+    Kind,
+)
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -56,6 +68,9 @@ def trace(
     inlined: Annotated[bool, INLINED] = False,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
     stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
+    start_on: Annotated[str | None, START_ON] = None,
+    stop_on: Annotated[str | None, STOP_ON] = None,
+    snapshot_on: Annotated[str | None, SNAPSHOT_ON] = None,
     clock: Annotated[str | None, typer.Option(help="Trace clock; mono where there is one.")] = None,
     buffer_kb: Annotated[
         int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
@@ -89,6 +104,7 @@ def trace(
       ktrace trace -r vfs_read 'ret=$retval:s64' --filter 'ret < 0'
       ktrace trace vfs_read n=%dx:u64 , vfs_write n=%dx:u64 -p 1234 --children
       ktrace trace sched:sched_switch --cpu 0 --duration 2
+      ktrace trace vfs_read count --snapshot-on 'count > 1000000'
       ktrace trace --json do_fork | jq -r .comm | sort | uniq -c
     """
     import os
@@ -120,10 +136,12 @@ def trace(
         child = stack_.enter_context(Command(command, to_stderr=output is None)) if command else None
         out = stack_.enter_context(open(output, "wb")) if output else sys.stdout.buffer  # noqa: PTH123
 
+        from ktrace.session.conditions import Conditions
         from ktrace.session.request import Request
 
         cpus = parse_cpus(cpu) if cpu else ()
-        request = Request(targets, stack, filter_, pids or (), children, cpus, duration, count)
+        when = Conditions(start_on, stop_on, snapshot_on)
+        request = Request(targets, stack, filter_, pids or (), children, cpus, duration, count, when)
         result = _run(request, child, stop, out, as_json, text, clock, buffer_kb)
         if not quiet:
             print(f"ktrace: {_summary(result)}", file=sys.stderr)

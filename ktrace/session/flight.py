@@ -1,0 +1,62 @@
+"""A run that shows what led up to a hit: the buffer runs, and a snapshot of it is read back as a trace."""
+
+import time
+from collections.abc import Callable
+
+from ktrace.model.batch import Chunk
+from ktrace.session.command import Command
+from ktrace.session.conditions import set_snapshot, snapshot_taken
+from ktrace.session.request import Request
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.session.ticking import Ticking
+from ktrace.stream.limit import Limit
+from ktrace.stream.run import Sink
+from ktrace.stream.task_names import TaskNames
+from ktrace.tracefs.pipe_text import TextParser
+
+_LOOK_S = 0.1
+
+
+def fly(
+    session: Session,
+    request: Request,
+    sink: Sink,
+    stop: StopSignals,
+    *,
+    command: Command | None,
+    output_fd: int | None,
+    note: Callable[[str], None],
+) -> tuple[int, float, int, bool]:
+    """Record until the snapshot is there or the run is over; then write what it holds.
+
+    Returns:
+        Events, seconds, lines that were not understood, and whether nobody reads the output any more.
+    """
+    started = time.monotonic()
+    parser = TextParser(session.signatures())
+    session.arm()
+    set_snapshot(session, request.conditions, request.pids)
+    if command is not None:
+        command.start()
+    tick = Ticking(stop, duration_s=request.duration_s, command=command, output_fd=output_fd, every_s=_LOOK_S)
+    while not snapshot_taken(session) and tick():
+        pass
+    session.stop()
+    seconds = time.monotonic() - started
+    taken = snapshot_taken(session)
+    if not taken:
+        note(f"no hit for which it holds, so no snapshot: {request.conditions.snapshot_on}")
+        return 0, seconds, 0, tick.output_closed
+    if len(taken) > 1:
+        note(f"{len(taken)} events took a snapshot, one over the other: this is the last of them")
+    enrich, limit = TaskNames(session.saved_names), Limit(request.count)
+    events = 0
+    text = session.files.read_bytes("snapshot")
+    for chunk in (parser.feed(text), parser.finish()):
+        wanted: Chunk = limit.cut(enrich(chunk))
+        if wanted.batches or wanted.marks:
+            sink.write(wanted)
+        events += len(wanted)
+    sink.flush()
+    return events, seconds, parser.unparsed, tick.output_closed
