@@ -80,7 +80,7 @@ def test_it_shows_obeys_and_leaves(terminal: Callable, forks: None) -> None:
     top.press("p")
     top.until("paused")
     top.press("pq")
-    assert top.end() == 0 and top.text.rstrip().endswith("\x1b[?1049l")
+    assert top.end() == 0 and "\x1b[?1049l" in top.text
 
 
 @pytest.mark.skipif(not HISTS, reason="no hist triggers")
@@ -90,7 +90,7 @@ def test_down_to_the_stacks_and_back(terminal: Callable, forks: None) -> None:
     top.press("\r")
     top.until("stacks of vfs_read", "ksys_read")
     top.press("q")
-    top.until("RATE/S")
+    top.until("RATE/S", "> ")
     top.press("l")
     top.until("latency of vfs_read", "LATENCY")
     os.kill(top.pid, signal.SIGINT)
