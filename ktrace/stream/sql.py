@@ -186,7 +186,7 @@ def _frames(chunk: Chunk, types: "Schema", *, ordered: bool) -> "Iterable[pl.Dat
 
 
 def _head_frames(batch: Batch, events: Strings, types: "Schema") -> "Iterable[pl.DataFrame]":
-    frame = to_frame(batch, [name for name in types if name != "event"])
+    frame = to_frame(batch, types)
     if "event" in types:
         frame = frame.with_columns(series(events, len(batch)).alias("event"))
     return [frame.select(list(types))]

@@ -157,6 +157,7 @@ def test_another_tools_list_stays(able: None, instance: Path, start: Callable, t
         assert "another tool follows all functions" in outcome.err
         assert [c["func"] for c in outcome.records("call")] == ["vfs_read"] * 3
     finally:
+        reader.stdin.close()
         reader.kill()
         reader.wait()
         (instance / "current_tracer").write_text("nop")

@@ -49,6 +49,9 @@ if find_spec("polars") is not None:
             ("wake", 80, 157000),
         ]
 
+    def test_the_event_alone(ask):
+        assert sorted(ask("select event, count(*) from events group by event")) == [("hit", 80), ("wake", 80)]
+
     def test_records_without_their_fields_are_the_same_either_way(ask, monkeypatch):
         queries = [
             "select event, comm, flags, cpu, count(*), sum(ts) from events group by 1, 2, 3, 4 order by 1, 2",
