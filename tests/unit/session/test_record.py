@@ -153,7 +153,9 @@ def test_a_size(session: Session, tmp_path: Path) -> None:
 def test_progress(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session.during = {0: page(1)}
     seen: list[Progress] = []
-    run(session, tmp_path / "a.dat", progress=seen.append)
+    # Longer than from one look to the next: the pages may come after the first.
+    request = Request(Targets(("g/kp",), ()), duration_s=1)
+    run(session, tmp_path / "a.dat", request, progress=seen.append)
     assert seen and (seen[-1].events, seen[-1].lost, seen[-1].size) == (36, 6, PAGE)
 
 
