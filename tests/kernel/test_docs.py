@@ -1,7 +1,10 @@
 """Examples in the documentation that need a kernel with kprobes."""
 
+import os
 import shlex
 import subprocess
+import sys
+import traceback
 from collections.abc import Callable
 
 import pytest
@@ -19,7 +22,26 @@ def test_example(block: Block, ktrace: Callable) -> None:
 @pytest.mark.parametrize(("name", "text"), python_blocks("kernel"), ids=lambda text: text.split("\n")[0])
 def test_python(name: str, text: str, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    exec(compile(text, name, "exec"), {"__name__": "example"})
+    apart(lambda: exec(compile(text, name, "exec"), {"__name__": "example"}))
+
+
+def apart(example: Callable[[], None]) -> None:
+    """Run it in a process forked for it.
+
+    Polars starts threads: a process that was forked after that lacks them, and waits for them for ever.
+    """
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            example()
+            status = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def run(command: str, ktrace: Callable) -> str:

@@ -41,7 +41,7 @@ EXPECTED = {"sched_switch", "sched_waking", "sched_process_fork", "sched_process
             "timer_start", "hrtimer_start", "hrtimer_expire_entry", "workqueue_execute_start",
             "signal_generate", "signal_deliver", "task_newtask", "task_rename", "net_dev_queue",
             "netif_rx", "inet_sock_set_state", "kmalloc", "kmem_cache_free", "mm_page_alloc",
-            "mm_filemap_add_to_page_cache", "rcu_utilization", "page_fault_user",
+            "rcu_utilization", "page_fault_user",
             "tracing_mark_write"}  # fmt: skip
 
 _POINTER = re.compile(r"\b[0-9a-f]{16}\b|" + re.escape(UNKNOWN))
