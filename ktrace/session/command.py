@@ -4,6 +4,8 @@ import os
 import shlex
 import signal
 import time
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 
 from ktrace.errors import NotFound, UsageError
@@ -94,11 +96,18 @@ class Command:
         return code if code >= 0 else 128 - code
 
     def _end(self) -> None:
-        """SIGTERM, and SIGKILL if that does not help."""
+        """SIGTERM, and SIGKILL if that does not help: to it and to what it has started.
+
+        A shell's own end does not end the program that it waits for, and that program has our standard
+        output: whoever reads it would wait for it. They have no process group of their own, since
+        they could not read the terminal then.
+        """
         for number, patience in ((signal.SIGTERM, _TERM_GRACE_S), (signal.SIGKILL, _TERM_GRACE_S)):
             if self.ended:
                 return
-            os.kill(self.pid, number)
+            for pid in (self.pid, *_descendants(self.pid)):
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, number)
             deadline = time.monotonic() + patience
             while not self.ended and time.monotonic() < deadline:
                 time.sleep(0.01)
@@ -119,3 +128,14 @@ class Command:
             os.write(report, str(error.errno).encode())
         finally:
             os._exit(_NO_SUCH_PROGRAM)
+
+
+def _descendants(pid: int) -> list[int]:
+    """The processes that a process has started, and those that they have; a daemon has left them."""
+    found: list[int] = []
+    with suppress(OSError):  # it has ended, or the kernel has no lists of children
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            children = [int(word) for word in (task / "children").read_text("ascii").split()]
+            for child in children:
+                found += [child, *_descendants(child)]
+    return found

@@ -92,6 +92,28 @@ def test_what_runs_is_ended_on_the_way_out():
     assert time.monotonic() - started < 1.5
 
 
+def test_what_it_started_is_ended_with_it(tmp_path):
+    """Or it would hold the output that someone reads to its end."""
+    child = tmp_path / "child"
+    reader, writer = os.pipe()
+    saved = os.dup(1)
+    os.dup2(writer, 1)
+    os.close(writer)
+    try:
+        with Command(shell(f'sh -c "sleep 60; :" & echo $! > {child}; wait; :')) as command:
+            command.start()
+            deadline = time.monotonic() + DEADLINE_S
+            while not (child.exists() and child.read_text()) and time.monotonic() < deadline:
+                time.sleep(0.01)
+            time.sleep(0.1)
+    finally:
+        os.dup2(saved, 1)
+        os.close(saved)
+    assert select.select([reader], [], [], DEADLINE_S)[0]
+    assert os.read(reader, 1) == b""
+    os.close(reader)
+
+
 def test_what_ignores_sigterm_is_killed(monkeypatch, tmp_path):
     monkeypatch.setattr(command_module, "_TERM_GRACE_S", 0.1)
     ready = tmp_path / "ready"
