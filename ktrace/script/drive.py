@@ -20,7 +20,7 @@ from ktrace.script.points import AtMoment, Timer
 from ktrace.script.program import Program
 from ktrace.script.runtime.faults import Abort, Fault
 from ktrace.script.runtime.state import State, bytes_text
-from ktrace.script.targets import TASK_NAME
+from ktrace.script.targets import RETURNED, TASK_NAME
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class _Call:
     found: Found
     bound: Bound
     task_name: int = -1
+    returned: int = -1
 
 
 @dataclass(slots=True)
@@ -63,8 +64,9 @@ class Drive:
     def _add(self, bound: Bound, found: Iterable[Found], scope: str, reads: list[Read]) -> None:
         params = self.program.emitted.handlers[scope].params
         task_name = reads.index(TASK_NAME) if TASK_NAME in reads else -1
+        returned = reads.index(RETURNED) if RETURNED in reads else -1
         for one in found:
-            call = _Call(self.program.handler(scope), params, one, bound, task_name)
+            call = _Call(self.program.handler(scope), params, one, bound, task_name, returned)
             self._calls.setdefault(one.event, []).append(call)
 
     @property
@@ -189,10 +191,13 @@ class Drive:
             "mod": call.found.module or "",
             "isreturn": int(getattr(call.bound.site, "at_return", False)),
             "ustack": (),
+            "retval": 0,  # of a function that was not left
         }
         if param == "comm" and call.task_name >= 0 and call.found.columns[call.task_name]:
             param = f"f{call.task_name}"
             return self._column(batch, call, param, made, stacks)
+        if param == "retval" and call.returned >= 0:
+            return self._column(batch, call, f"f{call.returned}", made, stacks)
         if param in constants:
             return [constants[param]] * len(batch)
         if param == "stack":
@@ -220,6 +225,7 @@ class Drive:
             "isreturn": 0,
             "stack": (),
             "ustack": (),
+            "retval": 0,
         }
         params = self.program.emitted.handlers[bound.scope].params
         try:

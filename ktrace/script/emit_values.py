@@ -288,6 +288,8 @@ class Values:
                 hint=f"{e.name}($x->member) in the handler itself",
             )
         one = find_builtin(e, self.types.functions)
+        if e in self.fields:
+            return self.need(self.fields[e])
         if e.name in _INLINE:
             return self.need(_INLINE[e.name])
         if e.name == "strlen":

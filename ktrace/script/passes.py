@@ -32,7 +32,7 @@ from ktrace.script.preprocess import Facts, Preprocessor
 from ktrace.script.source import ScriptError, Source
 from ktrace.script.split import Pushed, split
 from ktrace.script.tapset import Tapset
-from ktrace.script.targets import TASK_NAME, find_targets, names_task
+from ktrace.script.targets import RETURNED, TASK_NAME, find_targets, names_returned, names_task
 from ktrace.script.types import Code, Types, scope_of
 
 
@@ -65,6 +65,7 @@ class Compiler:
     tapset: Tapset = field(init=False)
     notes: list[str] = field(default_factory=list)
     _naming: frozenset[str] = frozenset()
+    _returning: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.tapset = Tapset(self.facts, self.machine)
@@ -87,6 +88,8 @@ class Compiler:
         names = {one.name for one in script.globals}
         if any(names_task(f.body, ()) for f in script.functions):
             self._naming = frozenset(f.name for f in script.functions)
+        if any(names_returned(f.body, ()) for f in script.functions):
+            self._returning = frozenset(f.name for f in script.functions)
         bound: list[Bound] = []
         for number, hook in enumerate(hooks):
             try:
@@ -151,6 +154,9 @@ class Compiler:
         if isinstance(site, AtMoment | Timer):
             return Bound(hook, scope, site, wanted)
         machine = self._machine(hook.point)
+        at_return = isinstance(site, AtFunction | AtSyscall) and site.at_return
+        if at_return and RETURNED not in wanted.reads and names_returned(hook.code, self._returning):
+            wanted.reads.append(RETURNED)
         if isinstance(site, AtFunction | AtSyscall) and names_task(hook.code, self._naming):
             wanted.reads.append(TASK_NAME)
             if wanted.entries:

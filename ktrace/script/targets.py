@@ -53,9 +53,21 @@ TASK_NAME = Read("$comm", "string")
 """The task's name as it is when the probe is hit; of other events only what the kernel saved is known."""
 
 
+RETURNED = Read("$retval")
+"""What the function returned, for the functions of a script that ask for it."""
+
+
 def names_task(node: Node, functions: Collection[str]) -> bool:
     """Whether a body asks for the task's name, itself or by a function of the script."""
-    names = {"execname", "thread_indent", *functions}
+    return _calls(node, {"execname", "thread_indent", *functions})
+
+
+def names_returned(node: Node, functions: Collection[str]) -> bool:
+    """Whether a body asks for what the function returned, itself or by a function of the script."""
+    return _calls(node, {"returnval", "returnstr", *functions})
+
+
+def _calls(node: Node, names: Collection[str]) -> bool:
     return any(isinstance(one, Call) and one.name in names for one in walk(node))
 
 

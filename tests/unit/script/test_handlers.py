@@ -79,6 +79,25 @@ def test_what_was_at_the_entry_is_kept_for_the_return() -> None:
     assert ran.text == "-1 30 1 c\n-2 10 4 a\n-3 20 4 b\n"
 
 
+def test_returnval_is_what_the_function_returned() -> None:
+    kernel = FakeKernel(["f"])
+    ran = start('probe kernel.function("f").return { printf("%d %d\\n", returnval(), $return) }', kernel)
+    assert kernel.asked["f_return"] == [Read("$retval")]
+    feed(ran, events("f_return", {"f0": [777, -1]}))
+    assert ran.text == "777 777\n-1 -1\n"
+
+
+def test_functions_of_a_script_may_ask_what_was_returned() -> None:
+    kernel = FakeKernel(["f", "g"])
+    text = """function back() { return returnval() }
+        probe kernel.function("f").return { printf("%d %s\\n", back(), returnstr(1)) }
+        probe kernel.function("g"), begin { printf("%d\\n", back()) }"""
+    ran = start(text, kernel)
+    assert kernel.asked == {"f_return": [Read("$retval")], "g": []}
+    feed(ran, events("f_return", {"f0": [5]}), events("g", {}, first=1))
+    assert ran.text == "0\n5 5\n0\n"
+
+
 def test_a_return_whose_entry_nobody_saw_has_nothing_kept() -> None:
     ran = start('probe kernel.function("f").return { printf("%d %d\\n", $return, $n) }', FakeKernel(["f"]))
     feed(ran, events("f_return", {"f0": [5]}))
