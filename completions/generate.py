@@ -19,9 +19,9 @@ sys.path.insert(0, str(HERE.parent))
 
 import typer  # noqa: E402 -- after the path that finds ktrace in this tree
 
-from ktrace.cli.registry import COMMANDS, Command  # noqa: E402
-from ktrace.model.registers import CONVENTIONS  # noqa: E402
-from ktrace.vm.debian import SERIES  # noqa: E402
+from ktrace.cli.registry import COMMANDS, Command  # noqa: E402 -- as above
+from ktrace.model.registers import CONVENTIONS  # noqa: E402 -- as above
+from ktrace.vm.debian import SERIES  # noqa: E402 -- as above
 
 NAMES = ("ktrace.bash", "_ktrace", "ktrace.fish")
 TYPES = "u8 u16 u32 u64 s8 s16 s32 s64 x8 x16 x32 x64 char string ustring symbol symstr"

@@ -144,7 +144,7 @@ def words_of(texts: Sequence[str] | None) -> list[str]:
 
 def looker(
     render: "Callable[[Tally, int, int], str]", as_json: bool
-) -> "Callable[[Tally, float], None] | None":
+) -> "Callable[[Tally | None, float], None] | None":
     """What shows a table on a terminal while it is counted; None where nobody would see it."""
     if as_json or not sys.stdout.isatty():
         return None
@@ -171,13 +171,13 @@ def print_answer(
     records: Callable[[], Iterable[str]],
     as_json: bool,
     quiet: bool,
-    show: "Callable[[Tally, float], None] | None",
+    show: "Callable[[Tally | None, float], None] | None",
 ) -> None:
     """The final table, or the same in JSON; and what it came to."""
     from ktrace.output.tally import Told, answer_record, answer_text
 
     if show is not None:
-        show(None, 0.0)  # type: ignore[arg-type]  # takes the live table away
+        show(None, 0.0)  # takes the live table away
     told = Told(method, answer.seconds, answer.missed, answer.lost, answer.untimed)
     if as_json:
         for line in records():

@@ -163,6 +163,7 @@ class _Parser:
             self._qualifiers()
             stars += 1
         name = " ".join(word.text for word in words)
+        # The checker sees any text in `keyword`; above it is one of the three, or empty.
         return TypeName(keyword, name, stars, words[0].at if keyword else at)  # type: ignore[arg-type]
 
     def _qualifiers(self) -> None:

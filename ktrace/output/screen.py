@@ -44,7 +44,7 @@ class Screen:
     ) -> None:
         self._write(_LEAVE)
         assert self._before is not None
-        termios.tcsetattr(self.keys, termios.TCSANOW, self._before)  # type: ignore[arg-type]
+        termios.tcsetattr(self.keys, termios.TCSANOW, self._before)  # type: ignore[arg-type]  # as it was given
 
     @staticmethod
     def size() -> tuple[int, int]:

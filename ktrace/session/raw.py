@@ -97,7 +97,7 @@ def _printk_formats(tracing: Files) -> str:
 
 def _kallsyms() -> bytes:
     try:
-        with open(KALLSYMS, "rb") as file:  # noqa: PTH123
+        with open(KALLSYMS, "rb") as file:  # noqa: PTH123 -- a plain file name
             return file.read()
     except OSError:
         return b""

@@ -25,7 +25,7 @@ def module_file() -> Path | None:
     for folder in (
         Path("/"),
         home / ".cache/ktrace/kernels" / release,
-        Path("/root/.cache/ktrace/kernels", release),
+        Path.home() / ".cache/ktrace/kernels" / release,
     ):
         found = sorted((folder / "lib/modules" / release).glob(f"kernel/drivers/net/{MODULE}.ko*"))
         if found and found[0].suffix in (".ko", ".xz"):

@@ -134,6 +134,7 @@ def trace(
         stop = stack_.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = stack_.enter_context(Command(command, to_stderr=output is None)) if command else None
+        # PTH123: the file as the user named it, as the shell would open it.
         out = stack_.enter_context(open(output, "wb")) if output else sys.stdout.buffer  # noqa: PTH123
 
         from ktrace.session.conditions import Conditions
