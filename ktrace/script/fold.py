@@ -54,7 +54,7 @@ _ARITHMETIC: dict[str, Callable[[int, int], int]] = {
 
 def fold(node: Node, is_defined: IsDefined | None = None) -> Node:
     """A node with everything constant computed, `@defined` answered and dead branches gone."""
-    return _fold(node, is_defined)  # type: ignore[no-any-return]
+    return _fold(node, is_defined)  # type: ignore[no-any-return]  # a node for a node
 
 
 def spell_out(node: Node, parameters: Callable[[], Sequence[str]]) -> Node:
@@ -63,7 +63,7 @@ def spell_out(node: Node, parameters: Callable[[], Sequence[str]]) -> Node:
     Args:
         parameters: the names of the function's; asked where the node needs them.
     """
-    return _spelled(node, parameters)  # type: ignore[no-any-return]
+    return _spelled(node, parameters)  # type: ignore[no-any-return]  # a node for a node
 
 
 def _spelled(node: Any, parameters: Callable[[], Sequence[str]]) -> Any:

@@ -218,7 +218,7 @@ class Values:
     def _assignment(self, node: Assign, want: Kind | None) -> Kind | None:
         target = self._writable(node.target)
         if node.op == "<<<":
-            name = target.name if isinstance(target, Name) else target.base.name  # type: ignore[union-attr]
+            name = target.name if isinstance(target, Name) else target.base.name  # type: ignore[union-attr]  # else Index
             if name not in self.types.globals:
                 raise ScriptError(f"an aggregate is a global variable: '{name}' is none", target.at)
             if isinstance(target, Index):
@@ -258,7 +258,7 @@ class Values:
 
     def _aggregate(self, node: Aggregate) -> Kind:
         target = node.target
-        name = target.name if isinstance(target, Name) else target.base.name  # type: ignore[union-attr]
+        name = target.name if isinstance(target, Name) else target.base.name  # type: ignore[union-attr]  # else Index
         if isinstance(target, Index):
             self._index(target, "stats")
             self.learn(("g", name), "stats", target.at)

@@ -253,6 +253,7 @@ class _Condition:
         return False
 
 
+# Two of one kind, numbers or versions: the caller has seen to it.
 _COMPARE: dict[str, Callable[[object, object], bool]] = {
     "<": lambda a, b: a < b,  # type: ignore[operator]
     "<=": lambda a, b: a <= b,  # type: ignore[operator]

@@ -100,13 +100,13 @@ def _mapped(args: list[Node], spell: Callable[..., str | None], records: Records
     columns = [encoded(evaluate(arg, records), records.rows) for arg in args]
     if len(columns) == 1:
         values, codes = columns[0]
-        return Strings(codes, tuple(spell(value) for value in values))  # type: ignore[arg-type]
+        return Strings(codes, tuple(spell(value) for value in values))  # type: ignore[arg-type]  # codes of 64 bits
     combinations, codes = joined([codes for _, codes in columns], [len(values) for values, _ in columns])
     texts = [
         spell(*(values[i] for (values, _), i in zip(columns, indices, strict=True)))
         for indices in combinations
     ]
-    return Strings(codes, tuple(texts))  # type: ignore[arg-type]
+    return Strings(codes, tuple(texts))  # type: ignore[arg-type]  # codes of 64 bits
 
 
 def _of_values(spell: Callable[..., str], node: Call, records: Records) -> Strings:
@@ -160,7 +160,7 @@ def _bitmask(value: Value, _: Records) -> Value:
     for data in values:
         words = [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
         texts.append(",".join(f"{word:08x}" for word in reversed(words)))
-    return Strings(codes, tuple(texts))  # type: ignore[arg-type]
+    return Strings(codes, tuple(texts))  # type: ignore[arg-type]  # codes of 64 bits
 
 
 def _int(node: Call, records: Records) -> Ints:

@@ -47,6 +47,7 @@ def tokens(text: str) -> list[Token]:
         if not match:
             raise NotUnderstood(f"at {text[at : at + 20]!r}")
         at = match.end()
+        # The pattern's groups are called as the kinds are; the checker sees any text.
         kind = match.lastgroup
         if kind in ("string", "char"):
             found.append(Token(kind, _ESCAPE.sub(_unescape, match[kind])))  # type: ignore[arg-type]
