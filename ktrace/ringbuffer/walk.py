@@ -16,6 +16,7 @@ See Documentation/trace/ring-buffer-design.rst and `events/header_event`:
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,15 @@ _MISSED = 1 << 31  # records were lost before this page
 _STORED = 1 << 30  # how many stands behind the valid bytes
 
 _PADDING, _EXTEND, _STAMP = 29, 30, 31
+_LONGEST = 28  # type_len of a record that says its own length
 _FAR = 1 << 40  # words: beyond the end of every page
 
-# Words from a header to the next one, by type_len; 0 where it must be looked at.
-_ADVANCE = np.array([0, *range(2, 30), 0, 2, 2], np.int64)
+# Words from a header to the next one, by its byte that ends in type_len; 0 where it must be looked at.
+_ADVANCE = np.tile(np.array([0, *range(2, 30), 0, 2, 2], np.int64), 8)
+
+_STEPS = 32  # between two looks at where the pages have come
+_FEW = 64
+_NONE = np.zeros(0, np.int64)
 
 _STAMP_HIGH = np.int64(-1) << np.int64(59)
 
@@ -50,41 +56,43 @@ def walk(pages: bytes | bytearray | memoryview, cpu: int, layout: PageLayout, or
     if layout.big_endian:
         words = words.astype(np.uint32)
     found = _positions(words, heads, layout)
-    where = found.at
-    header = words[where]
-    if layout.big_endian:
-        kind, delta = header >> 27, (header & 0x7FFFFFF).astype(np.int64)
-    else:
-        kind, delta = header & 31, (header >> 5).astype(np.int64)
-    counts = found.counts
+    where, counts = found.at, found.counts
+    header = words.take(where)
+    kind, delta = (header >> 27, header & 0x7FFFFFF) if layout.big_endian else (header & 31, header >> 5)
+    delta = delta.astype(np.int64)
+    at, size = where + 1, (kind << 2).view(np.int32)
     starts = np.cumsum(counts) - counts
-    if bool(((kind - np.uint32(1)) < _PADDING - 1).all()):
+    odd = np.flatnonzero((kind - np.uint32(1)) >= _LONGEST)
+    if not len(odd):
         ts = _times(delta, heads.ts, counts, starts)
-        at, size = where + 1, (kind << 2).astype(np.int32)
     else:
-        _extend(words, where, kind, delta)
-        ts = _times(delta, heads.ts, counts, starts)
-        _stamp(words, where, kind, delta, ts, heads.ts, counts)
-        at, size = _places(words, where, kind)
-        keep = kind < _PADDING
-        kept = np.concatenate([np.zeros(1, np.int64), np.cumsum(keep)])
-        counts = kept[starts + counts] - kept[starts]
-        starts = kept[starts]
-        ts, at, size = ts[keep], at[keep], size[keep]
-    ids = (words[at] >> 16 if layout.big_endian else words[at]).astype(np.uint16)
+        odd_kind = kind[odd]
+        _extend(words, at, odd[odd_kind == _EXTEND], delta)
+        stamps = odd[odd_kind == _STAMP]
+        full = _stamps(words, at, stamps, delta, heads.ts, starts)
+        ts = _times(delta, heads.ts, counts, starts, stamps, full)
+        long = odd[odd_kind == 0]
+        size[long] = words[at[long]].astype(np.int64) - 4
+        at[long] += 1
+        none = odd[odd_kind >= _PADDING]
+        ts, at, size = (_without(column, none) for column in (ts, at, size))
+        ends = starts + counts
+        starts -= np.searchsorted(none, starts)
+        counts = ends - np.searchsorted(none, ends) - starts
+    first = words.take(at)
+    ids = (first >> 16 if layout.big_endian else first).astype(np.uint16)
     holes = _holes(buffer, heads, found, starts, counts, layout, origin)
     return Records(cpu, buffer, origin, ts, at, size, ids, holes)
 
 
-def _places(
-    words: NDArray[np.uint32], where: NDArray[np.int64], kind: NDArray[Any]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Where each record begins, and its size, by the headers at `where`."""
-    at, size = where + 1, (kind << 2).astype(np.int32)
-    long = kind == 0
-    size[long] = words[at[long]].astype(np.int64) - 4
-    at[long] += 1
-    return at, size
+def _without(column: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """All but some rows. A few holes are bridged by copying what is between them."""
+    if len(rows) > _FEW:
+        return np.delete(column, rows)
+    if not len(rows):
+        return column
+    borders = pairwise([-1, *rows.tolist(), len(column)])
+    return np.concatenate([column[before + 1 : after] for before, after in borders])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,70 +143,116 @@ def _load(
 
 
 def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> _Found:
-    """Walk all pages in step."""
-    pages = len(heads.begin)
-    begin, end = heads.begin, heads.end
-    page = np.flatnonzero(begin < end)
-    at, end = begin[page], end[page]
-    steps = (layout.size - layout.data) // 4
-    grid = np.empty((steps, pages), np.int32 if len(words) < 1 << 31 else np.int64)
-    wrong: dict[int, int] = {}
-    step = 0
-    everyone = len(page) == pages
-    while len(page):
-        if everyone:
-            grid[step] = at
-        else:
-            grid[step] = 0
-            grid[step, page] = at
-        header = words[at]
-        advance = _ADVANCE.take(header >> 27 if layout.big_endian else header & 31)
-        if not advance.all():
-            _look(words, at, end, header, advance, layout)
-        after = at + advance
-        going = after < end
-        if not going.all():
-            for i in np.flatnonzero(after > end).tolist():
-                wrong[int(page[i])] = int(at[i])
-                grid[step, page[i]] = 0
-            page, at, end = page[going], after[going], end[going]
-            everyone = False
-        else:
-            at = after
-        step += 1
-    flat = np.ascontiguousarray(grid[:step].T)
-    there = flat > 0
-    counts = np.count_nonzero(there, axis=1).astype(np.int64)
-    return _Found(flat[there].astype(np.int64), counts, wrong)
+    """Walk all pages in step. One that has come to its end stays there, as does one that needs a look."""
+    kinds = np.zeros(len(words) + 1, np.uint8)  # and one behind the end
+    np.copyto(kinds[:-1], words >> 27 if layout.big_endian else words, casting="unsafe")
+    parts = []
+    going = np.flatnonzero(heads.begin < heads.end)
+    at, end = heads.begin[going], heads.end[going]
+    rows = (layout.size - layout.data) // 4 + _STEPS
+    while len(at):
+        grid = np.empty((rows, len(at)), np.int64)
+        grid[0] = at
+        last = _march(words, kinds, grid, end, layout)
+        flat = np.ascontiguousarray(grid[: last + 1].T)
+        parts.append(flat[:, :-1][flat[:, 1:] != flat[:, :-1]])
+        at = grid[last]
+        left = at < end
+        at, end = at[left], end[left]
+    found = np.concatenate(parts) if parts else np.zeros(0, np.int64)
+    if len(parts) > 1:
+        found.sort()
+    starts = np.searchsorted(found, heads.begin)
+    counts = np.diff(starts, append=len(found))
+    # Only the last record of a page can go beyond its end.
+    some = np.flatnonzero(counts)
+    ends = found[(starts + counts)[some] - 1]
+    beyond = ends + _advance(words, kinds, ends, heads.end[some], layout) > heads.end[some]
+    pages = some[beyond]
+    wrong = dict(zip(pages.tolist(), ends[beyond].tolist(), strict=True))
+    if wrong:
+        found = _without(found, (starts + counts)[pages] - 1)
+        counts[pages] -= 1
+    return _Found(found, counts, wrong)
 
 
-def _look(
+def _march(
     words: NDArray[np.uint32],
+    kinds: NDArray[np.uint8],
+    grid: NDArray[np.int64],
+    end: NDArray[np.int64],
+    layout: PageLayout,
+) -> int:
+    """Fill in where each page has come after each step, from row 0 on, until most pages are at their end.
+
+    Returns:
+        the last row that was filled in.
+    """
+    row, steps = 0, _STEPS
+    while row + steps + 1 < len(grid):
+        for here, there in zip(grid[row:], grid[row + 1 : row + 1 + steps], strict=False):
+            np.add(here, _ADVANCE.take(kinds.take(here)), out=there)
+            np.minimum(there, end, out=there)
+        row += steps
+        at = grid[row]
+        left = np.flatnonzero(at < end)
+        stuck = left[at[left] == grid[row - 1, left]]
+        if len(stuck):
+            row += 1
+            grid[row] = at
+            grid[row, stuck] += _advance(words, kinds, at[stuck], end[stuck], layout)
+            np.minimum(grid[row], end, out=grid[row])
+        if 2 * len(left) < len(at):
+            break
+        steps = 1 if _FEW * len(stuck) > len(at) else _STEPS
+    return row
+
+
+def _advance(
+    words: NDArray[np.uint32],
+    kinds: NDArray[np.uint8],
     at: NDArray[np.int64],
     end: NDArray[np.int64],
-    header: NDArray[np.uint32],
-    advance: NDArray[np.int64],
     layout: PageLayout,
-) -> None:
-    """Fill in how far it is to the next header where type_len does not say it."""
-    rows = np.flatnonzero(advance == 0)
-    first = header[rows]
-    kind, delta = (first >> 27, first & 0x7FFFFFF) if layout.big_endian else (first & 31, first >> 5)
-    # A header at the very end has no next word; whatever is taken for it, the record does not fit.
-    length = words[np.minimum(at[rows] + 1, len(words) - 1)].astype(np.int64)
-    far = 1 + length // 4
-    far[(length < 4) | (length % 4 != 0)] = _FAR
-    unused = (kind == _PADDING) & (delta == 0)
-    far[unused] = (end[rows] - at[rows])[unused]
-    advance[rows] = far
+) -> NDArray[np.int64]:
+    """How far it is from headers to the next ones, wherever that stands."""
+    far = _ADVANCE.take(kinds.take(at))
+    rows = np.flatnonzero(far == 0)
+    if len(rows):
+        at, end = at[rows], end[rows]
+        first = words.take(at)
+        kind, delta = (first >> 27, first & 0x7FFFFFF) if layout.big_endian else (first & 31, first >> 5)
+        # A header at the very end has no next word; whatever is taken for it, the record does not fit.
+        length = words.take(np.minimum(at + 1, len(words) - 1)).astype(np.int64)
+        there = 1 + length // 4
+        there[(length < 4) | (length % 4 != 0)] = _FAR
+        unused = (kind == _PADDING) & (delta == 0)
+        there[unused] = (end - at)[unused]
+        far[rows] = there
+    return far
 
 
 def _extend(
-    words: NDArray[np.uint32], at: NDArray[np.int64], kind: NDArray[Any], delta: NDArray[np.int64]
+    words: NDArray[np.uint32], at: NDArray[np.int64], rows: NDArray[np.int64], delta: NDArray[np.int64]
 ) -> None:
-    """Add the upper bits of longer times; a time stamp is no difference."""
-    rows = np.flatnonzero(kind == _EXTEND)
-    delta[rows] += words[at[rows] + 1].astype(np.int64) << 27
+    """Add the upper bits of longer times, in the words at `at`."""
+    delta[rows] += words.take(at[rows]).astype(np.int64) << 27
+
+
+def _stamps(
+    words: NDArray[np.uint32],
+    at: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    delta: NDArray[np.int64],
+    page_ts: NDArray[np.int64],
+    starts: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """The full times that time stamps say, whose upper bits are those of their page."""
+    before = page_ts[np.searchsorted(starts, rows, side="right") - 1]
+    high = before & _STAMP_HIGH
+    full: NDArray[np.int64] = (delta[rows] + (words.take(at[rows]).astype(np.int64) << 27)) | high
+    full[(high != 0) & (full < before)] += 1 << 59
+    return full
 
 
 def _times(
@@ -206,42 +260,24 @@ def _times(
     page_ts: NDArray[np.int64],
     counts: NDArray[np.int64],
     starts: NDArray[np.int64],
+    stamps: NDArray[np.int64] = _NONE,
+    full: NDArray[np.int64] = _NONE,
 ) -> NDArray[np.int64]:
-    """The time of each header: its page's, and all differences in the page up to it."""
+    """The time of each header: its page's, or of the last stamp in the page, and all differences since."""
     ts = np.cumsum(delta)
-    if len(ts):
-        some = counts > 0
-        first = starts[some]
-        ts += np.repeat(page_ts[some] - ts[first] + delta[first], counts[some])
+    some = counts > 0
+    first = starts[some]
+    shift = page_ts[some] - ts[first] + delta[first]
+    lengths = counts[some]
+    if len(stamps):
+        first = np.concatenate([first, stamps])
+        shift = np.concatenate([shift, full - ts[stamps]])
+        # A stamp that is the first of its page comes after it, and leaves nothing to it.
+        order = np.argsort(first, kind="stable")
+        first, shift = first[order], shift[order]
+        lengths = np.diff(first, append=len(ts))
+    ts += np.repeat(shift, lengths)
     return ts
-
-
-def _stamp(
-    words: NDArray[np.uint32],
-    at: NDArray[np.int64],
-    kind: NDArray[Any],
-    delta: NDArray[np.int64],
-    ts: NDArray[np.int64],
-    page_ts: NDArray[np.int64],
-    counts: NDArray[np.int64],
-) -> None:
-    """Start again from each absolute time up to the next one or the page's end. Changes `ts`."""
-    rows = np.flatnonzero(kind == _STAMP)
-    if not len(rows):
-        return
-    page = np.repeat(np.arange(len(counts)), counts)
-    before = page_ts[page[rows]]
-    # `ts` took the stamp's lower bits for a difference.
-    stamp = delta[rows] + (words[at[rows] + 1].astype(np.int64) << 27)
-    high = before & _STAMP_HIGH
-    full = stamp | high
-    full[(high != 0) & (full < before)] += 1 << 59
-    # The last stamp at or before each header of the same page moves it.
-    latest = np.full(len(ts), -1, np.int64)
-    latest[rows] = np.arange(len(rows))
-    np.maximum.accumulate(latest, out=latest)
-    moved = np.flatnonzero((latest >= 0) & (page[rows][latest] == page))
-    ts[moved] += (full - ts[rows])[latest[moved]]
 
 
 def _holes(
