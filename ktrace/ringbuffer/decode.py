@@ -4,9 +4,8 @@ records = decoder.walk(pages, cpu)          # of one CPU
 decoder.batches(one(records), first_seq)    # of any CPUs, in the order in which they are to come
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,19 +23,19 @@ UNKNOWN = "<...>"
 _STACKS = {("ftrace", "kernel_stack"): False, ("ftrace", "user_stack"): True}
 _FRAMES_END = (1 << 64) - 1
 
-Chosen: TypeAlias = NDArray[np.int64] | slice
-"""Rows of a selection, in order: all of them, where there is one event only."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """Records of any CPUs in the order of the stream.
+    """Records of any CPUs that are to come one after the other.
 
     Attributes:
         buffer: uint8: the pages of all of them.
-        at, size, id, ts: as in `Records`, in stream order.
+        at, size, id, ts: as in `Records`.
         cpu: int32, shape (rows,).
-        seq: int64, shape (rows,): each one's place in the stream.
+        first_seq: place in the stream of the first one.
+        order: int64, shape (rows,): which record comes when; None: as they are.
+        holes: int64: before how many records there is a hole, in order, for each hole. Each takes a place in
+            the stream of its own.
     """
 
     buffer: NDArray[np.uint8]
@@ -45,10 +44,49 @@ class Selection:
     id: NDArray[np.uint16]
     ts: NDArray[np.int64]
     cpu: NDArray[np.int32]
-    seq: NDArray[np.int64]
+    first_seq: int = 0
+    order: NDArray[np.int64] | None = None
+    holes: Sequence[int] = ()
 
     def __len__(self) -> int:
         return len(self.at)
+
+    def by_event(self) -> list[tuple[int, "_Chosen"]]:
+        """The records of each event."""
+        count = len(self)
+        if not count:
+            return []
+        ids = self.id if self.order is None else self.id[self.order]
+        if ids[0] == ids[-1] and bool((ids == ids[0]).all()):
+            return [(int(ids[0]), self._chosen(np.arange(count)))]
+        places = np.argsort(ids, kind="stable")
+        counts = np.bincount(ids)
+        some = np.flatnonzero(counts)
+        pieces = np.split(places, np.cumsum(counts[some])[:-1])
+        return [(ident, self._chosen(piece)) for ident, piece in zip(some.tolist(), pieces, strict=True)]
+
+    def _chosen(self, places: NDArray[np.int64]) -> "_Chosen":
+        rows = places if self.order is None else self.order[places]
+        seq = places + self.first_seq
+        if len(self.holes):
+            seq += np.searchsorted(np.array(self.holes, np.int64), places, side="right")
+        return _Chosen(rows, seq)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Chosen:
+    """Some records of a selection, in the order of the stream.
+
+    Attributes:
+        rows: int64: their indexes in the selection's columns.
+        seq: int64: the place of each in the stream.
+    """
+
+    rows: NDArray[np.int64]
+    seq: NDArray[np.int64]
+
+    def __getitem__(self, some: NDArray[np.bool_]) -> "_Chosen":
+        return _Chosen(self.rows[some], self.seq[some])
 
 
 class Decoder:
@@ -94,15 +132,12 @@ class Decoder:
     def decode(self, pages: Pages, cpu: int, first_seq: int = 0) -> Chunk:
         """The next pages of one CPU, whole: for several CPUs in order of time see `ktrace.stream.merge`."""
         records = self.walk(pages, cpu)
-        count = len(records)
-        where = np.array([hole.before for hole in records.holes], np.int64)
-        rows = np.arange(count, dtype=np.int64)
-        seq = rows + first_seq
-        if len(where):
-            seq += np.searchsorted(where, rows, side="right")
+        before = [hole.before for hole in records.holes]
         holes = [mark_of(hole, cpu, first_seq + hole.before + i) for i, hole in enumerate(records.holes)]
-        cpus = np.full(count, cpu, np.int32)
-        chosen = Selection(records.buffer, records.at, records.size, records.id, records.ts, cpus, seq)
+        cpus = np.full(len(records), cpu, np.int32)
+        chosen = Selection(
+            records.buffer, records.at, records.size, records.id, records.ts, cpus, first_seq, None, before
+        )
         return self.chunk(chosen, holes)
 
     def chunk(self, selection: Selection, holes: list[Mark]) -> Chunk:
@@ -113,14 +148,14 @@ class Decoder:
         """
         batches: list[Batch] = []
         marks = list(holes)
-        for ident, rows in _by_event(selection.id):
+        for ident, chosen in selection.by_event():
             if self.only is not None and ident not in self.only:
                 continue
             reader = self._reader(ident)
             if reader is None:
-                marks += self._strangers(selection, rows, ident)
+                marks += self._strangers(selection, chosen, ident)
                 continue
-            self._event(reader, selection, rows, batches, marks)
+            self._event(reader, selection, chosen, batches, marks)
         marks.sort(key=lambda mark: mark.seq)
         return Chunk(tuple(batches), tuple(marks))
 
@@ -137,16 +172,14 @@ class Decoder:
             reader = self._readers[ident] = EventReader(form, self.layout.order)
         return reader
 
-    def _strangers(self, selection: Selection, chosen: Chosen, ident: int) -> list[Mark]:
+    def _strangers(self, selection: Selection, chosen: "_Chosen", ident: int) -> list[Mark]:
         """Records of an event that nobody knows. One mark stands for those that follow each other."""
-        rows = np.arange(len(selection))[chosen]
-        seqs = selection.seq[rows]
-        first = np.flatnonzero(np.diff(rows, prepend=-2) != 1)
-        counts = np.diff(np.append(first, len(rows)))
+        first = np.flatnonzero(np.diff(chosen.seq, prepend=-2) != 1)
+        counts = np.diff(np.append(first, len(chosen.seq)))
         return [
             _gap(
-                int(seqs[at]),
-                int(selection.cpu[rows[at]]),
+                int(chosen.seq[at]),
+                int(selection.cpu[chosen.rows[at]]),
                 f"{count} records of an unknown event, id {ident}",
             )
             for at, count in zip(first.tolist(), counts.tolist(), strict=True)
@@ -156,21 +189,20 @@ class Decoder:
         self,
         reader: EventReader,
         selection: Selection,
-        chosen: Chosen,
+        chosen: "_Chosen",
         batches: list[Batch],
         marks: list[Mark],
     ) -> None:
         """All records of one event."""
         form = reader.form
-        fits = selection.size[chosen] >= reader.size
+        size = selection.size.take(chosen.rows)
+        fits = size >= reader.size
         if not fits.all():
-            chosen = np.arange(len(selection))[chosen]
             marks += self._misfits(selection, chosen[~fits], form, "is shorter than its format")
-            chosen = chosen[fits]
-        rows = reader.rows(selection.buffer, selection.at[chosen], selection.size[chosen])
+            chosen, size = chosen[fits], size[fits]
+        rows = reader.rows(selection.buffer, selection.at.take(chosen.rows), size)
         sound = reader.sound(rows)
         if sound is not None:
-            chosen = np.arange(len(selection))[chosen]
             marks += self._misfits(selection, chosen[~sound], form, "refers to bytes behind its end")
             chosen = chosen[sound]
             rows = Rows(rows.buffer, rows.start[sound], rows.size[sound], rows.table[sound])
@@ -182,13 +214,13 @@ class Decoder:
         else:
             marks += self._stacks(reader, selection, chosen, rows, user=user)
 
-    def _misfits(self, selection: Selection, rows: NDArray[np.int64], form: Format, what: str) -> list[Mark]:
+    def _misfits(self, selection: Selection, chosen: "_Chosen", form: Format, what: str) -> list[Mark]:
         return [
-            _gap(int(selection.seq[row]), int(selection.cpu[row]), f"a record of {form.name} {what}")
-            for row in rows.tolist()
+            _gap(seq, int(selection.cpu[row]), f"a record of {form.name} {what}")
+            for row, seq in zip(chosen.rows.tolist(), chosen.seq.tolist(), strict=True)
         ]
 
-    def _batch(self, reader: EventReader, selection: Selection, chosen: Chosen, rows: Rows) -> Batch:
+    def _batch(self, reader: EventReader, selection: Selection, chosen: "_Chosen", rows: Rows) -> Batch:
         form = reader.form
         count = len(rows)
         only = None if self.only is None else self.only[form.id]
@@ -203,9 +235,9 @@ class Decoder:
         return Batch(
             event=form.name,
             kind=kind,
-            seq=selection.seq[chosen],
-            ts=selection.ts[chosen],
-            cpu=selection.cpu[chosen],
+            seq=chosen.seq,
+            ts=selection.ts.take(chosen.rows),
+            cpu=selection.cpu.take(chosen.rows),
             pid=reader.pids(rows),
             tgid=None,
             comm=_constant(UNKNOWN, count),
@@ -222,15 +254,15 @@ class Decoder:
         self,
         reader: EventReader,
         selection: Selection,
-        chosen: Chosen,
+        chosen: "_Chosen",
         rows: Rows,
         *,
         user: bool,
     ) -> list[Mark]:
         pids = reader.pids(rows).tolist()
         common = reader.common_flags(rows).tolist()
-        seqs, times = selection.seq[chosen].tolist(), selection.ts[chosen].tolist()
-        cpus = selection.cpu[chosen].tolist()
+        seqs, times = chosen.seq.tolist(), selection.ts[chosen.rows].tolist()
+        cpus = selection.cpu[chosen.rows].tolist()
         marks: list[Mark] = []
         for row in range(len(rows)):
             ips = reader.trailing(row, rows, self.layout.long)
@@ -259,18 +291,6 @@ def mark_of(hole: Hole, cpu: int, seq: int) -> Mark:
 
 def _gap(seq: int, cpu: int, what: str) -> Unparsed:
     return Unparsed(seq, f"CPU {cpu}: {what}".encode())
-
-
-def _by_event(ids: NDArray[np.uint16]) -> list[tuple[int, Chosen]]:
-    """The rows of each event, each in order."""
-    if not len(ids):
-        return []
-    if ids[0] == ids[-1] and bool((ids == ids[0]).all()):
-        return [(int(ids[0]), slice(None))]
-    order = np.argsort(ids, kind="stable")
-    ordered = ids[order]
-    firsts = np.flatnonzero(np.diff(ordered, prepend=ordered[0] ^ 1))
-    return list(zip(ordered[firsts].tolist(), np.split(order, firsts[1:]), strict=True))
 
 
 def _constant(text: str, count: int) -> Strings:

@@ -8,7 +8,7 @@ counts as of the latest time before it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,21 +106,16 @@ class Merge:
 
     def _chunk(self, slices: list[_Slice]) -> Chunk:
         sizes = [s.last - s.first for s in slices]
-        count = sum(sizes)
         order = _order(slices)
         places = _hole_places(slices, sizes, order)
-        # A hole takes a place of its own, before the record that it stands before.
-        before = np.array([place for place, _, _ in places], np.int64)
-        rows = np.arange(count, dtype=np.int64)
-        seq = rows + self.seq
-        if len(before):
-            seq += np.searchsorted(before, rows, side="right")
         holes: list[Mark] = [
             mark_of(part.records.holes[at], part.records.cpu, self.seq + place + i)
             for i, (place, part, at) in enumerate(places)
         ]
-        self.seq += count + len(places)
-        return self._decoder.chunk(_selection(slices, sizes, order, seq, self._decoder.layout.size), holes)
+        first, self.seq = self.seq, self.seq + sum(sizes) + len(places)
+        selection = _selection(slices, sizes, self._decoder.layout.size)
+        before = [place for place, _, _ in places]
+        return self._decoder.chunk(replace(selection, first_seq=first, order=order, holes=before), holes)
 
 
 def _cut(parts: list[_Part], until: int) -> list[_Slice]:
@@ -177,28 +172,20 @@ def _hole_places(
     return sorted(found, key=lambda hole: hole[0])
 
 
-def _selection(
-    slices: list[_Slice],
-    sizes: list[int],
-    order: NDArray[np.int64] | None,
-    seq: NDArray[np.int64],
-    page: int,
-) -> Selection:
-    """The records of all slices in order, with one buffer for all of them."""
+def _selection(slices: list[_Slice], sizes: list[int], page: int) -> Selection:
+    """The records of all slices, one behind the other, with one buffer for all of them."""
     if len(slices) == 1:
         piece, records = slices[0], slices[0].part.records
         some = slice(piece.first, piece.last)
-        cpus = np.full(sizes[0], records.cpu, np.int32)
         return Selection(
             records.buffer,
             records.at[some],
             records.size[some],
             records.id[some],
             records.ts[some],
-            cpus,
-            seq,
+            np.full(sizes[0], records.cpu, np.int32),
         )
-    buffers, at, shift = [], [], 0
+    buffers, at, shift = [], [np.zeros(0, np.int64)], 0
     for piece in slices:
         records = piece.part.records
         words = records.at[piece.first : piece.last]
@@ -212,20 +199,16 @@ def _selection(
         shift += len(buffers[-1]) + -len(buffers[-1]) % 8
         buffers.append(np.zeros(-len(buffers[-1]) % 8, np.uint8))
 
-    def gather(name: str) -> NDArray[Any]:
-        together = np.concatenate([getattr(s.part.records, name)[s.first : s.last] for s in slices])
-        return together if order is None else together[order]
+    def column(name: str) -> NDArray[Any]:
+        return np.concatenate([getattr(s.part.records, name)[s.first : s.last] for s in slices])
 
-    places = np.concatenate(at) if at else np.zeros(0, np.int64)
-    cpus = np.repeat(np.array([s.part.records.cpu for s in slices], np.int32), sizes)
     return Selection(
-        np.concatenate(buffers),
-        places if order is None else places[order],
-        gather("size"),
-        gather("id"),
-        gather("ts"),
-        cpus if order is None else cpus[order],
-        seq,
+        np.concatenate(buffers) if buffers else np.zeros(0, np.uint8),
+        np.concatenate(at),
+        column("size"),
+        column("id"),
+        column("ts"),
+        np.repeat(np.array([s.part.records.cpu for s in slices], np.int32), sizes),
     )
 
 
