@@ -168,12 +168,12 @@ class _Tasks:
         if high >= len(self._slot_of):
             more = max(high + 1, 2 * len(self._slot_of)) - len(self._slot_of)
             self._slot_of = np.concatenate([self._slot_of, np.full(more, -1, np.int32)])
-        slots: NDArray[np.int32] = self._slot_of[pids]
-        new = slots < 0
-        if new.any():
+        slots: NDArray[np.int32] = self._slot_of.take(pids)
+        if len(slots) and int(slots.min()) < 0:
+            new = slots < 0
             for pid in _few(pids[new]):
                 self._slot_of[pid] = self._slot(pid)
-            slots = self._slot_of[pids]
+            slots = self._slot_of.take(pids)
         return slots
 
     def _slot(self, pid: int) -> int:
@@ -189,9 +189,9 @@ class _Tasks:
 
     def used(self, slots: list[NDArray[np.int32]]) -> set[int]:
         """The thread ids that some rows have."""
-        seen = np.zeros(len(self._pids), np.bool_)
+        seen = np.zeros(len(self._pids), np.int64)
         for some in slots:
-            seen[some] = True
+            seen += np.bincount(some, minlength=len(seen))
         return {self._pids[slot] for slot in np.flatnonzero(seen).tolist()}
 
     def name(self, known: Mapping[int, str]) -> None:
@@ -206,7 +206,7 @@ class _Tasks:
 
     def strings(self, slots: NDArray[np.int32]) -> Strings:
         """The name of each row's task."""
-        return Strings(self._code_of[slots], self._values)
+        return Strings(self._code_of.take(slots), self._values)
 
 
 class _Flags:
@@ -223,10 +223,9 @@ class _Flags:
 
     def strings(self, common: NDArray[np.int32]) -> Strings:
         """Of each row."""
-        codes: NDArray[np.int32] = self._code_of[common]
-        new = codes < 0
-        if new.any():
-            for value in _few(common[new]):
+        codes: NDArray[np.int32] = self._code_of.take(common)
+        if len(codes) and int(codes.min()) < 0:
+            for value in _few(common[codes < 0]):
                 self._code_of[value] = self._codes.setdefault(self._style.text(value), len(self._codes))
-            codes = self._code_of[common]
+            codes = self._code_of.take(common)
         return Strings(codes, tuple(self._codes))
