@@ -19,6 +19,8 @@ drawn by `ktrace.diagnostic`. Anything else that escapes is a bug in ktrace.
 With `-c CMD` or `ktrace vm -- CMD` the exit code is CMD's own.
 """
 
+import copyreg
+
 
 class KtraceError(Exception):
     """Something the user should hear about.
@@ -45,6 +47,10 @@ class KtraceError(Exception):
         self.hint = hint
         self.excerpt = excerpt
         self.caret = caret
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled without its constructor: those of some kinds cannot do without words of their own."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class UsageError(KtraceError):

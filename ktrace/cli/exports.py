@@ -1,9 +1,10 @@
 """Where a recording goes: text, JSON Lines and CSV to standard output, the others to a file of their own."""
 
 import sys
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, cast
 
 if TYPE_CHECKING:
     from ktrace.model.batch import Chunk
@@ -44,27 +45,85 @@ def open_export(
     for name, path in files.items():
         if path:
             return _parquet(path) if name == "parquet" else _timeline(name, path)
-    return _standard_output("json" if as_json else "csv" if as_csv else "text", recording)
+    return _standard_output(_name(as_json=as_json, as_csv=as_csv), recording)
+
+
+def export_in_parts(
+    recording: "Recording", *, as_json: bool, as_csv: bool, jobs: int
+) -> tuple[int, int] | None:
+    """All of a recording to standard output, made by several processes.
+
+    Args:
+        jobs: how many at most.
+
+    Returns:
+        how many events there were, and how many were lost between them; None, with nothing written, if it
+        is not to be done so.
+    """
+    from ktrace.model.batch import Chunk, Lost
+    from ktrace.stream.parts import Part, Parts
+    from ktrace.stream.workers import Out, in_turn
+
+    if jobs < 2 or not _is_file(sys.stdout):
+        return None
+    parts = Parts(recording)
+    jobs = min(jobs, len(parts.all) // 2)
+    if jobs < 2:
+        return None
+    name = _name(as_json=as_json, as_csv=as_csv)
+
+    def work(part: Part, out: Out) -> tuple[int, Counter[int]]:
+        count, told = 0, Counter[int]()
+        sink = _sink(name, cast(BinaryIO, out), recording, first=False, bulk=False)
+        for chunk in parts.chunks(part):
+            count += len(chunk)
+            for mark in chunk.marks:
+                if isinstance(mark, Lost) and mark.cpu is not None:
+                    told[mark.cpu] += mark.count or 0
+            sink.write(chunk)
+        sink.close()
+        return count, told
+
+    with _standard_output(name, recording) as sink:
+        sink.flush()
+        found = in_turn(parts.all, work, sys.stdout.fileno(), jobs)
+        told = sum((told for _, told in found), Counter[int]())
+        rest = parts.not_told(told)
+        sink.write(Chunk((), rest))
+    return sum(count for count, _ in found), told.total() + sum(mark.count or 0 for mark in rest)
+
+
+def _is_file(stream: TextIO) -> bool:
+    """Whether other processes can write to it, and nobody watches."""
+    try:
+        return stream.fileno() >= 0 and not stream.isatty()
+    except OSError:
+        return False
+
+
+def _name(*, as_json: bool, as_csv: bool) -> str:
+    return "json" if as_json else "csv" if as_csv else "text"
 
 
 @contextmanager
 def _standard_output(name: str, recording: "Recording") -> Iterator[Export]:
-    out = sys.stdout.buffer
-    sink: Export
+    sink = _sink(name, sys.stdout.buffer, recording, first=True, bulk=True)
+    yield sink
+    sink.close()
+
+
+def _sink(name: str, out: BinaryIO, recording: "Recording", *, first: bool, bulk: bool) -> Export:
     if name == "json":
         from ktrace.output.jsonl import JsonLines
 
-        sink = JsonLines(out, recording.groups(), bulk=True)
-    elif name == "csv":
+        return JsonLines(out, recording.groups(), bulk=bulk)
+    if name == "csv":
         from ktrace.output.csv import Csv
 
-        sink = Csv(out, recording.fields(), bulk=True)
-    else:
-        from ktrace.output.text import Text
+        return Csv(out, recording.fields(), header=first, bulk=bulk)
+    from ktrace.output.text import Text
 
-        sink = Text(out, bulk=True)
-    yield sink
-    sink.close()
+    return Text(out, bulk=bulk)
 
 
 @contextmanager

@@ -29,13 +29,20 @@ class Csv:
         out: a binary file, or whatever has its `write`.
         fields: by event, the names of its fields: what the header has. None takes those of the first
             chunk that has events.
+        header: whether it is to be written.
         bulk: there will be many records: make the lines in the background, with Polars if it is there.
     """
 
     def __init__(
-        self, out: BinaryIO, fields: Mapping[str, Sequence[str]] | None = None, *, bulk: bool = False
+        self,
+        out: BinaryIO,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        *,
+        header: bool = True,
+        bulk: bool = False,
     ) -> None:
         self._out = out
+        self._wants_header = header
         self._lines = RowWriter(out, self._row, lambda _: "", bulk=bulk)
         self._header: tuple[str, ...] | None = None
         if fields is not None:
@@ -64,7 +71,8 @@ class Csv:
     def _begin(self, fields: Iterable[Iterable[str]]) -> None:
         names = dict.fromkeys(column_name(name) for names in fields for name in names)
         self._header = (*OWN, *names)
-        self._out.write((",".join(map(_cell, self._header)) + "\n").encode())
+        if self._wants_header:
+            self._out.write((",".join(map(_cell, self._header)) + "\n").encode())
 
     def _row(self, batch: Batch) -> Row:
         fields = {column_name(name): column for name, column in batch.columns.items()}

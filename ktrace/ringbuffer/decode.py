@@ -129,6 +129,10 @@ class Decoder:
         self._offsets[cpu] = origin + len(pages)
         return walk(pages, cpu, self.layout, origin)
 
+    def begin_at(self, cpu: int, origin: int) -> None:
+        """What comes next of a CPU begins at that byte of its data."""
+        self._offsets[cpu] = origin
+
     def decode(self, pages: Pages, cpu: int, first_seq: int = 0) -> Chunk:
         """The next pages of one CPU, whole: for several CPUs in order of time see `ktrace.stream.merge`."""
         records = self.walk(pages, cpu)

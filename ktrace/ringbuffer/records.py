@@ -1,6 +1,6 @@
 """Records: where each record of some pages lies, whose it is and when it was, before any field is read."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -52,6 +52,25 @@ class Records:
 
     def __len__(self) -> int:
         return len(self.ts)
+
+    def between(self, begin: int, end: int) -> "Records":
+        """Those from time `begin` on and before `end`; a hole is as early as its page.
+
+        Where times go back, a record counts as of the latest time before it.
+        """
+        keys = self.ts
+        if len(keys) > 1 and bool((keys[1:] < keys[:-1]).any()):
+            keys = np.maximum.accumulate(keys)
+        first, last = np.searchsorted(keys, [begin, end]).tolist()
+        holes = [
+            replace(hole, before=min(max(hole.before, first), last) - first)
+            for hole in self.holes
+            if begin <= hole.ts < end
+        ]
+        some = slice(first, last)
+        return replace(
+            self, ts=self.ts[some], at=self.at[some], size=self.size[some], id=self.id[some], holes=holes
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,6 +8,7 @@ counts as of the latest time before it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -94,17 +95,20 @@ class Merge:
 
     def take(self, until: int = EVER) -> Chunk:
         """All up to and at time `until`, in order."""
+        selected = self.select(until)
+        return self._decoder.chunk(*selected) if selected else Chunk()
+
+    def select(self, until: int = EVER) -> tuple[Selection, list[Mark]] | None:
+        """The same, still to be decoded; None where there is nothing."""
         slices = []
         for cpu, parts in self._parts.items():
             slices += _cut(parts, until)
             self._parts[cpu] = [
                 p for p in parts if p.done < len(p.keys) or p.holes_done < len(p.records.holes)
             ]
-        if not slices:
-            return Chunk()
-        return self._chunk(slices)
+        return self._selected(slices) if slices else None
 
-    def _chunk(self, slices: list[_Slice]) -> Chunk:
+    def _selected(self, slices: list[_Slice]) -> tuple[Selection, list[Mark]]:
         sizes = [s.last - s.first for s in slices]
         order = _order(slices)
         places = _hole_places(slices, sizes, order)
@@ -115,7 +119,7 @@ class Merge:
         first, self.seq = self.seq, self.seq + sum(sizes) + len(places)
         selection = _selection(slices, sizes, self._decoder.layout.size)
         before = [place for place, _, _ in places]
-        return self._decoder.chunk(replace(selection, first_seq=first, order=order, holes=before), holes)
+        return replace(selection, first_seq=first, order=order, holes=before), holes
 
 
 def _cut(parts: list[_Part], until: int) -> list[_Slice]:
@@ -212,15 +216,35 @@ def _selection(slices: list[_Slice], sizes: list[int], page: int) -> Selection:
     )
 
 
-def merged(decoder: Decoder, readers: Mapping[int, Callable[[int], Pages | None]]) -> Iterator[Chunk]:
+def merged(
+    decoder: Decoder, readers: Mapping[int, Callable[[int], Pages | None]], pool: Executor | None = None
+) -> Iterator[Chunk]:
     """All of some CPUs' pages in exact order of time, with a bounded amount of memory.
 
     Args:
         decoder: for the pages.
         readers: by CPU: gives the next whole pages, about as many bytes as asked for; at the end empty
             or None.
+        pool: decodes the next chunk while one is being used.
     """
     keep_freed()
+    waiting: Future[Chunk] | None = None
+    for selection, holes in _selections(decoder, readers):
+        if pool is None:
+            yield decoder.chunk(selection, holes)
+            continue
+        # A decoder does one thing after the other.
+        done = waiting.result() if waiting else None
+        waiting = pool.submit(decoder.chunk, selection, holes)
+        if done is not None:
+            yield done
+    if waiting:
+        yield waiting.result()
+
+
+def _selections(
+    decoder: Decoder, readers: Mapping[int, Callable[[int], Pages | None]]
+) -> Iterator[tuple[Selection, list[Mark]]]:
     merge = Merge(decoder)
     page = decoder.layout.size
     block = max(min(_BLOCK, _AHEAD // max(len(readers), 1)) // page, _FEW_PAGES) * page
@@ -236,6 +260,7 @@ def merged(decoder: Decoder, readers: Mapping[int, Callable[[int], Pages | None]
         known = [merge.latest(c) for c in going]
         if None in known:
             continue
-        chunk = merge.take(min((t for t in known if t is not None), default=EVER) - 1 if going else EVER)
-        if chunk.batches or chunk.marks:
-            yield chunk
+        until = min((t for t in known if t is not None), default=EVER) - 1 if going else EVER
+        selected = merge.select(until)
+        if selected:
+            yield selected

@@ -6,7 +6,7 @@ Memory does not grow with the files: a window of each CPU's pages is all that is
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -141,21 +141,23 @@ class Recording:
         Raises:
             Damaged: without `recover`, where a file cannot be read on.
         """
-        hosts = {contents.options.trace_id: contents for contents in self.contents}
         streams: list[Iterator[Chunk]] = []
-        names = _origins(self._files)
+        for opened, name in zip(self.opened(), _origins(self._files), strict=True):
+            if wanted is not None:
+                opened.decoder.only = _only(opened.known, wanted)
+            stream = self._stream(opened) if ordered else self._unordered(opened)
+            streams.append(_named(stream, name))
+        yield from together(streams) if ordered else chain.from_iterable(streams)
+
+    def opened(self) -> Iterator["Opened"]:
+        """Each buffer of each file, with what it takes to read it."""
+        hosts = {contents.options.trace_id: contents for contents in self.contents}
         for file, known in zip(self._files, self._formats, strict=True):
             enrich = _enrich(file.contents, known)
             for buffer in file.contents.buffers:
                 clock = clock_of(file.contents.options, buffer.clock, hosts)
-                decoder = _Timed(known, _layout(file, buffer), clock)
-                if wanted is not None:
-                    chosen = {ident: wanted(form) for ident, form in known.items()}
-                    decoder.only = {ident: fields for ident, fields in chosen.items() if fields is not None}
-                make = self._stream if ordered else self._unordered
-                stream = make(file, buffer, clock, decoder, enrich)
-                streams.append(_named(stream, next(names)))
-        yield from together(streams) if ordered else chain.from_iterable(streams)
+                decoder = TimedDecoder(known, _layout(file, buffer), clock)
+                yield Opened(file, buffer, clock, known, decoder, enrich)
 
     def heads(self) -> Iterator[tuple[Batch, Strings]] | None:
         """All records without their fields, and the name of each one's event, in no order.
@@ -163,60 +165,43 @@ class Recording:
         Returns:
             None where the records of a file do not begin as usual.
         """
-        parts = [(file, formats(file.contents)) for file in self._files]
-        for file, known in parts:
-            for buffer in file.contents.buffers:
-                if not are_plain(known.values(), _layout(file, buffer)):
-                    return None
-        return chain.from_iterable(self._heads(file, known) for file, known in parts)
+        opened = list(self.opened())
+        if not all(are_plain(one.known.values(), one.decoder.layout) for one in opened):
+            return None
+        return chain.from_iterable(map(self._heads, opened))
 
-    def _heads(self, file: TraceDat, known: dict[int, Format]) -> Iterator[tuple[Batch, Strings]]:
-        hosts = {contents.options.trace_id: contents for contents in self.contents}
-        enrich = _enrich(file.contents, known)
-        for buffer in file.contents.buffers:
-            clock = clock_of(file.contents.options, buffer.clock, hosts)
-            decoder = _Timed(known, _layout(file, buffer), clock)
-            with new_pool() as pool:
-                for more in self._walking(pool, file, buffer, clock, decoder):
-                    while walked := more(WINDOW):
-                        batch, events = heads(walked.records, known)
-                        yield enrich(Chunk((batch,))).batches[0], events
+    def _heads(self, opened: "Opened") -> Iterator[tuple[Batch, Strings]]:
+        with new_pool() as pool:
+            for more in self._walking(pool, opened):
+                while walked := more(WINDOW):
+                    batch, events = heads(walked.records, opened.known)
+                    yield opened.enrich(Chunk((batch,))).batches[0], events
 
-    def _walking(
-        self, pool: Executor, file: TraceDat, buffer: Buffer, clock: Clock, decoder: Decoder
-    ) -> Iterator[Callable[[int], Walked | None]]:
+    def _walking(self, pool: Executor, opened: "Opened") -> Iterator[Callable[[int], Walked | None]]:
         """What gives each CPU's pages with their records, one CPU after the other."""
-        for data in buffer.cpus:
+        for data in opened.buffer.cpus:
             if data.size and (not self._cpus or data.cpu in self._cpus):
-                read = self._reader(file, buffer, data, clock, WINDOW)
-                yield ahead(pool, read, partial(decoder.walk, cpu=data.cpu))
+                read = self._reader(opened, data, WINDOW)
+                yield ahead(pool, read, partial(opened.decoder.walk, cpu=data.cpu))
 
-    def _unordered(
-        self, file: TraceDat, buffer: Buffer, clock: Clock, decoder: Decoder, enrich: Callable[[Chunk], Chunk]
-    ) -> Iterator[Chunk]:
+    def _unordered(self, opened: "Opened") -> Iterator[Chunk]:
         """One buffer's records, CPU after CPU."""
         with new_pool() as pool:
-            for more in self._walking(pool, file, buffer, clock, decoder):
+            for more in self._walking(pool, opened):
                 while walked := more(WINDOW):
-                    yield enrich(decoder.decode(walked, walked.records.cpu))
+                    yield opened.enrich(opened.decoder.decode(walked, walked.records.cpu))
 
-    def _stream(
-        self,
-        file: TraceDat,
-        buffer: Buffer,
-        clock: Clock,
-        decoder: "_Timed",
-        enrich: Callable[[Chunk], Chunk],
-    ) -> Iterator[Chunk]:
+    def _stream(self, opened: "Opened") -> Iterator[Chunk]:
         """One buffer's records, and at their end what was lost without a place."""
-        chosen = [data for data in buffer.cpus if not self._cpus or data.cpu in self._cpus]
+        chosen = [data for data in opened.buffer.cpus if not self._cpus or data.cpu in self._cpus]
         size = max(min(WINDOW, _AHEAD // max(len(chosen), 1)), _LEAST)
-        readers = {data.cpu: self._reader(file, buffer, data, clock, size) for data in chosen if data.size}
+        readers = {data.cpu: self._reader(opened, data, size) for data in chosen if data.size}
         told: dict[int, int] = {}
         seq = 0
+        decoder, enrich = opened.decoder, opened.enrich
         with new_pool() as pool:
             walked = {cpu: ahead(pool, read, partial(decoder.walk, cpu=cpu)) for cpu, read in readers.items()}
-            for chunk in merged(decoder, walked):
+            for chunk in merged(decoder, walked, pool):
                 for mark in chunk.marks:
                     if isinstance(mark, Lost) and mark.cpu is not None:
                         told[mark.cpu] = told.get(mark.cpu, 0) + (mark.count or 0)
@@ -229,26 +214,45 @@ class Recording:
                 )
                 yield enrich(chunk)
         if self.since is None:
-            counted = lost_by_cpu(file.contents, buffer.name)
-            rest = {
-                cpu: n - told.get(cpu, 0) for cpu, n in counted.items() if not self._cpus or cpu in self._cpus
-            }
-            marks = [Lost(seq + i, cpu, n) for i, (cpu, n) in enumerate(sorted(rest.items())) if n > 0]
+            counted = lost_by_cpu(opened.file.contents, opened.buffer.name)
+            mine = {cpu: n for cpu, n in counted.items() if not self._cpus or cpu in self._cpus}
+            marks = not_told(mine, told, seq)
             if marks:
-                yield Chunk((), tuple(marks))
+                yield Chunk((), marks)
 
-    def _reader(
-        self, file: TraceDat, buffer: Buffer, data: CpuData, clock: Clock, size: int
-    ) -> Callable[[int], bytes]:
-        since = self.since
-        skip = 0
-        if since is not None:
-            skip = file.first_page(buffer, data, lambda ts: clock.one(ts, data.cpu) < since)
-        windows = file.windows(buffer, data, size, skip=skip)
+    def _reader(self, opened: "Opened", data: CpuData, size: int) -> Callable[[int], bytes]:
+        skip = 0 if self.since is None else opened.first_page(data, self.since)
+        windows = opened.file.windows(opened.buffer, data, size, skip=skip)
         return lambda _: next(windows, b"")
 
 
-class _Timed(Decoder):
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """One buffer of one file, with what it takes to read it.
+
+    Attributes:
+        known: the formats of the file, by id.
+        decoder: for its pages.
+        enrich: for the file's records: it remembers names and symbols.
+    """
+
+    file: TraceDat
+    buffer: Buffer
+    clock: Clock
+    known: dict[int, Format]
+    decoder: "TimedDecoder"
+    enrich: Enrich
+
+    def first_page(self, data: CpuData, time: int) -> int:
+        """Where, in a CPU's pages, the last one lies that begins before a time; 0 if that is not known."""
+        return self.file.first_page(self.buffer, data, lambda ts: self.clock.one(ts, data.cpu) < time)
+
+    def page_time(self, data: CpuData, at: int) -> int:
+        """When the page at that place in a CPU's pages begins."""
+        return self.clock.one(self.file.page_time(self.buffer, data, at), data.cpu)
+
+
+class TimedDecoder(Decoder):
     """A decoder whose records have the times of the clock that all files share."""
 
     def __init__(self, known: dict[int, Format], layout: PageLayout, clock: Clock) -> None:
@@ -261,6 +265,11 @@ class _Timed(Decoder):
             return pages.records
         records = super().walk(pages, cpu)
         return records if self._clock.plain else replace(records, ts=self._clock.all(records.ts, cpu))
+
+
+def _only(known: dict[int, Format], wanted: Wanted) -> dict[int, Collection[str] | None]:
+    chosen = {ident: wanted(form) for ident, form in known.items()}
+    return {ident: fields for ident, fields in chosen.items() if fields is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +350,12 @@ def lost_by_cpu(contents: Contents, buffer: str = "") -> dict[int, int]:
             counts = re.findall(r"^(?:overrun|commit overrun|dropped events): (\d+)$", text, re.MULTILINE)
             found[int(cpu[1])] = sum(map(int, counts))
     return found
+
+
+def not_told(counted: Mapping[int, int], told: Mapping[int, int], first_seq: int = 0) -> tuple[Lost, ...]:
+    """What CPUs lost in the end but for what has been told in its place."""
+    rest = {cpu: n - told.get(cpu, 0) for cpu, n in counted.items()}
+    return tuple(Lost(first_seq + i, cpu, n) for i, (cpu, n) in enumerate(sorted(rest.items())) if n > 0)
 
 
 def _layout(file: TraceDat, buffer: Buffer) -> PageLayout:

@@ -107,12 +107,15 @@ class TraceDat:
         low, high = 0, data.size // buffer.page_size  # the page wanted is at `low` or behind it
         while high - low > 1:
             middle = (low + high) // 2
-            stamp = self._read(buffer, data, middle * buffer.page_size, 8)
-            if is_before(int.from_bytes(stamp, self.contents.order)):
+            if is_before(self.page_time(buffer, data, middle * buffer.page_size)):
                 low = middle
             else:
                 high = middle
         return low * buffer.page_size
+
+    def page_time(self, buffer: Buffer, data: CpuData, at: int) -> int:
+        """The time at the begin of one of a CPU's pages, of a buffer that is not compressed."""
+        return int.from_bytes(self._read(buffer, data, at, 8), self.contents.order)
 
     def _pieces(self, buffer: Buffer, data: CpuData, size: int, skip: int) -> Iterator[bytes]:
         step = max(size // buffer.page_size, 1) * buffer.page_size

@@ -1,5 +1,6 @@
 """`ktrace report`."""
 
+import os
 import sys
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,8 @@ if TYPE_CHECKING:
     from ktrace.cli.exports import Export
     from ktrace.stream.choice import Choice
     from ktrace.stream.recording import Recording
+
+JOBS = min(len(os.sched_getaffinity(0)), 4)
 
 
 def report(
@@ -41,6 +44,10 @@ def report(
     recover: Annotated[
         bool, typer.Option("--recover", help="What is there of a file that was cut off, or never ended.")
     ] = False,
+    jobs: Annotated[
+        int,
+        typer.Option("-j", "--jobs", min=1, help="Processes that make lines; one a CPU, up to 4."),
+    ] = JOBS,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary at the end.")] = False,
 ) -> int:
     """Read recordings of ktrace and of trace-cmd: text as the kernel prints it, or what others read.
@@ -56,7 +63,7 @@ def report(
       ktrace report host.dat guest.dat --perfetto both.pftrace
       ktrace report --recover trace.dat
     """
-    from ktrace.cli.exports import open_export
+    from ktrace.cli.exports import export_in_parts, open_export
     from ktrace.session.target import parse_cpus
     from ktrace.stream.choice import Choice, of_events, of_tasks, of_times
     from ktrace.stream.recording import Recording, parse_time
@@ -77,8 +84,13 @@ def report(
         if begin is not None or end is not None:
             tests.append(of_times(begin, end))
         outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome}
-        with open_export(outputs, as_json=as_json, as_csv=as_csv, recording=recording) as sink:
-            count, lost = _run(recording, Choice(tests, cpus, end), sink)
+        done = None
+        if not (tests or cpus or recover or any(outputs.values())):
+            done = export_in_parts(recording, as_json=as_json, as_csv=as_csv, jobs=jobs)
+        if done is None:
+            with open_export(outputs, as_json=as_json, as_csv=as_csv, recording=recording) as sink:
+                done = _run(recording, Choice(tests, cpus, end), sink)
+        count, lost = done
         for text in recording.texts():
             sys.stdout.buffer.write(text)
         for problem in recording.problems:

@@ -1,0 +1,82 @@
+"""A recording in parts by time, each of which can be read without the others.
+
+For several processes, each with some of the parts: what comes out of all of them, one part after the other,
+is what comes out of the whole.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import pairwise
+
+from ktrace.model.batch import Chunk, Lost
+from ktrace.ringbuffer.records import Walked
+from ktrace.stream.merge import EVER, merged
+from ktrace.stream.recording import Opened, Recording, lost_by_cpu, not_told
+from ktrace.tracedat.contents import CpuData
+from ktrace.tracedat.reader import WINDOW
+
+BLOCK = WINDOW // 2  # bytes of the fullest CPU's pages in a part, about
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """From time `begin` on and before `end`."""
+
+    begin: int
+    end: int
+
+
+class Parts:
+    """A recording that can be read so: of one file, with one buffer, whose pages are not compressed.
+
+    Attributes:
+        all: the parts, in order; a single one if it cannot be taken apart.
+    """
+
+    def __init__(self, recording: Recording, block: int = BLOCK) -> None:
+        buffers = [one for one in recording.opened() if any(data.size for data in one.buffer.cpus)]
+        self._opened = buffers[0] if len(buffers) == 1 and not buffers[0].buffer.compressed else None
+        self.all: list[Part] = []
+        if self._opened is not None:
+            borders = [-EVER, *_borders(self._opened, block), EVER]
+            self.all = [Part(begin, end) for begin, end in pairwise(borders)]
+
+    def chunks(self, part: Part) -> Iterator[Chunk]:
+        """The records of one part in order of time, and what was lost between them."""
+        assert self._opened is not None
+        readers = {
+            data.cpu: partial(_next, _walked(self._opened, data, part))
+            for data in self._opened.buffer.cpus
+            if data.size
+        }
+        for chunk in merged(self._opened.decoder, readers):
+            yield self._opened.enrich(chunk)
+
+    def not_told(self, told: dict[int, int]) -> tuple[Lost, ...]:
+        """What was lost without a place, if all parts together have told of so many by CPU."""
+        assert self._opened is not None
+        return not_told(lost_by_cpu(self._opened.file.contents, self._opened.buffer.name), told)
+
+
+def _borders(opened: Opened, block: int) -> list[int]:
+    """Times at which about so many bytes have come from the fullest CPU; increasing."""
+    fullest = max(opened.buffer.cpus, key=lambda data: data.size)
+    page = opened.decoder.layout.size
+    step = max(block // page, 1) * page
+    times = [opened.page_time(fullest, at) for at in range(step, fullest.size, step)]
+    return sorted({time for time in times if -EVER < time < EVER})
+
+
+def _walked(opened: Opened, data: CpuData, part: Part) -> Iterator[Walked]:
+    page = opened.decoder.layout.size
+    first = opened.first_page(data, part.begin)
+    last = opened.first_page(data, part.end) + page
+    opened.decoder.begin_at(data.cpu, first)
+    some = replace(data, size=min(last, data.size))
+    for pages in opened.file.windows(opened.buffer, some, BLOCK, skip=first):
+        yield Walked(opened.decoder.walk(pages, data.cpu).between(part.begin, part.end))
+
+
+def _next(windows: Iterator[Walked], _: int) -> Walked | None:
+    return next(windows, None)

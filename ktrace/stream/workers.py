@@ -1,0 +1,198 @@
+"""Several processes that work on the parts of something, and write what they make in its order.
+
+Threads are of little use here: work on columns is many short steps, and each step waits for Python.
+Worker i of n takes the parts i, i + n, i + 2n, ... What it makes of one is kept until all parts before it
+have been written, so there is one part in memory for each worker.
+"""
+
+import ctypes
+import os
+import pickle
+import select
+import signal
+import traceback
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn, Protocol, TypeVar
+
+from ktrace.errors import KtraceError
+
+P = TypeVar("P")
+R = TypeVar("R")
+
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_GO, _STOP = b"g", b"s"  # what is handed from one worker to the next one
+
+
+class Out(Protocol):
+    """What a worker writes to."""
+
+    def write(self, data: bytes | memoryview, /) -> int:
+        """Take all of it."""
+
+    def flush(self) -> None:
+        """Nothing is held back longer than it must."""
+
+
+def in_turn(parts: Sequence[P], work: Callable[[P, Out], R], fd: int, workers: int) -> list[R]:
+    """Work on all parts at once, and write in their order.
+
+    Args:
+        work: makes what is to be written of one part. It runs in another process: what it changes is seen
+            by later parts of the same worker, and by nobody else.
+        fd: what to write to.
+
+    Returns:
+        What `work` returned, which must be picklable, for each part.
+
+    Raises:
+        KtraceError: as `work` did; all parts before have been written, and what it had written itself.
+        BrokenPipeError: nobody reads any more.
+        OSError: it could not be written.
+        ChildProcessError: a worker was killed.
+    """
+    turns = [os.pipe() for _ in range(workers)]
+    results = [os.pipe() for _ in range(workers)]
+    os.write(turns[0][1], _GO)
+    children: list[int] = []
+    try:
+        for index in range(workers):
+            child = _fork()
+            if child == 0:
+                # Or else nobody would see that another one has died.
+                for _, other in results[:index] + results[index + 1 :]:
+                    os.close(other)
+                turn, after = turns[index][0], turns[(index + 1) % workers][1]
+                _be_worker(parts[index::workers], work, _Turn(fd, turn, after), results[index][1])
+            children.append(child)
+        for _, write_end in results:
+            os.close(write_end)
+        said = _gather([read_end for read_end, _ in results])
+    finally:
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        for end in (*(e for pair in turns for e in pair), *(read_end for read_end, _ in results)):
+            os.close(end)
+    for answer in said:
+        if isinstance(answer, Exception):
+            raise answer
+    return [said[index % workers][index // workers] for index in range(len(parts))]
+
+
+def _fork() -> int:
+    with warnings.catch_warnings():
+        # NumPy's threads, of its linear algebra, do nothing here and hold no lock.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return os.fork()
+
+
+def _gather(ends: Sequence[int]) -> list[Any]:
+    """What each worker says in the end. As soon as one says nothing, none is waited for."""
+    texts: dict[int, list[bytes]] = {end: [] for end in ends}
+    waiting = set(ends)
+    while waiting:
+        for end in select.select(list(waiting), [], [])[0]:
+            data = os.read(end, 1 << 16)
+            texts[end].append(data)
+            if not data:
+                waiting.discard(end)
+                if len(texts[end]) == 1:
+                    raise ChildProcessError("a process that read a part of the recording was killed")
+    return [pickle.loads(b"".join(texts[end])) for end in ends]
+
+
+class _Turn:
+    """Writes when it is this worker's turn; keeps until then."""
+
+    def __init__(self, fd: int, turn: int, after: int) -> None:
+        self._fd = fd
+        self._turn = turn
+        self._after = after
+        self._mine = False
+        self._kept: list[bytes | memoryview] = []
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Write now, or keep."""
+        if not self._mine and select.select([self._turn], [], [], 0)[0]:
+            self.wait()
+        if self._mine:
+            _write_all(self._fd, data)
+        else:
+            self._kept.append(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Nothing to do: what can be written is."""
+
+    def wait(self) -> None:
+        """Write what was kept, in this worker's turn."""
+        if self._mine:
+            return
+        if os.read(self._turn, 1) != _GO:
+            raise _Stopped
+        self._mine = True
+        for data in self._kept:
+            _write_all(self._fd, data)
+        self._kept.clear()
+
+    def end(self, *, go: bool = True) -> None:
+        """It is the next one's turn: to go on, or to stop, too."""
+        self._mine = False
+        os.write(self._after, _GO if go else _STOP)
+
+
+class _Stopped(Exception):
+    """A part before this one failed."""
+
+
+def _be_worker(parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn, result: int) -> NoReturn:
+    """The life of a worker."""
+    status = 1
+    try:
+        # Whoever is asked to stop is the parent: it takes its workers with it.
+        for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(signum, signal.SIG_DFL)
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        _write_all(result, pickle.dumps(_answer(parts, work, turn)))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def _answer(parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn) -> list[R] | Exception:
+    done: list[R] = []
+    try:
+        for part in parts:
+            done.append(_one(part, work, turn))
+            turn.end()
+    except _Stopped:
+        turn.end(go=False)
+        return []
+    except Exception as error:
+        turn.end(go=False)
+        if not isinstance(error, KtraceError | OSError):
+            error.add_note(traceback.format_exc())
+        return error
+    return done
+
+
+def _one(part: P, work: Callable[[P, Out], R], turn: _Turn) -> R:
+    try:
+        return work(part, turn)
+    finally:
+        turn.wait()
+
+
+def _write_all(fd: int, data: bytes | memoryview) -> None:
+    for piece in _pieces(memoryview(data)):
+        left = piece
+        while left:
+            left = left[os.write(fd, left) :]
+
+
+def _pieces(data: memoryview) -> Iterator[memoryview]:
+    for at in range(0, len(data), 1 << 20):
+        yield data[at : at + (1 << 20)]
