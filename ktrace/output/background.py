@@ -17,7 +17,7 @@ from ktrace.model.batch import Chunk
 Buffer: TypeAlias = bytes | memoryview
 
 _THREADS = min(os.cpu_count() or 1, 4)
-_PIECE = 1 << 15  # records of which the lines are made together: what they take stays in the cache
+_PIECE = 1 << 16  # records of which the lines are made together: what they take stays in the cache
 
 
 class Background:
@@ -77,8 +77,11 @@ def pieces(chunk: Chunk) -> Iterator[Chunk]:
     if len(chunk) <= _PIECE + _PIECE // 2:
         yield chunk
         return
-    seqs = np.sort(np.concatenate([batch.seq for batch in chunk.batches]))
-    borders = [-(1 << 63), *seqs[_PIECE::_PIECE].tolist(), (1 << 63) - 1]
+    first = min(int(batch.seq[0]) for batch in chunk.batches if len(batch))
+    after = max(int(batch.seq[-1]) for batch in chunk.batches if len(batch)) + 1
+    # With places left out (what was not chosen) pieces are of several sizes, and as many.
+    step = max((after - first) * _PIECE // len(chunk), 1)
+    borders = [-(1 << 63), *range(first + step, after, step), (1 << 63) - 1]
     for begin, end in pairwise(borders):
         cuts = [np.searchsorted(batch.seq, [begin, end]).tolist() for batch in chunk.batches]
         batches = [

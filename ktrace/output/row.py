@@ -182,15 +182,17 @@ def _occurring(texts: Sequence[str], codes: NDArray[Any]) -> tuple[list[str], ND
 
 def _used(codes: NDArray[Any], count: int) -> NDArray[np.int64]:
     """Which of the numbers below `count` occur, in order."""
+    if count <= len(codes):
+        return np.bincount(codes, minlength=count).nonzero()[0]
     seen = np.zeros(count, np.bool_)
     seen[codes] = True
-    return np.flatnonzero(seen)
+    return seen.nonzero()[0]
 
 
 def _renumber(codes: NDArray[Any], used: NDArray[np.int64], count: int) -> NDArray[np.int32]:
     numbers = np.zeros(count, np.int32)
     numbers[used] = np.arange(len(used), dtype=np.int32)
-    renumbered: NDArray[np.int32] = numbers[codes]
+    renumbered: NDArray[np.int32] = numbers.take(codes)
     return renumbered
 
 

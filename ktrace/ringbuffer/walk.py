@@ -37,6 +37,7 @@ _FAR = 1 << 40  # words: beyond the end of every page
 _ADVANCE = np.tile(np.array([0, *range(2, 30), 0, 2, 2], np.int64), 8)
 
 _STEPS = 32  # between two looks at where the pages have come
+_MOST = 4  # pages of so many that are at their end: the others go on by themselves
 _FEW = 64
 _NONE = np.zeros(0, np.int64)
 
@@ -146,7 +147,7 @@ def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> 
     """Walk all pages in step. One that has come to its end stays there, as does one that needs a look."""
     kinds = np.zeros(len(words) + 1, np.uint8)  # and one behind the end
     np.copyto(kinds[:-1], words >> 27 if layout.big_endian else words, casting="unsafe")
-    parts = []
+    found = np.zeros(0, np.int64)
     going = np.flatnonzero(heads.begin < heads.end)
     at, end = heads.begin[going], heads.end[going]
     rows = (layout.size - layout.data) // 4 + _STEPS
@@ -155,13 +156,11 @@ def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> 
         grid[0] = at
         last = _march(words, kinds, grid, end, layout)
         flat = np.ascontiguousarray(grid[: last + 1].T)
-        parts.append(flat[:, :-1][flat[:, 1:] != flat[:, :-1]])
+        more = flat[:, :-1][flat[:, 1:] != flat[:, :-1]]
+        found = np.insert(found, np.searchsorted(found, more), more) if len(found) else more
         at = grid[last]
         left = at < end
         at, end = at[left], end[left]
-    found = np.concatenate(parts) if parts else np.zeros(0, np.int64)
-    if len(parts) > 1:
-        found.sort()
     starts = np.searchsorted(found, heads.begin)
     counts = np.diff(starts, append=len(found))
     # Only the last record of a page can go beyond its end.
@@ -202,7 +201,7 @@ def _march(
             grid[row] = at
             grid[row, stuck] += _advance(words, kinds, at[stuck], end[stuck], layout)
             np.minimum(grid[row], end, out=grid[row])
-        if 2 * len(left) < len(at):
+        if _MOST * len(left) < len(at):
             break
         steps = 1 if _FEW * len(stuck) > len(at) else _STEPS
     return row

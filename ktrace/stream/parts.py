@@ -74,7 +74,8 @@ def _walked(opened: Opened, data: CpuData, part: Part) -> Iterator[Walked]:
     last = opened.first_page(data, part.end) + page
     opened.decoder.begin_at(data.cpu, first)
     some = replace(data, size=min(last, data.size))
-    for pages in opened.file.windows(opened.buffer, some, BLOCK, skip=first):
+    # In one piece, if times are not so odd that much of a CPU's data falls into one part.
+    for pages in opened.file.windows(opened.buffer, some, WINDOW, skip=first):
         yield Walked(opened.decoder.walk(pages, data.cpu).between(part.begin, part.end))
 
 
