@@ -19,6 +19,7 @@ from ktrace.model.frame import column_name, require_polars, series, to_frame
 from ktrace.output.order import order_of
 from ktrace.ringbuffer.columns import EventReader
 from ktrace.stream.recording import Recording
+from ktrace.stream.workers import Ahead
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,12 +29,42 @@ ALL = "events"
 
 Schema: TypeAlias = "dict[str, pl.DataType]"
 
+Heads: TypeAlias = dict[str, Column]
+"""Some of the columns that all records have."""
 
-def run_query(recording: Recording, query: str) -> "pl.LazyFrame":
+_HEAD = ("ts", "cpu", "pid", "comm", "flags", "event")
+
+
+@dataclass(slots=True)
+class HeadsAhead:
+    """Columns that all records have, of a part of them at a time, made by another process.
+
+    Attributes:
+        columns: their names.
+    """
+
+    columns: frozenset[str]
+    _made: Ahead[Heads]
+    _is_taken: bool = False
+
+    def take(self, names: Collection[str]) -> Iterator[Heads] | None:
+        """All of them, if these columns are among them; once only."""
+        if self._is_taken or not names or not self.columns.issuperset(names):
+            return None
+        self._is_taken = True
+        return iter(self._made)
+
+    def close(self) -> None:
+        """Let go of the process."""
+        self._made.close()
+
+
+def run_query(recording: Recording, query: str, ahead: HeadsAhead | None = None) -> "pl.LazyFrame":
     """What a query answers, to be collected.
 
     Args:
         recording: must stay open until then.
+        ahead: what `heads_ahead` has begun for this query.
 
     Raises:
         UsageError: the query is not understood; it names what there is.
@@ -46,13 +77,32 @@ def run_query(recording: Recording, query: str) -> "pl.LazyFrame":
     tables[ALL] = _Table(ALL, tuple(recording.formats()))
     ordered = _needs_order(query)
     named = {name: table for name, table in tables.items() if re.search(rf"\b{re.escape(name)}\b", query)}
-    context = pl.SQLContext({name: table.scan(recording, ordered=ordered) for name, table in named.items()})
+    context = pl.SQLContext(
+        {name: table.scan(recording, ordered=ordered, ahead=ahead) for name, table in named.items()}
+    )
     try:
         answer = context.execute(query, eager=False)
         answer.collect_schema()
     except pl.exceptions.PolarsError as error:
         raise _explained(error, query, tables, named) from None
     return answer
+
+
+def heads_ahead(recording: Recording, query: str) -> "HeadsAhead | None":
+    """Begin to read what all records have in common in another process, while Polars is being loaded.
+
+    To be closed when the query is done. None if it is not only that which the query is about.
+    """
+    words = frozenset(re.findall(r"\w+", query))
+    own = [name for name in _HEAD if name in words]
+    if ALL not in words or words & set(recording.fields()) or not own or _needs_order(query):
+        return None
+
+    def make() -> Iterator[Heads]:
+        for batch, events in recording.heads() or ():
+            yield {name: events if name == "event" else getattr(batch, name) for name in own}
+
+    return HeadsAhead(frozenset(own), Ahead(make)) if recording.heads() is not None else None
 
 
 def answers(answer: "pl.LazyFrame") -> "Iterator[pl.DataFrame]":
@@ -86,10 +136,8 @@ class _Table:
         """Its columns."""
         import polars as pl  # noqa: PLC0415 -- as above
 
-        own: Schema = {
-            "ts": pl.Int64(), "cpu": pl.Int32(), "pid": pl.Int32(), "comm": pl.String(),
-            "flags": pl.String(), "event": pl.String(),
-        }  # fmt: skip
+        text, number = pl.String(), pl.Int32()
+        own: Schema = dict(zip(_HEAD, (pl.Int64(), number, number, text, text, text), strict=True))
         if self.name == ALL:
             return own
         (form,) = self.forms
@@ -98,7 +146,7 @@ class _Table:
             own |= {name: pl.String() for name in places}
         return own | _fields(form)
 
-    def scan(self, recording: Recording, *, ordered: bool) -> "pl.LazyFrame":
+    def scan(self, recording: Recording, *, ordered: bool, ahead: HeadsAhead | None) -> "pl.LazyFrame":
         """The table, read when it is asked for."""
         from polars.io.plugins import register_io_source  # noqa: PLC0415 -- as above
 
@@ -113,7 +161,9 @@ class _Table:
             left = rows
             parts: Iterator[Iterable[pl.DataFrame]]
             heads = recording.heads() if self.name == ALL and not ordered else None
-            if heads is not None:
+            if heads is not None and ahead is not None and (found := ahead.take(types)) is not None:
+                parts = (_made_frames(made, types) for made in found)
+            elif heads is not None:
                 parts = (_head_frames(batch, events, types) for batch, events in heads)
             else:
                 chunks = recording.chunks(self._wanted(needed), ordered=ordered)
@@ -190,6 +240,12 @@ def _head_frames(batch: Batch, events: Strings, types: "Schema") -> "Iterable[pl
     if "event" in types:
         frame = frame.with_columns(series(events, len(batch)).alias("event"))
     return [frame.select(list(types))]
+
+
+def _made_frames(made: Heads, types: "Schema") -> "Iterable[pl.DataFrame]":
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    return [pl.DataFrame({name: series(made[name], 0) for name in types})]
 
 
 _ORDER_FREE = re.compile(r"\bgroup\s+by\b|\b(count|sum|min|max|avg)\s*\(", re.IGNORECASE)

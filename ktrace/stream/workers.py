@@ -1,27 +1,36 @@
-"""Several processes that work on the parts of something, and write what they make in its order.
+"""Other processes that work on a recording: on its parts, written in order, or ahead of who uses it.
 
 Threads are of little use here: work on columns is many short steps, and each step waits for Python.
-Worker i of n takes the parts i, i + n, i + 2n, ... What it makes of one is kept until all parts before it
-have been written, so there is one part in memory for each worker.
+Of `in_turn`, worker i of n takes the parts i, i + n, i + 2n, ... What it makes of one is kept until all parts
+before it have been written, so there is one part in memory for each worker.
 """
 
 import ctypes
+import fcntl
 import os
 import pickle
+import queue
 import select
 import signal
+import struct
+import threading
 import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, NoReturn, Protocol, TypeVar
+from functools import partial
+from typing import Any, Generic, NoReturn, Protocol, TypeVar
 
 from ktrace.errors import KtraceError
 
 P = TypeVar("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_LENGTH = struct.Struct("<q")
+_AHEAD = 32  # things made, and not taken yet
+_KILLED = "a process that read the recording was killed"
 _GO, _STOP = b"g", b"s"  # what is handed from one worker to the next one
 
 
@@ -64,22 +73,80 @@ def in_turn(parts: Sequence[P], work: Callable[[P, Out], R], fd: int, workers: i
                 for _, other in results[:index] + results[index + 1 :]:
                     os.close(other)
                 turn, after = turns[index][0], turns[(index + 1) % workers][1]
-                _be_worker(parts[index::workers], work, _Turn(fd, turn, after), results[index][1])
+                mine, result = parts[index::workers], results[index][1]
+                _live(partial(_work, mine, work, _Turn(fd, turn, after), result))
             children.append(child)
         for _, write_end in results:
             os.close(write_end)
         said = _gather([read_end for read_end, _ in results])
     finally:
-        for child in children:
-            with suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
+        _end_all(children)
         for end in (*(e for pair in turns for e in pair), *(read_end for read_end, _ in results)):
             os.close(end)
     for answer in said:
         if isinstance(answer, Exception):
             raise answer
     return [said[index % workers][index // workers] for index in range(len(parts))]
+
+
+class Ahead(Generic[T]):
+    """What `make` gives, made by another process from now on, and handed over through a pipe, once.
+
+    Args:
+        make: what it gives must be picklable.
+
+    Iterating raises what `make` raised, and ChildProcessError if the process was killed.
+    """
+
+    def __init__(self, make: Callable[[], Iterator[T]]) -> None:
+        self._end, write_end = os.pipe()
+        with suppress(OSError):  # as much as one may have; it works with less
+            fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 1 << 20)
+        self._child = _fork()
+        if self._child == 0:
+            os.close(self._end)
+            _live(lambda: _hand_over(make, write_end))
+        os.close(write_end)
+
+    def __iter__(self) -> Iterator[T]:
+        with open(self._end, "rb", closefd=False) as source:
+            while head := source.read(_LENGTH.size):
+                text = source.read(_LENGTH.unpack(head)[0])
+                item = pickle.loads(text)
+                if item is None:
+                    return
+                if isinstance(item, Exception):
+                    raise item
+                yield item
+        raise ChildProcessError(_KILLED)
+
+    def close(self) -> None:
+        """Let go of the process."""
+        if self._child:
+            _end_all([self._child])
+            os.close(self._end)
+            self._child = 0
+
+
+def _hand_over(make: Callable[[], Iterator[object]], fd: int) -> None:
+    """Make one thing after the other, whether or not the last one has been taken yet."""
+    made: queue.Queue[bytes] = queue.Queue(_AHEAD)
+
+    def write() -> None:
+        while text := made.get():
+            _write_all(fd, _LENGTH.pack(len(text)))
+            _write_all(fd, text)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for item in make():
+            made.put(pickle.dumps(item, 5))
+        made.put(pickle.dumps(None))
+    except Exception as error:
+        made.put(pickle.dumps(_told(error)))
+    made.put(b"")
+    writer.join()
 
 
 def _fork() -> int:
@@ -100,8 +167,15 @@ def _gather(ends: Sequence[int]) -> list[Any]:
             if not data:
                 waiting.discard(end)
                 if len(texts[end]) == 1:
-                    raise ChildProcessError("a process that read a part of the recording was killed")
+                    raise ChildProcessError(_KILLED)
     return [pickle.loads(b"".join(texts[end])) for end in ends]
+
+
+def _end_all(children: Sequence[int]) -> None:
+    for child in children:
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 class _Turn:
@@ -148,18 +222,22 @@ class _Stopped(Exception):
     """A part before this one failed."""
 
 
-def _be_worker(parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn, result: int) -> NoReturn:
-    """The life of a worker."""
+def _live(do: Callable[[], None]) -> NoReturn:
+    """The life of a process that was forked."""
     status = 1
     try:
         # Whoever is asked to stop is the parent: it takes its workers with it.
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, signal.SIG_DFL)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        _write_all(result, pickle.dumps(_answer(parts, work, turn)))
+        do()
         status = 0
     finally:
         os._exit(status)
+
+
+def _work(parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn, result: int) -> None:
+    _write_all(result, pickle.dumps(_answer(parts, work, turn)))
 
 
 def _answer(parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn) -> list[R] | Exception:
@@ -173,10 +251,15 @@ def _answer(parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn) -> lis
         return []
     except Exception as error:
         turn.end(go=False)
-        if not isinstance(error, KtraceError | OSError):
-            error.add_note(traceback.format_exc())
-        return error
+        return _told(error)
     return done
+
+
+def _told(error: Exception) -> Exception:
+    """An error to be raised in another process."""
+    if not isinstance(error, KtraceError | OSError):
+        error.add_note(traceback.format_exc())
+    return error
 
 
 def _one(part: P, work: Callable[[P, Out], R], turn: _Turn) -> R:

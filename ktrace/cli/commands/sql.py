@@ -27,18 +27,23 @@ def sql(
       ktrace sql trace.dat 'select event, count(*) n from events group by 1'
       ktrace sql trace.dat --csv 'select ts, n from vfs_read where n > 4096'
     """
+    import os
     import sys
+    from contextlib import ExitStack
 
     from ktrace.errors import UsageError
     from ktrace.output.frames import write_csv, write_json, write_table
     from ktrace.stream.recording import Recording
-    from ktrace.stream.sql import answers, run_query
+    from ktrace.stream.sql import answers, heads_ahead, run_query
 
     if as_json and as_csv:
         raise UsageError("--json and --csv together: one at a time")
     write = write_json if as_json else write_csv if as_csv else write_table
-    with Recording([file], recover=recover) as recording:
-        write(sys.stdout.buffer, answers(run_query(recording, query)))
+    with Recording([file], recover=recover) as recording, ExitStack() as stack:
+        ahead = None if recover or len(os.sched_getaffinity(0)) == 1 else heads_ahead(recording, query)
+        if ahead is not None:
+            stack.callback(ahead.close)
+        write(sys.stdout.buffer, answers(run_query(recording, query, ahead)))
         for problem in recording.problems:
             print(f"ktrace: {problem.message}", file=sys.stderr)
         return recording.problems[0].exit_code if recording.problems else 0
