@@ -34,12 +34,12 @@ class Parts:
         all: the parts, in order; a single one if it cannot be taken apart.
     """
 
-    def __init__(self, recording: Recording, block: int = BLOCK) -> None:
+    def __init__(self, recording: Recording, block: int | None = None) -> None:
         buffers = [one for one in recording.opened() if any(data.size for data in one.buffer.cpus)]
         self._opened = buffers[0] if len(buffers) == 1 and not buffers[0].buffer.compressed else None
         self.all: list[Part] = []
         if self._opened is not None:
-            borders = [-EVER, *_borders(self._opened, block), EVER]
+            borders = [-EVER, *_borders(self._opened, block or BLOCK), EVER]
             self.all = [Part(begin, end) for begin, end in pairwise(borders)]
 
     def chunks(self, part: Part) -> Iterator[Chunk]:

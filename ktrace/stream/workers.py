@@ -186,6 +186,7 @@ class _Turn:
         self._turn = turn
         self._after = after
         self._mine = False
+        self._stopped = False  # a part before this one failed: there will be no turn
         self._kept: list[bytes | memoryview] = []
 
     def write(self, data: bytes | memoryview) -> int:
@@ -205,7 +206,8 @@ class _Turn:
         """Write what was kept, in this worker's turn."""
         if self._mine:
             return
-        if os.read(self._turn, 1) != _GO:
+        self._stopped = self._stopped or os.read(self._turn, 1) != _GO
+        if self._stopped:
             raise _Stopped
         self._mine = True
         for data in self._kept:
@@ -219,7 +221,7 @@ class _Turn:
 
 
 class _Stopped(Exception):
-    """A part before this one failed."""
+    """There will be no turn."""
 
 
 def _live(do: Callable[[], None]) -> NoReturn:

@@ -1,3 +1,5 @@
+import pickle
+
 import pytest
 
 from ktrace import errors
@@ -61,3 +63,11 @@ def test_what_catches_failures_does_not_catch_the_wish_to_stop():
         except Exception:
             pytest.fail("Interrupted is no failure")
     assert stopped.value.signum == 15
+
+
+def test_an_error_can_be_handed_to_another_process():
+    made = [kind("no", hint="do") for kind in EXIT_CODES if kind is not errors.Damaged]
+    made += [errors.Refused("no", errno=22), errors.Damaged("cut", source="a.dat", offset=7)]
+    for error in made:
+        again = pickle.loads(pickle.dumps(error))
+        assert type(again) is type(error) and vars(again) == vars(error) and str(again) == str(error)

@@ -4,7 +4,7 @@ import pytest
 
 from ktrace.errors import Damaged, Unavailable, UsageError
 from ktrace.stream.recording import Recording
-from ktrace.stream.sql import answers, run_query
+from ktrace.stream.sql import answers, heads_ahead, run_query
 from tests.unit.stream import recorded
 
 
@@ -143,3 +143,34 @@ if find_spec("polars") is not None:
         monkeypatch.setattr(Recording, "chunks", damaged)
         with Recording([path]) as recording, pytest.raises(Damaged, match="offset 5"):
             list(answers(run_query(recording, "select count(*) from hit")))
+
+    @pytest.mark.parametrize(
+        ("query", "is_used"),
+        [
+            ("select comm, pid, count(*) n from events group by comm, pid order by pid", True),
+            ("select event, max(ts) from events where cpu = 1 group by event order by 1", True),
+            ("select count(*) from events", False),
+            ("select ts, comm from events", False),
+            ("select hit.comm, count(*) from hit join events on hit.ts = events.ts group by 1", False),
+        ],
+    )
+    def test_what_another_process_reads_is_the_same(tmp_path, query, is_used):
+        with Recording([recorded.write(tmp_path / "a.dat")]) as recording:
+            ahead = heads_ahead(recording, query)
+            assert (ahead is not None) == is_used
+            here, there = (
+                [row for frame in answers(run_query(recording, query, one)) for row in frame.rows()]
+                for one in (None, ahead)
+            )
+            if ahead is not None:
+                assert ahead.take(["pid"]) is None  # it has been used
+                ahead.close()
+        assert sorted(here) == sorted(there) and here
+
+    def test_columns_that_were_not_expected_are_read_here(tmp_path):
+        with Recording([recorded.write(tmp_path / "a.dat")]) as recording:
+            ahead = heads_ahead(recording, "select max(ts) from events")
+            assert ahead.take(["ts", "pid"]) is None
+            (row,) = answers(run_query(recording, "select max(pid) from events", ahead))
+            assert row.rows() == [(8,)]
+            ahead.close()

@@ -1,12 +1,17 @@
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ktrace.cli.main import main
+from ktrace.errors import Damaged
+from ktrace.stream.workers import in_turn as workers_in_turn
 from ktrace.tracedat import unfinished
+from ktrace.tracedat.reader import TraceDat
 from ktrace.tracedat.writer import write_file
 from tests.unit.stream.test_recording import MADE, page
 
@@ -116,3 +121,46 @@ def test_the_kernels_text_in_a_file(path: str, capfd: pytest.CaptureFixture[str]
 
 def test_no_such_file(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(capfd, "/no/such/file")[0] == 4
+
+
+@pytest.mark.parametrize("form", ["--json", "--csv", None])
+def test_several_processes_write_what_one_does(
+    capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str | None
+) -> None:
+    path = str(tmp_path / "a.dat")
+    pages = [page([n * 100 + i for i in range(9)], 9 * n, lost=2 if n == 5 else None) for n in range(12)]
+    write_file(path, MADE, {0: pages, 1: pages[::2], 2: []})
+    options = [path] if form is None else [form, path]
+    monkeypatch.setattr("ktrace.stream.parts.BLOCK", 4096)
+    alone = run(capfd, "--jobs", "1", *options)
+    assert "162 events, 2 lost" in alone[2]
+    asked = []
+
+    def in_turn(parts: Any, work: Any, fd: int, workers: int) -> Any:
+        asked.append(workers)
+        return workers_in_turn(parts, work, fd, workers)
+
+    monkeypatch.setattr("ktrace.stream.workers.in_turn", in_turn)
+    for jobs in ("2", "3"):
+        assert run(capfd, "--jobs", jobs, *options) == alone
+    assert asked == [2, 3]
+
+
+def test_damage_is_told_after_what_is_before_it(
+    path: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_file(path, MADE, {0: [page([n * 100], n) for n in range(8)]})
+    monkeypatch.setattr("ktrace.stream.parts.BLOCK", 4096)
+    real = TraceDat.windows
+
+    def windows(self: TraceDat, *args: Any, **options: Any) -> Iterator[bytes]:
+        for at, window in enumerate(real(self, *args, **options)):
+            # The part that begins at 600: the page before it may reach into it, so it is read first.
+            if b"\x05" + bytes(7) in window[28:44] and not at:
+                raise Damaged("gone", source="a.dat", offset=5)
+            yield window
+
+    monkeypatch.setattr(TraceDat, "windows", windows)
+    status, out, err = run(capfd, "--jobs", "2", path)
+    assert status == 7 and "offset 5" in err
+    assert [line.rpartition("=")[2] for line in out.splitlines()] == ["0", "1", "2", "3", "4", "5"]
