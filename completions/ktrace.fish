@@ -222,6 +222,8 @@ options() {
       offer --to \'Up to this time.\'
       offer --filter \'Only where this holds, such as \'\\\'\'count > 4096\'\\\'\'.\'
       offer --recover \'What is there of a file that was cut off, or never ended.\'
+      offer -j \'Processes that make lines; one a CPU, up to 4.\'
+      offer --jobs \'Processes that make lines; one a CPU, up to 4.\'
       offer -q \'No summary at the end.\'
       offer --quiet \'No summary at the end.\'
       offer -h \'Show what it does, with examples.\'
@@ -509,6 +511,7 @@ value_kind() {
     \'report --from\') kind=nothing ;;
     \'report --to\') kind=nothing ;;
     \'report --filter\') kind=nothing ;;
+    \'report -j\' | \'report --jobs\') kind=nothing ;;
     \'count --by\') kind=nothing ;;
     \'count -c\' | \'count --command\') kind=command ;;
     \'count -p\' | \'count --pid\') kind=processes ;;

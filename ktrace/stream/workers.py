@@ -16,7 +16,7 @@ import struct
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Generic, NoReturn, Protocol, TypeVar
@@ -67,15 +67,10 @@ def in_turn(parts: Sequence[P], work: Callable[[P, Out], R], fd: int, workers: i
     children: list[int] = []
     try:
         for index in range(workers):
-            child = _fork()
-            if child == 0:
-                # Or else nobody would see that another one has died.
-                for _, other in results[:index] + results[index + 1 :]:
-                    os.close(other)
-                turn, after = turns[index][0], turns[(index + 1) % workers][1]
-                mine, result = parts[index::workers], results[index][1]
-                _live(partial(_work, mine, work, _Turn(fd, turn, after), result))
-            children.append(child)
+            turn = _Turn(fd, turns[index][0], turns[(index + 1) % workers][1])
+            others = [write_end for _, write_end in results[:index] + results[index + 1 :]]
+            mine = parts[index::workers], work, turn, results[index][1], others
+            _start(children, partial(_work, *mine))
         for _, write_end in results:
             os.close(write_end)
         said = _gather([read_end for read_end, _ in results])
@@ -102,10 +97,8 @@ class Ahead(Generic[T]):
         self._end, write_end = os.pipe()
         with suppress(OSError):  # as much as one may have; it works with less
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 1 << 20)
-        self._child = _fork()
-        if self._child == 0:
-            os.close(self._end)
-            _live(lambda: _hand_over(make, write_end))
+        self._children: list[int] = []
+        _start(self._children, partial(_hand_over, make, write_end, self._end))
         os.close(write_end)
 
     def __iter__(self) -> Iterator[T]:
@@ -122,14 +115,15 @@ class Ahead(Generic[T]):
 
     def close(self) -> None:
         """Let go of the process."""
-        if self._child:
-            _end_all([self._child])
+        if self._children:
+            _end_all(self._children)
+            self._children.clear()
             os.close(self._end)
-            self._child = 0
 
 
-def _hand_over(make: Callable[[], Iterator[object]], fd: int) -> None:
+def _hand_over(make: Callable[[], Iterator[object]], fd: int, read_end: int) -> None:
     """Make one thing after the other, whether or not the last one has been taken yet."""
+    os.close(read_end)
     made: queue.Queue[bytes] = queue.Queue(_AHEAD)
 
     def write() -> None:
@@ -149,11 +143,19 @@ def _hand_over(make: Callable[[], Iterator[object]], fd: int) -> None:
     writer.join()
 
 
-def _fork() -> int:
-    with warnings.catch_warnings():
-        # NumPy's threads, of its linear algebra, do nothing here and hold no lock.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        return os.fork()
+def _start(children: list[int], do: Callable[[], None]) -> None:
+    """A process that does something and ends; no signal comes before it is among `children`."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    try:
+        with warnings.catch_warnings():
+            # NumPy's threads, of its linear algebra, do nothing here and hold no lock.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            child = os.fork()
+        if child == 0:
+            _live(do, before)
+        children.append(child)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _gather(ends: Sequence[int]) -> list[Any]:
@@ -224,7 +226,7 @@ class _Stopped(Exception):
     """There will be no turn."""
 
 
-def _live(do: Callable[[], None]) -> NoReturn:
+def _live(do: Callable[[], None], mask: Iterable[int]) -> NoReturn:
     """The life of a process that was forked."""
     status = 1
     try:
@@ -232,13 +234,19 @@ def _live(do: Callable[[], None]) -> NoReturn:
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, signal.SIG_DFL)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         do()
         status = 0
     finally:
         os._exit(status)
 
 
-def _work(parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn, result: int) -> None:
+def _work(
+    parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn, result: int, others: Sequence[int]
+) -> None:
+    # While this process has them, too, nobody would see that another one has died.
+    for end in others:
+        os.close(end)
     _write_all(result, pickle.dumps(_answer(parts, work, turn)))
 
 
