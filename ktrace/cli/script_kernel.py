@@ -18,11 +18,11 @@ from ktrace.model.probe import Probe
 from ktrace.script.machine import Found, Read
 from ktrace.script.passes import Compiled
 from ktrace.script.points import AtEvent, AtFunction, AtSyscall
-from ktrace.script.tapset.syscalls import syscall_names
 from ktrace.session.kernel import Kernel
 from ktrace.session.present import present_name
 from ktrace.session.resolve import TRACEPOINT, want
 from ktrace.session.words import Defaults, Wanted
+from ktrace.symbols.syscall_numbers import syscall_names
 from ktrace.symbols.syscalls import function_names
 from ktrace.tracefs.dynevents import define_step
 from ktrace.tracefs.events import enable_step, filter_step, find_static, read_format

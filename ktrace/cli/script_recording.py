@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.script.machine import Found, Read
 from ktrace.script.points import AtEvent, AtFunction, AtSyscall
-from ktrace.script.tapset.syscalls import syscall_names
 from ktrace.script.targets import TASK_NAME
+from ktrace.symbols.syscall_numbers import syscall_names
 
 if TYPE_CHECKING:
     from ktrace.model.batch import Chunk

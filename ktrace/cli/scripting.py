@@ -218,7 +218,7 @@ class _Later:
 
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""
-        from ktrace.script.tapset.syscalls import syscall_names
+        from ktrace.symbols.syscall_numbers import syscall_names
 
         return syscall_names(os.uname().machine)
 

@@ -1,8 +1,7 @@
 """Aliases of system calls, made for those that a script names."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from fnmatch import fnmatchcase
-from importlib import resources
 
 from ktrace.script.definitions import Point
 from ktrace.script.machine import Machine
@@ -166,12 +165,3 @@ def _alias(prefix: str, name: str, words: str) -> str:
 
 def _missing(form: str) -> str:
     return '""' if form == "s" else "0"
-
-
-def syscall_names(machine: str) -> Mapping[int, str]:
-    """The names of a machine's 64-bit system calls by their numbers, which never change; else none."""
-    table = resources.files(__package__).joinpath(f"syscalls-{machine}.txt")
-    if not table.is_file():
-        return {}
-    pairs = (line.split() for line in table.read_text("ascii").splitlines() if line)
-    return {int(number): name for number, name in pairs}
