@@ -332,7 +332,7 @@ options() {
       ;;
     stack)
       offer --user '\''The program'\''\'\'''\''s stack, not the kernel'\''\'\'''\''s.'\''
-      offer --fold '\''Folded lines, for flame graph programs.'\''
+      offer --fold '\''Folded lines, for flame graph programs; - is stdout.'\''
       offer --svg '\''A flame graph, as one file.'\''
       offer --speedscope '\''A profile for speedscope.'\''
       offer -c '\''Only CMD and its children; end with it.'\''

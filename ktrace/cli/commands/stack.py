@@ -1,5 +1,6 @@
 """`ktrace stack`."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
 
-FOLD = typer.Option("--fold", metavar="FILE", help="Folded lines, for flame graph programs.")
+FOLD = typer.Option("--fold", metavar="FILE", help="Folded lines, for flame graph programs; - is stdout.")
 SVG = typer.Option("--svg", metavar="FILE", help="A flame graph, as one file.")
 SPEEDSCOPE = typer.Option("--speedscope", metavar="FILE", help="A profile for speedscope.")
 
@@ -51,6 +52,8 @@ def stack(
     from ktrace.session.stacks import StackRequest
     from ktrace.session.stacks import stacks as run_stacks
 
+    for path in (fold, svg, speedscope):
+        _check(path)
     show = counting.looker(_table, as_json)
     with counting.running(command, pids, children, duration) as run:
         defaults = run.defaults(False, kind.value, every, nth, max_probes)
@@ -65,16 +68,10 @@ def stack(
             show=show,
             note=counting.note,
         )
-        from ktrace.output.stacks import stacks_folded, stacks_speedscope, stacks_svg, stacks_text
+        from ktrace.output.stacks import stacks_text
         from ktrace.output.tally import tally_records
 
-        title = " ".join(places)
-        if fold:
-            Path(fold).write_text("".join(line + "\n" for line in stacks_folded(answer.tally)))
-        if svg:
-            Path(svg).write_text(stacks_svg(answer.tally, title))
-        if speedscope:
-            Path(speedscope).write_text(stacks_speedscope(answer.tally, title))
+        _write(answer.tally, " ".join(places), fold, svg, speedscope)
         counting.print_answer(
             answer,
             method,
@@ -85,6 +82,42 @@ def stack(
             show=show,
         )
         return run.status()
+
+
+def _write(
+    tally: "Tally", title: str, fold: str | None, svg: str | None, speedscope_file: str | None
+) -> None:
+    from ktrace.output.flamegraph import flamegraph
+    from ktrace.output.folded import folded
+    from ktrace.output.speedscope import speedscope
+    from ktrace.output.stacks import outermost_first
+
+    stacks = outermost_first(tally)
+    if fold:
+        _put(fold, folded(stacks))
+    if svg:
+        _put(svg, flamegraph(stacks, title=title))
+    if speedscope_file:
+        _put(speedscope_file, speedscope(stacks, name=title))
+
+
+def _put(path: str, text: str) -> None:
+    if path == "-":
+        sys.stdout.write(text)
+    else:
+        Path(path).write_text(text, "utf-8")
+
+
+def _check(path: str | None) -> None:
+    """Find out before the run whether there is a place for what it comes to. Raises UsageError."""
+    from ktrace.errors import UsageError
+
+    if path is None or path == "-":
+        return
+    try:
+        Path(path).open("a").close()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def _table(tally: "Tally", _columns: int, lines: int) -> str:
