@@ -59,6 +59,12 @@ class Term:
 
 
 HITCOUNT = "hitcount"
+ALIASES = {
+    "cpu": "common_cpu",
+    "common_cpucommon_cpu": "common_cpu",  # as Linux 7.3 prints it in a trigger; it does not take it back
+    "stacktrace": "common_stacktrace",
+}
+"""Other names of fields that all events have. Which one is printed differs from kernel to kernel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +159,7 @@ def removal_order(triggers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def off(printed: str) -> str:
     """What takes off a hist trigger that the kernel printed as this."""
+    printed = printed.replace("common_cpucommon_cpu", "common_cpu")
     return "!" + re.sub(r" \[(?:active|paused)\]\Z", "", printed)
 
 

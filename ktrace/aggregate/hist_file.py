@@ -6,9 +6,9 @@ tells where they end.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ktrace.aggregate.hist import HITCOUNT, Term
+from ktrace.aggregate.hist import ALIASES, HITCOUNT, Term
 from ktrace.errors import Damaged
 from ktrace.model.tally import Key, Range, Row, Stack, Symbol, Syscall, Tally, Task
 
@@ -21,6 +21,7 @@ _TOTALS = re.compile(
 )
 _STRING_WIDTH = 50
 _EXEC_WIDTH = 16
+_OTHERS = {name: [alias for alias, is_for in ALIASES.items() if is_for == name] for name in ALIASES.values()}
 _EXTRA = re.compile(r"(?:\t.*\n)+")  # of onmax, onchange and save
 
 
@@ -71,15 +72,24 @@ def parse_hist(text: str, source: str = "hist") -> list[HistTable]:
 
 
 def terms_of(info: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """Keys and values of a trigger as the kernel prints it."""
+    """Keys and values of a trigger as the kernel prints it, fields by their longest names."""
     found: dict[str, tuple[Term, ...]] = {"keys": (), "vals": ()}
     for part in info.split(":"):
         name, _, words = part.partition("=")
         if name in found:
-            found[name] = tuple(map(Term.parse, words.split(",")))
+            found[name] = tuple(_canonical(Term.parse(word)) for word in words.split(","))
         if name == "nohitcount" or part.startswith("nohitcount "):
             found["vals"] = tuple(v for v in found["vals"] if v.field != HITCOUNT)
     return found["keys"], found["vals"]
+
+
+def _canonical(term: Term) -> Term:
+    return replace(term, field=ALIASES.get(term.field, term.field))
+
+
+def _spellings(term: Term) -> str:
+    """A pattern of the names that a field goes by: a trigger and its rows need not have the same."""
+    return "(?:" + "|".join(re.escape(n) for n in (term.field, *_OTHERS.get(term.field, ()))) + ")"
 
 
 def _is_count(value: Term) -> bool:
@@ -131,7 +141,7 @@ class _Rows:
     def _tail(self, i: int) -> re.Pattern[str]:
         """What comes behind key number `i`."""
         if i + 1 < len(self._keys):
-            return re.compile(re.escape(f", {self._keys[i + 1].field}:"))
+            return re.compile(rf", {_spellings(self._keys[i + 1])}:")
         pieces = [r" ?\}"]  # none behind a stack
         for n, value in enumerate(self._values):
             gap = " " if n == 0 and value.field == HITCOUNT else "  "
@@ -148,7 +158,7 @@ class _Rows:
 
     def _key(self, i: int, term: Term) -> Key:
         if i == 0:
-            self._expect(f"{term.field}:")
+            self._expect_match(rf"{_spellings(term)}:")
         elif match := self._tails[i - 1].match(self.text, self.at):
             self.at = match.end()
         if self.text.startswith("\n", self.at):
@@ -219,6 +229,12 @@ class _Rows:
         self.at = match.end()
         own = match.groups()[: re.compile(pattern).groups]  # those behind are the rest of the row's
         return tuple(group or "" for group in own)
+
+    def _expect_match(self, pattern: str) -> None:
+        match = re.compile(pattern).match(self.text, self.at)
+        if match is None:
+            raise _damaged(self._source, self.text, self.at)
+        self.at = match.end()
 
     def _expect(self, text: str) -> None:
         if not self.text.startswith(text, self.at):

@@ -233,8 +233,9 @@ def explained(refused: Refused, event: str, hist: Hist) -> KtraceError:
 
 def _table_of(hist: Hist, tables: Sequence[HistTable], path: str) -> HistTable:
     """The table of a trigger: the kernel prints its keys and its filter as they were written."""
+    keys = terms_of(hist.to_text())[0]
     for table in tables:
         behind = table.info.partition(" if ")[2]
-        if terms_of(table.info)[0] == hist.keys and behind == (hist.filter or ""):
+        if terms_of(table.info)[0] == keys and behind == (hist.filter or ""):
             return table
     raise Damaged(f"no histogram by {hist.to_text()}", source=path, offset=0)

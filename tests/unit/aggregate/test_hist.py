@@ -78,3 +78,8 @@ def test_who_uses_variables_goes_before_who_has_them() -> None:
     )
     assert removal_order([entry, end]) == [end, entry]
     assert off(entry[1]) == "!hist:keys=common_pid:vals=hitcount:ts0=common_timestamp:size=2048"
+
+
+def test_a_key_that_one_kernel_prints_twice_in_a_word_is_taken_off() -> None:
+    printed = "hist:keys=common_pid,common_cpucommon_cpu:vals=hitcount:sort=hitcount:size=2048 [active]"
+    assert off(printed) == "!hist:keys=common_pid,common_cpu:vals=hitcount:sort=hitcount:size=2048"

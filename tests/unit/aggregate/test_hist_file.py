@@ -32,6 +32,7 @@ KEYS = st.one_of(
     st.tuples(st.just(Term("id", "syscall")), st.builds(Syscall, st.integers(0, 999), st.just("sys_open"))),
     st.tuples(st.just(Term("common_pid", "execname")), st.builds(Task, st.integers(0, 2**22), NAME)),
     st.tuples(st.just(Term("comm")), NAME),
+    st.tuples(st.just(Term("common_cpu")), st.integers(0, 4095)),
     st.tuples(st.just(Term("common_stacktrace")), st.lists(FRAME, min_size=1, max_size=5).map(tuple)),
 )  # fmt: skip
 VALUES = st.sampled_from(
@@ -180,3 +181,15 @@ def test_nothing_is_no_histogram() -> None:
 def test_terms_of_a_trigger_with_a_filter_behind_nohitcount() -> None:
     keys, values = terms_of("hist:keys=n.log2,c:vals=hitcount,n:sort=hitcount:size=2048:nohitcount if n > 1")
     assert keys == (Term("n", "log2"), Term("c")) and values == (Term("n"),)
+
+
+@pytest.mark.parametrize("printed", ["common_cpu", "cpu", "common_cpucommon_cpu"])
+@pytest.mark.parametrize("shown", ["common_cpu", "cpu"])
+@pytest.mark.parametrize("first", [True, False])
+def test_a_field_that_goes_by_two_names(printed: str, shown: str, first: bool) -> None:
+    keys = [Term(printed), Term("n")] if first else [Term("n"), Term(printed)]
+    text = write_hist(keys, [Term(HITCOUNT)], [([1, 2], [3])])
+    text = text.replace(f" {printed}:", f" {shown}:")
+    (table,) = parse_hist(text)
+    assert table.tally.rows == (Row((1, 2), 3),)
+    assert set(table.tally.names) == {"common_cpu", "n"}
