@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ktrace.aggregate.frames import without_own
 from ktrace.errors import Unavailable
 from ktrace.model.batch import Batch, Chunk, Stack, Strings
 from ktrace.model.tally import Key, Range, Row, Tally
 
 UNREADABLE = "(fault)"
+NO_STACK = ("[no stack]",)
+"""What stands for the stack of a hit that has none: a kernel's thread has no program's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class ColumnCounter:
         self._with_label = with_label
         self._user_stacks = user_stacks
         self._counts: dict[tuple[Key, ...], list[int]] = {}
-        self._waiting: dict[int, tuple[tuple[Key, ...], list[int]]] = {}
+        self._waiting: dict[int, list[tuple[str, tuple[Key, ...], list[int]]]] = {}
 
     def write(self, chunk: Chunk, /) -> None:
         """Take a piece of the stream."""
@@ -66,7 +69,7 @@ class ColumnCounter:
             if batch.event in self._events and len(batch) and batch not in with_stack:
                 for key, numbers in self._grouped(batch):
                     self._add(key, numbers)
-        if with_stack or self._waiting:
+        if with_stack or any(self._waiting.values()):
             marks = [m for m in chunk.marks if isinstance(m, Stack) and m.user is self._user_stacks]
             self._with_stacks(with_stack, marks)
 
@@ -74,15 +77,16 @@ class ColumnCounter:
         """Nothing is buffered."""
 
     def tally(self) -> Tally:
-        """What was counted so far."""
-        rows = (Row(key, count, tuple(sums)) for key, (count, *sums) in self._counts.items())
+        """What was counted so far. Hits whose stack has not come are there, too."""
+        counts = dict(self._counts)
+        for hits in self._waiting.values():
+            for event, key, numbers in hits:
+                _add(counts, self._with_frames(event, key, NO_STACK), numbers)
+        rows = (Row(key, count, tuple(sums)) for key, (count, *sums) in counts.items())
         return Tally(self._names, tuple(rows), self._summed)
 
     def _add(self, key: tuple[Key, ...], numbers: Sequence[int]) -> None:
-        old = self._counts.get(key)
-        self._counts[key] = (
-            list(numbers) if old is None else [a + b for a, b in zip(old, numbers, strict=True)]
-        )
+        _add(self._counts, key, numbers)
 
     def _reads_stack(self, event: str) -> bool:
         return any(reading.column == "stack" for reading in self._events.get(event, ("", ()))[1])
@@ -90,10 +94,10 @@ class ColumnCounter:
     def _grouped(self, batch: Batch) -> Iterable[tuple[tuple[Key, ...], list[int]]]:
         """Each different key of the batch with its counts and sums."""
         label, readings = self._events[batch.event]
-        columns = [_distinct(batch, r.column) for r in readings if r.column != "stack"]
+        columns = [distinct_values(batch, r.column) for r in readings if r.column != "stack"]
         shows = [r.show for r in readings if r.column != "stack"]
         if label is None:
-            columns.insert(0, _distinct(batch, "function"))
+            columns.insert(0, distinct_values(batch, "function"))
             shows.insert(0, lambda key: key)
         head: tuple[Key, ...] = () if label is None or not self._with_label else (label,)
         codes = np.zeros((len(batch), 1), np.int64)
@@ -114,22 +118,45 @@ class ColumnCounter:
             yield key, [int(counts[number]), *(int(total[number]) for total in sums)]
 
     def _with_stacks(self, batches: Sequence[Batch], stacks: Sequence[Stack]) -> None:
-        """Hits that wait for the stack that follows them, by the thread that was hit."""
+        """Hits that wait for the stack that follows them, by the thread that was hit.
+
+        An interrupt may come in between, with a hit and a stack of its own: the last one waits shortest.
+        """
         rows = [(int(b.seq[i]), b, i) for b in batches for i in range(len(b))]
         merged: list[tuple[int, Any, int]] = [*rows, *((s.seq, s, 0) for s in stacks)]
         for _, item, row in sorted(merged, key=lambda entry: entry[0]):
             if isinstance(item, Stack):
-                found = self._waiting.pop(item.pid, None)
-                if found is not None:
-                    self._add((*found[0], item.frames), found[1])
+                waiting = self._waiting.get(item.pid)
+                if waiting:
+                    event, key, numbers = waiting.pop()
+                    self._add(self._with_frames(event, key, without_own(item.frames)), numbers)
             else:
                 one = item.take(np.array([row]))
                 ((key, numbers),) = self._grouped(one)
-                self._waiting[int(one.pid[0])] = (key, numbers)
+                self._waiting.setdefault(int(one.pid[0]), []).append((item.event, key, numbers))
+
+    def _with_frames(self, event: str, key: tuple[Key, ...], frames: Key) -> tuple[Key, ...]:
+        """The key, with the stack where it was asked for."""
+        label, readings = self._events[event]
+        at = [reading.column for reading in readings].index("stack")
+        at += label is None or self._with_label
+        return (*key[:at], frames, *key[at:])
 
 
-def _distinct(batch: Batch, column: str) -> tuple[list[Key], NDArray[np.int64]]:
-    """The different values of a column, and for each row the number of its own."""
+def _add(counts: dict[tuple[Key, ...], list[int]], key: tuple[Key, ...], numbers: Sequence[int]) -> None:
+    old = counts.get(key)
+    counts[key] = list(numbers) if old is None else [a + b for a, b in zip(old, numbers, strict=True)]
+
+
+def distinct_values(batch: Batch, column: str) -> tuple[list[Key], NDArray[np.int64]]:
+    """The different values of a column, and for each row the number of its own.
+
+    Args:
+        column: as in `Reading`.
+
+    Raises:
+        Unavailable: the batch has no such column.
+    """
     match column:
         case "pid":
             return _of_numbers(batch.pid)

@@ -1,22 +1,31 @@
-"""The time between two events, from what streams by: for kernels that cannot take it themselves."""
+"""The time between two events, from what streams by: for kernels that cannot take it themselves.
+
+All rows of a piece are paired in one go. Of the calls of a thread, which lie within each other, the n-th
+level has entries and returns in turn: sorted by thread and level, each return stands behind its entry.
+"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from ktrace.aggregate.columns import UNREADABLE, log2_of
+import numpy as np
+from numpy.typing import NDArray
+
+from ktrace.aggregate.columns import Reading, distinct_values, log2_of
+from ktrace.aggregate.frames import without_own
 from ktrace.aggregate.parts import Linear
-from ktrace.errors import Unavailable
-from ktrace.model.batch import Batch, Chunk
+from ktrace.model.batch import Batch, Chunk, Lost, Stack
 from ktrace.model.slow import Slow
-from ktrace.model.tally import Key, Range, Row, Tally
+from ktrace.model.tally import Key, Row, Tally
+
+_POWERS = np.left_shift(1, np.arange(63, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What is paired, by columns of batches: `pid`, `cpu`, `comm`, or the name of a field.
+    """What is paired, by columns of batches as `Reading` has them.
 
     Attributes:
-        first, second: names of the events, without groups.
+        first, second: names of the events, without groups; they may be the same.
         keys: for each of them: what must be alike.
         by: what is counted by, each with whether it is the first event's.
         shown: what goes with slow pairs: name, column, and whether it is the first event's.
@@ -26,13 +35,65 @@ class Pairing:
     first: str
     second: str
     keys: tuple[Sequence[str], Sequence[str]]
-    by: Sequence[tuple[str, bool]] = ()
+    by: Sequence[tuple[Reading, bool]] = ()
     shown: Sequence[tuple[str, str, bool]] = ()
     nested: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """Rows of one of the two events, or of both.
+
+    Attributes:
+        order: place in the stream: twice `seq`, and one more for a first event: of a row that is both, the
+            second is taken first.
+        ends: whether it is a second event.
+        key, by: numbers of what must be alike, and of what is counted by on this side.
+        ts: nanoseconds.
+        source, row: where it is in the list of batches.
+    """
+
+    order: NDArray[np.int64]
+    ends: NDArray[np.bool_]
+    key: NDArray[np.int64]
+    by: NDArray[np.int64]
+    ts: NDArray[np.int64]
+    source: NDArray[np.int64]
+    row: NDArray[np.int64]
+
+    def take(self, rows: NDArray[np.int64]) -> "_Side":
+        return _Side(*(getattr(self, name)[rows] for name in _SIDE))
+
+
+_SIDE = ("order", "ends", "key", "by", "ts", "source", "row")
+
+
+@dataclass(slots=True)
+class _Numbers:
+    """Numbers for values that are alike."""
+
+    of: dict[tuple[Key, ...], int] = field(default_factory=dict)
+
+    def column(self, batch: Batch, columns: Sequence[Reading]) -> NDArray[np.int64]:
+        """The number of each row."""
+        if not columns:
+            return np.full(len(batch), self.of.setdefault((), len(self.of)), np.int64)
+        found = [distinct_values(batch, reading.column) for reading in columns]
+        codes = np.stack([codes for _, codes in found], axis=1)
+        groups, inverse = np.unique(codes, axis=0, return_inverse=True)
+        numbers = []
+        for group in groups.tolist():
+            values = zip(columns, found, group, strict=True)
+            key = tuple(reading.show(known[code]) for reading, (known, _), code in values)
+            numbers.append(self.of.setdefault(key, len(self.of)))
+        return np.array(numbers, np.int64)[inverse.reshape(-1)]
+
+
 class PairCounter:
     """Pairs events and counts the times between them.
+
+    What began before records were lost is given up: its end may be among them, and that of another call
+    would be taken for it.
 
     Args:
         names: of the parts of the key that is shown; the last is the time.
@@ -53,23 +114,54 @@ class PairCounter:
         self._linear = linear
         self._above_ns = above_ns
         self._emit = emit
-        self._open: dict[tuple[Key, ...], list[tuple[int, dict[str, Key]]]] = {}
+        self._keys, self._by = _Numbers(), _Numbers()
+        self._open: list[_Side] = []
+        self._batches: list[Batch] = []  # of those that are open
         self._counts: dict[tuple[Key, ...], int] = {}
-        self.overtaken = 0
+        self._given_up = 0
+        self._late: list[tuple[int, Slow]] = []  # slow ones whose stack has not come
 
     def write(self, chunk: Chunk, /) -> None:
         """Take a piece of the stream."""
-        rows = [
-            (int(seq), batch, row) for batch in chunk.batches for row, seq in enumerate(batch.seq.tolist())
-        ]
-        for _, batch, row in sorted(rows, key=lambda item: item[0]):
+        stacks: dict[int, list[Stack]] = {}
+        for mark in chunk.marks:
+            if isinstance(mark, Stack) and not mark.user:
+                stacks.setdefault(mark.pid, []).append(mark)
+        late, self._late = self._late, []
+        for _, slow in late:
+            self._emit_with(slow, next(iter(stacks.get(slow.pid, [])), None))
+        losses = [mark.seq for mark in chunk.marks if isinstance(mark, Lost)]
+        sides = list(self._open)
+        batches = list(self._batches)
+        for batch in chunk.batches:
+            if not len(batch):
+                continue
             if batch.event == self._pairing.second:
-                self._take(batch, row)
+                sides.append(self._side(batch, len(batches), ends=True))
             if batch.event == self._pairing.first:
-                self._remember(batch, row)
+                sides.append(self._side(batch, len(batches), ends=False))
+            batches.append(batch)
+        if not losses and len(sides) == len(self._open):
+            return
+        slow_ones: list[tuple[int, Slow]] = []
+        if sides:
+            rows = _Side(*(np.concatenate([getattr(side, name) for side in sides]) for name in _SIDE))
+            slow_ones = self._pair(rows, np.array(losses, np.int64), batches)
+        for seq, slow in slow_ones:
+            behind = next((mark for mark in stacks.get(slow.pid, []) if mark.seq > seq), None)
+            if behind is None:
+                self._late.append((seq, slow))
+            else:
+                self._emit_with(slow, behind)
 
     def flush(self) -> None:
-        """Nothing is buffered."""
+        """Nothing more comes: slow ones without a stack stay without."""
+        for _, slow in self._late:
+            self._emit(slow)
+        self._late = []
+
+    def _emit_with(self, slow: Slow, stack: Stack | None) -> None:
+        self._emit(slow if stack is None else replace(slow, frames=list(without_own(stack.frames))))
 
     def tally(self) -> Tally:
         """What was timed so far."""
@@ -78,56 +170,113 @@ class PairCounter:
     @property
     def untimed(self) -> int:
         """First events without a second one, so far."""
-        return self.overtaken + sum(map(len, self._open.values()))
+        return self._given_up + sum(len(side.ts) for side in self._open)
 
-    def _remember(self, batch: Batch, row: int) -> None:
-        key = tuple(_value(batch, name, row) for name in self._pairing.keys[0])
-        wanted = [name for name, first in self._pairing.by if first]
-        wanted += [column for _, column, first in self._pairing.shown if first]
-        found = (int(batch.ts[row]), {name: _value(batch, name, row) for name in wanted})
-        waiting = self._open.setdefault(key, [])
-        if waiting and not self._pairing.nested:
-            waiting.clear()
-            self.overtaken += 1
-        waiting.append(found)
+    def _side(self, batch: Batch, source: int, *, ends: bool) -> _Side:
+        by = [reading for reading, first in self._pairing.by if first is not ends]
+        keys = [Reading(column) for column in self._pairing.keys[ends]]
+        return _Side(
+            batch.seq * 2 + (not ends),
+            np.full(len(batch), ends),
+            self._keys.column(batch, keys),
+            self._by.column(batch, by),
+            batch.ts,
+            np.full(len(batch), source, np.int64),
+            np.arange(len(batch), dtype=np.int64),
+        )
 
-    def _take(self, batch: Batch, row: int) -> None:
-        key = tuple(_value(batch, name, row) for name in self._pairing.keys[1])
-        waiting = self._open.get(key)
-        if not waiting:
-            return
-        started, kept = waiting.pop()
-        if not waiting:
-            del self._open[key]
-        took = int(batch.ts[row]) - started
-        place = log2_of(took) if self._linear is None else self._linear.place(took)
-        by = [kept[name] if first else _value(batch, name, row) for name, first in self._pairing.by]
-        shown = (*by, place)
-        self._counts[shown] = self._counts.get(shown, 0) + 1
-        if self._above_ns is not None and took >= self._above_ns:
-            self._slow(batch, row, took, kept)
+    def _pair(
+        self, rows: _Side, losses: NDArray[np.int64], batches: Sequence[Batch]
+    ) -> list[tuple[int, Slow]]:
+        """Count what is whole; returns the slow ones, each with its place in the stream."""
+        # What lies on different sides of a loss is not paired.
+        epoch = np.searchsorted(losses, rows.order // 2)
+        group = rows.key * (len(losses) + 1) + epoch
+        sorted_ = np.lexsort((rows.order, group))
+        rows, group, epoch = rows.take(sorted_), group[sorted_], epoch[sorted_]
+        at = np.arange(len(group))
+        if self._pairing.nested:
+            # How deep each lies within the others; ends without a begin shift all that follow alike.
+            level = np.cumsum(np.where(rows.ends, -1, 1)) + rows.ends
+            at = np.lexsort((at, level, group))
+            same = (group[at][1:] == group[at][:-1]) & (level[at][1:] == level[at][:-1])
+        else:
+            same = group[1:] == group[:-1]
+        found = np.flatnonzero(same & ~rows.ends[at][:-1] & rows.ends[at][1:])
+        begins, ends = at[found], at[found + 1]
+        self._count(rows, begins, ends)
+        slow = [] if self._above_ns is None else self._slow(rows, begins, ends, batches)
+        paired = np.zeros(len(group), np.bool_)
+        paired[begins] = True
+        left = ~rows.ends & ~paired
+        goes_on = left & (epoch == len(losses))
+        if not self._pairing.nested:
+            # One that another follows is forgotten.
+            goes_on[:-1] &= group[1:] != group[:-1]
+        self._given_up += int(left.sum() - goes_on.sum())
+        self._keep(rows.take(np.flatnonzero(goes_on)), batches)
+        return slow
 
-    def _slow(self, batch: Batch, row: int, took: int, kept: dict[str, Key]) -> None:
-        args: dict[str, int | str] = {}
-        for name, column, first in self._pairing.shown:
-            value = kept[column] if first else _value(batch, column, row)
-            args[name] = value if isinstance(value, int | str) else str(value)
-        comm = batch.comm[row] or ""
-        self._emit(Slow(int(batch.ts[row]), int(batch.cpu[row]), int(batch.pid[row]), comm, took, args))
+    def _keep(self, rows: _Side, batches: Sequence[Batch]) -> None:
+        """What is open waits for the next piece; of its batches nothing else is kept."""
+        # Before all that comes, and each before those that began later.
+        rows = replace(rows, order=np.arange(len(rows.ts), dtype=np.int64) - (1 << 62))
+        self._open, self._batches = [], []
+        for source in np.unique(rows.source).tolist():
+            mine = rows.take(np.flatnonzero(rows.source == source))
+            number = len(self._batches)
+            if self._above_ns is not None:
+                self._batches.append(batches[source].take(mine.row))
+            self._open.append(
+                replace(
+                    mine,
+                    source=np.full(len(mine.ts), number, np.int64),
+                    row=np.arange(len(mine.ts), dtype=np.int64),
+                )
+            )
 
+    def _count(self, rows: _Side, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
+        took = rows.ts[ends] - rows.ts[begins]
+        codes = np.stack([rows.by[begins], rows.by[ends], self._steps(took)], axis=1)
+        groups, which, counts = np.unique(codes, axis=0, return_index=True, return_counts=True)
+        known = list(self._by.of)
+        for (first, second, _), at, count in zip(
+            groups.tolist(), which.tolist(), counts.tolist(), strict=True
+        ):
+            of_first, of_second = iter(known[first]), iter(known[second])
+            by = [next(of_first if is_first else of_second) for _, is_first in self._pairing.by]
+            key = (*by, self._place(int(took[at])))
+            self._counts[key] = self._counts.get(key, 0) + count
 
-def _value(batch: Batch, name: str, row: int) -> Key:
-    match name:
-        case "pid" | "common_pid":
-            return int(batch.pid[row])
-        case "cpu" | "common_cpu":
-            return int(batch.cpu[row])
-        case "comm":
-            return batch.comm[row] or UNREADABLE
-    column = batch.columns.get(name)
-    if column is None:
-        raise Unavailable(f"the text of {batch.event} does not have '{name}'", hint="use a probe's argument")
-    value = column[row]
-    if isinstance(value, Range | int | str):
-        return value
-    return UNREADABLE if value is None else int(value) if hasattr(value, "__int__") else str(value)
+    def _steps(self, took: NDArray[np.int64]) -> NDArray[np.int64]:
+        """A number for each range, the same for times that lie in the same one."""
+        if self._linear is None:
+            return np.where(took < 0, took, np.searchsorted(_POWERS, took))
+        linear = self._linear
+        inside = (np.clip(took, linear.low, linear.high) - linear.low) // linear.step
+        return np.where(took < linear.low, -1, np.where(took >= linear.high, -2, inside))
+
+    def _place(self, took: int) -> Key:
+        return log2_of(took) if self._linear is None else self._linear.place(took)
+
+    def _slow(
+        self, rows: _Side, begins: NDArray[np.int64], ends: NDArray[np.int64], batches: Sequence[Batch]
+    ) -> list[tuple[int, Slow]]:
+        found = []
+        took = rows.ts[ends] - rows.ts[begins]
+        long = np.flatnonzero(took >= (self._above_ns or 0))
+        for at in long[np.argsort(rows.order[ends[long]])].tolist():
+            first, second = int(begins[at]), int(ends[at])
+            args: dict[str, int | str] = {}
+            for name, column, at_first in self._pairing.shown:
+                row = first if at_first else second
+                values, codes = distinct_values(
+                    batches[int(rows.source[row])].take(rows.row[row : row + 1]), column
+                )
+                value = values[int(codes[0])]
+                args[name] = value if isinstance(value, int | str) else str(value)
+            batch, n = batches[int(rows.source[second])], int(rows.row[second])
+            comm = batch.comm[n] or ""
+            slow_one = Slow(int(batch.ts[n]), int(batch.cpu[n]), int(batch.pid[n]), comm, int(took[at]), args)
+            found.append((int(rows.order[second]) // 2, slow_one))
+        return found

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from math import gcd
 
+from ktrace.aggregate.frames import without_own
 from ktrace.aggregate.hist import Hist, Term, both
 from ktrace.errors import NotFound, UsageError
 from ktrace.model.format import Field, Format
@@ -116,7 +117,7 @@ class Fields:
         if word == "cpu":
             return Part("cpu", Term("common_cpu"), _same)
         if word == STACK:
-            return Part(STACK, Term(self.stack), _same)
+            return Part(STACK, Term(self.stack), _from_the_place)
         term = Term.parse(word)
         field = self.find(term.field)
         if not term.modifier and field.name in self.symbols:
@@ -134,14 +135,21 @@ class Fields:
             )
         return field
 
-    def distribution(self, word: str, linear: Linear | None) -> "list[tuple[Part, str | None]]":
-        """The ways in which a field's values are counted, each with the filter for the values it counts."""
+    def is_number(self, word: str) -> bool:
+        """Whether ranges can be made of it. Raises NotFound where there is no such field."""
+        if word in KNOWN:
+            return False
         term = Term.parse(word)
         field = self.find(term.field)
-        if is_text(field) or term.modifier or field.name in self.symbols:
+        return not (is_text(field) or term.modifier or field.name in self.symbols)
+
+    def distribution(self, word: str, linear: Linear | None) -> "list[tuple[Part, str | None]]":
+        """The ways in which a field's values are counted, each with the filter for the values it counts."""
+        if not self.is_number(word):
             if linear:
                 raise UsageError(f"{word} is no number: --linear does not apply")
             return [(self.part(word), None)]
+        field = self.find(word)
         name = field.name
         plain = Term(name)
         if linear is None:
@@ -211,6 +219,10 @@ def _linear_ways(name: str, linear: Linear, *, signed: bool) -> "list[tuple[Part
 
 def _same(key: Key) -> Key:
     return key
+
+
+def _from_the_place(key: Key) -> Key:
+    return without_own(key) if isinstance(key, tuple) else key
 
 
 def _name_of(key: Key) -> Key:

@@ -47,7 +47,7 @@ def _draw(
 ) -> str:
     if fill:
         rows = list(_filled(rows))
-    labels = [_label(row.key[-1], unit) for row in rows]
+    labels = ["" if isinstance(row.key[-1], tuple) else _label(row.key[-1], unit) for row in rows]
     name = visible(tally.names[-1]).upper()
     sums = [f"SUM({visible(n)})" for n in tally.summed]
     table = [[name, "HITS", *sums]]
@@ -58,6 +58,8 @@ def _draw(
     for cells, row in zip(table[1:], rows, strict=True):
         bar = _bar(row.count, most, ascii_only)
         lines.append("  ".join(cell.rjust(w) for cell, w in zip(cells, widths, strict=True)) + f"  |{bar}|")
+        if isinstance(row.key[-1], tuple):
+            lines += [f"    {visible(frame)}" for frame in row.key[-1]]
     return "\n".join(lines) + "\n"
 
 

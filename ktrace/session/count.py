@@ -1,12 +1,11 @@
 """One run of `ktrace count`: how often each of these is hit, by whom."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from ktrace.aggregate.hist import Hist, Term, both, round_size
-from ktrace.aggregate.parts import ANY, KNOWN, STACK, Counter, Part, counter
+from ktrace.aggregate.parts import ANY, STACK, Counter, Part, counter
 from ktrace.errors import Unavailable
 from ktrace.model.tally import Key, Symbol, Tally
 from ktrace.session.aims import Aim, Note, Search, find_aims
@@ -17,9 +16,6 @@ from ktrace.session.signals import StopSignals
 from ktrace.session.tally import Answer, HistTally, ProfileTally, Source, Whose, restrict, run_tally
 from ktrace.session.ticking import Ticking
 from ktrace.session.words import Defaults
-
-if TYPE_CHECKING:
-    from ktrace.aggregate.columns import Reading
 
 KEYS = 8192  # that there is room for, if nobody says otherwise
 
@@ -102,20 +98,15 @@ def _source(
 
 def _streamed(session: Session, aims: Sequence[Aim], request: Request) -> Source:
     from ktrace.aggregate.columns import ColumnCounter  # noqa: PLC0415 -- loads NumPy
+    from ktrace.session.readings import readings  # noqa: PLC0415 -- as above
     from ktrace.session.streamed import StreamTally  # noqa: PLC0415 -- as above
 
-    names = ("function", *(word for word in request.by if word != STACK), *([STACK] * (STACK in request.by)))
-    events = {aim.name: (aim.label, readings(iter(aim.words), request.by)) for aim in aims}
-    counter = ColumnCounter(names, events)
+    events = {
+        aim.name: (aim.label, readings(session.tracing, aim, iter(aim.words), request.by)) for aim in aims
+    }
+    counter = ColumnCounter(("function", *request.by), events)
     paths = [aim.event for aim in aims]
     return StreamTally(session, counter, paths, request.filter, stack=STACK in request.by)
-
-
-def readings(words: Iterator[str], by: Sequence[str]) -> "list[Reading]":
-    """What of an event's columns is counted by; `words` has the fields of those that are arguments."""
-    from ktrace.aggregate.columns import Reading  # noqa: PLC0415 -- as above
-
-    return [Reading(word if word in KNOWN else "." + next(words)) for word in by]
 
 
 def count_by(aim: Aim, by: Sequence[str], hist: Hist) -> Counter:

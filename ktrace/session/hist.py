@@ -5,19 +5,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from ktrace.aggregate.hist import Hist, Term, both, round_size
-from ktrace.aggregate.parts import KNOWN, Counter, Linear, counter
+from ktrace.aggregate.parts import KNOWN, STACK, Counter, Linear, counter
 from ktrace.model.tally import Key, Tally
 from ktrace.session.aims import Aim, Note, Search, find_aims
 from ktrace.session.command import Command
-from ktrace.session.count import (
-    HIST,
-    KEYS,
-    STREAM,
-    STREAMED_NOTE,
-    function_part,
-    no_hist_triggers,
-    readings,
-)
+from ktrace.session.count import HIST, KEYS, STREAM, STREAMED_NOTE, function_part, no_hist_triggers
 from ktrace.session.kernel import Kernel
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
@@ -116,6 +108,7 @@ def _streamed(
     session: Session, names: tuple[str, ...], aims: Sequence[Aim], request: Request, *, several: bool
 ) -> Source:
     from ktrace.aggregate.columns import ColumnCounter, Reading, log2_of  # noqa: PLC0415 -- loads NumPy
+    from ktrace.session.readings import readings  # noqa: PLC0415 -- as above
     from ktrace.session.streamed import StreamTally  # noqa: PLC0415 -- as above
 
     linear = request.linear
@@ -129,15 +122,20 @@ def _streamed(
     sums = {}
     for aim in aims:
         words = request.fields(aim)
-        value = Reading("." + _field(request.value, words), place)
-        by = readings(words, request.by)
+        field = _field(request.value, words)
+        if aim.fields.distribution(field, linear) and aim.fields.is_number(field):
+            value = Reading("." + field, place)
+        else:
+            (value,) = readings(session.tracing, aim, iter([field]), [request.value])
+        by = readings(session.tracing, aim, words, request.by)
         label = aim.label if several else ""
         events[aim.name] = (label, [*by, value])
         sums[aim.name] = [_field(request.sum, words)] if request.sum else []
     counted = ColumnCounter(
         names, events, sums=sums, summed=(request.sum,) if request.sum else (), with_label=several
     )
-    return StreamTally(session, counted, [aim.event for aim in aims], request.filter)
+    stack = STACK in (request.value, *request.by)
+    return StreamTally(session, counted, [aim.event for aim in aims], request.filter, stack=stack)
 
 
 def _field(word: str, words: Iterator[str]) -> str:

@@ -2,8 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from ktrace.aggregate.columns import Reading
 from ktrace.aggregate.pairs import PairCounter, Pairing
 from ktrace.aggregate.parts import KNOWN
+from ktrace.errors import Unavailable
+from ktrace.session.readings import column_of, field_reading
 from ktrace.session.session import Session
 from ktrace.session.slow import Emit
 from ktrace.session.streamed import StreamTally
@@ -15,17 +18,25 @@ if TYPE_CHECKING:
 class PairTally(StreamTally):
     """Streams two events into a counter of pairs."""
 
-    def __init__(self, session: Session, counter: PairCounter, pair: "Pair") -> None:
-        super().__init__(session, counter, [pair.first.event, pair.second.event], None)
+    def __init__(self, session: Session, counter: PairCounter, pair: "Pair", *, stack: bool) -> None:
+        super().__init__(session, counter, [pair.first.event, pair.second.event], None, stack=stack)
         self._pairs = counter
         self._pair = pair
 
-    def arm(self) -> None:
-        """Begin to time. The filter is the first event's alone."""
-        condition = self._pair.filters[0]
-        super().arm()
-        if condition:
-            self._session.filter_event(self._pair.first.event, condition)
+    def _wants_stack(self, event: str) -> bool:
+        return self._stack and event == self._pair.second.event
+
+    def _set_filters(self) -> None:
+        """The filter is the first event's alone, where the two are not one."""
+        first, second = self._pair.filters
+        if self._events[0] == self._events[1] and first != second:
+            raise Unavailable(
+                "where both events are one, the kernel's filter is that of both",
+                hint="a kernel with hist triggers has one for each",
+            )
+        for event, condition in zip(self._events, self._pair.filters, strict=True):
+            if condition:
+                self._session.filter_event(event, condition)
 
     @property
     def untimed(self) -> int:
@@ -35,16 +46,19 @@ class PairTally(StreamTally):
 
 def paired(session: Session, request: "Request", pair: "Pair", emit: Emit) -> PairTally:
     """The source for a request."""
-    columns = {c.name: ("comm" if c.name == "comm" else c.field.name, c.at_first) for c in pair.carried}
+    sides = {True: pair.first, False: pair.second}
+    by: dict[str, tuple[Reading, bool]] = {word: (Reading(word), False) for word in KNOWN}
+    for c in pair.carried:
+        by[c.name] = (field_reading(session.tracing, sides[c.at_first], c.field.name), c.at_first)
     pairing = Pairing(
         pair.first.name,
         pair.second.name,
-        pair.keys,
-        by=[(word, False) if word in KNOWN else columns[word] for word in request.by],
-        shown=[(c.name, c.field.name, c.at_first) for c in pair.carried if c.name != "comm"],
+        (tuple(map(column_of, pair.keys[0])), tuple(map(column_of, pair.keys[1]))),
+        by=[by[word] for word in request.by],
+        shown=[(c.name, column_of(c.field.name), c.at_first) for c in pair.carried if c.name != "comm"],
         nested=not request.on,
     )
     counter = PairCounter(
         (*request.by, "latency"), pairing, request.linear, above_ns=request.above_ns, emit=emit
     )
-    return PairTally(session, counter, pair)
+    return PairTally(session, counter, pair, stack=request.above_ns is not None)

@@ -81,11 +81,16 @@ def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enr
     """Adds names of tasks, symbols and flags as this kernel prints them."""
     return Enrich(
         LiveNames(saved),
-        lambda: SymbolTable(_kallsyms()),
+        kernel_symbols,
         FlagStyle.from_header(files.read("trace")),
         formats.name_of,
         PrintkFormats(lambda: _printk_formats(formats.tracing)),
     )
+
+
+def kernel_symbols() -> SymbolTable:
+    """The kernel's symbols as they are now; none where they cannot be read."""
+    return SymbolTable(_kallsyms())
 
 
 def _printk_formats(tracing: Files) -> str:

@@ -116,5 +116,5 @@ def _user_stacks(
     counter = ColumnCounter(
         (STACK,), {aim.name: ("", [Reading(STACK)]) for aim in aims}, with_label=False, user_stacks=True
     )
-    source = StreamTally(session, counter, [aim.event for aim in aims], request.filter)
+    source = StreamTally(session, counter, [aim.event for aim in aims], request.filter, text=True)
     return run_tally(session, source, ticking, command, None)

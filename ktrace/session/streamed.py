@@ -1,16 +1,16 @@
-"""Counting what streams by, where the kernel cannot count: each hit crosses to user space."""
+"""Counting what streams by, where the kernel cannot count: each hit crosses to user space, as pages."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from ktrace.model.batch import Chunk
 from ktrace.model.tally import Tally
+from ktrace.session.reading import Reading, reading_pages, reading_text
 from ktrace.session.session import Session
-from ktrace.stream.task_names import TaskNames
-from ktrace.tracefs.pipe import TextPipe
-from ktrace.tracefs.pipe_text import TextParser
+from ktrace.stream.run import Source
 
-_LOOK_S = 0.05  # the buffer must not run over
+_LOOK_S = 0.02  # the buffer must not run over
+_READS = 8  # in a look: what comes meanwhile is for the next
 
 
 class Counter(Protocol):
@@ -18,6 +18,9 @@ class Counter(Protocol):
 
     def write(self, chunk: Chunk, /) -> None:
         """Take a piece of the stream."""
+
+    def flush(self) -> None:
+        """Nothing more comes."""
 
     def tally(self) -> Tally:
         """What was counted so far."""
@@ -30,6 +33,7 @@ class StreamTally:
         events: `GROUP/NAME` of all.
         filter: count only where this holds.
         stack: record a stack at each hit.
+        text: read the kernel's text, for what it alone can say: where a program's frames lie in its files.
     """
 
     look_s = _LOOK_S
@@ -42,38 +46,52 @@ class StreamTally:
         filter_: str | None,
         *,
         stack: bool = False,
+        text: bool = False,
     ) -> None:
         self._session = session
         self._counter = counter
         self._events = events
         self._filter = filter_
         self._stack = stack
-        self._pipe: TextPipe | None = None
-        self._parser: TextParser | None = None
-        self._enrich = TaskNames(session.saved_names)
+        self._text = text
+        self._reading: Reading | None = None
+        self._source: Source | None = None
 
     def arm(self) -> None:
         """Begin to count. Raises Refused for a filter that the kernel does not take."""
         for event in self._events:
-            self._session.trace_event(event, stack=self._stack)
+            self._session.trace_event(event, stack=self._wants_stack(event))
+        self._set_filters()
+        self._reading = (reading_text if self._text else reading_pages)(self._session)
+        self._source = self._reading.start()
+
+    def _wants_stack(self, _event: str) -> bool:
+        return self._stack
+
+    def _set_filters(self) -> None:
         if self._filter:
             self._session.filter(self._filter)
-        self._parser = TextParser(self._session.signatures())
-        self._pipe = self._session.start()
 
     def pump(self) -> None:
         """Take what is there."""
-        assert self._pipe is not None and self._parser is not None
-        while data := self._pipe.read():
-            self._counter.write(self._enrich(self._parser.feed(data)))
-        self._counter.write(self._enrich(self._parser.idle()))
+        for _ in range(_READS):
+            if not self._take():
+                break
+
+    def _take(self) -> bool:
+        assert self._reading is not None and self._source is not None
+        data = self._source.read()
+        self._counter.write(self._reading.enrich(self._reading.decode(data)))
+        return bool(data)
 
     def stop(self) -> None:
         """Count no more."""
         self._session.stop()
-        self.pump()
-        assert self._parser is not None
-        self._counter.write(self._enrich(self._parser.finish()))
+        while self._take():
+            pass
+        assert self._reading is not None
+        self._counter.write(self._reading.enrich(self._reading.decoder.finish()))
+        self._counter.flush()
 
     def read(self) -> Tally:
         """What was counted so far."""
@@ -87,5 +105,5 @@ class StreamTally:
     @property
     def lost(self) -> int:
         """Hits that were overwritten before they were read."""
-        assert self._parser is not None
-        return max(sum(s.lost for s in self._session.stats()), self._parser.lost)
+        assert self._reading is not None
+        return max(sum(s.lost for s in self._session.stats()), sum(self._reading.told().values()))

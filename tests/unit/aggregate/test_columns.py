@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ktrace.aggregate.columns import ColumnCounter, Reading, log2_of
+from ktrace.aggregate.columns import NO_STACK, ColumnCounter, Reading, log2_of
 from ktrace.aggregate.hist_file import log2_range
 from ktrace.errors import Unavailable
 from ktrace.model.batch import Chunk
@@ -57,18 +57,32 @@ def test_a_label_alone_and_other_events() -> None:
     assert counter.tally().rows == (Row(("f",), 2),)
 
 
-def test_stacks_belong_to_the_hit_of_their_thread() -> None:
-    def stack(pid: int, *frames: str) -> list[str]:
-        return [
-            f"{'dd':>16}-{pid} [000] d..1. 3.200000: <stack trace>",
-            *(f" => {frame}" for frame in frames),
-        ]
+def stack(pid: int, *frames: str) -> list[str]:
+    return [
+        f"{'dd':>16}-{pid} [000] d..1. 3.200000: <stack trace>",
+        *(f" => {frame}" for frame in frames),
+    ]
 
-    counter = ColumnCounter(("pid", "stack"), {"e": ("f", [Reading("pid"), Reading("stack")])})
+
+def test_stacks_belong_to_the_hit_of_their_thread() -> None:
+    counter = ColumnCounter(("f", "stack", "pid"), {"e": ("f", [Reading("stack"), Reading("pid")])})
     counter.write(chunk(hit(1), hit(1, pid=8), *stack(8, "b"), *stack(7, "a", "c"), *stack(9, "x")))
     rows: dict[tuple, int] = {row.key[1:]: row.count for row in counter.tally().rows}
-    expected: dict[tuple[int, Stack], int] = {(8, ("b",)): 1, (7, ("a", "c")): 1}
+    expected: dict[tuple[Stack, int], int] = {(("b",), 8): 1, (("a", "c"), 7): 1}
     assert rows == expected
+
+
+def test_an_interrupt_between_a_hit_and_its_stack_and_hits_without_one() -> None:
+    readings = [Reading(".n"), Reading("stack")]
+    counter = ColumnCounter(("n", "stack"), {"e": ("", readings)}, with_label=False)
+    counter.write(chunk(hit(1), hit(2), *stack(7, "in", "irq"), *stack(7, "out"), hit(3)))
+    assert {row.key for row in counter.tally().rows} == {
+        (2, ("in", "irq")),
+        (1, ("out",)),
+        (3, NO_STACK),
+    }
+    counter.write(chunk(*stack(7, "late")))
+    assert (3, ("late",)) in {row.key for row in counter.tally().rows} and counter.tally().count == 3
 
 
 def test_what_the_text_does_not_have() -> None:

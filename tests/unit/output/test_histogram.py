@@ -32,6 +32,18 @@ def test_a_drawing_for_each_key_the_busiest_first() -> None:
     assert ">= 10" in text and "SUM(n)" in text
 
 
+def test_stacks_stand_below_their_counts() -> None:
+    tally = Tally(("stack",), (Row((("f", "g\x1b"),), 4), Row((("h",),), 2)))
+    assert histogram_text(tally, ascii_only=True) == (
+        "STACK  HITS\n"
+        "          4  |########################################|\n"
+        "    f\n"
+        "    g\\x1b\n"
+        "          2  |####################                    |\n"
+        "    h\n"
+    )
+
+
 def test_times() -> None:
     assert [*map(nanoseconds, (0, 999, 1024, 1_048_576, 33_554_432, 1 << 30, 1 << 43))] == [
         "0 ns", "999 ns", "1.02 us", "1.05 ms", "33.6 ms", "1.07 s", "8796 s",
