@@ -4,6 +4,7 @@ All rows of a piece are paired in one go. Of the calls of a thread, which lie wi
 level has entries and returns in turn: sorted by thread and level, each return stands behind its entry.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +17,7 @@ from ktrace.aggregate.parts import Linear
 from ktrace.model.batch import Batch, Chunk, Lost, Stack
 from ktrace.model.slow import Slow
 from ktrace.model.tally import Key, Row, Tally
+from ktrace.model.tally import Stack as Frames
 
 _POWERS = np.left_shift(1, np.arange(63, dtype=np.int64))
 
@@ -30,6 +32,7 @@ class Pairing:
         by: what is counted by, each with whether it is the first event's.
         shown: what goes with slow pairs: name, column, and whether it is the first event's.
         nested: whether pairs of one key lie within each other, as calls do; else the last first event counts.
+        stack_at_first: whether it is the first events that have stacks behind them; else the second ones.
     """
 
     first: str
@@ -38,6 +41,7 @@ class Pairing:
     by: Sequence[tuple[Reading, bool]] = ()
     shown: Sequence[tuple[str, str, bool]] = ()
     nested: bool = True
+    stack_at_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,8 @@ class PairCounter:
         self._batches: list[Batch] = []  # of those that are open
         self._counts: dict[tuple[Key, ...], int] = {}
         self._given_up = 0
+        self._frames: dict[tuple[int, int], Frames] = {}  # of first events, by thread and time
+        self._began: dict[int, int] = {}  # when the last first event of a thread was
         self._late: list[tuple[int, Slow]] = []  # slow ones whose stack has not come
 
     def write(self, chunk: Chunk, /) -> None:
@@ -141,6 +147,8 @@ class PairCounter:
             if batch.event == self._pairing.first:
                 sides.append(self._side(batch, len(batches), ends=False))
             batches.append(batch)
+        if self._pairing.stack_at_first:
+            self._remember_frames(chunk, stacks)
         if not losses and len(sides) == len(self._open):
             return
         slow_ones: list[tuple[int, Slow]] = []
@@ -148,6 +156,9 @@ class PairCounter:
             rows = _Side(*(np.concatenate([getattr(side, name) for side in sides]) for name in _SIDE))
             slow_ones = self._pair(rows, np.array(losses, np.int64), batches)
         for seq, slow in slow_ones:
+            if self._pairing.stack_at_first:
+                self._emit(slow)
+                continue
             behind = next((mark for mark in stacks.get(slow.pid, []) if mark.seq > seq), None)
             if behind is None:
                 self._late.append((seq, slow))
@@ -159,6 +170,23 @@ class PairCounter:
         for _, slow in self._late:
             self._emit(slow)
         self._late = []
+
+    def _remember_frames(self, chunk: Chunk, stacks: dict[int, list[Stack]]) -> None:
+        """Each stack belongs to the first event of its thread before it."""
+        begins: dict[int, list[tuple[int, int]]] = {pid: [(-1, ts)] for pid, ts in self._began.items()}
+        for batch in chunk.batches:
+            if batch.event == self._pairing.first:
+                for pid, seq, ts in zip(
+                    batch.pid.tolist(), batch.seq.tolist(), batch.ts.tolist(), strict=True
+                ):
+                    begins.setdefault(pid, []).append((seq, ts))
+        for pid, marks in stacks.items():
+            mine = begins.get(pid, [])
+            for mark in marks:
+                at = bisect_left(mine, (mark.seq, 0)) - 1
+                if at >= 0:
+                    self._frames[pid, mine[at][1]] = mark.frames
+        self._began = {pid: mine[-1][1] for pid, mine in begins.items()}
 
     def _emit_with(self, slow: Slow, stack: Stack | None) -> None:
         self._emit(slow if stack is None else replace(slow, frames=list(without_own(stack.frames))))
@@ -222,11 +250,15 @@ class PairCounter:
         # Before all that comes, and each before those that began later.
         rows = replace(rows, order=np.arange(len(rows.ts), dtype=np.int64) - (1 << 62))
         self._open, self._batches = [], []
+        frames, self._frames = self._frames, {}
         for source in np.unique(rows.source).tolist():
             mine = rows.take(np.flatnonzero(rows.source == source))
             number = len(self._batches)
             if self._above_ns is not None:
                 self._batches.append(batches[source].take(mine.row))
+                for pid, ts in zip(self._batches[-1].pid.tolist(), mine.ts.tolist(), strict=True):
+                    if (pid, ts) in frames:
+                        self._frames[pid, ts] = frames[pid, ts]
             self._open.append(
                 replace(
                     mine,
@@ -278,5 +310,8 @@ class PairCounter:
             batch, n = batches[int(rows.source[second])], int(rows.row[second])
             comm = batch.comm[n] or ""
             slow_one = Slow(int(batch.ts[n]), int(batch.cpu[n]), int(batch.pid[n]), comm, int(took[at]), args)
+            caller, m = batches[int(rows.source[first])], int(rows.row[first])
+            frames = self._frames.get((int(caller.pid[m]), int(caller.ts[m])), ())
+            slow_one = replace(slow_one, frames=list(without_own(frames)))
             found.append((int(rows.order[second]) // 2, slow_one))
         return found

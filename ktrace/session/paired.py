@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 class PairTally(StreamTally):
     """Streams two events into a counter of pairs."""
 
-    def __init__(self, session: Session, counter: PairCounter, pair: "Pair", *, stack: bool) -> None:
+    def __init__(
+        self, session: Session, counter: PairCounter, pair: "Pair", *, stack: bool, at_second: bool
+    ) -> None:
         super().__init__(session, counter, [pair.first.event, pair.second.event], None, stack=stack)
         self._pairs = counter
         self._pair = pair
+        self._at_second = at_second
 
     def _wants_stack(self, event: str) -> bool:
-        return self._stack and event == self._pair.second.event
+        with_it = self._pair.second if self._at_second else self._pair.first
+        return self._stack and event == with_it.event
 
     def _set_filters(self) -> None:
         """The filter is the first event's alone, where the two are not one."""
@@ -57,8 +61,10 @@ def paired(session: Session, request: "Request", pair: "Pair", emit: Emit) -> Pa
         by=[by[word] for word in request.by],
         shown=[(c.name, column_of(c.field.name), c.at_first) for c in pair.carried if c.name != "comm"],
         nested=not request.on,
+        # At a return some kernels cannot see beyond it; who called is the same as at the entry.
+        stack_at_first=not request.on,
     )
     counter = PairCounter(
         (*request.by, "latency"), pairing, request.linear, above_ns=request.above_ns, emit=emit
     )
-    return PairTally(session, counter, pair, stack=request.above_ns is not None)
+    return PairTally(session, counter, pair, stack=request.above_ns is not None, at_second=bool(request.on))

@@ -87,6 +87,19 @@ def test_the_stack_of_a_slow_one_follows_it_at_once_or_later() -> None:
     assert [one.frames for one in slow[1:]] == [["f"]]
 
 
+def test_the_stack_of_a_slow_one_is_that_of_its_entry() -> None:
+    slow: list[Slow] = []
+    calls = replace(CALLS, by=(), stack_at_first=True)
+    counter = PairCounter(("latency",), calls, above_ns=0, emit=slow.append)
+    counter.write(
+        chunk(entry(100, 6), stack(7, "f", "outer"), entry(101, 7), stack(7, "f", "inner"), back(105))
+    )
+    counter.write(chunk(back(109), entry(200), entry(201, pid=8), stack(8, "g")))
+    counter.write(chunk(stack(7, "late"), back(202, pid=8), back(203)))
+    counter.write(chunk(entry(300), back(301)))
+    assert [one.frames for one in slow] == [["f", "inner"], ["f", "outer"], ["g"], ["late"], []]
+
+
 def reference(events: list[tuple[bool, int]], losses: set[int], nested: bool) -> list[int]:
     """The times, and at the end how many are not timed, found one by one; a row's time is its number."""
     waiting: dict[int, list[int]] = {}
