@@ -8,10 +8,10 @@ class Slow:
     """One call that took long.
 
     Attributes:
-        ts: its end, in nanoseconds of the trace clock, as exact as the kernel's text has it.
+        ts: its end, in nanoseconds of the trace clock.
         latency_ns: how long it took.
         args: what was asked for, by name; `$retval` is what it returned.
-        frames: the kernel's stack at its end, innermost first.
+        frames: the kernel's stack, innermost first.
     """
 
     ts: int

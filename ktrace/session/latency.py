@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ktrace.aggregate.hist import Hist, Term, both, hist_path, round_size
 from ktrace.aggregate.hist_file import parse_hist
@@ -10,6 +11,7 @@ from ktrace.aggregate.latency import LATENCY, Carried, Latency, function_filter
 from ktrace.aggregate.parts import KNOWN, Counter, Fields, Linear, Part, counter
 from ktrace.errors import Refused, Unavailable, UsageError
 from ktrace.model.place import RETURN_SUFFIX
+from ktrace.model.slow import Slow
 from ktrace.model.tally import Key, Symbol, Tally
 from ktrace.session.aims import COMM_FIELD, Aim, Note, Search, find_aims, make_aims, stack_word
 from ktrace.session.command import Command
@@ -17,11 +19,15 @@ from ktrace.session.count import HIST, KEYS, STREAM, STREAMED_NOTE, no_hist_trig
 from ktrace.session.kernel import Kernel
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
-from ktrace.session.slow import Emit, SlowCalls
 from ktrace.session.tally import Answer, HistTally, Source, Whose, explained, restrict, run_tally
 from ktrace.session.ticking import Ticking
 from ktrace.session.words import Defaults
 from ktrace.tracefs.events import read_format
+
+if TYPE_CHECKING:
+    from ktrace.session.slow import SlowCalls
+
+Emit = Callable[[Slow], None]
 
 SHOWN = "latency"
 RETVAL = "$retval"
@@ -41,6 +47,8 @@ class Request:
         above_ns: show each call that takes so long, too; None: none.
         linear: steps in nanoseconds; None: powers of two.
         filter: time only calls for whose entry this holds.
+        in_kernel: rather fail than stream events to time them.
+        nested: stream them, so that calls within calls of one thread are all timed.
     """
 
     places: Sequence[str]
@@ -54,6 +62,7 @@ class Request:
     whose: Whose = field(default_factory=Whose)
     size: int = KEYS
     in_kernel: bool = False
+    nested: bool = False
 
     @property
     def arguments(self) -> list[str]:
@@ -89,18 +98,24 @@ def latency(
     Args:
         emit: takes each slow call.
     """
+    if request.nested and (request.on or request.in_kernel):
+        raise UsageError(
+            "--nested streams the calls of a function: neither --on nor --in-kernel goes with it"
+        )
     pair = _events(session, kernel, request, stop, note) if request.on else _function(
         session, kernel, request, stop, note
     )  # fmt: skip
     restrict(session, request.whose, command)
     stop.check()
     source: Source
-    if kernel.has_hist_triggers and kernel.has_synthetic_events:
+    able = kernel.has_hist_triggers and kernel.has_synthetic_events
+    if able and not request.nested:
         source, method = LatencyTally(session, kernel, request, pair, emit), HIST
     else:
         if request.in_kernel:
             raise no_hist_triggers()
-        note(STREAMED_NOTE)
+        if not able:
+            note(STREAMED_NOTE)
         from ktrace.session.paired import paired  # noqa: PLC0415 -- loads NumPy
 
         source, method = paired(session, request, pair, emit), STREAM
@@ -125,13 +140,19 @@ class LatencyTally(HistTally):
             filters=pair.filters,
             size=round_size(request.size),
         ).checked()
-        self._slow: SlowCalls | None = None
-        if request.above_ns is not None:
-            fields = [
-                (c.name, self._plan.field_of(c.name) or c.name) for c in pair.carried if c.name != "comm"
-            ]
-            self._slow = SlowCalls(session, self._plan.event, fields, request.above_ns, emit)
+        self._slow = self._slow_calls(emit)
+        if self._slow is not None:
             self.look_s = self._slow.look_s
+
+    def _slow_calls(self, emit: Emit) -> "SlowCalls | None":
+        above = self._request.above_ns
+        if above is None:
+            return None
+        from ktrace.session.slow import SlowCalls  # noqa: PLC0415 -- loads NumPy
+
+        shown = [c.name for c in self._pair.carried if c.name != "comm"]
+        fields = [(name, self._plan.field_of(name) or name) for name in shown]
+        return SlowCalls(self._session, self._plan.event, fields, above, emit)
 
     def arm(self) -> None:
         """Begin to time. What is set first is what the others use."""
@@ -159,7 +180,8 @@ class LatencyTally(HistTally):
         """Take what is left of them."""
         if self._slow is not None:
             self._session.stop()
-            self._slow.pump()
+            self._slow.stop()
+            self.lost = self._slow.lost
 
     def read(self) -> Tally:
         """What was timed so far."""

@@ -8,11 +8,10 @@ from ktrace.aggregate.parts import KNOWN
 from ktrace.errors import Unavailable
 from ktrace.session.readings import column_of, field_reading
 from ktrace.session.session import Session
-from ktrace.session.slow import Emit
 from ktrace.session.streamed import StreamTally
 
 if TYPE_CHECKING:
-    from ktrace.session.latency import Pair, Request
+    from ktrace.session.latency import Emit, Pair, Request
 
 
 class PairTally(StreamTally):
@@ -48,7 +47,7 @@ class PairTally(StreamTally):
         return self._pairs.untimed
 
 
-def paired(session: Session, request: "Request", pair: "Pair", emit: Emit) -> PairTally:
+def paired(session: Session, request: "Request", pair: "Pair", emit: "Emit") -> PairTally:
     """The source for a request."""
     sides = {True: pair.first, False: pair.second}
     by: dict[str, tuple[Reading, bool]] = {word: (Reading(word), False) for word in KNOWN}

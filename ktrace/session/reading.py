@@ -1,6 +1,6 @@
 """The ways of reading a session's buffer: what opens it, and what understands what it gives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -32,6 +32,7 @@ class Reading:
         start: opens it, arms the events, and lets the buffer fill.
         told: lost records that the decoder told of, by CPU; None where it is not known.
         pending: whether what was read waits for the next read.
+        page: bytes of a page; 0 where it is text that is read.
     """
 
     start: Callable[[], _Descriptor]
@@ -39,6 +40,7 @@ class Reading:
     enrich: Callable[[Chunk], Chunk]
     told: Callable[[], Mapping[int | None, int]]
     pending: Callable[[], bool]
+    page: int = 0
 
     def decode(self, data: Data) -> Chunk:
         """What a read gave, or that it gave nothing."""
@@ -57,10 +59,14 @@ def reading_text(session: Session) -> Reading:
     )
 
 
-def reading_pages(session: Session) -> Reading:
-    """The pages of its buffer."""
+def reading_pages(session: Session, events: Iterable[str] = ()) -> Reading:
+    """The pages of its buffer.
+
+    Args:
+        events: `GROUP/NAME` of what it will hold beside the session's traced events.
+    """
     formats = Formats(session.tracing)
-    formats.learn(session.events)
+    formats.learn([*session.events, *events])
     live = live_decoder(session.files, formats)
     enrich = live_enrich(session.files, formats, session.saved_names)
     if any(form.is_probe for form in formats.known.values()):
@@ -71,4 +77,5 @@ def reading_pages(session: Session) -> Reading:
         enrich,
         lambda: dict(live.told.items()),
         lambda: live.pending,
+        live.page,
     )

@@ -153,10 +153,13 @@ class Session:
         """Let the buffer take events."""
         buffer.switch_recording(self.files, True)
 
-    def read_text(self) -> TextPipe:
-        """Open the reader of what the instance records, without switching anything on."""
-        self._pipe = TextPipe(self.files)
-        return self._pipe
+    def read_pages(self, page: int) -> RawPipes:
+        """Open a reader of the buffer's pages, of `page` bytes each, without switching anything on."""
+        wake = buffer.wake_step(self.files)
+        if wake is not None:
+            self._apply(wake)
+        self._pipe = pipes = RawPipes(self.files, page)
+        return pipes
 
     def trace_event(self, event: str, *, stack: bool = False) -> None:
         """Have an event that exists (`GROUP/NAME`) traced, with a kernel stack at each hit if `stack`."""
@@ -206,10 +209,7 @@ class Session:
 
     def start_pages(self, page: int) -> RawPipes:
         """The same with a reader of the buffer's pages, of `page` bytes each."""
-        wake = buffer.wake_step(self.files)
-        if wake is not None:
-            self._apply(wake)
-        self._pipe = pipes = RawPipes(self.files, page)
+        pipes = self.read_pages(page)
         self.arm()
         return pipes
 

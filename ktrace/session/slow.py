@@ -1,23 +1,20 @@
 """Slow calls, one by one: the few events that are recorded beside what is counted."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from ktrace.aggregate.columns import distinct_values
 from ktrace.aggregate.frames import without_own
 from ktrace.aggregate.latency import LATENCY
+from ktrace.model.batch import Batch, Chunk, Stack
 from ktrace.model.plan import Step
 from ktrace.model.slow import Slow
+from ktrace.session.reading import Reading, reading_pages
 from ktrace.session.session import Session
+from ktrace.stream.run import Source
 from ktrace.tracefs.events import enable_step, filter_step
-from ktrace.tracefs.pipe import TextPipe
 
 Emit = Callable[[Slow], None]
-
-_HEAD = re.compile(
-    r"\s*(?P<comm>.*)-(?P<pid>\d+)\s+(?:\(\s*[-\d]+\)\s+)?\[(?P<cpu>\d+)\]\s+\S+\s+(?P<s>\d+)\.(?P<us>\d+): "
-    r"(?P<body>.*)\Z"
-)
 
 
 class SlowCalls:
@@ -38,69 +35,83 @@ class SlowCalls:
         self._fields = fields
         self._condition = f"{LATENCY} >= {above_ns}"
         self._emit = emit
-        self._pipe: TextPipe | None = None
-        self._rest = ""
-        self._open: dict[int, Slow] = {}
-        names = (LATENCY, *(field for _, field in fields))
-        self._body = re.compile(" ?".join(rf"{name}=(.*?),?" for name in names) + r"(?: v\d+=.*)?\Z")
+        self._reading: Reading | None = None
+        self._source: Source | None = None
+        self._open: dict[int, Slow] = {}  # by thread: those whose stack has not come
 
     def arm(self) -> None:
-        """Begin to record."""
+        """Begin to record. Raises Refused."""
         text = f"stacktrace if {self._condition}"
         path = f"events/{self._event}/trigger"
         undo = Step(path, "!stacktrace", "no more stacks")
-        self._pipe = self._session.read_text()
+        self._reading = reading_pages(self._session, [self._event])
+        self._source = self._session.read_pages(self._reading.page)
         self._session.do_here(filter_step(self._event, self._condition))
         self._session.do_here(Step(path, text, "a stack of each slow call", undo))
         self._session.do_here(enable_step(self._event))
 
     def pump(self) -> None:
-        """Hand on what was recorded. The stack of a call follows it."""
-        assert self._pipe is not None
-        while data := self._pipe.read():
-            text = self._rest + data.decode("utf-8", "surrogateescape")
-            *lines, self._rest = text.split("\n")
-            for line in lines:
-                self._line(line)
+        """Hand on what was recorded."""
+        self._take()
+
+    def stop(self) -> None:
+        """Hand on what is left; nothing more is recorded."""
+        while self._take():
+            pass
+        assert self._reading is not None
+        self.write(self._reading.enrich(self._reading.decoder.finish()))
         for pid in list(self._open):
             self._finish(pid)
 
-    def _line(self, line: str) -> None:
-        if line.startswith(" => "):
-            self._frame(line[4:])
-            return
-        head = _HEAD.match(line)
-        if head is None:
-            return
-        pid = int(head["pid"])
-        name, _, body = head["body"].partition(": ")
-        if name == self._event.partition("/")[2]:
-            self._finish(pid)
-            self._open[pid] = self._slow(head, body)
-        elif name.startswith("<stack trace>"):
-            self._last = pid
+    @property
+    def lost(self) -> int:
+        """Slow calls, and stacks of theirs, that were overwritten before they were read."""
+        return self._session.lost
 
-    _last = -1
+    def _take(self) -> bool:
+        assert self._reading is not None and self._source is not None
+        data = self._source.read()
+        self.write(self._reading.enrich(self._reading.decode(data)))
+        return bool(data)
 
-    def _frame(self, frame: str) -> None:
-        slow = self._open.get(self._last)
-        if slow is not None:
-            slow.frames.append(frame)
+    def write(self, chunk: Chunk, /) -> None:
+        """Take a piece of the stream. The stack of a call follows it."""
+        name = self._event.partition("/")[2]
+        calls: list[tuple[int, Slow | Stack]] = [
+            (mark.seq, mark) for mark in chunk.marks if isinstance(mark, Stack) and not mark.user
+        ]
+        for batch in chunk.batches:
+            if batch.event == name:
+                calls += zip(batch.seq.tolist(), self._slow(batch), strict=True)
+        for _, one in sorted(calls, key=lambda item: item[0]):
+            if isinstance(one, Slow):
+                self._finish(one.pid)
+                self._open[one.pid] = one
+            elif one.pid in self._open:
+                self._open[one.pid] = replace(self._open[one.pid], frames=list(without_own(one.frames)))
+                self._finish(one.pid)
 
     def _finish(self, pid: int) -> None:
         slow = self._open.pop(pid, None)
         if slow is not None:
-            self._emit(replace(slow, frames=list(without_own(tuple(slow.frames)))))
+            self._emit(slow)
 
-    def _slow(self, head: re.Match[str], body: str) -> Slow:
-        ts = int(head["s"]) * 10**9 + int(head["us"].ljust(9, "0")[:9])
-        values = self._body.match(body)
-        texts = values.groups() if values else ()
-        args = {shown: _value(text) for (shown, _), text in zip(self._fields, texts[1:], strict=False)}
-        return Slow(
-            ts, int(head["cpu"]), int(head["pid"]), head["comm"].strip(), int(texts[0]) if texts else 0, args
-        )
+    def _slow(self, batch: Batch) -> list[Slow]:
+        def texts(column: str) -> list[int | str]:
+            values, codes = distinct_values(batch, column)
+            plain = [value if isinstance(value, int | str) else str(value) for value in values]
+            return [plain[code] for code in codes.tolist()]
 
-
-def _value(text: str) -> int | str:
-    return int(text) if re.fullmatch(r"-?\d+", text) else text
+        took = texts("." + LATENCY)
+        args = {shown: texts("." + field) for shown, field in self._fields}
+        return [
+            Slow(
+                int(batch.ts[row]),
+                int(batch.cpu[row]),
+                int(batch.pid[row]),
+                batch.comm[row] or "",
+                int(took[row]),
+                {shown: values[row] for shown, values in args.items()},
+            )
+            for row in range(len(batch))
+        ]

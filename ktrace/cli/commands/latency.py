@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 ON = typer.Option("--on", metavar="FIELD[=FIELD],...", help="What A and B must share.")
 ABOVE = typer.Option("--above", metavar="TIME", help="Show each call that takes so long: 10ms.")
+NESTED = typer.Option("--nested", help="Stream calls, to time those within calls of one thread, too.")
 LINEAR = typer.Option("--linear", metavar="MIN:MAX:STEP", help="Equal steps: 0:10ms:500us.")
 
 _UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "": 1}
@@ -36,6 +37,7 @@ def latency(
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     size: Annotated[int, counting.SIZE] = 8192,
     in_kernel: Annotated[bool, counting.IN_KERNEL] = False,
+    nested: Annotated[bool, NESTED] = False,
     as_json: Annotated[bool, counting.JSON] = False,
     quiet: Annotated[bool, counting.QUIET] = False,
 ) -> int:
@@ -43,7 +45,7 @@ def latency(
 
     It is taken in the kernel. With --above, each call that takes so long is shown, too, with the
     arguments asked for, what it returned and the kernel's stack. Of calls of one thread that lie within
-    each other the innermost is timed; the others are counted as not timed.
+    each other the innermost is timed; the others are counted as not timed. --nested times them all.
 
     \b
     Examples:
@@ -80,6 +82,7 @@ def latency(
             run.whose,
             size,
             in_kernel,
+            nested,
         )
         answer, method = run_latency(
             run.session,

@@ -1,55 +1,56 @@
-"""Slow calls, from the kernel's text."""
+"""Slow calls, from what is recorded of them."""
 
-from dataclasses import dataclass, field
+import numpy as np
 
+from ktrace.model.batch import Batch, Chunk, Stack, Strings
 from ktrace.model.slow import Slow
 from ktrace.session.slow import SlowCalls
 
-TEXT = b"""\
-           sleep-138     [001] ...2.     3.337561: s_lat: lat=30492400 v0=7 v1=a b v2=-11 v3=sleep
-           sleep-138     [001] ...2.     3.338738: <stack trace>
- => trace_event_raw_event_synth
- => action_trace
- => kretprobe_trace_func
- => do_syscall_64
- => kretprobe_dispatcher
-              sh-140     [000] ...2.     3.400000: s_lat: lat=20000000 v0=8 v1= v2=0 v3=sh
-CPU:0 [LOST 3 EVENTS]
-"""
+FIELDS = [("fd", "v0"), ("name", "v1"), ("$retval", "v2")]
 
 
-@dataclass
-class Session:
-    pieces: list[bytes]
-    steps: list[tuple[str, str]] = field(default_factory=list)
+def calls(seq: list[int], pid: list[int], took: list[int], names: list[str]) -> Batch:
+    """Two columns of numbers and one of text."""
+    some = np.arange(len(seq), dtype=np.int64)
+    return Batch(
+        "s_lat",
+        "fields",
+        np.array(seq, np.int64),
+        some + 3_000_000_001,
+        some.astype(np.int32),
+        np.array(pid, np.int32),
+        None,
+        Strings.of(["sleep"] * len(seq)),
+        Strings.of([""] * len(seq)),
+        {
+            "lat": np.array(took, np.uint64),
+            "v0": some + 7,
+            "v1": Strings.of(names),
+            "v2": -some - 11,
+        },
+    )
 
-    def read_text(self):
-        return self
 
-    def read(self) -> bytes:
-        return self.pieces.pop(0) if self.pieces else b""
-
-    def do_here(self, step) -> None:
-        self.steps.append((step.path, step.text))
+def stack(seq: int, pid: int, *frames: str) -> Stack:
+    return Stack(seq, 0, 0, pid, "sleep", False, frames)
 
 
 def test_each_with_its_values_and_the_stack_behind_it() -> None:
     found: list[Slow] = []
-    cut = len(TEXT) // 2
-    session = Session([TEXT[:cut], TEXT[cut:]])
-    fields = [("fd", "v0"), ("name", "v1"), ("$retval", "v2")]
-    calls = SlowCalls(session, "synthetic/s_lat", fields, 10_000_000, found.append)  # type: ignore[arg-type]
-    calls.arm()
-    assert session.steps == [
-        ("events/synthetic/s_lat/filter", "lat >= 10000000"),
-        ("events/synthetic/s_lat/trigger", "stacktrace if lat >= 10000000"),
-        ("events/synthetic/s_lat/enable", "1"),
-    ]
-    calls.pump()
-    assert found == [
-        Slow(
-            3_337_561_000, 1, 138, "sleep", 30_492_400, {"fd": 7, "name": "a b", "$retval": -11},
-            ["do_syscall_64", "kretprobe_dispatcher"],
-        ),
-        Slow(3_400_000_000, 0, 140, "sh", 20_000_000, {"fd": 8, "name": "", "$retval": 0}, []),
-    ]  # fmt: skip
+    slow = SlowCalls(None, "synthetic/s_lat", FIELDS, 10, found.append)  # type: ignore[arg-type]
+    batch = calls([1, 4], [138, 140], [30, 20], ["a, v2=5", ""])
+    slow.write(Chunk((batch,), (stack(2, 138, "action_trace", "kretprobe_trace_func", "do_syscall_64"),)))
+    first = Slow(
+        3_000_000_001, 0, 138, "sleep", 30, {"fd": 7, "name": "a, v2=5", "$retval": -11}, ["do_syscall_64"]
+    )
+    assert found == [first]
+    slow.write(Chunk((), (stack(5, 138, "not mine"), stack(6, 140, "f"))))
+    second = Slow(3_000_000_002, 1, 140, "sleep", 20, {"fd": 8, "name": "", "$retval": -12}, ["f"])
+    assert found == [first, second]
+
+
+def test_one_without_a_stack_is_shown_when_the_next_comes() -> None:
+    found: list[Slow] = []
+    slow = SlowCalls(None, "synthetic/s_lat", [], 10, found.append)  # type: ignore[arg-type]
+    slow.write(Chunk((calls([1, 2], [7, 7], [30, 20], ["", ""]),)))
+    assert [one.latency_ns for one in found] == [30] and found[0].frames == []
