@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Action = Literal["append", "write", "mkdir", "rmdir"]
+Action = Literal["append", "write", "clear", "mkdir", "rmdir"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +14,11 @@ class Step:
 
     Attributes:
         path: relative to the tracing directory, such as `events/kprobes/do_fork/enable`.
-        text: what is written, without a final newline; empty for `mkdir` and `rmdir`.
+        text: what is written, without a final newline; empty for `clear`, `mkdir` and `rmdir`.
         why: for the reader of `--dry-run`.
         undo: the step that takes it back, or None where nothing has to be taken back.
-        action: `append` keeps what is in the file (definitions), `write` sets its value.
+        action: `append` keeps what is in the file (definitions), `write` sets its value,
+            `clear` empties a list of which all is one's own.
     """
 
     path: str
@@ -36,6 +37,8 @@ class Step:
         target = _quoted(f"{root}/{self.path}")
         if self.action in ("mkdir", "rmdir"):
             return f"{self.action} {target}"
+        if self.action == "clear":
+            return f": > {target}"
         # Control files append even a value: `>` would truncate, which deletes definitions.
         return f"{_printing(self.text)} >> {target}"
 

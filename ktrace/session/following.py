@@ -28,6 +28,7 @@ class Following:
         owner: the session's name, which its instance has.
         words: functions by their names, or with wildcards as the kernel knows them.
         depth: levels of calls that are wanted; None: all.
+        top: whether the top buffer is used for it, and put in order behind it.
 
     Attributes:
         functions: what the words stand for.
@@ -38,12 +39,15 @@ class Following:
         Busy: somebody else has said how deep, or of what, calls are followed, and it is not enough.
     """
 
-    def __init__(self, kernel: Kernel, owner: str, words: Sequence[str], depth: int | None = None) -> None:
+    def __init__(
+        self, kernel: Kernel, owner: str, words: Sequence[str], depth: int | None = None, *, top: bool = False
+    ) -> None:
         self._kernel = kernel
         self._tracing = kernel.tracing
         self._owner = owner
         self._words = words
         self._depth = depth
+        self._top = top
         self._note = ""
         self.functions: frozenset[str] = frozenset()
         self.notes: list[str] = []
@@ -108,7 +112,7 @@ class Following:
         """Add to the list what is not in it, noted first. What others put there is not ours to remove."""
         listed = set(graph.read_functions(self._tracing))
         theirs = listed - graph.noted(self._tracing, graph.notes(self._tracing, live=False))
-        self._note = graph.note_name(self._owner, depth)
+        self._note = graph.note_name(self._owner, depth, top=self._top)
         Applied(self._tracing).do(make_step(self._note, "notes which functions are followed"))
         for function in sorted(self.functions - theirs):
             self._tracing.write(f"instances/{self._note}/set_ftrace_filter", function)

@@ -1,7 +1,8 @@
 """One run of `ktrace graph`: follow functions, put their calls together, give out trees."""
 
 import fnmatch
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -9,9 +10,9 @@ from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
 from ktrace.errors import Refused, Unavailable, UsageError
 from ktrace.model.batch import Chunk, Lost
 from ktrace.model.calltree import Tree
-from ktrace.model.plan import Step
 from ktrace.session.command import Command
 from ktrace.session.following import Following
+from ktrace.session.graph_buffer import GraphBuffer, OwnBuffer, TopBuffer
 from ktrace.session.kernel import Kernel
 from ktrace.session.raw import Formats, live_decoder, live_enrich
 from ktrace.session.session import Session
@@ -19,8 +20,9 @@ from ktrace.session.signals import StopSignals
 from ktrace.session.target import threads_of
 from ktrace.session.waiting import Waiting
 from ktrace.stream.run import run
-from ktrace.tracefs import buffer
-from ktrace.tracefs.graph import can_graph, tracer_step
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.graph import can_graph
+from ktrace.tracefs.stats import read_stats
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Request:
         pids, children: only these processes; with what they start.
         cpus: only these.
         duration_s, count: end after so many seconds, or trees.
+        top_buffer: take the buffer that all share, where only that has the tracer.
     """
 
     words: Sequence[str]
@@ -46,6 +49,7 @@ class Request:
     cpus: Sequence[int] = ()
     duration_s: float | None = None
     count: int | None = None
+    top_buffer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +104,28 @@ def graph(
     """Run it. The session is entered and left by the caller.
 
     Raises:
-        Unavailable: this kernel has the tracer in the top buffer alone.
+        Unavailable: this kernel has the tracer in the top buffer alone, and that is not to be used.
         NotFound, Refused, Busy, UsageError: as `Following`.
     """
-    if not can_graph(session.files):
-        raise _unavailable(session)
-    with Following(kernel, session.name, request.words, request.depth) as following:
+    where = _buffer(session, request, note)
+    top = isinstance(where, TopBuffer)
+    with (
+        Following(kernel, session.name, request.words, request.depth, top=top) as following,
+        closing(where),
+    ):
         for text in following.notes:
             note(text)
-        _exclude(session, request.exclude, following.functions)
-        _restrict(session, request, command)
+        _exclude(where, request.exclude, following.functions)
+        pids = [command.pid] if command else threads_of(request.pids, children=request.children)
+        where.restrict(pids, request.cpus, children=command is not None or request.children)
         formats = Formats(session.tracing)
         formats.learn((f"ftrace/{ENTRY}", f"ftrace/{EXIT}"))
-        live = live_decoder(session.files, formats)
-        enrich = live_enrich(session.files, formats, session.saved_names)
+        live = live_decoder(where.files, formats)
+        enrich = live_enrich(where.files, formats, session.saved_names)
         name = _namer(enrich.symbols.name)
         sink = _Sink(request, following.functions, name, make_writer(name), stop)
         stop.check()
-        session.do_here(tracer_step())
-        pipes = session.start_pages(live.page)
+        pipes = where.start(live.page)
         if command is not None:
             command.start()
         waiting = Waiting(
@@ -134,14 +141,49 @@ def graph(
             live,
             sink,
             wait=lambda: not sink.full and waiting(),
-            stop=session.stop,
+            stop=where.stop,
             enrich=enrich,
         )
         sink.finish()
-        lost = max(sum(s.lost for s in session.stats()), sum(live.told.values()))
+        lost = _account(where.files, live.told, sink)
         return Result(
             sink.trees, sink.calls, sink.faster, totals.events, lost, totals.seconds, waiting.output_closed
         )
+
+
+def _buffer(session: Session, request: Request, note: Callable[[str], None]) -> GraphBuffer:
+    """Where the calls are recorded. Raises Unavailable, and Busy for a top buffer that is in use."""
+    if can_graph(session.files):
+        return OwnBuffer(session)
+    if not can_graph(session.tracing):
+        raise Unavailable(
+            "this kernel has no function_graph tracer",
+            hint="it is built without CONFIG_FUNCTION_GRAPH_TRACER; `ktrace latency FUNC` works here",
+        )
+    if not request.top_buffer:
+        raise Unavailable(
+            "this kernel has the function_graph tracer in the top buffer alone, which everybody shares",
+            hint="--top-buffer takes it where nobody else uses it, and leaves it as it was; "
+            "`ktrace trace -r FUNC` and `ktrace latency FUNC` do without",
+        )
+    if session.buffer_kb is not None:
+        raise UsageError("--buffer-size is for a buffer of one's own, not for the top one")
+    note("the top buffer is used, which everybody shares: what others record in it meanwhile is lost to them")
+    return TopBuffer(session.tracing)
+
+
+def _account(files: Files, told: Mapping[int, int], sink: "_Sink") -> int:
+    """Losses of which no page told are told behind it all; returns all of them."""
+    counted = {stats.cpu: stats.lost for stats in read_stats(files)}
+    left = {cpu: count - told.get(cpu, 0) for cpu, count in counted.items()}
+    marks = tuple(Lost(_AFTER_ALL, cpu, count) for cpu, count in left.items() if count > 0)
+    if marks and not sink.full:
+        sink.write(Chunk((), marks))
+        sink.flush()
+    return max(sum(counted.values()), sum(told.values()))
+
+
+_AFTER_ALL = (1 << 63) - 1
 
 
 class _Sink:
@@ -212,40 +254,13 @@ def _namer(name: Callable[[int], str]) -> Callable[[int], str]:
     return named
 
 
-def _exclude(session: Session, globs: Sequence[str], functions: frozenset[str]) -> None:
-    """Have functions left out by the kernel, in this session's instance alone."""
+def _exclude(where: GraphBuffer, globs: Sequence[str], functions: frozenset[str]) -> None:
+    """Have functions left out by the kernel, in this run's buffer alone."""
     for glob in globs:
         wanted = fnmatch.filter(functions, glob)
         if wanted:
             raise UsageError(f"--exclude '{glob}' leaves out {min(wanted)} itself")
         try:
-            session.do_here(Step("set_ftrace_notrace", glob, f"calls of {glob} are left out"))
+            where.exclude(glob)
         except Refused as refused:
             raise UsageError(f"--exclude '{glob}' matches no function that is followed") from refused
-
-
-def _restrict(session: Session, request: Request, command: Command | None) -> None:
-    """Whose calls are recorded: never this process's own."""
-    files = session.files
-    if request.cpus:
-        session.only_cpus(request.cpus)
-    pids = [command.pid] if command else threads_of(request.pids, children=request.children)
-    if command or request.children:
-        session.do_here(Step("trace_options", "function-fork", "follow children"))
-    if pids:
-        files.write("set_ftrace_pid", " ".join(map(str, pids)))
-    elif files.exists("set_ftrace_notrace_pid"):
-        files.write("set_ftrace_notrace_pid", " ".join(map(str, buffer.own_threads())))
-
-
-def _unavailable(session: Session) -> Unavailable:
-    if can_graph(session.tracing):
-        return Unavailable(
-            "this kernel has the function_graph tracer in the top buffer alone, which everybody shares",
-            hint="a newer kernel has it in a buffer of one's own; `ktrace trace -r FUNC` and `ktrace latency "
-            "FUNC` work here, and `trace-cmd record -p function_graph -g FUNC` where nobody else traces",
-        )
-    return Unavailable(
-        "this kernel has no function_graph tracer",
-        hint="it is built without CONFIG_FUNCTION_GRAPH_TRACER; `ktrace latency FUNC` works here",
-    )

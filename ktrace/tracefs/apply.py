@@ -84,6 +84,8 @@ def write_step(files: Files, step: Step) -> None:
         files.mkdir(step.path)
     elif step.action == "rmdir":
         files.rmdir(step.path)
+    elif step.action == "clear":
+        files.clear(step.path)
     else:
         files.write(step.path, step.text)
 

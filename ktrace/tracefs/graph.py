@@ -7,6 +7,7 @@ added for a while; who added them is noted as an instance that records nothing a
 
     ktrace_PID_STARTTIME_graph         set_ftrace_filter: the functions
     ktrace_PID_STARTTIME_graph_3       the same, and 3 is in max_graph_depth
+    ktrace_PID_STARTTIME_graph_top     the same, and the tracer is on in the top buffer, which was unused
 """
 
 import re
@@ -20,7 +21,7 @@ TRACER = "function_graph"
 FOLLOWED = "set_graph_function"
 DEPTH = "max_graph_depth"
 
-_NOTE = re.compile(r"(ktrace_\d+_\d+)_graph(?:_(\d+))?\Z")
+_NOTE = re.compile(r"(ktrace_\d+_\d+)_graph(_top)?(?:_(\d+))?\Z")
 
 
 def can_graph(files: Files) -> bool:
@@ -60,9 +61,9 @@ def users(tracing: Files) -> list[str]:
     return found
 
 
-def note_name(owner: str, depth: int | None) -> str:
-    """The name of the instance that notes what a session has added."""
-    return f"{owner}_graph" + (f"_{depth}" if depth else "")
+def note_name(owner: str, depth: int | None, *, top: bool = False) -> str:
+    """The name of the instance that notes what a session has added, and whether it uses the top buffer."""
+    return f"{owner}_graph" + ("_top" if top else "") + (f"_{depth}" if depth else "")
 
 
 def notes(tracing: Files, *, live: bool = True) -> list[str]:
@@ -99,14 +100,27 @@ def noted(tracing: Files, names: Iterable[str]) -> set[str]:
 
 def release(tracing: Files, name: str) -> Plan:
     """How what is noted is taken back. What another live session has noted, too, stays."""
+    match = _NOTE.match(name)
+    steps = list(_top_steps(tracing)) if match and match[2] else []
     kept = noted(tracing, (other for other in notes(tracing) if other != name))
     present = set(read_functions(tracing))
-    steps = [
+    steps += [
         Step(FOLLOWED, f"!{function}", f"calls of {function} are no longer followed")
         for function in sorted(noted(tracing, [name]) & present - kept)
     ]
-    match = _NOTE.match(name)
-    if match and match[2] and read_depth(tracing) == int(match[2]):
+    if match and match[3] and read_depth(tracing) == int(match[3]):
         steps.append(Step(DEPTH, "0", "calls are followed to any depth", action="write"))
     steps.append(Step(f"instances/{name}", "", f"remove the note {name}", action="rmdir"))
     return Plan(tuple(steps))
+
+
+def _top_steps(tracing: Files) -> Iterable[Step]:
+    """The top buffer as it was: unused."""
+    if tracing.read("current_tracer").strip() == TRACER:
+        yield Step("current_tracer", "nop", "no tracer in the top buffer", action="write")
+    for name in ("set_ftrace_pid", "set_ftrace_notrace_pid"):
+        if tracing.exists(name):
+            yield Step(name, "", "all tasks", action="clear")
+    yield Step("trace_options", "nofunction-fork", "option function-fork off")
+    yield Step("trace", "", "what was recorded goes", action="clear")
+    yield Step("tracing_on", "1", "the top buffer takes events", action="write")

@@ -217,7 +217,8 @@ def state(tracing: Path, debugfs: Path) -> dict[str, str]:
     """What ktrace could leave behind, or change."""
     files = ("kprobe_events", "uprobe_events", "dynamic_events", "set_event", "tracing_on", "current_tracer")
     found = {name: (tracing / name).read_text() for name in files}
-    for name in ("set_graph_function", "set_graph_notrace", "max_graph_depth"):
+    shared = ("set_graph_function", "set_graph_notrace", "max_graph_depth", "trace_options")
+    for name in (*shared, "set_ftrace_pid", "set_ftrace_notrace_pid"):
         if (tracing / name).exists():
             found[name] = (tracing / name).read_text()
     found["instances"] = " ".join(sorted(p.name for p in (tracing / "instances").iterdir()))

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,16 +30,32 @@ def instance(tracing: Path) -> Path:
 
 
 @pytest.fixture
-def able(instance: Path, ktrace: Callable) -> None:
-    """Where it cannot be had, that is said, and is all that there is to test."""
-    if not can_graph(LocalFiles(str(instance))):
-        err = ktrace("graph", "vfs_read", "-c", "true", status=5).err
-        assert "in the top buffer alone" in err and "ktrace trace -r FUNC" in err
+def own(instance: Path) -> bool:
+    """Whether the tracer can be had in a buffer of one's own."""
+    return can_graph(LocalFiles(str(instance)))
+
+
+@pytest.fixture
+def where(own: bool, ktrace: Callable) -> tuple[str, ...]:
+    """What says where it is had. Without that, it is not taken where it is everybody's."""
+    if own:
+        return ()
+    err = ktrace("graph", "vfs_read", "-c", "true", status=5).err
+    assert "in the top buffer alone" in err and "--top-buffer" in err
+    return ("--top-buffer",)
+
+
+@pytest.fixture
+def able(own: bool) -> None:
+    """For what only a buffer of one's own can do."""
+    if not own:
         pytest.skip("this kernel's instances have no function_graph tracer")
 
 
 def following(tracing: Path) -> bool:
     """Whether a session records calls."""
+    if (tracing / "current_tracer").read_text().strip() == "function_graph":
+        return True
     for path in (tracing / "instances").glob("ktrace_*"):
         with suppress(OSError):  # it may go while we look
             if (path / "current_tracer").read_text().strip() == "function_graph":
@@ -54,9 +71,10 @@ def children(records: list[dict]) -> dict[int, list[dict]]:
     return found
 
 
-def test_the_calls_of_a_known_program(able: None, ktrace: Callable) -> None:
+def test_the_calls_of_a_known_program(where: tuple, ktrace: Callable) -> None:
+    without = () if where else ("--exclude", "*lock*")
     outcome = ktrace(
-        "graph", "vfs_read", "ksys_wri*", "--json", "--depth", "3", "--exclude", "*lock*", "-c", READS
+        "graph", "vfs_read", "ksys_wri*", "--json", "--depth", "3", *without, *where, "-c", READS
     )
     assert "none lost" in outcome.err
     calls = outcome.records("call")
@@ -71,11 +89,12 @@ def test_the_calls_of_a_known_program(able: None, ktrace: Callable) -> None:
         inner = below.get(call["id"], [])
         assert sum(c["duration_ns"] for c in inner) <= call["duration_ns"]
         assert {c["depth"] for c in inner} <= {call["depth"] + 1}
-        assert all(c["ts"] >= call["ts"] for c in inner) and "lock" not in call["func"]
+        assert all(c["ts"] >= call["ts"] for c in inner)
+        assert where or "lock" not in call["func"]
 
 
-def test_depth_and_time_of_a_call_that_sleeps(able: None, start: Callable, tracing: Path) -> None:
-    run = start("graph", "hrtimer_nanosleep", "--depth", "2", "--above", "250ms", "-n", "1")
+def test_depth_and_time_of_a_call_that_sleeps(where: tuple, start: Callable, tracing: Path) -> None:
+    run = start("graph", "hrtimer_nanosleep", "--depth", "2", "--above", "250ms", "-n", "1", *where)
     run.until(lambda: following(tracing))
     assert (tracing / "max_graph_depth").read_text() == "2\n"
     for seconds in ("0.02", "0.3"):
@@ -89,13 +108,13 @@ def test_depth_and_time_of_a_call_that_sleeps(able: None, start: Callable, traci
     assert "1 trees of" in outcome.err and "1 were faster" in outcome.err
 
 
-def test_only_this_process_and_an_interrupt_keeps_what_came(able: None, start: Callable) -> None:
+def test_only_this_process_and_an_interrupt_keeps_what_came(where: tuple, start: Callable) -> None:
     loops = [
         subprocess.Popen(["sh", "-c", "while :; do read a < /proc/version; sleep 0.05; done"])
         for _ in range(2)
     ]
     try:
-        run = start("graph", "vfs_read", "--depth", "1", "--json", "-p", str(loops[0].pid))
+        run = start("graph", "vfs_read", "--depth", "1", "--json", "-p", str(loops[0].pid), *where)
         run.until(lambda: run.out.count("\n") > 3)
         run.signal(signal.SIGINT)
         outcome = run.wait()
@@ -163,9 +182,53 @@ def test_another_tools_list_stays(able: None, instance: Path, start: Callable, t
         (instance / "current_tracer").write_text("nop")
 
 
-def test_what_cannot_be_followed(able: None, ktrace: Callable) -> None:
-    assert "no function is called 'vfs_raed'" in ktrace("graph", "vfs_raed", status=4).err
-    outcome = ktrace("graph", "do_fork", "--depth", "1", "-c", "sh -c '/bin/true; /bin/true'")
+def test_what_cannot_be_followed(where: tuple, ktrace: Callable) -> None:
+    ktrace = partial(ktrace, "graph", *where)
+    assert "no function is called 'vfs_raed'" in ktrace("vfs_raed", status=4).err
+    outcome = ktrace("do_fork", "--depth", "1", "-c", "sh -c '/bin/true; /bin/true'")
     assert "do_fork is kernel_clone" in outcome.err and "kernel_clone\n" in outcome.out
-    err = ktrace("graph", "vfs_read", "--exclude", "vfs_*", "-c", "true", status=2).err
+    err = ktrace("vfs_read", "--exclude", "vfs_*", "-c", "true", status=2).err
     assert "leaves out vfs_read itself" in err
+
+
+def test_the_top_buffer_is_taken_with_consent_where_nobody_uses_it(
+    own: bool, start: Callable, ktrace: Callable, tracing: Path, write: Callable
+) -> None:
+    """That it is as it was afterwards, every test finds out."""
+    if own:
+        assert (
+            "shares"
+            not in ktrace("graph", "vfs_read", "--top-buffer", "-n", "1", "-c", "cat /etc/passwd").err
+        )
+        return
+    run = start("graph", "vfs_read", "--top-buffer", "--depth", "1", "-q", "-c", "sleep 3")
+    run.until(lambda: following(tracing))
+    again = ktrace("graph", "vfs_read", "--top-buffer", "-d", "0.1", status=6)
+    assert "in use: it has the tracer function_graph" in again.err
+    run.signal(signal.SIGTERM)
+    assert run.wait().status == 128 + signal.SIGTERM
+    write(tracing / "events/sched/sched_process_exec/enable", "1")
+    try:
+        err = ktrace("graph", "vfs_read", "--top-buffer", "-d", "0.1", status=6).err
+    finally:
+        write(tracing / "events/sched/sched_process_exec/enable", "0")
+        os.close(os.open(tracing / "trace", os.O_WRONLY | os.O_TRUNC))
+    assert "events are on in it, such as sched:sched_process_exec" in err
+
+
+def test_what_a_killed_one_left_in_the_top_buffer(
+    own: bool, start: Callable, ktrace: Callable, tracing: Path
+) -> None:
+    if own:
+        pytest.skip("this kernel's instances have the tracer")
+    run = start(
+        "graph", "vfs_read", "--top-buffer", "--depth", "1", "-q", "-p", str(os.getpid()), "--children"
+    )
+    run.until(lambda: following(tracing))
+    assert (tracing / "set_ftrace_pid").read_text() == f"{os.getpid()}\n"
+    run.signal(signal.SIGKILL)
+    os.waitpid(run.pid, 0)
+    ktrace("clean")
+    assert not following(tracing)
+    # And again, as if nothing had been.
+    ktrace("graph", "vfs_read", "--top-buffer", "--depth", "1", "-c", "cat /etc/passwd")

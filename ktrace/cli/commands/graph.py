@@ -41,6 +41,9 @@ def graph(
     buffer_kb: Annotated[
         int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
     ] = None,
+    top_buffer: Annotated[
+        bool, typer.Option("--top-buffer", help="Take the buffer that all share, where only that can.")
+    ] = False,
     as_json: Annotated[bool, counting.JSON] = False,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Write the trees to FILE.")
@@ -87,7 +90,18 @@ def graph(
         from ktrace.session.session import Session
         from ktrace.session.waiting import watchable_output
 
-        request = Request(functions, depth, slow, exclude or (), pids or (), children, cpus, duration, count)
+        request = Request(
+            functions,
+            depth,
+            slow,
+            exclude or (),
+            pids or (),
+            children,
+            cpus,
+            duration,
+            count,
+            top_buffer,
+        )
         with Session(buffer_kb=buffer_kb) as session:
             result = run(
                 session,

@@ -180,3 +180,35 @@ def test_a_live_sessions_functions_stay_when_a_dead_ones_are_cleaned(files: Grap
         assert clean(files, leftover) == []
         assert files.listed() == ["vfs_read"]
     assert untouched(files)
+
+
+def test_the_top_buffer_is_put_in_order_by_what_is_noted(files: GraphFiles) -> None:
+    for name in ("set_ftrace_pid", "set_ftrace_notrace_pid", "trace_options", "trace", "tracing_on"):
+        files.put(name, "7\n")
+    followed = Following(
+        Kernel(files, None, machine="x86_64", load_symbols=lambda: Kallsyms(SYMBOLS)),
+        ME.name,
+        ("vfs_read",),
+        2,
+        top=True,
+    )
+    files.mkdir(f"instances/{ME.name}")
+    with followed:
+        assert instances(files) == [f"{ME.name}_graph_top_2"] and files.read("max_graph_depth") == "2\n"
+        files.write("current_tracer", "function_graph")
+        files.write("tracing_on", "0")
+    assert untouched(files) and files.read("current_tracer") == "nop\n"
+    assert files.read("set_ftrace_pid") == files.read("set_ftrace_notrace_pid") == files.read("trace") == ""
+    assert files.read("tracing_on").endswith("1\n") and "nofunction-fork" in files.read("trace_options")
+
+
+def test_what_a_killed_one_left_in_the_top_buffer_clean_finds(files: GraphFiles) -> None:
+    for name in ("set_ftrace_pid", "set_ftrace_notrace_pid", "trace_options", "trace", "tracing_on"):
+        files.put(name, "7\n")
+    for name in ("kprobe_events", "uprobe_events"):
+        files.put(name, "")
+    files.mkdir(f"instances/{DEAD.name}_graph_top")
+    files.write("current_tracer", "function_graph")
+    (left,) = find_leftovers(files)
+    assert clean(files, left) == [] and files.read("current_tracer") == "nop\n"
+    assert files.read("set_ftrace_pid") == "" and not instances(files)

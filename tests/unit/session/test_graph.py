@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -8,6 +7,7 @@ from ktrace.model.batch import Lost
 from ktrace.model.calltree import Tree
 from ktrace.session import graph
 from ktrace.session.graph import Request
+from ktrace.session.graph_buffer import OwnBuffer
 from ktrace.session.kernel import Kernel
 from ktrace.session.signals import StopSignals
 from ktrace.tracefs.apply import Applied
@@ -103,22 +103,7 @@ class GraphFilesWithout:
 
 def test_what_is_excluded_is_not_what_is_followed(tmp_path: Path) -> None:
     session = Session(tmp_path)
-    graph._exclude(session, ["*lock*", "rcu_*"], frozenset(["vfs_read"]))
+    graph._exclude(OwnBuffer(session), ["*lock*", "rcu_*"], frozenset(["vfs_read"]))
     assert session.done == ["set_ftrace_notrace *lock*", "set_ftrace_notrace rcu_*"]
     with pytest.raises(UsageError, match="leaves out vfs_read itself"):
-        graph._exclude(session, ["vfs_*"], frozenset(["vfs_read"]))
-
-
-def test_never_its_own_calls(tmp_path: Path) -> None:
-    session = Session(tmp_path)
-    graph._restrict(session, Request(("a",), cpus=(1,)), None)
-    assert session.done == ["cpus (1,)"]
-    own = session.tracing.read("set_ftrace_notrace_pid").split()
-    assert str(os.getpid()) in own and not session.tracing.read("set_ftrace_pid")
-
-
-def test_only_these_processes(tmp_path: Path) -> None:
-    session = Session(tmp_path)
-    graph._restrict(session, Request(("a",), pids=(os.getpid(),), children=True), None)
-    assert session.done == ["trace_options function-fork"]
-    assert str(os.getpid()) in session.tracing.read("set_ftrace_pid").split()
+        graph._exclude(OwnBuffer(session), ["vfs_*"], frozenset(["vfs_read"]))

@@ -1,0 +1,144 @@
+"""The buffer in which calls are recorded: the session's own, or, with consent, the one that all share.
+
+Some kernels have the function graph tracer in the top buffer alone. It is used only where nobody else
+does, and is left as it was found: empty, without a tracer, for all tasks. How that is done is noted
+where `ktrace clean` finds it (`tracefs.graph`), and stands there alone.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from ktrace.errors import Busy, UsageError
+from ktrace.model.plan import Step
+from ktrace.session.session import Session
+from ktrace.tracefs import buffer
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.graph import tracer_step
+from ktrace.tracefs.pipe_raw import RawPipes
+from ktrace.tracefs.stats import read_stats
+
+
+class GraphBuffer(Protocol):
+    """What a run of `ktrace graph` asks of its buffer."""
+
+    files: Files
+
+    def restrict(self, pids: Sequence[int], cpus: Sequence[int], *, children: bool) -> None:
+        """Record only these tasks and CPUs, all where none are said; never this process's own."""
+
+    def exclude(self, glob: str) -> None:
+        """Leave functions out. Raises OSError where there are none, UsageError where nothing can be."""
+
+    def start(self, page: int) -> RawPipes:
+        """Switch the tracer on; returns a reader of pages of so many bytes."""
+
+    def stop(self) -> None:
+        """Record no more."""
+
+    def close(self) -> None:
+        """Let go of the reader."""
+
+
+class OwnBuffer:
+    """The session's own: what is set in it goes with it."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.files = session.files
+
+    def restrict(self, pids: Sequence[int], cpus: Sequence[int], *, children: bool) -> None:
+        """See `GraphBuffer`."""
+        if cpus:
+            self._session.only_cpus(cpus)
+        if children:
+            self._session.do_here(Step("trace_options", "function-fork", "follow children"))
+        if pids:
+            self.files.write("set_ftrace_pid", " ".join(map(str, pids)))
+        elif self.files.exists("set_ftrace_notrace_pid"):
+            self.files.write("set_ftrace_notrace_pid", " ".join(map(str, buffer.own_threads())))
+
+    def exclude(self, glob: str) -> None:
+        """See `GraphBuffer`."""
+        self._session.do_here(Step("set_ftrace_notrace", glob, f"calls of {glob} are left out"))
+
+    def start(self, page: int) -> RawPipes:
+        """See `GraphBuffer`."""
+        self._session.do_here(tracer_step())
+        return self._session.start_pages(page)
+
+    def stop(self) -> None:
+        """See `GraphBuffer`."""
+        self._session.stop()
+
+    def close(self) -> None:
+        """The session does."""
+
+
+class TopBuffer:
+    """The one that all share.
+
+    Raises:
+        Busy: somebody uses it, or has left something in it.
+    """
+
+    def __init__(self, tracing: Files) -> None:
+        self.files = tracing
+        self._pipes: RawPipes | None = None
+        _check_unused(tracing)
+
+    def restrict(self, pids: Sequence[int], cpus: Sequence[int], *, children: bool) -> None:
+        """See `GraphBuffer`. Its CPUs are not changed."""
+        if cpus:
+            raise UsageError("--cpu is for a buffer of one's own, not for the top one")
+        if children:
+            self.files.write("trace_options", "function-fork")
+        if pids:
+            self.files.write("set_ftrace_pid", " ".join(map(str, pids)))
+        elif self.files.exists("set_ftrace_notrace_pid"):
+            self.files.write("set_ftrace_notrace_pid", " ".join(map(str, buffer.own_threads())))
+
+    def exclude(self, glob: str) -> None:
+        """See `GraphBuffer`."""
+        raise UsageError(f"--exclude '{glob}' is for a buffer of one's own, not for the top one")
+
+    def start(self, page: int) -> RawPipes:
+        """See `GraphBuffer`."""
+        self.files.clear("trace")  # it is empty, but the kernel goes on counting what was lost before
+        step = tracer_step()
+        self.files.write(step.path, step.text)
+        self._pipes = RawPipes(self.files, page)
+        return self._pipes
+
+    def stop(self) -> None:
+        """See `GraphBuffer`."""
+        buffer.switch_recording(self.files, False)
+
+    def close(self) -> None:
+        """See `GraphBuffer`. While it is read the kernel lets nobody change the tracer."""
+        if self._pipes is not None:
+            self._pipes.close()
+
+
+def _check_unused(tracing: Files) -> None:
+    """The top buffer as a machine has it on which nobody traces."""
+    in_use = None
+    tracer = tracing.read("current_tracer").strip()
+    if tracer != "nop":
+        in_use = f"it has the tracer {tracer}"
+    elif events := tracing.read("set_event").split():
+        in_use = f"{len(events)} events are on in it, such as {events[0]}"
+    elif any(stats.entries for stats in read_stats(tracing)):
+        in_use = "there are records in it"
+    elif not buffer.recording(tracing):
+        in_use = "it has been stopped (tracing_on)"
+    elif "function-fork" in tracing.read("trace_options").split():
+        in_use = "somebody has set the option function-fork"
+    else:
+        for name in ("set_ftrace_pid", "set_ftrace_notrace_pid"):
+            if tracing.exists(name) and any(ch.isdigit() for ch in tracing.read(name)):
+                in_use = f"somebody has chosen tasks in {name}"
+    if in_use:
+        raise Busy(
+            f"the top buffer is in use: {in_use}",
+            hint=f"wait until that has ended, or see what it is below {tracing.root}",
+        )
