@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import signal
 import subprocess
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from ktrace.aggregate.latency import Latency
+from ktrace.model.batch import Batch, Chunk
+from ktrace.session.reading import reading_pages
 from ktrace.session.session import Session
 from ktrace.tracefs.events import enable_step
 
@@ -53,7 +56,7 @@ def test_a_sleep_is_in_the_range_of_its_time(ktrace: Callable) -> None:
 
 @in_kernel
 def test_it_is_the_difference_of_the_raw_events_of_the_same_run(tracing: Path) -> None:
-    """The very events that are timed are recorded, too; text has their stamps to the microsecond."""
+    """The very events that are timed are recorded, too, with their stamps: equal to the nanosecond."""
     with Session(clock="mono") as session:
         entry = session.add("vfs_read", "n=%dx:u64").probe.event
         end = session.add("vfs_read", at_return=True).probe.event
@@ -62,33 +65,92 @@ def test_it_is_the_difference_of_the_raw_events_of_the_same_run(tracing: Path) -
         session.do(plan.define_step())
         session.do_here(plan.first_hist().step(entry, "begin"))
         session.do_here(plan.second_hist().step(end, "end"))
+        reading = reading_pages(session, [plan.event])
+        pages = session.read_pages(reading.page)
         for event in (entry, end, plan.event):
             session.do_here(enable_step(event))
         session.ignore_self()
         session.record()
         subprocess.run(dd(777, 20), check=True)
-        session.stop()  # or reading makes more of them
-        text = session.files.read("trace")
-    begun: dict[str, int] = {}
+        session.stop()
+        rows = []
+        while data := pages.read():
+            rows += in_order(reading.decode(data))
+        rows += in_order(reading.decoder.finish())
+        assert session.lost == 0
+    begun: dict[int, int] = {}
     differences, timed = [], []
-    for line in text.splitlines():
-        match = re.match(r".*?-(\d+) +\[\d+\] \S+ +(\d+)\.(\d{6}): (\w+): (.*)", line)
-        if match is None:
-            continue
-        pid, us, name, body = match[1], int(match[2] + match[3]), match[4], match[5]
-        if name == entry.partition("/")[2]:
+    for batch, row in rows:
+        pid, ts = int(batch.pid[row]), int(batch.ts[row])
+        if batch.event == entry.partition("/")[2]:
             begun.pop(pid, None)
-            if " n=777" in body:
-                begun[pid] = us
-        elif name == end.partition("/")[2] and pid in begun:
-            differences.append((us - begun.pop(pid)) * 1000)
-        elif name == plan.name:
-            timed.append(int(re.findall(r"lat=(\d+)", body)[0]))
-    assert len(timed) == len(differences) == 20
-    assert all(abs(a - b) <= 1000 for a, b in zip(timed, differences, strict=True)), (timed, differences)
+            if batch["n"][row] == 777:
+                begun[pid] = ts
+        elif batch.event == end.partition("/")[2] and pid in begun:
+            differences.append(ts - begun.pop(pid))
+        elif batch.event == plan.name:
+            timed.append(int(batch["lat"][row]))
+    assert len(timed) == 20 and timed == differences
 
 
-@in_kernel
+def in_order(chunk: Chunk) -> list[tuple[Batch, int]]:
+    rows = [(int(b.seq[row]), b, row) for b in chunk.batches for row in range(len(b))]
+    return [(batch, row) for _, batch, row in sorted(rows, key=lambda item: item[0])]
+
+
+def nested_polls(depth: int) -> None:
+    """Ask whether an epoll within an epoll within ... is ready: the kernel's function calls itself."""
+    inner, out = os.pipe()
+    held: list[object] = []
+    for _ in range(depth):
+        outer = select.epoll()
+        outer.register(inner, select.EPOLLIN)
+        held.append(outer)
+        inner = outer.fileno()
+    select.select([inner], [], [], 0)
+    os.close(out)
+
+
+@pytest.fixture
+def recursive(tracing: Path) -> str:
+    """The function that calls itself for an epoll within another."""
+    known = (tracing / "available_filter_functions").read_text().split()
+    found = [name for name in ("__ep_eventpoll_poll", "ep_eventpoll_poll") if name in known]
+    if not found:
+        pytest.skip("this kernel has inlined what calls itself")
+    return found[0]
+
+
+def test_calls_within_calls(recursive: str, start: Callable, armed: Callable, forks: None) -> None:
+    """In the kernel the innermost is timed and the others counted; streamed, all are timed."""
+    mine = ["--filter", f"common_pid == {os.getpid()}", "--json"]
+    for words in ([], ["--nested"]):
+        run = start("latency", recursive, *mine, *words)
+        run.until(armed if words or not HISTS else lambda: timing(Path("/sys/kernel/tracing")))
+        for _ in range(10):
+            nested_polls(3)
+        run.settle()
+        run.signal(signal.SIGINT)
+        outcome = run.wait()
+        (answer,) = outcome.records("answer")
+        calls = answer["hits"] + answer["untimed"]
+        assert calls >= 20 and calls % 10 == 0, answer  # of three that lie in each other, some may be inlined
+        if words or not HISTS:
+            assert answer["untimed"] == 0 and answer["method"] == "streamed events"
+        else:
+            assert answer["hits"] == 10, answer
+
+
+def timing(tracing: Path) -> bool:
+    """Whether a session's histograms time."""
+    for path in (tracing / "instances").glob("ktrace_*"):
+        with suppress(OSError):  # it may go while we look
+            hists = [*path.glob("events/synthetic/ktrace_*/hist")]
+            if hists and (path / "tracing_on").read_text().strip() == "1":
+                return True
+    return False
+
+
 def test_slow_calls_with_arguments_return_value_and_stack(ktrace: Callable) -> None:
     outcome = ktrace(
         "latency", "vfs_read", "count", "--above", "0", "--json", "--filter", "count == 777",
@@ -102,7 +164,17 @@ def test_slow_calls_with_arguments_return_value_and_stack(ktrace: Callable) -> N
         assert sum(low <= s["latency_ns"] <= high for s in slow) == count
 
 
-@in_kernel
+def test_text_of_a_slow_call_is_not_taken_for_more_arguments(ktrace: Callable, tmp_path: Path) -> None:
+    path = tmp_path / "x, v1=5 v2=6"
+    path.write_text("words\n")
+    outcome = ktrace(
+        "latency", "vfs_read", "count", "name=file:path", "--above", "0", "--json", "--by", "comm",
+        "-c", f"cat '{path}'",
+    )  # fmt: skip
+    mine = [s["args"] for s in outcome.records("slow") if s["args"]["name"].endswith(path.name)]
+    assert mine and all(args["count"] > 1000 and args["$retval"] in (0, 6) for args in mine), mine
+
+
 def test_two_events_by_what_they_share(ktrace: Callable) -> None:
     outcome = ktrace(
         "latency", "raw_syscalls:sys_enter", "raw_syscalls:sys_exit", "--on", "common_pid", "--by", "id",
@@ -112,7 +184,15 @@ def test_two_events_by_what_they_share(ktrace: Callable) -> None:
     assert 230 in slow  # clock_nanosleep
 
 
-@in_kernel
+def test_from_an_event_to_itself(ktrace: Callable) -> None:
+    """From when a thread is switched out to when it is switched in again."""
+    outcome = ktrace(
+        "latency", "sched:sched_switch", "sched:sched_switch", "--on", "prev_pid=next_pid", "--by",
+        "next_comm", "--json", "-d", "3",
+    )  # fmt: skip
+    assert outcome.records("answer")[0]["hits"] > 0 and len(ranges(outcome)) > 1
+
+
 def test_calls_without_an_end_are_told(ktrace: Callable) -> None:
     outcome = ktrace(
         "latency", "raw_syscalls:sys_enter", "raw_syscalls:sys_exit", "--on", "common_pid", "--json",
