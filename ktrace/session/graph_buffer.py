@@ -52,10 +52,7 @@ class OwnBuffer:
             self._session.only_cpus(cpus)
         if children:
             self._session.do_here(Step("trace_options", "function-fork", "follow children"))
-        if pids:
-            self.files.write("set_ftrace_pid", " ".join(map(str, pids)))
-        elif self.files.exists("set_ftrace_notrace_pid"):
-            self.files.write("set_ftrace_notrace_pid", " ".join(map(str, buffer.own_threads())))
+        _choose_tasks(self.files, pids)
 
     def exclude(self, glob: str) -> None:
         """See `GraphBuffer`."""
@@ -92,10 +89,7 @@ class TopBuffer:
             raise UsageError("--cpu is for a buffer of one's own, not for the top one")
         if children:
             self.files.write("trace_options", "function-fork")
-        if pids:
-            self.files.write("set_ftrace_pid", " ".join(map(str, pids)))
-        elif self.files.exists("set_ftrace_notrace_pid"):
-            self.files.write("set_ftrace_notrace_pid", " ".join(map(str, buffer.own_threads())))
+        _choose_tasks(self.files, pids)
 
     def exclude(self, glob: str) -> None:
         """See `GraphBuffer`."""
@@ -117,6 +111,16 @@ class TopBuffer:
         """See `GraphBuffer`. While it is read the kernel lets nobody change the tracer."""
         if self._pipes is not None:
             self._pipes.close()
+
+
+def _choose_tasks(files: Files, pids: Sequence[int]) -> None:
+    """This process may be a child of one of these."""
+    own = buffer.own_threads()
+    others = [pid for pid in pids if pid not in own]
+    if pids:
+        files.write("set_ftrace_pid", " ".join(map(str, others)))
+    if files.exists("set_ftrace_notrace_pid"):
+        files.write("set_ftrace_notrace_pid", " ".join(map(str, own)))
 
 
 def _check_unused(tracing: Files) -> None:

@@ -156,7 +156,9 @@ def test_times_in_microseconds_and_expressions(counted: Counted) -> None:
         Hist((Term("n+1"),), filter=only),
     )
     assert not counted.refused
-    times, by_size, more = counted.run()[::-1]
+    tables = counted.run()
+    times = find(tables, Term("common_timestamp", "usecs"))
+    by_size, more = find(tables, Term("n"), Term("common_cpu")), find(tables, Term("n+1"))
     assert times.tally.count == by_size.tally.count == more.tally.count > 0
     shown = [row.key[0] for row in by_size.tally.rows]
     assert shown == sorted(shown, reverse=True)

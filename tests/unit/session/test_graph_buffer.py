@@ -23,7 +23,7 @@ def test_never_its_own_calls(tmp_path: Path) -> None:
 
 def test_only_these_processes(tmp_path: Path) -> None:
     session = Session(tmp_path)
-    OwnBuffer(session).restrict([7, 8], [], children=True)
+    OwnBuffer(session).restrict([7, os.getpid(), 8], [], children=True)
     assert session.done == ["trace_options function-fork"]
     assert session.tracing.read("set_ftrace_pid") == "7 8\n"
 
