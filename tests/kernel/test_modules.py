@@ -1,9 +1,5 @@
 """Functions and types of a module that is loaded meanwhile: dummy, a network device that does nothing."""
 
-import ctypes
-import lzma
-import os
-import pwd
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -12,46 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from tests.kernel.loading import load_module, module_file, unload_module
+
 MODULE = "dummy"
-_INIT_MODULE, _DELETE_MODULE = 175, 176  # x86-64
-
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def module_file() -> Path | None:
-    """The module's file, of this machine's kernel or of the one that `ktrace vm` has unpacked."""
-    release = os.uname().release
-    home = Path(pwd.getpwuid(Path(__file__).stat().st_uid).pw_dir)
-    for folder in (
-        Path("/"),
-        home / ".cache/ktrace/kernels" / release,
-        Path.home() / ".cache/ktrace/kernels" / release,
-    ):
-        found = sorted((folder / "lib/modules" / release).glob(f"kernel/drivers/net/{MODULE}.ko*"))
-        if found and found[0].suffix in (".ko", ".xz"):
-            return found[0]
-    return None
 
 
 @pytest.fixture
 def load() -> Iterator[Callable[[], None]]:
     """Load the module; it is removed at the end."""
-    path = module_file()
+    path = module_file(MODULE)
     if path is None:
         pytest.skip(f"no file of module {MODULE}")
-    content = path.read_bytes() if path.suffix == ".ko" else lzma.decompress(path.read_bytes())
-
-    def init() -> None:
-        status = _libc.syscall(_INIT_MODULE, content, ctypes.c_ulong(len(content)), b"")
-        assert status == 0, os.strerror(ctypes.get_errno())
-
-    yield init
+    yield lambda: load_module(path)
     with suppress(AssertionError):
-        unload()
-
-
-def unload() -> None:
-    assert _libc.syscall(_DELETE_MODULE, MODULE.encode(), 0) == 0
+        unload_module(MODULE)
 
 
 def test_a_probe_waits_for_its_module(ktrace: Callable, load: Callable) -> None:

@@ -1,0 +1,36 @@
+"""Loading modules of the kernel that runs: this machine's, or the one that `ktrace vm` has unpacked."""
+
+import ctypes
+import lzma
+import os
+import pwd
+from pathlib import Path
+
+_INIT_MODULE, _DELETE_MODULE = 175, 176  # x86-64
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def module_file(name: str) -> Path | None:
+    """The module's file; None where there is none that can be read."""
+    release = os.uname().release
+    home = Path(pwd.getpwuid(Path(__file__).stat().st_uid).pw_dir)
+    for folder in (
+        Path("/"),
+        home / ".cache/ktrace/kernels" / release,
+        Path.home() / ".cache/ktrace/kernels" / release,
+    ):
+        found = sorted((folder / "lib/modules" / release).glob(f"kernel/**/{name}.ko*"))
+        if found and found[0].suffix in (".ko", ".xz"):
+            return found[0]
+    return None
+
+
+def load_module(path: Path, parameters: str = "") -> None:
+    content = path.read_bytes() if path.suffix == ".ko" else lzma.decompress(path.read_bytes())
+    status = _libc.syscall(_INIT_MODULE, content, ctypes.c_ulong(len(content)), parameters.encode())
+    assert status == 0, os.strerror(ctypes.get_errno())
+
+
+def unload_module(name: str) -> None:
+    assert _libc.syscall(_DELETE_MODULE, name.encode(), 0) == 0

@@ -1,0 +1,65 @@
+"""`ktrace latency A B --on`: block requests of a device that takes a known time for each."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.loading import load_module, module_file, unload_module
+from tests.kernel.test_latency import HISTS, timing
+
+DISK = Path("/dev/nullb0")
+TAKES_NS = 20_000_000
+READS = 12
+
+
+@pytest.fixture(scope="module")
+def disk() -> Iterator[Path]:
+    """A disk that completes each request by a timer."""
+    needed = [] if Path("/sys/kernel/config").exists() else ["configfs"]
+    files = [module_file(name) for name in (*needed, "null_blk")]
+    if None in files:
+        pytest.skip("no file of module null_blk")
+    for path, parameters in zip(files, [*("" for _ in needed), _timer()], strict=True):
+        assert path is not None
+        load_module(path, parameters)
+    deadline = time.monotonic() + 60
+    while not DISK.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    yield DISK
+    with suppress(AssertionError):
+        unload_module("null_blk")
+
+
+def _timer() -> str:
+    return f"nr_devices=1 gb=1 queue_mode=2 irqmode=2 completion_nsec={TAKES_NS}"
+
+
+def test_each_request_takes_what_the_disk_takes(
+    disk: Path, start: Callable, armed: Callable, tracing: Path
+) -> None:
+    run = start(
+        "latency", "block:block_rq_issue", "block:block_rq_complete", "--on", "dev,sector", "--json",
+        "--linear", f"0:1s:{TAKES_NS}", "--by", "nr_sector", "--above", "15ms",
+    )  # fmt: skip
+    run.until(lambda: timing(tracing) if HISTS else armed())
+    subprocess.run(
+        ["dd", f"if={disk}", "of=/dev/null", "bs=8192", f"count={READS}", "iflag=direct", "status=none"],
+        check=True,
+    )
+    run.settle()
+    run.signal(signal.SIGINT)
+    outcome = run.wait()
+    rows = {
+        r["key"]["latency"]["low"]: r["count"] for r in outcome.records("row") if r["key"]["nr_sector"] == 16
+    }
+    assert sum(rows.values()) == READS and min(rows) >= TAKES_NS, rows
+    slow = outcome.records("slow")
+    assert len(slow) >= READS and all(s["latency_ns"] >= TAKES_NS for s in slow)
+    (answer,) = outcome.records("answer")
+    assert answer["dropped"] == answer["missed"] == answer["lost"] == answer["untimed"] == 0
