@@ -95,3 +95,29 @@ def test_down_to_the_stacks_and_back(terminal: Callable, forks: None) -> None:
     top.until("latency of vfs_read", "LATENCY")
     os.kill(top.pid, signal.SIGINT)
     assert top.end() == 0 and "\x1b[?1049l" in top.text
+
+
+def test_without_words_system_calls_and_down_to_one_of_them(terminal: Callable, forks: None) -> None:
+    top = terminal("top")
+    top.until("ID.SYSCALL", "sys_")
+    top.press("sss")  # by rate, hits, name, and by rate again
+    top.until("> ")
+    top.press("l")
+    top.until("latency of ", "q back")
+    title = top.text.rpartition("latency of ")[2]
+    assert not title.startswith(("raw_syscalls", "sys_"))
+    top.press("q")
+    top.until("RATE/S")
+    top.press("q")
+    assert top.end() == 0
+
+
+def test_a_row_behind_which_there_is_nothing(terminal: Callable, forks: None) -> None:
+    top = terminal("top", "sched:sched_switch")
+    top.until("> ")
+    top.press("l")
+    top.until("no latency of sched:sched_switch")
+    top.press("s")
+    top.until("q quit")
+    top.press("q")
+    assert top.end() == 0 and "\x1b[?1049l" in top.text

@@ -12,7 +12,7 @@ from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
     from ktrace.cli.counting import Run
-    from ktrace.model.tally import Tally
+    from ktrace.model.tally import Key, Tally
     from ktrace.output.screen import Screen
     from ktrace.session.words import Defaults
 
@@ -80,6 +80,7 @@ class _Live:
         self._filter = filter_
         self._size = size
         self._chosen = ""
+        self._told = ""  # why there was nothing behind a row, until the next key
         self.notes: list[str] = []
 
     def count(self, run: "Run", defaults: "Defaults") -> str:
@@ -93,15 +94,18 @@ class _Live:
         def show(tally: "Tally", seconds: float) -> None:
             nonlocal action
             for key in self._screen.pressed():
+                self._told = ""
                 if key == "q":
                     run.end()
                 elif key in ("enter", "l") and table.chosen is not None:
                     action = "stacks" if key == "enter" else "latency"
-                    self._chosen = str(table.chosen[0])
+                    self._chosen = self._place(table.chosen)
                     run.end()
                 table.press(key)
             table.take(tally, seconds)
             lines, marked = table.lines(*self._screen.size())
+            if self._told:
+                lines[-1] = self._told
             self._screen.draw(lines, marked=marked)
 
         request = Request(self._places, defaults, self._words, self._filter, run.whose, self._size)
@@ -116,6 +120,12 @@ class _Live:
             note=self.notes.append,
         )
         return action if run.stop.received is None else "quit"
+
+    def _place(self, key: "tuple[Key, ...]") -> str:
+        """What a row counts: its function; of system calls the one, not the event of all."""
+        if self._places == [_SYSCALLS]:
+            return str(key[-1]).removeprefix("sys_")
+        return str(key[0])
 
     def drill(self, run: "Run", what: str) -> str:
         """Stacks or latency of the chosen row's function, until a key leads back."""
@@ -155,5 +165,5 @@ class _Live:
                     note=note,
                 )
         except KtraceError as error:
-            note(error.message)
+            self._told = f"no {what} of {self._chosen}: {error.message}"
         return "count" if run.stop.received is None else "quit"
