@@ -10,7 +10,7 @@ _OWN = re.compile(
     r"|opt_pre_handler|optimized_callback|rethook_\w+|arch_rethook_\w+|arch_ftrace_ops_list_func|ftrace_\w+"
     r"|__ftrace_\w+|fprobe_\w+|__fprobe_\w+|fentry_\w+|fexit_\w+|function_graph_\w+|return_to_handler"
     r"|__traceiter_\w+|do_int3|exc_int3|asm_exc_int3|notifier_call_chain|notify_die|perf_trace_\w+"
-    r"|stacktrace_\w+|event_trigger_\w+)\Z"
+    r"|stacktrace_\w+|event_trigger_\w+|trampoline_handler|\[unknown/kretprobe'd\])\Z"
 )
 
 

@@ -185,7 +185,7 @@ class PairCounter:
             for mark in marks:
                 at = bisect_left(mine, (mark.seq, 0)) - 1
                 if at >= 0:
-                    self._frames[pid, mine[at][1]] = mark.frames
+                    self._frames.setdefault((pid, mine[at][1]), mark.frames)
         self._began = {pid: mine[-1][1] for pid, mine in begins.items()}
 
     def _emit_with(self, slow: Slow, stack: Stack | None) -> None:

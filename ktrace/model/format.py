@@ -5,7 +5,7 @@ probe events are not aligned.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ktrace.errors import UsageError
@@ -128,6 +128,8 @@ def parse_format(text: str, system: str = "") -> Format:
     if not name or not ident:
         raise UsageError("not an event's format file: no name and ID", excerpt=text[:60])
     fields = tuple(_parse_field(*match.groups()) for match in _FIELD.finditer(text))
+    if system == "synthetic":
+        fields = tuple(map(_in_slot, fields))
     _, _, print_fmt = text.partition("print fmt: ")
     return Format(system, name[1], int(ident[1]), fields, print_fmt.rstrip("\n"))
 
@@ -153,6 +155,11 @@ def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -
             count = min(int(said[1]), int(size))
         return Field(name, ctype, int(offset), int(size), signed == "1", "array", count)
     return Field(name, ctype, int(offset), int(size), signed == "1")
+
+
+def _in_slot(field: Field) -> Field:
+    """Synthetic events keep 8 bytes for each field, of which a reference to text uses 4."""
+    return replace(field, size=4, count=1) if field.shape == "data_loc" else field
 
 
 def element_size(ctype: str) -> int:

@@ -19,6 +19,8 @@ from ktrace.tracefs.events import read_format
 
 COMM_FIELD = "ktrace_comm"
 
+_NAMED = re.compile(r"([A-Za-z_]\w*)=(?!=)")
+
 Note = Callable[[str], None]
 
 
@@ -95,6 +97,12 @@ def find_aims(
     if events:
         return [_existing(session, search, event, own) for event in events]
     return make_aims(session, search, place, own, stop, note)
+
+
+def shown_name(word: str) -> str:
+    """What an argument is called in a table: `n` of `n=%dx:u64`, else as it was asked for."""
+    match = _NAMED.match(word)
+    return match[1] if match else word
 
 
 def make_aims(

@@ -8,7 +8,7 @@ from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.parts import ANY, STACK, Counter, Part, counter
 from ktrace.errors import Unavailable
 from ktrace.model.tally import Key, Symbol, Tally
-from ktrace.session.aims import Aim, Note, Search, find_aims
+from ktrace.session.aims import Aim, Note, Search, find_aims, shown_name
 from ktrace.session.command import Command
 from ktrace.session.kernel import Kernel
 from ktrace.session.session import Session
@@ -84,7 +84,7 @@ def _source(
     wide = sum(len(aim.points) for aim in aims) > 1
     if everybody and wide and all(aim.points and aim.has_profile for aim in aims):
         return ProfileTally(session, [(aim.event, aim.points) for aim in aims]), PROFILE
-    names = ("function", *request.by)
+    names = ("function", *map(shown_name, request.by))
     if not kernel.has_hist_triggers:
         if request.in_kernel:
             raise no_hist_triggers()
@@ -104,7 +104,7 @@ def _streamed(session: Session, aims: Sequence[Aim], request: Request) -> Source
     events = {
         aim.name: (aim.label, readings(session.tracing, aim, iter(aim.words), request.by)) for aim in aims
     }
-    counter = ColumnCounter(("function", *request.by), events)
+    counter = ColumnCounter(("function", *map(shown_name, request.by)), events)
     paths = [aim.event for aim in aims]
     return StreamTally(session, counter, paths, request.filter, stack=STACK in request.by)
 

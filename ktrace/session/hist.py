@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.parts import KNOWN, STACK, Counter, Linear, counter
 from ktrace.model.tally import Key, Tally
-from ktrace.session.aims import Aim, Note, Search, find_aims
+from ktrace.session.aims import Aim, Note, Search, find_aims, shown_name
 from ktrace.session.command import Command
 from ktrace.session.count import HIST, KEYS, STREAM, STREAMED_NOTE, function_part, no_hist_triggers
 from ktrace.session.kernel import Kernel
@@ -68,7 +68,7 @@ def hist(
     left_out = restrict(session, request.whose, command)
     stop.check()
     several = len(aims) > 1 or aims[0].label is None
-    names = (*(["function"] if several else []), *request.by, request.value)
+    names = (*(["function"] if several else []), *map(shown_name, (*request.by, request.value)))
     source: Source
     if kernel.has_hist_triggers:
         own = None if left_out else f"common_pid != {os.getpid()}"
@@ -93,7 +93,7 @@ def _counters(aim: Aim, request: Request, base: Hist, *, several: bool) -> list[
     signed_sums = False
     if request.sum:
         name = _field(request.sum, words)
-        summed, signed_sums = (request.sum,), aim.fields.find(name).signed
+        summed, signed_sums = (shown_name(request.sum),), aim.fields.find(name).signed
         base = replace(base, values=(Term(name),))
     made = []
     for part, condition in aim.fields.distribution(value, request.linear):
@@ -132,7 +132,7 @@ def _streamed(
         events[aim.name] = (label, [*by, value])
         sums[aim.name] = [_field(request.sum, words)] if request.sum else []
     counted = ColumnCounter(
-        names, events, sums=sums, summed=(request.sum,) if request.sum else (), with_label=several
+        names, events, sums=sums, summed=(shown_name(request.sum),) if request.sum else (), with_label=several
     )
     stack = STACK in (request.value, *request.by)
     return StreamTally(session, counted, [aim.event for aim in aims], request.filter, stack=stack)

@@ -13,7 +13,7 @@ from ktrace.errors import Refused, Unavailable, UsageError
 from ktrace.model.place import RETURN_SUFFIX
 from ktrace.model.slow import Slow
 from ktrace.model.tally import Key, Symbol, Tally
-from ktrace.session.aims import COMM_FIELD, Aim, Note, Search, find_aims, make_aims, stack_word
+from ktrace.session.aims import COMM_FIELD, Aim, Note, Search, find_aims, make_aims, shown_name, stack_word
 from ktrace.session.command import Command
 from ktrace.session.count import HIST, KEYS, STREAM, STREAMED_NOTE, no_hist_triggers
 from ktrace.session.kernel import Kernel
@@ -126,7 +126,7 @@ class LatencyTally(HistTally):
     """Three histograms: one remembers, one takes the difference, one counts."""
 
     def __init__(self, session: Session, kernel: Kernel, request: Request, pair: Pair, emit: Emit) -> None:
-        super().__init__(session, (*request.by, SHOWN), ())
+        super().__init__(session, (*map(shown_name, request.by), SHOWN), ())
         self._kernel = kernel
         self._request = request
         self._pair = pair
@@ -151,7 +151,7 @@ class LatencyTally(HistTally):
         from ktrace.session.slow import SlowCalls  # noqa: PLC0415 -- loads NumPy
 
         shown = [c.name for c in self._pair.carried if c.name != "comm"]
-        fields = [(name, self._plan.field_of(name) or name) for name in shown]
+        fields = [(shown_name(name), self._plan.field_of(name) or name) for name in shown]
         return SlowCalls(self._session, self._plan.event, fields, above, emit)
 
     def arm(self) -> None:
@@ -219,9 +219,12 @@ def _function(session: Session, kernel: Kernel, request: Request, stop: StopSign
     if request.above_ns is not None and RETVAL not in at_return:
         at_return.append(RETVAL)
     defaults = replace(request.defaults, at_return=False)
-    first = _one(make_aims(session, Search(kernel, defaults), place, at_entry, stop, note), place)
+    # The return's probe first: on Linux 5.10, where it runs first it hides who called from the other's stack.
     search = Search(kernel, replace(defaults, at_return=True), with_comm="comm" in request.by)
-    second = _one(make_aims(session, search, place, at_return, stop, lambda _text: None), place)
+    second = _one(make_aims(session, search, place, at_return, stop, note), place)
+    first = _one(
+        make_aims(session, Search(kernel, defaults), place, at_entry, stop, lambda _text: None), place
+    )
     carried = [_carried(word, first, name, True) for word, name in zip(at_entry, first.words, strict=True)]
     carried += [
         _carried(word, second, name, False) for word, name in zip(at_return, second.words, strict=True)

@@ -6,6 +6,7 @@ from ktrace.aggregate.columns import Reading
 from ktrace.aggregate.pairs import PairCounter, Pairing
 from ktrace.aggregate.parts import KNOWN
 from ktrace.errors import Unavailable
+from ktrace.session.aims import shown_name
 from ktrace.session.readings import column_of, field_reading
 from ktrace.session.session import Session
 from ktrace.session.streamed import StreamTally
@@ -58,12 +59,20 @@ def paired(session: Session, request: "Request", pair: "Pair", emit: "Emit") -> 
         pair.second.name,
         (tuple(map(column_of, pair.keys[0])), tuple(map(column_of, pair.keys[1]))),
         by=[by[word] for word in request.by],
-        shown=[(c.name, column_of(c.field.name), c.at_first) for c in pair.carried if c.name != "comm"],
+        shown=[
+            (shown_name(c.name), column_of(c.field.name), c.at_first)
+            for c in pair.carried
+            if c.name != "comm"
+        ],
         nested=not request.on,
         # At a return some kernels cannot see beyond it; who called is the same as at the entry.
         stack_at_first=not request.on,
     )
     counter = PairCounter(
-        (*request.by, "latency"), pairing, request.linear, above_ns=request.above_ns, emit=emit
+        (*map(shown_name, request.by), "latency"),
+        pairing,
+        request.linear,
+        above_ns=request.above_ns,
+        emit=emit,
     )
     return PairTally(session, counter, pair, stack=request.above_ns is not None, at_second=bool(request.on))

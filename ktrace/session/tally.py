@@ -218,10 +218,14 @@ def missed(session: Session) -> int:
 def explained(refused: Refused, event: str, hist: Hist) -> KtraceError:
     """A refused trigger, with what to do about it."""
     hint = None
-    if hist.filter:
+    if refused.caret is None:
+        # The kernel says nothing of what does not fit.
+        hint = (
+            "at most three keys, of which one may be text, and no third one beside a text and a stack; "
+            "ktrace counts by streaming without --in-kernel where the kernel has no hist triggers"
+        )
+    elif hist.filter:
         hint = f"--filter takes the fields of {event}: `ktrace show {event}` has them"
-    elif refused.caret is None:
-        hint = "at most three keys, of which one may be text; ktrace counts by streaming without --in-kernel"
     return Refused(
         f"{event} cannot be counted so: {refused.message}",
         errno=refused.errno,

@@ -164,3 +164,17 @@ def test_what_is_no_format_file(text):
 def test_any_declaration_is_read_without_a_crash(declaration, size):
     field(declaration, size)
     field("__data_loc " + declaration, size)
+
+
+def test_a_text_of_a_synthetic_event_fills_half_its_slot() -> None:
+    text = (
+        "name: lat\nID: 9\nformat:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n"
+        "\tfield:u64 lat;\toffset:8;\tsize:8;\tsigned:0;\n"
+        "\tfield:__data_loc char[] v1;\toffset:16;\tsize:8;\tsigned:1;\n"
+        '\tfield:int v2;\toffset:24;\tsize:4;\tsigned:1;\n\nprint fmt: ""\n'
+    )
+    (text_field,) = [f for f in parse_format(text, "synthetic").fields if f.name == "v1"]
+    assert (text_field.size, text_field.count, text_field.shape) == (4, 1, "data_loc")
+    # Of an older kernel's probe this is two texts.
+    (two,) = [f for f in parse_format(text, "kprobes").fields if f.name == "v1"]
+    assert (two.size, two.count) == (8, 2)
