@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from ktrace.aggregate.frames import without_own
 from ktrace.errors import Unavailable
 from ktrace.model.batch import Batch, Chunk, Stack, Strings
 from ktrace.model.tally import Key, Range, Row, Tally
+from ktrace.model.tally import Stack as Frames
 
 UNREADABLE = "(fault)"
 NO_STACK = ("[no stack]",)
@@ -28,6 +29,14 @@ class Reading:
 
     column: str
     show: Callable[[Key], Key] = lambda key: key
+
+
+class _Hit(NamedTuple):
+    """A hit whose stack has not come. Made for each: a tuple is quicker than a dataclass."""
+
+    event: str
+    key: tuple[Key, ...]
+    numbers: tuple[int, ...]
 
 
 class ColumnCounter:
@@ -60,7 +69,8 @@ class ColumnCounter:
         self._with_label = with_label
         self._user_stacks = user_stacks
         self._counts: dict[tuple[Key, ...], list[int]] = {}
-        self._waiting: dict[int, list[tuple[str, tuple[Key, ...], list[int]]]] = {}
+        self._waiting: dict[int, list[_Hit]] = {}
+        self._stacks: dict[Frames, Frames] = {}  # as they came, and without the tracer's own frames
 
     def write(self, chunk: Chunk, /) -> None:
         """Take a piece of the stream."""
@@ -80,8 +90,8 @@ class ColumnCounter:
         """What was counted so far. Hits whose stack has not come are there, too."""
         counts = dict(self._counts)
         for hits in self._waiting.values():
-            for event, key, numbers in hits:
-                _add(counts, self._with_frames(event, key, NO_STACK), numbers)
+            for hit in hits:
+                _add(counts, self._with_frames(hit.event, hit.key, NO_STACK), hit.numbers)
         rows = (Row(key, count, tuple(sums)) for key, (count, *sums) in counts.items())
         return Tally(self._names, tuple(rows), self._summed)
 
@@ -91,8 +101,8 @@ class ColumnCounter:
     def _reads_stack(self, event: str) -> bool:
         return any(reading.column == "stack" for reading in self._events.get(event, ("", ()))[1])
 
-    def _grouped(self, batch: Batch) -> Iterable[tuple[tuple[Key, ...], list[int]]]:
-        """Each different key of the batch with its counts and sums."""
+    def _keys(self, batch: Batch) -> tuple[list[tuple[Key, ...]], NDArray[np.int64]]:
+        """The different keys of the batch, without stacks, and for each row the number of its own."""
         label, readings = self._events[batch.event]
         columns = [distinct_values(batch, r.column) for r in readings if r.column != "stack"]
         shows = [r.show for r in readings if r.column != "stack"]
@@ -104,17 +114,22 @@ class ColumnCounter:
         if columns:
             codes = np.stack([c for _, c in columns], axis=1)
         groups, inverse = np.unique(codes, axis=0, return_inverse=True)
-        inverse = inverse.reshape(-1)
-        counts = np.bincount(inverse, minlength=len(groups))
+        keys = []
+        for group in groups.tolist():
+            parts = zip(columns, group, shows, strict=False)
+            keys.append((*head, *(show(values[code]) for (values, _), code, show in parts)))
+        return keys, inverse.reshape(-1)
+
+    def _grouped(self, batch: Batch) -> Iterable[tuple[tuple[Key, ...], list[int]]]:
+        """Each different key of the batch with its counts and sums."""
+        keys, inverse = self._keys(batch)
+        counts = np.bincount(inverse, minlength=len(keys))
         sums = []
         for name in self._sums.get(batch.event, ()):
-            total = np.zeros(len(groups), object)  # Python's integers: sums may exceed 64 bits
+            total = np.zeros(len(keys), object)  # Python's integers: sums may exceed 64 bits
             np.add.at(total, inverse, _numbers(batch, name).astype(object))
             sums.append(total)
-        for number, group in enumerate(groups.tolist()):
-            key = head
-            for (values, _), code, show in zip(columns, group, shows, strict=False):
-                key = (*key, show(values[code]))
+        for number, key in enumerate(keys):
             yield key, [int(counts[number]), *(int(total[number]) for total in sums)]
 
     def _with_stacks(self, batches: Sequence[Batch], stacks: Sequence[Stack]) -> None:
@@ -122,18 +137,25 @@ class ColumnCounter:
 
         An interrupt may come in between, with a hit and a stack of its own: the last one waits shortest.
         """
-        rows = [(int(b.seq[i]), b, i) for b in batches for i in range(len(b))]
-        merged: list[tuple[int, Any, int]] = [*rows, *((s.seq, s, 0) for s in stacks)]
-        for _, item, row in sorted(merged, key=lambda entry: entry[0]):
-            if isinstance(item, Stack):
-                waiting = self._waiting.get(item.pid)
-                if waiting:
-                    event, key, numbers = waiting.pop()
-                    self._add(self._with_frames(event, key, without_own(item.frames)), numbers)
-            else:
-                one = item.take(np.array([row]))
-                ((key, numbers),) = self._grouped(one)
-                self._waiting.setdefault(int(one.pid[0]), []).append((item.event, key, numbers))
+        merged: list[tuple[int, int, _Hit | Frames]] = [(s.seq, s.pid, s.frames) for s in stacks]
+        for batch in batches:
+            keys, inverse = self._keys(batch)
+            sums = [_numbers(batch, name).tolist() for name in self._sums.get(batch.event, ())]
+            numbers = zip([1] * len(batch), *sums, strict=True)
+            rows = zip(batch.seq.tolist(), batch.pid.tolist(), inverse.tolist(), numbers, strict=True)
+            merged += [(seq, pid, _Hit(batch.event, keys[n], some)) for seq, pid, n, some in rows]
+        for _, pid, item in sorted(merged, key=lambda entry: entry[0]):
+            if isinstance(item, _Hit):
+                self._waiting.setdefault(pid, []).append(item)
+            elif waiting := self._waiting.get(pid):
+                hit = waiting.pop()
+                self._add(self._with_frames(hit.event, hit.key, self._from_the_place(item)), hit.numbers)
+
+    def _from_the_place(self, frames: Frames) -> Frames:
+        found = self._stacks.get(frames)
+        if found is None:
+            found = self._stacks[frames] = without_own(frames)
+        return found
 
     def _with_frames(self, event: str, key: tuple[Key, ...], frames: Key) -> tuple[Key, ...]:
         """The key, with the stack where it was asked for."""
