@@ -168,8 +168,9 @@ def _buffer(session: Session, request: Request, note: Callable[[str], None]) -> 
         )
     if session.buffer_kb is not None:
         raise UsageError("--buffer-size is for a buffer of one's own, not for the top one")
+    top = TopBuffer(session.tracing)
     note("the top buffer is used, which everybody shares: what others record in it meanwhile is lost to them")
-    return TopBuffer(session.tracing)
+    return top
 
 
 def _account(files: Files, told: Mapping[int, int], sink: "_Sink") -> int:

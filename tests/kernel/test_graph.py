@@ -201,7 +201,7 @@ def test_the_top_buffer_is_taken_with_consent_where_nobody_uses_it(
             not in ktrace("graph", "vfs_read", "--top-buffer", "-n", "1", "-c", "cat /etc/passwd").err
         )
         return
-    run = start("graph", "vfs_read", "--top-buffer", "--depth", "1", "-q", "-c", "sleep 3")
+    run = start("graph", "vfs_read", "--top-buffer", "--depth", "1", "-q", "-c", "sleep 300")
     run.until(lambda: following(tracing))
     again = ktrace("graph", "vfs_read", "--top-buffer", "-d", "0.1", status=6)
     assert "in use: it has the tracer function_graph" in again.err
