@@ -1,5 +1,7 @@
 """`--start-on`, `--stop-on`, `--snapshot-on`: the kernel decides at the hit what is recorded."""
 
+import os
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -73,3 +75,26 @@ def test_in_the_top_buffer_what_is_there_is_left_alone(
     assert triggers(probe) == ["stacktrace:unlimited", "traceoff:unlimited if n == 123456789"]
     ktrace("disable", "rd", "--triggers")
     assert triggers(probe) == [] and (tracing / "tracing_on").read_text() == "1\n"
+
+
+def test_a_snapshot_of_the_top_buffer_is_read_back_as_a_trace(
+    ktrace: Callable, probe: Path, tracing: Path, sizes: str
+) -> None:
+    """It ends with the hit that made it."""
+    ktrace("enable", "rd", "--snapshot-on", "n == 777")
+    try:
+        subprocess.run(sizes.split(), check=True)
+    finally:
+        ktrace("disable", "rd", "--triggers")
+        ktrace("disable", "rd")
+    outcome = ktrace("parse", str(tracing / "snapshot"))
+    events = outcome.records("event")
+    # Two hits, two snapshots: the second has what came between.
+    assert events and events[-1]["args"] == {"n": 777} and 22 not in read_sizes(outcome)
+    clear(tracing / "trace")
+    clear(tracing / "snapshot")
+
+
+def clear(path: Path) -> None:
+    """Empty a buffer that was empty before."""
+    os.close(os.open(path, os.O_WRONLY | os.O_TRUNC))
