@@ -118,12 +118,14 @@ RECURSIVE = "__ep_eventpoll_poll"
 @in_kernel
 def test_calls_within_calls(start: Callable, armed: Callable, tracing: Path) -> None:
     """In the kernel the innermost are timed and the others counted; streamed, all are timed."""
-    if RECURSIVE not in (tracing / "available_filter_functions").read_text().split():
+    known = (tracing / "available_filter_functions").read_text().split()
+    name = next((name for name in known if name.partition(".")[0] == RECURSIVE), None)
+    if name is None:
         pytest.skip("this kernel has inlined what calls itself")
     mine = ["--filter", f"common_pid == {os.getpid()}", "--json"]
     answers = []
     for words, ready in (([], lambda: timing(tracing)), (["--nested"], armed)):
-        run = start("latency", RECURSIVE, *mine, *words)
+        run = start("latency", name, *mine, *words)
         run.until(ready)
         for _ in range(10):
             nested_polls(3)
