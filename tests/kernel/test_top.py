@@ -68,7 +68,7 @@ def terminal() -> Iterator[Callable[..., Terminal]]:
 
     yield begin
     for one in made:
-        os.close(one.fd)
+        os.close(one.fd)  # it hangs up: whatever still runs ends
 
 
 def test_it_shows_obeys_and_leaves(terminal: Callable, forks: None) -> None:
@@ -116,7 +116,7 @@ def test_a_row_behind_which_there_is_nothing(terminal: Callable, forks: None) ->
     top = terminal("top", "sched:sched_switch")
     top.until("> ")
     top.press("l")
-    top.until("no latency of sched:sched_switch")
+    top.until("no latency of sched:sched_switch: it is an event")
     top.press("s")
     top.until("q quit")
     top.press("q")

@@ -148,6 +148,10 @@ class _Live:
         defaults = run.defaults(False, "kprobe", False, None, 1)
         note = self.notes.append
         parts = (run.session, run.kernel)
+        event = self._chosen.replace(":", "/", 1)
+        if what == "latency" and run.session.tracing.exists(f"events/{event}/enable"):
+            self._told = f"no latency of {self._chosen}: it is an event, not a function"
+            return "count"
         try:
             if what == "stacks":
                 asked = StackRequest([self._chosen], defaults, None, run.whose)
