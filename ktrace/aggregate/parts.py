@@ -75,6 +75,7 @@ class Counter:
     Attributes:
         summed: what the sums are called.
         signed_sums: whether sums are of signed numbers, which the kernel prints as unsigned.
+        meant: only rows whose key begins with one of these functions are shown; None: all.
     """
 
     event: str
@@ -82,9 +83,14 @@ class Counter:
     rekey: Rekey
     summed: tuple[str, ...] = ()
     signed_sums: bool = False
+    meant: frozenset[str] | None = None
 
     def show(self, names: tuple[str, ...], tally: Tally) -> Tally:
         """What the kernel counted, as it is shown."""
+        if self.meant is not None:
+            meant = self.meant
+            rows_meant = (row for row in tally.rows if _function_of(row.key[0]) in meant)
+            tally = replace(tally, rows=tuple(rows_meant))
         if self.signed_sums:
             rows = (replace(row, sums=tuple(map(signed, row.sums))) for row in tally.rows)
             tally = replace(tally, rows=tuple(rows))
@@ -215,6 +221,11 @@ def _linear_ways(name: str, linear: Linear, *, signed: bool) -> "list[tuple[Part
     start_above = high if signed else max(high, 0)  # of unsigned fields the kernel takes no negative number
     ways.append((Part(name, ANY, partial(_outside, Range(high, None))), f"{name} >= {start_above}"))
     return ways
+
+
+def _function_of(key: Key) -> str:
+    """The function's name without its module's, which the kernel puts behind it."""
+    return key.name.partition(" ")[0] if isinstance(key, Symbol) else str(key)
 
 
 def _same(key: Key) -> Key:

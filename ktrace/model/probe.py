@@ -146,6 +146,8 @@ class Probe:
 _HEAD = re.compile(r"([prfte])(\d{0,9}):(?:([^\s/.]+)[/.])?([^\s/.]+)\s+(.*)\Z", re.DOTALL | re.ASCII)
 _WORD = re.compile(r"\S+", re.ASCII)  # ASCII's blanks alone: a file's name may hold others
 
+_PATTERN = re.compile(r"[*?\[]")  # an fprobe sits at all functions that a wildcard matches
+
 _DEFAULT_GROUP = {"p": "kprobes", "r": "kprobes", "f": "fprobes", "t": "tracepoints", "e": "eprobes"}
 
 _FILE_PLACE = re.compile(r"(.*/.*):(0x[0-9a-fA-F]+|\d+)(?:\((0x[0-9a-fA-F]+|\d+)\))?\Z", re.DOTALL | re.ASCII)
@@ -172,6 +174,8 @@ def _read_place(kind: str, text: str) -> Place:
         # What the kernel prints with %p is hashed, and so small that no kernel address is meant.
         address = int(text, 16)
         return AddressPlace(address, hashed=address < 1 << 63)
+    if kind == "f" and _PATTERN.search(text):
+        return SymbolPlace(text)
     return parse_kernel_place(text)
 
 

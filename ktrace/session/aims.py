@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from ktrace.aggregate.parts import KNOWN, Fields, Part
 from ktrace.errors import KtraceError, NotFound, Refused, UsageError
 from ktrace.model.fetch import FetchArg
+from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import want
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import find_targets
+from ktrace.session.wide import can_be_one, define_as_one
 from ktrace.session.words import Defaults, Wanted, mover
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.events import read_format
@@ -37,6 +39,7 @@ class Aim:
         is_return: whether it is hit at a function's return.
         asked: those arguments, as they were asked for.
         has_profile: whether the kernel counts its hits anyway.
+        meant: of an event that is hit in other functions, too: the names of those that are meant.
     """
 
     event: str
@@ -47,6 +50,7 @@ class Aim:
     is_return: bool = False
     has_profile: bool = False
     asked: tuple[str, ...] = ()
+    meant: frozenset[str] | None = None
 
     @property
     def name(self) -> str:
@@ -68,11 +72,14 @@ class Search:
         kernel: its symbols and types.
         defaults: what the options say about every probe.
         with_comm: have probes of the run's own read the task's name.
+        wide: take one event for all functions of a wildcard where the kernel can, though it is hit in
+            functions that are not meant, too: the caller tells them by their names, `Aim.meant`.
     """
 
     kernel: Kernel
     defaults: Defaults
     with_comm: bool = False
+    wide: bool = False
 
 
 def find_aims(
@@ -115,7 +122,15 @@ def make_aims(
     """
     texts = [*own, *([f"{COMM_FIELD}=$comm"] if search.with_comm else [])]
     wanted = want([place, *texts], search.defaults, search.kernel)
-    return [_made(session, search, group, own, stop, note) for group in _groups(wanted)]
+    aims = []
+    if search.wide and not own and search.kernel.has_fprobes:
+        together = [one for one in wanted if can_be_one(place, one)]
+        stop.check()
+        if len(together) > 1 and (aim := _as_one(session, search, place, together)) is not None:
+            _tell(wanted, note)
+            aims.append(aim)
+            wanted = [replace(one, notes=()) for one in wanted if one not in together]
+    return aims + [_made(session, search, group, own, stop, note) for group in _groups(wanted)]
 
 
 def stack_word(kernel: Kernel) -> str:
@@ -142,13 +157,48 @@ def _groups(wanted: Sequence[Wanted]) -> list[list[Wanted]]:
     return list(groups.values())
 
 
+def _as_one(session: Session, search: Search, pattern: str, group: list[Wanted]) -> Aim | None:
+    """One event of all functions that a wildcard matches; None where this kernel does not take it."""
+    functions = tuple(_function(one.probe) for one in group)
+    event = session.unused(replace(group[0].probe, name="calls"))
+    probe = define_as_one(session, pattern, event, functions)
+    if probe is None:
+        return None
+    session.trace_event(probe.event)
+    return Aim(
+        probe.event,
+        None,
+        _fields(session, search, probe),
+        (),
+        tuple(_name(one.probe) for one in group),
+        meant=frozenset(functions),
+    )
+
+
+def _function(probe: Probe) -> str:
+    assert isinstance(probe.place, SymbolPlace)
+    return probe.place.symbol
+
+
+def _fields(session: Session, search: Search, probe: Probe) -> Fields:
+    return Fields(
+        read_format(session.tracing, probe.event),
+        COMM_FIELD if search.with_comm else None,
+        stack_word(search.kernel),
+    )
+
+
+def _tell(group: Sequence[Wanted], note: Note) -> None:
+    for one in group:
+        for text in one.notes:
+            note(text)
+
+
 def _made(
     session: Session, search: Search, group: list[Wanted], own: Sequence[str], stop: StopSignals, note: Note
 ) -> Aim:
     probe = group[0].probe
-    for one in group:
-        for text in one.notes:
-            note(text)
+    _tell(group, note)
     words = _fields_of(probe, len(own))
     if len(group) == 1:
         defined = session.add_probe(session.unused(probe), mover(group))
@@ -158,11 +208,7 @@ def _made(
         points: tuple[str, ...] = (_name(probe),)
     else:
         probe, points = _points(session, group, stop, note)
-    fields = Fields(
-        read_format(session.tracing, probe.event),
-        COMM_FIELD if search.with_comm else None,
-        stack_word(search.kernel),
-    )
+    fields = _fields(session, search, probe)
     label = points[0] if len(points) == 1 else None
     return Aim(
         probe.event,

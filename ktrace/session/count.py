@@ -1,8 +1,9 @@
 """One run of `ktrace count`: how often each of these is hit, by whom."""
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.parts import ANY, STACK, Counter, Part, counter
@@ -21,6 +22,7 @@ KEYS = 8192  # that there is room for, if nobody says otherwise
 
 PROFILE = "kprobe_profile"
 HIST = "hist triggers"
+FPROBE = "hist triggers of fprobes"
 STREAM = "streamed events"
 STREAMED_NOTE = "this kernel has no hist triggers: events are streamed and counted here, which costs more"
 
@@ -61,7 +63,12 @@ def count(
     note: Note,
 ) -> tuple[Answer, str]:
     """Run it; returns the answer and how it was counted. The session is entered and left by the caller."""
-    search = Search(kernel, request.defaults, with_comm="comm" in request.by)
+    search = Search(
+        kernel,
+        request.defaults,
+        with_comm="comm" in request.by,
+        wide=kernel.has_hist_triggers and STACK not in request.by,
+    )
     aims = [
         aim for place in request.places for aim in find_aims(session, search, place, request.by, stop, note)
     ]
@@ -93,7 +100,8 @@ def _source(
     own = None if left_out else f"common_pid != {os.getpid()}"
     hist = Hist((), size=round_size(request.size), filter=both(request.filter, own))
     counters = [count_by(aim, request.by, hist) for aim in aims]
-    return HistTally(session, names, counters), HIST
+    method = FPROBE if any(aim.meant for aim in aims) else HIST
+    return HistTally(session, names, counters), method
 
 
 def _streamed(session: Session, aims: Sequence[Aim], request: Request) -> Source:
@@ -115,7 +123,7 @@ def count_by(aim: Aim, by: Sequence[str], hist: Hist) -> Counter:
     parts = [aim.part(word, words) for word in by]
     if aim.label is None:
         parts.insert(0, function_part(aim))
-    return counter(aim.event, parts, hist, label=aim.label, hidden=ANY)
+    return replace(counter(aim.event, parts, hist, label=aim.label, hidden=ANY), meant=aim.meant)
 
 
 def function_part(aim: Aim) -> Part:

@@ -5,6 +5,7 @@ takes and returns; here they are joined.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -21,6 +22,7 @@ INLINED = "inlined"
 
 MANY = 100  # functions from which on finding all names at once is faster than one after the other
 
+_FIRST_WORD = re.compile(r"^[^ \n]+", re.MULTILINE)
 _PADDING = ("__pfx_", "__cfi_")
 _SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm)\b.*")
 
@@ -42,12 +44,8 @@ class Probeable:
     def of(cls, kernel: Kernel) -> "Probeable":
         """From the kernel's own lists."""
         text = kernel.traceable
-        traceable: dict[str, int] | None = None
-        if text is not None:
-            traceable = {}
-            for line in text.splitlines():
-                name = line.split(" ", 1)[0]
-                traceable[name] = traceable.get(name, 0) + 1
+        # Forty thousand lines: a loop over them takes five times as long.
+        traceable = None if text is None else Counter(_FIRST_WORD.findall(text))
         names = (line.partition("\t")[2] for line in (kernel.blacklist or "").splitlines())
         return cls(traceable, frozenset(names))
 

@@ -1,0 +1,144 @@
+"""How long it takes to attach to all functions of a wildcard, and to let them go, beside other tools.
+
+To be run as root where there are kprobes, such as in `ktrace vm`:
+
+    ktrace vm --kernel 6.12 --timeout 900 -- .venv/bin/python -m benchmarks.attach --glob 'tcp_*'
+
+Each tool is a command from its start on: *ready* is when all functions are attached, *end* when the command
+has ended after Ctrl-C and everything is gone. Tools take turns, so that all see the same machine. Processor
+seconds are those of the commands, the kernel's work for them included. A Markdown table, no verdict.
+"""
+
+import argparse
+import fnmatch
+import os
+import platform
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+TRACING = Path("/sys/kernel/tracing")
+KPROBES = Path("/sys/kernel/debug/kprobes/list")
+POLL_S = 0.05
+DEADLINE_S = 400
+
+
+def functions(glob: str) -> set[str]:
+    """Those that ftrace could attach to."""
+    lines = (TRACING / "available_filter_functions").read_text().splitlines()
+    return {name for line in lines if fnmatch.fnmatchcase(name := line.split()[0], glob)}
+
+
+def histograms() -> Iterator[str]:
+    """Hist triggers of ktrace's instances."""
+    for path in TRACING.glob("instances/ktrace_*/events/ktrace_*/*/trigger"):
+        with suppress(OSError):
+            yield from (line for line in path.read_text().splitlines() if line.startswith("hist:"))
+
+
+def armed(glob: str) -> int:
+    """How many functions of the wildcard ftrace has something attached to now."""
+    lines = (TRACING / "enabled_functions").read_text().splitlines()
+    return sum(fnmatch.fnmatchcase(line.split()[0], glob) for line in lines if line)
+
+
+def ktrace_ready(glob: str, enough: int) -> bool:
+    """Its histogram is set, or, where it takes kprobes, all of them are switched on."""
+    if any(histograms()):
+        return True
+    if not any(TRACING.glob("instances/ktrace_*/events/ktrace_*/calls/enable")):
+        return False
+    return armed(glob) >= enough
+
+
+@dataclass
+class Tool:
+    """A command, what it needs beforehand and leaves behind, and when it is ready."""
+
+    command: list[str]
+    ready: Callable[[str, int], bool] = lambda glob, enough: armed(glob) >= enough
+    before: list[str] = field(default_factory=list)
+    behind: list[str] = field(default_factory=list)
+
+
+def tools(glob: str) -> dict[str, Tool]:
+    """Those that are installed."""
+    ktrace = [sys.executable, "-m", "ktrace", "count", glob, "--max-probes", "4000", "-q"]
+    found = {"`ktrace count`": Tool(ktrace, ktrace_ready)}
+    if shutil.which("bpftrace"):
+        found["`bpftrace`"] = Tool(["bpftrace", "-e", f"kprobe:{glob} {{ @[func] = count(); }}"])
+    if shutil.which("perf"):
+        found["`perf probe`, `perf stat`"] = Tool(
+            ["perf", "stat", "-a", "-e", f"probe:{glob}"],
+            before=["perf", "probe", "-q", "--max-probes", "4000", "--add", glob],
+            behind=["perf", "probe", "-q", "--del", f"probe:{glob}"],
+        )
+    return found
+
+
+def processor_seconds() -> float:
+    """Of all commands that have ended."""
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def measure(tool: Tool, glob: str, enough: int) -> tuple[float, float, float]:
+    """Seconds until it is ready, until it has ended, and of the processor."""
+    used = processor_seconds()
+    started = time.perf_counter()
+    if tool.before:
+        subprocess.run(tool.before, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    with subprocess.Popen(tool.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        while not tool.ready(glob, enough):
+            if process.poll() is not None:
+                assert process.stderr is not None
+                raise RuntimeError(process.stderr.read().decode()[-300:])
+            if time.perf_counter() - started > DEADLINE_S:
+                process.kill()
+                raise RuntimeError(f"not ready after {DEADLINE_S} s; {armed(glob)} functions are attached")
+            time.sleep(POLL_S)
+        ready = time.perf_counter() - started
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+    if tool.behind:
+        subprocess.run(tool.behind, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    return ready, time.perf_counter() - started, processor_seconds() - used
+
+
+def main() -> None:
+    """As the options say."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--glob", default="tcp_*")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--without", action="append", default=[], help="leave out tools with this in their name")
+    options = parser.parse_args()
+    os.environ.setdefault("BPFTRACE_MAX_PROBES", "8192")
+    there = len(functions(options.glob))
+    enough = there * 95 // 100  # each tool leaves out some that it cannot attach to
+    chosen = {n: t for n, t in tools(options.glob).items() if not any(w in n for w in options.without)}
+    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in chosen}
+    for turn in range(options.rounds):
+        for name, tool in chosen.items():
+            try:
+                found[name].append(measure(tool, options.glob, enough))
+                print(f"{turn} {name}: {found[name][-1]}", file=sys.stderr, flush=True)
+            except RuntimeError as error:
+                print(f"{name}: {error}", file=sys.stderr, flush=True)
+    print(f"\n`{options.glob}`: {there} functions; Linux {platform.release()}; {options.rounds} rounds\n")
+    print("| tool | ready, s | end, s | processor s | times ktrace: ready | end |\n|---|---|---|---|---|---|")
+    medians = {n: [statistics.median(column) for column in zip(*f, strict=True)] for n, f in found.items() if f}
+    own = medians.get("`ktrace count`")
+    for name, (ready, end, used) in medians.items():
+        ratios = f"{ready / own[0]:.1f} | {end / own[1]:.1f}" if own else "|"
+        print(f"| {name} | {ready:.1f} | {end:.1f} | {used:.1f} | {ratios} |")
+
+
+if __name__ == "__main__":
+    main()
