@@ -117,7 +117,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--glob", default="tcp_*")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--without", action="append", default=[], help="leave out tools with this in their name")
+    parser.add_argument(
+        "--without", action="append", default=[], help="leave out tools with this in their name"
+    )
     options = parser.parse_args()
     os.environ.setdefault("BPFTRACE_MAX_PROBES", "8192")
     there = len(functions(options.glob))
@@ -133,7 +135,9 @@ def main() -> None:
                 print(f"{name}: {error}", file=sys.stderr, flush=True)
     print(f"\n`{options.glob}`: {there} functions; Linux {platform.release()}; {options.rounds} rounds\n")
     print("| tool | ready, s | end, s | processor s | times ktrace: ready | end |\n|---|---|---|---|---|---|")
-    medians = {n: [statistics.median(column) for column in zip(*f, strict=True)] for n, f in found.items() if f}
+    medians = {
+        n: [statistics.median(column) for column in zip(*f, strict=True)] for n, f in found.items() if f
+    }
     own = medians.get("`ktrace count`")
     for name, (ready, end, used) in medians.items():
         ratios = f"{ready / own[0]:.1f} | {end / own[1]:.1f}" if own else "|"

@@ -1,9 +1,8 @@
 """One run of `ktrace count`: how often each of these is hit, by whom."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.parts import ANY, STACK, Counter, Part, counter

@@ -1,11 +1,13 @@
 """From what a person counts by to the kernel's keys, and back."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ktrace.aggregate.hist import Hist, Term
-from ktrace.aggregate.parts import ANY, Fields, Linear, counter
+from ktrace.aggregate.parts import ANY, Fields, Linear, Part, counter
 from ktrace.errors import NotFound, UsageError
 from ktrace.model.format import Field, Format
 from ktrace.model.tally import Range, Row, Symbol, Tally, Task, merge
@@ -114,6 +116,15 @@ def test_a_counter_names_its_event_where_the_kernel_need_not() -> None:
     assert made.hist.to_text() == "hist:keys=ret:size=2048 if n > 1"
     tally = Tally(("ret",), (Row(((1 << 64) - 1,), 3),))
     assert merge(("function", "ret"), [tally], made.rekey).rows == (Row(("vfs_read", -1), 3),)
+
+
+def test_a_counter_of_some_functions_of_an_event() -> None:
+    part = Part("function", Term("__probe_ip", "sym"), lambda key: getattr(key, "name", key))
+    made = replace(counter("g/e", [part], Hist(())), meant=frozenset({"vfs_read", "ext4_read"}))
+    hits = {"vfs_read": 3, "vfs_readv": 4, "ext4_read [ext4]": 5}
+    rows = [Row((Symbol(n, name),), count) for n, (name, count) in enumerate(hits.items())]
+    shown = made.show(("function",), Tally(("function",), tuple(rows), dropped=2))
+    assert shown.rows == (Row(("vfs_read",), 3), Row(("ext4_read [ext4]",), 5)) and shown.dropped == 2
 
 
 def test_a_counter_by_nothing() -> None:

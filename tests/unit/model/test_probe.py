@@ -80,6 +80,7 @@ def test_every_kind_reads_back_what_it_spells(kind, data):
         ("p:my.dot vfs_read", Probe("p", "my", "dot", SymbolPlace("vfs_read"))),
         ("p:g/a vfs_read%return", Probe("r", "g", "a", SymbolPlace("vfs_read"))),
         ("f:g/a vfs_read%return", Probe("f", "g", "a", SymbolPlace("vfs_read"), at_return=True)),
+        ("f:g/a tcp_[rs]*", Probe("f", "g", "a", SymbolPlace("tcp_[rs]*"))),
         (
             "p:g/a 0x00000000a1b2c3d4",
             Probe("p", "g", "a", AddressPlace(0xA1B2C3D4, hashed=True)),

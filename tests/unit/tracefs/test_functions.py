@@ -1,0 +1,19 @@
+"""Functions that ftrace has something attached to."""
+
+from pathlib import Path
+
+from ktrace.tracefs.functions import read_enabled_functions
+from tests.unit.tracefs.scripted import Scripted
+
+TEXT = (
+    "vfs_read (1) R I     \ttramp: ffffffffc0200000 (fprobe_handler+0x0/0x1a0) ->arch_ftrace_ops_list_func\n"
+    "\t   direct-->bpf_trampoline_1\n"
+    "ext4_map_blocks [ext4] (2)           \n"
+    "tcp_v4_rcv.part.0 (1)\n"
+)
+
+
+def test_names_without_modules_and_what_is_attached(tmp_path: Path) -> None:
+    found = read_enabled_functions(Scripted(tmp_path, {"enabled_functions": TEXT}))
+    assert found == {"vfs_read", "ext4_map_blocks", "tcp_v4_rcv.part.0"}
+    assert read_enabled_functions(Scripted(tmp_path, {"enabled_functions": ""})) == frozenset()
