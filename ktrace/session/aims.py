@@ -13,7 +13,7 @@ from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import want
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
-from ktrace.session.target import find_targets
+from ktrace.session.target import existing_events
 from ktrace.session.wide import can_be_one, define_as_one
 from ktrace.session.words import Defaults, Wanted, mover
 from ktrace.tracefs import dynevents
@@ -95,12 +95,7 @@ def find_aims(
         UsageError, NotFound, Refused, Unavailable: as `ktrace add` does.
     """
     own = [arg for arg in args if arg not in KNOWN]
-    try:
-        events = find_targets(session.tracing, [place], search.defaults, search.kernel).events
-    except KtraceError:
-        if not own:
-            raise
-        events = ()  # with its arguments it may be understood
+    events = existing_events(session.tracing, place)
     if events:
         return [_existing(session, search, event, own) for event in events]
     return make_aims(session, search, place, own, stop, note)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ktrace.errors import UsageError
 from ktrace.expr.arguments import Resolved, resolve
@@ -17,7 +17,7 @@ from ktrace.model.names import ARG_MAX, is_identifier
 from ktrace.model.registers import CONVENTIONS
 from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import is_plain
-from ktrace.session.words import Defaults
+from ktrace.session.words import Arguments, Defaults
 from ktrace.symbols.syscalls import (
     SyscallParam,
     argument_offset,
@@ -29,15 +29,6 @@ from ktrace.symbols.syscalls import (
 
 _BOOL = {0: "false", 1: "true"}
 _NO_NAMES: Mapping[int, str] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Arguments:
-    """What one probe reads; `names` as in `Wanted`, `notes` on what `$args` left out."""
-
-    args: tuple[FetchArg, ...] = ()
-    names: Mapping[str, Mapping[int, str]] | None = None
-    notes: tuple[str, ...] = ()
 
 
 def function_arguments(texts: Sequence[str], site: Site, types: TypeSource | Miss) -> Arguments:

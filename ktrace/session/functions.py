@@ -8,13 +8,17 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ktrace.errors import NotFound, UsageError
-from ktrace.model.ctype import Function, signature
+from ktrace.errors import NotFound, Unavailable, UsageError
 from ktrace.model.miss import Miss
+from ktrace.model.place import START, AddressPlace, SymbolPlace
 from ktrace.session.kernel import Kernel
-from ktrace.symbols.btf import Btf
 from ktrace.symbols.kallsyms import Symbol
+
+if TYPE_CHECKING:
+    from ktrace.model.ctype import Function
+    from ktrace.symbols.btf import Btf
 
 BLACKLISTED = "on the kprobe blacklist"
 NOTRACE = "not patched by ftrace (notrace, or split off by the compiler)"
@@ -114,6 +118,26 @@ def find_functions(
     return _with_signatures(rows, kernel) if signatures else rows
 
 
+def place_of(symbol: Symbol, offset: int, kernel: Kernel) -> SymbolPlace | AddressPlace:
+    """The place of one of several functions of a name: from the start of the kernel's code on.
+
+    Addresses, which modules need, are read back as hashes; this one anybody can find again.
+
+    Raises:
+        Unavailable: addresses are hidden.
+    """
+    if not symbol.address:
+        raise Unavailable(
+            f"there are several functions called '{symbol.name}', and their addresses are hidden",
+            hint="sysctl kernel.kptr_restrict=0, or run it as root",
+        )
+    address = symbol.address + offset
+    text = [] if symbol.module else kernel.symbols.find(START)
+    if len(text) == 1 and text[0].address < address:
+        return SymbolPlace(START, address - text[0].address)
+    return AddressPlace(address)
+
+
 def _symbols(pattern: str, kernel: Kernel) -> Iterable[Symbol]:
     regex = _regex(pattern)
     if regex is None:
@@ -150,12 +174,14 @@ def _with_signatures(rows: list[FunctionRow], kernel: Kernel) -> list[FunctionRo
 
 
 def _with_signature(row: FunctionRow, kernel: Kernel) -> FunctionRow:
+    from ktrace.model.ctype import signature  # noqa: PLC0415 -- who looks for a wildcard needs no types
+
     found = _declarations(row, kernel.types(row.symbol.module if row.symbol else None))
     text = " | ".join(signature(function) for function in found)
     return FunctionRow(row.name, row.symbol, row.why_not, text or None)
 
 
-def _declarations(row: FunctionRow, types: Btf | Miss) -> Iterator[Function]:
+def _declarations(row: FunctionRow, types: "Btf | Miss") -> "Iterator[Function]":
     """Several where functions of the name differ. A suffix of the compiler's changes what it takes."""
     if isinstance(types, Miss) or _SUFFIX.search(row.name):
         return

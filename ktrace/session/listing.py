@@ -67,16 +67,18 @@ def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = 
         return [p for p in unique.values() if not belongs_to_live_session(p)]
     chosen: dict[str, Probe] = {}
     for name in names:
-        pattern = name.replace(":", "/", 1)
-        hits = [
-            event
-            for event, probe in unique.items()
-            if fnmatch.fnmatchcase(event if "/" in pattern else probe.name, pattern)
-        ]
+        hits = events_named(unique.values(), name)
         if not hits:
             raise _no_such_probe(name, unique)
         chosen.update((event, unique[event]) for event in hits)
     return [probe for event, probe in unique.items() if event in chosen]
+
+
+def events_named(probes: Iterable[Probe], name: str) -> list[str]:
+    """The events that a name means, as in `select`; none where it means none."""
+    pattern = name.replace(":", "/", 1)
+    found = (p.event for p in probes if fnmatch.fnmatchcase(p.event if "/" in pattern else p.name, pattern))
+    return list(dict.fromkeys(found))
 
 
 def belongs_to_live_session(probe: Probe) -> bool:

@@ -1,36 +1,35 @@
 """Which probes a place stands for: a function under one of its names, several of a name, a wildcard.
 
-Here symbols and types are looked up: `session.resolve` says when.
+Here symbols and types are looked up: `session.resolve` says when. What deals with types is loaded where it is
+needed: a wildcard without arguments needs none.
 """
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
-from ktrace.expr.source import Site
-from ktrace.model.debuginfo import SourceFrame
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX, to_identifier
-from ktrace.model.place import RETURN_SUFFIX, START, AddressPlace, SymbolPlace, parse_kernel_place
+from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
 from ktrace.model.probe import Kind, Probe
 from ktrace.model.registers import dump_args
-from ktrace.session.arguments import Arguments, at_address, function_arguments, syscall_arguments
-from ktrace.session.functions import MANY, Probeable
-from ktrace.session.inlined import NOWHERE, declared_in, inlined_hint
+from ktrace.session.functions import MANY, Probeable, place_of
 from ktrace.session.kernel import Kernel
-from ktrace.session.present import present_name
 from ktrace.session.resolve import TRACEPOINT, check_arguments, is_plain
-from ktrace.session.words import DEFAULT_GROUP, Defaults, Wanted, different_names, event_name
-from ktrace.symbols.btf import Btf
+from ktrace.session.words import DEFAULT_GROUP, Arguments, Defaults, Wanted, different_names, event_name
 from ktrace.symbols.dwarf import words
 from ktrace.symbols.kallsyms import Symbol
-from ktrace.symbols.syscalls import takes_pt_regs
 from ktrace.tracefs.events import is_glob
 
-InSource: TypeAlias = Callable[[SourceFrame], bool]
+if TYPE_CHECKING:
+    from ktrace.expr.source import Site
+    from ktrace.model.debuginfo import SourceFrame
+    from ktrace.symbols.btf import Btf
+
+InSource: TypeAlias = "Callable[[SourceFrame], bool]"
 
 _GROUPS = {"f": "fprobes", "t": "tracepoints"}  # the kernel's own, as `kprobes` is
 _REGISTER = re.compile(r"%(?!p[dD]\b)\w")
@@ -103,13 +102,20 @@ class Finder:
         return Arguments(tuple(map(parse_fetch_arg, self.args)))
 
     def with_variables(
-        self, site: Site, place: SymbolPlace, types: Btf | Miss, nth: int = 1, line: InSource | None = None
+        self,
+        site: "Site",
+        place: SymbolPlace,
+        types: "Btf | Miss",
+        nth: int = 1,
+        line: "InSource | None" = None,
     ) -> Arguments:
         """Arguments where debug info says what is where; as without it if there is none.
 
         Args:
             line: tells the function that is meant from those that were inlined into it just there.
         """
+        from ktrace.session.arguments import function_arguments  # noqa: PLC0415 -- few probes need types
+
         try:
             info = self.kernel.debug_info(place.module)
             found = info.variables(place, nth)
@@ -128,6 +134,8 @@ class Finder:
         self, place: AddressPlace | SymbolPlace, symbol: Symbol | None, *, offset: int = 0
     ) -> Wanted:
         """The probe at an address, with the arguments of the function that is there."""
+        from ktrace.session.arguments import at_address  # noqa: PLC0415 -- as above
+
         if self.defaults.kind == "fprobe":
             raise UsageError("an fprobe takes a function's name, not an address", hint="leave --kind out")
         kind: Kind = "r" if self.at_return else "p"
@@ -148,6 +156,8 @@ class Finder:
             # One function, but perhaps several declarations of which one is meant.
             return [self.at(place, nth=nth)]
         if nth is not None and not 1 <= nth <= len(symbols):
+            from ktrace.session.inlined import declared_in  # noqa: PLC0415 -- only to explain
+
             files = declared_in(place.symbol, self.kernel.installed_debug_info)
             listed = [
                 f"{n}: {_describe(s)}  {files.get(n, '')}".rstrip() for n, s in enumerate(symbols, start=1)
@@ -228,26 +238,7 @@ class Finder:
     def _one_of(self, symbol: Symbol, symbols: list[Symbol], offset: int) -> Wanted:
         if sum(s.module == symbol.module for s in symbols) == 1:
             return self.at(SymbolPlace(symbol.name, offset, symbol.module))
-        return self.at_address(self.from_text(symbol, offset), symbol, offset=offset)
-
-    def from_text(self, symbol: Symbol, offset: int) -> SymbolPlace | AddressPlace:
-        """The place of one of several functions of a name: from the start of the kernel's code on.
-
-        Addresses, which modules need, are read back as hashes; this one anybody can find again.
-
-        Raises:
-            Unavailable: addresses are hidden.
-        """
-        if not symbol.address:
-            raise Unavailable(
-                f"there are several functions called '{symbol.name}', and their addresses are hidden",
-                hint="sysctl kernel.kptr_restrict=0, or run it as root",
-            )
-        address = symbol.address + offset
-        text = [] if symbol.module else self.kernel.symbols.find(START)
-        if len(text) == 1 and text[0].address < address:
-            return SymbolPlace(START, address - text[0].address)
-        return AddressPlace(address)
+        return self.at_address(place_of(symbol, offset, self.kernel), symbol, offset=offset)
 
     def _kind(self, place: SymbolPlace) -> Kind:
         """`p`, `r` or `f`."""
@@ -273,7 +264,7 @@ class Finder:
         fits = self.kernel.has_fprobes and Probeable.of(self.kernel).traceable_once(place.symbol)
         return "f" if fits else kprobe
 
-    def _function(self, place: SymbolPlace) -> tuple[SymbolPlace, Btf | Miss]:
+    def _function(self, place: SymbolPlace) -> "tuple[SymbolPlace, Btf | Miss]":
         """Where the function really is, and the types that describe it."""
         types = self.kernel.types(place.module)
         plain = _SUFFIX.sub("", place.symbol)
@@ -284,12 +275,16 @@ class Finder:
         if found:
             module = found[0].module
             return replace(place, module=module), self.kernel.types(module) if module else types
+        from ktrace.session.present import present_name  # noqa: PLC0415 -- most names are present
+
         present = present_name(place.symbol, symbols, self.kernel.machine)
         if present is None:
             raise self._unknown(place)
         return replace(place, symbol=present), types
 
     def _unknown(self, place: SymbolPlace) -> NotFound:
+        from ktrace.session.inlined import NOWHERE, inlined_hint  # noqa: PLC0415 -- only to explain
+
         hint = inlined_hint(place.symbol, self.kernel.installed_debug_info)
         miss = self.kernel.symbols.miss(place.symbol)
         if hint is None and miss.near:
@@ -301,12 +296,17 @@ class Finder:
             hint=hint or NOWHERE,
         )
 
-    def _arguments(self, site: Site, types: Btf | Miss) -> Arguments:
+    def _arguments(self, site: "Site", types: "Btf | Miss") -> Arguments:
+        from ktrace.session.arguments import function_arguments, syscall_arguments  # noqa: PLC0415 -- as above
+        from ktrace.symbols.syscalls import takes_pt_regs  # noqa: PLC0415 -- as above
+
         if site.function and takes_pt_regs(site.function):
             return syscall_arguments(self.args, site.function, site, self.kernel, self._defaults_here)
         return function_arguments(self.args, site, types)
 
-    def _site(self, kind: Kind, place: SymbolPlace | None, nth: int | None) -> Site:
+    def _site(self, kind: Kind, place: SymbolPlace | None, nth: int | None) -> "Site":
+        from ktrace.expr.source import Site  # noqa: PLC0415 -- as above
+
         where: Literal["entry", "return", "inside"] = "entry"
         if self.at_return:
             where = "return"

@@ -18,6 +18,7 @@ from ktrace.expr.source import Site
 from ktrace.model.debuginfo import SourceFrame, Spot
 from ktrace.model.miss import Miss
 from ktrace.model.place import AddressPlace, SymbolPlace
+from ktrace.session.functions import place_of
 from ktrace.session.inlined import told
 from ktrace.session.places import Finder, InSource
 from ktrace.session.words import Wanted, different_names
@@ -142,7 +143,7 @@ def _movable(spot: Spot, finder: Finder) -> SymbolPlace | AddressPlace:
             f"debug info has {spot.copies} functions called '{place.symbol}', this kernel {len(symbols)}"
         )
     symbol = sorted(symbols, key=lambda s: s.address)[spot.nth - 1]
-    return finder.from_text(symbol, place.offset)
+    return place_of(symbol, place.offset, finder.kernel)
 
 
 def _several(text: str, spots: tuple[Spot, ...]) -> str:

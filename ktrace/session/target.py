@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from ktrace.errors import NotFound, UsageError
 from ktrace.model.probe import Probe
 from ktrace.session.kernel import Kernel
-from ktrace.session.listing import belongs_to_live_session, select
+from ktrace.session.listing import belongs_to_live_session, events_named
 from ktrace.session.resolve import is_source_place, want
-from ktrace.session.words import Defaults, Names, Wanted, different_names, split_definitions
+from ktrace.session.words import Defaults, Names, Wanted, different_names, split_definitions, split_words
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import find_static
 from ktrace.tracefs.files import Files
@@ -73,6 +73,18 @@ def find_targets(
     return Targets(tuple(events), tuple(made), names)
 
 
+def existing_events(tracing: Files, words: str) -> list[str]:
+    """The events that exist and that each of these words means; none where one of them means none."""
+    existing = [p for p in list_probes(tracing)[0] if not belongs_to_live_session(p)]
+    events: dict[str, None] = {}
+    for word in split_words(words):
+        found = [] if is_source_place(word) else _existing(tracing, existing, word)
+        if not found:
+            return []
+        events.update(dict.fromkeys(found))
+    return list(events)
+
+
 def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:
     """All thread ids of these processes, and with `children` of their descendants.
 
@@ -118,7 +130,4 @@ def parse_cpus(text: str) -> list[int]:
 
 
 def _existing(tracing: Files, probes: list[Probe], name: str) -> list[str]:
-    try:
-        return [p.event for p in select(probes, [name])]
-    except NotFound:
-        return find_static(tracing, name)
+    return events_named(probes, name) or find_static(tracing, name)

@@ -90,6 +90,15 @@ class Wanted:
     again: "Move | None" = None
 
 
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What one probe reads; `names` as in `Wanted`, `notes` on what `$args` left out."""
+
+    args: tuple[FetchArg, ...] = ()
+    names: Mapping[str, Mapping[int, str]] | None = None
+    notes: tuple[str, ...] = ()
+
+
 Move: TypeAlias = Callable[[Probe, str], Probe]
 """The same probe at a function of another name."""
 
