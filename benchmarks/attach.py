@@ -5,8 +5,10 @@ To be run as root where there are kprobes, such as in `ktrace vm`:
     ktrace vm --kernel 6.12 --timeout 900 -- .venv/bin/python -m benchmarks.attach --glob 'tcp_*'
 
 Each tool is a command from its start on: *ready* is when all functions are attached, *end* when the command
-has ended after Ctrl-C and everything is gone. Tools take turns, so that all see the same machine. Processor
-seconds are those of the commands, the kernel's work for them included. A Markdown table, no verdict.
+has ended after Ctrl-C and everything is gone. *Attaching* is the part of it from when the command has loaded
+itself (ktrace has made its instance, bpftrace says that it attaches; perf from its start): an emulated guest
+takes a hundred times as long as the machine itself to load Python. Tools take turns, so that all see the same
+machine. Processor seconds are those of the commands, the kernel's work for them included. A Markdown table.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -49,6 +52,11 @@ def armed(glob: str) -> int:
     return sum(fnmatch.fnmatchcase(line.split()[0], glob) for line in lines if line)
 
 
+def has_instance(_said: bytes) -> bool:
+    """Whether ktrace has begun to write."""
+    return any(TRACING.glob("instances/ktrace_*"))
+
+
 def ktrace_ready(glob: str, enough: int) -> bool:
     """Its histogram is set, or, where it takes kprobes, all of them are switched on."""
     if any(histograms()):
@@ -64,6 +72,7 @@ class Tool:
 
     command: list[str]
     ready: Callable[[str, int], bool] = lambda glob, enough: armed(glob) >= enough
+    loaded: Callable[[bytes], bool] = lambda _said: True
     before: list[str] = field(default_factory=list)
     behind: list[str] = field(default_factory=list)
 
@@ -71,9 +80,12 @@ class Tool:
 def tools(glob: str) -> dict[str, Tool]:
     """Those that are installed."""
     ktrace = [sys.executable, "-m", "ktrace", "count", glob, "--max-probes", "4000", "-q"]
-    found = {"`ktrace count`": Tool(ktrace, ktrace_ready)}
+    found = {"`ktrace count`": Tool(ktrace, ktrace_ready, has_instance)}
     if shutil.which("bpftrace"):
-        found["`bpftrace`"] = Tool(["bpftrace", "-e", f"kprobe:{glob} {{ @[func] = count(); }}"])
+        program = f"kprobe:{glob} {{ @[func] = count(); }}"
+        found["`bpftrace`"] = Tool(
+            ["bpftrace", "-B", "none", "-e", program], loaded=lambda said: b"Attaching" in said
+        )
     if shutil.which("perf"):
         found["`perf probe`, `perf stat`"] = Tool(
             ["perf", "stat", "-a", "-e", f"probe:{glob}"],
@@ -89,27 +101,37 @@ def processor_seconds() -> float:
     return times.children_user + times.children_system
 
 
-def measure(tool: Tool, glob: str, enough: int) -> tuple[float, float, float]:
-    """Seconds until it is ready, until it has ended, and of the processor."""
+Times = tuple[float, float, float, float]
+
+
+def measure(tool: Tool, glob: str, enough: int) -> Times:
+    """Seconds of attaching, until it is ready, until it has ended, and of the processor."""
     used = processor_seconds()
     started = time.perf_counter()
+    loaded = None
     if tool.before:
+        loaded = started
         subprocess.run(tool.before, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    with subprocess.Popen(tool.command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
-        while not tool.ready(glob, enough):
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(tool.command, stdout=said, stderr=said)
+        fd = said.fileno()
+        while loaded is None or not tool.ready(glob, enough):
+            if loaded is None and tool.loaded(os.pread(fd, 4096, 0)):
+                loaded = time.perf_counter()
             if process.poll() is not None:
-                assert process.stderr is not None
-                raise RuntimeError(process.stderr.read().decode()[-300:])
+                raise RuntimeError(os.pread(fd, 4096, 0).decode()[-300:])
             if time.perf_counter() - started > DEADLINE_S:
                 process.kill()
+                process.wait()
                 raise RuntimeError(f"not ready after {DEADLINE_S} s; {armed(glob)} functions are attached")
             time.sleep(POLL_S)
-        ready = time.perf_counter() - started
+        ready = time.perf_counter()
         process.send_signal(signal.SIGINT)
-        process.communicate()
+        process.wait()
     if tool.behind:
         subprocess.run(tool.behind, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
-    return ready, time.perf_counter() - started, processor_seconds() - used
+    end = time.perf_counter()
+    return ready - loaded, ready - started, end - started, processor_seconds() - used
 
 
 def main() -> None:
@@ -125,7 +147,7 @@ def main() -> None:
     there = len(functions(options.glob))
     enough = there * 95 // 100  # each tool leaves out some that it cannot attach to
     chosen = {n: t for n, t in tools(options.glob).items() if not any(w in n for w in options.without)}
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in chosen}
+    found: dict[str, list[Times]] = {name: [] for name in chosen}
     for turn in range(options.rounds):
         for name, tool in chosen.items():
             try:
@@ -134,14 +156,18 @@ def main() -> None:
             except RuntimeError as error:
                 print(f"{name}: {error}", file=sys.stderr, flush=True)
     print(f"\n`{options.glob}`: {there} functions; Linux {platform.release()}; {options.rounds} rounds\n")
-    print("| tool | ready, s | end, s | processor s | times ktrace: ready | end |\n|---|---|---|---|---|---|")
+    print(
+        "| tool | attaching, s | ready, s | end, s | processor, s | times ktrace: attaching | ready | end |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     medians = {
         n: [statistics.median(column) for column in zip(*f, strict=True)] for n, f in found.items() if f
     }
     own = medians.get("`ktrace count`")
-    for name, (ready, end, used) in medians.items():
-        ratios = f"{ready / own[0]:.1f} | {end / own[1]:.1f}" if own else "|"
-        print(f"| {name} | {ready:.1f} | {end:.1f} | {used:.1f} | {ratios} |")
+    for name, row in medians.items():
+        times = " | ".join(f"{seconds:.1f}" for seconds in row)
+        ratios = " | ".join(f"{a / b:.1f}" for a, b in zip(row[:3], own[:3], strict=True)) if own else "| |"
+        print(f"| {name} | {times} | {ratios} |")
 
 
 if __name__ == "__main__":
