@@ -12,12 +12,15 @@ runs without any tool, medians of all rounds. The tools take turns, so that all 
 import argparse
 import io
 import os
+import platform
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from ktrace.aggregate.hist_file import parse_hist
@@ -27,6 +30,7 @@ from ktrace.output.top import TopTable
 
 KTRACE = [sys.executable, "-m", "ktrace"]
 TRACING = Path("/sys/kernel/tracing")
+ARMED_S = 400
 COUNT = "kprobe:vfs_read { @ = count(); }"
 TIME = (
     "kprobe:vfs_read { @start[tid] = nsecs; } "
@@ -53,14 +57,27 @@ def read_all(count: int) -> float:
     return (time.perf_counter() - started) / count * 1e9
 
 
-def is_armed(hits_before: int, name: str, process: subprocess.Popen[bytes]) -> bool:
-    """Whether a tool counts: the kprobe is there, or, of perf trace, some time has gone by."""
-    if process.poll() is not None:
-        raise RuntimeError(f"{name} ended with {process.returncode}")
-    if "perf" in name:
-        return False
-    listed = Path("/sys/kernel/debug/kprobes/list").read_text().splitlines()
-    return sum("vfs_read" in line and "DISABLED" not in line for line in listed) > hits_before
+def is_armed() -> bool:
+    """Whether something is attached to the function, by kprobe or by fprobe."""
+    lines = (TRACING / "enabled_functions").read_text().splitlines()
+    return any(line.startswith("vfs_read ") for line in lines)
+
+
+def wait_until_armed(name: str, process: subprocess.Popen[bytes]) -> None:
+    """Raises RuntimeError where the tool ends, or does not come to it.
+
+    `perf trace` attaches to no function: it is given 20 seconds.
+    """
+    deadline = time.monotonic() + ARMED_S
+    while not is_armed():
+        if process.poll() is not None:
+            raise RuntimeError(f"{name} ended with {process.returncode}")
+        if name == "perf trace" and time.monotonic() > deadline - ARMED_S + 20:
+            return
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"{name} is not armed after {ARMED_S} s")
+        time.sleep(0.1)
+    time.sleep(2.0)  # the histogram comes behind the probe
 
 
 def with_tool(name: str, count: int, runs: int) -> list[float]:
@@ -68,39 +85,39 @@ def with_tool(name: str, count: int, runs: int) -> list[float]:
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(TOOLS[name], stdout=out, stderr=out)
         try:
-            deadline = time.monotonic() + (8 if "perf" in name else 60)
-            while not is_armed(0, name, process) and time.monotonic() < deadline:
-                time.sleep(0.1)
-            time.sleep(1.0)
+            wait_until_armed(name, process)
             return [read_all(count) for _ in range(runs)]
         finally:
-            process.send_signal(2)
+            process.send_signal(signal.SIGINT)
             try:
-                process.wait(60)
+                process.wait(ARMED_S)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
 
 
-def slow_downs(count: int, rounds: int) -> None:
+def slow_downs(count: int, rounds: int, without: Sequence[str]) -> None:
     """A line a tool."""
-    tools = [name for name in TOOLS if TOOLS[name][0] == KTRACE[0] or shutil.which(TOOLS[name][0])]
+    there = [name for name in TOOLS if TOOLS[name][0] == KTRACE[0] or shutil.which(TOOLS[name][0])]
+    tools = [name for name in there if not any(word in name for word in without)]
     times: dict[str, list[float]] = {name: [] for name in ("nothing", *tools)}
     read_all(count)
     for _ in range(rounds):
-        times["nothing"] += [read_all(count) for _ in range(3)]
         for name in list(tools):
+            times["nothing"] += [read_all(count) for _ in range(2)]
             try:
                 times[name] += with_tool(name, count, 3)
             except RuntimeError as error:
                 print(f"{name}: cannot run here: {error}")
                 tools.remove(name)
+        print(times, file=sys.stderr, flush=True)
     plain = statistics.median(times["nothing"])
-    print(f"{'tool':<24} {'ns/call':>9} {'slow-down':>9}")
+    print(f"\nLinux {platform.release()}, {rounds} rounds of 3 runs of {count} calls\n")
+    print("| tool | ns a call | slow-down |\n|---|---|---|")
     for name, found in times.items():
         if found:
             median = statistics.median(found)
-            print(f"{name:<24} {median:9.0f} {median / plain:9.2f}")
+            print(f"| {name} | {median:.0f} | {median / plain:.2f} |")
 
 
 def kernels_text(keys: int) -> str:
@@ -145,6 +162,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=50_000, help="calls a run")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument(
+        "--without", action="append", default=[], help="leave out tools with this in their name"
+    )
     parser.add_argument("--redraw", action="store_true", help="only what a look at a live table costs")
     options = parser.parse_args()
     if options.redraw:
@@ -158,7 +178,7 @@ def main() -> None:
     fd = os.open(TRACING / "kprobe_events", os.O_WRONLY | os.O_APPEND)
     try:
         os.write(fd, line.encode() + b"\n")  # for perf, which wants an event that exists
-        slow_downs(options.count, options.rounds)
+        slow_downs(options.count, options.rounds, options.without)
     finally:
         os.write(fd, b"-:bench/vfs_read\n")
         os.close(fd)
