@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ktrace.errors import NotFound, UsageError
-from ktrace.session.target import find_targets, parse_cpus, threads_of
+from ktrace.session.target import existing_events, find_targets, parse_cpus, threads_of
 from ktrace.session.words import Defaults
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted
@@ -50,6 +50,21 @@ def found(files, *words):
 )
 def test_words_are_events_that_exist_or_probes_to_be_made(files, words, events, probes):
     assert found(files, *words) == (events, probes)
+
+
+@pytest.mark.parametrize(
+    ("words", "events"),
+    [
+        ("vfs_read", ["kprobes/vfs_read"]),
+        ("sched:* a", ["sched/sched_switch", "sched/sched_wakeup", "g/a"]),
+        ("a do_fork", []),
+        ("do_fork", []),
+        ("mine", []),
+        ("fs/read_write.c:12", []),
+    ],
+)
+def test_events_that_exist(files, words, events):
+    assert existing_events(files, words) == events
 
 
 def test_what_a_session_made_for_itself_is_its_own(files):
