@@ -78,6 +78,16 @@ class Format:
         """Whether it has the form that all probe events print: `(place) name=value ...`."""
         return any(f.name.startswith("__probe_") for f in self.fields)
 
+    @property
+    def has_call_text(self) -> bool:
+        """Whether it is a system call's that records what one of its arguments points at."""
+        names = [f.name for f in self.fields] if self.system == "syscalls" else []
+        return any(name.startswith("__") and name.endswith("_val") for name in names)
+
+    def is_data(self, field: Field) -> bool:
+        """Whether a field of characters is data of any kind: a NUL within it does not end it."""
+        return field.shape == "data_loc" and f"__print_dynamic_array({field.name}, 1)" in self.print_fmt
+
     def signature(self) -> "Signature":
         """How the kernel's text spells this event's arguments."""
         return Signature(

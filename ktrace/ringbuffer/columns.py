@@ -166,6 +166,8 @@ class EventReader:
             return lambda rows: _string_arrays(field, rows)
         if not field.is_text:
             return lambda rows: _number_arrays(field, rows, self._order)
+        if self.form.is_data(field):
+            return lambda rows: _data(field, rows)
         texts = Texts()
         absent = self.form.is_probe
 
@@ -228,6 +230,14 @@ def _string_arrays(field: Field, rows: Rows) -> Column:
             for i in range(len(rows))
         ]
     )
+
+
+def _data(field: Field, rows: Rows) -> Column:
+    """Data as texts: with their NULs, bytes that are not UTF-8 as surrogates."""
+    ((start, length),) = _parts(field, rows)
+    begins = (rows.start + start).tolist()
+    raw = (rows.buffer[a : a + n].tobytes() for a, n in zip(begins, length.tolist(), strict=True))
+    return Strings.of(data.decode("utf-8", "surrogateescape") for data in raw)
 
 
 def _number_arrays(field: Field, rows: Rows, order: str) -> Column:

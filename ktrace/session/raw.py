@@ -14,7 +14,7 @@ from ktrace.stream.saved_names import LiveNames
 from ktrace.stream.symbol_table import SymbolTable
 from ktrace.symbols.kallsyms import KALLSYMS
 from ktrace.tracefs.buffer import counts_ticks
-from ktrace.tracefs.events import read_format
+from ktrace.tracefs.events import has_call_texts, read_format
 from ktrace.tracefs.files import Files
 
 
@@ -85,6 +85,7 @@ def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enr
         FlagStyle.from_header(files.read("trace")),
         formats.name_of,
         PrintkFormats(lambda: _printk_formats(formats.tracing)),
+        call_texts=has_call_texts(formats.tracing),
     )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from ktrace import __version__
 from ktrace.session.session import Session
 from ktrace.symbols.kallsyms import KALLSYMS, Kallsyms
-from ktrace.tracedat.contents import SHORT_FLAGS, Contents, Options
+from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Contents, Options
+from ktrace.tracefs.events import has_call_texts
 from ktrace.tracefs.files import Files
 
 _PAGE_HEADER = 16  # bytes before a page's data: time stamp and commit
@@ -42,10 +43,16 @@ def save_contents(session: Session, cpus: list[int]) -> Contents:
             clock=_selected(files.read("trace_clock")),
             cpu_count=max(cpus, default=-1) + 1,
             uname=" ".join((os.uname().sysname, os.uname().nodename, os.uname().release, os.uname().machine)),
-            written_by=f"ktrace {__version__}" + (SHORT_FLAGS if _has_short_flags(files) else ""),
+            written_by=f"ktrace {__version__}{_kernels_ways(files, tracing)}",
             trace_id=secrets.randbits(63) | 1,
         ),
     )
+
+
+def _kernels_ways(files: Files, tracing: Files) -> str:
+    """How this kernel prints what its records do not tell."""
+    short = SHORT_FLAGS if _has_short_flags(files) else ""
+    return short + (CALL_TEXTS if has_call_texts(tracing) else "")
 
 
 def _has_short_flags(files: Files) -> bool:

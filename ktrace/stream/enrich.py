@@ -32,6 +32,7 @@ class Enrich:
         style: how flags are printed.
         event_of: what an event's id stands for, as `SYSTEM.NAME`: for probes on events.
         texts: the kernel's texts that records point at, by their address.
+        call_texts: as in `Lookups`.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class Enrich:
         style: FlagStyle | None = None,
         event_of: Callable[[int], str | None] = lambda _: None,
         texts: Callable[[int], str | None] = lambda _: None,
+        *,
+        call_texts: bool = False,
     ) -> None:
         self._names = names
         self._load = symbols if callable(symbols) else None
@@ -48,7 +51,11 @@ class Enrich:
         self._tasks = _Tasks()
         self._flags = _Flags(style or FlagStyle())
         self._event_of = event_of
-        self._lookups = Lookups(lambda address, offset: self.symbols.pointer(address, offset=offset), texts)
+        self._lookups = Lookups(
+            lambda address, offset: self.symbols.pointer(address, offset=offset),
+            texts,
+            call_texts=call_texts,
+        )
         self._interners: dict[tuple[str, str], Interner] = {}
 
     @property

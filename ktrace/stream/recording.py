@@ -32,7 +32,7 @@ from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
 from ktrace.stream.together import together
-from ktrace.tracedat.contents import SHORT_FLAGS, Buffer, Contents, CpuData
+from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Buffer, Contents, CpuData
 from ktrace.tracedat.reader import WINDOW, TraceDat
 
 Wanted: TypeAlias = Callable[[Format], Collection[str] | None]
@@ -369,5 +369,8 @@ def _layout(file: TraceDat, buffer: Buffer) -> PageLayout:
 def _enrich(contents: Contents, known: dict[int, Format]) -> Enrich:
     names = SavedNames(contents.cmdlines.decode("utf-8", "surrogateescape"))
     texts = PrintkFormats(lambda: contents.printk_formats.decode("utf-8", "surrogateescape"))
-    style = FlagStyle(migrate=not contents.options.written_by.endswith(SHORT_FLAGS))
-    return Enrich(names, partial(SymbolTable, contents.kallsyms), style, _EventNames(known), texts)
+    by = contents.options.written_by
+    style = FlagStyle(migrate=SHORT_FLAGS not in by)
+    call_texts = CALL_TEXTS in by or any(form.has_call_text for form in known.values())
+    symbols = partial(SymbolTable, contents.kallsyms)
+    return Enrich(names, symbols, style, _EventNames(known), texts, call_texts=call_texts)

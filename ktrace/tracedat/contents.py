@@ -14,6 +14,10 @@ SHORT_FLAGS = ", 4 flags"
 """Behind the version in `Options.written_by`: the kernel had 4 columns of flags. No option is made for it:
 trace-cmd would warn of one that it does not know."""
 
+CALL_TEXTS = ", texts of calls"
+"""The same, of a kernel that records the texts that arguments of system calls point at: the formats in the
+file need not tell."""
+
 
 @dataclass(frozen=True, slots=True)
 class CpuData:

@@ -38,6 +38,14 @@ def read_format(files: Files, event: str) -> "Format":
         ) from None
 
 
+def has_call_texts(files: Files) -> bool:
+    """Whether the kernel records the texts that arguments of system calls point at (a file's name)."""
+    try:
+        return "__filename_val" in files.read("events/syscalls/sys_enter_openat/format")
+    except OSError:
+        return False
+
+
 def is_event(files: Files, name: str) -> bool:
     """Whether `GROUP/NAME` is an event."""
     return name.count("/") == 1 and files.exists(f"events/{name}/enable") and ".." not in name

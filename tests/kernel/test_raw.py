@@ -19,6 +19,7 @@ from ktrace.stream.flags import FlagStyle
 from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
+from ktrace.tracefs.events import has_call_texts
 
 # A million events take an hour where the processor is emulated: by hand.
 EVENTS = int(os.environ.get("KTRACE_ORACLE_EVENTS", "24000"))
@@ -58,6 +59,7 @@ def read_both(session: Session, directory: Path) -> Read:
         FlagStyle.from_header(_header(directory / "theirs")),
         formats.name_of,
         PrintkFormats(lambda: session.tracing.read("printk_formats")),
+        call_texts=has_call_texts(session.tracing),
     )
     read = Read(directory / "theirs", directory / "ours", 0, set())
     with read.ours.open("wb") as out:

@@ -50,7 +50,7 @@ class Body:
         self._args: list[tuple[Node, ...]] = []
         self.problem: str | None = None
         try:
-            self._wording = wording(event)
+            self._wording = wording(event, lookups)
             self._args = list(_arguments(self._wording))
             self._spelled = [{} for _ in self._wording.parts]
         except NotUnderstood as error:

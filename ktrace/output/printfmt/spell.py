@@ -2,6 +2,7 @@
 
 from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt.addresses import spell_address
+from ktrace.output.printfmt.system_calls import spell_special
 from ktrace.output.printfmt.template import Spec
 
 UNKNOWN = "(?)"
@@ -16,6 +17,9 @@ def spell(spec: Spec, value: object, stars: tuple[int, ...], lookups: Lookups) -
         stars: the values for each `*`.
         lookups: for addresses.
     """
+    special = spell_special(spec.conversion, value, stars)
+    if special is not None:
+        return special
     width, precision = _wides(spec, stars)
     left = spec.left or (width is not None and width < 0)
     width = abs(width or 0)

@@ -32,9 +32,9 @@ def decoded(page: PageWriter, *more: Format, **options) -> Chunk:
     return Decoder({**ALL, **{f.id: f for f in more}}, page.layout, **options).decode(page.bytes(), 2)
 
 
-def column_of(field: FieldLine, *bodies: bytes, system: str = "test") -> list:
+def column_of(field: FieldLine, *bodies: bytes, system: str = "test", print_fmt: str = '""') -> list:
     """What one field's column is for these records, each without its common fields."""
-    form = make_format("one", 77, field, system=system)
+    form = make_format("one", 77, field, system=system, print_fmt=print_fmt)
     page = PageWriter()
     for body in bodies:
         page.record(common(77) + body)
@@ -116,6 +116,14 @@ def test_references() -> None:
     relative = [struct.pack("<I", (n := len(b[4:])) << 16 | 0) + b[4:] for b in bodies]
     assert n
     assert column_of(FieldLine("__rel_loc char[] s", 8, 4, 1), *relative) == wanted
+
+
+def test_data_do_not_end_at_a_nul() -> None:
+    """What write(2) was given, of kernels that record it: any bytes."""
+    line = FieldLine("__data_loc char[] __buf_val", 8, 4, 1)
+    bodies = [struct.pack("<I", n << 16 | 12) + b"a\0\xffb" for n in (4, 3, 0)]
+    printed = '"buf (%s)", __print_dynamic_array(__buf_val, 1)'
+    assert column_of(line, *bodies, print_fmt=printed) == ["a\0\udcffb", "a\0\udcff", ""]
 
 
 def test_references_to_numbers_and_to_several_strings() -> None:

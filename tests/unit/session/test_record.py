@@ -135,6 +135,14 @@ def test_a_kernel_with_fewer_flags_is_remembered(session: Session, tmp_path: Pat
             assert file.contents.options.written_by.endswith(", 4 flags") is wanted
 
 
+def test_how_a_kernel_prints_system_calls_is_remembered(session: Session, tmp_path: Path) -> None:
+    for declared, wanted in (("char * filename", False), ("__data_loc char[] __filename_val", True)):
+        session.files.put("events/syscalls/sys_enter_openat/format", f"\tfield:{declared};\toffset:8;\n")
+        run(session, tmp_path / "a.dat")
+        with TraceDat(str(tmp_path / "a.dat")) as file:
+            assert file.contents.options.written_by.endswith(", texts of calls") is wanted
+
+
 def test_small_buffers_wake_earlier(session: Session, tmp_path: Path) -> None:
     run(session, tmp_path / "a.dat")
     before = session.woken_at

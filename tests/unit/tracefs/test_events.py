@@ -156,3 +156,13 @@ def test_without_any_words_the_errno_remains(files):
     with pytest.raises(Refused) as error:
         events.set_filter(files, "g/a", "y")
     assert (error.value.message, error.value.errno) == ("Operation not permitted", errno.EPERM)
+
+
+@pytest.mark.parametrize(
+    ("field", "wanted"), [("const char * filename", False), ("__data_loc char[] __filename_val", True)]
+)
+def test_whether_texts_of_system_calls_are_recorded(tmp_path, field, wanted):
+    path = "events/syscalls/sys_enter_openat/format"
+    form = FORMAT + f"\tfield:{field};\toffset:24;\tsize:8;\tsigned:0;\n"
+    assert events.has_call_texts(Scripted(tmp_path / "with", {path: form})) is wanted
+    assert not events.has_call_texts(Scripted(tmp_path / "without", {"events/enable": "0\n"}))
