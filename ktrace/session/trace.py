@@ -59,7 +59,7 @@ def trace(
         note: takes remarks for the user, such as that a function has been renamed.
     """
     prepare(session, request, stop, command, note)
-    sink = _Guarded(make_sink(session.groups()), stop)
+    sink = make_sink(session.groups())
     missed_before = missed_hits(session)
     stop.check()
     if request.conditions.snapshot_on:
@@ -104,22 +104,6 @@ def trace(
 
 
 _AFTER_ALL = (1 << 63) - 1
-
-
-class _Guarded:
-    """A sink whose writes a signal may end: its reader may have stopped reading without going away."""
-
-    def __init__(self, sink: Sink, stop: StopSignals) -> None:
-        self._sink = sink
-        self._stop = stop
-
-    def write(self, chunk: Chunk, /) -> None:
-        with self._stop.may_interrupt():
-            self._sink.write(chunk)
-
-    def flush(self) -> None:
-        with self._stop.may_interrupt():
-            self._sink.flush()
 
 
 def _account(session: Session, told: Mapping[int | None, int], sink: Sink, *, limited: bool) -> int:

@@ -150,6 +150,26 @@ def test_lost_events_are_shown_where_they_are_and_counted(start: Callable, traci
     assert said >= sum(n or 0 for n in lost) > 0 and f"{events} events" in outcome.err
 
 
+def test_ctrl_c_at_full_speed_loses_nothing_that_was_recorded(start: Callable, tmp_path: Path) -> None:
+    """What the buffer holds still comes out, however long that takes, with the account of it all."""
+    import signal
+
+    script = "import os\nf = os.open('/dev/zero', 0)\nwhile True: os.read(f, 1)"
+    reader = subprocess.Popen(["taskset", "-c", "0", sys.executable, "-S", "-c", script])
+    path = tmp_path / "out"
+    try:
+        run = start("trace", "vfs_read", "--json", "-o", str(path), "-p", str(reader.pid))
+        run.until(lambda: path.exists() and path.stat().st_size > 1 << 20)
+        run.signal(signal.SIGINT)
+        outcome = run.wait()
+    finally:
+        reader.kill()
+        reader.wait()
+    assert outcome.status == 0, outcome
+    events = int(outcome.err.split(" events")[0].rsplit(None, 1)[-1])
+    assert path.read_text().count('"type":"event"') == events > 5000
+
+
 def test_text_equals_the_kernels_own(ktrace: Callable, tracing: Path, write: Callable) -> None:
     """The same hits in an instance of our own by hand: our lines against trace's, times apart."""
     ktrace("add", "vfs_read", "n=%dx:u64", "c=$comm", "p=+0(%di):x8[4]", "s=+0($stack):symbol")

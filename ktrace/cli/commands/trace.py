@@ -163,18 +163,23 @@ def _run(
     clock: str | None,
     buffer_kb: int | None,
 ) -> "Result":
+    from typing import BinaryIO, cast
+
+    from ktrace.session.output import PatientOutput
     from ktrace.session.session import Session
     from ktrace.session.trace import trace as run
     from ktrace.session.waiting import watchable_output
+
+    patient = cast(BinaryIO, PatientOutput(out, stop))
 
     def make_sink(groups: dict[str, str]) -> "Sink":
         if as_json:
             from ktrace.output.jsonl import JsonLines
 
-            return JsonLines(out, groups, request.targets.names)
+            return JsonLines(patient, groups, request.targets.names)
         from ktrace.output.text import Text
 
-        return Text(out, request.targets.names)
+        return Text(patient, request.targets.names)
 
     with Session(clock=clock, buffer_kb=buffer_kb) as session:
         return run(
