@@ -20,7 +20,7 @@ class Waiting:
     Args:
         fd: the reader's, to poll.
         stop: signals; None where they are left alone.
-        duration_s: end after so many seconds; None never.
+        duration_s: end so many seconds after the first wait began; None never.
         command: end when it has ended.
         output_fd: end when nobody reads this any more, even while no event comes; None: not watched.
         pending: whether something that was read waits for the next read, which is not to be long then.
@@ -44,7 +44,8 @@ class Waiting:
         self._fd = fd
         self._stop = stop
         self._command = command
-        self._deadline = None if duration_s is None else clock() + duration_s
+        self._duration_s = duration_s
+        self._deadline: float | None = None
         self._output_fd = output_fd
         self._pending = pending
         self.output_closed = False
@@ -59,6 +60,8 @@ class Waiting:
 
     def __call__(self) -> bool:
         """Wait until something may be there to read; False when the run is over."""
+        if self._deadline is None and self._duration_s is not None:
+            self._deadline = self._clock() + self._duration_s
         ready = False
         tick = _PAUSE_S if self._pending() else _TICK_S
         for fd, events in self._poll.poll(max(0.0, min(self._seconds_left(), tick)) * 1000):

@@ -78,6 +78,8 @@ def test_the_time_is_up(pipe, stop):
     clock = Clock()
     wait = Waiting(pipe[0], stop, duration_s=2, clock=clock)
     os.write(pipe[1], b"x")
+    clock.now += 5  # it counts from the first wait on
+    assert wait()
     clock.now += 1.9
     assert wait()
     clock.now += 0.1
