@@ -14,6 +14,7 @@ from typing import BinaryIO, Generic, Literal, NamedTuple, Protocol, TypeAlias, 
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk, Lost, Mark, Stack, Strings
+from ktrace.output.background import pieces
 from ktrace.output.order import order_of
 
 _DEEPEST = 64  # open entries of one thread; those of functions that never return are let go
@@ -96,7 +97,11 @@ class Timeline(Generic[A]):
 
     def write(self, chunk: Chunk) -> None:
         """Draw what `chunk` completes."""
-        pieces: list[bytes] = []
+        for some in pieces(chunk):  # a record is several objects here: not all of them at once
+            self._draw(some)
+
+    def _draw(self, chunk: Chunk) -> None:
+        drawn: list[bytes] = []
         rows: list[tuple[Role, _Key, Point[A]] | Mark] = []
         for batch in chunk.batches:
             rows += self._rows(batch)
@@ -104,7 +109,7 @@ class Timeline(Generic[A]):
         for i in order_of(chunk).tolist():
             row = rows[i]
             if isinstance(row, Lost):
-                pieces += self._let_go()
+                drawn += self._let_go()
                 self._lost.append(row)
                 continue
             if isinstance(row, Stack):
@@ -114,18 +119,18 @@ class Timeline(Generic[A]):
             else:
                 continue
             self._last_ts = point.ts
-            pieces += self._losses()
-            pieces += self._place(role, key, point)
-        self._put(pieces)
+            drawn += self._losses()
+            drawn += self._place(role, key, point)
+        self._put(drawn)
 
     def finish(self) -> None:
         """No more will come."""
         self._put(self._let_go() + self._losses())
 
-    def _put(self, pieces: list[bytes]) -> None:
+    def _put(self, drawn: list[bytes]) -> None:
         # First what they need. What is inside an open slice comes later still: what that needs is there, too.
         self._out.write(self._drawing.before())
-        self._out.write(b"".join(pieces))
+        self._out.write(b"".join(drawn))
 
     def _rows(self, batch: Batch) -> list[tuple[Role, _Key, Point[A]]]:
         role, keys, names = _role(batch)
@@ -158,33 +163,33 @@ class Timeline(Generic[A]):
             point.name += " returns"
             return [self._drawing.instant(point)]
         # What began within it and did not end before it never will.
-        pieces = self._instants(stack, depth + 1, len(stack))
+        drawn = self._instants(stack, depth + 1, len(stack))
         begin = stack.pop()[1]
-        pieces.append(self._drawing.slice(begin, point))
+        drawn.append(self._drawing.slice(begin, point))
         if stack and (stack[-1][1].inside or stack[-1][1].ts == begin.ts):
             # Viewers sort by time: of two that begin together, the outer one must come first.
-            stack[-1][1].inside += pieces
+            stack[-1][1].inside += drawn
             return []
-        return pieces
+        return drawn
 
     def _instants(self, stack: list[tuple[_Key, Point[A]]], start: int, stop: int) -> list[bytes]:
         """Take open entries off the stack: they have no ends."""
         if stop <= start:
             return []
-        pieces = []
+        drawn = []
         for _, point in stack[start:stop]:
-            pieces += [self._drawing.instant(point), *point.inside]
+            drawn += [self._drawing.instant(point), *point.inside]
         del stack[start:stop]
-        return pieces
+        return drawn
 
     def _losses(self) -> list[bytes]:
         losses, self._lost = self._lost, []
         return [self._drawing.lost(self._last_ts, mark) for mark in losses]
 
     def _let_go(self) -> list[bytes]:
-        pieces = [piece for stack in self._open.values() for piece in self._instants(stack, 0, len(stack))]
+        drawn = [piece for stack in self._open.values() for piece in self._instants(stack, 0, len(stack))]
         self._open.clear()
-        return pieces
+        return drawn
 
 
 def _thread(tgid: int, pid: int, cpu: int, comm: str | None) -> Thread:
