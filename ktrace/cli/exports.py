@@ -145,10 +145,12 @@ def _timeline(name: str, path: str) -> Iterator[Export]:
 @contextmanager
 def _parquet(path: str) -> Iterator[Export]:
     from ktrace.output.parquet import Parquet
+    from ktrace.stream.memory import give_back
 
     sink = Parquet(path)
     try:
         yield sink
+        give_back()  # what the columns took: the file is put together now
         sink.close()
     except BaseException:
         sink.discard()

@@ -22,3 +22,15 @@ def keep_freed() -> bool:
     except (OSError, AttributeError):
         return False
     return bool(tell(_MMAP, _KEEP)) and bool(tell(_TRIM, _KEEP)) and bool(tell(_TOP_PAD, _STEP))
+
+
+def give_back() -> bool:
+    """Give freed blocks back to the kernel, once work on columns is over and other work needs memory.
+
+    Returns:
+        False where there was none, or where the C library cannot be told.
+    """
+    try:
+        return bool(ctypes.CDLL(None).malloc_trim(0))
+    except (OSError, AttributeError):
+        return False

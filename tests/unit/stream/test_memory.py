@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from ktrace.stream.memory import keep_freed
+from ktrace.stream.memory import give_back, keep_freed
 
 
 def test_the_c_library_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,5 +25,17 @@ def test_other_c_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     keep_freed.cache_clear()
     nothing: Any = object()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: nothing)
-    assert not keep_freed()
+    assert not keep_freed() and not give_back()
     keep_freed.cache_clear()
+
+
+def test_freed_memory_goes_back_to_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    trimmed: list[int] = []
+
+    class Library:
+        def malloc_trim(self, left: int) -> int:
+            trimmed.append(left)
+            return 1
+
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Library())
+    assert give_back() and trimmed == [0]
