@@ -438,6 +438,7 @@ options() {
       offer --append '\''More for the kernel'\''\'\'''\''s command line, such as lockdown=integrity.'\''
       offer --share '\''The one directory that CMD may write to for good.'\''
       offer --timeout '\''End the guest after this time, booting included.'\''
+      offer --count-instructions '\''Emulate, with a clock that counts instructions: for measuring on a busy machine.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;

@@ -12,10 +12,14 @@ VIRTUALIZATION_FLAGS = frozenset({"vmx", "svm"})
 
 @dataclass(frozen=True, slots=True)
 class Accel:
-    """How QEMU runs the guest: by KVM, or by emulation, with the reason for the latter."""
+    """How QEMU runs the guest: by KVM, or by emulation, with the reason for the latter.
+
+    With `counting` the emulated guest's clock counts its instructions, one a nanosecond.
+    """
 
     kvm: bool
     reason: str = ""
+    counting: bool = False
 
     @property
     def boot_deadline_s(self) -> float:
@@ -24,6 +28,10 @@ class Accel:
         Emulated, it takes a few seconds on an idle machine and many times that on a busy one.
         """
         return 60.0 if self.kvm else 180.0
+
+    def counted(self) -> "Accel":
+        """The same, by emulation, and with a clock that counts instructions: KVM counts none."""
+        return Accel(False, self.reason or "its clock is to count instructions", True)
 
 
 def detect(cpuinfo: Path = CPUINFO, kvm: Path = KVM) -> Accel:

@@ -21,7 +21,7 @@ class Spec:
 
     `argv` empty means a shell. `memory_mb` is in MiB; `share` is a directory by its full name;
     `timeout_s` bounds the run from the start of QEMU to the command's end, in seconds; `append` is for the
-    kernel's command line.
+    kernel's command line; with `counting` the guest's clock counts instructions.
     """
 
     kernel: Kernel
@@ -32,6 +32,7 @@ class Spec:
     share: str | None = None
     timeout_s: float | None = None
     append: str = ""
+    counting: bool = False
 
 
 def run(spec: Spec) -> int:
@@ -44,7 +45,7 @@ def run(spec: Spec) -> int:
         VmError: the guest could not be started, panicked, hung, or ended without a status.
     """
     _open_standard_streams()
-    acceleration = accel.detect()
+    acceleration = accel.detect().counted() if spec.counting else accel.detect()
     if not acceleration.kvm:
         print(f"ktrace: no KVM, so the guest is emulated: {acceleration.reason}", file=sys.stderr)
     loaded = modules.needed(spec.kernel.modules) if spec.kernel.modules else []

@@ -61,6 +61,9 @@ def argv(machine: Machine) -> list[str]:
         # translated before another patched the code, and meets a breakpoint that has gone by then.
         # Switching probes patches code all the time; guests died of it ("Oops: int3").
         words += ["-accel", "tcg,thread=single", "-cpu", "max"]
+    if machine.accel.counting:
+        # While no processor runs, time is not waited for either.
+        words += ["-icount", "shift=0,sleep=off"]
     words += ["-smp", str(machine.cpus), "-m", f"{machine.memory_mb}M"]
     # virtiofsd maps the guest's memory, which must therefore be shared.
     words += ["-object", f"memory-backend-memfd,id=mem,size={machine.memory_mb}M,share=on"]

@@ -35,6 +35,13 @@ def vm(
         float | None,
         typer.Option(min=1, metavar="SECONDS", help="End the guest after this time, booting included."),
     ] = None,
+    counting: Annotated[
+        bool,
+        typer.Option(
+            "--count-instructions",
+            help="Emulate, with a clock that counts instructions: for measuring on a busy machine.",
+        ),
+    ] = False,
 ) -> int:
     """Boot a real kernel in QEMU and run a command in it.
 
@@ -68,5 +75,6 @@ def vm(
         share=shared,
         timeout_s=timeout,
         append=append,
+        counting=counting,
     )
     return machine.run(spec)

@@ -34,6 +34,15 @@ def test_a_crash_ends_qemu():
     assert {"panic=-1", "oops=panic", "console=ttyS0"} <= set(values(words, "-append")[0].split())
 
 
+def test_a_clock_that_counts_instructions():
+    """By emulation alone: KVM counts none."""
+    assert "-icount" not in qemu.argv(MACHINE)
+    for found in (Accel(True), Accel(False, "no")):
+        words = qemu.argv(replace(MACHINE, accel=found.counted()))
+        assert values(words, "-icount") == ["shift=0,sleep=off"]
+        assert values(words, "-accel") == ["tcg,thread=single"]
+
+
 def test_more_words_come_after_our_own():
     assert values(qemu.argv(MACHINE), "-append") == [qemu.KERNEL_LINE]
     words = qemu.argv(replace(MACHINE, append="nokaslr quiet"))
