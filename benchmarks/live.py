@@ -1,0 +1,213 @@
+"""What is delivered live at full speed: `ktrace trace --json` beside `cat trace_pipe`.
+
+    python benchmarks/live.py [--rounds N] [--seconds N] [--buffer KB...] [--kernel SERIES] [--wall] [--here]
+
+Boots a virtual machine, unless told to measure --here (root, and a kernel with kprobes). In it, dd on
+CPU 0 reads one byte at a time, as fast as it can, with a kprobe on vfs_read; whoever reads is kept to
+CPU 1, and writes to /dev/null. All take part in each round, one after the other. What counts is what has
+been written when dd has run for so many seconds: the bytes that the kernel counted for the reader, by the
+length of a line.
+
+The machine's clock counts instructions, unless it is to be the --wall's: so the figures do not depend on
+what else is going on. An emulated machine runs all its processors in one thread of the host: whatever the
+reader takes, dd does not get, and vice versa.
+"""
+
+import argparse
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ktrace.tracefs.mount import find_tracing
+
+_EVENT = "ktbench/reads"
+_PROBE = f"p:{_EVENT} vfs_read n=%dx:u64"
+_WAYS = ("cat trace_pipe", "ktrace trace --text", "ktrace trace", "ktrace trace --json")
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one way of reading came to.
+
+    Attributes:
+        delivered: events written when the producer had run for its time.
+        recorded: hits that the kernel made a record of, by its own account.
+        lost: of these, overwritten before they were read.
+    """
+
+    seconds: float
+    delivered: int
+    recorded: int
+    lost: int
+
+
+@contextmanager
+def _probe() -> Iterator[None]:
+    tracing = find_tracing()
+    tracing.write("kprobe_events", _PROBE)
+    try:
+        yield
+    finally:
+        tracing.write("kprobe_events", f"-:{_EVENT}")
+
+
+def _instances() -> Path:
+    return Path(find_tracing().root, "instances")
+
+
+@contextmanager
+def _cat(size_kb: int) -> Iterator["_Reader"]:
+    """`cat trace_pipe` of an instance like the one that ktrace makes."""
+    instance = _instances() / "ktbench"
+    instance.mkdir()
+    try:
+        (instance / "buffer_size_kb").write_text(str(size_kb))
+        (instance / "tracing_cpumask").write_text("1")
+        (instance / f"events/{_EVENT}/enable").write_text("1")
+        words = ["taskset", "-c", "1", "cat", str(instance / "trace_pipe")]
+        process = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+        try:
+            yield _Reader(process, instance)
+        finally:
+            (instance / f"events/{_EVENT}/enable").write_text("0")
+            process.kill()
+            process.wait()
+    finally:
+        instance.rmdir()
+
+
+@contextmanager
+def _ktrace(way: str, size_kb: int) -> Iterator["_Reader"]:
+    """`ktrace trace`, once it has armed its events."""
+    words = [sys.executable, "-m", *way.split(), "reads", "--cpu", "0", "--buffer-size", str(size_kb)]
+    process = subprocess.Popen(
+        ["taskset", "-c", "1", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        while not (found := [path for path in _instances().glob("ktrace_*") if _is_armed(path)]):
+            if process.poll() is not None:
+                raise SystemExit(f"{way}: ended with {process.returncode}")
+            time.sleep(0.1)
+        yield _Reader(process, found[0])
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def _is_armed(instance: Path) -> bool:
+    on = (instance / "tracing_on").read_text().strip() == "1"
+    return on and (instance / f"events/{_EVENT}/enable").read_text().startswith("1")
+
+
+@dataclass(slots=True)
+class _Reader:
+    """A process that reads an instance, and writes what it has read."""
+
+    process: subprocess.Popen
+    instance: Path
+
+    def written(self) -> int:
+        """Bytes that it has given to write(2)."""
+        found = re.search(r"^wchar: (\d+)$", Path(f"/proc/{self.process.pid}/io").read_text(), re.MULTILINE)
+        return int(found[1])
+
+    def stats(self) -> dict[str, int]:
+        """The kernel's account of the producer's CPU."""
+        lines = (self.instance / "per_cpu/cpu0/stats").read_text().splitlines()
+        pairs = (line.partition(": ")[::2] for line in lines)
+        return {name: int(value) for name, value in pairs if value.isdigit()}
+
+    def end(self) -> int:
+        """Let a ktrace end; the events that it says it has delivered."""
+        self.process.send_signal(signal.SIGINT)
+        os.waitid(
+            os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT
+        )  # what it has written can still be read
+        said = self.process.stderr.read()
+        found = re.search(r"(\d+) events in", said)
+        if found is None:
+            raise SystemExit(f"ktrace: {said}")
+        return int(found[1])
+
+
+def _measure(way: str, size_kb: int, seconds: float) -> _Seen:
+    with _cat(size_kb) if way.startswith("cat") else _ktrace(way, size_kb) as reader:
+        time.sleep(1)
+        before = reader.written()
+        started = time.monotonic()
+        producer = subprocess.Popen(
+            ["taskset", "-c", "0", "dd", "if=/dev/zero", "of=/dev/null", "bs=1"], stderr=subprocess.DEVNULL
+        )
+        time.sleep(seconds)
+        written, stats = reader.written() - before, reader.stats()
+        taken = time.monotonic() - started
+        producer.kill()
+        producer.wait()
+        delivered = stats["read events"]
+        if not way.startswith("cat"):
+            # It has taken more out of the buffer than it has written.
+            events = reader.end()
+            delivered = round(written * events / (reader.written() - before))
+    lost = stats["overrun"]
+    return _Seen(taken, delivered, stats["read events"] + stats["entries"] + lost, lost)
+
+
+def _here(rounds: int, seconds: float, sizes: list[int]) -> None:
+    print(f"{rounds} rounds of {seconds:g} s each; {os.uname().release}")
+    print("| buffer, KiB | way | delivered a second, each | median | times cat | recorded a second | lost |")
+    print("|---|---|---|---|---|---|---|")
+    with _probe():
+        for size in sizes:
+            seen: dict[str, list[_Seen]] = {way: [] for way in _WAYS}
+            for number in range(rounds):
+                for way in _WAYS if number % 2 else reversed(_WAYS):
+                    seen[way].append(_measure(way, size, seconds))
+                    time.sleep(0.5)
+            for way in _WAYS:
+                rates = [one.delivered / one.seconds for one in seen[way]]
+                # A ratio of each round: what else the machine does changes from one to the next.
+                times = [
+                    (one.delivered / one.seconds) / max(cat.delivered / cat.seconds, 1)
+                    for one, cat in zip(seen[way], seen[_WAYS[0]], strict=True)
+                ]
+                each = " ".join(f"{rate:,.0f}" for rate in rates)
+                recorded = statistics.median(one.recorded / one.seconds for one in seen[way])
+                lost = statistics.median(one.lost / max(one.recorded, 1) for one in seen[way])
+                print(
+                    f"| {size} | `{way}` | {each} | {statistics.median(rates):,.0f} "
+                    f"| {statistics.median(times):.1f} | {recorded:,.0f} | {lost:.0%} |",
+                    flush=True,
+                )
+
+
+def main() -> int:
+    """Measure here, or in a virtual machine."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--kernel", default="6.12")
+    parser.add_argument("--buffer", type=int, nargs="*", default=[4096], help="KiB a CPU")
+    parser.add_argument("--wall", action="store_true", help="by the clock of the host")
+    parser.add_argument("--here", action="store_true")
+    options = parser.parse_args()
+    if options.here:
+        _here(options.rounds, options.seconds, options.buffer)
+        return 0
+    sizes = ["--buffer", *map(str, options.buffer)]
+    rounds = ["--rounds", str(options.rounds), "--seconds", str(options.seconds)]
+    inside = [sys.executable, __file__, "--here", *rounds, *sizes]
+    clock = [] if options.wall else ["--count-instructions"]
+    vm = [sys.executable, "-m", "ktrace", "vm", "--kernel", options.kernel, *clock, "--timeout", "3000"]
+    return subprocess.run([*vm, "--", *inside], check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())
