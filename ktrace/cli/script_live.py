@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ktrace.cli.script_kernel import ScriptKernel
-from ktrace.errors import KtraceError, NotFound, Refused
+from ktrace.errors import KtraceError, NotFound, Refused, Unavailable
 from ktrace.model.batch import Chunk
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import parse_header_page
@@ -49,6 +49,8 @@ def live(
         if options.pushdown and child is not None and drive.compiled.pushed.only_target:
             session.only_tasks([child.pid], children=True)
         _record_processes(session)
+        if drive.wants_user_stacks:
+            _record_user_stacks(session)
         reader = stack.enter_context(_Pages(session, stacks=bool(drive.wants_stacks)))
         stop.check()
         drive.begin()
@@ -132,6 +134,14 @@ def _filter(session: Session, event: str, expression: str) -> None:
     """The handler tests it all itself: a kernel that does not take a filter records more."""
     with suppress(Refused):
         set_filter(session.files, event, expression)
+
+
+def _record_user_stacks(session: Session) -> None:
+    """Have the kernel record the process's stack behind each event; it goes with the instance."""
+    try:
+        session.files.write("trace_options", "userstacktrace")
+    except OSError as error:
+        raise Unavailable(f"this kernel does not record stacks of processes: {error.strerror}") from None
 
 
 def _record_processes(session: Session) -> None:

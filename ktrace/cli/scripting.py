@@ -100,7 +100,7 @@ def run(source: Source, options: Options) -> int:
 
             recording = stack.enter_context(Recording([options.source]))
             machine = RecordedKernel(recording.fields())
-        compiled = Compiler(options.facts, machine, options.settings).run([source])
+        compiled = Compiler(options.facts, machine, options.settings, limits).run([source])
         for note in compiled.notes if options.verbose else ():
             _note(note)
         for warning in compiled.warnings:
@@ -113,6 +113,7 @@ def run(source: Source, options: Options) -> int:
             wall_offset=time.time_ns() - time.monotonic_ns(),
             run_commands=options.allow_system,
             arguments=options.facts.arguments,
+            user_symbol=_user_symbol,
             syscalls=kernel.syscalls(),
         )
         from ktrace.script.drive import Drive

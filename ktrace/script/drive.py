@@ -50,6 +50,8 @@ class Drive:
     write: Callable[[bytes], None]
     errors: int = 0
     over: bool = False
+    counts: Callable[[bool], None] | None = None
+    _counted_out: bool = False
     _calls: dict[str, list[_Call]] = field(default_factory=dict)
     _timers: list[tuple[int, int, Bound]] = field(default_factory=list)
 
@@ -105,6 +107,20 @@ class Drive:
             # A timer that could not run in time does not run several times for it.
             following = max(due + _delay(bound.site), until - bound.site.every_ns)
             heapq.heappush(self._timers, (following, number, bound))
+
+    def count(self, *, last: bool = False) -> None:
+        """Take what the kernel has counted.
+
+        What it can count stands in the order of the keys, whoever counted: the kernel does not tell which
+        was there first.
+        """
+        if self.counts is not None and not self._counted_out:
+            try:
+                self.counts(last)
+            except Fault as fault:
+                self._failed(fault)
+        for name in self.compiled.counted.names:
+            by_key(self.program.names[f"g_{name}"])
 
     @property
     def done(self) -> bool:
@@ -190,7 +206,6 @@ class Drive:
             "func": call.found.function,
             "mod": call.found.module or "",
             "isreturn": int(getattr(call.bound.site, "at_return", False)),
-            "ustack": (),
             "retval": 0,  # of a function that was not left
         }
         if param == "comm" and call.task_name >= 0 and call.found.columns[call.task_name]:
@@ -200,8 +215,10 @@ class Drive:
             return self._column(batch, call, f"f{call.returned}", made, stacks)
         if param in constants:
             return [constants[param]] * len(batch)
-        if param == "stack":
-            return _stacks_of(batch, stacks)
+        if param in ("stack", "ustack"):
+            if param not in made:
+                made[param] = _stacks_of(batch, stacks, user=param == "ustack")
+            return made[param]
         if param not in made:
             made[param] = _context(batch, param)
         return made[param]

@@ -91,12 +91,14 @@ control !: assert(long) assert(long,string)
 
 stacks stack: backtrace():string sprint_backtrace():string callers(long):string caller():string stack(long)
 stacks stack !: print_backtrace() print_backtrace_fileline()
-stacks ustack: ubacktrace():string sprint_ubacktrace():string
-stacks ustack !: print_ubacktrace() print_ubacktrace_brief()
+stacks ustack: ubacktrace():string
+stacks pid ustack: sprint_ubacktrace():string
+stacks pid ustack !: print_ubacktrace() print_ubacktrace_brief()
+stacks pid !: print_ustack(string) print_usyms(string)
+stacks pid: sprint_usyms(string):string usymname(long):string usymdata(long):string umodname(long):string
 stacks !: print_stack(string) print_syms(string)
 stacks: sprint_stack(string):string sprint_syms(string):string
 stacks: symname(long):string symdata(long):string symfile(long):string modname(long):string
-stacks: usymname(long):string usymdata(long):string
 """
 
 _SIGNATURE = re.compile(r"(\w+)\(([^)]*)\)(?::(\w+))?")
@@ -104,6 +106,7 @@ _NOTHING = frozenset(
     (
         *("exit", "abort", "error", "warn", "log", "ftrace", "system", "assert", "print_stack", "print_syms"),
         *("print_backtrace", "print_backtrace_fileline", "print_ubacktrace", "print_ubacktrace_brief"),
+        *("print_ustack", "print_usyms"),
     )
 )
 

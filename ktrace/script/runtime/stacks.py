@@ -1,6 +1,7 @@
 """Backtraces, as text of one frame a line, and names of addresses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from ktrace.script.runtime.state import State
@@ -9,7 +10,7 @@ Frames = tuple[str, ...]
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
-    """By name. Frames come as the kernel printed them, innermost first."""
+    """By name. Frames come innermost first: the kernel's as it prints them, a process's as addresses."""
 
     def shown(frames: Frames) -> str:
         return "".join(f" {frame}\n" for frame in frames[: state.limits.MAXTRACE])
@@ -39,6 +40,38 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         found = state.symbol(address)
         return "<unknown>" if found is None else found[2] or "kernel"
 
+    def hexadecimal(address: int) -> str:
+        return f"0x{address & (1 << 64) - 1:x}"
+
+    def user_line(pid: int, address: int) -> str:
+        """A frame of a process: the address, then what it is and in which file, as far as that is known."""
+        name, place = state.user_symbol(pid, address) or ("", "")
+        if name:
+            return f" {hexadecimal(address)} : {name} [{place.rpartition('+')[0]}]\n"
+        return f" {hexadecimal(address)} [{place}]\n" if place else f" {hexadecimal(address)}\n"
+
+    def user_brief(pid: int, address: int) -> str:
+        name, place = state.user_symbol(pid, address) or ("", "")
+        return f" {name.partition('/')[0] or place or hexadecimal(address)}\n"
+
+    def user_lines(pid: int, addresses: Iterable[int]) -> str:
+        return "".join(user_line(pid, one) for one in islice(addresses, state.limits.MAXTRACE))
+
+    def user_name(pid: int, address: int) -> str:
+        name, _ = state.user_symbol(pid, address) or ("", "")
+        return name.partition("+")[0] or hexadecimal(address)
+
+    def user_data(pid: int, address: int) -> str:
+        name, place = state.user_symbol(pid, address) or ("", "")
+        if name:
+            return f"{name} [{place.rpartition('+')[0]}]"
+        return f"{hexadecimal(address)} [{place}]" if place else hexadecimal(address)
+
+    def user_module(pid: int, address: int) -> str:
+        _, place = state.user_symbol(pid, address) or ("", "")
+        return place.rpartition("+")[0] or "<unknown>"
+
+    longest = state.limits.MAXSTRINGLEN - 1
     return {
         "backtrace": short,
         "sprint_backtrace": lambda frames: shown(frames)[: state.limits.MAXSTRINGLEN - 1],
@@ -47,10 +80,15 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "callers": lambda frames, n: " ".join(frames[1 : n + 1 if n >= 0 else None]),
         "caller": lambda frames: frames[1] if len(frames) > 1 else "",
         "stack": lambda _frames, _n: 0,
-        "ubacktrace": short,
-        "sprint_ubacktrace": lambda frames: shown(frames)[: state.limits.MAXSTRINGLEN - 1],
-        "print_ubacktrace": lambda frames: write(shown(frames)),
-        "print_ubacktrace_brief": lambda frames: write(shown(frames)),
+        "ubacktrace": lambda frames: " ".join(map(hexadecimal, frames[: state.limits.MAXTRACE]))[:longest],
+        "sprint_ubacktrace": lambda pid, frames: user_lines(pid, frames)[:longest],
+        "print_ubacktrace": lambda pid, frames: write(user_lines(pid, frames)),
+        "print_ubacktrace_brief": lambda pid, frames: write(
+            "".join(user_brief(pid, one) for one in frames[: state.limits.MAXTRACE])
+        ),
+        "print_ustack": lambda pid, text: write(user_lines(pid, _addresses(text))),
+        "print_usyms": lambda pid, text: write(user_lines(pid, _addresses(text))),
+        "sprint_usyms": lambda pid, text: user_lines(pid, _addresses(text))[:longest],
         "print_stack": lambda text: write(lines(text)),
         "print_syms": lambda text: write(lines(text)),
         "sprint_stack": lines,
@@ -59,6 +97,16 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "symdata": symbol_offset,
         "symfile": lambda _address: "",
         "modname": module,
-        "usymname": lambda address: f"0x{address & (1 << 64) - 1:x}",
-        "usymdata": lambda address: f"0x{address & (1 << 64) - 1:x}",
+        "usymname": user_name,
+        "usymdata": user_data,
+        "umodname": user_module,
     }
+
+
+def _addresses(text: str) -> Iterator[int]:
+    """The addresses in what `ubacktrace` gave."""
+    for word in text.split():
+        try:
+            yield int(word, 16)
+        except ValueError:
+            return  # cut off

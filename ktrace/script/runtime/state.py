@@ -22,6 +22,7 @@ class State:
         wall_offset: what makes nanoseconds since 1970 of them.
         run_commands: whether `system()` may run anything.
         symbol: the name and offset of a kernel address; None of one that is not known.
+        user_symbol: what an address of a process is, and where: of `(pid, address)`; None of an unknown one.
         syscalls: names of system calls by their numbers.
         arguments: of the script.
         commands: processes that `system()` started.
@@ -37,6 +38,7 @@ class State:
     wall_offset: int = 0
     run_commands: bool = False
     symbol: Callable[[int], tuple[str, int, str | None] | None] = lambda _: None
+    user_symbol: Callable[[int, int], tuple[str, str] | None] = lambda _pid, _address: None
     syscalls: Mapping[int, str] = field(default_factory=dict)
     arguments: Sequence[str] = ()
     commands: list[int] = field(default_factory=list)

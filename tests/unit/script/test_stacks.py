@@ -1,0 +1,45 @@
+"""Stacks and names of addresses, in handlers."""
+
+from ktrace.model.batch import Chunk, Stack
+from tests.unit.script.scripts import FakeKernel, events, start
+
+
+def stack(
+    seq: int, *, tid: int = 7, user: bool, ips: tuple[int, ...] = (), frames: tuple[str, ...] = ()
+) -> Stack:
+    return Stack(seq, 0, 0, tid, "cat", user, frames, ips=ips)
+
+
+def symbols(pid: int, address: int) -> tuple[str, str] | None:
+    known = {0x401136: ("main+0x10/0x40", "/bin/x+0x1136"), 0x7F00: ("", "/lib/y+0x500")}
+    return known.get(address) if pid == 70 else None
+
+
+def test_the_stack_of_a_record_is_the_next_one_of_its_task() -> None:
+    ran = start(
+        'probe kernel.function("f") { printf("%d %s|%s\\n", tid(), backtrace(), ubacktrace()) }',
+        FakeKernel(["f"]),
+    )
+    batch = events("f", {}, tid=[7])
+    later = events("f", {}, tid=[8], first=4)
+    marks = (
+        stack(1, user=False, frames=("a+0x1", "b+0x2")),
+        stack(2, user=True, ips=(0x401136, 0x7F00)),
+        stack(3, user=True, ips=(1,)),
+        stack(5, user=True, tid=8, ips=(2,)),
+    )
+    ran.drive.feed(Chunk((batch, later), marks))
+    assert ran.text == "7 a+0x1 b+0x2|0x401136 0x7f00\n8 |0x2\n"
+
+
+def test_addresses_of_processes_have_names_as_far_as_they_are_known() -> None:
+    ran = start(
+        'probe kernel.function("f") { print_ubacktrace() print_ubacktrace_brief() '
+        "print_usyms(ubacktrace()) "
+        'printf("%s %s %s\\n", usymname(0x401136), usymdata(5), umodname(0x7f00)) }',
+        FakeKernel(["f"]),
+    )
+    ran.drive.state.user_symbol = symbols
+    ran.drive.feed(Chunk((events("f", {}),), (stack(1, user=True, ips=(0x401136, 0x7F00, 5)),)))
+    lines = " 0x401136 : main+0x10/0x40 [/bin/x]\n 0x7f00 [/lib/y+0x500]\n 0x5\n"
+    assert ran.text == lines + " main+0x10\n /lib/y+0x500\n 0x5\n" + lines + "main 0x5 /lib/y\n"
