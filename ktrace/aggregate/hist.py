@@ -103,8 +103,12 @@ class Hist:
             raise UsageError(f"a table for {self.size} keys: the kernel takes {SIZE_MIN} to {SIZE_MAX}")
         return self
 
-    def to_text(self) -> str:
-        """The trigger. What it says of a word is in the kernel's own order: it is read back so."""
+    def to_text(self, word: str = "") -> str:
+        """The trigger. What it says of a word is in the kernel's own order: it is read back so.
+
+        Args:
+            word: what is to be done with one that is there: `pause`, `cont` or `clear`.
+        """
         parts = ["hist"]
         if self.name:
             parts.append(f"name={self.name}")
@@ -119,6 +123,8 @@ class Hist:
         if self.clock:
             parts.append(f"clock={self.clock}")
         parts += self.actions
+        if word:
+            parts.append(word)
         return ":".join(parts) + (f" if {self.filter}" if self.filter else "")
 
     def step(self, event: str, why: str) -> Step:
@@ -126,6 +132,11 @@ class Hist:
         path = f"events/{event}/trigger"
         text = self.to_text()
         return Step(path, text, why, Step(path, "!" + text, f"no more: {why}"))
+
+
+def pause_step(event: str, hist: Hist) -> Step:
+    """Have a trigger of `GROUP/NAME` count no more; its table stays."""
+    return Step(f"events/{event}/trigger", hist.to_text("pause"), "count no more")
 
 
 def hist_path(event: str) -> str:

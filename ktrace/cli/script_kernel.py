@@ -9,12 +9,13 @@ from pathlib import Path
 
 from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.model.ctype import declare
-from ktrace.model.format import Format
+from ktrace.model.format import Field, Format
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.plan import Plan, Step
 from ktrace.model.probe import Probe
+from ktrace.script.count import Table
 from ktrace.script.machine import Found, Read
 from ktrace.script.passes import Compiled
 from ktrace.script.points import AtEvent, AtFunction, AtSyscall
@@ -115,6 +116,10 @@ class ScriptKernel:
         proto = functions[0].proto
         listed = [f"${one.name}:{declare(one.type)}" for one in proto.params]
         return [f"$return:{declare(proto.returns)}", *listed] if site.at_return else listed
+
+    def event(self, key: int) -> str:
+        """`GROUP/NAME` of what was found."""
+        return self.wanted[key].probe.event if key in self.wanted else self.events[key]
 
     def _wanted(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[Wanted]:
         """The probes; each question is asked once, since `@defined` asks often."""
@@ -248,15 +253,16 @@ class ScriptKernel:
         ]
 
     def _static_event(self, name: str, reads: Sequence[Read]) -> Found:
-        columns = []
+        columns, types = [], []
         if reads:
             form = read_format(self.kernel.tracing, name)
             columns = [_field(form, read) for read in reads]
+            types = [_number_type(one) for column in columns for one in form.args if one.name == column]
         self._keys += 1
         self.events[self._keys] = name
         system, _, event = name.partition("/")
         point = f'kernel.trace("{system}:{event}")'
-        return Found(event, event, None, point, tuple(columns), self._keys)
+        return Found(event, event, None, point, tuple(columns), self._keys, tuple(types))
 
     def _tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Found:
         """A probe on the tracepoint itself, which has what the kernel's code passes to it."""
@@ -271,19 +277,33 @@ class ScriptKernel:
 
 def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
     """What a run of a script writes: its probes, then what switches all on."""
+    counted: dict[int, list[Table]] = {}
+    if pushdown and kernel.kernel.has_hist_triggers:
+        for table in compiled.counted.tables:
+            counted.setdefault(table.key, []).append(table)
     made: list[Step] = [make_step(kernel.group, "a buffer of this run's own")]
     instance = f"instances/{kernel.group}"
     for bound in compiled.bound:
         for found in (*bound.entries, *bound.found):
             if found.key in kernel.wanted:
                 made.append(define_step(kernel.wanted[found.key].probe))
-                event = kernel.wanted[found.key].probe.event
-            else:
-                event = kernel.events[found.key]
+            event = kernel.event(found.key)
+            if found.key in counted:
+                made += _counting(event, counted[found.key], instance)
+                continue
             if pushdown and found.key in compiled.pushed.filters:
                 made.append(filter_step(event, compiled.pushed.filters[found.key]).below(instance))
             made.append(enable_step(event).below(instance))
     return Plan(tuple(made))
+
+
+def _counting(event: str, tables: Sequence[Table], instance: str) -> list[Step]:
+    """Histograms of an event; what they leave out is recorded."""
+    made = [table.hist.step(event, f"count {event}").below(instance) for table in tables]
+    left = tables[0].left
+    if left:
+        made += [filter_step(event, left).below(instance), enable_step(event).below(instance)]
+    return made
 
 
 def _at_entry(reads: Sequence[Read]) -> bool:
@@ -309,6 +329,13 @@ def _field(form: Format, read: Read) -> str:
     raise UsageError(
         f"{form.system}:{form.name} has no field '{text}'", hint="its fields: " + " ".join(names) or "none"
     )
+
+
+def _number_type(one: Field) -> str:
+    """The kernel's name of a plain number's type; empty of anything else."""
+    if one.shape != "scalar" or one.is_text or one.size not in (1, 2, 4, 8):
+        return ""
+    return f"{'s' if one.signed else 'u'}{one.size * 8}"
 
 
 def _function(probe: Probe) -> tuple[str, str | None]:

@@ -5,15 +5,18 @@ import select
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ktrace.cli.script_counts import ScriptCounts
 from ktrace.cli.script_kernel import ScriptKernel
 from ktrace.errors import KtraceError, NotFound, Refused, Unavailable
 from ktrace.model.batch import Chunk
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import parse_header_page
 from ktrace.script.drive import Drive
+from ktrace.script.tables import Tables
 from ktrace.session.command import Command
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 _TICK_MS = 40.0
 # An event gets its time a moment before it is in the buffer.
 _SETTLED_NS = 2_000_000
+_LOOK_NS = 1_000_000_000
 _KALLSYMS = "/proc/kallsyms"
 
 
@@ -51,10 +55,13 @@ def live(
         _record_processes(session)
         if drive.wants_user_stacks:
             _record_user_stacks(session)
+        counts = _counts(session, drive, kernel) if options.pushdown else None
         reader = stack.enter_context(_Pages(session, stacks=bool(drive.wants_stacks)))
         stop.check()
         drive.begin()
         if not drive.done:
+            if counts is not None:
+                _count(session, drive, counts)
             session.arm()
             if child is not None:
                 child.start()
@@ -76,10 +83,12 @@ def _loop(
     poll.register(stop.fd, select.POLLIN)
     if child is not None:
         poll.register(child.fd, select.POLLIN)
+    look = _Look(drive)
     while stop.received is None and not (child is not None and child.ended):
         now = drive.state.now()
         if end is not None and now >= end:
             return
+        look(now)
         drive.feed(reader.read(now - _SETTLED_NS))
         drive.advance(now - _SETTLED_NS)
         drive.flush()
@@ -128,6 +137,48 @@ def _define(
             event = kernel.wanted[key].probe.event
         if options.pushdown and key in drive.compiled.pushed.filters and event in session.events:
             _filter(session, event, drive.compiled.pushed.filters[key])
+
+
+def _counts(session: Session, drive: Drive, kernel: ScriptKernel) -> ScriptCounts | None:
+    """The tables that the kernel is to count in; None where all handlers run here."""
+    tables = drive.compiled.counted.tables
+    if not tables or not kernel.kernel.has_hist_triggers or not session.ignore_self():
+        return None
+    events = {table.key: kernel.event(table.key) for table in tables}
+    there = {key: event for key, event in events.items() if event in session.events}
+    return ScriptCounts(session, tables, there, Tables(drive.program.names))
+
+
+def _count(session: Session, drive: Drive, counts: ScriptCounts) -> None:
+    """Have the kernel count; what its tables leave out is recorded."""
+    if not counts.start():
+        return
+    drive.counts = counts
+    left = {counts.events[t.key]: t.left for t in counts.tables if t.key in counts.events}
+    for event, condition in left.items():
+        if condition is not None:
+            session.filter_event(event, condition)
+        else:
+            session.count_only(event)
+
+
+@dataclass(slots=True)
+class _Look:
+    """Looks at the kernel's tables now and then: a full array ends the script."""
+
+    drive: Drive
+    _next: int = 0
+
+    def __call__(self, now: int) -> None:
+        counts = self.drive.counts
+        if not isinstance(counts, ScriptCounts) or not counts.can_overflow:
+            return
+        if self._next and now >= self._next:
+            self.drive.count()
+            # A large table takes its time.
+            now = max(now, self.drive.state.now() + 10 * (self.drive.state.now() - now))
+        if now >= self._next:
+            self._next = now + _LOOK_NS
 
 
 def _filter(session: Session, event: str, expression: str) -> None:

@@ -21,6 +21,7 @@ from ktrace.script.source import Source
 
 if TYPE_CHECKING:
     from ktrace.cli.script_kernel import ScriptKernel
+    from ktrace.cli.script_user import UserSymbols
     from ktrace.script.drive import Drive
     from ktrace.script.machine import Found, Machine, Read
     from ktrace.script.points import AtEvent, AtFunction, AtSyscall
@@ -178,6 +179,18 @@ def _writer(out: BinaryIO) -> Callable[[bytes], None]:
     return write
 
 
+def _user_symbol(pid: int, address: int) -> tuple[str, str] | None:
+    return _user_symbols()(pid, address)
+
+
+@cache
+def _user_symbols() -> "UserSymbols":
+    """Loaded when a script asks for the first time."""
+    from ktrace.cli.script_user import UserSymbols
+
+    return UserSymbols()
+
+
 def _note(text: str) -> None:
     print(f"ktrace: {text}", file=sys.stderr)
 
@@ -227,10 +240,13 @@ class _Later:
 def show_plan(source: Source, options: Options) -> int:
     """`--plan`: what goes into the kernel, as lines of shell, and the program that runs here."""
     kernel = _Later(options)
-    compiled = Compiler(options.facts, kernel, options.settings).run([source])
+    compiled = Compiler(options.facts, kernel, options.settings, Limits.of(options.limits)).run([source])
+    counting: set[int] = set()
     if any(bound.found for bound in compiled.bound):
         from ktrace.cli.script_kernel import steps
 
+        if options.pushdown and kernel.real.kernel.has_hist_triggers:
+            counting = {table.key for table in compiled.counted.tables}
         plan = steps(kernel.real, compiled, pushdown=options.pushdown)
         print("# Into the kernel:")
         if options.pushdown and options.command and compiled.pushed.only_target:
@@ -240,7 +256,8 @@ def show_plan(source: Source, options: Options) -> int:
     print("# Here:")
     for bound in compiled.bound:
         name = compiled.emitted.handlers[bound.scope].name
-        print(f"# {name}: {bound.hook.point}" + (f", {len(bound.found)} events" if bound.found else ""))
+        text = f"# {name}: {bound.hook.point}" + (f", {len(bound.found)} events" if bound.found else "")
+        print(text + (", counted in the kernel" if counting.intersection(f.key for f in bound.found) else ""))
     print(compiled.emitted.text, end="")
     return 0
 

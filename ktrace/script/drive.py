@@ -5,6 +5,7 @@ Each handler gets just the columns that it uses, as Python lists, a batch at a t
 
 import heapq
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -18,6 +19,7 @@ from ktrace.script.machine import Found, Read
 from ktrace.script.passes import Compiled
 from ktrace.script.points import AtMoment, Timer
 from ktrace.script.program import Program
+from ktrace.script.runtime.arrays import by_key
 from ktrace.script.runtime.faults import Abort, Fault
 from ktrace.script.runtime.state import State, bytes_text
 from ktrace.script.targets import RETURNED, TASK_NAME
@@ -41,7 +43,8 @@ class Drive:
 
     Attributes:
         errors: faults that no `try` caught.
-        skipped: calls that were not made since the script was over.
+        counts: adds what the kernel has counted to the variables, where it counts; told whether it is the
+            last time. Raises Fault where an array has no room.
     """
 
     compiled: Compiled
@@ -76,6 +79,11 @@ class Drive:
         """Events at which a kernel stack is wanted."""
         return {event for event, calls in self._calls.items() for c in calls if "stack" in c.params}
 
+    @property
+    def wants_user_stacks(self) -> bool:
+        """Whether the stack of the process is wanted at any event."""
+        return any("ustack" in c.params for calls in self._calls.values() for c in calls)
+
     def begin(self) -> None:
         """Handlers of begin, then the timers are wound up."""
         self._moments("begin", "oneshot")
@@ -89,6 +97,8 @@ class Drive:
 
     def end(self) -> None:
         """Handlers of end, or of error where one ended the script."""
+        if not self.over:
+            self.count(last=True)
         failed = self.errors > self.state.limits.MAXERRORS
         self.over = False
         self._moments("error" if failed else "end")
@@ -101,8 +111,13 @@ class Drive:
     def advance(self, until: int) -> None:
         """Timers that are due up to a time."""
         while self._timers and self._timers[0][0] <= until and not self.done:
+            self.count()
+            if self.done:
+                return
             due, number, bound = heapq.heappop(self._timers)
             self._own_call(bound, due)
+            if self.state.exiting and bound.scope in self.compiled.counted.seen_by:
+                self._counted_out = True  # what `end` shows is what this timer has seen
             assert isinstance(bound.site, Timer)
             # A timer that could not run in time does not run several times for it.
             following = max(due + _delay(bound.site), until - bound.site.every_ns)
@@ -297,16 +312,20 @@ def _context(batch: Batch, param: str) -> list[Any]:
     return values(columns[param])
 
 
-def _stacks_of(batch: Batch, stacks: Sequence[Stack]) -> list[tuple[str, ...]]:
-    """The kernel stack that follows each record."""
+def _stacks_of(
+    batch: Batch, stacks: Sequence[Stack], *, user: bool
+) -> list[tuple[str, ...] | tuple[int, ...]]:
+    """The stack that follows each record: the kernel's in its words, a process's as addresses."""
     by_task: dict[int, list[Stack]] = {}
     for one in stacks:
-        if not one.user:
+        if one.user is user:
             by_task.setdefault(one.pid, []).append(one)
-    found = []
+    begins = {pid: [one.seq for one in found] for pid, found in by_task.items()}
+    found: list[tuple[str, ...] | tuple[int, ...]] = []
     for seq, pid in zip(batch.seq.tolist(), batch.pid.tolist(), strict=True):
-        after = next((s for s in by_task.get(pid, ()) if s.seq > seq), None)
-        found.append(after.frames if after is not None else ())
+        number = bisect_right(begins.get(pid, ()), seq)
+        after = by_task[pid][number] if number < len(begins.get(pid, ())) else None
+        found.append(() if after is None else after.ips if user else after.frames)
     return found
 
 

@@ -9,6 +9,7 @@
 | find | points and reads | events of the kernel, through the `Machine` |
 | infer | all bodies | types |
 | split | hooks with their events | what the kernel can leave out |
+| count | hooks with their events | what the kernel can count by itself |
 | emit | types and bodies | the program as Python text |
 
 Linking the text with variables and functions is `program.link`; running it is `drive`.
@@ -20,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from ktrace.errors import KtraceError
 from ktrace.script.ast import Block, Expr, ExprStatement
 from ktrace.script.bound import Bound
+from ktrace.script.count import Counted, count
 from ktrace.script.definitions import Point, Script
 from ktrace.script.emit import Emitted, Job, emit
 from ktrace.script.expand import Hook, expand
@@ -29,6 +31,7 @@ from ktrace.script.machine import Found, Machine
 from ktrace.script.parser import parse
 from ktrace.script.points import AtFunction, AtMoment, AtSyscall, Site, Timer, read_point
 from ktrace.script.preprocess import Facts, Preprocessor
+from ktrace.script.runtime.limits import Limits
 from ktrace.script.source import ScriptError, Source
 from ktrace.script.split import Pushed, split
 from ktrace.script.tapset import Tapset
@@ -45,6 +48,7 @@ class Compiled:
     types: Types
     emitted: Emitted
     pushed: Pushed
+    counted: Counted = field(default_factory=Counted)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -57,11 +61,13 @@ class Compiler:
         facts: what `%( %)` may ask.
         machine: the kernel; None where there is none to be asked.
         settings: values of globals, by name, as `-G` has them.
+        limits: how much there may be of what.
     """
 
     facts: Facts
     machine: Machine | None = None
     settings: dict[str, str] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
     tapset: Tapset = field(init=False)
     notes: list[str] = field(default_factory=list)
     _naming: frozenset[str] = frozenset()
@@ -122,9 +128,10 @@ class Compiler:
         ]
         names = {one.name for one in script.globals}
         pushed = split(bound, names.__contains__)
+        counted = count(bound, functions.values(), types, self.limits)
         emitted = emit(types, codes, jobs)
         warnings = tuple(dict.fromkeys(filter(None, (_warning(one.hook.point) for one in bound))))
-        return Compiled(script, tuple(bound), types, emitted, pushed, tuple(self.notes), warnings)
+        return Compiled(script, tuple(bound), types, emitted, pushed, counted, tuple(self.notes), warnings)
 
     def run(self, sources: Iterable[Source]) -> Compiled:
         """All passes."""

@@ -33,6 +33,9 @@ from ktrace.script.points import AtFunction, AtSyscall
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _LARGEST = (1 << 31) - 1
+_HIGH = (1 << 63) - 1
+# Types of which the kernel's order is that of our numbers, of 64 bits with sign.
+_ORDERED = ("s8", "s16", "s32", "s64", "u8", "u16", "u32", "x8", "x16", "x32")
 _COMM_MAX = 15
 
 
@@ -59,7 +62,7 @@ def split(bounds: Sequence[Bound], is_global: Callable[[str], bool]) -> Pushed:
         if bound.entries:
             continue  # each entry that was kept is taken back by its return
         for found in bound.found:
-            parts = [_filter(guard, bound, found) for guard in guards[bound.scope]]
+            parts = [filter_text(guard, bound, found) for guard in guards[bound.scope]]
             wanted = [part for part in parts if part]
             if wanted and handlers[found.event] == 1:
                 filters[found.key] = " && ".join(dict.fromkeys(wanted))
@@ -70,7 +73,7 @@ def split(bounds: Sequence[Bound], is_global: Callable[[str], bool]) -> Pushed:
 def _guards(bound: Bound, is_global: Callable[[str], bool]) -> Iterator[Expr]:
     """Conditions without any of which nothing happens."""
     for condition in bound.hook.conditions:
-        if not _is_quiet(condition):
+        if not is_quiet(condition):
             return
         yield from _all_of(condition)
     todo = list(_flat(bound.hook.code))
@@ -79,7 +82,7 @@ def _guards(bound: Bound, is_global: Callable[[str], bool]) -> Iterator[Expr]:
     if not todo or not isinstance(todo[0], If):
         return
     first = todo[0]
-    if first.no is not None or not _is_quiet(first.condition):
+    if first.no is not None or not is_quiet(first.condition):
         return
     if len(todo) == 1:
         yield from _all_of(first.condition)
@@ -102,10 +105,10 @@ def _is_local(one: Statement, is_global: Callable[[str], bool]) -> bool:
     value = one.value if isinstance(one, ExprStatement) else None
     if not isinstance(value, Assign) or value.op != "=" or not isinstance(value.target, Name):
         return False
-    return not is_global(value.target.name) and _is_quiet(value.value)
+    return not is_global(value.target.name) and is_quiet(value.value)
 
 
-def _is_quiet(e: Expr) -> bool:
+def is_quiet(e: Expr) -> bool:
     """Whether evaluating it changes nothing, not even what the last pattern matched, and cannot fail."""
     return is_harmless(e) and not any(isinstance(n, Binary) and n.op in ("=~", "!~") for n in walk(e))
 
@@ -130,8 +133,8 @@ def _of_target(e: Expr) -> bool:
     return names in ({"pid", "target"}, {"tid", "target"})
 
 
-def _filter(e: Expr, bound: Bound, found: Found) -> str | None:
-    """A comparison in the kernel's grammar; None where it might mean something else there."""
+def filter_text(e: Expr, bound: Bound, found: Found) -> str | None:
+    """A comparison in the kernel's grammar, where it is just the same; None where it might not be."""
     if isinstance(e, Unary) or not isinstance(e, Binary) or e.op not in _OPPOSITE:
         return None
     left, op, right = e.left, e.op, e.right
@@ -149,10 +152,15 @@ def _filter(e: Expr, bound: Bound, found: Found) -> str | None:
         return None
     index = int(column[1:])
     kind = found.types[index] if index < len(found.types) else ""
-    # Of a number without sign what is largest here is negative there.
-    if op not in ("==", "!=") and kind not in ("s8", "s16", "s32", "s64", "u8", "u16", "u32"):
+    name = found.columns[index]
+    if op in ("==", "!=") or kind in _ORDERED:
+        return f"{name} {op} {right.value}"
+    if kind not in ("u64", "x64"):
         return None
-    return f"{found.columns[index]} {op} {right.value}"
+    # What is largest there is negative here.
+    return (
+        f"({name} {op} {right.value} {'&& ' + name + ' <=' if op[0] == '>' else '|| ' + name + ' >'} {_HIGH})"
+    )
 
 
 def _of_name(left: Expr, op: str, name: str, bound: Bound) -> str | None:

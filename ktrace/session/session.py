@@ -70,6 +70,7 @@ class Session:
         self._applied = Applied(self.tracing)
         self._pipe: TextPipe | RawPipes | None = None
         self._stacks: set[str] = set()
+        self._counted = False  # whether there are events that are counted only
         self.waits = False
         """Whether a trigger will let the buffer fill, so that `arm` does not."""
         self._unarmed = 0  # steps that were applied before `arm`
@@ -168,6 +169,11 @@ class Session:
         if stack or self._wants_stack(event):
             self._stacks.add(event)
 
+    def count_only(self, event: str) -> None:
+        """Do not record an event: its triggers are all that is wanted of it."""
+        self.events.remove(event)
+        self._counted = True
+
     def filter(self, expression: str) -> None:
         """Record only where `expression` holds, in the grammar of the kernel's event filters.
 
@@ -225,7 +231,8 @@ class Session:
                 self._apply(stack_step(event))
         if not ignored:
             self._filter_self()
-        if len(self.events) > 1 and all(e.startswith(self.name + "/") for e in self.events):
+        own = all(e.startswith(self.name + "/") for e in self.events)
+        if len(self.events) > 1 and own and not self._counted:
             self._apply(enable_step(self.name, "all of this session's probes"))
         else:
             for event in self.events:

@@ -42,9 +42,13 @@ class Array(dict[Any, Any]):
             self.put(key, found)
         return found
 
+    def full(self) -> Fault:
+        """The error that there is no room for another element."""
+        return Fault(f"Array overflow, check size limit ({self.limit}) near identifier '{self.name}'")
+
     def _make_room(self) -> None:
         if not self.wraps:
-            raise Fault(f"Array overflow, check size limit ({self.limit}) near identifier '{self.name}'")
+            raise self.full()
         del self[next(iter(self))]
 
     def matching(self, keys: Sequence[Any]) -> list[Any]:
@@ -58,6 +62,14 @@ class Array(dict[Any, Any]):
         """Delete the elements whose keys agree."""
         for key in self.matching(keys):
             del self[key]
+
+
+def by_key(array: object) -> None:
+    """Put an array's elements in the order of their keys; what is no array stays as it is."""
+    if isinstance(array, Array):
+        items = sorted(array.items(), key=lambda item: item[0])
+        array.clear()
+        array.update(items)
 
 
 def ordered(

@@ -1,6 +1,6 @@
 """What is left to the kernel, and what must not be."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -8,12 +8,15 @@ from ktrace.script.machine import Found
 from tests.unit.script.scripts import FakeKernel, compiled
 
 
+@dataclass
 class Typed(FakeKernel):
-    """Every number is of 32 bits without sign."""
+    """Every number is of one type."""
+
+    kind: str = "u32"
 
     def find(self, site, reads) -> list[Found]:  # type: ignore[override]
         found = super().find(site, reads)
-        types = tuple("u32" if read.kind == "number" else "string" for read in reads)
+        types = tuple(self.kind if read.kind == "number" else "string" for read in reads)
         return [replace(one, types=types) for one in found]
 
 
@@ -50,6 +53,28 @@ def pushed(body: str, *, point: str = 'kernel.function("f")', more: str = ""):
 def test_filters(body: str, expected: str | None) -> None:
     found = pushed(body)
     assert list(found.filters.values()) == ([] if expected is None else [expected])
+
+
+@pytest.mark.parametrize(
+    ("kind", "comparison", "expected"),
+    [
+        ("u64", "$x > 5", "(f0 > 5 && f0 <= 9223372036854775807)"),
+        ("x64", "$x >= 5", "(f0 >= 5 && f0 <= 9223372036854775807)"),
+        ("u64", "$x < 5", "(f0 < 5 || f0 > 9223372036854775807)"),
+        ("u64", "5 >= $x", "(f0 <= 5 || f0 > 9223372036854775807)"),
+        ("u64", "$x == 5", "f0 == 5"),
+        ("s64", "$x < 5", "f0 < 5"),
+        ("x32", "$x < 5", "f0 < 5"),
+        ("", "$x < 5", None),
+        ("", "$x == 5", "f0 == 5"),
+    ],
+)
+def test_the_largest_numbers_without_sign_are_negative_here(
+    kind: str, comparison: str, expected: str | None
+) -> None:
+    script = f'global g probe kernel.function("f") {{ if ({comparison}) g++ }}'
+    found = compiled(script, Typed(["f"], kind=kind)).pushed.filters
+    assert list(found.values()) == ([] if expected is None else [expected])
 
 
 def test_a_condition_of_the_point() -> None:
