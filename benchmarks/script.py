@@ -1,16 +1,23 @@
-"""Events per second of `ktrace run --input`: a script that counts by task, over a recording of two CPUs.
+"""Events per second of `ktrace run --input`: scripts over a recording, every event through a handler.
 
     python benchmarks/script.py [EVENTS]
 
-The recording is made here: pages of an event with three fields, of 100 tasks in turn.
+The recording is made here: pages of an event with three fields, of 100 tasks in turn. The peer reads the same
+file and counts by task, too: `trace-cmd report | awk`.
 """
 
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -42,6 +49,9 @@ SCRIPTS = {
     "histogram of count by pid": (
         'global h probe kernel.function("vfs_read") { h[pid()] <<< $count } '
         "probe end { foreach (p in h- limit 1) println(@avg(h[p])) }"
+    ),
+    "printf for each event": (
+        'probe kernel.function("vfs_read") { printf("%s %d %d\\n", execname(), tid(), $count) }'
     ),
     "arithmetic and a filter": (
         'global t probe kernel.function("vfs_read") { if ($count > 4096) t += $count * 2 } '
@@ -86,25 +96,49 @@ def make(path: str, events: int) -> int:
     return 2 * count * PER_PAGE
 
 
+AWK = "trace-cmd report -i {} 2>/dev/null | awk '{{n[$1]++}} END {{for (k in n) print k, n[k]}}'"
+
+
 def main() -> None:
-    """Whole processes, the best of three runs each, in seconds of processor time; start-up is told apart."""
+    """Whole processes, the median of three runs each; rates are without what an empty recording takes."""
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
     with tempfile.TemporaryDirectory() as directory:
         small, large = f"{directory}/small.dat", f"{directory}/large.dat"
         few, many = make(small, 2 * PER_PAGE), make(large, events)
-        for name, script in SCRIPTS.items():
-            start, whole = (min(seconds(script, path) for _ in range(3)) for path in (small, large))
-            rate = (many - few) / (whole - start) / 1e6
-            print(f"{name}: {many} events in {whole:.2f} s, start {start:.2f} s: {rate:.2f} M events/s")
+        ways = {f"`ktrace run`, {name}": partial(ktrace, script) for name, script in SCRIPTS.items()}
+        if shutil.which("trace-cmd"):
+            ways["`trace-cmd report`, awk counts by task"] = peer
+        print(f"{many / 1e6:.2f} million events; Python {sys.version.split()[0]}, numpy {version('numpy')}\n")
+        print("| way | seconds | processor seconds | M events/s | M events/s by processor time |")
+        print("|---|---|---|---|---|")
+        for name, way in ways.items():
+            started, whole = (median_of(way, path) for path in (small, large))
+            rates = [(many - few) / (b - a) / 1e6 for a, b in zip(started, whole, strict=True)]
+            print(f"| {name} | {whole[0]:.2f} | {whole[1]:.2f} | {rates[0]:.2f} | {rates[1]:.2f} |")
 
 
-def seconds(script: str, path: str) -> float:
+def ktrace(script: str, path: str) -> list[str]:
+    """The words of one run."""
+    return [sys.executable, "-m", "ktrace", "run", "--no-pushdown", "--input", path, "-e", script]
+
+
+def peer(path: str) -> list[str]:
+    """The peer's words."""
+    return ["sh", "-c", AWK.format(path)]
+
+
+def median_of(way: Callable[[str], list[str]], path: str) -> tuple[float, float]:
+    """Seconds and processor seconds of three runs, the medians."""
+    runs = [seconds(way(path)) for _ in range(3)]
+    return median(run[0] for run in runs), median(run[1] for run in runs)
+
+
+def seconds(command: list[str]) -> tuple[float, float]:
     """One run."""
-    before = os.times()
-    command = [sys.executable, "-m", "ktrace", "run", "--no-pushdown", "--input", path, "-e", script]
+    before, began = os.times(), time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    after = os.times()
-    return sum(after[2:4]) - sum(before[2:4])
+    wall, after = time.perf_counter() - began, os.times()
+    return wall, sum(after[2:4]) - sum(before[2:4])
 
 
 if __name__ == "__main__":
