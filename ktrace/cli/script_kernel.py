@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from ktrace.cli.script_shapes import shape_of
 from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.model.ctype import declare
 from ktrace.model.format import Field, Format
@@ -16,7 +17,7 @@ from ktrace.model.place import SymbolPlace
 from ktrace.model.plan import Plan, Step
 from ktrace.model.probe import Probe
 from ktrace.script.count import Table
-from ktrace.script.machine import Found, Read
+from ktrace.script.machine import Found, Read, Shape
 from ktrace.script.passes import Compiled
 from ktrace.script.points import AtEvent, AtFunction, AtSyscall
 from ktrace.session.kernel import Kernel
@@ -99,6 +100,14 @@ class ScriptKernel:
         if isinstance(functions, Miss):
             raise NotFound(f"the parameters of '{site.pattern}' are not known: {functions.reason}")
         return [one.name for one in functions[0].proto.params if one.name]
+
+    def shape(self, site: AtFunction, name: str, path: Sequence[str]) -> Shape | None:
+        """See `Machine`."""
+        types = self.kernel.types(site.module)
+        functions = types if isinstance(types, Miss) else types.functions(site.pattern)
+        if isinstance(types, Miss) or isinstance(functions, Miss):
+            return None
+        return shape_of(types, functions[0], name, path)
 
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""

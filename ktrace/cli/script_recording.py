@@ -59,6 +59,10 @@ class RecordedKernel:
         """See `Machine`: what was recorded of them."""
         return self.fields.get(site.pattern, ())
 
+    def shape(self, _site: AtFunction, _name: str, _path: Sequence[str]) -> None:
+        """See `Machine`: a recording has no types."""
+        return
+
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""
         return syscall_names(self.machine)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ktrace.cli.script_kernel import ScriptKernel
     from ktrace.cli.script_user import UserSymbols
     from ktrace.script.drive import Drive
-    from ktrace.script.machine import Found, Machine, Read
+    from ktrace.script.machine import Found, Machine, Read, Shape
     from ktrace.script.points import AtEvent, AtFunction, AtSyscall
     from ktrace.session.command import Command
     from ktrace.session.signals import StopSignals
@@ -229,6 +229,10 @@ class _Later:
     def parameters(self, site: "AtFunction") -> "Sequence[str]":
         """See `Machine`."""
         return self.real.parameters(site)
+
+    def shape(self, site: "AtFunction", name: str, path: "Sequence[str]") -> "Shape | None":
+        """See `Machine`."""
+        return self.real.shape(site, name, path)
 
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""

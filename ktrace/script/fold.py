@@ -1,7 +1,7 @@
 """The pass that computes what is known when the script is compiled, and leaves out what cannot happen."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
@@ -55,38 +55,6 @@ _ARITHMETIC: dict[str, Callable[[int, int], int]] = {
 def fold(node: Node, is_defined: IsDefined | None = None) -> Node:
     """A node with everything constant computed, `@defined` answered and dead branches gone."""
     return _fold(node, is_defined)  # type: ignore[no-any-return]  # a node for a node
-
-
-def spell_out(node: Node, parameters: Callable[[], Sequence[str]]) -> Node:
-    """A node in which `$$parms` and `$x$` are what they stand for: text made of single variables.
-
-    Args:
-        parameters: the names of the function's; asked where the node needs them.
-    """
-    return _spelled(node, parameters)  # type: ignore[no-any-return]  # a node for a node
-
-
-def _spelled(node: Any, parameters: Callable[[], Sequence[str]]) -> Any:
-    if isinstance(node, tuple):
-        return tuple(_spelled(one, parameters) for one in node)
-    if not hasattr(node, "at"):
-        return node
-    if isinstance(node, Target) and node.name in ("$parms", "$vars"):
-        names = list(parameters())
-        form = " ".join(f"{name}=%#x" for name in names)
-        return Call(node.at, "sprintf", (Text(node.at, form), *(Target(node.at, name) for name in names)))
-    if isinstance(node, Target) and node.name == "$return":
-        return Call(node.at, "sprintf", (Text(node.at, "return=%#x"), Target(node.at, "return")))
-    if isinstance(node, Target | Cast) and node.pretty:
-        return Call(node.at, "sprintf", (Text(node.at, "%d"), replace(node, pretty="")))
-    changed = {}
-    for entry in fields(node):
-        old = getattr(node, entry.name)
-        if hasattr(old, "at") or isinstance(old, tuple):
-            new = _spelled(old, parameters)
-            if new is not old and new != old:
-                changed[entry.name] = new
-    return replace(node, **changed) if changed else node
 
 
 def _fold(node: Any, is_defined: IsDefined | None) -> Any:

@@ -6,6 +6,7 @@ from typing import Literal, Protocol
 
 from ktrace.script.points import AtEvent, AtFunction, AtSyscall
 
+Form = Literal["signed", "unsigned", "pointer", "text", "record", "array", "other"]
 As = Literal["number", "string", "ustring", "path", "s8", "s16", "s32", "s64", "u8", "u16", "u32", "u64"]
 
 
@@ -45,6 +46,20 @@ class Found:
     types: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a variable or a member is printed.
+
+    Attributes:
+        name: of a member.
+        members: of what is a struct or union, or points to one; empty where only its form was asked for.
+    """
+
+    form: Form
+    name: str = ""
+    members: "tuple[Shape, ...]" = ()
+
+
 class Machine(Protocol):
     """A kernel that can be probed."""
 
@@ -63,6 +78,12 @@ class Machine(Protocol):
 
     def parameters(self, site: AtFunction) -> Sequence[str]:
         """The names of a function's parameters. Raises KtraceError where they are not known."""
+
+    def shape(self, site: AtFunction, name: str, path: Sequence[str]) -> Shape | None:
+        """How a parameter, or `return`, is printed, or the member that a path leads to from it.
+
+        None where its type is not known.
+        """
 
     def syscalls(self) -> Mapping[int, str]:
         """The names of system calls by their numbers."""

@@ -4,6 +4,7 @@
 |---|---|---|
 | parse | text | a tree (`Script`) |
 | expand | probes and aliases | hooks: a handler at a point that is no alias |
+| spell | hooks, and the kernel's types | the same, with `$$parms` and `$x$` as single variables |
 | fold | hooks, and what the kernel has | the same, with constants computed and `@defined` answered |
 | targets | hooks | what each reads from the kernel |
 | find | points and reads | events of the kernel, through the `Machine` |
@@ -25,14 +26,15 @@ from ktrace.script.count import Counted, count
 from ktrace.script.definitions import Point, Script
 from ktrace.script.emit import Emitted, Job, emit
 from ktrace.script.expand import Hook, expand
-from ktrace.script.fold import fold, spell_out, without_unused
+from ktrace.script.fold import fold, without_unused
 from ktrace.script.infer import infer
-from ktrace.script.machine import Found, Machine
+from ktrace.script.machine import Found, Machine, Shape
 from ktrace.script.parser import parse
 from ktrace.script.points import AtFunction, AtMoment, AtSyscall, Site, Timer, read_point
 from ktrace.script.preprocess import Facts, Preprocessor
 from ktrace.script.runtime.limits import Limits
 from ktrace.script.source import ScriptError, Source
+from ktrace.script.spell import Known, spell_out
 from ktrace.script.split import Pushed, split
 from ktrace.script.tapset import Tapset
 from ktrace.script.targets import RETURNED, TASK_NAME, find_targets, names_returned, names_task
@@ -153,8 +155,11 @@ class Compiler:
         def parameters() -> Sequence[str]:
             return self._machine(hook.point).parameters(site) if isinstance(site, AtFunction) else ()
 
+        def shape(name: str, path: Sequence[str]) -> Shape | None:
+            return self._machine(hook.point).shape(site, name, path) if isinstance(site, AtFunction) else None
+
         conditions = tuple(fold(c, is_defined) for c in hook.conditions)
-        body = without_unused(spell_out(hook.code, parameters), conditions, is_global)
+        body = without_unused(spell_out(hook.code, Known(parameters, shape)), conditions, is_global)
         body = without_unused(fold(body, is_defined), conditions, is_global)
         hook = replace(hook, before=(), body=body, after=(), conditions=conditions)
         wanted = find_targets(hook, site, is_global)

@@ -148,3 +148,21 @@ def test_the_plan_has_filters_unless_they_are_not_wanted(either: ScriptKernel) -
     shown = "\n".join(steps(either, made, pushdown=True).to_shell("/t"))
     assert "events/ktrace_1_2/vfs_read/filter" in shown and "f0 == 777" in shown
     assert "777" not in "\n".join(steps(either, made, pushdown=False).to_shell("/t"))
+
+
+def test_shapes_of_variables_come_from_their_types(new: ScriptKernel) -> None:
+    site = AtFunction("vfs_read")
+    count = new.shape(site, "count", ())
+    assert count is not None and (count.form, count.members) == ("unsigned", ())
+    buf = new.shape(site, "buf", ())
+    assert buf is not None and buf.form == "text"
+    file = new.shape(site, "file", ())
+    assert file is not None and file.form == "pointer"
+    forms = {member.name: member.form for member in file.members}
+    assert forms["f_path"] == "record" and forms["f_inode"] == "pointer"
+    path = new.shape(site, "file", ["f_path"])
+    assert path is not None and path.form == "record"
+    assert {member.name: member.form for member in path.members}["dentry"] == "pointer"
+    assert new.shape(site, "file", ["no_such"]) is None
+    assert new.shape(site, "nothing", ()) is None
+    assert new.shape(AtFunction("no_such_function"), "x", ()) is None

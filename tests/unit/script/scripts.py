@@ -8,7 +8,7 @@ import numpy as np
 from ktrace.errors import NotFound
 from ktrace.model.batch import Batch, Chunk, Column, Strings
 from ktrace.script.drive import Drive
-from ktrace.script.machine import Found, Read
+from ktrace.script.machine import Found, Read, Shape
 from ktrace.script.passes import Compiled, Compiler
 from ktrace.script.points import AtEvent, AtFunction, AtSyscall
 from ktrace.script.preprocess import Facts
@@ -26,11 +26,13 @@ class FakeKernel:
         functions: that can be probed.
         missing: expressions that are not there.
         asked: what was to be read at each event.
+        shapes: of variables and their members, such as `file->f_path`.
     """
 
     functions: Sequence[str] = ()
     missing: Sequence[str] = ()
     asked: dict[str, list[Read]] = field(default_factory=dict)
+    shapes: Mapping[str, Shape] = field(default_factory=dict)
 
     def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
         name = site.name if isinstance(site, AtSyscall) else site.pattern
@@ -52,6 +54,9 @@ class FakeKernel:
 
     def parameters(self, site: AtFunction) -> Sequence[str]:
         return ["a", "b"]
+
+    def shape(self, site: AtFunction, name: str, path: Sequence[str]) -> Shape | None:
+        return self.shapes.get("->".join((name, *path)))
 
     def syscalls(self) -> Mapping[int, str]:
         return {0: "read", 1: "write"}
