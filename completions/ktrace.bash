@@ -282,6 +282,7 @@ options() {
       offer --no-pushdown '\''Let the kernel filter and count what it can.'\''
       offer --allow-system '\''Let the script start programs by system().'\''
       offer --buffer-size '\''KiB of buffer for each CPU.'\''
+      offer --vmlinux '\''The kernel'\''\'\'''\''s debug info, for places in the source.'\''
       offer -v '\''Say what is done, on stderr.'\''
       offer --verbose '\''Say what is done, on stderr.'\''
       offer -h '\''Show what it does, with examples.'\''
@@ -537,6 +538,7 @@ value_kind() {
     '\''run -o'\'' | '\''run --output'\'') kind=files ;;
     '\''run --input'\'') kind=files ;;
     '\''run --buffer-size'\'') kind=nothing ;;
+    '\''run --vmlinux'\'') kind=files ;;
     '\''hist --by'\'') kind=nothing ;;
     '\''hist --linear'\'') kind=nothing ;;
     '\''hist --sum'\'') kind=nothing ;;

@@ -83,7 +83,8 @@ class ScriptKernel:
         if isinstance(site, AtSyscall):
             names = function_names(site.name, self.kernel.machine)
             return any(map(self.kernel.symbols.has_function, names))
-        if site.place is not None or site.module is not None or any(ch in site.pattern for ch in "*?["):
+        found_by_looking = site.place is not None or site.module is not None or site.inline
+        if found_by_looking or any(ch in site.pattern for ch in "*?["):
             try:
                 return bool(self._wanted(site, ()))
             except KtraceError:
@@ -181,9 +182,11 @@ class ScriptKernel:
             maxactive=site.maxactive if isinstance(site, AtFunction) else 0,
             machine=os.uname().machine,
             either_arrow=True,
+            inlined=isinstance(site, AtFunction) and site.inline,
         )
         args = [f"f{i}={read.text}{t}" for i, (read, t) in enumerate(zip(reads, types, strict=True))]
-        return want([place, *args], defaults, self.kernel)
+        made = want([place, *args], defaults, self.kernel)
+        return _meant(site, made) if isinstance(site, AtFunction) else made
 
     def _places(self, site: AtFunction | AtSyscall) -> list[str]:
         """The place in the words of `ktrace add`; several where the module is a pattern."""
@@ -194,10 +197,12 @@ class ScriptKernel:
         name = site.pattern
         if site.place is not None and ":" in site.place:
             file, _, line = site.place.rpartition(":")
-            if line.startswith("+"):
+            if line.startswith("+") and site.statement:
                 name = f"{name}{line.replace('+', ':')}"
-            elif line.isdigit():
+            elif line.isdigit() and site.statement:
                 name = f"{file}:{line}"
+            elif line.isdigit() and any(ch in name for ch in "*?["):
+                return self._holding(f"{file}:{line}", site)
         elif site.place is not None and any(ch in name for ch in "*?["):
             if name != "*":
                 raise UsageError(
@@ -208,6 +213,16 @@ class ScriptKernel:
             return [name]
         modules = _modules() if any(ch in site.module for ch in "*?[") else [site.module]
         return [f"{module}:{name}" for module in modules if fnmatch.fnmatchcase(module, site.module)]
+
+    def _holding(self, line: str, site: AtFunction) -> list[str]:
+        """The functions that hold a line of source: they are probed where they begin."""
+        place = f"{site.module}:{line}" if site.module else line
+        found = want([place], Defaults(self.group, machine=os.uname().machine), self.kernel)
+        names = dict.fromkeys(_function(one.probe)[0] for one in found)
+        matching = [name for name in names if fnmatch.fnmatchcase(name, site.pattern)]
+        if not matching:
+            raise NotFound(f"{line} is in {', '.join(names)}, which is no '{site.pattern}'")
+        return [f"{site.module}:{name}" if site.module else name for name in matching]
 
     def _own_name(self, one: Wanted) -> Wanted:
         """An event of its own: two handlers at one function may read different things."""
@@ -345,6 +360,25 @@ def _number_type(one: Field) -> str:
     if one.shape != "scalar" or one.is_text or one.size not in (1, 2, 4, 8):
         return ""
     return f"{'s' if one.signed else 'u'}{one.size * 8}"
+
+
+def _meant(site: AtFunction, made: list[Wanted]) -> list[Wanted]:
+    """Of the probes at a place those that a script means by it."""
+    if site.inline:
+        inside = [one for one in made if not _begins(one.probe, site.pattern)]
+        if not inside:
+            raise NotFound(f"{site.pattern} is inlined nowhere", hint="without .inline its calls are probed")
+        return inside
+    if site.statement and site.place is not None:
+        # A line of a function that was inlined into another is there, too.
+        return [one for one in made if fnmatch.fnmatchcase(_function(one.probe)[0], site.pattern)] or made
+    return made
+
+
+def _begins(probe: Probe, function: str) -> bool:
+    """Whether a probe is where a function begins."""
+    place = probe.place
+    return isinstance(place, SymbolPlace) and place.symbol == function and not place.offset
 
 
 def _function(probe: Probe) -> tuple[str, str | None]:

@@ -44,6 +44,7 @@ class Options:
     pushdown: bool = True
     allow_system: bool = False
     buffer_kb: int | None = None
+    vmlinux: Path | None = None
     verbose: bool = False
 
 
@@ -211,7 +212,8 @@ class _Later:
             from ktrace.tracefs.instances import Owner
             from ktrace.tracefs.mount import find_debug, find_tracing
 
-            self._real = ScriptKernel(Kernel(find_tracing(), find_debug()), Owner.of_this_process().name)
+            found = Kernel(find_tracing(), find_debug(), vmlinux=self._options.vmlinux)
+            self._real = ScriptKernel(found, Owner.of_this_process().name)
         return self._real
 
     def find(self, site: "AtFunction | AtEvent | AtSyscall", reads: "Sequence[Read]") -> "Sequence[Found]":

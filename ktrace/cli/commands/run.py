@@ -1,9 +1,12 @@
 """`ktrace run`."""
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ktrace.cli.choosing import VMLINUX
 
 if TYPE_CHECKING:
     from ktrace.script.preprocess import Facts
@@ -59,6 +62,7 @@ def run(
     buffer_kb: Annotated[
         int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
     ] = None,
+    vmlinux: Annotated[Path | None, VMLINUX] = None,
     verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what is done, on stderr.")] = False,
 ) -> int:
     """Run a SystemTap script: no compiler, no kernel module.
@@ -102,6 +106,7 @@ def run(
         pushdown=pushdown,
         allow_system=allow_system,
         buffer_kb=buffer_kb,
+        vmlinux=vmlinux,
         verbose=verbose,
     )
     if pass_ == 1:
@@ -115,8 +120,6 @@ def run(
 
 
 def _source(text: str | None, words: list[str]) -> "tuple[Source, list[str]]":
-    from pathlib import Path
-
     from ktrace.errors import NotFound
     from ktrace.script.source import Source
 
