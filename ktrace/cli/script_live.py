@@ -56,7 +56,7 @@ def live(
         if drive.wants_user_stacks:
             _record_user_stacks(session)
         counts = _counts(session, drive, kernel) if options.pushdown else None
-        reader = stack.enter_context(_Pages(session, stacks=bool(drive.wants_stacks)))
+        reader = stack.enter_context(_Pages(session, drive))
         stop.check()
         drive.begin()
         if not drive.done:
@@ -206,24 +206,27 @@ def _record_processes(session: Session) -> None:
 class _Pages:
     """The pages of all CPUs, as chunks in order of time."""
 
-    def __init__(self, session: Session, *, stacks: bool) -> None:
+    def __init__(self, session: Session, drive: Drive) -> None:
+        stacks = bool(drive.wants_stacks) or drive.wants_user_stacks
         self._session = session
         self._forms = {}
         for event in session.events:
             form = read_format(session.tracing, event)
             self._forms[form.id] = form
+        behind = []
         for own in ("kernel_stack", "user_stack"):
             try:
                 form = read_format(session.tracing, f"ftrace/{own}")
                 self._forms[form.id] = form
+                behind.append(form.id)
             except KtraceError:
                 continue
         layout = parse_header_page(session.files.read("events/header_page"))
         self._decoder = Decoder(self._forms, layout)
-        self._merge = Merge(self._decoder)
+        self._merge = Merge(self._decoder, behind if stacks else ())
         self._size = layout.size
-        # Without stacks nothing of what the script sees is a symbol's name.
-        table = SymbolTable(Path(_KALLSYMS).read_bytes() if stacks else b"")
+        # Without the kernel's stacks nothing of what the script sees is a symbol's name.
+        table = SymbolTable(Path(_KALLSYMS).read_bytes() if drive.wants_stacks else b"")
         self._enrich = Enrich(LiveNames(session.saved_names), table)
         self._processes = Processes(self._saved_processes)
         self._fds: dict[int, int] = {}

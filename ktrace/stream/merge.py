@@ -7,7 +7,7 @@ Where a CPU's own times go back (its buffer holds them as they were), its order 
 counts as of the latest time before it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import Any
@@ -53,13 +53,15 @@ class Merge:
 
     Args:
         decoder: makes batches of them.
+        behind: ids of records that are taken with the one before them, though they are later: stacks.
 
     Attributes:
         seq: place in the stream of the next record.
     """
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, behind: Collection[int] = ()) -> None:
         self._decoder = decoder
+        self._behind = list(behind)
         self._parts: dict[int, list[_Part]] = {}
         self._latest: dict[int, int] = {}
         self.seq = 0
@@ -91,6 +93,9 @@ class Merge:
             if len(keys) > 1 and bool((keys[1:] < keys[:-1]).any()):
                 keys = np.maximum.accumulate(keys)
             self._latest[cpu] = int(keys[-1])
+            if self._behind:
+                rows = np.arange(len(keys))
+                keys = keys[np.maximum.accumulate(np.where(np.isin(records.id, self._behind), 0, rows))]
         self._parts.setdefault(cpu, []).append(_Part(records, keys))
 
     def take(self, until: int = EVER) -> Chunk:

@@ -57,6 +57,16 @@ def test_two_cpus_take_turns() -> None:
     assert [n for _, n in found] == [1, 4, 2, 5, 3, 6]
 
 
+def test_a_stack_is_not_taken_apart_from_the_record_before_it() -> None:
+    merge = Merge(decoder(), behind=[72])
+    made = decoder()
+    merge.add(made.walk(page(100, [(0, 2), (10, 1), (1, 3), (10, 4), (1, 5)]), 0))  # 100, 110, 111, 121, 122
+    merge.add(made.walk(page(105, [(0, 6), (20, 8)]), 1))  # 105, 125
+    assert [n for _, n in stream([merge.take(105)])] == [2, 1, 3, 6]
+    chunk = merge.take()
+    assert sorted(n for b in chunk.batches for n in b["n"].tolist()) == [4, 5, 8]
+
+
 def test_nothing_comes_before_its_time() -> None:
     merge = Merge(decoder())
     made = decoder()
