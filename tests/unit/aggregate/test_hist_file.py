@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ktrace.aggregate.hist import HITCOUNT, Term
+from ktrace.aggregate.hist import HITCOUNT, Term, off
 from ktrace.aggregate.hist_file import log2_range, parse_hist, terms_of
 from ktrace.errors import Damaged
 from ktrace.model.tally import Range, Row, Symbol, Syscall, Task
@@ -193,3 +193,19 @@ def test_a_field_that_goes_by_two_names(printed: str, shown: str, first: bool) -
     (table,) = parse_hist(text)
     assert table.tally.rows == (Row((1, 2), 3),)
     assert set(table.tally.names) == {"common_cpu", "n"}
+
+
+def test_a_key_that_a_kernel_prints_twice() -> None:
+    """Linux 7.3, in the trigger alone."""
+    text = (
+        "# event histogram\n#\n"
+        "# trigger info: hist:keys=common_cpucommon_cpu,f0:vals=hitcount:size=4096 [active]\n#\n\n"
+        "{ common_cpu:          1, f0:        832 } hitcount:          3\n"
+        "\nTotals:\n    Hits: 3\n    Entries: 1\n    Dropped: 0\n"
+    )
+    (table,) = parse_hist(text)
+    assert table.tally.names == ("common_cpu", "f0")
+    assert table.tally.rows == (Row((1, 832), 3),)
+    assert off("hist:keys=common_cpucommon_cpu:vals=hitcount:size=128 [paused]") == (
+        "!hist:keys=common_cpu:vals=hitcount:size=128"
+    )
