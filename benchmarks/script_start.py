@@ -1,0 +1,85 @@
+"""Time to a script's first event: `ktrace run` beside bpftrace with the equal program.
+
+    ktrace vm -- .venv/bin/python benchmarks/script_start.py [ROUNDS]
+
+Runs as root on a kernel with kprobes. Each way is a process of its own; in each round one after the other,
+while a shell keeps starting a program that reads. The table gives medians: the seconds from the start of the
+process until its first line is there, those until it has ended, and the processor seconds that it took.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parents[1]
+KTRACE = [sys.executable, "-m", "ktrace", "run", "-e"]
+LOAD = "while :; do dd if=/dev/zero of=/dev/null bs=777 count=3 status=none; sleep 0.02; done"
+WAYS = {
+    "ktrace: begin": [*KTRACE, 'probe begin { println("ready") exit() }'],
+    "bpftrace: BEGIN": ["bpftrace", "-e", 'BEGIN { printf("ready\\n"); exit(); }'],
+    "ktrace: an argument of a function": [
+        *KTRACE,
+        'probe kernel.function("vfs_read") { printf("%s %d\\n", execname(), $count) exit() }',
+    ],
+    "bpftrace: an argument of a function": [
+        *("bpftrace", "-e"),
+        'kprobe:vfs_read { printf("%s %d\\n", comm, arg2); exit(); }',
+    ],
+    "ktrace: count, print after the first": [
+        *KTRACE,
+        'global n probe kernel.function("vfs_read") { n[execname()]++ } '
+        'probe timer.ms(20) { foreach (k in n) { printf("%s %d\\n", k, n[k]) exit() } }',
+    ],
+    "bpftrace: count, print after the first": [
+        *("bpftrace", "-e"),
+        "kprobe:vfs_read { @n[comm] = count(); @hits = 1; } "
+        "interval:ms:20 { if (@hits) { print(@n); exit(); } }",
+    ],
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    ways = {name: words for name, words in WAYS.items() if shutil.which(words[0])}
+    load = subprocess.Popen(["sh", "-c", LOAD])
+    try:
+        for words in ways.values():
+            once(words)  # files are read for the first time
+        measured: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
+        for _ in range(rounds):
+            for name, words in ways.items():
+                measured[name].append(once(words))
+    finally:
+        load.kill()
+    print(f"Linux {os.uname().release}, medians of {rounds} rounds\n")
+    print("| way | first line, seconds | whole, seconds | processor seconds |")
+    print("|---|---|---|---|")
+    for name, runs in measured.items():
+        print(f"| {name} | " + " | ".join(f"{median(one):.2f}" for one in zip(*runs, strict=True)) + " |")
+
+
+def once(words: list[str]) -> tuple[float, float, float]:
+    """One run: until its first line of the program's own, until its end, processor time."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    before, began = os.times(), time.perf_counter()
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment) as run:
+        assert run.stdout is not None
+        line = run.stdout.readline()
+        while line.startswith(b"Attaching") or not line.strip():  # bpftrace says so first
+            line = run.stdout.readline()
+        first = time.perf_counter() - began
+        run.stdout.read()
+        status = run.wait()
+    if status:
+        sys.exit(f"{words}: status {status}")
+    after = os.times()
+    return first, time.perf_counter() - began, sum(after[2:4]) - sum(before[2:4])
+
+
+if __name__ == "__main__":
+    main()
