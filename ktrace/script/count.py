@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ktrace.aggregate.hist import KEYS_MAX, SIZE_MAX, SIZE_MIN, VALUES_MAX, Hist, Term, both, round_size
-from ktrace.aggregate.parts import ANY
 from ktrace.script.ast import (
     Aggregate,
     Call,
@@ -42,6 +41,7 @@ from ktrace.script.runtime.limits import Limits
 from ktrace.script.types import Types
 
 ENTRIES_MAX = 1 << 16  # of all tables: the kernel allocates them at once, some 400 bytes each
+_SAME = Term("common_type")  # a key that is the same for every hit of an event
 _ENDS_IN_BLANK = '{} ~ "* "'
 
 
@@ -161,7 +161,7 @@ class _Counting:
             if room >= SIZE_MAX:
                 raise NotCounting
             hist = Hist(
-                tuple(term for term, _ in keys) or (ANY,),
+                tuple(term for term, _ in keys) or (_SAME,),
                 tuple(map(Term, values)),
                 size=max(round_size(room + 1), SIZE_MIN),
                 filter=both(condition, shown),
