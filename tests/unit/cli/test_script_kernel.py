@@ -166,3 +166,20 @@ def test_shapes_of_variables_come_from_their_types(new: ScriptKernel) -> None:
     assert new.shape(site, "file", ["no_such"]) is None
     assert new.shape(site, "nothing", ()) is None
     assert new.shape(AtFunction("no_such_function"), "x", ()) is None
+
+
+def test_suffixes_of_functions(either: ScriptKernel) -> None:
+    compiled(
+        either, 'probe kernel.function("vfs_read").return.maxactive(5), kernel.function("vfs_read").call { }'
+    )
+    assert [one.probe.to_line() for one in either.wanted.values()] == [
+        "r5:ktrace_1_2/vfs_read__return vfs_read",
+        "p:ktrace_1_2/vfs_read vfs_read",
+    ]
+
+
+def test_functions_of_modules(either: ScriptKernel) -> None:
+    (found,) = either.find(AtFunction("m_read", module="m"), ())
+    assert found.point == 'module("m").function("m_read")'
+    assert found.module == "m"
+    assert either.wanted[found.key].probe.to_line().endswith(" m:m_read")
