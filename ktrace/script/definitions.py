@@ -87,13 +87,19 @@ class Param:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Function:
-    """A script's function."""
+    """A script's function.
+
+    Attributes:
+        priority: among functions of one name and as many parameters: the smallest is called first, and says
+            `next` to have the following one called.
+    """
 
     at: Spot
     name: str
     params: tuple[Param, ...]
     kind: Kind | None
     body: Block
+    priority: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -241,7 +241,8 @@ class Drive:
     def _moments(self, *moments: str) -> None:
         chosen = [b for b in self.compiled.bound if isinstance(b.site, AtMoment) and b.site.moment in moments]
         for bound in sorted(chosen, key=_order):
-            if self.over:
+            # What exit() ends are the begin handlers that follow, too.
+            if self.over or (self.state.exiting and "begin" in moments):
                 return
             self._own_call(bound, self.state.now())
 
@@ -271,7 +272,9 @@ class Drive:
         self.errors += 1
         self.flush()
         # Python's own limit is reached where MAXNESTING allows more than it can hold.
-        self.state.warn(f"ERROR: {fault.text if isinstance(fault, Fault) else 'MAXNESTING exceeded'}")
+        text = fault.text if isinstance(fault, Fault) else "MAXNESTING exceeded"
+        near = f" near {fault.near}" if isinstance(fault, Fault) and fault.near else ""
+        self.state.warn(f"ERROR: {text}{near}")
         if self.errors > self.state.limits.MAXERRORS:
             self.over = True
 

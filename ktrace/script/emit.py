@@ -289,7 +289,7 @@ class _Body(Values):
         """What every round of a loop begins with."""
         self.counts = True
         self.writes["act"] = None
-        self.line(depth + 1, f"act -= {_weight(body)}")
+        self.line(depth + 1, f"act -= {_weight(body) + 1}")  # the round itself is one
         self.line(depth + 1, "if act < 0: too_many()")
 
     def _foreach(self, one: Foreach, depth: int) -> None:
@@ -329,9 +329,7 @@ class _Body(Values):
 
     def _jump(self, one: Jump, depth: int) -> None:
         if one.word == "next":
-            if self.function:
-                raise ScriptError("'next' ends a handler, not a function", one.at, hint="return")
-            self.line(depth, "return")
+            self.line(depth, "no_more()" if self.function else "return")
             return
         if not self.steps:
             raise ScriptError(f"'{one.word}' belongs in a loop", one.at)

@@ -312,9 +312,11 @@ class Values:
             delimiter = self.value(args[0])
             parts = f"{delimiter}.join(({''.join(self._shown(a) + ', ' for a in args[1:])}))"
         else:
-            if len(args) != 1 and not (ln and not args):
-                raise ScriptError(f"{e.name} takes one value", e.at, hint="printf takes several")
-            parts = self._shown(args[0]) if args else "''"
+            if not (args or ln):
+                raise ScriptError(f"{e.name} takes a value", e.at)
+            parts = " + ".join(map(self._shown, args)) or "''"
+            if args and isinstance(args[-1], Aggregate) and args[-1].op.startswith("hist"):
+                ln = ""  # a histogram ends its last line itself
         text = f"{parts} + '{ln}'" if ln else parts
         return f"({text})[:LONGEST]" if e.name.startswith("s") else text
 

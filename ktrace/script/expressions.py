@@ -231,7 +231,7 @@ def _value(s: Stream) -> Expr:
         return _target(s.take())
     if token.text in KEYWORDS:
         raise s.wrong("a value is missing")
-    s.take()
+    token = s.name("a value")
     if s.is_op("("):
         return Call(token.at, token.text, arguments(s))
     name = Name(token.at, token.text)

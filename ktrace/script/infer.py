@@ -67,6 +67,12 @@ def infer(
     return types
 
 
+def infer_more(types: Types, code: Code) -> None:
+    """The types of a body that was made when those of the script were known."""
+    for final in (False, True):
+        _Visitor(types, code.scope, final=final).code(code)
+
+
 @dataclass(slots=True)
 class _Visitor(Values):
     """Goes over one body."""

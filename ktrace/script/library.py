@@ -48,6 +48,7 @@ context name: pn():string
 context func: probefunc():string ppfunc():string
 context mod: module_name():string probemod():string
 context isreturn: is_return()
+context func: registers_valid()
 context: target() stp_pid() pid2execname(long):string env_var(string):string
 context: __ktrace_syscall_name(long):string __ktrace_signal_name(long):string
 context: __ktrace_device_name(long):string
@@ -58,7 +59,8 @@ clock ts: gettimeofday_ns() gettimeofday_us() gettimeofday_ms() gettimeofday_s()
 clock ts: local_clock_ns() local_clock_us() local_clock_ms() local_clock_s()
 clock ts: cpu_clock_ns(long) cpu_clock_us(long) cpu_clock_ms(long) cpu_clock_s(long)
 clock ts: get_cycles() jiffies() ktime_get_ns()
-clock: HZ() ctime(long):string tz_ctime(long):string tz_gmtoff() tz_name():string
+clock ts: ctime(long?):string
+clock: HZ() tz_ctime(long):string tz_gmtoff() tz_name():string
 
 texts: strlen(string) substr(string,long,long):string stringat(string,long) isinstr(string,string)
 texts: strtol(string,long) str_replace(string,string,string):string isdigit(string)

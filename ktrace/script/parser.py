@@ -1,6 +1,6 @@
 """The grammar of a script: globals, functions, probes and aliases."""
 
-from typing import cast
+from typing import TypeAlias, cast
 
 from ktrace.script.ast import Kind, Number, Text
 from ktrace.script.definitions import Alias, Component, Function, Global, Param, Point, Probe, Script
@@ -42,9 +42,12 @@ def _definition(s: Stream) -> list[Global] | list[Function] | list[Probe] | list
             s.here.at,
             hint="say it in the script's language, or with $variables and @cast",
         )
-    if s.is_word("private") and s.behind.text in ("global", "function"):
+    if s.is_word("private"):
         s.take()
+        if not s.is_word("global", "function"):
+            return _globals(s)
     if s.is_word("global"):
+        s.take()
         return _globals(s)
     if s.is_word("function"):
         return [_function(s)]
@@ -54,7 +57,6 @@ def _definition(s: Stream) -> list[Global] | list[Function] | list[Probe] | list
 
 
 def _globals(s: Stream) -> list[Global]:
-    s.take()
     made = []
     while True:
         word = s.name("the name of a global variable")
@@ -113,9 +115,12 @@ def _function(s: Stream) -> Function:
         params.append(Param(name.at, name.text, _kind(s)))
     s.take()
     kind = _kind(s) if kind is None and s.is_op(":") and s.behind.text in _TYPES else kind
-    if s.accept(":") and s.here.kind == "number":
-        s.take()  # the priority among functions of one name: the first that does not say `next` wins
-    return Function(word.at, word.text, tuple(params), kind, block(s, "the function"))
+    priority = 0
+    if s.accept(":"):
+        if s.here.kind != "number":
+            raise s.wrong("a type or the function's priority is missing", "function f:long(x):1")
+        priority = number(s.take())
+    return Function(word.at, word.text, tuple(params), kind, block(s, "the function"), priority)
 
 
 def _probe(s: Stream) -> list[Probe] | list[Alias]:
@@ -143,34 +148,44 @@ def _point(s: Stream) -> list[Point]:
     """One probe point, or what its braces stand for."""
     at = s.here.at
     found = _components(s)
-    sufficient = s.accept("!") is not None
-    optional = not sufficient and s.accept("?") is not None
+    mark = _mark(s)
     condition = None
     if s.accept_word("if"):
         s.expect("(", "behind 'if'")
         condition = expression(s)
         s.expect(")", "of this 'if'")
-    return [Point(at, parts, optional, sufficient, condition) for parts in found]
+    return [Point(at, parts, "?" in own + mark, "!" in own + mark, condition) for parts, own in found]
 
 
-def _components(s: Stream) -> list[tuple[Component, ...]]:
-    """`a.b("x").{c,d}`: each way through the braces."""
-    ways: list[tuple[Component, ...]] = [()]
+def _mark(s: Stream) -> str:
+    """`?` or `!` behind a probe point, or behind a part of one within braces."""
+    token = s.accept("!", "?")
+    return token.text if token else ""
+
+
+_Way: TypeAlias = tuple[tuple[Component, ...], str]
+
+
+def _components(s: Stream) -> list[_Way]:
+    """`a.b("x").{c!,d}`: each way through the braces, with the marks on it."""
+    ways: list[_Way] = [((), "")]
     while True:
         if s.is_op("{"):
             opening = s.take()
             s.deeper(opening.at)
-            inner: list[tuple[Component, ...]] = []
+            inner: list[_Way] = []
             while True:
-                inner += _components(s)
+                more = _components(s)
+                mark = _mark(s)
+                inner += [(parts, own + mark) for parts, own in more]
                 if s.accept("}"):
                     break
                 if not s.accept(","):
                     raise s.wrong("',' or '}' is missing")
             s.depth -= 1
         else:
-            inner = [(_component(s),)]
-        ways = [way + more for way in ways for more in inner]
+            inner = [((_component(s),), "")]
+        ways = [(a + b, mark + more_marks) for a, mark in ways for b, more_marks in inner]
         if len(ways) > _POINTS_MAX:
             raise ScriptError(f"these braces stand for more than {_POINTS_MAX} probe points", s.here.at)
         if not s.accept("."):

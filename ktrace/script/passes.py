@@ -8,7 +8,9 @@
 | fold | hooks, and what the kernel has | the same, with constants computed and `@defined` answered |
 | targets | hooks | what each reads from the kernel |
 | find | points and reads | events of the kernel, through the `Machine` |
+| overload | functions of one name | one that is called, and those that `next` leads to |
 | infer | all bodies | types |
+| unread | all bodies, types | handlers that show at the end what nobody looks at |
 | split | hooks with their events | what the kernel can leave out |
 | count | hooks with their events | what the kernel can count by itself |
 | emit | types and bodies | the program as Python text |
@@ -23,12 +25,13 @@ from ktrace.errors import KtraceError
 from ktrace.script.ast import Block, Expr, ExprStatement
 from ktrace.script.bound import Bound
 from ktrace.script.count import Counted, count
-from ktrace.script.definitions import Point, Script
+from ktrace.script.definitions import Global, Point, Script
 from ktrace.script.emit import Emitted, Job, emit
 from ktrace.script.expand import Hook, expand
-from ktrace.script.fold import fold, without_unused
-from ktrace.script.infer import infer
+from ktrace.script.fold import fold, spell_out, without_unused
+from ktrace.script.infer import infer, infer_more
 from ktrace.script.machine import Found, Machine, Shape
+from ktrace.script.overload import in_rows
 from ktrace.script.parser import parse
 from ktrace.script.points import AtFunction, AtMoment, AtSyscall, Site, Timer, read_point
 from ktrace.script.preprocess import Facts, Preprocessor
@@ -39,6 +42,7 @@ from ktrace.script.split import Pushed, split
 from ktrace.script.tapset import Tapset
 from ktrace.script.targets import RETURNED, TASK_NAME, find_targets, names_returned, names_task
 from ktrace.script.types import Code, Types, scope_of
+from ktrace.script.unread import display, unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +114,8 @@ class Compiler:
 
     def compile(self, script: Script, bound: Sequence[Bound]) -> Compiled:
         """The rest: types, and the program's text."""
-        functions = {(f.name, len(f.params)): replace(f, body=fold(f.body)) for f in script.functions}
+        rows = in_rows(script.functions)
+        functions = {(f.name, len(f.params)): replace(f, body=fold(f.body)) for f in rows}
         _check_names(script)
         codes = [Code(scope_of(f), f.body) for f in functions.values()]
         handlers = [Code(b.scope, b.hook.code, b.hook.conditions) for b in bound]
@@ -118,6 +123,10 @@ class Compiler:
         for one in bound:
             texts.update(one.wanted.texts)
         types = infer(script.globals, functions, [*codes, *handlers], texts)
+        bound = [*bound, *self._display(unread(script.globals, [*codes, *handlers]), types)]
+        for one in bound[len(handlers) :]:
+            handlers.append(Code(one.scope, one.hook.code))
+            infer_more(types, handlers[-1])
         jobs = [
             Job(
                 code,
@@ -134,6 +143,13 @@ class Compiler:
         emitted = emit(types, codes, jobs)
         warnings = tuple(dict.fromkeys(filter(None, (_warning(one.hook.point) for one in bound))))
         return Compiled(script, tuple(bound), types, emitted, pushed, counted, tuple(self.notes), warnings)
+
+    def _display(self, shown: Sequence[Global], types: Types) -> list[Bound]:
+        """Handlers that show at the end what nobody looks at."""
+        text = display(shown, types)
+        probes = parse(Source("<unread globals>", text, tapset=True), Preprocessor(self.facts)).probes
+        hooks = [Hook(one.points[0], one.points[0], one.body) for one in probes]
+        return [Bound(hook, f"unread {i}", AtMoment("end")) for i, hook in enumerate(hooks)]
 
     def run(self, sources: Iterable[Source]) -> Compiled:
         """All passes."""
@@ -230,14 +246,9 @@ def _only(e: Expr) -> Block:
 
 
 def _check_names(script: Script) -> None:
-    """No global or function is defined twice."""
-    seen: dict[object, object] = {}
+    """No global is defined twice."""
+    seen: set[str] = set()
     for one in script.globals:
         if one.name in seen:
             raise ScriptError(f"there are two global variables '{one.name}'", one.at)
-        seen[one.name] = one
-    for function in script.functions:
-        key = (function.name, len(function.params))
-        if key in seen:
-            raise ScriptError(f"there are two functions '{function.name}'", function.at)
-        seen[key] = function
+        seen.add(one.name)

@@ -16,7 +16,7 @@ from ktrace.script.runtime.stats import Shape, Stat
 from ktrace.script.types import Types
 
 _LIBRARY = (clock, context, control, indent, numbers, screen, stacks, texts)
-_BARE = ("regex", "upper_hex", "octal", "binary", "narrow")
+_BARE = ("regex", "octal", "binary", "narrow")
 
 
 @dataclass(slots=True)
@@ -54,6 +54,7 @@ def link(emitted: Emitted, types: Types, state: State) -> Program:
         "ACTIONS": limits.MAXACTION,
         "MORE_ACTIONS": limits.MAXACTION_INTERRUPTIBLE,
         "NESTING": limits.MAXNESTING,
+        "no_more": lambda: fault("all functions exhausted"),
         "too_many": lambda: fault("MAXACTION exceeded"),
         "too_deep": lambda: fault("MAXNESTING exceeded"),
         "act": 0,

@@ -37,6 +37,7 @@ from ktrace.script.ast import (
     While,
 )
 from ktrace.script.definitions import Alias, Function, Global, Point, Probe, Script
+from ktrace.script.source import DOLLAR
 
 
 def show(script: Script) -> str:
@@ -45,7 +46,7 @@ def show(script: Script) -> str:
     parts += [_function(one) for one in script.functions]
     parts += [_alias(one) for one in script.aliases]
     parts += [_probe(one) for one in script.probes]
-    return "".join(part + "\n" for part in parts)
+    return "".join(part + "\n" for part in parts).replace(DOLLAR, "$")
 
 
 def show_point(point: Point) -> str:
@@ -170,7 +171,8 @@ def _global(one: Global) -> str:
 def _function(one: Function) -> str:
     params = ", ".join(p.name + (f":{p.kind}" if p.kind else "") for p in one.params)
     kind = f":{one.kind}" if one.kind else ""
-    return f"function {one.name}{kind}({params})\n{show_statement(one.body)}"
+    priority = f":{one.priority}" if one.priority else ""
+    return f"function {one.name}{kind}({params}){priority}\n{show_statement(one.body)}"
 
 
 def _probe(one: Probe) -> str:

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from ktrace.errors import UsageError
 
+DOLLAR = "\N{LATIN CAPITAL LETTER O WITH STROKE AND ACUTE}"
+"""What stands for the `$` within a script's own name: Python has no such names."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
@@ -59,6 +62,7 @@ class ScriptError(UsageError):
 
     def __init__(self, problem: str, at: Spot, *, hint: str | None = None) -> None:
         _, column, line = at.source.line_of(at.offset)
+        problem = problem.replace(DOLLAR, "$")
         super().__init__(f"{at}: {problem}", hint=hint, excerpt=line, caret=column - 1)
         self.problem = problem
         self.at = at

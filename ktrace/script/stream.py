@@ -1,17 +1,17 @@
 """The tokens that the parser takes one by one."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ktrace.script.lexer import Token
-from ktrace.script.source import ScriptError, Spot
+from ktrace.script.source import DOLLAR, ScriptError, Spot
 
 DEPTH_MAX = 48  # levels of nesting; Python's own parser of what comes out of this takes some more
 
 KEYWORDS = frozenset(
     (
         *("break", "catch", "continue", "delete", "else", "for", "foreach", "function", "global", "if", "in"),
-        *("limit", "long", "next", "private", "probe", "return", "stats", "string", "try", "while"),
+        *("limit", "long", "next", "private", "probe", "return", "string", "try", "while"),
     )
 )
 
@@ -70,7 +70,8 @@ class Stream:
             raise self.wrong(f"{what} is missing")
         if token.text in KEYWORDS:
             raise ScriptError(f"'{token.text}' is a word of the language and cannot be a name", token.at)
-        return self.take()
+        token = self.take()
+        return replace(token, text=token.text.replace("$", DOLLAR)) if "$" in token.text else token
 
     def wrong(self, problem: str, hint: str | None = None) -> ScriptError:
         """The error that something else stands here."""
