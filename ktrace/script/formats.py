@@ -68,6 +68,8 @@ def _directive(match: re.Match[str], kinds: Sequence[Kind], wraps: list[str], at
             _take("long", kinds, wraps, "narrow({})", at)
         elif part and int(part) > _WIDTH_MAX:
             raise ScriptError(f"a width of {part} is more than {_WIDTH_MAX}", at)
+    if kind not in ("d", "i"):
+        flags = flags.replace("+", "").replace(" ", "")  # signs are those of numbers with sign
     if kind in "di" and kind:
         _take("long", kinds, wraps, "{}", at)
         return f"%{flags}{width}{precision}d"
@@ -82,10 +84,7 @@ def _directive(match: re.Match[str], kinds: Sequence[Kind], wraps: list[str], at
         return f"%{flags}{width}{precision}d"
     if kind in ("x", "X", "p"):
         _take("long", kinds, wraps, f"({{}} & {_UNSIGNED})", at)
-        # Since SystemTap 1.3 %p is %#x. C's %#X has 0x in front, Python's 0X.
-        if kind == "X" and "#" in flags:
-            wraps[-1] = f"upper_hex({wraps[-1]})"
-            return f"%{flags.replace('#', '').replace('0', '')}{width}s"
+        # Since SystemTap 1.3 %p is %#x.
         if kind == "p":
             flags, kind = flags.replace("#", "") + "#", "x"
         return f"%{flags}{width}{precision}{kind}"

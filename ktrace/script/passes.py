@@ -28,7 +28,7 @@ from ktrace.script.count import Counted, count
 from ktrace.script.definitions import Global, Point, Script
 from ktrace.script.emit import Emitted, Job, emit
 from ktrace.script.expand import Hook, expand
-from ktrace.script.fold import fold, spell_out, without_unused
+from ktrace.script.fold import fold, without_unused
 from ktrace.script.infer import infer, infer_more
 from ktrace.script.machine import Found, Machine, Shape
 from ktrace.script.overload import in_rows

@@ -16,7 +16,7 @@ def wrap(value: int) -> int:
 def div(a: int, b: int, where: str) -> int:
     """Division towards zero."""
     if b == 0:
-        raise Fault(f"division by 0 near operator '/' at {where}")
+        raise Fault("division by 0", f"operator '/' at {where}")
     if a >= 0 and b > 0:
         return a // b
     value = abs(a) // abs(b)
@@ -26,7 +26,7 @@ def div(a: int, b: int, where: str) -> int:
 def mod(a: int, b: int, where: str) -> int:
     """The remainder, with the sign of `a`."""
     if b == 0:
-        raise Fault(f"division by 0 near operator '%' at {where}")
+        raise Fault("division by 0", f"operator '%' at {where}")
     if a >= 0 and b > 0:
         return a % b
     value = abs(a) % abs(b)

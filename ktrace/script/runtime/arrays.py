@@ -44,7 +44,7 @@ class Array(dict[Any, Any]):
 
     def full(self) -> Fault:
         """The error that there is no room for another element."""
-        return Fault(f"Array overflow, check size limit ({self.limit}) near identifier '{self.name}'")
+        return Fault(f"Array overflow, check size limit ({self.limit})", f"identifier '{self.name}'")
 
     def _make_room(self) -> None:
         if not self.wraps:

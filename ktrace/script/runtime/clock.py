@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ktrace.script.runtime.faults import Fault
 from ktrace.script.runtime.state import State
 
 _HZ = 1000
@@ -30,7 +31,9 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "ktime_get_ns": lambda ts: ts,
         "jiffies": lambda ts: ts * _HZ // 1_000_000_000,
         "HZ": lambda: _HZ,
-        "ctime": lambda seconds: _ctime(time.gmtime, seconds),
+        "ctime": lambda ts, seconds=None: _ctime(
+            time.gmtime, wall(10**9)(ts) if seconds is None else seconds
+        ),
         "tz_ctime": lambda seconds: _ctime(time.localtime, seconds),
         "tz_gmtoff": lambda: -time.localtime().tm_gmtoff,
         "tz_name": lambda: os.environ.get("TZ", "") or time.localtime().tm_zone,
@@ -38,7 +41,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
 
 def _ctime(split: Callable[[float], time.struct_time], seconds: int) -> str:
-    try:
-        return time.strftime("%a %b %e %H:%M:%S %Y", split(seconds))
-    except (OverflowError, ValueError, OSError):
-        return "far far in the future" if seconds > 0 else "a long, long time ago..."
+    """As SystemTap: 32 bits of seconds, the years 1901 to 2038."""
+    if not -(1 << 31) <= seconds < 1 << 31:
+        raise Fault(f"Time too far in the {'future' if seconds > 0 else 'past'} to be converted")
+    return time.strftime("%a %b %e %H:%M:%S %Y", split(seconds))

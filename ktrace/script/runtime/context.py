@@ -31,6 +31,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "cmdline_arg": lambda pid, n: dict(enumerate(_command_line(pid))).get(n, ""),
         "cmdline_args": _arguments,
         "target": lambda: state.target,
+        "registers_valid": lambda function: int(bool(function)),
         "__ktrace_signal_name": _signal_name,
         "__ktrace_device_name": _device_name,
         "__ktrace_syscall_name": lambda number: state.syscalls.get(number, str(number)),

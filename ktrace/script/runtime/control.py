@@ -23,7 +23,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     def error(text: str) -> int:
         raise Fault(text)
 
-    def check(value: int, text: str = "assertion failed") -> int:
+    def check(value: int, text: str = "Assertion failed") -> int:
         if not value:
             raise Fault(text)
         return 0

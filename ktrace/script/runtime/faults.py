@@ -8,11 +8,13 @@ class Fault(Exception):
 
     Args:
         text: what `catch` gets.
+        near: the place, which is told where nothing catches.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, near: str = "") -> None:
         super().__init__(text)
         self.text = text
+        self.near = near
 
 
 class Abort(BaseException):

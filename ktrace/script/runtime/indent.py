@@ -28,10 +28,10 @@ def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
             begun[key] = ts
         micros = (ts - begun.get(key, ts)) // 1000
         spaces = depth(key, change)
-        return f"{micros:6d}{who}:{'':{spaces}}"
+        return f"{micros:6d} {who}:{'':{spaces}}"
 
     return {
-        "thread_indent": lambda comm, tid, ts, change: line(tid, ts, change, f" {comm}({tid})"),
+        "thread_indent": lambda comm, tid, ts, change: line(tid, ts, change, f"{comm}({tid})"),
         "thread_indent_depth": depth,
         "indent": lambda ts, change: line(-1, ts, change, ""),
         "indent_depth": lambda change: depth(-1, change),

@@ -27,17 +27,17 @@ def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
         "MKDEV": lambda major, minor: ((major & 0xFFF) << 20) | (minor & 0xFFFFF),
         "mem_page_size": lambda: 4096,
         "randint": lambda n: random.randrange(n) if n > 0 else 0,
-        "upper_hex": lambda value: f"0x{value:X}",
-        "octal": lambda value: f"0{value:o}" if value else "0",
+        "octal": lambda value: f"0{value:o}",
         "binary": _binary,
         "narrow": lambda value: max(min(value, 8192), -8192),
     }
 
 
 def errno_str(number: int) -> str:
-    """The name of an error, such as ENOENT, whatever its sign."""
+    """The name of an error, such as ENOENT, whatever its sign; nothing for what is none."""
     number = abs(number)
-    return errno.errorcode.get(number, f"Unknown error {number}")
+    # Two errors have two names each.
+    return {11: "EAGAIN", 35: "EDEADLK", 95: "EOPNOTSUPP"}.get(number) or errno.errorcode.get(number, "")
 
 
 def return_str(form: int, value: int) -> str:

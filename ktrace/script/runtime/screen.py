@@ -16,8 +16,9 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
         return write
 
-    def color(*codes: int) -> int:
-        state.out.append(f"\33[{';'.join(map(str, codes))}m")
+    def color(foreground: int, *more: int) -> int:
+        """A foreground color; the background stands in front of it, what else behind."""
+        state.out.append(f"\33[{';'.join(map(str, (*more[:1], foreground, *more[1:])))}m")
         return 0
 
     return {

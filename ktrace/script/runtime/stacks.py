@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from ktrace.script.runtime.faults import Fault
 from ktrace.script.runtime.state import State
 
 Frames = tuple[str, ...]
@@ -38,7 +39,9 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
     def module(address: int) -> str:
         found = state.symbol(address)
-        return "<unknown>" if found is None else found[2] or "kernel"
+        if found is None:
+            raise Fault("Cannot determine kernel module name")
+        return found[2] or "kernel"
 
     def hexadecimal(address: int) -> str:
         return f"0x{address & (1 << 64) - 1:x}"

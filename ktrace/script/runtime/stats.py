@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ktrace.script.runtime.arithmetic import wrap
+from ktrace.script.runtime.arithmetic import div, wrap
 from ktrace.script.runtime.faults import Fault
 
 _BAR = 50  # columns
@@ -96,31 +96,36 @@ class Stat:
         if op == "max":
             return self.high
         if op == "variance":
-            shift = params[0] if params else 0
-            squares = self.spread[self.shape.variance.index(shift)][1]
-            return (squares >> (2 * shift)) // (self.count - 1) if self.count > 1 else 0
+            return self._variance(params[0] if params else 0)
         total = wrap(self.total)
         return total // self.count if total >= 0 else -(-total // self.count)
+
+    def _variance(self, shift: int) -> int:
+        """As SystemTap works it out: the running mean has lost what integers cannot hold: put right."""
+        if self.count < 2:
+            return 0
+        mean, squares = self.spread[self.shape.variance.index(shift)]
+        off = mean - div(wrap(self.total) << shift, self.count, "")
+        sum_of_squares = self.count * off * off + (self.count - 1) * div(squares, self.count - 1, "")
+        return div(sum_of_squares, self.count - 1, "") >> (2 * shift)
 
     def buckets(self, op: str, params: tuple[int, ...] = ()) -> list[int]:
         """The counts of a histogram."""
         return self.log if op == "hist_log" else self.lines[self.shape.linear.index(params)]
 
-    def bucket(self, op: str, params: tuple[int, ...], value: int) -> int:
-        """`@hist_log(x)[value]`: how many fell into the bucket that begins with a value."""
-        for first, count in self.pairs(op, params):
-            if first == value:
-                return count
-        return 0
+    def bucket(self, op: str, params: tuple[int, ...], number: int) -> int:
+        """`@hist_log(x)[number]`: how many fell into a bucket; 64 is that of 0, 0 what a linear one is above.
+
+        Raises Fault where there is no such bucket.
+        """
+        counts = self.buckets(op, params)
+        if not 0 <= number < len(counts):
+            raise Fault("histogram index out of range")
+        return counts[number]
 
     def pairs(self, op: str, params: tuple[int, ...] = ()) -> Iterator[tuple[int, int]]:
-        """The first value and the count of each bucket."""
-        for i, count in enumerate(self.buckets(op, params)):
-            if op == "hist_log":
-                yield first_of(i), count
-            else:
-                low, _, width = params
-                yield low - width + i * width, count
+        """The number and the count of each bucket."""
+        yield from enumerate(self.buckets(op, params))
 
     def draw(self, op: str, params: tuple[int, ...], elision: int) -> str:
         """The histogram as SystemTap prints it: the layout is the interface."""
