@@ -85,11 +85,13 @@ def _run(command: Command, words: list[str]) -> int:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     settings = {"help_option_names": ["-h", "--help"], **getattr(module, "CONTEXT", {})}
+    if getattr(module, "TAKES_EXPRESSIONS", True):
+        words = _protect_expressions(words)
     function = _passing_broken_pipes(getattr(module, command.attribute))
     app.command(command.name, context_settings=settings)(function)
     try:
         result = typer.main.get_command(app).main(
-            _protect_expressions(words), prog_name=f"ktrace {command.name}", standalone_mode=False
+            words, prog_name=f"ktrace {command.name}", standalone_mode=False
         )
     except typer.Abort:
         return _INTERRUPTED

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from ktrace.script.preprocess import Facts
     from ktrace.script.source import Source
 
-# What stands behind the script's name is the script's.
-CONTEXT = {"allow_interspersed_args": False}
+# A script's `-5` is an option that there is not, as it is SystemTap's: behind -- it is an argument.
+TAKES_EXPRESSIONS = False
 
 
 def run(
@@ -74,7 +74,8 @@ def run(
     Examples:
       ktrace run -e 'probe begin { printf("hello\\n") exit() }'
       ktrace run -T 1 -e 'probe vfs.read { printf("%s\\n", execname()) }'
-      ktrace run script.stp 5 name
+      ktrace run script.stp 5 name -T 10
+      ktrace run script.stp -- -5
       ktrace run -x 1234 script.stp
       ktrace run -c 'ls -l' -e 'global n probe syscall.* { n[name]++ }'
       ktrace run --plan script.stp
