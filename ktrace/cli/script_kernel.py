@@ -110,6 +110,11 @@ class ScriptKernel:
             return None
         return shape_of(types, functions[0], name, path)
 
+    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
+        """See `Machine`."""
+        found = [(one.asked, *_function(one.probe)) for one in self._wanted(site, ())]
+        return [(asked or name, module) for asked, name, module in found]
+
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""
         return syscall_names(self.kernel.machine)

@@ -63,6 +63,10 @@ class RecordedKernel:
         """See `Machine`: a recording has no types."""
         return
 
+    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
+        """See `Machine`."""
+        return [(name.removesuffix(_RETURN), None) for name in self._events(site)]
+
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""
         return syscall_names(self.machine)

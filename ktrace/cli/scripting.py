@@ -236,6 +236,10 @@ class _Later:
         """See `Machine`."""
         return self.real.shape(site, name, path)
 
+    def functions(self, site: "AtFunction") -> Sequence[tuple[str, str | None]]:
+        """See `Machine`."""
+        return self.real.functions(site)
+
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""
         from ktrace.symbols.syscall_numbers import syscall_names

@@ -1,6 +1,6 @@
 """What a script defines: probes, aliases, functions, globals; their bodies are in `ast`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ktrace.script.ast import Block, Expr, Kind, Number, Text
 from ktrace.script.source import Spot
@@ -38,6 +38,12 @@ class Point:
 
     def __str__(self) -> str:
         return ".".join(map(str, self.parts))
+
+    def of_function(self, name: str, module: str | None) -> "Point":
+        """The same place of one of the functions that its pattern stands for."""
+        head, what, *suffixes = self.parts
+        owner = Component(head.at, "kernel") if module is None else Component(head.at, "module", module)
+        return replace(self, parts=(owner, replace(what, arg=name), *suffixes))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

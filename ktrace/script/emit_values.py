@@ -25,7 +25,7 @@ from ktrace.script.ast import (
 )
 from ktrace.script.calls import find_builtin
 from ktrace.script.formats import read_format
-from ktrace.script.library import FETCHES, PRINTS
+from ktrace.script.library import FETCHES, PRINTS, gives_text
 from ktrace.script.runtime.texts import compile_regex
 from ktrace.script.source import ScriptError
 from ktrace.script.types import Code, Types, scope_of
@@ -281,7 +281,7 @@ class Values:
             return text if e.name.startswith("s") else f"out({text})"
         if e.name in FETCHES:
             if e in self.fields:
-                return self.need(self.fields[e])
+                return self._shaped(e, self.need(self.fields[e]))
             raise ScriptError(
                 f"{e.name} reads memory at the probe: give it a variable of the kernel",
                 e.at,
@@ -296,6 +296,16 @@ class Values:
             return f"len({self.value(e.args[0])})"
         args = [self.need(n) for n in one.needs] + [self.value(arg) for arg in e.args]
         return f"b_{e.name}({', '.join(args)})"
+
+    def _shaped(self, e: Call, text: str) -> str:
+        """Text that was read as the function gives it: so long, in quotes, or something else for none."""
+        if e.name.endswith("_quoted"):
+            return f"b_text_strn({text}, 0, 1)"
+        if e.name.endswith("_string_n") and len(e.args) == 2:
+            return f"{text}[:max({self.value(e.args[1])}, 0)]"
+        if gives_text(e.name) and len(e.args) == 2:
+            return f"({text} or {self.value(e.args[1])})"
+        return text
 
     def printed(self, e: Call) -> str:
         """The text that printf and its like make."""

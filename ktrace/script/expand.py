@@ -16,7 +16,7 @@ from ktrace.script.source import ScriptError
 LEAVES = frozenset(
     (
         *("begin", "end", "error", "never", "oneshot", "timer", "kernel", "module", "kprobe", "__ktrace"),
-        *("process", "procfs", "perf", "java", "python2", "python3", "plugin"),
+        *("process", "procfs", "perf", "java", "python2", "python3", "plugin", "prometheus"),
     )
 )
 _DEPTH_MAX = 20

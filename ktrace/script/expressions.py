@@ -293,6 +293,8 @@ def _at_word(s: Stream) -> Expr:
         "const": "the preprocessor's constants are not known to the kernel's types",
         "probewrite": "nothing is written to the kernel",
     }
+    if word.startswith(("prometheus_", "json_")):
+        raise ScriptError(f"@{word}: there is no file in /proc without a kernel module", token.at)
     if word in reasons:
         raise ScriptError(f"@{word}: {reasons[word]}", token.at)
     raise ScriptError(

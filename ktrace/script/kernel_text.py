@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from ktrace.script.ast import Cast, Entry, Expr, Item, Member, Name, Number, Path, Target
+from ktrace.script.ast import Call, Cast, Entry, Expr, Item, Member, Name, Number, Path, Target
+from ktrace.script.library import FETCHES
 from ktrace.script.source import ScriptError
 
 Definition = Callable[[str], Expr | None]
@@ -28,6 +29,10 @@ def kernel_text(e: Expr, definition: Definition, *, at_return: bool) -> str:
             known = definition(e.name)
             if known is not None:
                 return kernel_text(known, definition, at_return=at_return)
+        case Call(name=name, args=(Number(value=number),)) if name.endswith("_arg") and name in FETCHES:
+            return f"$arg{number}"
+        case Call(name="returnval", args=()) if at_return:
+            return "$retval"
     raise ScriptError(
         "the kernel's memory is read when the probe is hit: this value is only known later",
         e.at,

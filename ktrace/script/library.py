@@ -49,6 +49,9 @@ context func: probefunc():string ppfunc():string
 context mod: module_name():string probemod():string
 context isreturn: is_return()
 context func: registers_valid()
+context pid: target_set_pid(long) proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_mem_data()
+context: proc_mem_size(long) proc_mem_rss(long) proc_mem_shr(long) proc_mem_txt(long) proc_mem_data(long)
+context tid: task_utime() task_stime()
 context: target() stp_pid() pid2execname(long):string env_var(string):string
 context: __ktrace_syscall_name(long):string __ktrace_signal_name(long):string
 context: __ktrace_device_name(long):string
@@ -151,6 +154,9 @@ FETCHES = {
     "user_string_quoted": "ustring",
     "user_string_warn": "ustring",
     "user_string2": "ustring",
+    "kernel_string2": "string",
+    "kernel_buffer_quoted": "string",
+    "user_buffer_quoted": "ustring",
     "kernel_char": "u8",
     "kernel_short": "s16",
     "kernel_int": "s32",
@@ -160,8 +166,16 @@ FETCHES = {
     "user_short": "s16",
     "user_ushort": "u16",
     "user_int": "s32",
-    "user_uint32": "u32",
     "user_long": "s64",
+    "user_ulong": "u64",
+    "user_int8": "s8",
+    "user_uint8": "u8",
+    "user_int16": "s16",
+    "user_uint16": "u16",
+    "user_int32": "s32",
+    "user_uint32": "u32",
+    "user_int64": "s64",
+    "user_uint64": "u64",
     "d_name": "dname",
     "d_path": "path",
     "fullpath_struct_file": "path",
@@ -199,6 +213,12 @@ MEMBERS = {
 FETCHES |= {name: "string" if kind == "string" else "u64" for name, (_, _, kind) in MEMBERS.items()}
 
 REFUSED = {
+    "task_current": "the task that runs is not read: execname(), pid(), tid(), uid(), ppid() tell of it",
+    "pid2task": "a task that no variable of the probe points to cannot be read",
+    "user_mode": "a probe of the kernel is in the kernel; what a timer interrupts is not known",
+    "uaddr": "what the program was doing is not known",
+    "addr_to_node": "where a page lies is not known",
+    "speculation": "there are no speculative buffers: keep text in an array, and print it or not",
     "print_regs": 'registers are read one by one: register("rax")',
     "dump_stack": "nothing is written to the kernel's log",
     "panic": "ktrace changes nothing in the kernel",

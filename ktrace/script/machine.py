@@ -85,5 +85,8 @@ class Machine(Protocol):
         None where its type is not known.
         """
 
+    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
+        """The functions that a pattern stands for, and their modules. Raises KtraceError for none."""
+
     def syscalls(self) -> Mapping[int, str]:
         """The names of system calls by their numbers."""

@@ -4,11 +4,12 @@
 |---|---|---|
 | parse | text | a tree (`Script`) |
 | expand | probes and aliases | hooks: a handler at a point that is no alias |
+| overload | functions of one name | one that is called, and those that `next` leads to |
+| inline | hooks and functions | hooks: what reads the kernel's memory stands in the handler |
 | spell | hooks, and the kernel's types | the same, with `$$parms` and `$x$` as single variables |
 | fold | hooks, and what the kernel has | the same, with constants computed and `@defined` answered |
 | targets | hooks | what each reads from the kernel |
 | find | points and reads | events of the kernel, through the `Machine` |
-| overload | functions of one name | one that is called, and those that `next` leads to |
 | infer | all bodies | types |
 | unread | all bodies, types | handlers that show at the end what nobody looks at |
 | split | hooks with their events | what the kernel can leave out |
@@ -20,6 +21,7 @@ Linking the text with variables and functions is `program.link`; running it is `
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from ktrace.errors import KtraceError
 from ktrace.script.ast import Block, Expr, ExprStatement
@@ -30,6 +32,7 @@ from ktrace.script.emit import Emitted, Job, emit
 from ktrace.script.expand import Hook, expand
 from ktrace.script.fold import fold, without_unused
 from ktrace.script.infer import infer, infer_more
+from ktrace.script.inline import Functions, called, inline, reads_memory
 from ktrace.script.machine import Found, Machine, Shape
 from ktrace.script.overload import in_rows
 from ktrace.script.parser import parse
@@ -40,9 +43,18 @@ from ktrace.script.source import ScriptError, Source
 from ktrace.script.spell import Known, spell_out
 from ktrace.script.split import Pushed, split
 from ktrace.script.tapset import Tapset
-from ktrace.script.targets import RETURNED, TASK_NAME, find_targets, names_returned, names_task
+from ktrace.script.targets import (
+    RETURNED,
+    TASK_NAME,
+    find_targets,
+    names_parameters,
+    names_returned,
+    names_task,
+)
 from ktrace.script.types import Code, Types, scope_of
 from ktrace.script.unread import display, unread
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,7 @@ class Compiler:
     limits: Limits = field(default_factory=Limits)
     tapset: Tapset = field(init=False)
     notes: list[str] = field(default_factory=list)
+    _functions: Functions = field(default_factory=dict)
     _naming: frozenset[str] = frozenset()
     _returning: frozenset[str] = frozenset()
 
@@ -98,12 +111,14 @@ class Compiler:
     def bind(self, script: Script, hooks: Sequence[Hook]) -> list[Bound]:
         """What each hook reads, and the events that it is for."""
         names = {one.name for one in script.globals}
+        self._functions = {(f.name, len(f.params)): f for f in in_rows(script.functions)}
         if any(names_task(f.body, ()) for f in script.functions):
             self._naming = frozenset(f.name for f in script.functions)
         if any(names_returned(f.body, ()) for f in script.functions):
             self._returning = frozenset(f.name for f in script.functions)
         bound: list[Bound] = []
-        for number, hook in enumerate(hooks):
+        each = [one for hook in hooks for one in self._each(hook)]
+        for number, hook in enumerate(each):
             try:
                 bound.append(self._bind(hook, f"probe {number}", names.__contains__))
             except KtraceError as error:
@@ -114,8 +129,9 @@ class Compiler:
 
     def compile(self, script: Script, bound: Sequence[Bound]) -> Compiled:
         """The rest: types, and the program's text."""
-        rows = in_rows(script.functions)
-        functions = {(f.name, len(f.params)): replace(f, body=fold(f.body)) for f in rows}
+        functions = {key: replace(f, body=fold(f.body)) for key, f in self._functions.items()}
+        used = called([b.hook.code for b in bound], functions)
+        functions = {k: f for k, f in functions.items() if k in used or not reads_memory(k, functions)}
         _check_names(script)
         codes = [Code(scope_of(f), f.body) for f in functions.values()]
         handlers = [Code(b.scope, b.hook.code, b.hook.conditions) for b in bound]
@@ -153,7 +169,7 @@ class Compiler:
 
     def run(self, sources: Iterable[Source]) -> Compiled:
         """All passes."""
-        script = self.with_settings(self.parse(sources))
+        script = self.tapset.with_library(self.with_settings(self.parse(sources)))
         if not script.probes:
             raise KtraceError("this script has no probes", hint="probe begin { ... }")
         return self.compile(script, self.bind(script, self.expand(script)))
@@ -161,6 +177,16 @@ class Compiler:
     def with_settings(self, script: Script) -> Script:
         """The script with globals as `-G` sets them."""
         return self.tapset.with_settings(script, self.settings)
+
+    def _each(self, hook: Hook) -> list[Hook]:
+        """A hook for each function of a pattern, where the handler asks for all parameters."""
+        if not names_parameters(hook.code):
+            return [hook]
+        site = read_point(hook.point)
+        if not isinstance(site, AtFunction) or not site.is_pattern:
+            return [hook]
+        functions = self._found(hook.point, lambda: self._machine(hook.point).functions(site))
+        return [replace(hook, point=hook.point.of_function(*one), optional=True) for one in functions]
 
     def _bind(self, hook: Hook, scope: str, is_global: Callable[[str], bool]) -> Bound:
         site = read_point(hook.point)
@@ -174,8 +200,9 @@ class Compiler:
         def shape(name: str, path: Sequence[str]) -> Shape | None:
             return self._machine(hook.point).shape(site, name, path) if isinstance(site, AtFunction) else None
 
-        conditions = tuple(fold(c, is_defined) for c in hook.conditions)
-        body = without_unused(spell_out(hook.code, Known(parameters, shape)), conditions, is_global)
+        conditions = tuple(fold(inline(c, self._functions, is_global), is_defined) for c in hook.conditions)
+        body = inline(hook.code, self._functions, is_global)
+        body = without_unused(spell_out(body, Known(parameters, shape)), conditions, is_global)
         body = without_unused(fold(body, is_defined), conditions, is_global)
         hook = replace(hook, before=(), body=body, after=(), conditions=conditions)
         wanted = find_targets(hook, site, is_global)
@@ -197,7 +224,7 @@ class Compiler:
             entries = self._found(hook.point, lambda: machine.find(entered, wanted.entry_reads))
         return Bound(hook, scope, site, wanted, found, entries)
 
-    def _found(self, point: Point, find: Callable[[], Sequence[Found]]) -> tuple[Found, ...]:
+    def _found(self, point: Point, find: Callable[[], Sequence[T]]) -> tuple[T, ...]:
         try:
             return tuple(find())
         except ScriptError:

@@ -57,6 +57,11 @@ class AtFunction:
     inline: bool = False
     absolute: int | None = None
 
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it may stand for several functions."""
+        return any(ch in self.pattern + (self.module or "") for ch in "*?[")
+
 
 @dataclass(frozen=True, slots=True)
 class AtEvent:
@@ -79,6 +84,7 @@ Site: TypeAlias = AtMoment | Timer | AtFunction | AtEvent | AtSyscall
 _REASONS = {
     "process": "programs are not probed by scripts yet; `ktrace add` takes FILE:OFFSET",
     "procfs": "there is no file in /proc without a kernel module",
+    "prometheus": "there is no file in /proc without a kernel module",
     "perf": "perf counters are not read here",
     "java": "Java methods are not probed",
     "python2": "Python functions are not probed",

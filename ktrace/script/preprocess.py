@@ -52,9 +52,15 @@ class _Macro:
     body: tuple[Token, ...]
 
 
-def _builtin(text: str) -> _Macro:
+def _builtin(text: str, *params: str) -> _Macro:
     source = Source("<built in>", text, tapset=True)
-    return _Macro(("a", "b"), tuple(tokens(source)[:-1]))
+    return _Macro(params, tuple(tokens(source)[:-1]))
+
+
+def _builtins() -> dict[str, _Macro]:
+    """Macros that every script has: `@this1` to `@this8` are variables of each task."""
+    made = {f"this{i}": _builtin(f"__this_var{i}[tid()]") for i in range(1, 9)}
+    return made | {"choose_defined": _builtin("(@defined(@a) ? (@a) : (@b))", "a", "b")}
 
 
 @dataclass(slots=True)
@@ -66,9 +72,7 @@ class Preprocessor:
     """
 
     facts: Facts
-    macros: dict[str, _Macro] = field(
-        default_factory=lambda: {"choose_defined": _builtin("(@defined(@a) ? (@a) : (@b))")}
-    )
+    macros: dict[str, _Macro] = field(default_factory=_builtins)
     _made: int = 0
 
     def run(self, source: Source) -> list[Token]:

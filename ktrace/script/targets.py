@@ -67,6 +67,11 @@ def names_returned(node: Node, functions: Collection[str]) -> bool:
     return _calls(node, {"returnval", "returnstr", *functions})
 
 
+def names_parameters(node: Node) -> bool:
+    """Whether a body asks for all parameters of the function."""
+    return any(isinstance(one, Target) and one.name in ("$parms", "$vars") for one in walk(node))
+
+
 def _calls(node: Node, names: Collection[str]) -> bool:
     return any(isinstance(one, Call) and one.name in names for one in walk(node))
 
@@ -92,7 +97,7 @@ def _definitions(body: Node, is_global: Callable[[str], bool]) -> Mapping[str, E
         if isinstance(node, Assign | Crement) and isinstance(node.target, Name):
             name = node.target.name
             value = node.value if isinstance(node, Assign) and node.op == "=" else None
-            simple = isinstance(value, Target | Cast | Entry) and not is_global(name)
+            simple = _is_pointer(value) and not is_global(name)
             found[name] = value if simple and name not in found else None
         if isinstance(node, Foreach):
             for variable in (*node.keys, *((node.value,) if node.value else ())):
@@ -102,6 +107,13 @@ def _definitions(body: Node, is_global: Callable[[str], bool]) -> Mapping[str, E
 
     visit(body)
     return found
+
+
+def _is_pointer(value: Node | None) -> bool:
+    """Whether a value is of the kernel, and may be followed where the probe is hit."""
+    if isinstance(value, Call):
+        return value.name.endswith("_arg") and value.name in FETCHES
+    return isinstance(value, Target | Cast | Entry)
 
 
 @dataclass(slots=True)
@@ -217,6 +229,8 @@ class _Finder:
                 return known is not None and self._of_the_entry(known)
             case Entry():
                 return True
+            case Call():
+                return what.name.endswith("_arg")
         return False
 
     def _enter(self, node: Expr, value: Expr) -> None:

@@ -31,6 +31,10 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "cmdline_arg": lambda pid, n: dict(enumerate(_command_line(pid))).get(n, ""),
         "cmdline_args": _arguments,
         "target": lambda: state.target,
+        "target_set_pid": lambda _pid, pid: int(_descends(pid, state.target)),
+        "task_utime": lambda tid: _ticks(tid, 11),
+        "task_stime": lambda tid: _ticks(tid, 12),
+        **{f"proc_mem_{name}": _memory(at) for name, at in _MEMORY.items()},
         "registers_valid": lambda function: int(bool(function)),
         "__ktrace_signal_name": _signal_name,
         "__ktrace_device_name": _device_name,
@@ -73,6 +77,36 @@ def _stat(pid: int, at: int) -> int:
     """Fields behind the name, which may hold anything: state, ppid, pgrp, session."""
     fields = _read(pid, "stat").rpartition(")")[2].split()
     return int(fields[at]) if len(fields) > at else 0
+
+
+def _descends(pid: int, ancestor: int) -> bool:
+    """Whether a process is another, or was started by it or what it started."""
+    if not ancestor:
+        return False
+    for _ in range(100):
+        if pid == ancestor:
+            return True
+        pid = _stat(pid, 1)
+        if pid <= 0:
+            break
+    return False
+
+
+def _ticks(tid: int, at: int) -> int:
+    """Nanoseconds of the processor that a task has had."""
+    return _stat(tid, at) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+
+
+# Fields of /proc/PID/statm, in pages.
+_MEMORY = {"size": 0, "rss": 1, "shr": 2, "txt": 3, "data": 5}
+
+
+def _memory(at: int) -> Callable[[int], int]:
+    def pages(pid: int) -> int:
+        found = _read(pid, "statm").split()
+        return int(found[at]) if len(found) > at else 0
+
+    return pages
 
 
 def _comm(pid: int) -> str:

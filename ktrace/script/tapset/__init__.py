@@ -1,11 +1,13 @@
 """Aliases that come with ktrace: script text in the files beside this one, read when a script names them."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib import resources
 
 from ktrace.errors import UsageError
-from ktrace.script.ast import Number, Text
+from ktrace.script.ast import Call, Name, Node, Number, Text, walk
 from ktrace.script.definitions import Alias, Global, Point, Script
 from ktrace.script.lexer import tokens
 from ktrace.script.machine import Machine
@@ -42,6 +44,24 @@ class Tapset:
             todo += [p.parts[0].name for alias in more for p in alias.points]
         return tuple(found)
 
+    def with_library(self, script: Script) -> Script:
+        """A script with those functions and variables of ours that it, or what it uses of ours, names."""
+        names = _names((*(_bodies(script)), *(alias.body for alias in self.aliases(script))))
+        own = {one.name for one in script.functions} | {one.name for one in script.globals}
+        while True:
+            found = [f for f in _library() if f.defines & names and not f.defines & own]
+            if not found:
+                return script
+            for one in found:
+                text = one.text if one.name != "argv" else _argv(self.facts.arguments)
+                more = parse(Source(f"<tapset {one.name}>", text, tapset=True), Preprocessor(self.facts))
+                kept = Script(
+                    more.globals, tuple(f for f in more.functions if f.name not in own), more.probes
+                )
+                script += kept
+                own |= one.defines
+                names |= _names(_bodies(kept))
+
     def _aliases(self, name: str, script: Script) -> tuple[Alias, ...]:
         if name in ("syscall", "nd_syscall", "syscall_any", "nd_syscall_any"):
             return parse(
@@ -62,6 +82,54 @@ class Tapset:
                 raise UsageError(f"-G {name}: the script has no global variable of that name")
         made = tuple(_set(one, settings[one.name]) if one.name in settings else one for one in script.globals)
         return replace(script, globals=made)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A few functions and variables that belong together.
+
+    Attributes:
+        defines: the names of those that a script may use.
+    """
+
+    name: str
+    text: str
+    defines: frozenset[str]
+
+
+_DEFINES = re.compile(r"^(?:function|global) (\w+(?:, \w+)*)", re.MULTILINE)
+
+
+@cache
+def _library() -> tuple[_Piece, ...]:
+    """The files of `functions`; `private` ones are for the file alone."""
+    found = [_Piece("argv", "", frozenset(("argc", "argv")))]
+    for file in sorted(resources.files(__package__).joinpath("functions").iterdir(), key=lambda f: f.name):
+        if file.name.endswith(".stp"):
+            text = file.read_text("utf-8")
+            names = {name for names in _DEFINES.findall(text) for name in names.split(", ")}
+            found.append(_Piece(file.name, text, frozenset(names)))
+    return tuple(found)
+
+
+def _argv(arguments: Sequence[str]) -> str:
+    """The script's arguments as an array, from 1."""
+    lines = [f"global argc = {len(arguments)}, argv", "probe begin(-9223372036854775807) {"]
+    for i, word in enumerate(arguments, 1):
+        octal = "".join(f"\\{byte:03o}" for byte in word.encode("utf-8", "surrogateescape"))
+        lines.append(f'    argv[{i}] = "{octal}"')
+    return "\n".join([*lines, "}"]) if arguments else lines[0] + '\nprobe never { argv[0] = "" }'
+
+
+def _bodies(script: Script) -> list[Node]:
+    found: list[Node] = [probe.body for probe in script.probes]
+    found += [function.body for function in script.functions] + [alias.body for alias in script.aliases]
+    return found + [point.condition for point in _points(script) if point.condition is not None]
+
+
+def _names(bodies: Iterable[Node]) -> set[str]:
+    """The names of functions and variables."""
+    return {node.name for body in bodies for node in walk(body) if isinstance(node, Call | Name)}
 
 
 def _points(script: Script) -> list[Point]:

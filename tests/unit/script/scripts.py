@@ -1,5 +1,6 @@
 """Runs scripts in tests: without a kernel, or over events that the test makes."""
 
+import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,20 +24,20 @@ class FakeKernel:
     """Functions, events and calls that are there; an event is named after its function.
 
     Attributes:
-        functions: that can be probed.
+        functions_: that can be probed.
         missing: expressions that are not there.
         asked: what was to be read at each event.
         shapes: of variables and their members, such as `file->f_path`.
     """
 
-    functions: Sequence[str] = ()
+    functions_: Sequence[str] = ()
     missing: Sequence[str] = ()
     asked: dict[str, list[Read]] = field(default_factory=dict)
     shapes: Mapping[str, Shape] = field(default_factory=dict)
 
     def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
         name = site.name if isinstance(site, AtSyscall) else site.pattern
-        if name not in self.functions:
+        if name not in self.functions_:
             raise NotFound(f"no {name}")
         for read in reads:
             if read.text in self.missing:
@@ -50,13 +51,16 @@ class FakeKernel:
         return not any(read.text in self.missing for read in reads)
 
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
-        return (site.name if isinstance(site, AtSyscall) else site.pattern) in self.functions
+        return (site.name if isinstance(site, AtSyscall) else site.pattern) in self.functions_
 
     def parameters(self, site: AtFunction) -> Sequence[str]:
         return ["a", "b"]
 
     def shape(self, site: AtFunction, name: str, path: Sequence[str]) -> Shape | None:
         return self.shapes.get("->".join((name, *path)))
+
+    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
+        return [(name, None) for name in fnmatch.filter(self.functions_, site.pattern)]
 
     def syscalls(self) -> Mapping[int, str]:
         return {0: "read", 1: "write"}

@@ -21,11 +21,9 @@ def triggers(body: str, **given: str) -> list[str]:
         ("t++", ["hist:keys=common_type:size=128"]),
         ("g[$x]++", ["hist:keys=f0:size=4096"]),
         ('g["a", tid()] += 5', ["hist:keys=common_pid:size=4096"]),
-        ("g[cpu()] <<< $x", ["hist:keys=common_cpu:vals=hitcount,f0:size=4096"]),
         ("g[$x] -= $y; h[$x]--", ["hist:keys=f0:vals=hitcount,f1:size=4096"]),
         ("g[$x, $y]++; t++", ["hist:keys=f0,f1:size=4096", "hist:keys=common_type:size=128"]),
         ("g[probefunc()]++", ["hist:keys=common_type:size=128"]),
-        ("a = $x; b = a; g[b] <<< a", ["hist:keys=f0:vals=hitcount,f0:size=4096"]),
         ("if ($x == 5) g[$y]++", ["hist:keys=f1:size=4096 if f0 == 5"]),
         ("if ($x != 5) next; t++", ["hist:keys=common_type:size=128 if !(f0 != 5)"]),
         ("if ($x) t++", ["hist:keys=common_type:size=128 if f0 != 0"]),
@@ -73,6 +71,18 @@ def test_handlers(body: str, expected: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ("g[cpu()] <<< $x", ["hist:keys=common_cpu:vals=hitcount,f0:size=4096"]),
+        ("a = $x; b = a; g[b] <<< a", ["hist:keys=f0:vals=hitcount,f0:size=4096"]),
+    ],
+)
+def test_aggregates(body: str, expected: list[str]) -> None:
+    assert triggers(body, more="probe end { print(@count(g[1])) }") == expected
+    assert not triggers(body)  # nobody looks at it: at the end all of it is shown, the least, too
+
+
+@pytest.mark.parametrize(
     ("more", "possible"),
     [
         ("probe end { print(@count(h) + @sum(h) + @avg(h)) }", True),
@@ -86,7 +96,7 @@ def test_handlers(body: str, expected: list[str]) -> None:
         ("function f() { return @count(h) } probe timer.s(1) { f() } probe end { print(@sum(h)) }", False),
         ("probe timer.s(1) { exit() } probe end { print(@avg(h)) }", True),
         ("probe error { }", False),
-        ('probe kernel.function("h") { t++ }', True),
+        ('probe kernel.function("h") { t++ } probe end { print(@count(h)) }', True),
         ('probe kernel.function("h") { println(1) }', False),
     ],
 )

@@ -24,16 +24,14 @@ def take(ran: Ran, tables: Tables, *rows: tuple[tuple[int | str, ...], int, int]
 def test_what_came_since_the_last_look_is_added_to_what_the_script_made_of_it() -> None:
     ran, tables = begun(
         'global n, s probe begin { n[7] = 100 } probe kernel.function("f") { n[$x] += 2; s[$x] <<< $x } '
-        "probe end { foreach (k in n) println(k, n[k]) }".replace(
-            "println(k, n[k])", 'printf("%d %d\\n", k, n[k])'
-        )
+        'probe end { foreach (k in n) printf("%d %d\\n", k, n[k]) println(@sum(s[3])) }'
     )
     take(ran, tables, ((7,), 2, 14), ((3,), 1, 3))
     take(ran, tables, ((7,), 2, 14), ((3,), 4, 12))
     assert ran.drive.program.names["g_s"][3].count == 4
     assert ran.drive.program.names["g_s"][3].total == 12
     ran.drive.end()
-    assert ran.text == "3 8\n7 104\n"
+    assert ran.text == "3 8\n7 104\n12\n"
 
 
 def test_numbers_are_of_64_bits_with_sign() -> None:
