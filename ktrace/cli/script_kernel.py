@@ -54,6 +54,7 @@ class ScriptKernel:
     events: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _asked: dict[object, list[Wanted] | KtraceError] = field(default_factory=dict)
+    _events_have: dict[tuple[str, tuple[Read, ...]], bool] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     _keys: int = 0
 
@@ -71,10 +72,10 @@ class ScriptKernel:
                 return bool(
                     self._wanted(replace(site, at_return=False) if _at_entry(reads) else site, tuple(reads))
                 )
-            forms = [read_format(self.kernel.tracing, name) for name in self._static(site)]
-            return bool(forms) and all(_field(forms[0], read) for read in reads)
+            names = self._static(site)
         except KtraceError:
             return False
+        return bool(names) and self._event_has(names[0], tuple(reads))
 
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
         """See `Machine`. A plain name is otherwise only looked up when the kernel has refused it."""
@@ -281,6 +282,20 @@ class ScriptKernel:
             if fnmatch.fnmatchcase(name.partition(":")[2], site.pattern)
         ]
 
+    def _event_has(self, name: str, reads: tuple[Read, ...]) -> bool:
+        """Whether an event has all of it among its fields, or its tracepoint among what is passed to it."""
+        key = (name, reads)
+        if key not in self._events_have:
+            try:
+                form = read_format(self.kernel.tracing, name)
+                self._events_have[key] = all(_field(form, read) for read in reads)
+            except KtraceError as missing:
+                try:
+                    self._events_have[key] = bool(self._on_tracepoint(name, reads, missing))
+                except KtraceError:
+                    self._events_have[key] = False
+        return self._events_have[key]
+
     def _static_event(self, name: str, reads: Sequence[Read]) -> Found:
         columns, types = [], []
         if reads:
@@ -295,13 +310,18 @@ class ScriptKernel:
 
     def _tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Found:
         """A probe on the tracepoint itself, which has what the kernel's code passes to it."""
+        one = self._on_tracepoint(name, reads, missing)
+        found = self._found(self._own_name(one), None, reads)
+        return replace(found, point=f'kernel.trace("{name.replace("/", ":")}")')
+
+    def _on_tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Wanted:
+        """Raises what is missing of the event where the kernel has no probes on tracepoints."""
         if not self.kernel.has_tracepoint_probes:
             raise missing
         words = [f"f{i}={read.text}{_type_of(read)}" for i, read in enumerate(reads)]
         defaults = Defaults(self.group, machine=os.uname().machine, either_arrow=True)
         (one,) = want([TRACEPOINT + name.partition("/")[2], *words], defaults, self.kernel)
-        found = self._found(self._own_name(one), None, reads)
-        return replace(found, point=f'kernel.trace("{name.replace("/", ":")}")')
+        return one
 
 
 def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:

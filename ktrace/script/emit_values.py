@@ -282,6 +282,8 @@ class Values:
         if e.name in FETCHES:
             if e in self.fields:
                 return self._shaped(e, self.need(self.fields[e]))
+            if e.args and self.types.of(e.args[0]) == "string":
+                return self.value(e.args[0])  # read before, and kept
             raise ScriptError(
                 f"{e.name} reads memory at the probe: give it a variable of the kernel",
                 e.at,

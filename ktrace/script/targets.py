@@ -12,6 +12,7 @@ from ktrace.script.ast import (
     Entry,
     Expr,
     Foreach,
+    Index,
     Member,
     Name,
     Node,
@@ -194,6 +195,8 @@ class _Finder:
 
     def _read(self, node: Expr, what: Expr, kind: As) -> None:
         if isinstance(self.site, AtMoment | Timer):
+            if isinstance(what, Name | Index):
+                return  # text, perhaps, that a probe has read
             raise ScriptError(
                 f"there are no variables of the kernel at {self.point}",
                 node.at,
