@@ -1,11 +1,14 @@
 """Whatever a script says, it runs, or is told what is wrong and where: never a traceback."""
 
+import re
 import warnings
+from collections.abc import Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ktrace.errors import KtraceError, UsageError
+from tests.scripts.case import HERE, read
 from tests.unit.script.scripts import FakeKernel, events, feed, start
 
 LIMITS = ("MAXACTION=60", "MAXACTION_INTERRUPTIBLE=60", "MAXMAPENTRIES=4", "MAXERRORS=3", "MAXSTRINGLEN=40")
@@ -100,3 +103,120 @@ def test_any_script_runs_or_says_what_is_wrong(one: str, other: str, at_return: 
             feed(ran, events(name, columns))
         ran.drive.advance(3_000_000_000)
         ran.drive.end()
+
+
+class Everything(FakeKernel):
+    """A kernel that has every function, event and call."""
+
+    def __init__(self) -> None:
+        super().__init__(_All())
+
+
+class _All(Sequence[str]):
+    def __contains__(self, _: object) -> bool:
+        return True
+
+    def __getitem__(self, _: object) -> str:  # type: ignore[override]  # one name stands for all
+        return "vfs_read"
+
+    def __len__(self) -> int:
+        return 1
+
+
+SCRIPTS = [read(path).script for path in sorted(HERE.glob("*/*.case"))]
+_PIECE = re.compile(r'"(?:[^"\\\n]|\\.)*"|[$@]*\w+|\s+|<<<|->|[-+*/%&|^<>=!]=|%[({})?:]|\+\+|--|.', re.DOTALL)
+MORE = (
+    *("probe", "begin", "global", "function", "if", "else", "foreach", "in", "limit", "try", "catch", "next"),
+    *("return", "delete", "break", "{", "}", "(", ")", "[", "]", ",", ";", "*", "%", "%(", "%)", "%?", "%:"),
+    *(
+        "$x",
+        "$$parms",
+        "$x$",
+        "@1",
+        "$#",
+        "@count(",
+        "@define",
+        "@entry(",
+        "@defined(",
+        '"',
+        '"a"',
+        "0x",
+        "7",
+    ),
+    *(
+        "<<<",
+        "->",
+        "=~",
+        "++",
+        ".",
+        "?",
+        "!",
+        ":",
+        "=",
+        "+=",
+        "&",
+        "private",
+        "%{",
+        "%}",
+        "/*",
+        "#",
+        "\\",
+        "\0",
+    ),
+    *("kernel", ".function(", ".return", "timer.s(1)", "syscall.*", "vfs.read", "never", "long", "string"),
+)
+changes = st.lists(
+    st.tuples(
+        st.sampled_from(["drop", "twice", "swap", "put", "replace"]), st.integers(0), st.sampled_from(MORE)
+    ),
+    min_size=1,
+    max_size=6,
+)
+
+
+def changed(text: str, steps: Sequence[tuple[str, int, str]]) -> str:
+    """A script with words dropped, said twice, swapped, put in or replaced."""
+    words = _PIECE.findall(text)
+    for what, where, word in steps:
+        at = where % max(len(words), 1)
+        match what:
+            case "drop":
+                del words[at : at + 1]
+            case "twice":
+                words[at:at] = words[at : at + 1]
+            case "swap":
+                words[at : at + 2] = reversed(words[at : at + 2])
+            case "put":
+                words.insert(at, f" {word} ")
+            case _:
+                words[at : at + 1] = [word]
+    return "".join(words)
+
+
+def try_out(text: str) -> None:
+    """It runs, or an error has a place in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            ran = start(text, Everything(), "7", "x y", limits=LIMITS)
+        except KtraceError as error:
+            placed = isinstance(error, UsageError) and error.excerpt is not None
+            assert placed or "nested too deeply" in error.message or "has no probes" in error.message
+            return
+        ran.drive.advance(3_000_000_000)
+        ran.drive.end()
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.sampled_from(SCRIPTS), changes)
+def test_a_script_with_mistakes_runs_or_says_what_is_wrong(
+    script: str, steps: list[tuple[str, int, str]]
+) -> None:
+    try_out(changed(script, steps))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(MORE), names, numbers, texts, operators, kernels), max_size=40))
+def test_any_words_run_or_are_told_what_is_wrong(words: list[str]) -> None:
+    try_out(" ".join(words))
+    try_out("probe begin { " + " ".join(words) + " }")
