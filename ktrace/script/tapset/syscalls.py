@@ -42,10 +42,12 @@ brk brk:p
 chdir filename>path:s
 chmod filename>path:s mode:o
 chown filename>path:s user>owner:d group:d
+clock_nanosleep which_clock>clk_id:d flags:d rqtp>req_uaddr:p rmtp>rem_uaddr:p
 clone clone_flags:x newsp>stack_start:p
 close fd:d
 connect fd>sockfd:d uservaddr>serv_addr_uaddr:p addrlen:d
 creat pathname:s mode:o
+delete_module name_user:s flags:x
 dup fildes>oldfd:d
 dup2 oldfd:d newfd:d
 dup3 oldfd:d newfd:d flags:x
@@ -69,6 +71,8 @@ getppid
 getrandom buf>buf_uaddr:p count>count:u flags:x
 gettid
 getuid
+fork
+io_submit ctx_id:u nr:d iocbpp>iocbpp_uaddr:p
 ioctl fd:d cmd>request:x arg>argp:x
 kill pid:d sig:d
 link oldname>oldpath:s newname>newpath:s
@@ -91,6 +95,7 @@ pipe2 fildes>pipe_uaddr:p flags:x
 poll ufds>ufds_uaddr:p nfds:u timeout_msecs>timeout:d
 prctl option:d arg2:x arg3:x arg4:x arg5:x
 pread64 fd:d buf>buf_uaddr:p count:u pos>offset:d
+ptrace request:d pid:d addr:p data:p
 pwrite64 fd:d buf>buf_uaddr:p count:u pos>offset:d
 read fd:d buf>buf_uaddr:p count:u
 readlink path:s buf>buf_uaddr:p bufsiz:d
@@ -100,6 +105,10 @@ recvmsg fd>s:d msg>msg_uaddr:p flags:x
 rename oldname>oldpath:s newname>newpath:s
 renameat2 olddfd:d oldname>oldpath:s newdfd:d newname>newpath:s flags:x
 rmdir pathname:s
+rt_sigaction sig:d act>act_uaddr:p oact>oact_uaddr:p sigsetsize:u
+rt_sigprocmask how:d nset>set_uaddr:p oset>oset_uaddr:p sigsetsize:u
+rt_sigtimedwait uthese>uthese_uaddr:p uinfo>uinfo_uaddr:p uts>uts_uaddr:p sigsetsize:u
+select n:d inp>readfds_uaddr:p outp>writefds_uaddr:p exp>exceptfds_uaddr:p tvp>timeout_uaddr:p
 sendmsg fd>s:d msg>msg_uaddr:p flags:x
 sendto fd>s:d buff>buf_uaddr:p len:u flags:x addr>to_uaddr:p addr_len>tolen:d
 setsockopt fd:d level:d optname:d optval>optval_uaddr:p optlen:d
@@ -120,6 +129,20 @@ wait4 upid>pid:d stat_addr>status_uaddr:p options:x ru>rusage_uaddr:p
 write fd:d buf>buf_uaddr:p count:u
 writev fd:d vec>vector_uaddr:p vlen>count:d
 """
+# What no 64-bit program calls: send() is sendto there. As in SystemTap the probe point is there all the same.
+_NEVER = """
+probe {prefix}.{name} = never {{
+    name = "{name}"
+    argstr = ""
+    s = len = size = flags = buf_uaddr = 0
+}}
+probe {prefix}.{name}.return = never {{
+    name = "{name}"
+    retval = 0
+    retstr = ""
+}}
+"""
+_NEVER_CALLED = ("send", "recv")
 _HEXADECIMAL_RETURNS = ("brk", "mmap", "mremap", "shmat")
 _FORMS = {"d": "%d", "u": "%u", "x": "0x%x", "o": "%#o", "p": "0x%x", "s": "%s"}
 
@@ -141,6 +164,9 @@ def syscall_aliases(prefix: str, points: Iterable[Point], machine: Machine | Non
     for name in names:
         if any(name == one or ("*" in one and fnmatchcase(name, one)) for one in asked):
             text += _alias(prefix, name, known.get(name, ""))
+    for name in _NEVER_CALLED:
+        if name in asked:
+            text += _NEVER.format(prefix=prefix, name=name)
     return text
 
 
