@@ -39,6 +39,16 @@ class Point:
     def __str__(self) -> str:
         return ".".join(map(str, self.parts))
 
+    @property
+    def may_miss(self) -> bool:
+        """Whether the script says that nothing may be there."""
+        return self.optional or self.sufficient
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether the names of its parts stand for several."""
+        return any("*" in part.name for part in self.parts)
+
     def of_function(self, name: str, module: str | None) -> "Point":
         """The same place of one of the functions that its pattern stands for."""
         head, what, *suffixes = self.parts

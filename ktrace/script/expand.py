@@ -82,7 +82,7 @@ class _Expander:
         return found
 
     def point(self, point: Point, body: Block) -> list[Hook]:
-        may_miss = point.optional or point.sufficient
+        may_miss = point.may_miss
         try:
             hooks = self._leads_to(point, body)
         except ScriptError:
@@ -90,6 +90,7 @@ class _Expander:
                 return []
             raise
         conditions = (point.condition,) if point.condition is not None else ()
+        may_miss = may_miss or (point.is_pattern and len(hooks) > 1)
         return [
             replace(h, asked=point, conditions=(*h.conditions, *conditions), optional=h.optional or may_miss)
             for h in hooks
@@ -97,7 +98,7 @@ class _Expander:
 
     def _leads_to(self, point: Point, body: Block) -> list[Hook]:
         if point.parts[0].name in LEAVES:
-            if (point.optional or point.sufficient) and not self.exists(point):
+            if point.may_miss and not self.exists(point):
                 return []
             return [Hook(point, point, body)]
         found = [(alias, rest) for alias in self.aliases for rest in _matches(alias, point)]

@@ -117,6 +117,7 @@ class Compiler:
         if any(names_returned(f.body, ()) for f in script.functions):
             self._returning = frozenset(f.name for f in script.functions)
         bound: list[Bound] = []
+        missing: dict[Point, KtraceError] = {}
         each = [one for hook in hooks for one in self._each(hook)]
         for number, hook in enumerate(each):
             try:
@@ -125,6 +126,11 @@ class Compiler:
                 if not hook.optional:
                     raise
                 self.notes.append(f"{hook.point} is left out: {error.message}")
+                missing.setdefault(hook.asked, error)
+        for asked, error in missing.items():
+            # Of what a wildcard stands for something must be there.
+            if asked.is_pattern and not asked.may_miss and not any(b.hook.asked is asked for b in bound):
+                raise error
         return bound
 
     def compile(self, script: Script, bound: Sequence[Bound]) -> Compiled:

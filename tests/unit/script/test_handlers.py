@@ -2,7 +2,7 @@
 
 import pytest
 
-from ktrace.errors import KtraceError
+from ktrace.errors import KtraceError, NotFound
 from ktrace.script.machine import Read
 from ktrace.script.source import ScriptError
 from tests.unit.script.scripts import FakeKernel, compiled, events, feed, run, said, start
@@ -200,3 +200,38 @@ def test_order_of_begin_and_end() -> None:
     failing = 'probe begin {error("x")}'
     assert run('probe error {print("error")} probe end {print("end")}' + failing) == "errorERROR: x\n"
     assert said('print("a") next print("b")') == "a"
+
+
+def test_of_what_a_wildcard_stands_for_something_must_be_there() -> None:
+    aliases = 'probe a.x = kernel.function("f") { } probe a.y = kernel.function("g") { println($only) }'
+    kernel = FakeKernel(["f", "g"], missing=["only"])
+    assert [str(b.hook.point) for b in compiled(f"{aliases} probe a.* {{ }}", kernel).bound] == [
+        'kernel.function("f")'
+    ]
+    with pytest.raises(NotFound):
+        compiled(f"{aliases} probe a.* {{ }}", FakeKernel(["g"], missing=["only"]))
+    with pytest.raises(NotFound):
+        compiled(f"{aliases} probe a.y {{ }}", kernel)
+
+
+def test_parameters_of_each_function_of_a_pattern() -> None:
+    kernel = FakeKernel(["read_a", "read_b", "write"])
+    bound = compiled('probe kernel.function("read_*") { println($$parms) }', kernel).bound
+    assert [str(b.hook.point) for b in bound] == ['kernel.function("read_a")', 'kernel.function("read_b")']
+    assert [read.text for read in kernel.asked["read_b"]] == ["a", "b"]
+
+
+def test_functions_that_read_memory_stand_where_they_are_called() -> None:
+    kernel = FakeKernel(["f"])
+    text = """
+        function name(t) { n = task_execname(t); return n }
+        function who(t) { if (task_pid(t) == 0) return "nobody"; return name(t) }
+        probe kernel.function("f") { println(who($task)) println(task_pid(task_current())) }
+    """
+    ran = start(text, kernel)
+    assert [read.text for read in kernel.asked["f"]] == [
+        "((struct task_struct *)task)->tgid",
+        "((struct task_struct *)task)->comm",
+    ]
+    feed(ran, events("f", {"f0": [0, 7], "f1": ["idle", "cat"]}))
+    assert ran.text == "nobody\n70\ncat\n70\n"
