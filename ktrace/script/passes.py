@@ -127,10 +127,10 @@ class Compiler:
                     raise
                 self.notes.append(f"{hook.point} is left out: {error.message}")
                 missing.setdefault(hook.asked, error)
-        for asked, error in missing.items():
+        for asked, refused in missing.items():
             # Of what a wildcard stands for something must be there.
             if asked.is_pattern and not asked.may_miss and not any(b.hook.asked is asked for b in bound):
-                raise error
+                raise refused
         return bound
 
     def compile(self, script: Script, bound: Sequence[Bound]) -> Compiled:
