@@ -14,10 +14,12 @@ from ktrace.script.ast import (
     Block,
     Call,
     Cast,
+    Crement,
     Defined,
     Entry,
     Expr,
     ExprStatement,
+    Foreach,
     If,
     Name,
     Node,
@@ -54,7 +56,7 @@ Functions = Mapping[Key, Function]
 
 def inline(node: Any, functions: Functions, is_global: Callable[[str], bool]) -> Any:
     """A body in which functions that read memory and come to one expression are that expression."""
-    return _Inliner(functions, is_global).node(node)
+    return _Inliner(functions, is_global, _currents(node, is_global)).node(node)
 
 
 def reads_memory(key: Key, functions: Functions, within: tuple[Key, ...] = ()) -> bool:
@@ -92,6 +94,7 @@ def called(bodies: Sequence[Node], functions: Functions) -> set[Key]:
 class _Inliner:
     functions: Functions
     is_global: Callable[[str], bool]
+    currents: frozenset[str] = frozenset()
     within: tuple[Key, ...] = ()
 
     def node(self, node: Any) -> Any:
@@ -100,6 +103,8 @@ class _Inliner:
             return tuple(map(self.node, node))
         if not hasattr(node, "at"):
             return node
+        if isinstance(node, Call) and node.name.startswith("task_") and (known := self._of_current(node)):
+            return self.node(known)
         changed = {}
         for entry in fields(node):
             old = getattr(node, entry.name)
@@ -114,7 +119,8 @@ class _Inliner:
         key = (node.name, len(node.args))
         function = self.functions.get(key)
         if function is None:
-            return _of_current(node)
+            # A number of the task's own will do wherever no memory is read.
+            return Call(node.at, "tid", ()) if key == ("task_current", 0) else node
         if key in self.within or len(self.within) >= _DEPTH_MAX or not self._reads(key):
             return node
         value = _value(function.body.body, self.is_global)
@@ -128,10 +134,31 @@ class _Inliner:
             return node
         place = node.at if function.at.source.tapset else None
         made: Expr = _with(value, params, place)
-        return _Inliner(self.functions, self.is_global, (*self.within, key)).node(made)  # type: ignore[no-any-return]  # an expression for one
+        return _Inliner(self.functions, self.is_global, within=(*self.within, key)).node(made)  # type: ignore[no-any-return]  # an expression for one
 
     def _reads(self, key: Key) -> bool:
         return reads_memory(key, self.functions)
+
+    def _of_current(self, node: Call) -> Expr | None:
+        """`task_pid(task_current())` is `pid()`; None for what is of another task."""
+        own = self.functions.get((node.name, len(node.args)))
+        if own is not None and not own.at.source.tapset:
+            return None
+        match node:
+            case Call(name=name, args=(task,)) if name in _CURRENT and self._is_current(task):
+                return Call(node.at, _CURRENT[name], ())
+            case Call(name=name, args=(Call(name="task_parent", args=(task,)),)) if name in _PARENT:
+                return Call(node.at, _PARENT[name], ()) if self._is_current(task) else None
+            case Call(name="task_execname", args=(Call(name="pid2task", args=(pid,)),)):
+                return Call(node.at, "pid2execname", (pid,))
+            case Call(name="task_pid" | "task_tid", args=(Call(name="pid2task", args=(pid,)),)):
+                return pid
+        return None
+
+    def _is_current(self, task: Expr) -> bool:
+        if isinstance(task, Name):
+            return task.name in self.currents
+        return isinstance(task, Call) and task.name in ("task_current", "tid") and not task.args
 
 
 def _value(body: Sequence[Statement], is_global: Callable[[str], bool]) -> Expr | None:
@@ -176,16 +203,17 @@ def _with(node: Any, values: Mapping[str, Expr], place: Any) -> Any:
     return replace(node, **changed) if changed else node
 
 
-def _of_current(node: Call) -> Expr:
-    """`task_pid(task_current())` is `pid()`."""
-    match node:
-        case Call(name=name, args=(Call(name="task_current", args=()),)) if name in _CURRENT:
-            return Call(node.at, _CURRENT[name], ())
-        case Call(name=name, args=(Call(name="task_parent", args=parent),)) if name in _PARENT:
-            if not parent or (isinstance(parent[0], Call) and parent[0].name == "task_current"):
-                return Call(node.at, _PARENT[name], ())
-        case Call(name="task_execname", args=(Call(name="pid2task", args=(pid,)),)):
-            return Call(node.at, "pid2execname", (pid,))
-        case Call(name="task_pid" | "task_tid", args=(Call(name="pid2task", args=(pid,)),)):
-            return pid
-    return node
+def _currents(node: Node, is_global: Callable[[str], bool]) -> frozenset[str]:
+    """Locals that are given the task that runs, and nothing else."""
+    found: Counter[str] = Counter()
+    others: set[str] = set()
+    for one in walk(node):
+        if isinstance(one, Assign | Crement) and isinstance(one.target, Name):
+            value = one.value if isinstance(one, Assign) and one.op == "=" else None
+            if isinstance(value, Call) and value.name == "task_current":
+                found[one.target.name] += 1
+            else:
+                others.add(one.target.name)
+        elif isinstance(one, Foreach):
+            others |= {variable.name for variable in one.keys}
+    return frozenset(name for name in found if name not in others and not is_global(name))

@@ -49,7 +49,8 @@ context func: probefunc():string ppfunc():string
 context mod: module_name():string probemod():string
 context isreturn: is_return()
 context func: registers_valid()
-context pid: target_set_pid(long) proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_mem_data()
+context: __ktrace_descends(long)
+context pid: proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_mem_data()
 context: proc_mem_size(long) proc_mem_rss(long) proc_mem_shr(long) proc_mem_txt(long) proc_mem_data(long)
 context tid: task_utime() task_stime()
 context: target() stp_pid() pid2execname(long):string env_var(string):string
@@ -213,7 +214,6 @@ MEMBERS = {
 FETCHES |= {name: "string" if kind == "string" else "u64" for name, (_, _, kind) in MEMBERS.items()}
 
 REFUSED = {
-    "task_current": "the task that runs is not read: execname(), pid(), tid(), uid(), ppid() tell of it",
     "pid2task": "a task that no variable of the probe points to cannot be read",
     "user_mode": "a probe of the kernel is in the kernel; what a timer interrupts is not known",
     "uaddr": "what the program was doing is not known",

@@ -31,7 +31,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "cmdline_arg": lambda pid, n: dict(enumerate(_command_line(pid))).get(n, ""),
         "cmdline_args": _arguments,
         "target": lambda: state.target,
-        "target_set_pid": lambda _pid, pid: int(_descends(pid, state.target)),
+        "__ktrace_descends": lambda pid: int(_descends(pid, state.target)),
         "task_utime": lambda tid: _ticks(tid, 11),
         "task_stime": lambda tid: _ticks(tid, 12),
         **{f"proc_mem_{name}": _memory(at) for name, at in _MEMORY.items()},

@@ -226,7 +226,7 @@ def test_functions_that_read_memory_stand_where_they_are_called() -> None:
     text = """
         function name(t) { n = task_execname(t); return n }
         function who(t) { if (task_pid(t) == 0) return "nobody"; return name(t) }
-        probe kernel.function("f") { println(who($task)) println(task_pid(task_current())) }
+        probe kernel.function("f") { p = task_current() println(who($task)) println(task_pid(p)) println(p) }
     """
     ran = start(text, kernel)
     assert [read.text for read in kernel.asked["f"]] == [
@@ -234,4 +234,4 @@ def test_functions_that_read_memory_stand_where_they_are_called() -> None:
         "((struct task_struct *)task)->comm",
     ]
     feed(ran, events("f", {"f0": [0, 7], "f1": ["idle", "cat"]}))
-    assert ran.text == "nobody\n70\ncat\n70\n"
+    assert ran.text == "nobody\n70\n7\ncat\n70\n7\n"
