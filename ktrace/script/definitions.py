@@ -52,6 +52,8 @@ class Point:
     def of_function(self, name: str, module: str | None) -> "Point":
         """The same place of one of the functions that its pattern stands for."""
         head, what, *suffixes = self.parts
+        if head.name == "kprobe" and what.name == "module":
+            head, what, *suffixes = (what, *suffixes)
         owner = Component(head.at, "kernel") if module is None else Component(head.at, "module", module)
         return replace(self, parts=(owner, replace(what, arg=name), *suffixes))
 

@@ -123,7 +123,7 @@ def _timer(point: Point, rest: list[Component]) -> Timer:
         raise ScriptError("which timer?", point.at, hint="timer.s(1), timer.ms(100), timer.hz(10)")
     unit, *more = rest
     if unit.name == "profile":
-        _nothing_more(more)
+        _nothing_more([one for one in more if one.name != "tick"])
         return Timer(_JIFFY * 10)
     value = unit.arg
     if unit.name in ("hz", "jiffies", *_UNITS) and not isinstance(value, int):
@@ -149,6 +149,8 @@ def _in_kernel(point: Point, head: Component, rest: list[Component]) -> Site:
     if not rest:
         raise ScriptError(f"'{point}' names no function", point.at, hint='kernel.function("vfs_read")')
     what, *suffixes = rest
+    if head.name == "kprobe" and what.name == "module" and suffixes:
+        head, what, *suffixes = rest
     if head.name == "__ktrace":
         return AtSyscall(str(what.arg), any(s.name == "return" for s in suffixes))
     if what.name == "trace" and isinstance(what.arg, str):
@@ -158,8 +160,11 @@ def _in_kernel(point: Point, head: Component, rest: list[Component]) -> Site:
     if what.name == "statement" and isinstance(what.arg, int):
         return AtFunction(hex(what.arg & (1 << 64) - 1), absolute=what.arg)
     if what.name not in ("function", "statement") or not isinstance(what.arg, str):
-        hint = "function statement trace" if what.name not in ("data",) else None
-        raise ScriptError(f"'{what}' cannot be probed", what.at, hint=hint)
+        reason = {
+            "mark": ": kernels have tracepoints in place of markers",
+            "data": ": hardware breakpoints are not set here",
+        }.get(what.name, "")
+        raise ScriptError(f"'{what}' cannot be probed{reason}", what.at, hint="function statement trace")
     function, at_sign, place = what.arg.partition("@")
     module = str(head.arg) if head.name == "module" else None
     site = AtFunction(function, False, module, place if at_sign else None, statement=what.name == "statement")
