@@ -6,6 +6,7 @@ exception can come between a write to the kernel and the note of how to undo it.
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
@@ -15,6 +16,9 @@ from ktrace.errors import Interrupted
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE_S = 1.0
+_APART_S = (
+    0.2  # what comes sooner is the same signal again: timeout(1) sends it to a process and to its group
+)
 
 
 class StopSignals:
@@ -30,6 +34,8 @@ class StopSignals:
         self.fd = -1
         self._write_fd = -1
         self._in_block = False
+        self._noted_at = 0.0
+        self._insisted = False
         self._old: dict[int, Any] = {}
         self._old_wakeup = -1
 
@@ -61,8 +67,10 @@ class StopSignals:
         """The block may be stuck writing to somebody who reads no more, and does not go away either.
 
         A first signal leaves it a second to end in good order; then, or at a second signal, it is
-        left by Interrupted.
+        left by Interrupted. So is every block after a second signal.
         """
+        if self._insisted:
+            self.check()
         self._in_block = True
         if self.received is not None:
             signal.setitimer(signal.ITIMER_REAL, _GRACE_S)
@@ -73,10 +81,13 @@ class StopSignals:
             signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _note(self, signum: int, _frame: FrameType | None) -> None:
-        if self.received is not None and self._in_block:
-            raise Interrupted(self.received)
         if self.received is None:
-            self.received = signum
+            self.received, self._noted_at = signum, time.monotonic()
+        elif time.monotonic() - self._noted_at >= _APART_S:
+            self._insisted = True
+            if self._in_block:
+                raise Interrupted(self.received)
+            return
         if self._in_block:
             signal.setitimer(signal.ITIMER_REAL, _GRACE_S)
 

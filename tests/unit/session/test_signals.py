@@ -107,13 +107,34 @@ def test_a_signal_from_before_the_block_leaves_it_the_same_grace(short_grace):
         assert stopped.value.signum == signal.SIGINT
 
 
-def test_a_second_signal_leaves_the_block_at_once():
+def test_a_second_signal_leaves_the_block_at_once(monkeypatch):
+    monkeypatch.setattr(signals, "_APART_S", 0)
     with StopSignals() as stop:
         with pytest.raises(Interrupted) as stopped, stop.may_interrupt():
             send(signal.SIGTERM)
             send(signal.SIGINT)
             pytest.fail("the block should have been left")
         assert stopped.value.signum == signal.SIGTERM  # the first
+
+
+def test_after_a_second_signal_no_block_begins(monkeypatch):
+    monkeypatch.setattr(signals, "_APART_S", 0)
+    with StopSignals() as stop:
+        send(signal.SIGINT)
+        send(signal.SIGINT)
+        with pytest.raises(Interrupted), stop.may_interrupt():
+            pytest.fail("the block should not have begun")
+
+
+def test_the_same_signal_to_a_process_and_to_its_group_is_one():
+    """As timeout(1) sends it."""
+    with StopSignals() as stop:
+        with stop.may_interrupt():
+            send(signal.SIGINT)
+            send(signal.SIGINT)
+        with stop.may_interrupt():
+            pass
+        assert stop.received == signal.SIGINT
 
 
 def test_a_block_that_ends_in_time_is_not_interrupted(short_grace):
