@@ -16,9 +16,8 @@ from ktrace.errors import Interrupted
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _GRACE_S = 1.0
-_APART_S = (
-    0.2  # what comes sooner is the same signal again: timeout(1) sends it to a process and to its group
-)
+# What comes sooner is the same signal again: timeout(1) sends it to a process and to its group.
+_APART_S = 0.2
 
 
 class StopSignals:
