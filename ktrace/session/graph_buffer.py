@@ -119,7 +119,7 @@ def _choose_tasks(files: Files, pids: Sequence[int]) -> None:
     others = [pid for pid in pids if pid not in own]
     if pids:
         files.write("set_ftrace_pid", " ".join(map(str, others)))
-    if files.exists("set_ftrace_notrace_pid"):
+    elif files.exists("set_ftrace_notrace_pid"):
         files.write("set_ftrace_notrace_pid", " ".join(map(str, own)))
 
 
