@@ -219,7 +219,7 @@ class Drive:
             "point": call.found.point,
             "name": str(call.bound.hook.asked),
             "func": call.found.function,
-            "mod": call.found.module or "",
+            "mod": call.found.module or "kernel",
             "isreturn": int(getattr(call.bound.site, "at_return", False)),
             "retval": 0,  # of a function that was not left
         }

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ktrace.script.ast import Call, Cast, Entry, Expr, Item, Member, Name, Number, Path, Target
-from ktrace.script.library import FETCHES
+from ktrace.script.library import FETCHES, MEMBERS
 from ktrace.script.source import ScriptError
 
 Definition = Callable[[str], Expr | None]
@@ -31,6 +31,10 @@ def kernel_text(e: Expr, definition: Definition, *, at_return: bool) -> str:
                 return kernel_text(known, definition, at_return=at_return)
         case Call(name=name, args=(Number(value=number),)) if name.endswith("_arg") and name in FETCHES:
             return f"$arg{number}"
+        case Call(name=name, args=(value,)) if name in MEMBERS:
+            record, members, _ = MEMBERS[name]
+            path = tuple(Member(e.at, member) for member in members)
+            return kernel_text(Cast(e.at, value, record, path=path), definition, at_return=at_return)
         case Call(name="returnval", args=()) if at_return:
             return "$retval"
     raise ScriptError(

@@ -196,6 +196,11 @@ FETCHES = {
 }
 """Functions that read memory: the probe does it when it is hit, as the fetch type named here."""
 
+AT_ADDRESS = frozenset(
+    name for name, kind in FETCHES.items() if name.startswith(("kernel_", "user_")) and kind[1:].isdigit()
+)
+"""Those that read a number of memory; the `_arg` ones take an argument for a number of that size."""
+
 MEMBERS = {
     "task_pid": ("task_struct", ("tgid",), "number"),
     "task_tid": ("task_struct", ("pid",), "number"),

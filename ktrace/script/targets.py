@@ -23,7 +23,7 @@ from ktrace.script.ast import (
 from ktrace.script.definitions import Point
 from ktrace.script.expand import Hook
 from ktrace.script.kernel_text import kernel_text, without_pretty
-from ktrace.script.library import FETCHES, MEMBERS
+from ktrace.script.library import AT_ADDRESS, FETCHES, MEMBERS
 from ktrace.script.machine import As, Read
 from ktrace.script.points import AtEvent, AtFunction, AtMoment, AtSyscall, Site, Timer
 from ktrace.script.source import ScriptError
@@ -140,7 +140,7 @@ class _Finder:
             self._enter(node, node.value)
             return
         if isinstance(node, Call) and node.name in FETCHES and (found := self._fetched(node)):
-            self._read(node, *found)
+            self._read(node, *found, from_address=node.name in AT_ADDRESS)
             return
         if isinstance(node, Call) and node.name == "returnval" and not node.args:
             self._read(node, Target(node.at, "return"), "number")
@@ -193,7 +193,8 @@ class _Finder:
             f"${name}: name the variables one by one", node.at, hint='sprintf("count=%d", $count)'
         )
 
-    def _read(self, node: Expr, what: Expr, kind: As) -> None:
+    def _read(self, node: Expr, what: Expr, kind: As, *, from_address: bool = False) -> None:
+        """The value of an expression, or what is in memory where it points to."""
         if isinstance(self.site, AtMoment | Timer):
             if isinstance(what, Name | Index):
                 return  # text, perhaps, that a probe has read
@@ -209,6 +210,9 @@ class _Finder:
             self._enter(node, node if not isinstance(node, Entry) else node.value)
             return
         text = kernel_text(what, self.definitions.get, at_return=at_return or isinstance(self.site, AtEvent))
+        if from_address:
+            user = "u" if isinstance(node, Call) and node.name.startswith("user") else ""
+            text = text[1:] if text.startswith("&") else f"+{user}0({text})"
         self._add(node, Read(text, kind))
 
     def _add(self, node: Expr, read: Read) -> None:

@@ -235,3 +235,15 @@ def test_functions_that_read_memory_stand_where_they_are_called() -> None:
     ]
     feed(ran, events("f", {"f0": [0, 7], "f1": ["idle", "cat"]}))
     assert ran.text == "nobody\n70\n7\ncat\n70\n7\n"
+
+
+def test_numbers_in_memory_are_read_where_a_variable_points_to() -> None:
+    kernel = FakeKernel(["f"])
+    body = "print(kernel_int($x)) print(user_char($y)) print(kernel_long(&$x->y)) print(int_arg(2))"
+    compiled(f'probe kernel.function("f") {{ {body} }}', kernel)
+    assert [(read.text, read.kind) for read in kernel.asked["f"]] == [
+        ("+0(x)", "s32"),
+        ("+u0(y)", "u8"),
+        ("x->y", "s64"),
+        ("$arg2", "s32"),
+    ]
