@@ -14,11 +14,8 @@ from ktrace.model.format import Field, Format
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import SymbolPlace
-from ktrace.model.plan import Plan, Step
 from ktrace.model.probe import Probe
-from ktrace.script.count import Table
 from ktrace.script.machine import Found, Read, Shape
-from ktrace.script.passes import Compiled
 from ktrace.script.points import AtEvent, AtFunction, AtSyscall
 from ktrace.session.kernel import Kernel
 from ktrace.session.present import present_name
@@ -26,9 +23,7 @@ from ktrace.session.resolve import TRACEPOINT, want
 from ktrace.session.words import Defaults, Wanted
 from ktrace.symbols.syscall_numbers import syscall_names
 from ktrace.symbols.syscalls import function_names
-from ktrace.tracefs.dynevents import define_step
-from ktrace.tracefs.events import enable_step, filter_step, find_static, read_format
-from ktrace.tracefs.instances import make_step
+from ktrace.tracefs.events import find_static, read_format
 
 _TEXT = re.compile(r"(?:string|ustring|symbol|char|.*\])\Z")
 _SUFFIX = {"number": "", "string": ":string", "ustring": ":ustring", "path": ":path"}
@@ -322,37 +317,6 @@ class ScriptKernel:
         defaults = Defaults(self.group, machine=os.uname().machine, either_arrow=True)
         (one,) = want([TRACEPOINT + name.partition("/")[2], *words], defaults, self.kernel)
         return one
-
-
-def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
-    """What a run of a script writes: its probes, then what switches all on."""
-    counted: dict[int, list[Table]] = {}
-    if pushdown and kernel.kernel.has_hist_triggers:
-        for table in compiled.counted.tables:
-            counted.setdefault(table.key, []).append(table)
-    made: list[Step] = [make_step(kernel.group, "a buffer of this run's own")]
-    instance = f"instances/{kernel.group}"
-    for bound in compiled.bound:
-        for found in (*bound.entries, *bound.found):
-            if found.key in kernel.wanted:
-                made.append(define_step(kernel.wanted[found.key].probe))
-            event = kernel.event(found.key)
-            if found.key in counted:
-                made += _counting(event, counted[found.key], instance)
-                continue
-            if pushdown and found.key in compiled.pushed.filters:
-                made.append(filter_step(event, compiled.pushed.filters[found.key]).below(instance))
-            made.append(enable_step(event).below(instance))
-    return Plan(tuple(made))
-
-
-def _counting(event: str, tables: Sequence[Table], instance: str) -> list[Step]:
-    """Histograms of an event; what they leave out is recorded."""
-    made = [table.hist.step(event, f"count {event}").below(instance) for table in tables]
-    left = tables[0].left
-    if left:
-        made += [filter_step(event, left).below(instance), enable_step(event).below(instance)]
-    return made
 
 
 def _at_entry(reads: Sequence[Read]) -> bool:

@@ -253,7 +253,7 @@ def show_plan(source: Source, options: Options) -> int:
     compiled = Compiler(options.facts, kernel, options.settings, Limits.of(options.limits)).run([source])
     counting: set[int] = set()
     if any(bound.found for bound in compiled.bound):
-        from ktrace.cli.script_kernel import steps
+        from ktrace.cli.script_steps import steps
 
         if options.pushdown and kernel.real.kernel.has_hist_triggers:
             counting = {table.key for table in compiled.counted.tables}

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.cli.script_kernel import ScriptKernel, steps
+from ktrace.cli.script_kernel import ScriptKernel
+from ktrace.cli.script_steps import steps
 from ktrace.errors import KtraceError, NotFound
 from ktrace.script.machine import Read
 from ktrace.script.passes import Compiled, Compiler
