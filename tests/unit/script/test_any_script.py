@@ -116,7 +116,9 @@ class _All(Sequence[str]):
     def __contains__(self, _: object) -> bool:
         return True
 
-    def __getitem__(self, _: object) -> str:  # type: ignore[override]  # one name stands for all
+    def __getitem__(self, index: object) -> str:  # type: ignore[override]  # one name stands for all
+        if index:
+            raise IndexError
         return "vfs_read"
 
     def __len__(self) -> int:
