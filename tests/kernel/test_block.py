@@ -36,6 +36,15 @@ def disk() -> Iterator[Path]:
         unload_module("null_blk")
 
 
+def ready(tracing: Path) -> bool:
+    """Whether the histogram of the last event is there: of all that a run sets up, it comes last."""
+    for trigger in (tracing / "instances").glob("ktrace_*/events/block/block_rq_complete/trigger"):
+        with suppress(OSError):
+            if "onmatch" in trigger.read_text():
+                return timing(tracing)
+    return False
+
+
 def _timer() -> str:
     return f"nr_devices=1 gb=1 queue_mode=2 irqmode=2 completion_nsec={TAKES_NS}"
 
@@ -47,7 +56,7 @@ def test_each_request_takes_what_the_disk_takes(
         "latency", "block:block_rq_issue", "block:block_rq_complete", "--on", "dev,sector", "--json",
         "--linear", f"0:1s:{TAKES_NS}", "--by", "nr_sector", "--above", "15ms",
     )  # fmt: skip
-    run.until(lambda: timing(tracing) if HISTS else armed())
+    run.until(lambda: ready(tracing) if HISTS else armed())
     subprocess.run(
         ["dd", f"if={disk}", "of=/dev/null", "bs=8192", f"count={READS}", "iflag=direct", "status=none"],
         check=True,
