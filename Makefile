@@ -63,7 +63,7 @@ test-unit: setup-test
 	$(PY) -m pytest
 
 # A virtual machine that cannot be started here is a failure, not a skip; so is a lost one.
-in_kernel = $(KTRACE) vm --kernel $(1) --timeout $(TIMEOUT_S) -- $(PY) -m pytest -p no:cacheprovider $(TESTS)
+in_kernel = $(KTRACE) vm --kernel $(1) --timeout $(TIMEOUT_S) -- $(PY) -m pytest -p no:cacheprovider --durations=12 $(TESTS)
 
 test-kernel: prime
 	$(call in_kernel,$(KERNEL))
