@@ -50,7 +50,7 @@ class KtraceError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickled without its constructor: those of some kinds cannot do without words of their own."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]  # typeshed leaves it out
 
 
 class UsageError(KtraceError):
