@@ -235,3 +235,18 @@ def test_noise() -> None:
     generator = np.random.default_rng(5)
     for _ in range(20):
         walk(generator.integers(0, 256, 16 * 4096 + 77, np.uint8).tobytes(), 0, PageLayout())
+
+
+def test_pages_of_very_different_lengths() -> None:
+    """Those that go on when most are at their end are found apart, and come in their places."""
+    made = []
+    for n in range(40):
+        page = PageWriter(n * 10_000)
+        for i in range(1 if n % 10 else 250):
+            page.record(common(100 + n), i, long=i % 40 == 39)
+        made.append(page.bytes())
+    together = walked(*made)
+    apart = [walked(page) for page in made]
+    assert together.id.tolist() == [ident for one in apart for ident in one.id.tolist()]
+    assert together.ts.tolist() == [ts for one in apart for ts in one.ts.tolist()]
+    assert len(together) == 36 + 4 * 250 and not together.holes
