@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ktrace.aggregate.frames import without_own
 from ktrace.model.batch import Batch, Chunk, Column, Stack, Strings
 from ktrace.script.bound import Bound
 from ktrace.script.machine import Found, Read
@@ -328,7 +329,7 @@ def _stacks_of(
     for seq, pid in zip(batch.seq.tolist(), batch.pid.tolist(), strict=True):
         number = bisect_right(begins.get(pid, ()), seq)
         after = by_task[pid][number] if number < len(begins.get(pid, ())) else None
-        found.append(() if after is None else after.ips if user else after.frames)
+        found.append(() if after is None else after.ips if user else without_own(after.frames))
     return found
 
 

@@ -43,3 +43,13 @@ def test_addresses_of_processes_have_names_as_far_as_they_are_known() -> None:
     ran.drive.feed(Chunk((events("f", {}),), (stack(1, user=True, ips=(0x401136, 0x7F00, 5)),)))
     lines = " 0x401136 : main+0x10/0x40 [/bin/x]\n 0x7f00 [/lib/y+0x500]\n 0x5\n"
     assert ran.text == lines + " main+0x10\n /lib/y+0x500\n 0x5\n" + lines + "main 0x5 /lib/y\n"
+
+
+def test_what_the_probe_itself_has_on_the_stack_is_left_out() -> None:
+    ran = start(
+        'probe kernel.function("f") { printf("%s|%s|%s\\n", caller(), callers(-1), backtrace()) }',
+        FakeKernel(["f"]),
+    )
+    frames = ("kprobe_dispatcher", "kprobe_ftrace_handler", "0xffffffffc03e70c8", "f", "g", "h")
+    ran.drive.feed(Chunk((events("f", {}),), (stack(1, user=False, frames=frames),)))
+    assert ran.text == "g|g h|f g h\n"
