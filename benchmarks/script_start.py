@@ -48,8 +48,9 @@ def main() -> None:
     ways = {name: words for name, words in WAYS.items() if shutil.which(words[0])}
     load = subprocess.Popen(["sh", "-c", LOAD])
     try:
-        for words in ways.values():
+        for name, words in ways.items():
             once(words)  # files are read for the first time
+            print(name, file=sys.stderr, flush=True)
         measured: dict[str, list[tuple[float, float, float]]] = {name: [] for name in ways}
         for _ in range(rounds):
             for name, words in ways.items():
@@ -70,13 +71,14 @@ def once(words: list[str]) -> tuple[float, float, float]:
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment) as run:
         assert run.stdout is not None
         line = run.stdout.readline()
-        while line.startswith(b"Attaching") or not line.strip():  # bpftrace says so first
+        # bpftrace says first that it attaches.
+        while line.startswith(b"Attaching") or line == b"\n":
             line = run.stdout.readline()
         first = time.perf_counter() - began
         run.stdout.read()
         status = run.wait()
-    if status:
-        sys.exit(f"{words}: status {status}")
+    if status or not line:
+        sys.exit(f"{words}: status {status}, {'nothing' if not line else 'something'} printed")
     after = os.times()
     return first, time.perf_counter() - began, sum(after[2:4]) - sum(before[2:4])
 
