@@ -82,13 +82,14 @@ class TopTable:
         rate = sum(line.rate for line in self._lines.values())
         state = "paused" if self.paused else f"{self._at:.0f} s"
         told = f", {self._dropped} dropped" if self._dropped else ""
+        same = self._first_says_nothing()
         head = [
             visible(f"{self._title}: {hits} hits, {rate:.0f}/s, by {self.sort}, {state}{told}"),
-            f"  {'RATE/S':>9} {'HITS':>10} {'PAST':{HISTORY}} {' '.join(map(str.upper, self._names))}",
+            f"  {'RATE/S':>9} {'HITS':>10} {'PAST':{HISTORY}} {' '.join(map(str.upper, self._names[same:]))}",
         ]
         room = max(rows - len(head) - 1, 1)
         first = self._first(ordered, room)
-        body = [self._line(key, line) for key, line in ordered[first : first + room]]
+        body = [self._line(key, line, same) for key, line in ordered[first : first + room]]
         marked = next(
             (n for n, (key, _) in enumerate(ordered[first : first + room]) if key == self.chosen), None
         )
@@ -97,9 +98,13 @@ class TopTable:
         lines = [line[:columns] for line in (*head, *body, foot)]
         return lines, None if marked is None else marked + len(head)
 
-    def _line(self, key: tuple[Key, ...], line: _Line) -> str:
+    def _first_says_nothing(self) -> int:
+        """1 where what all rows begin with is the title already, and they go on; else 0."""
+        return int(len(self._names) > 1 and {key[0] for key in self._lines} == {self._title})
+
+    def _line(self, key: tuple[Key, ...], line: _Line, start: int) -> str:
         mark = ">" if key == self.chosen else " "
-        name = "  ".join(visible(key_text(part)) for part in key)
+        name = "  ".join(visible(key_text(part)) for part in key[start:])
         return f"{mark} {line.rate:9.0f} {line.hits:10} {self._spark(line):{HISTORY}} {name}"
 
     def _spark(self, line: _Line) -> str:

@@ -122,9 +122,9 @@ class _Live:
         return action if run.stop.received is None else "quit"
 
     def _place(self, key: "tuple[Key, ...]") -> str:
-        """What a row counts: its function; of system calls the one, not the event of all."""
+        """What a row counts: its function; of system calls the one, `sys_NAME`, which no event is called."""
         if self._places == [_SYSCALLS]:
-            return str(key[-1]).removeprefix("sys_")
+            return str(key[-1])
         return str(key[0])
 
     def drill(self, run: "Run", what: str) -> str:

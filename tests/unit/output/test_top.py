@@ -27,6 +27,17 @@ def test_rates_and_sorting() -> None:
     assert max(map(len, lines)) <= 80
 
 
+def test_the_titles_own_name_is_not_repeated_in_every_row() -> None:
+    table = TopTable("a:b", ascii_only=True)
+    both = (Row(("a:b", "sys_read"), 2), Row(("a:b", "sys_write"), 1))
+    table.take(Tally(("function", "id.syscall"), both), 1.0)
+    assert "FUNCTION" not in table.lines(80, 24)[0][1] and rows(table) == ["sys_read", "sys_write"]
+    assert "a:b" not in " ".join(table.lines(80, 24)[0][1:])
+    table.take(Tally(("function", "id.syscall"), (*both, Row(("c:d", "sys_read"), 1))), 2.0)
+    assert "FUNCTION" in table.lines(80, 24)[0][1]
+    assert table.lines(80, 24)[0][3].endswith(" a:b  sys_read")
+
+
 def test_what_is_no_longer_hit_stays_with_a_rate_of_none() -> None:
     table = TopTable("x", ascii_only=True)
     table.take(tally(a=100), 1.0)
