@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ktrace.aggregate.parts import KNOWN, Fields, Part
 from ktrace.errors import KtraceError, NotFound, Refused, UsageError
-from ktrace.model.fetch import FetchArg
+from ktrace.model.fetch import FetchArg, parse_fetch_arg
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.kernel import Kernel
@@ -14,7 +14,7 @@ from ktrace.session.resolve import want
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import existing_events
-from ktrace.session.wide import can_be_one, define_as_one
+from ktrace.session.wide import can_be_one, define_as_one, functions_meant
 from ktrace.session.words import Defaults, Wanted, mover
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.events import read_format
@@ -115,17 +115,13 @@ def make_aims(
     Raises:
         UsageError, NotFound, Refused, Unavailable: as `ktrace add` does.
     """
-    texts = [*own, *([f"{COMM_FIELD}=$comm"] if search.with_comm else [])]
-    wanted = want([place, *texts], search.defaults, search.kernel)
-    aims = []
-    if search.wide and not own and search.kernel.has_fprobes:
-        together = [one for one in wanted if can_be_one(place, one)]
+    comm = [f"{COMM_FIELD}=$comm"] if search.with_comm else []
+    if search.wide and not own and search.kernel.has_fprobes and can_be_one(place, search.defaults):
         stop.check()
-        if len(together) > 1 and (aim := _as_one(session, search, place, together)) is not None:
-            _tell(wanted, note)
-            aims.append(aim)
-            wanted = [replace(one, notes=()) for one in wanted if one not in together]
-    return aims + [_made(session, search, group, own, stop, note) for group in _groups(wanted)]
+        if (aim := _as_one(session, search, place, comm, note)) is not None:
+            return [aim]
+    wanted = want([place, *own, *comm], search.defaults, search.kernel)
+    return [_made(session, search, group, own, stop, note) for group in _groups(wanted)]
 
 
 def stack_word(kernel: Kernel) -> str:
@@ -152,27 +148,21 @@ def _groups(wanted: Sequence[Wanted]) -> list[list[Wanted]]:
     return list(groups.values())
 
 
-def _as_one(session: Session, search: Search, pattern: str, group: list[Wanted]) -> Aim | None:
+def _as_one(session: Session, search: Search, pattern: str, args: Sequence[str], note: Note) -> Aim | None:
     """One event of all functions that a wildcard matches; None where this kernel does not take it."""
-    functions = tuple(_function(one.probe) for one in group)
-    event = session.unused(replace(group[0].probe, name="calls"))
+    functions, notes = functions_meant(session, pattern, search.defaults)
+    if len(functions) < 2:
+        return None
+    own = tuple(map(parse_fetch_arg, args))
+    event = session.unused(Probe("f", session.name, "calls", SymbolPlace(pattern), own))
     probe = define_as_one(session, pattern, event, functions)
     if probe is None:
         return None
+    for text in notes:
+        note(text)
     session.trace_event(probe.event)
-    return Aim(
-        probe.event,
-        None,
-        _fields(session, search, probe),
-        (),
-        tuple(_name(one.probe) for one in group),
-        meant=frozenset(functions),
-    )
-
-
-def _function(probe: Probe) -> str:
-    assert isinstance(probe.place, SymbolPlace)
-    return probe.place.symbol
+    fields = _fields(session, search, probe)
+    return Aim(probe.event, None, fields, (), tuple(functions), meant=frozenset(functions))
 
 
 def _fields(session: Session, search: Search, probe: Probe) -> Fields:

@@ -19,7 +19,18 @@ from ktrace.model.registers import dump_args
 from ktrace.session.functions import MANY, Probeable, place_of
 from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import TRACEPOINT, check_arguments, is_plain
-from ktrace.session.words import DEFAULT_GROUP, Arguments, Defaults, Wanted, different_names, event_name
+from ktrace.session.words import (
+    DEFAULT_GROUP,
+    SEVERAL,
+    Arguments,
+    Defaults,
+    Wanted,
+    check_number,
+    different_names,
+    event_name,
+    left_out_note,
+    left_out_text,
+)
 from ktrace.symbols.dwarf import words
 from ktrace.symbols.kallsyms import Symbol
 from ktrace.tracefs.events import is_glob
@@ -193,25 +204,21 @@ class Finder:
         for name, symbols in by_name.items():
             reason = probeable.why_not(name)
             if reason is None and len(symbols) > 1 and not self.defaults.every:
-                reason = "several functions of one name (--all takes them)"
+                reason = SEVERAL
             if reason is None:
                 chosen += [(symbol, symbols) for symbol in symbols]
             else:
                 left_out[reason] = left_out.get(reason, 0) + len(symbols)
         matched = sum(map(len, by_name.values()))
-        if len(chosen) > self.defaults.max_probes:
-            raise UsageError(
-                f"'{text}' matches {len(chosen)} functions that can be probed, "
-                f"more than the {self.defaults.max_probes} of --max-probes",
-                hint="a narrower pattern, or a higher --max-probes",
-            )
+        check_number(text, len(chosen), self.defaults)
         wanted, first = self._each(chosen, left_out)
         if not wanted:
             if first:
                 raise first
-            raise NotFound(f"none of the {matched} functions of '{text}' can be probed: {_reasons(left_out)}")
+            why = left_out_text(left_out)
+            raise NotFound(f"none of the {matched} functions of '{text}' can be probed: {why}")
         if left_out:
-            note = f"'{text}' matches {matched} functions: {len(wanted)} are probed; {_reasons(left_out)}"
+            note = left_out_note(text, matched, len(wanted), left_out)
             wanted[0] = replace(wanted[0], notes=(*wanted[0].notes, note))
         return different_names(wanted)
 
@@ -385,7 +392,3 @@ class _Again:
 
 def _describe(symbol: Symbol) -> str:
     return f"0x{symbol.address:x}  {symbol.name}" + (f" [{symbol.module}]" if symbol.module else "")
-
-
-def _reasons(left_out: dict[str, int]) -> str:
-    return "left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.items())

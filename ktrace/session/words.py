@@ -27,6 +27,9 @@ KindChoice = Literal["kprobe", "fprobe", "auto"]
 
 MAX_PROBES = 500  # that a wildcard may stand for
 
+SEVERAL = "several functions of one name (--all takes them)"
+"""Why functions of a wildcard are left out."""
+
 _RETURN_NAME = "__return"
 _KERNEL_LINE = re.compile(r"[prfte]\d*:\S")
 
@@ -104,6 +107,26 @@ Move: TypeAlias = Callable[[Probe, str], Probe]
 
 Make: TypeAlias = Callable[[Sequence[str]], Iterable[Wanted]]
 """Turns the words of one definition into its probes."""
+
+
+def check_number(text: str, count: int, defaults: Defaults) -> None:
+    """Raises UsageError where a wildcard stands for more functions than the defaults allow."""
+    if count > defaults.max_probes:
+        raise UsageError(
+            f"'{text}' matches {count} functions that can be probed, "
+            f"more than the {defaults.max_probes} of --max-probes",
+            hint="a narrower pattern, or a higher --max-probes",
+        )
+
+
+def left_out_note(text: str, matched: int, probed: int, left_out: Mapping[str, int]) -> str:
+    """Of how many functions of a wildcard how many are probed, and how many are not, by the reason why."""
+    return f"'{text}' matches {matched} functions: {probed} are probed; {left_out_text(left_out)}"
+
+
+def left_out_text(left_out: Mapping[str, int]) -> str:
+    """How many were left out, by the reason why."""
+    return "left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.items())
 
 
 def split_definitions(words: Sequence[str]) -> list[list[str]]:

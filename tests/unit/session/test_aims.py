@@ -1,14 +1,17 @@
 """What is counted: one event for all functions of a wildcard, or points of kprobes."""
 
+import errno
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ktrace.errors import UsageError
 from ktrace.session.aims import Aim, Search, make_aims
 from ktrace.session.session import Session
 from ktrace.session.words import Defaults
+from ktrace.tracefs.files import Files
 from tests.unit.session.places import NEW_README, OLD_README, BuiltKernel
 from tests.unit.tracefs.scripted import Scripted
 
@@ -29,12 +32,13 @@ class Never:
 class Place:
     """A kernel of files, and a session in it."""
 
-    def __init__(self, root: Path, readme: str, enabled: str) -> None:
+    def __init__(self, root: Path, readme: str, enabled: str, matched: str | None) -> None:
         self.kernel = BuiltKernel(root, readme)
         self.files = Scripted(root / "tracing", {"dynamic_events": "", "kprobe_events": ""})
         self.session = Session(self.files, self.files)
         self.event = f"{self.session.name}/calls"
         self.files.put("enabled_functions", enabled)
+        self._matched = matched
         self.files.after = self._made
         self.notes: list[str] = []
 
@@ -48,11 +52,19 @@ class Place:
                 self.files.put(f"{top}/format", FORMAT)
                 self.files.put(f"{instance}/enable", "")
 
-    def aims(self, place: str, *own: str, wide: bool = True, at_return: bool = False) -> list[Aim]:
-        defaults = Defaults(self.session.name, at_return=at_return, machine="x86_64")
+    def match(self, _files: Files, pattern: str) -> list[str]:
+        """What the kernel makes of a wildcard."""
+        if self._matched is None:
+            raise OSError(errno.ENOENT, "no such file")
+        return [line.partition(" ")[0] for line in self._matched.splitlines()] if pattern == "vfs_*" else []
+
+    def aims(self, place: str, *own: str, wide: bool = True, **options: Any) -> list[Aim]:
+        defaults = Defaults(self.session.name, machine="x86_64", **options)
         search = Search(self.kernel, defaults, wide=wide)
         stop: Any = Never()
-        return make_aims(self.session, search, place, own, stop, self.notes.append)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("ktrace.session.wide.match_functions", self.match)
+            return make_aims(self.session, search, place, own, stop, self.notes.append)
 
     @property
     def defined(self) -> list[str]:
@@ -60,32 +72,60 @@ class Place:
 
 
 BOTH = "vfs_read (1)\nvfs_write (1)\nvfs_secret (1)\n"
+MATCHED = "vfs_read\nvfs_write\n"
 
 
 def test_one_fprobe_for_all_that_are_meant(tmp_path: Path) -> None:
-    here = Place(tmp_path, NEW_README, BOTH)
+    here = Place(tmp_path, NEW_README, BOTH, "vfs_read\nvfs_secret\nvfs_write\nvfs_secret [mod]\n")
     (aim,) = here.aims("vfs_*")
     assert here.defined == [f"f:{here.event} vfs_*"]
     assert aim.event == f"{here.event}" and aim.label is None and not aim.has_profile
     assert aim.points == ("vfs_read", "vfs_write") and aim.meant == {"vfs_read", "vfs_write"}
     assert here.session.events == [aim.event]
-    assert any("2 are probed; left out: 1 on the kprobe blacklist" in note for note in here.notes)
+    assert here.notes == [
+        "'vfs_*' matches 4 functions: 2 are probed; "
+        "left out: 2 several functions of one name (--all takes them)"
+    ]
+
+
+def test_all_of_a_name(tmp_path: Path) -> None:
+    here = Place(tmp_path, NEW_README, BOTH, "vfs_read\nvfs_secret\nvfs_write\nvfs_secret [mod]\n")
+    (aim,) = here.aims("vfs_*", every=True)
+    assert aim.meant == {"vfs_read", "vfs_write", "vfs_secret"} and not here.notes
+
+
+def test_more_than_are_allowed(tmp_path: Path) -> None:
+    here = Place(tmp_path, NEW_README, BOTH, MATCHED)
+    with pytest.raises(
+        UsageError, match="'vfs_\\*' matches 2 functions that can be probed, more than the 1 "
+    ):
+        here.aims("vfs_*", max_probes=1)
+    assert not here.defined
 
 
 @pytest.mark.parametrize(
-    ("readme", "enabled", "wide", "own", "at_return"),
+    ("readme", "enabled", "matched", "wide", "own", "at_return"),
     [
-        (OLD_README, BOTH, True, (), False),
-        (NEW_README, "vfs_read (1)\n", True, (), False),
-        (NEW_README, BOTH, False, (), False),
-        (NEW_README, BOTH, True, ("n=%dx",), False),
-        (NEW_README, BOTH, True, (), True),
+        (OLD_README, BOTH, MATCHED, True, (), False),
+        (NEW_README, "vfs_read (1)\n", MATCHED, True, (), False),
+        (NEW_README, BOTH, None, True, (), False),
+        (NEW_README, BOTH, "", True, (), False),
+        (NEW_README, BOTH, "vfs_read\n", True, (), False),
+        (NEW_README, BOTH, MATCHED, False, (), False),
+        (NEW_README, BOTH, MATCHED, True, ("n=%dx",), False),
+        (NEW_README, BOTH, MATCHED, True, (), True),
     ],
 )
 def test_else_kprobes(
-    tmp_path: Path, readme: str, enabled: str, wide: bool, own: tuple[str, ...], at_return: bool
+    tmp_path: Path,
+    readme: str,
+    enabled: str,
+    matched: str | None,
+    wide: bool,
+    own: tuple[str, ...],
+    at_return: bool,
 ) -> None:
-    here = Place(tmp_path, readme, enabled)
+    here = Place(tmp_path, readme, enabled, matched)
     (aim,) = here.aims("vfs_*", *own, wide=wide, at_return=at_return)
     kprobes = [line for line in here.defined if line[0] in "pr"]
     behind = "".join(f" {arg}" for arg in own)

@@ -1,8 +1,8 @@
-"""Functions that ftrace has something attached to."""
+"""Functions that ftrace has something attached to, or could have."""
 
 from pathlib import Path
 
-from ktrace.tracefs.functions import read_enabled_functions
+from ktrace.tracefs.functions import match_functions, read_enabled_functions
 from tests.unit.tracefs.scripted import Scripted
 
 TEXT = (
@@ -17,3 +17,12 @@ def test_names_without_modules_and_what_is_attached(tmp_path: Path) -> None:
     found = read_enabled_functions(Scripted(tmp_path, {"enabled_functions": TEXT}))
     assert found == {"vfs_read", "ext4_map_blocks", "tcp_v4_rcv.part.0"}
     assert read_enabled_functions(Scripted(tmp_path, {"enabled_functions": ""})) == frozenset()
+
+
+def test_what_a_wildcard_matches(tmp_path: Path) -> None:
+    files = Scripted(tmp_path, {"set_ftrace_filter": ""})
+    files.after = lambda path, _: files.put(path, "tcp_a\ntcp_b\ntcp_b [tls]\n")
+    assert match_functions(files, "tcp_*") == ["tcp_a", "tcp_b", "tcp_b"]
+    assert files.done == [("set_ftrace_filter", "tcp_*")]
+    files.after = lambda path, _: files.put(path, "#### all functions enabled ####\n")
+    assert match_functions(files, "x*") == []
