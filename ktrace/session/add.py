@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ktrace.errors import KtraceError, NotFound, Refused
-from ktrace.model.plan import Plan, Step
+from ktrace.model.plan import Plan
 from ktrace.model.probe import Probe
 from ktrace.session.define import Defined, define_probe
 from ktrace.session.switching import Failures, remove_probe, set_enabled
@@ -13,10 +13,8 @@ from ktrace.session.words import Move, move_place
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.dynevents import define_step
-from ktrace.tracefs.events import enable_step
+from ktrace.tracefs.events import enable_step, stack_step
 from ktrace.tracefs.files import Files
-
-STACK_TRIGGER = "stacktrace"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +50,6 @@ def plan(probe: Probe, wishes: Wishes) -> Plan:
     if wishes.enable:
         steps.append(enable_step(probe.event))
     return Plan(tuple(steps))
-
-
-def stack_step(event: str) -> Step:
-    """Record the kernel stack at each hit; undone by removing the trigger."""
-    path = f"events/{event}/trigger"
-    undo = Step(path, "!" + STACK_TRIGGER, f"no more stacks at {event}")
-    return Step(path, STACK_TRIGGER, "the kernel stack at each hit", undo)
 
 
 def add_probes(

@@ -9,11 +9,11 @@ from ktrace.errors import KtraceError, NotFound, Refused, UsageError
 from ktrace.model.fetch import FetchArg, parse_fetch_arg
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.session.existing import existing_events
 from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import want
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
-from ktrace.session.target import existing_events
 from ktrace.session.wide import can_be_one, define_as_one, functions_meant
 from ktrace.session.words import Defaults, Wanted, mover
 from ktrace.tracefs import dynevents

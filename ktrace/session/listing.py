@@ -1,24 +1,19 @@
 """What `ktrace list` shows: registered kprobes and dynamic events, each with the other."""
 
-import fnmatch
 from collections.abc import Callable, Iterable
 
 from ktrace.errors import NotFound
 from ktrace.model.listing import TOP, Listing, ProbeRow, Registered
 from ktrace.model.place import START, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.session.existing import belongs_to_live_session, events_named
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import enabled_state, read_triggers
 from ktrace.tracefs.files import Files
-from ktrace.tracefs.instances import Owner, all_buffers
-from ktrace.tracefs.kprobe_list import (
-    LIST,
-    Profile,
-    parse_kprobe_list,
-    parse_uprobe_profiles,
-    read_profiles,
-)
+from ktrace.tracefs.instances import all_buffers
+from ktrace.tracefs.kprobe_list import LIST, parse_kprobe_list
+from ktrace.tracefs.profiles import Profile, parse_uprobe_profiles, read_profiles
 
 _ENDBR = 4  # bytes: where functions begin with one, a probe on the function sits behind it
 
@@ -72,19 +67,6 @@ def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = 
             raise _no_such_probe(name, unique)
         chosen.update((event, unique[event]) for event in hits)
     return [probe for event, probe in unique.items() if event in chosen]
-
-
-def events_named(probes: Iterable[Probe], name: str) -> list[str]:
-    """The events that a name means, as in `select`; none where it means none."""
-    pattern = name.replace(":", "/", 1)
-    found = (p.event for p in probes if fnmatch.fnmatchcase(p.event if "/" in pattern else p.name, pattern))
-    return list(dict.fromkeys(found))
-
-
-def belongs_to_live_session(probe: Probe) -> bool:
-    """Whether a ktrace session that still runs made it for itself."""
-    owner = Owner.of_name(probe.group)
-    return owner is not None and owner.is_alive
 
 
 def _no_such_probe(name: str, unique: dict[str, Probe]) -> NotFound:

@@ -10,7 +10,7 @@ from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import Targets, threads_of
 from ktrace.session.words import mover
-from ktrace.tracefs.kprobe_list import read_profiles
+from ktrace.tracefs.profiles import read_profiles
 
 
 @dataclass(frozen=True, slots=True)

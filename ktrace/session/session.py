@@ -17,7 +17,6 @@ from ktrace.model.format import Signature
 from ktrace.model.names import EVENT_MAX
 from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
-from ktrace.session.add import stack_step
 from ktrace.session.define import Defined, define_probe
 from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import want
@@ -25,7 +24,7 @@ from ktrace.session.words import Defaults, Move, move_place, mover
 from ktrace.tracefs import buffer
 from ktrace.tracefs.apply import Applied
 from ktrace.tracefs.dynevents import define_step
-from ktrace.tracefs.events import enable_step, read_format, read_triggers, set_filter
+from ktrace.tracefs.events import enable_step, read_format, read_triggers, set_filter, stack_step
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import Owner, make_step
 from ktrace.tracefs.mount import find_debug, find_tracing

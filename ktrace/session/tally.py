@@ -17,7 +17,7 @@ from ktrace.session.session import Session
 from ktrace.session.target import threads_of
 from ktrace.session.ticking import LOOK_S, Ticking
 from ktrace.tracefs.events import enable_step
-from ktrace.tracefs.kprobe_list import read_profiles
+from ktrace.tracefs.profiles import read_profiles
 
 
 @dataclass(frozen=True, slots=True)

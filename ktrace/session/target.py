@@ -6,12 +6,10 @@ from dataclasses import dataclass, field
 
 from ktrace.errors import NotFound, UsageError
 from ktrace.model.probe import Probe
+from ktrace.session.existing import events_meant, probes_that_stay
 from ktrace.session.kernel import Kernel
-from ktrace.session.listing import belongs_to_live_session, events_named
 from ktrace.session.resolve import is_source_place, want
-from ktrace.session.words import Defaults, Names, Wanted, different_names, split_definitions, split_words
-from ktrace.tracefs.dynevents import list_probes
-from ktrace.tracefs.events import find_static
+from ktrace.session.words import Defaults, Names, Wanted, different_names, split_definitions
 from ktrace.tracefs.files import Files
 
 _CPUS_MAX = 8192  # CONFIG_NR_CPUS goes no higher
@@ -54,7 +52,7 @@ def find_targets(
         UsageError, NotFound, Unavailable: a word means nothing, or nothing here.
     """
     kernel = kernel or Kernel(tracing)
-    existing = [p for p in list_probes(tracing)[0] if not belongs_to_live_session(p)]
+    existing = probes_that_stay(tracing)
     events: dict[str, None] = {}
     wanted: list[Wanted] = []
     for group in split_definitions(words):
@@ -62,7 +60,7 @@ def find_targets(
         while rest:
             head, *tail = rest
             is_place = is_source_place(head) or (tail and _ARGUMENT.match(tail[0]))
-            found = [] if is_place else _existing(tracing, existing, head)
+            found = [] if is_place else events_meant(tracing, existing, head)
             if not found:
                 wanted += want(rest, defaults, kernel)
                 break
@@ -71,18 +69,6 @@ def find_targets(
     made = different_names(wanted)
     names = {one.probe.name: one.names for one in made if one.names}
     return Targets(tuple(events), tuple(made), names)
-
-
-def existing_events(tracing: Files, words: str) -> list[str]:
-    """The events that exist and that each of these words means; none where one of them means none."""
-    existing = [p for p in list_probes(tracing)[0] if not belongs_to_live_session(p)]
-    events: dict[str, None] = {}
-    for word in split_words(words):
-        found = [] if is_source_place(word) else _existing(tracing, existing, word)
-        if not found:
-            return []
-        events.update(dict.fromkeys(found))
-    return list(events)
 
 
 def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:
@@ -127,7 +113,3 @@ def parse_cpus(text: str) -> list[int]:
             )
         cpus.update(range(first, last + 1))
     return sorted(cpus)
-
-
-def _existing(tracing: Files, probes: list[Probe], name: str) -> list[str]:
-    return events_named(probes, name) or find_static(tracing, name)

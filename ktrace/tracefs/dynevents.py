@@ -11,7 +11,6 @@ from ktrace.errors import KtraceError, Refused, UsageError
 from ktrace.model.place import FilePlace
 from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
-from ktrace.tracefs.error_log import find_entry
 from ktrace.tracefs.files import Files
 
 if TYPE_CHECKING:
@@ -73,6 +72,8 @@ def remove_point(files: Files, probe: Probe) -> None:
 
 def refusal(files: Files, command: str, error: OSError, *, since: int) -> Refused:
     """What the kernel said about `command`: from error_log, else the errno's text."""
+    from ktrace.tracefs.error_log import find_entry  # noqa: PLC0415 -- only to explain a failure
+
     entry = find_entry(files, command, since)
     if entry is None:
         return Refused(error.strerror or str(error), errno=error.errno, excerpt=command)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ktrace.model.format import Format
 
 _GLOB = set("*?[")
+_STACK = "stacktrace"  # the trigger
 
 
 def is_glob(name: str) -> bool:
@@ -102,6 +103,13 @@ def enable_step(event: str, why: str = "") -> Step:
     path = f"events/{event}/enable"
     undo = Step(path, "0", f"switch {event} off", action="write")
     return Step(path, "1", why or f"switch {event} on", undo, action="write")
+
+
+def stack_step(event: str) -> Step:
+    """Record the kernel stack at each hit; undone by removing the trigger."""
+    path = f"events/{event}/trigger"
+    undo = Step(path, "!" + _STACK, f"no more stacks at {event}")
+    return Step(path, _STACK, "the kernel stack at each hit", undo)
 
 
 def filter_step(event: str, expression: str) -> Step:

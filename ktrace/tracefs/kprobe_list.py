@@ -8,7 +8,6 @@ with the module's name between the symbol and the flags.
 """
 
 import re
-from dataclasses import dataclass
 
 from ktrace.model.listing import Registered
 from ktrace.tracefs.files import Files
@@ -54,37 +53,3 @@ def is_armed(debug: Files) -> bool:
 def switch(debug: Files, on: bool) -> None:
     """Arm or disarm all kprobes of the system."""
     debug.write(ENABLED, "1" if on else "0")
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """Hits and misses of one probe point since it was defined; `missed` None where not counted."""
-
-    name: str
-    hits: int
-    missed: int | None
-
-
-def read_profiles(files: Files) -> list[Profile]:
-    """Lines of kprobe_profile, in the order of kprobe_events; event names come without group."""
-    return parse_profiles(files.read("kprobe_profile"))
-
-
-def parse_profiles(text: str) -> list[Profile]:
-    """Read `kprobe_profile`: name, hits, misses."""
-    rows = []
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) == 3:
-            rows.append(Profile(words[0], int(words[1]), int(words[2])))
-    return rows
-
-
-def parse_uprobe_profiles(text: str) -> list[Profile]:
-    """Read `uprobe_profile`: file, name, hits (the file's name may hold blanks)."""
-    rows = []
-    for line in text.splitlines():
-        words = line.rsplit(None, 2)
-        if len(words) == 3:
-            rows.append(Profile(words[1], int(words[2]), None))
-    return rows

@@ -8,7 +8,7 @@ from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session import add as add_module
 from ktrace.session import define as define_module
-from ktrace.session.add import Wishes, add_probes, plan, stack_step
+from ktrace.session.add import Wishes, add_probes, plan
 from ktrace.symbols.kallsyms import Kallsyms
 from tests.unit.tracefs.scripted import Scripted
 
@@ -180,4 +180,3 @@ def test_the_same_as_a_plan():
         ("kprobe_events", "-:g/a"),
     ]
     assert len(plan(PROBES[0], Wishes()).steps) == 1
-    assert stack_step("g/a").undo.text == "!stacktrace"

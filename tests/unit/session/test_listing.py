@@ -4,7 +4,8 @@ from ktrace.errors import NotFound
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.output.listing import listing_text
-from ktrace.session.listing import belongs_to_live_session, read_listing, select
+from ktrace.session.existing import belongs_to_live_session
+from ktrace.session.listing import read_listing, select
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ktrace.errors import NotFound, UsageError
-from ktrace.session.target import existing_events, find_targets, parse_cpus, threads_of
+from ktrace.session.existing import existing_events
+from ktrace.session.target import find_targets, parse_cpus, threads_of
 from ktrace.session.words import Defaults
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from ktrace.model.listing import Registered
 from ktrace.tracefs import kprobe_list
-from ktrace.tracefs.kprobe_list import Profile, parse_kprobe_list, parse_profiles, parse_uprobe_profiles
+from ktrace.tracefs.kprobe_list import parse_kprobe_list
 from tests.unit.tracefs.scripted import Scripted
 
 
@@ -73,14 +73,3 @@ def test_the_switch(tmp_path, on):
     assert kprobe_list.is_armed(debug) == on
     kprobe_list.switch(debug, on)
     assert debug.done == [("kprobes/enabled", "1" if on else "0")]
-
-
-def test_profiles(tmp_path):
-    text = f"  {'vfs_read':<44} {12:15d} {3:15d}\n  {'b':<44} {0:15d} {0:15d}\nodd\n"
-    expected = [Profile("vfs_read", 12, 3), Profile("b", 0, 0)]
-    assert parse_profiles(text) == expected
-    assert kprobe_list.read_profiles(Scripted(tmp_path, {"kprobe_profile": text})) == expected
-
-
-def test_profiles_of_uprobes_have_no_misses_and_files_may_have_blanks():
-    assert parse_uprobe_profiles(f"  /tmp/my file {'up':<44} {12:15d}\nodd\n") == [Profile("up", 12, None)]
