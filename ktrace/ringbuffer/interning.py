@@ -4,7 +4,6 @@ A table remembers by a hash of the key which code it has. Rows that the table kn
 instructions; what it does not know goes through a dictionary, once for each different key.
 """
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -17,8 +16,16 @@ _BITS = 14
 _FULL = 1 << 16  # values, after which it starts afresh
 _SMALL = 64  # a dictionary of so few values is handed on whole
 
-# Keys come from the kernel's strings, which anybody may choose: nobody can choose those that collide.
-_FACTOR = np.uint64(secrets.randbits(64) | 1)
+
+def unforeseen(what: str) -> np.uint64:
+    """A number that nobody knows beforehand, another one in each process.
+
+    Keys come from the kernel's strings, which anybody may choose: nobody can choose those that collide.
+    """
+    return np.uint64(hash(what) & (1 << 64) - 1)  # Python keys the hashes of texts with a secret
+
+
+_FACTOR = unforeseen("slots") | np.uint64(1)
 _SHIFT = np.uint64(64 - _BITS)
 
 

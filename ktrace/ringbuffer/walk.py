@@ -36,6 +36,8 @@ _FAR = 1 << 40  # words: beyond the end of every page
 # Words from a header to the next one, by its byte that ends in type_len; 0 where it must be looked at.
 _ADVANCE = np.tile(np.array([0, *range(2, 30), 0, 2, 2], np.int64), 8)
 
+_FARTHEST = int(_ADVANCE.max())
+
 _STEPS = 32  # between two looks at where the pages have come
 _MOST = 4  # pages of so many that are at their end: the others go on by themselves
 _FEW = 64
@@ -119,14 +121,17 @@ class _Found:
 
 def _heads(buffer: NDArray[np.uint8], layout: PageLayout) -> _Heads:
     length = len(buffer)
-    count = -(-length // layout.size)
-    starts = np.arange(count, dtype=np.int64) * layout.size
+    whole, rest = divmod(length, layout.size)
+    raw = np.zeros((whole + bool(rest), layout.data), np.uint8)
+    raw[:whole] = buffer[: whole * layout.size].reshape(whole, layout.size)[:, : layout.data]
+    if rest >= layout.data:
+        raw[whole] = buffer[whole * layout.size :][: layout.data]
+    starts = np.arange(len(raw), dtype=np.int64) * layout.size
     have = np.minimum(length - starts, layout.size)
     readable = have >= layout.data
-    ts = np.zeros(count, np.int64)
-    commit = np.zeros(count, np.int64)
-    ts[readable] = _load(buffer, starts[readable], 8, layout).view(np.int64)
-    commit[readable] = _load(buffer, starts[readable] + layout.commit, layout.long, layout) & 0xFFFFFFFF
+    ts = _numbers(raw[:, :8], layout).view(np.int64)
+    commit = _numbers(raw[:, layout.commit : layout.commit + layout.long], layout) & 0xFFFFFFFF
+    commit = commit.astype(np.int64)
     said = commit & _LENGTH
     valid = np.clip(np.minimum(said, have - layout.data), 0, None)
     cut = np.where(readable, said - valid, layout.data - have)
@@ -134,19 +139,17 @@ def _heads(buffer: NDArray[np.uint8], layout: PageLayout) -> _Heads:
     return _Heads(ts, commit, valid, begin, begin + valid // 4, np.maximum(cut, valid % 4))
 
 
-def _load(
-    buffer: NDArray[np.uint8], at: NDArray[np.int64], width: int, layout: PageLayout
-) -> NDArray[np.uint64]:
-    """Unsigned numbers at any places."""
-    raw = buffer[at[:, None] + np.arange(width)].reshape(-1)
-    numbers: NDArray[np.uint64] = raw.view(f"{layout.order}u{width}").astype(np.uint64)
-    return numbers
+def _numbers(raw: NDArray[np.uint8], layout: PageLayout) -> NDArray[np.uint64]:
+    """The unsigned number that each row is."""
+    numbers = np.ascontiguousarray(raw).view(f"{layout.order}u{raw.shape[1]}")
+    return numbers.reshape(-1).astype(np.uint64)
 
 
 def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> _Found:
     """Walk all pages in step. One that has come to its end stays there, as does one that needs a look."""
-    kinds = np.zeros(len(words) + 1, np.uint8)  # and one behind the end
-    np.copyto(kinds[:-1], words >> 27 if layout.big_endian else words, casting="unsafe")
+    kinds = np.zeros(len(words) + 1 + _STEPS * _FARTHEST, np.uint8)  # and what is behind the end
+    np.copyto(kinds[: len(words)], words >> 27 if layout.big_endian else words, casting="unsafe")
+    kinds[heads.end] = 0  # no header: where a page ends nothing goes on
     found = np.zeros(0, np.int64)
     going = np.flatnonzero(heads.begin < heads.end)
     at, end = heads.begin[going], heads.end[going]
@@ -191,9 +194,11 @@ def _march(
     while row + steps + 1 < len(grid):
         for here, there in zip(grid[row:], grid[row + 1 : row + 1 + steps], strict=False):
             np.add(here, _ADVANCE.take(kinds.take(here)), out=there)
-            np.minimum(there, end, out=there)
+        at = grid[row + steps]
+        if bool((at > end).any()):  # records that do not fit into their pages
+            some = grid[row + 1 : row + steps + 1]
+            np.minimum(some, end, out=some)
         row += steps
-        at = grid[row]
         left = np.flatnonzero(at < end)
         stuck = left[at[left] == grid[row - 1, left]]
         if len(stuck):
