@@ -7,6 +7,8 @@ from contextlib import suppress
 
 from ktrace.cli.main import main
 
+_BLAS_THREADS = "OPENBLAS_NUM_THREADS"
+
 
 def entry() -> None:
     """Run the command line and exit with its status.
@@ -16,6 +18,10 @@ def entry() -> None:
     """
     # Modules and classes stay: to look for rubbish among them while they load finds none.
     gc.set_threshold(100_000)
+    # NumPy's library for matrices, of which we have none, would start a thread a processor as it loads. Not
+    # in `os.environ`: commands that we start get that, as it came.
+    if _BLAS_THREADS not in os.environ:
+        os.putenv(_BLAS_THREADS, "1")
     if sys.stdout is None or sys.stderr is None:  # `ktrace ... >&-`
         sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
         sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")

@@ -123,7 +123,7 @@ class Command:
                     signal.signal(number, signal.SIG_DFL)
             if self._to_stderr:
                 os.dup2(2, 1)
-            os.execvp(self.words[0], self.words)
+            os.execvpe(self.words[0], self.words, os.environ)  # not what `putenv` added to it
         except OSError as error:
             os.write(report, str(error.errno).encode())
         finally:

@@ -27,6 +27,7 @@ from ktrace.stream.ahead import ahead, new_pool
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
+from ktrace.stream.memory import keep_freed
 from ktrace.stream.merge import merged
 from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.saved_names import SavedNames
@@ -186,6 +187,7 @@ class Recording:
 
     def _unordered(self, opened: "Opened") -> Iterator[Chunk]:
         """One buffer's records, CPU after CPU."""
+        keep_freed()
         with new_pool() as pool:
             for more in self._walking(pool, opened):
                 while walked := more(WINDOW):

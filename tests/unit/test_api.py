@@ -40,6 +40,19 @@ def test_read(tmp_path):
     assert sum(int(batch["n"].sum()) for batch in hits) == sum(n for n in range(160) if n // 2 % 2)
 
 
+def test_read_in_no_order(tmp_path):
+    path = recorded.write(tmp_path / "a.dat")
+
+    def rows(ordered):
+        for batch in ktrace.read(path, ordered=ordered):
+            values = (batch.columns[name] for name in batch.columns)
+            heads = (batch.ts.tolist(), batch.cpu.tolist(), batch.pid.tolist(), list(batch.comm))
+            assert ordered or len(set(heads[1])) == 1
+            yield from zip([batch.event] * len(batch), *heads, *map(list, values), strict=True)
+
+    assert sorted(map(str, rows(ordered=False))) == sorted(map(str, rows(ordered=True)))
+
+
 def test_sql(tmp_path):
     pytest.importorskip("polars")
     frame = ktrace.sql(recorded.write(tmp_path / "a.dat"), "select sum(n) as n from hit")

@@ -1,5 +1,6 @@
 """Functions that end the script, report, or start something."""
 
+import os
 import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -39,7 +40,9 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     def system(command: str) -> int:
         if not state.run_commands:
             raise Fault("system() is off: --allow-system lets a script start programs")
-        started = subprocess.Popen(["/bin/sh", "-c", python_text(command)], stdin=subprocess.DEVNULL)
+        started = subprocess.Popen(
+            ["/bin/sh", "-c", python_text(command)], stdin=subprocess.DEVNULL, env=os.environ
+        )
         state.commands.append(started.pid)
         return 0
 

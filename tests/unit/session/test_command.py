@@ -194,3 +194,12 @@ def test_the_program_inherits_no_descriptors_of_ktrace():
     with StopSignals() as stop, Command("true") as command:
         assert inheritable() == before
         assert {stop.fd, command.fd}.isdisjoint(before)
+
+
+def test_the_program_gets_the_environment_as_it_came_to_ktrace(capfd):
+    os.putenv("KTRACE_PUT", "1")
+    with Command(shell("echo ${KTRACE_PUT-none} $PATH")) as command:
+        command.start()
+        command.wait()
+    os.unsetenv("KTRACE_PUT")
+    assert capfd.readouterr().out == f"none {os.environ['PATH']}\n"
