@@ -24,16 +24,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 KTRACE = f"{sys.executable} -m ktrace"
-COLUMNS = (
-    f"{sys.executable} -c 'import sys; from ktrace.stream.recording import Recording\n"
-    "with Recording(sys.argv[1:]) as r:\n    print(sum(map(len, r.chunks())))'"
+COLUMNS = sys.executable + (
+    " -c 'import sys, ktrace; print(sum(map(len, ktrace.read(sys.argv[1], ordered={}))))'"
 )
 QUERY = "select comm, pid, count(*) n from events group by comm, pid"
 
 TEXT, COUNT = "trace-cmd report", "trace-cmd report | sort | uniq -c"
 WAYS = {
     TEXT: ("trace-cmd report {file}", None),
-    "to columns, all fields": (f"{COLUMNS} {{file}}", TEXT),
+    "to columns, all fields": (f"{COLUMNS.format(False)} {{file}}", TEXT),
+    "to columns, CPUs in order of time": (f"{COLUMNS.format(True)} {{file}}", TEXT),
     "report --json": (f"{KTRACE} report -q --json {{file}}", TEXT),
     "report (text)": (f"{KTRACE} report -q {{file}}", TEXT),
     "report --csv": (f"{KTRACE} report -q --csv {{file}}", TEXT),
@@ -112,7 +112,7 @@ def has(package: str) -> bool:
 def show(file: str, costs: dict[str, Cost]) -> None:
     """The table, with what it was measured on."""
     counted = subprocess.run(
-        ["bash", "-c", f"{COLUMNS} {file}"],
+        ["bash", "-c", f"{COLUMNS.format(False)} {file}"],
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -41,6 +41,7 @@ Wanted: TypeAlias = Callable[[Format], Collection[str] | None]
 
 _AHEAD = 64 << 20  # bytes of pages in memory, of all CPUs together
 _LEAST = 1 << 16
+_ALONE = 1 << 23  # of one CPU at a time, where the others wait
 
 
 class Recording:
@@ -174,7 +175,7 @@ class Recording:
     def _heads(self, opened: "Opened") -> Iterator[tuple[Batch, Strings]]:
         with new_pool() as pool:
             for more in self._walking(pool, opened):
-                while walked := more(WINDOW):
+                while walked := more(_ALONE):
                     batch, events = heads(walked.records, opened.known)
                     yield opened.enrich(Chunk((batch,))).batches[0], events
 
@@ -182,7 +183,7 @@ class Recording:
         """What gives each CPU's pages with their records, one CPU after the other."""
         for data in opened.buffer.cpus:
             if data.size and (not self._cpus or data.cpu in self._cpus):
-                read = self._reader(opened, data, WINDOW)
+                read = self._reader(opened, data, _ALONE)
                 yield ahead(pool, read, partial(opened.decoder.walk, cpu=data.cpu))
 
     def _unordered(self, opened: "Opened") -> Iterator[Chunk]:
@@ -190,7 +191,7 @@ class Recording:
         keep_freed()
         with new_pool() as pool:
             for more in self._walking(pool, opened):
-                while walked := more(WINDOW):
+                while walked := more(_ALONE):
                     yield opened.enrich(opened.decoder.decode(walked, walked.records.cpu))
 
     def _stream(self, opened: "Opened") -> Iterator[Chunk]:
