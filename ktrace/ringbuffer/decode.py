@@ -89,6 +89,21 @@ class _Chosen:
         return _Chosen(self.rows[some], self.seq[some])
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sorted:
+    """Records of each event, still to be decoded.
+
+    Attributes:
+        selection: they are in it.
+        holes: marks that belong between them.
+        events: by the event's id.
+    """
+
+    selection: Selection
+    holes: list[Mark]
+    events: "list[tuple[int, _Chosen]]"
+
+
 class Decoder:
     """Reads pages of the ring buffer.
 
@@ -135,6 +150,10 @@ class Decoder:
 
     def decode(self, pages: Pages, cpu: int, first_seq: int = 0) -> Chunk:
         """The next pages of one CPU, whole: for several CPUs in order of time see `ktrace.stream.merge`."""
+        return self.make(self.sort(pages, cpu, first_seq))
+
+    def sort(self, pages: Pages, cpu: int, first_seq: int = 0) -> "Sorted":
+        """The records of the next pages of one CPU, by event: the first half of `decode`."""
         records = self.walk(pages, cpu)
         before = [hole.before for hole in records.holes]
         holes = [mark_of(hole, cpu, first_seq + hole.before + i) for i, hole in enumerate(records.holes)]
@@ -142,7 +161,7 @@ class Decoder:
         chosen = Selection(
             records.buffer, records.at, records.size, records.id, records.ts, cpus, first_seq, None, before
         )
-        return self.chunk(chosen, holes)
+        return Sorted(chosen, holes, chosen.by_event())
 
     def chunk(self, selection: Selection, holes: list[Mark]) -> Chunk:
         """Batches and marks of records that are in order already.
@@ -150,9 +169,13 @@ class Decoder:
         Args:
             holes: marks that belong between them.
         """
+        return self.make(Sorted(selection, holes, selection.by_event()))
+
+    def make(self, found: "Sorted") -> Chunk:
+        """Batches and marks: the second half of `decode`."""
+        selection, marks = found.selection, list(found.holes)
         batches: list[Batch] = []
-        marks = list(holes)
-        for ident, chosen in selection.by_event():
+        for ident, chosen in found.events:
             if self.only is not None and ident not in self.only:
                 continue
             reader = self._reader(ident)

@@ -155,7 +155,9 @@ def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> 
     at, end = heads.begin[going], heads.end[going]
     rows = (layout.size - layout.data) // 4 + _STEPS
     while len(at):
-        grid = np.empty((rows, len(at)), np.int64)
+        # Rows an odd number of cache lines apart: else the columns, which are read below, share a few lines.
+        apart = (len(at) + 15) // 16 * 16 + 8
+        grid = np.empty((rows, apart), np.int64)[:, : len(at)]
         grid[0] = at
         last = _march(words, kinds, grid, end, layout)
         flat = np.ascontiguousarray(grid[: last + 1].T)

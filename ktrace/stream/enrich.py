@@ -70,6 +70,16 @@ class Enrich:
         """Read the symbols now, and not when the first address is to be named."""
         assert self.symbols
 
+    def tasks(self, pids: NDArray[np.int32]) -> Strings:
+        """The name of each row's task."""
+        slots = self._tasks.slots(pids)
+        self._tasks.name(self._known(self._tasks.used([slots])))
+        return self._tasks.strings(slots)
+
+    def flags(self, common: NDArray[np.int32]) -> Strings:
+        """The flags of each row, as text."""
+        return self._flags.strings(common)
+
     def __call__(self, chunk: Chunk) -> Chunk:
         """The chunk with all that can be said."""
         stacks = [mark for mark in chunk.marks if isinstance(mark, Stack) and mark.common_flags >= 0]

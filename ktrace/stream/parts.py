@@ -11,8 +11,9 @@ from itertools import pairwise
 
 from ktrace.model.batch import Chunk, Lost
 from ktrace.ringbuffer.records import Walked
+from ktrace.stream.losses import lost_by_cpu, not_told
 from ktrace.stream.merge import EVER, merged
-from ktrace.stream.recording import Opened, Recording, lost_by_cpu, not_told
+from ktrace.stream.recording import Opened, Recording
 from ktrace.tracedat.contents import CpuData
 from ktrace.tracedat.reader import WINDOW
 

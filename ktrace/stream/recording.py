@@ -6,27 +6,27 @@ Memory does not grow with the files: a window of each CPU's pages is all that is
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from ktrace.errors import Damaged, UsageError
-from ktrace.model.batch import Batch, Chunk, Lost, Stack, Strings
+from ktrace.model.batch import Chunk, Column, Lost, Stack
 from ktrace.model.format import Format, parse_format
 from ktrace.ringbuffer.decode import Decoder
-from ktrace.ringbuffer.heads import are_plain, heads
+from ktrace.ringbuffer.heads import Heads, are_plain
 from ktrace.ringbuffer.layout import PageLayout, parse_header_page
 from ktrace.ringbuffer.records import Pages, Records, Walked
 from ktrace.stream.ahead import ahead, new_pool
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
+from ktrace.stream.losses import lost_by_cpu, not_told
 from ktrace.stream.memory import keep_freed
 from ktrace.stream.merge import merged
 from ktrace.stream.printk_formats import PrintkFormats
@@ -36,8 +36,16 @@ from ktrace.stream.together import together
 from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Buffer, Contents, CpuData
 from ktrace.tracedat.reader import WINDOW, TraceDat
 
+T = TypeVar("T")
+
 Wanted: TypeAlias = Callable[[Format], Collection[str] | None]
 """The fields of an event that are wanted; None: the event is not."""
+
+HEADS = ("ts", "cpu", "pid", "comm", "flags", "event")
+"""Columns that the records of all events have."""
+
+HeadColumns: TypeAlias = dict[str, Column]
+"""Some of these, of a part of the records."""
 
 _AHEAD = 64 << 20  # bytes of pages in memory, of all CPUs together
 _LEAST = 1 << 16
@@ -161,8 +169,12 @@ class Recording:
                 decoder = TimedDecoder(known, _layout(file, buffer), clock)
                 yield Opened(file, buffer, clock, known, decoder, enrich)
 
-    def heads(self) -> Iterator[tuple[Batch, Strings]] | None:
-        """All records without their fields, and the name of each one's event, in no order.
+    def heads(self, names: Collection[str], share: int = 0, of: int = 1) -> Iterator[HeadColumns] | None:
+        """Columns of `HEADS` alone, of all records, in no order, a part of them at a time.
+
+        Args:
+            names: the columns that are wanted.
+            share: of so many shares of the records this one, counted from 0: those of some of the CPUs.
 
         Returns:
             None where the records of a file do not begin as usual.
@@ -170,40 +182,50 @@ class Recording:
         opened = list(self.opened())
         if not all(are_plain(one.known.values(), one.decoder.layout) for one in opened):
             return None
-        return chain.from_iterable(map(self._heads, opened))
+        return chain.from_iterable(self._heads(one, names, share, of) for one in opened)
 
-    def _heads(self, opened: "Opened") -> Iterator[tuple[Batch, Strings]]:
-        with new_pool() as pool:
-            for more in self._walking(pool, opened):
-                while walked := more(_ALONE):
-                    batch, events = heads(walked.records, opened.known)
-                    yield opened.enrich(Chunk((batch,))).batches[0], events
+    def _heads(self, opened: "Opened", names: Collection[str], share: int, of: int) -> Iterator[HeadColumns]:
+        def make(pages: bytes, cpu: int) -> Heads:
+            return Heads(opened.decoder.walk(pages, cpu), opened.known)
 
-    def _walking(self, pool: Executor, opened: "Opened") -> Iterator[Callable[[int], Walked | None]]:
-        """What gives each CPU's pages with their records, one CPU after the other."""
-        for data in opened.buffer.cpus:
-            if data.size and (not self._cpus or data.cpu in self._cpus):
-                read = self._reader(opened, data, _ALONE)
-                yield ahead(pool, read, partial(opened.decoder.walk, cpu=data.cpu))
+        for found in self._one_by_one(opened, self._chosen(opened)[share::of], make):
+            yield {name: _head(found, name, opened.enrich) for name in names}
 
     def _unordered(self, opened: "Opened") -> Iterator[Chunk]:
         """One buffer's records, CPU after CPU."""
+        for found in self._one_by_one(opened, self._chosen(opened), opened.decoder.sort):
+            yield opened.enrich(opened.decoder.make(found))
+
+    def _one_by_one(
+        self, opened: "Opened", cpus: Sequence[CpuData], make: Callable[[bytes, int], T]
+    ) -> Iterator[T]:
+        """What is made of pages, one CPU after the other; of the next ones while the last are being used."""
         keep_freed()
         with new_pool() as pool:
-            for more in self._walking(pool, opened):
-                while walked := more(_ALONE):
-                    yield opened.enrich(opened.decoder.decode(walked, walked.records.cpu))
+            for data in cpus:
+                more = ahead(pool, self._reader(opened, data, _ALONE), _of_cpu(make, data.cpu))
+                while (made := more(_ALONE)) is not None:
+                    yield made
+
+    def _chosen(self, opened: "Opened") -> list[CpuData]:
+        """The CPUs that are wanted and have records."""
+        wanted = (data for data in opened.buffer.cpus if not self._cpus or data.cpu in self._cpus)
+        return [data for data in wanted if data.size]
 
     def _stream(self, opened: "Opened") -> Iterator[Chunk]:
         """One buffer's records, and at their end what was lost without a place."""
-        chosen = [data for data in opened.buffer.cpus if not self._cpus or data.cpu in self._cpus]
+        chosen = self._chosen(opened)
         size = max(min(WINDOW, _AHEAD // max(len(chosen), 1)), _LEAST)
-        readers = {data.cpu: self._reader(opened, data, size) for data in chosen if data.size}
+        readers = {data.cpu: self._reader(opened, data, size) for data in chosen}
         told: dict[int, int] = {}
         seq = 0
         decoder, enrich = opened.decoder, opened.enrich
         with new_pool() as pool:
-            walked = {cpu: ahead(pool, read, partial(decoder.walk, cpu=cpu)) for cpu, read in readers.items()}
+
+            def walk(pages: bytes, cpu: int) -> Walked:
+                return Walked(decoder.walk(pages, cpu))
+
+            walked = {cpu: ahead(pool, read, partial(walk, cpu=cpu)) for cpu, read in readers.items()}
             for chunk in merged(decoder, walked, pool):
                 for mark in chunk.marks:
                     if isinstance(mark, Lost) and mark.cpu is not None:
@@ -253,6 +275,20 @@ class Opened:
     def page_time(self, data: CpuData, at: int) -> int:
         """When the page at that place in a CPU's pages begins."""
         return self.clock.one(self.file.page_time(self.buffer, data, at), data.cpu)
+
+
+def _head(found: Heads, name: str, enrich: Enrich) -> Column:
+    match name:
+        case "comm":
+            return enrich.tasks(found.pid)
+        case "flags":
+            return enrich.flags(found.common_flags)
+    column: Column = getattr(found, name)
+    return column
+
+
+def _of_cpu(make: Callable[[bytes, int], T], cpu: int) -> Callable[[bytes], T]:
+    return lambda pages: make(pages, cpu)
 
 
 class TimedDecoder(Decoder):
@@ -338,27 +374,6 @@ def formats(contents: Contents) -> dict[int, Format]:
             continue
         found[form.id] = form
     return found
-
-
-def lost_by_cpu(contents: Contents, buffer: str = "") -> dict[int, int]:
-    """What each CPU's buffer lost, as the kernel counted in the end; empty where the file does not say."""
-    found: dict[int, int] = {}
-    name = ""
-    for text in contents.options.cpu_stats:
-        heading = re.match(r"\s*Buffer: (\S+)", text)
-        cpu = re.match(r"CPU: (\d+)\n", text)
-        if heading:
-            name = heading[1]
-        elif cpu and name == buffer:
-            counts = re.findall(r"^(?:overrun|commit overrun|dropped events): (\d+)$", text, re.MULTILINE)
-            found[int(cpu[1])] = sum(map(int, counts))
-    return found
-
-
-def not_told(counted: Mapping[int, int], told: Mapping[int, int], first_seq: int = 0) -> tuple[Lost, ...]:
-    """What CPUs lost in the end but for what has been told in its place."""
-    rest = {cpu: n - told.get(cpu, 0) for cpu, n in counted.items()}
-    return tuple(Lost(first_seq + i, cpu, n) for i, (cpu, n) in enumerate(sorted(rest.items())) if n > 0)
 
 
 def _layout(file: TraceDat, buffer: Buffer) -> PageLayout:

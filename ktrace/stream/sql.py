@@ -7,18 +7,19 @@ fields. Memory does not grow with the file unless the answer does.
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from ktrace.errors import UsageError
-from ktrace.model.batch import Batch, Chunk, Column, Strings
+from ktrace.model.batch import Chunk, Column, Strings
 from ktrace.model.format import Field, Format
 from ktrace.model.frame import column_name, require_polars, series, to_frame
 from ktrace.output.order import order_of
 from ktrace.ringbuffer.columns import EventReader
-from ktrace.stream.recording import Recording
+from ktrace.stream.recording import HEADS, HeadColumns, Recording
 from ktrace.stream.workers import Ahead
 
 if TYPE_CHECKING:
@@ -29,34 +30,42 @@ ALL = "events"
 
 Schema: TypeAlias = "dict[str, pl.DataType]"
 
-Heads: TypeAlias = dict[str, Column]
-"""Some of the columns that all records have."""
-
-_HEAD = ("ts", "cpu", "pid", "comm", "flags", "event")
-
 
 @dataclass(slots=True)
 class HeadsAhead:
-    """Columns that all records have, of a part of them at a time, made by another process.
+    """Columns that all records have, of a part of them at a time, made by other processes.
 
     Attributes:
         columns: their names.
+        made: by each of the processes.
     """
 
     columns: frozenset[str]
-    _made: Ahead[Heads]
+    made: list[Ahead[HeadColumns]] = field(default_factory=list)
     _is_taken: bool = False
 
-    def take(self, names: Collection[str]) -> Iterator[Heads] | None:
+    def take(self, names: Collection[str]) -> Iterator[HeadColumns] | None:
         """All of them, if these columns are among them; once only."""
         if self._is_taken or not names or not self.columns.issuperset(names):
             return None
         self._is_taken = True
-        return iter(self._made)
+        return _in_turn(self.made)
 
     def close(self) -> None:
-        """Let go of the process."""
-        self._made.close()
+        """Let go of the processes."""
+        for made in self.made:
+            made.close()
+
+
+def _in_turn(makers: Iterable[Iterable[HeadColumns]]) -> Iterator[HeadColumns]:
+    """One piece of each, again and again: none has to wait until another is done."""
+    going = list(map(iter, makers))
+    while going:
+        for one in list(going):
+            try:
+                yield next(one)
+            except StopIteration:
+                going.remove(one)
 
 
 def run_query(recording: Recording, query: str, ahead: HeadsAhead | None = None) -> "pl.LazyFrame":
@@ -88,21 +97,32 @@ def run_query(recording: Recording, query: str, ahead: HeadsAhead | None = None)
     return answer
 
 
-def heads_ahead(recording: Recording, query: str) -> "HeadsAhead | None":
-    """Begin to read what all records have in common in another process, while Polars is being loaded.
+def heads_ahead(recording: Recording, query: str, processes: int) -> "HeadsAhead | None":
+    """Begin to read what all records have in common in other processes, while Polars is being loaded.
 
-    To be closed when the query is done. None if it is not only that which the query is about.
+    To be closed when the query is done. Each of the processes reads some of the CPUs.
+
+    Returns:
+        None if it is not only that which the query is about.
     """
     words = frozenset(re.findall(r"\w+", query))
-    own = [name for name in _HEAD if name in words]
+    own = [name for name in HEADS if name in words]
     if ALL not in words or words & set(recording.fields()) or not own or _needs_order(query):
         return None
 
-    def make() -> Iterator[Heads]:
-        for batch, events in recording.heads() or ():
-            yield {name: events if name == "event" else getattr(batch, name) for name in own}
+    def make(share: int, of: int) -> Iterator[HeadColumns]:
+        yield from recording.heads(own, share, of) or ()
 
-    return HeadsAhead(frozenset(own), Ahead(make)) if recording.heads() is not None else None
+    if recording.heads(own) is None:
+        return None
+    ahead = HeadsAhead(frozenset(own))
+    try:
+        for share in range(processes):
+            ahead.made.append(Ahead(partial(make, share, processes)))
+    except BaseException:
+        ahead.close()
+        raise
+    return ahead
 
 
 def answers(answer: "pl.LazyFrame") -> "Iterator[pl.DataFrame]":
@@ -137,7 +157,7 @@ class _Table:
         import polars as pl  # noqa: PLC0415 -- as above
 
         text, number = pl.String(), pl.Int32()
-        own: Schema = dict(zip(_HEAD, (pl.Int64(), number, number, text, text, text), strict=True))
+        own: Schema = dict(zip(HEADS, (pl.Int64(), number, number, text, text, text), strict=True))
         if self.name == ALL:
             return own
         (form,) = self.forms
@@ -160,11 +180,10 @@ class _Table:
             types = {name: dtype for name, dtype in schema.items() if name in needed}
             left = rows
             parts: Iterator[Iterable[pl.DataFrame]]
-            heads = recording.heads() if self.name == ALL and not ordered else None
-            if heads is not None and ahead is not None and (found := ahead.take(types)) is not None:
-                parts = (_made_frames(made, types) for made in found)
-            elif heads is not None:
-                parts = (_head_frames(batch, events, types) for batch, events in heads)
+            heads = recording.heads(types) if self.name == ALL and not ordered else None
+            if heads is not None:
+                taken = ahead.take(types) if ahead is not None else None
+                parts = (_head_frames(made, types) for made in taken or heads)
             else:
                 chunks = recording.chunks(self._wanted(needed), ordered=ordered)
                 parts = (_frames(chunk, types, ordered=ordered) for chunk in chunks)
@@ -235,14 +254,7 @@ def _frames(chunk: Chunk, types: "Schema", *, ordered: bool) -> "Iterable[pl.Dat
         yield from frames
 
 
-def _head_frames(batch: Batch, events: Strings, types: "Schema") -> "Iterable[pl.DataFrame]":
-    frame = to_frame(batch, types)
-    if "event" in types:
-        frame = frame.with_columns(series(events, len(batch)).alias("event"))
-    return [frame.select(list(types))]
-
-
-def _made_frames(made: Heads, types: "Schema") -> "Iterable[pl.DataFrame]":
+def _head_frames(made: HeadColumns, types: "Schema") -> "Iterable[pl.DataFrame]":
     import polars as pl  # noqa: PLC0415 -- as above
 
     return [pl.DataFrame({name: series(made[name], 0) for name in types})]

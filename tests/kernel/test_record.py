@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.stream.recording import lost_by_cpu
+from ktrace.stream.losses import lost_by_cpu
 from ktrace.tracedat.reader import TraceDat
 from tests.kernel.conftest import append
 

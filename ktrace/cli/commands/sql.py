@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+_PROCESSES = 4  # that read at a time: more would be faster than what they read is counted
+
 
 def sql(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A trace.dat file of ktrace or trace-cmd.")],
@@ -40,7 +42,8 @@ def sql(
         raise UsageError("--json and --csv together: one at a time")
     write = write_json if as_json else write_csv if as_csv else write_table
     with Recording([file], recover=recover) as recording, ExitStack() as stack:
-        ahead = None if recover or len(os.sched_getaffinity(0)) == 1 else heads_ahead(recording, query)
+        processes = min(len(os.sched_getaffinity(0)) - 1, _PROCESSES)  # one is busy with loading Polars
+        ahead = heads_ahead(recording, query, processes) if processes and not recover else None
         if ahead is not None:
             stack.callback(ahead.close)
         write(sys.stdout.buffer, answers(run_query(recording, query, ahead)))

@@ -3,7 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from ktrace.ringbuffer.records import Records
+from ktrace.ringbuffer.records import Records, Walked
 from ktrace.stream.ahead import ahead
 
 
@@ -18,7 +18,7 @@ def test_pieces_come_in_order_though_none_has_a_record():
 
     def walk(pages):
         seen.append(pages)
-        return records(pages[0])
+        return Walked(records(pages[0]))
 
     with ThreadPoolExecutor(2) as pool:
         more = ahead(pool, lambda size: next(pieces, b""), walk)
@@ -35,7 +35,7 @@ def test_what_reading_raises_is_raised_in_its_place():
 
     source = pages()
     with ThreadPoolExecutor(2) as pool:
-        more = ahead(pool, lambda size: next(source, b""), lambda pages: records(1))
+        more = ahead(pool, lambda size: next(source, b""), lambda pages: Walked(records(1)))
         assert more(1) is not None
         with pytest.raises(ValueError, match="cut"):
             more(1)

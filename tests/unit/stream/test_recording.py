@@ -8,7 +8,8 @@ import pytest
 
 from ktrace.errors import Damaged, UsageError
 from ktrace.model.batch import Chunk, Lost, Unparsed
-from ktrace.stream.recording import Recording, lost_by_cpu, parse_time
+from ktrace.stream.losses import lost_by_cpu
+from ktrace.stream.recording import Recording, parse_time
 from ktrace.tracedat.contents import ClockSample, Options, TimeShift
 from ktrace.tracedat.writer import write_file
 from tests.unit.ringbuffer.page_writer import PageWriter

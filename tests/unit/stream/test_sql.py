@@ -58,7 +58,7 @@ if find_spec("polars") is not None:
             "select count(*) from events where event = 'hit' and cpu = 1",
         ]
         fast = [ask(query) for query in queries]
-        monkeypatch.setattr(Recording, "heads", lambda self: None)
+        monkeypatch.setattr(Recording, "heads", lambda self, names: None)
         assert fast == [ask(query) for query in queries]
         assert fast[1] == [(40,)] and len(fast[0]) == 4
 
@@ -154,9 +154,10 @@ if find_spec("polars") is not None:
             ("select hit.comm, count(*) from hit join events on hit.ts = events.ts group by 1", False),
         ],
     )
-    def test_what_another_process_reads_is_the_same(tmp_path, query, is_used):
+    @pytest.mark.parametrize("processes", [1, 2, 5])
+    def test_what_other_processes_read_is_the_same(tmp_path, query, is_used, processes):
         with Recording([recorded.write(tmp_path / "a.dat")]) as recording:
-            ahead = heads_ahead(recording, query)
+            ahead = heads_ahead(recording, query, processes)
             assert (ahead is not None) == is_used
             here, there = (
                 [row for frame in answers(run_query(recording, query, one)) for row in frame.rows()]
@@ -169,7 +170,7 @@ if find_spec("polars") is not None:
 
     def test_columns_that_were_not_expected_are_read_here(tmp_path):
         with Recording([recorded.write(tmp_path / "a.dat")]) as recording:
-            ahead = heads_ahead(recording, "select max(ts) from events")
+            ahead = heads_ahead(recording, "select max(ts) from events", 2)
             assert ahead.take(["ts", "pid"]) is None
             (row,) = answers(run_query(recording, "select max(pid) from events", ahead))
             assert row.rows() == [(8,)]
