@@ -69,7 +69,7 @@ def _place_problem(
         return _address_problem(debug, place, refused, symbols)
     if not isinstance(place, SymbolPlace) or symbols is None:
         return None
-    found = [s for s in symbols.find(place.symbol, place.module) if s.is_function]
+    found = [s for s in symbols.find(place.symbol, place.module) if symbols.is_code(s)]
     if not found and not place.module:
         return _unknown_symbol(tracing, place, refused, symbols)
     if refused.errno == errno.EADDRNOTAVAIL or "not unique" in refused.message:

@@ -10,6 +10,7 @@ Addresses of zero mean that the kernel hides them (Documentation/admin-guide/sys
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ktrace.model.miss import Miss
@@ -37,7 +38,7 @@ class Symbol:
 
     @property
     def is_function(self) -> bool:
-        """Whether it is code."""
+        """Whether it is code, by its letter: `Kallsyms.is_code` knows more."""
         return self.type in _TEXT_TYPES
 
 
@@ -74,6 +75,18 @@ class Kallsyms:
             at = self._data.find(wanted, end)
         return found
 
+    def is_code(self, symbol: Symbol) -> bool:
+        """Whether a symbol is a function not only by its letter: in 7.3 much of the kernel's data is `T`."""
+        return symbol.is_function and (symbol.module is not None or symbol.address not in self._constants)
+
+    @cached_property
+    def _constants(self) -> range:
+        """Addresses behind the kernel's code, up to what it frees once it has begun: data, all of it."""
+        ends = [self.find(name) for name in ("_etext", "__init_begin")]
+        if any(len(found) != 1 for found in ends):
+            return range(0)
+        return range(ends[0][0].address, ends[1][0].address)
+
     def has_function(self, name: str) -> bool:
         """Whether there is a function called exactly `name`."""
         return any(s.is_function for s in self.find(name))
@@ -94,7 +107,7 @@ class Kallsyms:
         pattern = re.compile(rb"^[0-9a-f]+ [tTwW] (" + glob_to_regex(glob) + rb")(?=[\t\n])", re.MULTILINE)
         for m in pattern.finditer(self._data):
             symbol = self._symbol_at(m.start(1) - 1)
-            if symbol:
+            if symbol and self.is_code(symbol):
                 yield symbol
 
     def _beginning(self, text: bytes, glob: str) -> Iterator[Symbol]:
@@ -104,7 +117,7 @@ class Kallsyms:
         while at >= 0:
             if self._data[at - 1 : at] in _TEXT_BYTES and whole.match(self._data, at + 1):
                 symbol = self._symbol_at(at)
-                if symbol:
+                if symbol and self.is_code(symbol):
                     yield symbol
             at = self._data.find(b" " + text, at + 1)
 

@@ -25,6 +25,11 @@ def test_functions_are_those_of_kallsyms(ktrace: Callable, tracing: Path, debugf
     assert signature.startswith("ssize_t vfs_read(struct file *file, char ") and "loff_t *pos)" in signature
 
 
+def test_data_is_no_function_whatever_its_letter(ktrace: Callable) -> None:
+    names = {record["name"] for record in ktrace("funcs", "jiffies*", "--json").records("function")}
+    assert "jiffies_64_to_clock_t" in names and "jiffies_lock" not in names
+
+
 def test_blacklisted_and_unknown(ktrace: Callable) -> None:
     assert "on the kprobe blacklist" in ktrace("funcs", "/^exc_int3$/").out
     assert "close to it: vfs_read" in ktrace("funcs", "vfs_raed", status=4).err

@@ -55,6 +55,27 @@ def test_the_last_line_may_lack_its_newline():
     assert names(Kallsyms(b"ff T a\nff T last").find("last")) == ["last"]
 
 
+MIXED = b"""\
+ffffffff81000020 T vfs_read
+ffffffff81800000 T _etext
+ffffffff81900000 T vfs_inodes_stat
+ffffffff81a00000 B __init_begin
+ffffffff81b00000 T vfs_caches_init
+ffffffffc0000000 t vfs_of_a_module\t[m]
+"""
+
+
+def test_data_among_functions_is_told_by_its_address():
+    symbols = Kallsyms(MIXED)
+    found = ["vfs_read", "vfs_caches_init", "vfs_of_a_module"]
+    assert names(symbols.matching("vfs_*")) == names(symbols.matching("?fs_*")) == found
+    (data,) = symbols.find("vfs_inodes_stat")
+    assert data.is_function and not symbols.is_code(data)
+    hidden = Kallsyms(re.sub(rb"(?m)^[0-9a-f]+", b"0" * 16, MIXED))
+    assert len(names(hidden.matching("vfs_*"))) == 4  # nothing tells them
+    assert len(names(Kallsyms(MIXED.replace(b"_etext", b"_xtext")).matching("vfs_*"))) == 4
+
+
 def test_has_function():
     assert SYMBOLS.has_function("vfs_read") and SYMBOLS.has_function("weak")
     assert not SYMBOLS.has_function("jiffies") and not SYMBOLS.has_function("none")
