@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ktrace.model.batch import Chunk
 from ktrace.session.raw import Formats, live_decoder, live_enrich
 from ktrace.session.session import Session
+from ktrace.stream.own_stacks import OwnStacks
 from ktrace.stream.run import Data, Decoder, Source
 from ktrace.stream.task_names import TaskNames
 from ktrace.tracefs.pipe_text import TextParser
+
+Enrich: TypeAlias = Callable[[Chunk], Chunk]
 
 
 class _Decoder(Decoder, Protocol):
@@ -37,7 +40,7 @@ class Reading:
 
     start: Callable[[], _Descriptor]
     decoder: _Decoder
-    enrich: Callable[[Chunk], Chunk]
+    enrich: Enrich
     told: Callable[[], Mapping[int | None, int]]
     pending: Callable[[], bool]
     page: int = 0
@@ -53,7 +56,7 @@ def reading_text(session: Session) -> Reading:
     return Reading(
         session.start,
         parser,
-        TaskNames(session.saved_names),
+        _with_own_stacks(session, TaskNames(session.saved_names)),
         lambda: {None: parser.lost},
         lambda: False,
     )
@@ -74,8 +77,15 @@ def reading_pages(session: Session, events: Iterable[str] = ()) -> Reading:
     return Reading(
         lambda: session.start_pages(live.page),
         live,
-        enrich,
+        _with_own_stacks(session, enrich),
         lambda: dict(live.told.items()),
         lambda: live.pending,
         live.page,
     )
+
+
+def _with_own_stacks(session: Session, enrich: Enrich) -> Enrich:
+    if not session.with_stacks:
+        return enrich
+    own = OwnStacks({event.partition("/")[2] for event in session.with_stacks})
+    return lambda chunk: enrich(own(chunk))

@@ -68,7 +68,8 @@ class Session:
         self.buffer_kb = buffer_kb
         self._applied = Applied(self.tracing)
         self._pipe: TextPipe | RawPipes | None = None
-        self._stacks: set[str] = set()
+        self.with_stacks: set[str] = set()
+        """Events with a kernel stack at each hit."""
         self._counted = False  # whether there are events that are counted only
         self.waits = False
         """Whether a trigger will let the buffer fill, so that `arm` does not."""
@@ -166,7 +167,7 @@ class Session:
         if event not in self.events:
             self.events.append(event)
         if stack or self._wants_stack(event):
-            self._stacks.add(event)
+            self.with_stacks.add(event)
 
     def count_only(self, event: str) -> None:
         """Do not record an event: its triggers are all that is wanted of it."""
@@ -226,7 +227,7 @@ class Session:
         self._unarmed = len(self._applied)
         ignored = buffer.ignore_pids(self.files, buffer.own_threads())
         for event in self.events:
-            if event in self._stacks:
+            if event in self.with_stacks:
                 self._apply(stack_step(event))
         if not ignored:
             self._filter_self()

@@ -167,5 +167,14 @@ def test_stack_at_each_hit(ktrace: Callable, forks: None) -> None:
         s["pid"] == e["pid"] and "kernel_clone" in s["frames"] for s, e in zip(stacks, events, strict=True)
     )
     text = ktrace("trace", "do_fork", "-n", "1", "-c", "sh -c '/bin/true; /bin/true'").out
-    assert " => kernel_clone\n" in text
+    assert " => kernel_clone\n" in text and text.count("<stack trace>") == 1
     ktrace("remove", "do_fork")
+
+
+@pytest.mark.parametrize("way", [(), ("--text",)])
+def test_no_stack_of_a_hit_that_a_filter_leaves_out(ktrace: Callable, way: tuple[str, ...]) -> None:
+    words = ("vfs_read", "n=$arg3:u64", "--stack", "--filter", "n == 777", "--json", *way)
+    dd = "dd if=/dev/zero of=/dev/null bs=$n count=2 status=none"
+    command = f"sh -c 'for n in 776 777 778 777; do {dd}; done'"
+    outcome = ktrace("trace", *words, "-c", command)
+    assert len(outcome.records("event")) == 4 and len(outcome.records("stack")) == 4

@@ -134,11 +134,13 @@ def test_lost_events_are_shown_where_they_are_and_counted(start: Callable, traci
     script = "import os\nf = os.open('/dev/zero', 0)\nwhile True: os.read(f, 1)"
     reader = subprocess.Popen([sys.executable, "-S", "-c", script])
     try:
-        run = start("trace", "vfs_read", "--json", "--buffer-size", "4", "-p", str(reader.pid), "-d", "6")
+        run = start("trace", "vfs_read", "--json", "--buffer-size", "4", "-p", str(reader.pid), "-d", "4")
         run.until(lambda: run.out != "")
         run.signal(signal.SIGSTOP)
-        time.sleep(1.5)
+        time.sleep(1)
         run.signal(signal.SIGCONT)
+        time.sleep(0.3)
+        reader.send_signal(signal.SIGSTOP)  # enough of it
         outcome = run.wait()
     finally:
         reader.kill()

@@ -23,6 +23,7 @@ class Session:
     def __init__(self, root: str, text: bytes, rest: bytes) -> None:
         self.root, self.text, self.rest = root, text, rest
         self.done: list[object] = []
+        self.with_stacks: set[str] = set()
 
     def trace_event(self, event, *, stack=False):
         self.done.append((event, stack))

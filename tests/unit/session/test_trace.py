@@ -35,6 +35,7 @@ class Session:
     refuse: dict[str, Exception] = field(default_factory=dict)
     done: list[object] = field(default_factory=list)
     events: list[str] = field(default_factory=list)
+    with_stacks: frozenset[str] = frozenset()
 
     def add_probe(self, probe, move):
         if probe.event in self.refuse:
