@@ -89,7 +89,7 @@ prime: setup-test
 
 bench: setup-test
 	@$(PY) -m compileall -q ktrace
-	for benchmark in benchmarks/*.py; do echo "=== $$benchmark"; $(PY) $$benchmark; done
+	for file in benchmarks/[a-z]*.py; do name=benchmarks.$$(basename $$file .py); echo "=== $$name"; $(PY) -m $$name; done
 
 setup-run:
 	@tools/setup.sh run

@@ -1,14 +1,13 @@
 """How long it takes to attach to all functions of a wildcard, and to let them go, beside other tools.
 
-To be run as root where there are kprobes, such as in `ktrace vm`:
+    python -m benchmarks.attach [--glob GLOB] [--rounds N] [--without TOOL] [--count-instructions] [--here]
 
-    ktrace vm --kernel 6.12 --timeout 900 -- .venv/bin/python -m benchmarks.attach --glob 'tcp_*'
-
-Each tool is a command from its start on: *ready* is when all functions are attached, *end* when the command
-has ended after Ctrl-C and everything is gone. *Attaching* is the part of it from when the command has loaded
-itself (ktrace has made its instance, bpftrace says that it attaches; perf from its start): an emulated guest
-takes a hundred times as long as the machine itself to load Python. Tools take turns, so that all see the same
-machine. Processor seconds are those of the commands, the kernel's work for them included. A Markdown table.
+Boots a virtual machine, unless told to measure --here. Each tool is a command from its start on: *ready* is
+when all functions are attached, *end* when the command has ended after Ctrl-C and everything is gone.
+*Attaching* is the part of it from when the command has loaded itself (ktrace has made its instance,
+bpftrace says that it attaches; perf from its start): an emulated guest takes a hundred times as long as the
+machine itself to load Python. Tools take turns, so that all see the same machine. Processor seconds are
+those of the commands, the kernel's work for them included. A Markdown table.
 """
 
 import argparse
@@ -26,6 +25,8 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from benchmarks._machine import add_options, run_there
 
 TRACING = Path("/sys/kernel/tracing")
 KPROBES = Path("/sys/kernel/debug/kprobes/list")
@@ -134,7 +135,7 @@ def measure(tool: Tool, glob: str, enough: int) -> Times:
     return ready - loaded, ready - started, end - started, processor_seconds() - used
 
 
-def main() -> None:
+def main() -> int:
     """As the options say."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--glob", default="tcp_*")
@@ -142,7 +143,12 @@ def main() -> None:
     parser.add_argument(
         "--without", action="append", default=[], help="leave out tools with this in their name"
     )
+    parser.add_argument("--count-instructions", action="store_true", help="by a clock that counts them")
+    add_options(parser)
     options = parser.parse_args()
+    status = run_there(options, *(["--count-instructions"] if options.count_instructions else []))
+    if status is not None:
+        return status
     os.environ.setdefault("BPFTRACE_MAX_PROBES", "8192")
     there = len(functions(options.glob))
     enough = there * 95 // 100  # each tool leaves out some that it cannot attach to
@@ -168,7 +174,8 @@ def main() -> None:
         times = " | ".join(f"{seconds:.1f}" for seconds in row)
         ratios = " | ".join(f"{a / b:.1f}" for a, b in zip(row[:3], own[:3], strict=True)) if own else "| |"
         print(f"| {name} | {times} | {ratios} |")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """How long it takes from a kernel's BTF to the offsets of an expression.
 
-    python benchmarks/btf.py [--btf FILE] [--function NAME] [--expression TEXT] [--rounds N]
+    python -m benchmarks.btf [--btf FILE] [--function NAME] [--expression TEXT] [--rounds N]
 
 First the steps of the look-up, then `ktrace add --dry-run` as a whole process, with its memory: without
 arguments, with one in the kernel's own grammar, and with the expression.

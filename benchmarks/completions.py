@@ -1,6 +1,6 @@
 """How long a completion takes, as a ratio to what starting the same shell takes.
 
-    python benchmarks/completions.py [KALLSYMS]
+    python -m benchmarks.completions [KALLSYMS]
 
 Asks bash for functions that begin with a prefix, in a fresh shell each time, against a file like
 /proc/kallsyms (built with 200,000 lines if none is given) and, where it can be read, against this

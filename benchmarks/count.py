@@ -1,12 +1,11 @@
 """What counting and timing cost a program that calls one function at full speed, beside other tools.
 
-To be run as root where there are kprobes, such as in `ktrace vm`:
+    python -m benchmarks.count [--count N] [--rounds N] [--without TOOL] [--redraw] [--here]
 
-    ktrace vm --kernel 6.12 -- python3 benchmarks/count.py
-
-Each tool is armed while `dd` reads one byte at a time; its slow-down is the time of a run against that of
-runs without any tool, medians of all rounds. The tools take turns, so that all see the same machine.
-`--redraw` measures what a live table costs instead, and needs no kprobes.
+Boots a virtual machine, unless told to measure --here. Each tool is armed while `dd` reads one byte at a
+time; its slow-down is the time of a run against that of runs without any tool, medians of all rounds. The
+tools take turns, so that all see the same machine. `--redraw` measures what a live table costs instead, and
+needs no kprobes.
 """
 
 import argparse
@@ -23,6 +22,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks._machine import add_options, run_there
 from ktrace.aggregate.hist_file import parse_hist
 from ktrace.output.live import Live
 from ktrace.output.tally import tally_text
@@ -157,7 +157,7 @@ def redraw(keys: int, lines: int = 80, rounds: int = 50) -> None:
         print(f"| `ktrace {name}` | {keys} | {lines} | {each * 1000:.1f} | {each * 4:.1%} |")
 
 
-def main() -> None:
+def main() -> int:
     """As the options say."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=50_000, help="calls a run")
@@ -166,13 +166,16 @@ def main() -> None:
         "--without", action="append", default=[], help="leave out tools with this in their name"
     )
     parser.add_argument("--redraw", action="store_true", help="only what a look at a live table costs")
+    add_options(parser)
     options = parser.parse_args()
     if options.redraw:
         print("| command | keys counted | lines shown | a redraw, ms | of a core, at 4 a second |")
         print("|---|---|---|---|---|")
         for keys in (80, 500):
             redraw(keys)
-        return
+        return 0
+    if (status := run_there(options)) is not None:
+        return status
     os.environ.setdefault("BPFTRACE_MAX_PROBES", "4096")
     line = "p:bench/vfs_read vfs_read"
     fd = os.open(TRACING / "kprobe_events", os.O_WRONLY | os.O_APPEND)
@@ -182,7 +185,8 @@ def main() -> None:
     finally:
         os.write(fd, b"-:bench/vfs_read\n")
         os.close(fd)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """What is delivered live at full speed: `ktrace trace --json` beside `cat trace_pipe`.
 
-    python benchmarks/live.py [--rounds N] [--seconds N] [--buffer KB...] [--kernel SERIES] [--wall] [--here]
+    python -m benchmarks.live [--rounds N] [--seconds N] [--buffer KB...] [--kernel SERIES] [--wall] [--here]
 
 Boots a virtual machine, unless told to measure --here (root, and a kernel with kprobes). In it, dd on
 CPU 0 reads one byte at a time, as fast as it can, with a kprobe on vfs_read; whoever reads is kept to
@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks._machine import add_options, run_there
 from ktrace.tracefs.mount import find_tracing
 
 _EVENT = "ktbench/reads"
@@ -193,20 +194,14 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--kernel", default="6.12")
     parser.add_argument("--buffer", type=int, nargs="*", default=[4096], help="KiB a CPU")
     parser.add_argument("--wall", action="store_true", help="by the clock of the host")
-    parser.add_argument("--here", action="store_true")
+    add_options(parser)
     options = parser.parse_args()
-    if options.here:
-        _here(options.rounds, options.seconds, options.buffer)
-        return 0
-    sizes = ["--buffer", *map(str, options.buffer)]
-    rounds = ["--rounds", str(options.rounds), "--seconds", str(options.seconds)]
-    inside = [sys.executable, __file__, "--here", *rounds, *sizes]
-    clock = [] if options.wall else ["--count-instructions"]
-    vm = [sys.executable, "-m", "ktrace", "vm", "--kernel", options.kernel, *clock, "--timeout", "3000"]
-    return subprocess.run([*vm, "--", *inside], check=False).returncode
+    if (status := run_there(options, *([] if options.wall else ["--count-instructions"]))) is not None:
+        return status
+    _here(options.rounds, options.seconds, options.buffer)
+    return 0
 
 
 if __name__ == "__main__":

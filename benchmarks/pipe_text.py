@@ -1,6 +1,6 @@
 """How fast the kernel's text becomes columns, next to other ways of reading it.
 
-    python benchmarks/pipe_text.py [--lines N] [--rounds N] [--file TRACE]
+    python -m benchmarks.pipe_text [--lines N] [--rounds N] [--file TRACE]
 
 All ways read the same bytes in the same run, one after the other in each round, in pieces of 1 MiB;
 the table gives the median of the rounds and the ratio to the peer: one `findall` of a pattern that knows

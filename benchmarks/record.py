@@ -1,6 +1,6 @@
 """What is lost while recording at full speed: `ktrace record` beside `trace-cmd record`.
 
-    python benchmarks/record.py [--rounds N] [--reads N] [--buffer KB...] [--kernel SERIES] [--here]
+    python -m benchmarks.record [--rounds N] [--reads N] [--buffer KB...] [--kernel SERIES] [--here]
 
 Boots a virtual machine, unless told to measure --here (root, and a kernel with kprobes). In it, dd on
 CPU 0 reads one byte at a time, as fast as it can, with a kprobe on vfs_read; whoever records is kept to
@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks._machine import add_options, run_there
 from ktrace.tracedat.reader import TraceDat
 from ktrace.tracefs.mount import find_tracing
 
@@ -96,20 +97,15 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--reads", type=int, default=400_000)
-    parser.add_argument("--kernel", default="6.12")
     parser.add_argument(
         "--buffer", type=int, nargs="*", default=[0, 1408, 512, 128], help="KiB; 0: as it comes"
     )
-    parser.add_argument("--here", action="store_true")
+    add_options(parser)
     options = parser.parse_args()
-    if options.here:
-        _here(options.rounds, options.reads, options.buffer)
-        return 0
-    sizes = ["--buffer", *map(str, options.buffer)]
-    rounds = ["--rounds", str(options.rounds), "--reads", str(options.reads)]
-    inside = [sys.executable, __file__, "--here", *rounds, *sizes]
-    vm = [sys.executable, "-m", "ktrace", "vm", "--kernel", options.kernel, "--", *inside]
-    return subprocess.run(vm, check=False).returncode
+    if (status := run_there(options)) is not None:
+        return status
+    _here(options.rounds, options.reads, options.buffer)
+    return 0
 
 
 if __name__ == "__main__":

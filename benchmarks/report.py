@@ -1,6 +1,6 @@
 """How fast a recording becomes columns, JSON Lines, text and answers, next to trace-cmd on the same file.
 
-    python benchmarks/report.py [--file FILE] [--seconds N] [--rounds N]
+    python -m benchmarks.report [--file FILE] [--seconds N] [--rounds N]
 
 Each way is a process of its own, from its start to its end, its output thrown away; in each round one
 after the other. The table gives the medians of the time that passed, of the processor time that it took

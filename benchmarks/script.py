@@ -1,6 +1,6 @@
 """Events per second of `ktrace run --input`: scripts over a recording, every event through a handler.
 
-    python benchmarks/script.py [EVENTS]
+    python -m benchmarks.script [EVENTS]
 
 The recording is made here: pages of an event with three fields, of 100 tasks in turn. The peer reads the same
 file and counts by task, too: `trace-cmd report | awk`.

@@ -1,12 +1,14 @@
 """Time to a script's first event: `ktrace run` beside bpftrace with the equal program.
 
-    ktrace vm -- .venv/bin/python benchmarks/script_start.py [ROUNDS]
+    python -m benchmarks.script_start [--rounds N] [--count-instructions] [--here]
 
-Runs as root on a kernel with kprobes. Each way is a process of its own; in each round one after the other,
-while a shell keeps starting a program that reads. The table gives medians: the seconds from the start of the
-process until its first line is there, those until it has ended, and the processor seconds that it took.
+Boots a virtual machine, unless told to measure --here. Each way is a process of its own; in each round one
+after the other, while a shell keeps starting a program that reads. The table gives medians: the seconds
+from the start of the process until its first line is there, those until it has ended, and the processor
+seconds that it took.
 """
 
+import argparse
 import os
 import shutil
 import subprocess
@@ -14,6 +16,8 @@ import sys
 import time
 from pathlib import Path
 from statistics import median
+
+from benchmarks._machine import add_options, run_there
 
 ROOT = Path(__file__).resolve().parents[1]
 KTRACE = [sys.executable, "-m", "ktrace", "run", "-e"]
@@ -42,9 +46,17 @@ WAYS = {
 }
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--count-instructions", action="store_true", help="by a clock that counts them")
+    add_options(parser)
+    options = parser.parse_args()
+    status = run_there(options, *(["--count-instructions"] if options.count_instructions else []))
+    if status is not None:
+        return status
+    rounds = options.rounds
     ways = {name: words for name, words in WAYS.items() if shutil.which(words[0])}
     load = subprocess.Popen(["sh", "-c", LOAD])
     try:
@@ -62,6 +74,7 @@ def main() -> None:
     print("|---|---|---|---|")
     for name, runs in measured.items():
         print(f"| {name} | " + " | ".join(f"{median(one):.2f}" for one in zip(*runs, strict=True)) + " |")
+    return 0
 
 
 def once(words: list[str]) -> tuple[float, float, float]:
@@ -84,4 +97,4 @@ def once(words: list[str]) -> tuple[float, float, float]:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,6 +1,6 @@
 """How long whole commands take to start, as a ratio to an interpreter that does nothing.
 
-    python benchmarks/startup.py [--rounds N]
+    python -m benchmarks.startup [--rounds N]
 
 Runs `python -c pass` and ktrace in turn, in the same environment, so that what else the machine does falls
 on both. `list` and `add` end early where there is no tracefs to use; run it in `ktrace vm` for the rest.

@@ -1,6 +1,6 @@
 """How fast records become the kernel's text: beside `trace-cmd report`, and the last step alone.
 
-    python benchmarks/text.py [--file TRACE.DAT] [--rounds N] [--rows N]
+    python -m benchmarks.text [--file TRACE.DAT] [--rounds N] [--rows N]
 
 With --file both read the same recording, one after the other in each round; the table gives the medians of
 whole processes, and the ratio. Without one, columns of a few usual events are generated, and only the last
