@@ -6,6 +6,7 @@ from collections.abc import Callable
 from ktrace.model.batch import Chunk
 from ktrace.session.command import Command
 from ktrace.session.conditions import set_snapshot, snapshot_taken
+from ktrace.session.reading import with_own_stacks
 from ktrace.session.request import Request
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
@@ -50,7 +51,7 @@ def fly(
         return 0, seconds, 0, tick.output_closed
     if len(taken) > 1:
         note(f"{len(taken)} events took a snapshot, one over the other: this is the last of them")
-    enrich, limit = TaskNames(session.saved_names), Limit(request.count)
+    enrich, limit = with_own_stacks(session, TaskNames(session.saved_names)), Limit(request.count)
     events = 0
     text = session.files.read_bytes("snapshot")
     for chunk in (parser.feed(text), parser.finish()):

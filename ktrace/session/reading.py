@@ -56,7 +56,7 @@ def reading_text(session: Session) -> Reading:
     return Reading(
         session.start,
         parser,
-        _with_own_stacks(session, TaskNames(session.saved_names)),
+        with_own_stacks(session, TaskNames(session.saved_names)),
         lambda: {None: parser.lost},
         lambda: False,
     )
@@ -77,14 +77,15 @@ def reading_pages(session: Session, events: Iterable[str] = ()) -> Reading:
     return Reading(
         lambda: session.start_pages(live.page),
         live,
-        _with_own_stacks(session, enrich),
+        with_own_stacks(session, enrich),
         lambda: dict(live.told.items()),
         lambda: live.pending,
         live.page,
     )
 
 
-def _with_own_stacks(session: Session, enrich: Enrich) -> Enrich:
+def with_own_stacks(session: Session, enrich: Enrich) -> Enrich:
+    """The same for what has stacks, without those that belong to no record."""
     if not session.with_stacks:
         return enrich
     own = OwnStacks({event.partition("/")[2] for event in session.with_stacks})

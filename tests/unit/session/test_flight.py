@@ -26,6 +26,7 @@ class Session:
     def __init__(self, root: Path, looks: int) -> None:
         self.tracing = self.files = Scripted(root, {"snapshot": TEXT, "events/s/one/trigger": ""})
         self.events = ["s/one"]
+        self.with_stacks: set[str] = set()
         self.done: list[str] = []
         self._looks = looks
 
