@@ -10,15 +10,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Where to measure."""
     parser.add_argument("--kernel", default="6.12", help="of the virtual machine")
     parser.add_argument(
+        "--count-instructions", action="store_true", help="by a clock that counts the machine's instructions"
+    )
+    parser.add_argument(
         "--here", action="store_true", help="on this machine: as root, on a kernel with kprobes"
     )
 
 
-def run_there(options: argparse.Namespace, *vm: str) -> int | None:
+def run_there(options: argparse.Namespace) -> int | None:
     """Run this benchmark, with the words that it was given, in a virtual machine.
-
-    Args:
-        vm: more options of `ktrace vm`.
 
     Returns:
         Its exit status; None where it is to be measured here.
@@ -26,5 +26,6 @@ def run_there(options: argparse.Namespace, *vm: str) -> int | None:
     if options.here:
         return None
     inside = [sys.executable, "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:], "--here"]
-    words = ["--kernel", options.kernel, "--timeout", "3000", *vm, "--", *inside]
+    clock = ["--count-instructions"] if options.count_instructions else []
+    words = ["--kernel", options.kernel, "--timeout", "3000", *clock, "--", *inside]
     return subprocess.run([sys.executable, "-m", "ktrace", "vm", *words], check=False).returncode

@@ -143,11 +143,9 @@ def main() -> int:
     parser.add_argument(
         "--without", action="append", default=[], help="leave out tools with this in their name"
     )
-    parser.add_argument("--count-instructions", action="store_true", help="by a clock that counts them")
     add_options(parser)
     options = parser.parse_args()
-    status = run_there(options, *(["--count-instructions"] if options.count_instructions else []))
-    if status is not None:
+    if (status := run_there(options)) is not None:
         return status
     os.environ.setdefault("BPFTRACE_MAX_PROBES", "8192")
     there = len(functions(options.glob))

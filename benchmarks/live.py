@@ -198,7 +198,8 @@ def main() -> int:
     parser.add_argument("--wall", action="store_true", help="by the clock of the host")
     add_options(parser)
     options = parser.parse_args()
-    if (status := run_there(options, *([] if options.wall else ["--count-instructions"]))) is not None:
+    options.count_instructions = not options.wall
+    if (status := run_there(options)) is not None:
         return status
     _here(options.rounds, options.seconds, options.buffer)
     return 0

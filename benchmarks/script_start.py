@@ -50,11 +50,9 @@ def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--count-instructions", action="store_true", help="by a clock that counts them")
     add_options(parser)
     options = parser.parse_args()
-    status = run_there(options, *(["--count-instructions"] if options.count_instructions else []))
-    if status is not None:
+    if (status := run_there(options)) is not None:
         return status
     rounds = options.rounds
     ways = {name: words for name, words in WAYS.items() if shutil.which(words[0])}
