@@ -11,7 +11,6 @@ from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.existing import existing_events
 from ktrace.session.kernel import Kernel
-from ktrace.session.resolve import want
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.wide import can_be_one, define_as_one, functions_meant
@@ -120,6 +119,8 @@ def make_aims(
         stop.check()
         if (aim := _as_one(session, search, place, comm, note)) is not None:
             return [aim]
+    from ktrace.session.resolve import want  # noqa: PLC0415 -- not for what is one event
+
     wanted = want([place, *own, *comm], search.defaults, search.kernel)
     return [_made(session, search, group, own, stop, note) for group in _groups(wanted)]
 

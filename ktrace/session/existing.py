@@ -4,8 +4,7 @@ import fnmatch
 from collections.abc import Iterable
 
 from ktrace.model.probe import Probe
-from ktrace.session.resolve import is_source_place
-from ktrace.session.words import split_words
+from ktrace.session.words import is_source_place, split_words
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import find_static
 from ktrace.tracefs.files import Files

@@ -20,14 +20,13 @@ from ktrace.expr.own import is_kernels_own
 from ktrace.model.place import RETURN_SUFFIX, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.kernel import Kernel
-from ktrace.session.words import Defaults, Wanted, move_place, probe_from_words
+from ktrace.session.words import Defaults, Wanted, is_source_place, move_place, probe_from_words
 
 TRACEPOINT = "tracepoint:"
 
 _NAME = re.compile(r"\s*[A-Za-z_]\w*\s*=(?!=)\s*")
 # With a type of its own the kernel needs nobody to find one for it.
 _TYPED = re.compile(r"\$(?:retval|arg\d+):[usx](?:8|16|32|64)\Z")
-_SOURCE = re.compile(r"[^:].*:\d+(?:-\d+)?(?:%return)?\Z|:.")
 _SYSCALL = re.compile(r"__(?:x64|arm64|riscv)_sys_")
 _KERNELS_OWN_START = re.compile(r"[%@\\]|\$(?!args\Z|retval\b|arg\d)")
 
@@ -83,11 +82,6 @@ def is_lookup(place: str, defaults: Defaults) -> bool:
         or is_source_place(place)
         or any(ch in place for ch in "*?[")
     )
-
-
-def is_source_place(place: str) -> bool:
-    """Whether it names a line of source, or all of a file: `vfs_read:12`, `:kernel/bpf/*`."""
-    return _SOURCE.match(place) is not None
 
 
 def is_plain(arg: str, place: str, defaults: Defaults) -> bool:

@@ -19,7 +19,6 @@ from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
 from ktrace.session.define import Defined, define_probe
 from ktrace.session.kernel import Kernel
-from ktrace.session.resolve import want
 from ktrace.session.words import Defaults, Move, move_place, mover
 from ktrace.tracefs import buffer
 from ktrace.tracefs.apply import Applied
@@ -29,11 +28,11 @@ from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import Owner, make_step
 from ktrace.tracefs.mount import find_debug, find_tracing
 from ktrace.tracefs.pipe import TextPipe
-from ktrace.tracefs.pipe_raw import RawPipes
-from ktrace.tracefs.stats import CpuStats, read_stats
 
 if TYPE_CHECKING:
     from ktrace.model.batch import Batch
+    from ktrace.tracefs.pipe_raw import RawPipes
+    from ktrace.tracefs.stats import CpuStats
 
 
 class Session:
@@ -108,6 +107,8 @@ class Session:
             NotFound, Refused: the kernel does not take it.
         """
         defaults = Defaults(self.name, name, at_return, machine=os.uname().machine)
+        from ktrace.session.resolve import want  # noqa: PLC0415 -- commands have done it already
+
         wanted = want([place, *args], defaults, Kernel(self.tracing, self.debug))
         first, *_ = [self.add_probe(one.probe, mover(wanted)) for one in wanted]
         return first
@@ -154,11 +155,13 @@ class Session:
         """Let the buffer take events."""
         buffer.switch_recording(self.files, True)
 
-    def read_pages(self, page: int) -> RawPipes:
+    def read_pages(self, page: int) -> "RawPipes":
         """Open a reader of the buffer's pages, of `page` bytes each, without switching anything on."""
         wake = buffer.wake_step(self.files)
         if wake is not None:
             self._apply(wake)
+        from ktrace.tracefs.pipe_raw import RawPipes  # noqa: PLC0415 -- who counts does not read
+
         self._pipe = pipes = RawPipes(self.files, page)
         return pipes
 
@@ -213,7 +216,7 @@ class Session:
         self.arm()
         return pipe
 
-    def start_pages(self, page: int) -> RawPipes:
+    def start_pages(self, page: int) -> "RawPipes":
         """The same with a reader of the buffer's pages, of `page` bytes each."""
         pipes = self.read_pages(page)
         self.arm()
@@ -272,8 +275,10 @@ class Session:
         """How many records were overwritten or dropped before they were read, so far."""
         return sum(cpu.lost for cpu in self.stats())
 
-    def stats(self) -> list[CpuStats]:
+    def stats(self) -> "list[CpuStats]":
         """What each CPU's buffer counted."""
+        from ktrace.tracefs.stats import read_stats  # noqa: PLC0415 -- as above
+
         return read_stats(self.files)
 
     def saved_names(self) -> str:

@@ -14,7 +14,6 @@ from ktrace.errors import Damaged, KtraceError, Refused
 from ktrace.model.tally import Row, Tally, merge
 from ktrace.session.command import Command
 from ktrace.session.session import Session
-from ktrace.session.target import threads_of
 from ktrace.session.ticking import LOOK_S, Ticking
 from ktrace.tracefs.events import enable_step
 from ktrace.tracefs.profiles import read_profiles
@@ -169,6 +168,8 @@ def restrict(session: Session, whose: Whose, command: Command | None) -> bool:
     if command is not None:
         session.only_tasks([command.pid], children=True)
     if whose.pids:
+        from ktrace.session.target import threads_of  # noqa: PLC0415 -- most runs name no process
+
         pids = threads_of(whose.pids, children=whose.children)
         session.only_tasks(pids, children=whose.children)
     return session.ignore_self()

@@ -8,8 +8,8 @@ from ktrace.errors import NotFound, UsageError
 from ktrace.model.probe import Probe
 from ktrace.session.existing import events_meant, probes_that_stay
 from ktrace.session.kernel import Kernel
-from ktrace.session.resolve import is_source_place, want
-from ktrace.session.words import Defaults, Names, Wanted, different_names, split_definitions
+from ktrace.session.resolve import want
+from ktrace.session.words import Defaults, Names, Wanted, different_names, is_source_place, split_definitions
 from ktrace.tracefs.files import Files
 
 _CPUS_MAX = 8192  # CONFIG_NR_CPUS goes no higher

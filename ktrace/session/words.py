@@ -17,7 +17,6 @@ from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
 from ktrace.model.probe import Probe
-from ktrace.model.registers import dump_args
 
 SEPARATOR = ","
 DEFAULT_GROUP = "kprobes"  # the kernel's own default for kprobes
@@ -31,6 +30,7 @@ SEVERAL = "several functions of one name (--all takes them)"
 """Why functions of a wildcard are left out."""
 
 _RETURN_NAME = "__return"
+_SOURCE = re.compile(r"[^:].*:\d+(?:-\d+)?(?:%return)?\Z|:.")
 _KERNEL_LINE = re.compile(r"[prfte]\d*:\S")
 
 
@@ -127,6 +127,11 @@ def left_out_note(text: str, matched: int, probed: int, left_out: Mapping[str, i
 def left_out_text(left_out: Mapping[str, int]) -> str:
     """How many were left out, by the reason why."""
     return "left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+
+
+def is_source_place(place: str) -> bool:
+    """Whether it names a line of source, or all of a file: `vfs_read:12`, `:kernel/bpf/*`."""
+    return _SOURCE.match(place) is not None
 
 
 def split_definitions(words: Sequence[str]) -> list[list[str]]:
@@ -273,6 +278,8 @@ def _with_group(line: str, group: str | None) -> str:
 
 
 def _registers(machine: str, *, at_return: bool) -> tuple[FetchArg, ...]:
+    from ktrace.model.registers import dump_args  # noqa: PLC0415 -- few want all of them
+
     args = dump_args(machine, at_return=at_return)
     if not args:
         raise UsageError(
