@@ -193,7 +193,10 @@ def test_stacks(ktrace: Callable, tmp_path: Path) -> None:
     ktrace("record", "-q", "-o", str(path), "vfs_read", "--stack", "--filter", "COMM == 'dd'",
            "-c", READS.format(5))  # fmt: skip
     out = ktrace("report", "-q", str(path)).out
-    assert out.count("<stack trace>") == out.count(": vfs_read: ") >= 5
+    stacks, hits = out.count("<stack trace>"), out.count(": vfs_read: ")
+    # In 5.10 there are also stacks of other tasks' hits, which themselves are left out.
+    old = tuple(map(int, os.uname().release.split(".")[:2])) < (5, 16)
+    assert hits >= 5 and (stacks == hits or (old and stacks > hits))
     assert re.search(r"^ => ksys_read$", out, re.MULTILINE)
 
 
