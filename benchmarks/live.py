@@ -104,8 +104,11 @@ def _ktrace(way: str, size_kb: int) -> Iterator["_Reader"]:
 
 
 def _is_armed(instance: Path) -> bool:
-    on = (instance / "tracing_on").read_text().strip() == "1"
-    return on and (instance / f"events/{_EVENT}/enable").read_text().startswith("1")
+    try:
+        on = (instance / "tracing_on").read_text().strip() == "1"
+        return on and (instance / f"events/{_EVENT}/enable").read_text().startswith("1")
+    except FileNotFoundError:
+        return False  # it is just being made
 
 
 @dataclass(slots=True)
