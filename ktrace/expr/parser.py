@@ -163,8 +163,8 @@ class _Parser:
             self._qualifiers()
             stars += 1
         name = " ".join(word.text for word in words)
-        # The checker sees any text in `keyword`; above it is one of the three, or empty.
-        return TypeName(keyword, name, stars, words[0].at if keyword else at)  # type: ignore[arg-type]
+        start = words[0].at if keyword else at
+        return TypeName(keyword, name, stars, start)  # type: ignore[arg-type]  # one of the three, or empty
 
     def _qualifiers(self) -> None:
         while self._peek().text in _QUALIFIERS:

@@ -81,8 +81,9 @@ def graph(
         stop = stack.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = stack.enter_context(Command(command, to_stderr=output is None)) if command else None
-        # PTH123: the file as the user named it, as the shell would open it.
-        out = stack.enter_context(open(output, "wb")) if output else sys.stdout.buffer  # noqa: PTH123
+        out = sys.stdout.buffer
+        if output:
+            out = stack.enter_context(open(output, "wb"))  # noqa: PTH123 -- as the user named it
 
         from ktrace.session.graph import Request
         from ktrace.session.graph import graph as run

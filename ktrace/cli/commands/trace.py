@@ -134,8 +134,9 @@ def trace(
         stop = stack_.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = stack_.enter_context(Command(command, to_stderr=output is None)) if command else None
-        # PTH123: the file as the user named it, as the shell would open it.
-        out = stack_.enter_context(open(output, "wb")) if output else sys.stdout.buffer  # noqa: PTH123
+        out = sys.stdout.buffer
+        if output:
+            out = stack_.enter_context(open(output, "wb"))  # noqa: PTH123 -- as the user named it
 
         from ktrace.session.conditions import Conditions
         from ktrace.session.request import Request
