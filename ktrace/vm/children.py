@@ -8,12 +8,15 @@ from collections.abc import Callable, Sequence
 
 # linux/prctl.h: the signal that a process gets when the thread that started it ends.
 PR_SET_PDEATHSIG = 1
-# linux/sched.h, linux/mount.h, linux/fcntl.h, and the system call's number on x86-64.
+# linux/sched.h, linux/mount.h, linux/fcntl.h, and the system calls' numbers on x86-64.
 CLONE_NEWNS = 0x20000
 MS_REC_PRIVATE = 0x4000 | 0x40000
+SYS_open_tree = 428
+OPEN_TREE_CLONE = 1
 SYS_mount_setattr = 442
 MOUNT_ATTR_RDONLY = 1
 AT_FDCWD = -100
+AT_EMPTY_PATH = 0x1000
 AT_RECURSIVE = 0x8000
 
 
@@ -48,6 +51,7 @@ def _prepare(parent: int, read_only: bool) -> Callable[[], None]:
     """What the child does between fork and exec: nothing that could take a lock."""
     libc = ctypes.CDLL(None)
     prctl, unshare, mount, syscall = libc.prctl, libc.unshare, libc.mount, libc.syscall
+    fchdir, chroot = libc.fchdir, libc.chroot
     attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY)  # set, clear, propagation, user namespace
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
 
@@ -56,8 +60,20 @@ def _prepare(parent: int, read_only: bool) -> Callable[[], None]:
         if os.getppid() != parent:  # it ended before the line above
             os._exit(1)
         # The mounts of this process alone: private first, lest the others' follow.
-        if read_only and unshare(CLONE_NEWNS) == 0 and mount(None, b"/", None, MS_REC_PRIVATE, None) == 0:
+        if not read_only or unshare(CLONE_NEWNS) != 0:
+            return
+        if mount(None, b"/", None, MS_REC_PRIVATE, None) == 0:
             syscall(SYS_mount_setattr, AT_FDCWD, b"/", AT_RECURSIVE, attributes, size)
+            return
+        # In a chroot, / is a folder inside a mount. Enter a copy of all that is mounted there instead.
+        tree = syscall(SYS_open_tree, AT_FDCWD, b"/", OPEN_TREE_CLONE | AT_RECURSIVE)
+        flags = AT_EMPTY_PATH | AT_RECURSIVE
+        if (
+            tree >= 0
+            and syscall(SYS_mount_setattr, tree, b"", flags, attributes, size) == 0
+            and fchdir(tree) == 0
+        ):
+            chroot(b".")
 
     return prepare
 

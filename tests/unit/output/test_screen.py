@@ -1,18 +1,18 @@
 """The terminal is left as it was."""
 
 import os
-import pty
 import termios
 
 import pytest
 
 from ktrace.output.screen import Screen
+from tests.unit.unable import open_terminal
 
 
 def test_it_is_entered_drawn_on_and_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "10")
     monkeypatch.setenv("LINES", "3")
-    outer, inner = pty.openpty()
+    outer, inner = open_terminal()
     before = termios.tcgetattr(inner)
     out = os.fdopen(os.dup(inner), "w")
     with pytest.raises(KeyError), Screen(out, inner, colour=True) as screen:

@@ -6,11 +6,12 @@ import termios
 import pytest
 
 from ktrace.vm import terminal
+from tests.unit.unable import open_terminal
 
 
 @pytest.fixture
 def pty():
-    near, far = os.openpty()
+    near, far = open_terminal()
     yield far
     os.close(near)
     os.close(far)
