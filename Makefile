@@ -17,7 +17,7 @@ SHELL := /bin/bash
 
 PY := .venv/bin/python
 # Its own full name: in the guest, the same file is under the same name.
-KTRACE := $(if $(filter-out 0,$(shell id -u)),sudo env PYTHONDONTWRITEBYTECODE=1) $(CURDIR)/$(PY) -m ktrace
+KTRACE := $(if $(filter-out 0,$(shell id -u)),sudo env PYTHONDONTWRITEBYTECODE=1) "$$(pwd -P)/$(PY)" -m ktrace
 KERNEL ?= 6.12
 TESTS ?= tests/kernel
 # Booting included: against guests that hang. Emulated on two idle cores, the suite takes a quarter of this.

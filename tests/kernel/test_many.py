@@ -1,6 +1,7 @@
 """Five hundred probes: added by one command, switched by one write, listed, removed."""
 
 import re
+import shlex
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -59,7 +60,7 @@ def test_the_group_is_switched_by_one_write(ktrace: Callable, tracing: Path) -> 
     ktrace("add", "vfs_open", ",", "vfs_fsync", ",", "vfs_mkdir", ",", "vfs_rmdir", "-g", "few")
     run = ktrace(
         "trace", "do_sys_openat2", "path=+u0(%si):ustring", "--json", "--filter", 'path ~ "*/enable"', "-c",
-        f"{sys.executable} -m ktrace enable few/*",
+        f"{shlex.quote(sys.executable)} -m ktrace enable few/*",
     )  # fmt: skip
     assert [e["args"]["path"] for e in run.records("event")] == [f"{tracing}/events/few/enable"]
     assert (tracing / "events/few/enable").read_text().strip() == "1"

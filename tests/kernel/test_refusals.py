@@ -4,6 +4,7 @@ That the kernel is left as it was is checked behind every test (conftest, `untou
 """
 
 import re
+import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -175,7 +176,7 @@ def test_no_tracefs(ktrace: Callable) -> None:
     """In a mount namespace of its own, where tracefs and debugfs are not mounted."""
     script = (
         "umount -a -t tracefs; umount -a -t tracefs; umount -a -t debugfs; "
-        f"{sys.executable} -m ktrace add do_fork; echo status=$?"
+        f"{shlex.quote(sys.executable)} -m ktrace add do_fork; echo status=$?"
     )
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script], capture_output=True, text=True, timeout=120, check=False

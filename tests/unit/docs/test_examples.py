@@ -1,6 +1,7 @@
 """Examples in the documentation that need no kernel; tests/kernel/test_docs.py runs the others."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from tests.unit.docs.blocks import PAGES, Block, agrees, blocks, python_blocks
 @pytest.mark.parametrize("block", blocks("anywhere"), ids=lambda block: block.name)
 def test_shell(block: Block, tmp_path: Path) -> None:
     program = tmp_path / "ktrace"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m ktrace "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m ktrace "$@"\n')
     program.chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
     env = {**os.environ, "PATH": path, "PYTHONPATH": str(PAGES[0].parent)}

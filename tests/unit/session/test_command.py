@@ -1,5 +1,6 @@
 import os
 import select
+import shlex
 import signal
 import sys
 import time
@@ -49,7 +50,7 @@ def test_exit_codes_as_a_shell_has_them(script, code):
 def test_words_are_split_as_by_a_shell_but_no_shell_runs_them(tmp_path):
     out = tmp_path / "out"
     program = 'import sys; open(sys.argv[1], "w").write("|".join(sys.argv[2:]))'
-    with Command(f"{sys.executable} -c '{program}' {out} 'a b' $HOME \"c\" '*'") as command:
+    with Command(f"{shlex.quote(sys.executable)} -c '{program}' {out} 'a b' $HOME \"c\" '*'") as command:
         command.start()
         assert command.wait() == 0
     assert out.read_text() == "a b|$HOME|c|*"

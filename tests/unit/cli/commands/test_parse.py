@@ -1,6 +1,7 @@
 import json
 import os
 import select
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -70,7 +71,7 @@ def test_binary_garbage():
 
 
 def test_reader_that_goes_away():
-    command = f"{sys.executable} -m ktrace parse | head -1"
+    command = f"{shlex.quote(sys.executable)} -m ktrace parse | head -1"
     done = subprocess.run(
         ["bash", "-c", command], input=LINE % 1 * 20000, capture_output=True, cwd=ROOT, check=False
     )

@@ -1,5 +1,6 @@
 """`ktrace run`: its words, options and arguments in whatever order."""
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def test_an_option_that_there_is_not_is_no_argument(
 
 def test_a_script_names_what_runs_it(tmp_path: Path) -> None:
     path = tmp_path / "own.stp"
-    path.write_text(f"#!/usr/bin/env -S {sys.executable} -m ktrace run\n{SCRIPT}")
+    path.write_text(f"#!/usr/bin/env -S {shlex.quote(sys.executable)} -m ktrace run\n{SCRIPT}")
     path.chmod(0o755)
     done = subprocess.run([path, "x", "y"], capture_output=True, text=True, check=True)
     assert done.stdout == "2 x\n"
