@@ -1,6 +1,7 @@
 #!/bin/bash
 # The main job, from a probe to its events, as root on a kernel with kprobes. `make demo` runs it.
 set -euo pipefail
+unset CDPATH
 cd "$(dirname "$0")/.."
 
 export PATH=$PWD/.venv/bin:$PATH LC_ALL=C

@@ -4,15 +4,23 @@
 #   tools/setup.sh run     what ktrace and its virtual machine need
 #   tools/setup.sh test    also what the tests need
 #   tools/setup.sh dwarf   also the tools that tests/dwarf compares with
+#   tools/setup.sh bare    what tools/bare.sh needs to make trees of other releases
 #
 # As root, or with sudo. Does nothing where everything is there already.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+unset CDPATH # with it, cd may go elsewhere, and prints where to
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-purpose=${1:?run, test or dwarf}
+purpose=${1:?run, test, dwarf or bare}
 missing=()
 
 main() {
+    if [ "$purpose" = bare ]; then
+        has_program python3 || missing+=(python3)
+        has_program debootstrap || missing+=(debootstrap)
+        install_packages "${missing[@]}"
+        return
+    fi
     find_python || missing+=(python3 python3-venv)
     has_program qemu-system-x86_64 || missing+=(qemu-system-x86)
     is_static_busybox || missing+=(busybox-static)
@@ -47,13 +55,17 @@ is_static_busybox() {
 
 # Sets `python` to a real interpreter of at least 3.11 that can make environments: not a shim, which
 # would have to look for it again at each start, and in the guest may not find it.
+# PYTHON, where it is set, is the only candidate.
 find_python() {
-    for candidate in "${PYTHON:-python3}" /usr/bin/python3 python3.{14,13,12,11}; do
+    candidates=(python3 /usr/bin/python3 python3.{14,13,12,11})
+    [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
+    for candidate in "${candidates[@]}"; do
         python=$("$candidate" -c '
 import ensurepip, os, sys, venv
 sys.exit(1) if sys.version_info < (3, 11) else print(os.path.realpath(sys.executable))
 ' 2>/dev/null) && return
     done
+    [ -z "${PYTHON:-}" ] || { echo "PYTHON=$PYTHON is not a Python of at least 3.11 with venv" >&2; exit 1; }
     return 1
 }
 
@@ -69,20 +81,48 @@ install_packages() {
 }
 
 as_root() {
-    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+    if [ "$(id -u)" = 0 ]; then
+        "$@"
+    elif has_program sudo; then
+        sudo "$@"
+    else
+        echo "only root can do this, and there is no sudo: $*" >&2
+        exit 1
+    fi
 }
 
 make_environment() {
     stamp=.venv/.ktrace-$purpose
-    if .venv/bin/python -c pass 2>/dev/null && [ "$stamp" -nt pyproject.toml ]; then
+    sound=true
+    environment_is_sound || sound=false
+    if $sound && [ "$stamp" -nt pyproject.toml ]; then
         return
     fi
+    if [ ! -w . ]; then
+        echo "$PWD cannot be written to, and .venv must be made in it: use a copy of this checkout" >&2
+        exit 1
+    fi
     find_python || { echo "no Python of at least 3.11 in this Debian release" >&2; exit 1; }
-    .venv/bin/python -c pass 2>/dev/null || "$python" -m venv --clear .venv
+    $sound || "$python" -m venv --clear .venv
     what=.[bulk]
     [ "$purpose" = run ] || what=.[dev]
     .venv/bin/python -m pip --disable-pip-version-check --quiet install --editable "$what"
     touch "$stamp"
 }
 
-main
+# Does the environment's Python start, is it the one that the environment was made with, and does the
+# environment belong to this checkout? Not so after an upgrade of the distribution (packages are kept
+# in a folder named after the Python), in a copy of a checkout, and where PYTHON asks for another one.
+environment_is_sound() {
+    .venv/bin/python -I -c '
+import os, sys
+import ktrace
+if os.path.realpath("ktrace") != os.path.dirname(os.path.realpath(ktrace.__file__)):
+    sys.exit(1)
+' 2>/dev/null || return
+    [ -z "${PYTHON:-}" ] || [ "$(python_version .venv/bin/python)" = "$(python_version "$PYTHON")" ]
+}
+
+python_version() { "$1" -c 'import sys; print(sys.version_info[:2])' 2>/dev/null; }
+
+[ "${BASH_SOURCE[0]}" != "$0" ] || main

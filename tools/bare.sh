@@ -1,0 +1,91 @@
+#!/bin/bash
+# Run commands on this checkout in a bare tree of another Debian release: nothing installed but what
+# debootstrap calls minimal, and make. As root or with sudo.
+#
+#   tools/bare.sh trixie 'make demo' 'make test'
+#
+# The tree is made in TREES (/var/tmp), and removed at the end unless KEEP=1. With MOUNTS=none it has no /dev/pts,
+# /proc nor /sys, as a plain chroot has none. Packages come from this machine's mirror; pip is given
+# this machine's PIP_ variables and pip.conf. What is not committed comes along, what git ignores does not.
+#
+# Exit status: that of the first command that failed; 75 where the tree cannot be made.
+set -euo pipefail
+unset CDPATH
+cd "$(dirname "$0")/.."
+
+UNAVAILABLE=75
+
+# Everything is mounted in a namespace that ends with this script, however it ends.
+if [ "${1:-}" != --in-namespace ]; then
+    [ $# -ge 2 ] || { sed -n 's/^# \{0,1\}//; 2,5p' "$0" >&2; exit 2; }
+    root=$([ "$(id -u)" = 0 ] || echo sudo --preserve-env)
+    exec $root unshare --mount --propagation private bash "$PWD/tools/bare.sh" --in-namespace "$@"
+fi
+suite=$2
+shift 2
+
+main() {
+    tree=$(mktemp -d "${TREES:-/var/tmp}/ktrace-$suite.XXXXXX")
+    trap leave EXIT
+    make_tree
+    copy_settings
+    copy_checkout
+    [ "${MOUNTS:-all}" = none ] || mount_all
+    in_tree 'apt-get -q update >/dev/null && apt-get -q -y --no-install-recommends install make >/dev/null'
+    for command; do
+        echo "=== $suite: $command"
+        in_tree "cd /root/ktrace && $command"
+    done
+}
+
+make_tree() {
+    echo "=== $suite: a bare tree in $tree"
+    mirror=$(python3 -c 'from ktrace.vm.apt_sources import mirrors; print(mirrors().main)')
+    if ! debootstrap --variant=minbase "$suite" "$tree" "$mirror" >"$tree.log" 2>&1; then
+        tail -n 3 "$tree.log"
+        echo "no tree of $suite: debootstrap failed" >&2
+        exit $UNAVAILABLE
+    fi
+}
+
+# The way to the network is this machine's.
+copy_settings() {
+    for file in /etc/resolv.conf /etc/hosts /etc/pip.conf; do
+        [ ! -e "$file" ] || cp --dereference "$file" "$tree$file"
+    done
+    certificates=${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}
+    [ ! -e "$certificates" ] || install -D -m 644 "$certificates" "$tree/etc/ssl/machine.crt"
+}
+
+copy_checkout() {
+    mkdir "$tree/root/ktrace"
+    git -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
+        tar --create --null --files-from=- --ignore-failed-read --warning=no-failed-read |
+        tar --extract --no-same-owner --directory="$tree/root/ktrace"
+}
+
+mount_all() {
+    mount --rbind /dev "$tree/dev"
+    mount -t proc proc "$tree/proc"
+    mount --rbind /sys "$tree/sys"
+}
+
+in_tree() {
+    env --ignore-environment "${pip[@]}" PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
+        ${CI:+CI="$CI"} chroot "$tree" /bin/bash -e -o pipefail -c "$1" </dev/null
+}
+
+leave() {
+    status=$?
+    umount --recursive --lazy "$tree/dev" "$tree/proc" "$tree/sys" 2>/dev/null || true
+    if [ -n "${KEEP:-}" ]; then
+        echo "kept: $tree"
+    else
+        rm -rf --one-file-system "$tree" "$tree.log"
+    fi
+    exit $status
+}
+
+mapfile -t pip < <(env | grep '^PIP_' | grep -v -e '^PIP_CERT=' -e '^PIP_CONFIG_FILE=' || true)
+pip+=(PIP_CERT=/etc/ssl/machine.crt)
+main "$@"
