@@ -4,8 +4,8 @@
 #
 #   tools/bare.sh trixie 'make demo' 'make test'
 #
-# The tree is made in TREES (/var/tmp), and removed at the end unless KEEP=1. With MOUNTS=none it has no /dev/pts,
-# /proc nor /sys, as a plain chroot has none. Packages come from this machine's mirror; pip is given
+# The tree is made in TREES (/var/tmp), and removed at the end unless KEEP=1. With MOUNTS=proc it has
+# neither /dev/pts nor /sys, as a plain chroot has none. Packages come from this machine's mirror; pip is given
 # this machine's PIP_ variables and pip.conf. What is not committed comes along, what git ignores does not.
 #
 # Exit status: that of the first command that failed; 75 where the tree cannot be made.
@@ -30,7 +30,7 @@ main() {
     make_tree
     copy_settings
     copy_checkout
-    [ "${MOUNTS:-all}" = none ] || mount_all
+    mount_all
     in_tree 'apt-get -q update >/dev/null && apt-get -q -y --no-install-recommends install make >/dev/null'
     for command; do
         echo "=== $suite: $command"
@@ -65,8 +65,9 @@ copy_checkout() {
 }
 
 mount_all() {
-    mount --rbind /dev "$tree/dev"
     mount -t proc proc "$tree/proc"
+    [ "${MOUNTS:-all}" = all ] || return 0
+    mount --rbind /dev "$tree/dev"
     mount --rbind /sys "$tree/sys"
 }
 

@@ -15,6 +15,10 @@ purpose=${1:?run, test, dwarf or bare}
 missing=()
 
 main() {
+    if [ ! -e /proc/self/status ]; then
+        echo "/proc is not mounted: mount -t proc proc /proc" >&2
+        exit 1
+    fi
     if [ "$purpose" = bare ]; then
         has_program python3 || missing+=(python3)
         has_program debootstrap || missing+=(debootstrap)

@@ -117,7 +117,7 @@ def test_what_comes_and_the_rest(session: Session, tmp_path: Path) -> None:
     done = run(session, path)
     assert pages_of(path) == {0: page(1) + page(2) + page(4), 1: page(3)}
     assert (done.events, done.lost, done.unsaved, done.disk_full) == (34, 6, 2, False)
-    assert 0.3 <= done.seconds < 5 and done.size == path.stat().st_size
+    assert done.seconds >= 0.3 and done.size == path.stat().st_size
     with TraceDat(str(path)) as file:
         contents = file.contents
     assert contents.options.clock == "mono" and contents.cmdlines.startswith(b"7 my prog\n")

@@ -96,7 +96,7 @@ def test_a_block_that_is_stuck_is_left_after_the_grace(short_grace):
             send(signal.SIGTERM)
             stuck()
         assert stopped.value.signum == signal.SIGTERM
-        assert 0.04 < time.monotonic() - started < 2
+        assert time.monotonic() - started > 0.04
 
 
 def test_a_signal_from_before_the_block_leaves_it_the_same_grace(short_grace):

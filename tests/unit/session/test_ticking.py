@@ -3,17 +3,21 @@
 import os
 import signal
 
+import pytest
+
 from ktrace.session.signals import StopSignals
 from ktrace.session.ticking import Ticking
 
 
 def test_it_ticks_until_the_time_is_over() -> None:
+    now = [100.0]
     with StopSignals() as stop:
-        ticking = Ticking(stop, duration_s=0.05, every_s=0.02)
+        ticking = Ticking(stop, duration_s=5, every_s=0.001, clock=lambda: now[0])
         assert ticking() and ticking()
-        while ticking():
-            pass
-        assert 0.05 <= ticking.seconds < 5
+        now[0] += 4.9
+        assert ticking() and ticking()
+        now[0] += 0.2
+        assert not ticking() and ticking.seconds == pytest.approx(5.1)
 
 
 def test_a_signal_ends_it_at_once() -> None:

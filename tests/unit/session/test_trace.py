@@ -130,7 +130,7 @@ def test_events_before_and_after_the_stop(session, sink):
     result, notes = run(session, sink, Request(Targets(("g/kp",), ()), duration_s=0.05))
     assert sink.values == [1, 2, 3] and sink.groups == {"kp": "g"}
     assert (result.events, result.lost, result.missed, result.unparsed) == (3, 0, 0, 0)
-    assert 0.04 < result.seconds < 5 and not result.output_closed
+    assert result.seconds > 0.04 and not result.output_closed
     assert notes == []
     assert session.done == [("event", "g/kp", False), "start", "stop"]
 

@@ -43,13 +43,13 @@ class Clock:
 
 
 def test_it_says_when_to_read(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
     reader, writer = pipe
     wait = Waiting(reader, stop)
     os.write(writer, b"x")
     started = time.monotonic()
     assert wait()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 50
 
 
 def test_without_events_it_asks_again_after_a_while(pipe, stop):
@@ -89,25 +89,25 @@ def test_the_time_is_up(pipe, stop):
 
 
 def test_no_longer_than_the_time_left(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
     started = time.monotonic()
     assert not Waiting(pipe[0], stop, duration_s=0.02)()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 50
 
 
 def test_a_signal_ends_it_at_once(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
     wait = Waiting(pipe[0], stop)
     os.kill(os.getpid(), 15)
     started = time.monotonic()
     assert not wait()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 50
     with pytest.raises(Interrupted):
         stop.check()
 
 
 def test_the_end_of_the_command_ends_it(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
     with Command("true") as command:
         wait = Waiting(pipe[0], stop, command=command)
         os.write(pipe[1], b"x")
@@ -116,11 +116,11 @@ def test_the_end_of_the_command_ends_it(pipe, stop, monkeypatch):
         command.start()
         started = time.monotonic()
         assert not wait()
-        assert time.monotonic() - started < 4
+        assert time.monotonic() - started < 50
 
 
 def test_nobody_reads_the_output_any_more(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 5)
+    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
     out_reader, out_writer = os.pipe()
     wait = Waiting(pipe[0], stop, output_fd=out_writer)
     os.write(pipe[1], b"x")
@@ -130,7 +130,7 @@ def test_nobody_reads_the_output_any_more(pipe, stop, monkeypatch):
     started = time.monotonic()
     assert not wait()
     assert wait.output_closed
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 50
     os.close(out_writer)
 
 
