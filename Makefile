@@ -8,6 +8,8 @@
 #   make test-kernel       kernel tests in the virtual machine [KERNEL=6.12] [TESTS=tests/kernel/test_list.py]
 #   make test-dwarf        tests against the debug information of a distribution's kernel (downloads it)
 #   make test-perfetto     timelines, read by Perfetto's own trace processor (downloads it; needs Node)
+#   make test-bare         the two commands in a bare tree of another Debian release [SUITE=trixie]
+#   make test-python       unit tests with other Pythons, of Debian's suites [PYTHONS="3.12 3.14"]
 #   make lint types layers completions
 #   make bench             benchmarks; figures, no verdict
 #   make clean
@@ -16,20 +18,24 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 
 PY := .venv/bin/python
+SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 # Its own full name: in the guest, the same file is under the same name.
-KTRACE := $(if $(filter-out 0,$(shell id -u)),sudo env PYTHONDONTWRITEBYTECODE=1) "$$(pwd -P)/$(PY)" -m ktrace
+KTRACE := $(if $(SUDO),sudo env PYTHONDONTWRITEBYTECODE=1) "$$(pwd -P)/$(PY)" -m ktrace
 KERNEL ?= 6.12
 TESTS ?= tests/kernel
 # Booting included: against guests that hang. Emulated on two idle cores, the suite takes a quarter of this.
 TIMEOUT_S ?= 1800
+SUITE ?= trixie
+PYTHONS ?= 3.11 3.12 3.13 3.14
 
-.PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf test-perfetto bench clean
-.PHONY: setup-run setup-test setup-dwarf prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
+.PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf test-perfetto test-bare \
+    test-python bench clean
+.PHONY: needs-root setup-run setup-test setup-dwarf setup-bare prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
 
-demo: setup-run
+demo: needs-root setup-run
 	@$(PY) -m compileall -q ktrace
 	@if $(KTRACE) doctor >/dev/null 2>&1; then \
-	    $(if $(filter-out 0,$(shell id -u)),sudo) bash tools/demo.sh; \
+	    $(SUDO) bash tools/demo.sh; \
 	else \
 	    echo "This machine's kernel cannot do it (\`ktrace doctor\` says why), so one that can is booted."; \
 	    $(KTRACE) vm --timeout 600 -- bash tools/demo.sh; \
@@ -37,7 +43,7 @@ demo: setup-run
 
 # The quick ones first. An emulated guest takes one core, so two at a time; each one's output is shown
 # when it has ended.
-test test-all: check prime
+test test-all: needs-root check prime
 	@echo "=== kernel tests on $(KERNELS), two at a time; some minutes"
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(KERNELS:%=kernel-%)
 
@@ -65,7 +71,7 @@ test-unit: setup-test
 # A virtual machine that cannot be started here is a failure, not a skip; so is a lost one.
 in_kernel = $(KTRACE) vm --kernel $(1) --timeout $(TIMEOUT_S) -- $(PY) -m pytest -p no:cacheprovider --durations=12 $(TESTS)
 
-test-kernel: prime
+test-kernel: needs-root prime
 	$(call in_kernel,$(KERNEL))
 
 kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3: kernel-%:
@@ -87,9 +93,20 @@ prime: setup-test
 	@$(PY) -m compileall -q ktrace tests
 	@$(PY) -m pytest --collect-only -qq tests/kernel >/dev/null
 
+# 75: no such suite can be reached. All else is a failure.
+test-bare: needs-root setup-bare
+	@tools/bare.sh $(SUITE) 'make demo' 'make test' || { status=$$?; \
+	    [ $$status = 75 ] && echo "test-bare: skipped: $(SUITE) cannot be reached"; } || exit $$status
+
+test-python:
+	@tools/pythons.sh $(PYTHONS) || [ $$? = 75 ]
+
 bench: setup-test
 	@$(PY) -m compileall -q ktrace
 	for file in benchmarks/[a-z]*.py; do name=benchmarks.$$(basename $$file .py); echo "=== $$name"; $(PY) -m $$name; done
+
+needs-root:
+	@[ -z "$(SUDO)" ] || command -v sudo >/dev/null || { echo "this needs root, and there is no sudo here" >&2; exit 1; }
 
 setup-run:
 	@tools/setup.sh run
@@ -99,6 +116,9 @@ setup-test:
 
 setup-dwarf:
 	@tools/setup.sh dwarf
+
+setup-bare:
+	@tools/setup.sh bare
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

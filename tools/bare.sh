@@ -4,9 +4,9 @@
 #
 #   tools/bare.sh trixie 'make demo' 'make test'
 #
-# The tree is made in TREES (/var/tmp), and removed at the end unless KEEP=1. With MOUNTS=proc it has
-# neither /dev/pts nor /sys, as a plain chroot has none. Packages come from this machine's mirror; pip is given
-# this machine's PIP_ variables and pip.conf. What is not committed comes along, what git ignores does not.
+# The tree is made in the folder TREES (/var/tmp), and removed at the end unless KEEP=1. With MOUNTS=proc
+# it has neither /dev/pts nor /sys, as in a plain chroot. The network is reached as from this machine: its
+# mirror of Debian, settings of apt, PIP_ variables and pip.conf.
 #
 # Exit status: that of the first command that failed; 75 where the tree cannot be made.
 set -euo pipefail
@@ -26,6 +26,7 @@ shift 2
 
 main() {
     tree=$(mktemp -d "${TREES:-/var/tmp}/ktrace-$suite.XXXXXX")
+    chmod 755 "$tree"
     trap leave EXIT
     make_tree
     copy_settings
@@ -53,15 +54,19 @@ copy_settings() {
     for file in /etc/resolv.conf /etc/hosts /etc/pip.conf; do
         [ ! -e "$file" ] || cp --dereference "$file" "$tree$file"
     done
+    # Proxies, and whether the mirror may be an old copy.
+    { apt-config dump 2>/dev/null || true; } | grep -E '^Acquire::(Check-|https?::|Retries)' \
+        >"$tree/etc/apt/apt.conf.d/99machine" || true
     certificates=${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}
-    [ ! -e "$certificates" ] || install -D -m 644 "$certificates" "$tree/etc/ssl/machine.crt"
+    if [ -e "$certificates" ]; then
+        install -D -m 644 "$certificates" "$tree/etc/ssl/machine.crt"
+        settings+=(PIP_CERT=/etc/ssl/machine.crt)
+    fi
 }
 
 copy_checkout() {
     mkdir "$tree/root/ktrace"
-    git -c safe.directory='*' ls-files -z --cached --others --exclude-standard |
-        tar --create --null --files-from=- --ignore-failed-read --warning=no-failed-read |
-        tar --extract --no-same-owner --directory="$tree/root/ktrace"
+    tools/copy.sh "$tree/root/ktrace"
 }
 
 mount_all() {
@@ -72,7 +77,7 @@ mount_all() {
 }
 
 in_tree() {
-    env --ignore-environment "${pip[@]}" PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
+    env --ignore-environment "${settings[@]}" PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root TERM=dumb \
         ${CI:+CI="$CI"} chroot "$tree" /bin/bash -e -o pipefail -c "$1" </dev/null
 }
 
@@ -87,6 +92,6 @@ leave() {
     exit $status
 }
 
-mapfile -t pip < <(env | grep '^PIP_' | grep -v -e '^PIP_CERT=' -e '^PIP_CONFIG_FILE=' || true)
-pip+=(PIP_CERT=/etc/ssl/machine.crt)
+# Not those that name files of this machine.
+mapfile -t settings < <(env | grep -E '^(PIP_[A-Z_]+|https?_proxy|no_proxy)=' | grep -vE '^[A-Z_]+=/' || true)
 main "$@"
