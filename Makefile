@@ -60,7 +60,7 @@ types: setup-test
 	$(PY) -m mypy
 
 layers: setup-test
-	.venv/bin/lint-imports
+	$(PY) -c 'from importlinter.cli import lint_imports_command as lint; lint()'
 
 completions: setup-test
 	$(PY) completions/generate.py --check

@@ -4,7 +4,9 @@ set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
 
-export PATH=$PWD/.venv/bin:$PATH LC_ALL=C
+export LC_ALL=C
+# Not the program that pip made: its first line cannot hold every checkout's name.
+ktrace() { .venv/bin/python -m ktrace "$@"; }
 
 run() {
     printf '\n# %s\n' "$1"
