@@ -25,6 +25,10 @@ main() {
         install_packages "${missing[@]}"
         return
     fi
+    if [ ! -w . ]; then
+        echo "$PWD cannot be written to, as .venv and caches must be: use a copy of it" >&2
+        exit 1
+    fi
     find_python || missing+=(python3 python3-venv)
     has_program qemu-system-x86_64 || missing+=(qemu-system-x86)
     is_static_busybox || missing+=(busybox-static)
@@ -101,10 +105,6 @@ make_environment() {
     environment_is_sound || sound=false
     if $sound && [ "$stamp" -nt pyproject.toml ]; then
         return
-    fi
-    if [ ! -w . ]; then
-        echo "$PWD cannot be written to, and .venv must be made in it: use a copy of this checkout" >&2
-        exit 1
     fi
     find_python || { echo "no Python of at least 3.11 in this Debian release" >&2; exit 1; }
     $sound || "$python" -m venv --clear .venv

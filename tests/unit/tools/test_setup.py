@@ -83,3 +83,11 @@ def test_a_python_that_cannot_be_used_is_named(checkout: Path) -> None:
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 1 and "PYTHON=/bin/false is not a Python" in done.stderr
+
+
+def test_a_checkout_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
+    """A folder of procfs is one that root cannot write to, either."""
+    script = 'source "$0/tools/setup.sh" run; cd /proc/self; main'
+    done = subprocess.run(["bash", "-c", script, str(ROOT)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout == ""
+    assert "cannot be written to" in done.stderr and done.stderr.startswith("/proc/")
