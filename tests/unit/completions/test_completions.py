@@ -94,8 +94,8 @@ def zsh(line, env):
 
 def fish(line, env):
     """What fish itself offers for the line, without descriptions."""
-    script = f"source {FOLDER / 'ktrace.fish'}; complete -C $argv[1]"
-    return [row.split("\t")[0] for row in run(["fish", "--no-config", "-c", script, line], env)]
+    words = ["source $argv[1]; complete -C $argv[2]", str(FOLDER / "ktrace.fish"), line]
+    return [row.split("\t")[0] for row in run(["fish", "--no-config", "-c", *words], env)]
 
 
 SHELLS = [
