@@ -93,7 +93,7 @@ prime: setup-test
 	@$(PY) -m compileall -q ktrace tests
 	@$(PY) -m pytest --collect-only -qq tests/kernel >/dev/null
 
-# 75: no such suite can be reached. All else is a failure.
+# 75: the suite cannot be reached, which is a skip. All else is a failure.
 test-bare: needs-root setup-bare
 	@tools/bare.sh $(SUITE) 'make demo' 'make test' || { status=$$?; \
 	    [ $$status = 75 ] && echo "test-bare: skipped: $(SUITE) cannot be reached"; } || exit $$status

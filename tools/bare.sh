@@ -8,7 +8,7 @@
 # it has neither /dev/pts nor /sys, as in a plain chroot. The network is reached as from this machine: its
 # mirror of Debian, settings of apt, PIP_ variables and pip.conf.
 #
-# Exit status: that of the first command that failed; 75 where the tree cannot be made.
+# Exit status: that of the first command that failed; 75 where the mirror has no such release.
 set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
@@ -42,10 +42,14 @@ main() {
 make_tree() {
     echo "=== $suite: a bare tree in $tree"
     mirror=$(python3 -c 'from ktrace.vm.apt_sources import mirrors; print(mirrors().main)')
-    if ! debootstrap --variant=minbase "$suite" "$tree" "$mirror" >"$tree.log" 2>&1; then
-        tail -n 3 "$tree.log"
-        echo "no tree of $suite: debootstrap failed" >&2
+    if ! wget -q --spider "$mirror/dists/$suite/InRelease"; then
+        echo "$suite cannot be reached, or is not a release of Debian" >&2
         exit $UNAVAILABLE
+    fi
+    if ! debootstrap --variant=minbase "$suite" "$tree" "$mirror" >"$tree.log" 2>&1; then
+        tail -n 5 "$tree.log" >&2
+        echo "debootstrap failed" >&2
+        exit 1
     fi
 }
 
@@ -84,7 +88,8 @@ in_tree() {
 leave() {
     status=$?
     umount --recursive --lazy "$tree/dev" "$tree/proc" "$tree/sys" 2>/dev/null || true
-    if [ -n "${KEEP:-}" ]; then
+    # Of what is mounted there still, files would be removed, too.
+    if [ -n "${KEEP:-}" ] || grep -q " $tree/" /proc/self/mounts; then
         echo "kept: $tree"
     else
         rm -rf --one-file-system "$tree" "$tree.log"

@@ -22,6 +22,8 @@ main() {
     if [ "$purpose" = bare ]; then
         has_program python3 || missing+=(python3)
         has_program debootstrap || missing+=(debootstrap)
+        has_program wget || missing+=(wget)
+        has_file /usr/share/keyrings/debian-archive-keyring.gpg || missing+=(debian-archive-keyring)
         install_packages "${missing[@]}"
         return
     fi
