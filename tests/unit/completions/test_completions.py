@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.unable import unable
+
 FOLDER = Path(__file__).parents[3] / "completions"
 
 KALLSYMS = """\
@@ -63,6 +65,8 @@ def env(tmp_path):
 
 
 def run(argv, env):
+    if shutil.which(argv[0]) is None:
+        unable(f"{argv[0]} is not installed")
     done = subprocess.run(argv, env=env, cwd=env["PWD"], capture_output=True, text=True, check=False)
     assert done.stderr == ""
     return [line for line in done.stdout.splitlines() if line]
@@ -98,13 +102,7 @@ def fish(line, env):
     return [row.split("\t")[0] for row in run(["fish", "--no-config", "-c", *words], env)]
 
 
-SHELLS = [
-    pytest.param(shell, marks=pytest.mark.skipif(not shutil.which(shell.__name__), reason="not installed"))
-    for shell in (bash, zsh, fish)
-]
-
-
-@pytest.fixture(params=SHELLS)
+@pytest.fixture(params=(bash, zsh, fish))
 def shell(request, env):
     return lambda line: request.param(line, env)
 
@@ -217,13 +215,11 @@ def test_files(env):
     assert bash("ktrace vm --share ", env) == ["sub"]
 
 
-@pytest.mark.skipif(not shutil.which("zsh"), reason="not installed")
 def test_files_are_left_to_zsh(env):
     assert zsh("ktrace add --from pro", env) == ["<files >"]
     assert zsh("ktrace vm --share ", env) == ["<files -/>"]
 
 
-@pytest.mark.skipif(not shutil.which("fish"), reason="not installed")
 def test_files_are_left_to_fish(env):
     assert fish("ktrace add --from pro", env) == ["probes.txt"]
     assert fish("ktrace vm --share ", env) == ["sub/"]
