@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ktrace.model.miss import Miss
+from ktrace.model.patterns.glob import join_glob
 
 KALLSYMS = "/proc/kallsyms"
 
@@ -22,6 +23,7 @@ _TEXT_BYTES = frozenset((b"t", b"T", b"w", b"W"))
 _NEAR = 5
 # What compilers append to a function that they changed; `.cold` is the unlikely part, split off.
 _VARIANT = rb"\.(?:isra|constprop|part|cold|llvm)(?:\.\d+)*"
+_ANY_ONE = rb"[^\t\n ]"  # a byte of a name
 # `__pfx_`, `__cfi_`: padding before a function, with a name of its own.
 _FUNCTION = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n]+)")
 _LINE = re.compile(rb"([0-9a-f]+) (\S) ([^\t\n]+)(?:\t\[([^\]]+)\])?")
@@ -165,22 +167,24 @@ def glob_to_regex(glob: str) -> bytes:
     >>> glob_to_regex("tcp_*")
     b'tcp_[^\\\\t\\\\n ]*'
     """
-    out = b""
+    pieces: list[bytes | None] = []
     i = 0
     while i < len(glob):
         ch = glob[i]
         close = _end_of_class(glob, i) if ch == "[" else -1
         if ch == "*":
-            out += rb"[^\t\n ]*"
+            pieces.append(None)
         elif ch == "?":
-            out += rb"[^\t\n ]"
+            pieces.append(_ANY_ONE)
         elif close > 0:
-            out += _class_to_regex(glob[i + 1 : close])
+            pieces.append(_class_to_regex(glob[i + 1 : close]))
             i = close
         else:
-            out += re.escape(ch.encode("utf-8", "surrogateescape"))
+            pieces.append(re.escape(ch.encode("utf-8", "surrogateescape")))
         i += 1
-    return out
+    # Bytes as characters of the same numbers, and back.
+    characters = [None if piece is None else piece.decode("latin-1") for piece in pieces]
+    return join_glob(characters, _ANY_ONE.decode("latin-1")).encode("latin-1")
 
 
 def _end_of_class(glob: str, start: int) -> int:
@@ -205,7 +209,7 @@ def _class_to_regex(body: str) -> bytes:
         i = last + 1
     # Never a blank or the end of a line, whatever the class says: a name has none.
     if not out:
-        return rb"[^\t\n ]" if negated else rb"(?!)"
+        return _ANY_ONE if negated else rb"(?!)"
     return rb"(?![\t\n ])[" + (b"^" if negated else b"") + out + b"]"
 
 
