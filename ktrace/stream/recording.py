@@ -80,11 +80,11 @@ class Recording:
         self._close = ExitStack()
         try:
             self._files = [self._close.enter_context(TraceDat(path, recover=recover)) for path in paths]
+            self._formats = [_formats(file, recover=recover) for file in self._files]
         except BaseException:
             self._close.close()
             raise
         self.contents = [file.contents for file in self._files]
-        self._formats = [formats(contents) for contents in self.contents]
 
     def __enter__(self) -> "Recording":
         return self
@@ -138,7 +138,7 @@ class Recording:
 
     def formats(self) -> list[Format]:
         """Of all events of which there may be records, those of several files once each."""
-        return list({(f.system, f.name): f for c in self.contents for f in formats(c).values()}.values())
+        return list({(f.system, f.name): f for known in self._formats for f in known.values()}.values())
 
     def chunks(self, wanted: Wanted | None = None, *, ordered: bool = True) -> Iterator[Chunk]:
         """All records in order of time, with names and symbols.
@@ -364,13 +364,24 @@ def parse_time(text: str, *, ticks: bool = False) -> int:
     return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
 
 
-def formats(contents: Contents) -> dict[int, Format]:
-    """The formats in a file, by id. One that makes no sense is left out: its records are shown as unknown."""
-    found: dict[int, Format] = {}
-    for system, text in (*(("ftrace", text) for text in contents.ftrace_formats), *contents.event_formats):
+def _formats(file: TraceDat, *, recover: bool) -> dict[int, Format]:
+    """Return the formats in a file, by id.
+
+    Raises:
+        Damaged: one makes no sense; with `recover` it is left out, and `problems` says so: its records are
+            shown as those of an unknown event.
+    """
+    contents, found = file.contents, dict[int, Format]()
+    texts = (*(("ftrace", text) for text in contents.ftrace_formats), *contents.event_formats)
+    for place, (system, text) in zip(contents.format_places, texts, strict=True):
         try:
             form = parse_format(text, system)
-        except UsageError:
+        except UsageError as error:
+            problem = file.source.damaged(error.message, place)
+            if not recover:
+                problem.hint = "ktrace report --recover shows what is there"
+                raise problem from None
+            file.problems.append(problem)
             continue
         found[form.id] = form
     return found

@@ -48,7 +48,7 @@ class ElfSymbols:
         self._asked += 1
         if self._asked < _ENOUGH:
             return self._named(wanted + b"\0", whole=True)
-        if not self._by_name:
+        if not self._by_name and self._table is not None:
             self._by_name = self._all_names()
         found = (self._symbol(position) for position in self._by_name.get(wanted, ()))
         return sorted((s for s in found if s), key=lambda s: s.address)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ktrace.errors import UsageError
 from ktrace.model.miss import Miss
 from ktrace.model.patterns.glob import join_glob
 
@@ -23,10 +24,11 @@ _TEXT_BYTES = frozenset((b"t", b"T", b"w", b"W"))
 _NEAR = 5
 # What compilers append to a function that they changed; `.cold` is the unlikely part, split off.
 _VARIANT = rb"\.(?:isra|constprop|part|cold|llvm)(?:\.\d+)*"
+_GLOB_MAX = 4096
 _ANY_ONE = rb"[^\t\n ]"  # a byte of a name
 # `__pfx_`, `__cfi_`: padding before a function, with a name of its own.
 _FUNCTION = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n]+)")
-_LINE = re.compile(rb"([0-9a-f]+) (\S) ([^\t\n]+)(?:\t\[([^\]]+)\])?")
+_LINE = re.compile(rb"^([0-9a-f]{1,16}) ([!-~]) ([^\t\n]+)(?:\t\[([^\]\n]+)\])?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,13 @@ class Kallsyms:
         return [s for s in symbols if s]
 
     def matching(self, glob: str) -> Iterator[Symbol]:
-        """Functions whose whole name matches a shell wildcard (`*`, `?`, `[...]`)."""
+        """Return functions whose whole name matches a shell wildcard (`*`, `?`, `[...]`).
+
+        Raises:
+            UsageError: the wildcard is longer than any name.
+        """
+        if len(glob) > _GLOB_MAX:
+            raise UsageError(f"a wildcard of {len(glob)} characters", hint="names have up to 511")
         start = re.match(r"[^*?\[]*", glob)
         assert start is not None  # anything may be none
         if start[0]:
@@ -128,7 +136,7 @@ class Kallsyms:
         best: Symbol | None = None
         for m in _LINE.finditer(self._data):
             start = int(m[1], 16)
-            if start <= address and m[2].decode() in _TEXT_TYPES and (best is None or start >= best.address):
+            if start <= address and m[2] in _TEXT_BYTES and (best is None or start >= best.address):
                 best = _symbol(m)
         return best
 
@@ -215,4 +223,4 @@ def _class_to_regex(body: str) -> bytes:
 
 def _symbol(m: re.Match[bytes]) -> Symbol:
     name, module = m[3].decode("utf-8", "surrogateescape"), m[4]
-    return Symbol(name, int(m[1], 16), m[2].decode(), module.decode() if module else None)
+    return Symbol(name, int(m[1], 16), m[2].decode(), module.decode("utf-8", "replace") if module else None)

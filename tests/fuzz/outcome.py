@@ -1,6 +1,7 @@
 """Run one mutant: what came of it."""
 
 import traceback
+import warnings
 from dataclasses import dataclass
 
 from tests.fuzz.limits import start_clock, stop_clock
@@ -24,7 +25,9 @@ def outcome(target: Target, data: bytes) -> Finding | None:
     """Run a mutant in this process. None: it was read, or refused as it should be."""
     start_clock()
     try:
-        target.run(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", RuntimeWarning)  # NumPy's: nobody is to see them
+            target.run(data)
     except target.allowed:
         return None
     except (KeyboardInterrupt, SystemExit):

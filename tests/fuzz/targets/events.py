@@ -232,5 +232,5 @@ class Pages(Target):
         """Decode whole pages."""
         header, _, pages = data.partition(b"\0")
         layout = parse_header_page(header.decode("utf-8", "surrogateescape"))
-        pages += bytes(-len(pages) % layout.size)
+        pages = pages[: len(pages) // layout.size * layout.size]
         read_pages([parse_format(text, system) for system, text in EVENTS], pages, layout)
