@@ -87,7 +87,7 @@ class KernelFiles(Target):
         words = (
             *("\n", " ", "\t", "[", "]", "(", ")", "0x", ":", "=", "+", "-", "#", "{", "}", ",", "~ 2^", "99999999999999999999"),
             *("\udcff", "\0", '"', "\\", "\\040", "\\999", "/", ".", "*", "$", "%", "@", " " * 5000, "a" * 5000, "=y", "_" * 999),
-            *("b" * 50 + "@", "\u0661", "\u2028", "\r", "\x85", "$arg1", "$retval", ":string", ":u8[64]", "+0("),
+            *("b" * 50 + "@", "\u0661", "\u00b2", "9" * 5000, "\u2028", "\r", "\x85", "$arg1", "$retval", ":string", ":u8[64]", "+0("),
         )  # fmt: skip
         seeds = [bytes([65 + number]) + text.encode() for number, (_, text) in enumerate(READERS)]
         return Material(seeds, [word.encode("utf-8", "surrogateescape") for word in words])
