@@ -1,7 +1,7 @@
 # On a fresh Debian machine, as root or with sudo, these two install what is missing by themselves:
 #
 #   make demo              the main job: a probe, its list, a trace, JSON through a pipe
-#   make test              lint, types, layers, unit tests, kernel tests on 6.12 and 6.1
+#   make test              lint, types, layers, unit tests, mutants, kernel tests on 6.12 and 6.1
 #
 #   make test-all          the same, and kernels 5.10 and 7.3
 #   make test-unit         unit tests alone: neither root nor QEMU

@@ -17,7 +17,7 @@ from typing import TypeAlias, TypeVar
 
 from ktrace.errors import Damaged, UsageError
 from ktrace.model.batch import Chunk, Column, Lost, Stack
-from ktrace.model.format import Format, parse_format
+from ktrace.model.format import Format
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.heads import Heads, are_plain
 from ktrace.ringbuffer.layout import PageLayout, parse_header_page
@@ -26,6 +26,7 @@ from ktrace.stream.ahead import ahead, new_pool
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
+from ktrace.stream.known_formats import known_formats
 from ktrace.stream.losses import lost_by_cpu, not_told
 from ktrace.stream.memory import keep_freed
 from ktrace.stream.merge import merged
@@ -80,7 +81,7 @@ class Recording:
         self._close = ExitStack()
         try:
             self._files = [self._close.enter_context(TraceDat(path, recover=recover)) for path in paths]
-            self._formats = [_formats(file, recover=recover) for file in self._files]
+            self._formats = [known_formats(file, recover=recover) for file in self._files]
         except BaseException:
             self._close.close()
             raise
@@ -362,29 +363,6 @@ def parse_time(text: str, *, ticks: bool = False) -> int:
             f"'{text}' is no time", hint="a count, such as 12345678" if ticks else "such as 12.5"
         )
     return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
-
-
-def _formats(file: TraceDat, *, recover: bool) -> dict[int, Format]:
-    """Return the formats in a file, by id.
-
-    Raises:
-        Damaged: one makes no sense; with `recover` it is left out, and `problems` says so: its records are
-            shown as those of an unknown event.
-    """
-    contents, found = file.contents, dict[int, Format]()
-    texts = (*(("ftrace", text) for text in contents.ftrace_formats), *contents.event_formats)
-    for place, (system, text) in zip(contents.format_places, texts, strict=True):
-        try:
-            form = parse_format(text, system)
-        except UsageError as error:
-            problem = file.source.damaged(error.message, place)
-            if not recover:
-                problem.hint = "ktrace report --recover shows what is there"
-                raise problem from None
-            file.problems.append(problem)
-            continue
-        found[form.id] = form
-    return found
 
 
 def _layout(file: TraceDat, buffer: Buffer) -> PageLayout:
