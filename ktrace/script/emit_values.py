@@ -278,7 +278,8 @@ class Values:
             return f"f_{scope_of(function).replace('/', '_')}({', '.join(map(self.value, e.args))})"
         if e.name in PRINTS:
             text = self.printed(e)
-            return text if e.name.startswith("s") else f"out({text})"
+            # A print is a number where it stands in an expression, as other functions without a value.
+            return text if e.name.startswith("s") else f"(out({text}) or 0)"
         if e.name in FETCHES:
             if e in self.fields:
                 return self._shaped(e, self.need(self.fields[e]))
