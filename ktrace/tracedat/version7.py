@@ -14,7 +14,7 @@ from ktrace.tracedat.source import Bytes, Cursor, Memory
 
 HEADER = 16  # bytes of a section's header
 _COMPRESSED = 1
-_MAX_SECTION = 1 << 30  # kallsyms of a large kernel are 20 MB
+_MAX_SECTION = 1 << 28  # kallsyms of a large kernel are 20 MB
 _T = TypeVar("_T")
 
 
