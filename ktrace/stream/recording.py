@@ -357,7 +357,7 @@ def parse_time(text: str, *, ticks: bool = False) -> int:
     >>> parse_time("12.5")
     12500000000
     """
-    match = re.fullmatch(r"(\d+)(?:\.(\d{0,9}))?", text.strip())
+    match = re.fullmatch(r"(\d{1,20})(?:\.(\d{0,9}))?", text.strip(), re.ASCII)
     if not match or (ticks and match[2] is not None):
         raise UsageError(
             f"'{text}' is no time", hint="a count, such as 12345678" if ticks else "such as 12.5"
