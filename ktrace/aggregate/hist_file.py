@@ -13,10 +13,11 @@ from ktrace.errors import Damaged
 from ktrace.model.tally import Key, Range, Row, Stack, Symbol, Syscall, Tally, Task
 
 _HEAD = re.compile(
-    r"^# event histogram\n#\n# trigger info: (?P<info>.*?) \[(?P<state>active|paused)\]\n#\n", re.M | re.S
+    r"^# event histogram\n#\n# trigger info: (?P<info>.*?) \[(?P<state>active|paused)\]\n#\n", re.M
 )
 _TOTALS = re.compile(
-    r"\nTotals:\n    Hits: (?P<hits>\d+)\n    Entries: (?P<entries>\d+)\n    Dropped: (?P<dropped>\d+)\n"
+    r"\nTotals:\n    Hits: (?P<hits>\d{1,20})\n    Entries: (?P<entries>\d{1,20})\n"
+    r"    Dropped: (?P<dropped>\d{1,20})\n"
     r"(?:    Duplicates: \d+\n)?"
 )
 _STRING_WIDTH = 50
@@ -119,14 +120,15 @@ class _Rows:
         while text.startswith("{ ", self.at):
             self.at += 2
             key = tuple(self._key(i, term) for i, term in enumerate(self._keys))
-            tail = self._tails[-1].match(text, self.at)
-            assert tail is not None  # the last key was found by it
+            tail = self._tails[-1].match(text, self.at) if self._tails else None
+            if tail is None:
+                raise _damaged(self._source, text, self.at)
             self.at = tail.end()
             rows.append(self._row(key, tail))
             if extra := _EXTRA.match(text, self.at):
                 self.at = extra.end()
         if text.startswith("\nSnapshot taken", self.at):
-            self.at = text.index("\nTotals:", self.at)
+            self.at = self._index("\nTotals:")
         return rows
 
     def _row(self, key: tuple[Key, ...], tail: re.Match[str]) -> Row:
@@ -151,8 +153,9 @@ class _Rows:
                     pieces.append(rf"{gap}{name} \(%\): *[\d.]+")
                 case "graph":
                     pieces.append(rf"{gap}{name}: [# ]{{20}}")
-                case _:
-                    pieces.append(rf"{gap}{name}: *(?P<v{n}>[0-9a-f]+)")
+                case modifier:
+                    digits = "[0-9a-f]" if modifier == "hex" else "[0-9]"
+                    pieces.append(rf"{gap}{name}: *(?P<v{n}>{digits}{{1,20}})")
         # A row ends the file's table, or another one or what belongs to this one follows.
         return re.compile("".join(pieces) + r"\n(?=\{ |\n|\t)")
 
@@ -167,25 +170,24 @@ class _Rows:
         tail = self._tails[i]
         match term.modifier:
             case "hex":
-                return int(self._take(r"([0-9a-f]+)", tail)[0], 16)
+                return int(self._take(r"([0-9a-f]{1,16})", tail)[0], 16)
             case "sym" | "sym-offset":
-                address, name = self._take(r"\[([0-9a-f]+)\] (\S.*?) *", tail)
-                return Symbol(int(address, 16), name)
+                return self._symbol(tail)
             case "execname":
                 return self._task(tail)
             case "syscall":
-                name, number = self._take(r"(\S+) *\[ *(\d+)\]", tail)
+                name, number = self._take(r"(\S+) *\[ *(\d{1,20})\]", tail)
                 return Syscall(int(number), name)
             case "log2":
-                return log2_range(int(self._take(r"~ 2\^(\d+) *", tail)[0]))
+                return log2_range(int(self._take(r"~ 2\^(\d{1,2}) *", tail)[0]))
             case "buckets":
-                low, high = self._take(r"~ (\d+)-(\d+)", tail)
+                low, high = self._take(r"~ (\d{1,20})-(\d{1,20})", tail)
                 return Range(int(low), int(high))
             case _:
                 return self._plain(tail)
 
     def _plain(self, tail: re.Pattern[str]) -> int | str:
-        number = re.compile(r" *(\d+)").match(self.text, self.at)
+        number = re.compile(r" *(\d{1,20})(?!\d)").match(self.text, self.at)
         if number and tail.match(self.text, number.end()):
             self.at = number.end()
             return int(number[1])
@@ -203,8 +205,18 @@ class _Rows:
             end += 1
         raise _damaged(self._source, self.text, start)
 
+    def _symbol(self, tail: re.Pattern[str]) -> Symbol:
+        address = re.compile(r"\[([0-9a-f]{1,16})\] (?=\S)").match(self.text, self.at)
+        # A tail that ends the row looks at two characters of the next one.
+        limit = self.text.find("\n", self.at) + 3
+        behind = tail.search(self.text, address.end(), limit) if address and limit > 2 else None
+        if address is None or behind is None:
+            raise _damaged(self._source, self.text, self.at)
+        self.at = behind.start()
+        return Symbol(int(address[1], 16), self.text[address.end() : self.at].rstrip(" "))
+
     def _task(self, tail: re.Pattern[str]) -> Task:
-        behind = re.compile(r"\[ *(\d+)\]")
+        behind = re.compile(r"\[ *(\d{1,20})\]")
         start = self.at
         end = start + _characters(self.text, start, _EXEC_WIDTH)
         pid = behind.match(self.text, end)
@@ -217,7 +229,7 @@ class _Rows:
         frames = []
         self.at += 1
         while self.text.startswith(" " * 9, self.at):
-            end = self.text.index("\n", self.at)
+            end = self._index("\n")
             frames.append(self.text[self.at + 9 : end])
             self.at = end + 1
         return tuple(frames)
@@ -229,6 +241,13 @@ class _Rows:
         self.at = match.end()
         own = match.groups()[: re.compile(pattern).groups]  # those behind are the rest of the row's
         return tuple(group or "" for group in own)
+
+    def _index(self, text: str) -> int:
+        """Where a text comes next."""
+        found = self.text.find(text, self.at)
+        if found < 0:
+            raise _damaged(self._source, self.text, self.at)
+        return found
 
     def _expect_match(self, pattern: str) -> None:
         match = re.compile(pattern).match(self.text, self.at)

@@ -5,7 +5,7 @@ import re
 from ktrace.errors import UsageError
 
 _UNITS = {"ns": 1, "us": 1_000, "µs": 1_000, "ms": 1_000_000, "s": 1_000_000_000}
-_WORDS = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([a-zµ]+)\s*\Z")
+_WORDS = re.compile(r"\s*(\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})\s*([a-zµ]+)\s*\Z", re.ASCII)
 
 
 def parse_duration(text: str) -> int:

@@ -5,6 +5,7 @@ probe events are not aligned.
 """
 
 import re
+import string
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -115,9 +116,18 @@ class Signature:
     is_return: bool = False
 
 
-_FIELD = re.compile(r"\tfield:(.*?);\toffset:(\d+);\tsize:(\d+);(?:\tsigned:([01]);)?")
-_DECLARATION = re.compile(r"(?P<type>.*?)\s*(?P<name>[A-Za-z_]\w*)\s*(?P<dims>(?:\[[^\]]*\])*)\Z")
+_FIELD = re.compile(
+    r"^\tfield:([^;\n]*);\toffset:(\d{1,9});\tsize:(\d{1,9});(?:\tsigned:([01]);)?", re.MULTILINE | re.ASCII
+)
+_ANY_FIELD = re.compile(r"^\tfield:", re.MULTILINE)
+_WORD = string.ascii_letters + string.digits + "_"
 _LOC = re.compile(r"__(data|rel)_loc\s+(.*)\Z")
+
+_RECORD_MAX = 1 << 16
+"""Bytes: what a record refers to is found by 16 bits."""
+_ID_MAX = (1 << 16) - 1
+_FIELDS_MAX = 1024
+_PLAIN_SIZES = (1, 2, 4, 8)
 
 _ELEMENT_SIZES = {
     "char": 1, "u8": 1, "s8": 1, "x8": 1, "bool": 1, "unsigned char": 1, "__u8": 1,
@@ -134,14 +144,39 @@ def parse_format(text: str, system: str = "") -> Format:
         UsageError: it is not one.
     """
     name = re.search(r"^name: (\S+)$", text, re.MULTILINE)
-    ident = re.search(r"^ID: (\d+)$", text, re.MULTILINE)
+    ident = re.search(r"^ID: (\d{1,9})$", text, re.MULTILINE | re.ASCII)
     if not name or not ident:
         raise UsageError("not an event's format file: no name and ID", excerpt=text[:60])
-    fields = tuple(_parse_field(*match.groups()) for match in _FIELD.finditer(text))
+    head, _, print_fmt = text.partition("print fmt: ")
+    fields = tuple(_parse_field(*match.groups()) for match in _FIELD.finditer(head))
+    wrong = _problem(int(ident[1]), fields, len(_ANY_FIELD.findall(head)))
+    if wrong:
+        raise UsageError(f"the format of {name[1]} makes no sense: {wrong}")
     if system == "synthetic":
         fields = tuple(map(_in_slot, fields))
-    _, _, print_fmt = text.partition("print fmt: ")
     return Format(system, name[1], int(ident[1]), fields, print_fmt.rstrip("\n"))
+
+
+def _problem(ident: int, fields: tuple[Field, ...], spelled: int) -> str | None:
+    """Why no record can be read by this format; None if it can. `spelled`: how many fields the text has."""
+    if ident > _ID_MAX:
+        return f"an ID of {ident}"
+    if len(fields) != spelled:
+        return "a field without an offset and a size"
+    if len(fields) > _FIELDS_MAX:
+        return f"{len(fields)} fields"
+    names: set[str] = set()
+    for field in fields:
+        if field.name in names:
+            return f"two fields {field.name!r}"
+        names.add(field.name)
+        if field.offset + field.size > _RECORD_MAX:
+            return f"{field.name!r} ends after {field.offset + field.size} bytes"
+        if field.shape in ("data_loc", "rel_loc") and (field.size < 4 or field.size % 4):
+            return f"{field.name!r} refers to its data in {field.size} bytes"
+        if field.name.startswith("common_") and (field.shape != "scalar" or field.size not in _PLAIN_SIZES):
+            return f"{field.name!r} has {field.size} bytes"
+    return None
 
 
 def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -> Field:
@@ -154,17 +189,27 @@ def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -
         count = _count_of(base.partition("[")[2], int(size) // 4)
         ctype = base.partition("[")[0]
         return Field(name, ctype, int(offset), int(size), signed == "1", shape, count)
-    match = _DECLARATION.match(declaration)
-    if not match:
+    ctype, name, dims = _split_declaration(declaration)
+    if not name:
         return Field(declaration, "", int(offset), int(size), signed == "1")
-    ctype, name, dims = match["type"], match["name"], match["dims"]
     if dims:
         count = int(size) // element_size(ctype)
-        said = re.fullmatch(r"\[(\d+)\]", dims)
+        said = re.fullmatch(r"\[(\d{1,9})\]", dims, re.ASCII)
         if said and int(said[1]) and int(size) % int(said[1]) == 0:
             count = min(int(said[1]), int(size))
         return Field(name, ctype, int(offset), int(size), signed == "1", "array", count)
     return Field(name, ctype, int(offset), int(size), signed == "1")
+
+
+def _split_declaration(text: str) -> tuple[str, str, str]:
+    """Type, name and dimensions of `unsigned long args[6]`; an empty name where there is none."""
+    text = text.rstrip()
+    end = len(text)
+    while text.endswith("]", 0, end) and (start := text.rfind("[", 0, end)) >= 0:
+        end = start
+    before = text[:end].rstrip()
+    name = before[len(before.rstrip(_WORD)) :].lstrip(string.digits)
+    return before.removesuffix(name).rstrip(), name, text[end:]
 
 
 def _in_slot(field: Field) -> Field:
@@ -181,8 +226,8 @@ def element_size(ctype: str) -> int:
 
 
 def _count_of(brackets: str, words: int) -> int:
-    numbers = re.findall(r"\d+", brackets)
-    return int(numbers[-1]) if numbers else max(words, 1)
+    numbers = re.findall(r"\d+", brackets, re.ASCII)
+    return int(numbers[-1][:9]) if numbers else max(words, 1)
 
 
 def _print_as(field: Field, print_fmt: str) -> PrintAs:

@@ -150,7 +150,9 @@ _PATTERN = re.compile(r"[*?\[]")  # an fprobe sits at all functions that a wildc
 
 _DEFAULT_GROUP = {"p": "kprobes", "r": "kprobes", "f": "fprobes", "t": "tracepoints", "e": "eprobes"}
 
-_FILE_PLACE = re.compile(r"(.*/.*):(0x[0-9a-fA-F]+|\d+)(?:\((0x[0-9a-fA-F]+|\d+)\))?\Z", re.DOTALL | re.ASCII)
+_FILE_PLACE = re.compile(
+    r"([^/]*/.*):(0x[0-9a-fA-F]+|\d+)(?:\((0x[0-9a-fA-F]+|\d+)\))?\Z", re.DOTALL | re.ASCII
+)
 
 
 def _read_place(kind: str, text: str) -> Place:

@@ -59,6 +59,8 @@ class EventReader:
         self._tail = _tail(form)
         inline = [f for f in form.fields if f is not self._tail]
         self.size = max((f.offset + f.size for f in inline), default=8)
+        if self._tail is not None:
+            self.size = max(self.size, self._tail.offset)
         parts = {f.name: (_dtype(f, order), f.offset) for f in inline}
         # Flags and depth stand side by side: one number.
         self._has_pid = "common_pid" in parts

@@ -227,6 +227,8 @@ class Decoder:
         if not fits.all():
             marks += self._misfits(selection, chosen[~fits], form, "is shorter than its format")
             chosen, size = chosen[fits], size[fits]
+        if not len(size):
+            return
         rows = reader.rows(selection.buffer, selection.at.take(chosen.rows), size)
         sound = reader.sound(rows)
         if sound is not None:
@@ -317,7 +319,7 @@ def mark_of(hole: Hole, cpu: int, seq: int) -> Mark:
 
 
 def _gap(seq: int, cpu: int, what: str) -> Unparsed:
-    return Unparsed(seq, f"CPU {cpu}: {what}".encode())
+    return Unparsed(seq, f"CPU {cpu}: {what}".encode("utf-8", "surrogateescape"))
 
 
 def _constant(text: str, count: int) -> Strings:

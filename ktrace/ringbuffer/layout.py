@@ -8,7 +8,11 @@ from dataclasses import dataclass
 
 from ktrace.errors import UsageError
 
-_FIELD = re.compile(r"field:\s*.*?(\w+);\s*offset:(\d+);\s*size:(\d+);")
+_FIELD = re.compile(
+    r"^\s*field:(?:[^;\n]*[^\w;\n])?(\w{1,64});\s*offset:(\d{1,9});\s*size:(\d{1,9});",
+    re.MULTILINE | re.ASCII,
+)
+_LARGEST = 1 << 26
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,13 @@ def parse_header_page(text: str, *, big_endian: bool = False) -> PageLayout:
         raise UsageError("not the description of a ring buffer's page: no commit and data", excerpt=text[:60])
     data, length = fields["data"]
     commit, long = fields["commit"]
-    if long not in (4, 8) or commit < 8 or data < commit + long or length <= 0 or (data + length) % 8:
+    if (
+        long not in (4, 8)
+        or commit < 8
+        or data < commit + long
+        or length <= 0
+        or (data + length) % 8
+        or data + length > _LARGEST
+    ):
         raise UsageError("a ring buffer's page of a form that is not known", excerpt=text[:200])
     return PageLayout(data + length, data, commit, long, big_endian)

@@ -1,9 +1,10 @@
 """Python text for expressions: half of the pass `emit`."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ktrace.model.patterns.regex import Regex
+from ktrace.model.patterns.syntax import PatternError
 from ktrace.script.ast import (
     Aggregate,
     Assign,
@@ -26,7 +27,6 @@ from ktrace.script.ast import (
 from ktrace.script.calls import find_builtin
 from ktrace.script.formats import read_format
 from ktrace.script.library import FETCHES, PRINTS, gives_text
-from ktrace.script.runtime.texts import compile_regex
 from ktrace.script.source import ScriptError
 from ktrace.script.types import Code, Types, scope_of
 
@@ -105,9 +105,9 @@ class Values:
         if isinstance(e, Binary) and e.op in ("=~", "!~"):
             assert isinstance(e.right, Text)
             try:
-                compile_regex(e.right.value)
-            except (re.error, RecursionError, OverflowError) as error:
-                raise ScriptError(f"this is no pattern: {error}", e.right.at) from None
+                Regex(e.right.value)
+            except PatternError as error:
+                raise ScriptError(f"this is not a pattern: {error}", e.right.at) from None
             found = f"regex({e.right.value!r}, {self.value(e.left)})"
             return found if e.op == "=~" else f"(not {found})"
         if isinstance(e, Unary) and e.op == "!":
@@ -278,7 +278,8 @@ class Values:
             return f"f_{scope_of(function).replace('/', '_')}({', '.join(map(self.value, e.args))})"
         if e.name in PRINTS:
             text = self.printed(e)
-            return text if e.name.startswith("s") else f"out({text})"
+            # A print is a number where it stands in an expression, as other functions without a value.
+            return text if e.name.startswith("s") else f"(out({text}) or 0)"
         if e.name in FETCHES:
             if e in self.fields:
                 return self._shaped(e, self.need(self.fields[e]))

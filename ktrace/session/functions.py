@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 from ktrace.errors import NotFound, Unavailable, UsageError
 from ktrace.model.miss import Miss
+from ktrace.model.patterns.regex import Regex
+from ktrace.model.patterns.syntax import PatternError
 from ktrace.model.place import START, AddressPlace, SymbolPlace
 from ktrace.session.kernel import Kernel
 from ktrace.symbols.kallsyms import Symbol
@@ -145,15 +147,13 @@ def _symbols(pattern: str, kernel: Kernel) -> Iterable[Symbol]:
     return (s for s in kernel.symbols.matching("*") if regex.search(s.name))
 
 
-def _regex(pattern: str) -> re.Pattern[str] | None:
+def _regex(pattern: str) -> Regex | None:
     if len(pattern) < 3 or pattern[0] != "/" or pattern[-1] != "/":
         return None
     try:
-        return re.compile(pattern[1:-1])
-    except re.error as error:
-        raise UsageError(
-            f"not a regular expression: {error.msg}", excerpt=pattern, caret=1 + (error.pos or 0)
-        ) from None
+        return Regex(pattern[1:-1])
+    except PatternError as error:
+        raise UsageError(f"not a regular expression: {error}", excerpt=pattern, caret=1 + error.at) from None
 
 
 def _inlined(pattern: str, kernel: Kernel) -> list[FunctionRow]:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 from ktrace.tracedat.contents import ClockSample, Contents, Options, TimeShift, TscToNs
 
+_BITS = 64
+_FARTHEST = 1 << 62  # what makes no sense must not leave 64 bits
+_LAST = (1 << 63) - 1
 _NANOSECONDS = frozenset(("", "local", "global", "perf", "mono", "mono_raw", "boot", "tai"))
 
 
@@ -82,7 +85,8 @@ def _shifted(
         if interpolate and span:
             # In floating point: the product of a time and an offset may not fit into 64 bits.
             slope = (high.offset - low.offset) / span
-            offset = low.offset + np.rint((some - low.time) * slope).astype(np.int64)
+            between = np.clip(np.rint((some - low.time) * slope), -_FARTHEST, _FARTHEST)
+            offset = low.offset + between.astype(np.int64)
         if low.scaling not in (0, 1) or low.fraction_bits:
             some = _scaled(some, low.scaling, low.fraction_bits)
         out[rows] = some + offset
@@ -90,7 +94,10 @@ def _shifted(
 
 
 def _scaled(times: NDArray[np.int64], factor: int, shift: int) -> NDArray[np.int64]:
-    """`times * factor >> shift` without overflow: in two halves."""
+    """Return `times * factor >> shift` without overflow: in two halves, or one by one where need be."""
+    if not 0 <= factor < 1 << 32 or not 0 <= shift < _BITS:
+        exact = [(time * factor) >> min(max(shift, 0), 1 << 10) for time in times.tolist()]
+        return np.array([min(max(time, -_LAST - 1), _LAST) for time in exact], np.int64)
     high = (times >> 32) * factor
     low = (times & 0xFFFFFFFF).astype(np.uint64) * np.uint64(factor)
     if shift <= 32:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ktrace.errors import UsageError
 from ktrace.model.batch import Batch, Column, Strings
+from ktrace.model.patterns.glob import join_glob
 from ktrace.stream.filter_grammar import Node, Op, Pred, parse_filter, problem
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -167,24 +168,25 @@ def _compare_cpus(pred: Pred, column: NDArray[Any], cpus: frozenset[int]) -> Mas
 
 def _glob(pattern: str) -> re.Pattern[str]:
     """The kernel's globs: `*`, `?`, `[a-z]`, `[!a-z]`, and a backslash before what is meant as it is."""
-    out, at = "", 0
+    pieces: list[str | None] = []
+    at = 0
     while at < len(pattern):
         ch = pattern[at]
         at += 1
         end = pattern.find("]", at + (pattern[at : at + 1] == "!") + 1) if ch == "[" else -1
         if ch == "*":
-            out += ".*"
+            pieces.append(None)
         elif ch == "?":
-            out += "."
+            pieces.append(".")
         elif end > 0:
-            out += _one_of(pattern[at:end])
+            pieces.append(_one_of(pattern[at:end]))
             at = end + 1
         elif ch == "\\" and at < len(pattern):
-            out += re.escape(pattern[at])
+            pieces.append(re.escape(pattern[at]))
             at += 1
         else:
-            out += re.escape(ch)
-    return re.compile(out, re.DOTALL)
+            pieces.append(re.escape(ch))
+    return re.compile(join_glob(pieces, "."), re.DOTALL)
 
 
 def _one_of(inner: str) -> str:

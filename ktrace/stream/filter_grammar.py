@@ -58,8 +58,9 @@ _FIELD = re.compile(r"[A-Za-z_]\w*")
 _OP = re.compile(r"==|!=|<=|>=|<|>|&(?!&)|~")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _CPUS = re.compile(r"CPUS\{([^}]*)\}")
-_CPU_RANGE = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?\Z")
+_CPU_RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?\Z", re.ASCII)
 _WORD = re.compile(r"[-+]?\w+")
+_LONGEST = 4096  # characters of a text: the kernel takes no filter that is longer
 _MOST_CPUS = 1 << 13
 _DEEPEST = 100  # parentheses and ! within one another
 
@@ -141,6 +142,10 @@ class _Parser:
             quoted = self._match(_QUOTED)
             if not quoted:
                 raise self._error("this quote is not closed")
+            if len(quoted[0]) > _LONGEST:
+                raise problem(
+                    self._text, at, f"a text of {len(quoted[0])} characters", "up to 4096 are compared"
+                )
             return str(quoted[1] if quoted[1] is not None else quoted[2])
         cpus = self._match(_CPUS)
         if cpus:

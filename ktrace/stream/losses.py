@@ -13,11 +13,13 @@ def lost_by_cpu(contents: Contents, buffer: str = "") -> dict[int, int]:
     name = ""
     for text in contents.options.cpu_stats:
         heading = re.match(r"\s*Buffer: (\S+)", text)
-        cpu = re.match(r"CPU: (\d+)\n", text)
+        cpu = re.match(r"CPU: (\d{1,9})\n", text)
         if heading:
             name = heading[1]
         elif cpu and name == buffer:
-            counts = re.findall(r"^(?:overrun|commit overrun|dropped events): (\d+)$", text, re.MULTILINE)
+            counts = re.findall(
+                r"^(?:overrun|commit overrun|dropped events): (\d{1,20})$", text, re.MULTILINE
+            )
             found[int(cpu[1])] = sum(map(int, counts))
     return found
 

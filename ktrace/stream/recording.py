@@ -17,7 +17,7 @@ from typing import TypeAlias, TypeVar
 
 from ktrace.errors import Damaged, UsageError
 from ktrace.model.batch import Chunk, Column, Lost, Stack
-from ktrace.model.format import Format, parse_format
+from ktrace.model.format import Format
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.heads import Heads, are_plain
 from ktrace.ringbuffer.layout import PageLayout, parse_header_page
@@ -26,6 +26,7 @@ from ktrace.stream.ahead import ahead, new_pool
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
+from ktrace.stream.known_formats import known_formats
 from ktrace.stream.losses import lost_by_cpu, not_told
 from ktrace.stream.memory import keep_freed
 from ktrace.stream.merge import merged
@@ -80,11 +81,11 @@ class Recording:
         self._close = ExitStack()
         try:
             self._files = [self._close.enter_context(TraceDat(path, recover=recover)) for path in paths]
+            self._formats = [known_formats(file, recover=recover) for file in self._files]
         except BaseException:
             self._close.close()
             raise
         self.contents = [file.contents for file in self._files]
-        self._formats = [formats(contents) for contents in self.contents]
 
     def __enter__(self) -> "Recording":
         return self
@@ -138,7 +139,7 @@ class Recording:
 
     def formats(self) -> list[Format]:
         """Of all events of which there may be records, those of several files once each."""
-        return list({(f.system, f.name): f for c in self.contents for f in formats(c).values()}.values())
+        return list({(f.system, f.name): f for known in self._formats for f in known.values()}.values())
 
     def chunks(self, wanted: Wanted | None = None, *, ordered: bool = True) -> Iterator[Chunk]:
         """All records in order of time, with names and symbols.
@@ -356,24 +357,12 @@ def parse_time(text: str, *, ticks: bool = False) -> int:
     >>> parse_time("12.5")
     12500000000
     """
-    match = re.fullmatch(r"(\d+)(?:\.(\d{0,9}))?", text.strip())
+    match = re.fullmatch(r"(\d{1,20})(?:\.(\d{0,9}))?", text.strip(), re.ASCII)
     if not match or (ticks and match[2] is not None):
         raise UsageError(
             f"'{text}' is no time", hint="a count, such as 12345678" if ticks else "such as 12.5"
         )
     return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
-
-
-def formats(contents: Contents) -> dict[int, Format]:
-    """The formats in a file, by id. One that makes no sense is left out: its records are shown as unknown."""
-    found: dict[int, Format] = {}
-    for system, text in (*(("ftrace", text) for text in contents.ftrace_formats), *contents.event_formats):
-        try:
-            form = parse_format(text, system)
-        except UsageError:
-            continue
-        found[form.id] = form
-    return found
 
 
 def _layout(file: TraceDat, buffer: Buffer) -> PageLayout:

@@ -8,6 +8,8 @@ from pathlib import Path
 _UNKNOWN = "<...>"
 _SHARE = 20  # of the time at most one part in so many goes into asking
 
+_PID = re.compile(r"[0-9]{1,10}")
+
 
 def saved_name(text: str, pid: int) -> str | None:
     """One task's name in the text of saved_cmdlines."""
@@ -29,15 +31,15 @@ class SavedNames:
     """The names in one text, that of a file for instance."""
 
     def __init__(self, text: str) -> None:
-        self._names: dict[int, str] = {}
-        pid = -1
+        found: dict[int, list[str]] = {}
+        lines: list[str] | None = None  # of the name that was read last: a name may hold a line's end
         for line in text.split("\n"):
             number, blank, name = line.partition(" ")
-            if blank and number.isdigit():
-                pid = int(number)
-                self._names[pid] = name
-            elif pid >= 0 and line:
-                self._names[pid] += "\n" + line
+            if blank and _PID.fullmatch(number):
+                lines = found[int(number)] = [name]
+            elif lines is not None and line:
+                lines.append(line)
+        self._names = {pid: "\n".join(lines) for pid, lines in found.items()}
 
     def __call__(self, pids: Iterable[int]) -> Mapping[int, str]:
         """Those that are known."""

@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 ALL = "events"
 """The table of all records."""
 
+_OPERATOR = re.compile(
+    r"[-+*/%<>=!&|^~]+|\b(?:and|x?or|not|i?like|is|between|case|select|join|union|intersect|except)\b", re.I
+)
+_MOST_OPERATORS = 256
+
 Schema: TypeAlias = "dict[str, pl.DataType]"
 
 
@@ -82,6 +87,7 @@ def run_query(recording: Recording, query: str, ahead: HeadsAhead | None = None)
     require_polars("sql")
     import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
 
+    _check_text(query)
     tables = {table.name: table for table in _tables(recording)}
     tables[ALL] = _Table(ALL, tuple(recording.formats()))
     ordered = _needs_order(query)
@@ -262,6 +268,19 @@ def _head_frames(made: HeadColumns, types: "Schema") -> "Iterable[pl.DataFrame]"
 
 _ORDER_FREE = re.compile(r"\bgroup\s+by\b|\b(count|sum|min|max|avg)\s*\(", re.IGNORECASE)
 _ORDERED = re.compile(r"\b(first|last|array_agg|string_agg|over|limit)\b", re.IGNORECASE)
+
+
+def _check_text(query: str) -> None:
+    """Refuse what Polars cannot take: it ends the process where expressions are nested too deeply."""
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise UsageError("SQL: the query is not UTF-8", excerpt=query, caret=error.start) from None
+    count = sum(1 for _ in _OPERATOR.finditer(query))
+    if count > _MOST_OPERATORS:
+        raise UsageError(
+            f"SQL: the query has {count} operators; up to {_MOST_OPERATORS} are taken", hint="x in (1, 2, 3)"
+        )
 
 
 def _needs_order(query: str) -> bool:

@@ -17,6 +17,9 @@ _SIZE = 24  # Elf64_Sym
 # What compilers append to a function that they changed. `.cold` is a part of it, not a copy.
 _VARIANT = re.compile(rb"(?:\.(?:isra|constprop|part|llvm)(?:\.\d+)?)+\Z")
 _ENOUGH = 12  # names, until a table of all of them costs less
+_SUFFIX_MAX = (
+    256  # bytes of what compilers append: searching a far longer name takes the square of its length
+)
 _PADDING = (b"__pfx_", b"__cfi_")  # names of the bytes before a function
 
 
@@ -48,7 +51,7 @@ class ElfSymbols:
         self._asked += 1
         if self._asked < _ENOUGH:
             return self._named(wanted + b"\0", whole=True)
-        if not self._by_name:
+        if not self._by_name and self._table is not None:
             self._by_name = self._all_names()
         found = (self._symbol(position) for position in self._by_name.get(wanted, ()))
         return sorted((s for s in found if s), key=lambda s: s.address)
@@ -77,7 +80,7 @@ class ElfSymbols:
             return []
         found = {}
         for at in self._strings.find_all(wanted):
-            if not whole and not _VARIANT.search(self._strings.string(at + len(wanted) - 1)):
+            if not whole and not _VARIANT.search(self._strings.string(at + len(wanted) - 1)[-_SUFFIX_MAX:]):
                 continue
             for position in self._table.find_all(struct.pack("<I", at)):
                 symbol = self._symbol(position) if position % _SIZE == 0 else None

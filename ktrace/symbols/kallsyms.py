@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ktrace.errors import UsageError
 from ktrace.model.miss import Miss
+from ktrace.model.patterns.glob import join_glob
 
 KALLSYMS = "/proc/kallsyms"
 
@@ -22,9 +24,11 @@ _TEXT_BYTES = frozenset((b"t", b"T", b"w", b"W"))
 _NEAR = 5
 # What compilers append to a function that they changed; `.cold` is the unlikely part, split off.
 _VARIANT = rb"\.(?:isra|constprop|part|cold|llvm)(?:\.\d+)*"
+_GLOB_MAX = 4096
+_ANY_ONE = rb"[^\t\n ]"  # a byte of a name
 # `__pfx_`, `__cfi_`: padding before a function, with a name of its own.
 _FUNCTION = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n]+)")
-_LINE = re.compile(rb"([0-9a-f]+) (\S) ([^\t\n]+)(?:\t\[([^\]]+)\])?")
+_LINE = re.compile(rb"^([0-9a-f]{1,16}) ([!-~]) ([^\t\n]+)(?:\t\[([^\]\n]+)\])?", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,13 @@ class Kallsyms:
         return [s for s in symbols if s]
 
     def matching(self, glob: str) -> Iterator[Symbol]:
-        """Functions whose whole name matches a shell wildcard (`*`, `?`, `[...]`)."""
+        """Return functions whose whole name matches a shell wildcard (`*`, `?`, `[...]`).
+
+        Raises:
+            UsageError: the wildcard is longer than any name.
+        """
+        if len(glob) > _GLOB_MAX:
+            raise UsageError(f"a wildcard of {len(glob)} characters", hint="names have up to 511")
         start = re.match(r"[^*?\[]*", glob)
         assert start is not None  # anything may be none
         if start[0]:
@@ -126,7 +136,7 @@ class Kallsyms:
         best: Symbol | None = None
         for m in _LINE.finditer(self._data):
             start = int(m[1], 16)
-            if start <= address and m[2].decode() in _TEXT_TYPES and (best is None or start >= best.address):
+            if start <= address and m[2] in _TEXT_BYTES and (best is None or start >= best.address):
                 best = _symbol(m)
         return best
 
@@ -165,22 +175,24 @@ def glob_to_regex(glob: str) -> bytes:
     >>> glob_to_regex("tcp_*")
     b'tcp_[^\\\\t\\\\n ]*'
     """
-    out = b""
+    pieces: list[bytes | None] = []
     i = 0
     while i < len(glob):
         ch = glob[i]
         close = _end_of_class(glob, i) if ch == "[" else -1
         if ch == "*":
-            out += rb"[^\t\n ]*"
+            pieces.append(None)
         elif ch == "?":
-            out += rb"[^\t\n ]"
+            pieces.append(_ANY_ONE)
         elif close > 0:
-            out += _class_to_regex(glob[i + 1 : close])
+            pieces.append(_class_to_regex(glob[i + 1 : close]))
             i = close
         else:
-            out += re.escape(ch.encode("utf-8", "surrogateescape"))
+            pieces.append(re.escape(ch.encode("utf-8", "surrogateescape")))
         i += 1
-    return out
+    # Bytes as characters of the same numbers, and back.
+    characters = [None if piece is None else piece.decode("latin-1") for piece in pieces]
+    return join_glob(characters, _ANY_ONE.decode("latin-1")).encode("latin-1")
 
 
 def _end_of_class(glob: str, start: int) -> int:
@@ -205,10 +217,10 @@ def _class_to_regex(body: str) -> bytes:
         i = last + 1
     # Never a blank or the end of a line, whatever the class says: a name has none.
     if not out:
-        return rb"[^\t\n ]" if negated else rb"(?!)"
+        return _ANY_ONE if negated else rb"(?!)"
     return rb"(?![\t\n ])[" + (b"^" if negated else b"") + out + b"]"
 
 
 def _symbol(m: re.Match[bytes]) -> Symbol:
     name, module = m[3].decode("utf-8", "surrogateescape"), m[4]
-    return Symbol(name, int(m[1], 16), m[2].decode(), module.decode() if module else None)
+    return Symbol(name, int(m[1], 16), m[2].decode(), module.decode("utf-8", "replace") if module else None)

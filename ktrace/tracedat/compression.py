@@ -14,6 +14,9 @@ from ktrace.errors import Unavailable
 Unpack: TypeAlias = Callable[[bytes, int], bytes]
 """Compressed bytes, and how many they become. Raises ValueError where they become something else."""
 
+_MOST_OF_A_BYTE = 1 << 15
+"""Bytes that zstd can make of one: a block of 4 bytes becomes up to 128 KiB (RFC 8878, "RLE_Block")."""
+
 
 def unpacker(name: str) -> Unpack:
     """How to unpack what `name` compressed.
@@ -93,12 +96,14 @@ def _zstd_of_library() -> Unpack | None:
     is_error.argtypes = (ctypes.c_size_t,)
 
     def unpack(data: bytes, size: int) -> bytes:
+        if size > len(data) * _MOST_OF_A_BYTE:
+            raise ValueError(f"{len(data)} bytes cannot become {size}")
         # The library never writes more than `size`: a frame that holds more is an error.
         out = ctypes.create_string_buffer(max(size, 1))
         written = decompress(out, size, data, len(data))
         if is_error(written):
             raise ValueError("zstd: no such frame, or one that holds more")
-        return _exactly(out.raw[:written], size)
+        return _exactly(bytes(memoryview(out)[:written]), size)
 
     return unpack
 

@@ -150,6 +150,8 @@ class Contents:
         kallsyms, printk_formats, cmdlines: the kernel's files; empty where they were not saved.
         buffers: those with pages.
         texts: those with text.
+        format_places: where in the file each of `ftrace_formats` begins, then of `event_formats`; empty for
+            contents that were not read from a file.
     """
 
     version: Version
@@ -167,3 +169,4 @@ class Contents:
     options: Options = field(default_factory=Options)
     buffers: tuple[Buffer, ...] = ()
     texts: tuple[Text, ...] = ()
+    format_places: tuple[int, ...] = field(default=(), compare=False)

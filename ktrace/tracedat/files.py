@@ -6,6 +6,7 @@ trace-cmd.dat.v6(5), "HEADER INFO FORMAT" and what follows.
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from ktrace.tracedat.source import Cursor, Order
 
@@ -20,18 +21,27 @@ def read_headers(at: Cursor) -> tuple[str, str]:
     return _decode(page), _decode(at.sized(8))
 
 
-def read_ftrace_formats(at: Cursor) -> tuple[str, ...]:
+Placed: TypeAlias = tuple[int, str, str]
+"""Where in the file a format is, its system, and the format."""
+
+
+def read_ftrace_formats(at: Cursor) -> tuple[Placed, ...]:
     """Formats of the kernel's own events."""
-    return tuple(_decode(at.sized(8)) for _ in range(at.number(4)))
+    return tuple(_format(at, "ftrace") for _ in range(at.number(4)))
 
 
-def read_event_formats(at: Cursor) -> tuple[tuple[str, str], ...]:
-    """System and format of the others."""
-    found: list[tuple[str, str]] = []
+def read_event_formats(at: Cursor) -> tuple[Placed, ...]:
+    """Formats of the others."""
+    found: list[Placed] = []
     for _ in range(at.number(4)):
         system = at.text()
-        found += [(system, _decode(at.sized(8))) for _ in range(at.number(4))]
+        found += [_format(at, system) for _ in range(at.number(4))]
     return tuple(found)
+
+
+def _format(at: Cursor, system: str) -> Placed:
+    place = at.source.place(at.at)
+    return place, system, _decode(at.sized(8))
 
 
 def encode_files(

@@ -18,6 +18,8 @@ HEADERS, FTRACE_FORMATS, EVENT_FORMATS, KALLSYMS, PRINTK, CMDLINES, BUFFER_TEXT 
 
 _INTERPOLATE = 1  # flag of TIME_SHIFT
 _MAX_CPUS = 1 << 16
+_BITS = 64
+_FARTHEST = 1 << 62  # nanoseconds, 146 years: with a record's time it fits into 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def _add(known: Options, number: int, memory: Memory, data: bytes, order: Order)
     at = Cursor(memory, order)
     match number:
         case 1:  # DATE
-            return replace(known, date_us=_integer(memory, data))
+            return replace(known, date_us=_time(memory, data, 1000))
         case 2:  # CPUSTAT
             # trace-cmd puts headings of instances among them, and a byte behind each.
             text = _text(data).rstrip("\n") + "\n"
@@ -84,7 +86,7 @@ def _add(known: Options, number: int, memory: Memory, data: bytes, order: Order)
         case 5:  # UNAME
             return replace(known, uname=_text(data))
         case 7:  # OFFSET
-            return replace(known, offset=_integer(memory, data))
+            return replace(known, offset=_time(memory, data, 1))
         case 8:  # CPUCOUNT
             return replace(known, cpu_count=at.number(4))
         case 9:  # VERSION
@@ -96,7 +98,7 @@ def _add(known: Options, number: int, memory: Memory, data: bytes, order: Order)
         case 13:  # GUEST
             return replace(known, guests=(*known.guests, _guest(at)))
         case 14:  # TSC2NSEC
-            return replace(known, tsc=TscToNs(at.number(4), at.number(4), at.number(8)))
+            return replace(known, tsc=_tsc(at))
     return replace(known, others=(*known.others, (number, data)))
 
 
@@ -149,12 +151,24 @@ def _text(data: bytes) -> str:
     return data.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
 
 
-def _integer(memory: Memory, data: bytes) -> int:
+def _tsc(at: Cursor) -> TscToNs:
+    start = at.at
+    made = TscToNs(at.number(4), at.number(4), _signed(at))
+    if made.shift >= _BITS or abs(made.offset) > _FARTHEST:
+        raise at.source.damaged(f"ticks cannot become nanoseconds by {made}", start)
+    return made
+
+
+def _time(memory: Memory, data: bytes, unit: int) -> int:
+    """A number of so many nanoseconds each, to be added to times of 64 bits."""
     text = _text(data).strip()
     try:
-        return int(text, 0)
+        value = int(text, 0)
     except ValueError:
-        raise memory.damaged(f"{text!r} is no number", 0) from None
+        raise memory.damaged(f"{text[:40]!r} is not a number", 0) from None
+    if abs(value) * unit > _FARTHEST:
+        raise memory.damaged(f"{text[:40]} is too large: a time has 64 bits", 0)
+    return value
 
 
 def encode(options: Options, order: Order) -> list[tuple[int, bytes]]:

@@ -46,14 +46,15 @@ def read(source: Bytes, head: Head) -> Contents:
         "",
         header_page,
         header_event,
-        ftrace_formats,
-        event_formats,
+        tuple(text for _, _, text in ftrace_formats),
+        tuple((system, text) for _, system, text in event_formats),
         kallsyms,
         printk_formats,
         cmdlines,
         options,
         tuple(buffers),
         tuple(texts),
+        tuple(place for place, _, _ in (*ftrace_formats, *event_formats)),
     )
 
 

@@ -7,14 +7,14 @@ from typing import TypeVar
 from ktrace.tracedat import options as numbers
 from ktrace.tracedat.compression import Unpack, unpacker
 from ktrace.tracedat.contents import Buffer, Contents, CpuData, Options, Text
-from ktrace.tracedat.files import read_event_formats, read_ftrace_formats, read_headers
+from ktrace.tracedat.files import Placed, read_event_formats, read_ftrace_formats, read_headers
 from ktrace.tracedat.head import Head
 from ktrace.tracedat.options import Pointers, parse, selected_clock
 from ktrace.tracedat.source import Bytes, Cursor, Memory
 
 HEADER = 16  # bytes of a section's header
 _COMPRESSED = 1
-_MAX_SECTION = 1 << 30  # kallsyms of a large kernel are 20 MB
+_MAX_SECTION = 1 << 28  # kallsyms of a large kernel are 20 MB
 _T = TypeVar("_T")
 
 
@@ -41,6 +41,9 @@ def read(source: Bytes, head: Head) -> Contents:
     if numbers.HEADERS not in sections:
         raise source.damaged("no option says where header_page is", head.options_at)
     header_page, header_event = content(numbers.HEADERS, read_headers, ("", ""))
+    none: tuple[Placed, ...] = ()
+    ftrace_formats = content(numbers.FTRACE_FORMATS, read_ftrace_formats, none)
+    event_formats = content(numbers.EVENT_FORMATS, read_event_formats, none)
     return Contents(
         7,
         head.order,
@@ -49,14 +52,15 @@ def read(source: Bytes, head: Head) -> Contents:
         head.compression,
         header_page,
         header_event,
-        content(numbers.FTRACE_FORMATS, read_ftrace_formats, ()),
-        content(numbers.EVENT_FORMATS, read_event_formats, ()),
+        tuple(text for _, _, text in ftrace_formats),
+        tuple((system, text) for _, system, text in event_formats),
         content(numbers.KALLSYMS, lambda at: at.sized(4), b""),
         content(numbers.PRINTK, lambda at: at.sized(4), b""),
         content(numbers.CMDLINES, lambda at: at.sized(8), b""),
         options,
         tuple(_buffer(source, head, data) for data in buffers),
         tuple(_text(source, head, data) for data in texts),
+        tuple(place for place, _, _ in (*ftrace_formats, *event_formats)),
     )
 
 

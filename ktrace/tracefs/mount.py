@@ -1,6 +1,7 @@
 """Where tracefs and debugfs are mounted, and what is in the way when they cannot be used."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from ktrace.tracefs.files import LocalFiles
 TRACING = "/sys/kernel/tracing"
 DEBUG = "/sys/kernel/debug"
 _MOUNTS = "/proc/self/mounts"
+_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 _LOCKDOWN = "/sys/kernel/security/lockdown"
 
 VM_HINT = "`ktrace vm` boots a kernel that has kprobes, on this machine's own files"
@@ -142,4 +144,8 @@ def _not_root(path: str) -> Unavailable:
 
 
 def _unescape(path: str) -> str:
-    return path.encode("latin-1", "backslashreplace").decode("unicode_escape") if "\\" in path else path
+    """Undo `\\040` and its like; a backslash before anything else is kept."""
+    if "\\" not in path:
+        return path
+    raw = path.encode("utf-8", "surrogateescape")
+    return _OCTAL.sub(lambda m: bytes([int(m[1], 8)]), raw).decode("utf-8", "surrogateescape")

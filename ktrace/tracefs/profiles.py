@@ -3,9 +3,12 @@
 See Documentation/trace/kprobetrace.rst and uprobetracer.rst, "Event Profiling".
 """
 
+import re
 from dataclasses import dataclass
 
 from ktrace.tracefs.files import Files
+
+_COUNT = re.compile(r"[0-9]{1,20}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ def parse_profiles(text: str) -> list[Profile]:
     rows = []
     for line in text.splitlines():
         words = line.split()
-        if len(words) == 3:
+        if len(words) == 3 and all(map(_COUNT.fullmatch, words[1:])):
             rows.append(Profile(words[0], int(words[1]), int(words[2])))
     return rows
 
@@ -35,8 +38,8 @@ def parse_profiles(text: str) -> list[Profile]:
 def parse_uprobe_profiles(text: str) -> list[Profile]:
     """Read `uprobe_profile`: file, name, hits (the file's name may hold blanks)."""
     rows = []
-    for line in text.splitlines():
+    for line in text.split("\n"):  # not splitlines: a file may be called by what else Unicode ends lines with
         words = line.rsplit(None, 2)
-        if len(words) == 3:
+        if len(words) == 3 and _COUNT.fullmatch(words[2]):
             rows.append(Profile(words[1], int(words[2]), None))
     return rows

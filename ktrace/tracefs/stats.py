@@ -46,7 +46,7 @@ def read_stats(files: Files) -> list[CpuStats]:
 
 def parse_stats(cpu: int, text: str) -> CpuStats:
     """Read one `stats` file; a count that is not there is 0."""
-    counts = dict(re.findall(r"^([a-z ]+): (\d+)$", text, re.MULTILINE))
+    counts = dict(re.findall(r"^([a-z ]+): (\d{1,20})$", text, re.MULTILINE))
 
     def count(name: str) -> int:
         return int(counts.get(name, 0))

@@ -179,7 +179,7 @@ class Cursor:
             end = np.where(module, words.next(ord("]"), end) + 1, end)
         ok = end <= self._ends
         texts = words.strings(self._at, np.where(ok, end, self._at))
-        good = np.array([_SYMBOL.fullmatch(text or "") is not None for text in texts.values])
+        good = np.array([_SYMBOL.fullmatch(text or "") is not None for text in texts.values], np.bool_)
         self._add(texts, end, ok & good[texts.codes])
 
     def _read_char(self) -> None:

@@ -6,6 +6,7 @@
 What is not understood gives one clear marker and the fields as `name=value`, never an exception.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -73,7 +74,7 @@ class Body:
         args = iter(self._args)
         for index, part in enumerate(self._wording.parts):
             if isinstance(part, str):
-                pieces.add(part.encode())
+                pieces.add(_literal(part))
             else:
                 pieces.add(self._piece(part, next(args), records, self._spelled[index]))
         return pieces.finish()
@@ -110,6 +111,8 @@ def _arguments(found: Wording) -> Any:
     for part in found.parts:
         if isinstance(part, str):
             continue
+        if part.conversion == "?" and part.stars:
+            raise NotUnderstood(f"the conversion {part.text}")
         wanted = part.stars + (part.conversion != "?")
         if len(args) < wanted:
             raise NotUnderstood(f"no argument for {part.text}")
@@ -129,6 +132,8 @@ def piece(
         lookups: for addresses.
         spelled: values that this conversion has spelled already.
     """
+    if not values:
+        return _escaped(spec.text)  # one that the kernel does not know: it prints it as it stands
     if len(values) == 1 and isinstance(values[0], Ints) and _is_fast(spec):
         found = values[0].data
         if not isinstance(found, int) and not looks_repetitive(found):
@@ -163,6 +168,13 @@ def _signed(star: object) -> int:
     if not isinstance(star, int):
         raise Unknown
     return (star & 0xFFFFFFFF) - (1 << 32 if star & 0x80000000 else 0)
+
+
+def _literal(text: str) -> bytes:
+    """Text of the print fmt itself: some of the kernel's have lines and tabs, which are kept."""
+    return "".join(
+        visible(part) if part not in "\n\t" else part for part in re.split(r"([\n\t])", text)
+    ).encode()
 
 
 def _escaped(text: str) -> bytes:

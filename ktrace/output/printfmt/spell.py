@@ -3,7 +3,7 @@
 from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt.addresses import spell_address
 from ktrace.output.printfmt.system_calls import spell_special
-from ktrace.output.printfmt.template import Spec
+from ktrace.output.printfmt.template import WIDEST, Spec
 
 UNKNOWN = "(?)"
 """Stands for a value that only the kernel can compute."""
@@ -47,6 +47,8 @@ def _wides(spec: Spec, stars: tuple[int, ...]) -> tuple[int | None, int | None]:
     given = iter(stars)
     width = next(given) if spec.width == "*" else spec.width
     precision = next(given) if spec.precision == "*" else spec.precision
+    if width is not None:
+        width = max(-WIDEST, min(width, WIDEST))
     return width, None if precision is None else max(precision, 0)
 
 
@@ -93,7 +95,7 @@ def _integer(spec: Spec, value: int, width: int, precision: int | None, left: bo
         prefix = "0" + base
     elif spec.prefix and base == "o" and value:
         prefix = "0"
-    digits = digits.rjust(precision or 0, "0")
+    digits = digits.rjust(min(precision or 0, WIDEST), "0")
     if spec.zero and not left:
         digits = digits.rjust(width - len(sign) - len(prefix), "0")
     return _pad(sign + prefix + digits, width, left)

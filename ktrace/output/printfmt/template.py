@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ktrace.output.printfmt.cint import CInt
+from ktrace.output.printfmt.lexer import NotUnderstood
 
 Wide = int | Literal["*"] | None
 """A width or precision: given, taken from an argument, or none."""
@@ -43,14 +44,24 @@ class Spec:
 
 
 _SPEC = re.compile(
-    r"%(?P<flags>[-+ #0]*)(?P<width>\d+|\*)?(?:\.(?P<precision>\d+|\*|))?"
-    r"(?P<length>hh|h|ll|l|L|z|Z|t|j)?(?:p(?P<extension>[A-Za-z0-9]*)|(?P<conversion>[A-Za-z%]))"
+    r"%(?P<flags>[-+ #0]*)(?P<width>\d{1,9}|\*)?(?:\.(?P<precision>\d{1,9}|\*|))?"
+    r"(?P<length>hh|h|ll|l|L|z|Z|t|j)?(?:p(?P<extension>[A-Za-z0-9]*)|(?P<conversion>[A-Za-z%]))",
+    re.ASCII,
 )
 _BITS = {"hh": 8, "h": 16, None: 32}
 
 
+WIDEST = 2048
+"""Characters of a template, widths included: several times what any event of the kernel has. Whoever makes a
+recording could else have each of its records printed as megabytes."""
+
+
 def split(template: str) -> list[str | Spec]:
-    """Literal texts and conversions, in order. `%%` is literal."""
+    """Return literal texts and conversions, in order. `%%` is literal.
+
+    Raises:
+        NotUnderstood: it is longer than any event's.
+    """
     parts: list[str | Spec] = []
     at = 0
 
@@ -68,7 +79,13 @@ def split(template: str) -> list[str | Spec]:
         else:
             parts.append(_spec(match))
     literal(template[at:])
+    if sum(len(part) if isinstance(part, str) else _widest(part) for part in parts) > WIDEST:
+        raise NotUnderstood("longer than any event's")
     return parts
+
+
+def _widest(spec: Spec) -> int:
+    return sum(wide for wide in (spec.width, spec.precision) if isinstance(wide, int))
 
 
 def _spec(match: re.Match[str]) -> Spec:

@@ -86,6 +86,8 @@ class Arrays:
         if isinstance(item, str):
             return item.encode("utf-8", "surrogateescape")
         size = self.type.bits // 8
+        if any(isinstance(word, str | None) for word in item or ()):
+            raise Unknown  # texts, where numbers are wanted
         return b"".join(
             (int(word) & ((1 << self.type.bits) - 1)).to_bytes(size, "little") for word in item or ()
         )

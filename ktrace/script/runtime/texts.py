@@ -4,24 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ktrace.model.patterns.regex import Regex
 from ktrace.script.runtime.arithmetic import wrap
 from ktrace.script.runtime.faults import Fault
 from ktrace.script.runtime.state import State
-
-_CLASSES = {
-    "alpha": "a-zA-Z",
-    "digit": "0-9",
-    "alnum": "a-zA-Z0-9",
-    "upper": "A-Z",
-    "lower": "a-z",
-    "space": r" \t\n\r\f\v",
-    "blank": r" \t",
-    "xdigit": "0-9a-fA-F",
-    "punct": r"!-/:-@\[-`{-~",
-    "print": r" -~",
-    "graph": r"!-~",
-    "cntrl": r"\x00-\x1f\x7f",
-}
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
@@ -59,69 +45,32 @@ class Matcher:
     """`=~`, and what the last one matched."""
 
     def __init__(self) -> None:
-        self._patterns: dict[str, re.Pattern[str]] = {}
-        self._last: re.Match[str] | None = None
-        self._pattern = ""
-        self._longest = True
+        self._patterns: dict[str, Regex] = {}
+        self._last: tuple[Regex, str] | None = None
+        self._groups: tuple[tuple[int, int] | None, ...] | None = None
 
     def match(self, pattern: str, text: str) -> bool:
-        """Whether a pattern is found in a text."""
-        compiled = self._patterns.get(pattern) or self._patterns.setdefault(pattern, compile_regex(pattern))
+        """Return whether a pattern is found in a text."""
+        compiled = self._patterns.get(pattern) or self._patterns.setdefault(pattern, Regex(pattern))
         found = compiled.search(text)
         if found:
-            self._last = found
-            self._pattern = pattern
-            self._longest = False
-        return found is not None
+            self._last = (compiled, text)
+            self._groups = None
+        return found
 
     def group(self, number: int) -> str:
-        """`matched(n)`. Raises Fault for a group that the pattern has not."""
-        if self._last is None or not 0 <= number <= self._last.re.groups:
+        """`matched(n)`. Raises Fault for a group that the pattern does not have."""
+        if self._last is None or not 0 <= number <= self._last[0].groups:
             raise Fault(f"Attempted to get nonexistent subexpression {number}")
-        if not self._longest:
-            self._last = _longest(self._last, self._pattern)
-            self._longest = True
-        return self._last[number] or ""
+        regex, text = self._last
+        if self._groups is None:
+            self._groups = regex.spans(text) or ()  # slower than the search, and seldom asked for
+        span = self._groups[number]
+        return text[slice(*span)] if span else ""
 
     def count(self) -> int:
         """`ngroups()`: groups and the whole."""
-        return 0 if self._last is None else self._last.re.groups + 1
-
-
-def _longest(found: re.Match[str], pattern: str) -> re.Match[str]:
-    """The longest match that begins where one was found: Python's is that of the first alternative."""
-    text, start = found.string, found.start()
-    within = compile_regex(pattern, at_end=False)
-    for end in range(len(text), found.end(), -1):
-        longer = (found.re if end == len(text) else within).fullmatch(text, start, end)
-        if longer:
-            return longer
-    return found
-
-
-def compile_regex(pattern: str, *, at_end: bool = True) -> re.Pattern[str]:
-    """A POSIX extended expression as Python's; `$` is never met without `at_end`. Raises re.error."""
-
-    def inside(match: re.Match[str]) -> str:
-        name = match[1]
-        if name not in _CLASSES:
-            raise re.error(f"there is no class [:{name}:]")
-        return _CLASSES[name]
-
-    text = re.sub(r"\[:(\w*):\]", inside, pattern)
-    # Within [] a backslash and a [ mean themselves.
-    text = re.sub(r"(?<!\\)\[(\^?\]?[^\]]*)\]", lambda m: f"[{_bracket(m[1])}]", text)
-    text = re.sub(r"(?<!\\)\(\?", r"(\\?", text)
-    text = re.sub(r"\$(?=\)|\||\Z)", r"\\Z" if at_end else "(?!)", text)
-    return re.compile(text, re.DOTALL)
-
-
-def _bracket(body: str) -> str:
-    head = "^" if body.startswith("^") else ""
-    rest = body[len(head) :]
-    if rest.startswith("]"):
-        rest = "\\" + rest
-    return head + rest.replace("[", "\\[").replace("&&", "&\\&").replace("||", "|\\|").replace("~~", "~\\~")
+        return 0 if self._last is None else self._last[0].groups + 1
 
 
 class _Tokenizer:

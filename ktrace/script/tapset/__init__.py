@@ -68,8 +68,8 @@ class Tapset:
                 Source(f"<tapset {name}>", syscall_aliases(name, _points(script), self.machine), tapset=True),
                 Preprocessor(self.facts),
             ).aliases
-        file = resources.files(__package__).joinpath(f"{name}.stp")
-        if not name.isidentifier() or not file.is_file():
+        file = resources.files(__package__).joinpath(f"{name[:_NAME_MAX]}.stp")
+        if not name.isidentifier() or len(name) > _NAME_MAX or not file.is_file():
             return ()
         source = Source(f"<tapset {name}.stp>", file.read_text("utf-8"), tapset=True)
         return parse(source, Preprocessor(self.facts)).aliases
@@ -97,6 +97,7 @@ class _Piece:
     defines: frozenset[str]
 
 
+_NAME_MAX = 64  # characters of a file's name here; the system refuses to look for far longer ones
 _DEFINES = re.compile(r"^(?:function|global) (\w+(?:, \w+)*)", re.MULTILINE)
 
 

@@ -78,13 +78,19 @@ class AbbrevTable:
             starts: dict[int, int] = {}
             at = 0
             while match := _ENTRY.match(self._data, at):
-                starts.setdefault(uleb(match[1], 0)[0], at)
+                starts.setdefault(self._code(match[1], at), at)
                 at = match.end()
             if self._data[at : at + 1] == b"\0":
                 return starts
             if size >= min(rest, _TABLE_MAX):
                 raise self._section.damaged(self._offset + at, "the table of abbreviations does not end")
             size *= 8
+
+    def _code(self, number: bytes, at: int) -> int:
+        try:
+            return uleb(number, 0)[0]
+        except BROKEN:
+            raise self._section.damaged(self._offset + at, "an abbreviation's code does not end") from None
 
     def _decode(self, at: int) -> Abbrev:
         data = self._data

@@ -26,3 +26,9 @@ def test_a_number_and_its_unit(text: str, nanoseconds: int) -> None:
 def test_what_is_none(text: str) -> None:
     with pytest.raises(UsageError, match="no length of time"):
         parse_duration(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 5000 + "s", "\u0661ms", "1." + "1" * 5000 + "s"])
+def test_digits_that_no_duration_has(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_duration(text)

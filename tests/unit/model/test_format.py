@@ -1,9 +1,13 @@
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ktrace.errors import UsageError
 from ktrace.model.format import Arg, Field, Format, Signature, parse_format
+from tests.fuzz.reduce import key_of
+from tests.fuzz.targets.events import Formats
 
 COMMON = """\
 name: {name}
@@ -162,8 +166,9 @@ def test_what_is_no_format_file(text):
 
 @given(st.text(max_size=40), st.integers(0, 99))
 def test_any_declaration_is_read_without_a_crash(declaration, size):
-    field(declaration, size)
-    field("__data_loc " + declaration, size)
+    for prefix in ("", "__data_loc ", "__rel_loc "):
+        with suppress(UsageError):
+            field(prefix + declaration, size)
 
 
 def test_a_text_of_a_synthetic_event_fills_half_its_slot() -> None:
@@ -178,3 +183,43 @@ def test_a_text_of_a_synthetic_event_fills_half_its_slot() -> None:
     # Of an older kernel's probe this is two texts.
     (two,) = [f for f in parse_format(text, "kprobes").fields if f.name == "v1"]
     assert (two.size, two.count) == (8, 2)
+
+
+PID = "\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;"
+CNT = "\tfield:u32 cnt;\toffset:24;\tsize:4;\tsigned:0;"
+LOC = "\tfield:__data_loc char[] comm;\toffset:28;\tsize:4;\tsigned:1;"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        (PID, PID.replace("size:4", "size:0"), "'common_pid' has 0 bytes"),
+        (PID, PID.replace("size:4", "size:7"), "'common_pid' has 7 bytes"),
+        (PID, PID.replace("common_pid", "common_pid[2]"), "'common_pid' has 4 bytes"),
+        (PID, PID + "\n" + PID, "two fields 'common_pid'"),
+        (CNT, CNT.replace("offset:24", "offset:65535"), "'cnt' ends after 65539 bytes"),
+        (CNT, CNT.replace("size:4", "size:4294967296"), "a field without an offset and a size"),
+        (CNT, CNT.replace("offset:24", "offset:" + "9" * 5000), "a field without an offset and a size"),
+        (CNT, CNT.replace("offset:24", "offset:-1"), "a field without an offset and a size"),
+        (LOC, LOC.replace("size:4", "size:2"), "'comm' refers to its data in 2 bytes"),
+        (LOC, LOC.replace("size:4", "size:7"), "'comm' refers to its data in 7 bytes"),
+        ("ID: 1392", "ID: 65536", "an ID of 65536"),
+        (CNT, "\n".join(CNT.replace("cnt", f"c{n}") for n in range(1100)), "fields"),
+    ],
+)
+def test_a_format_that_no_record_can_be_read_by(old, new, problem):
+    with pytest.raises(UsageError, match=f"the format of kp makes no sense: .*{problem}"):
+        parse_format(ENTRY.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "name: x\nID: 1\n" + "\tfield:" * 60000,
+        "name: x\nID: 1\n\tfield:" + "a " * 120000 + ";\toffset:8;\tsize:4;\n",
+        "name: x\nID: 1\n\tfield:int a" + "[1]" * 80000 + ";\toffset:8;\tsize:4;\n",
+        "name: x\nID: 1\n\tfield:int " + "a" * 250000 + "!;\toffset:8;\tsize:4;\n",
+    ],
+)
+def test_no_format_is_slow_to_read(text, tmp_path):
+    assert key_of(Formats(tmp_path), b"probes\n" + text.encode()) is None

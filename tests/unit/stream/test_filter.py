@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 from ktrace.errors import UsageError
 from ktrace.model.batch import Strings
 from ktrace.stream.filter import Filter
+from tests.fuzz.reduce import key_of
+from tests.fuzz.targets.filters import Filters
 from tests.unit.output.batches import INVALID, batch
 
 NAMES = ["vfs_read", "vfs_write", "read", None, INVALID, "a]b", "a*b"]
@@ -168,3 +170,8 @@ def test_any_glob(pattern, text):
         Filter(f'name ~ "{pattern}"').mask(part)
     except UsageError:
         pytest.fail("a glob is always understood")
+
+
+@pytest.mark.parametrize("glob", ["*a*a*a*a*a*a*a*a*c", "!*?a*?a*?a*?a*?a*c", "*" * 5000 + "c"])
+def test_no_name_makes_a_glob_slow(glob, tmp_path):
+    assert key_of(Filters(tmp_path), f'comm ~ "{glob}"'.encode()) is None

@@ -1,16 +1,18 @@
 import os
 import struct
 import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ktrace.cli.main import main
 from ktrace.errors import Damaged, UsageError
 from ktrace.model.batch import Chunk, Lost, Unparsed
 from ktrace.stream.losses import lost_by_cpu
 from ktrace.stream.recording import Recording, parse_time
-from ktrace.tracedat.contents import ClockSample, Options, TimeShift
+from ktrace.tracedat.contents import ClockSample, Options, TimeShift, TscToNs
 from ktrace.tracedat.writer import write_file
 from tests.unit.ringbuffer.page_writer import PageWriter
 from tests.unit.tracedat.build import PAGE, contents, version7, zlib_pack
@@ -178,6 +180,69 @@ def test_headers_that_make_no_sense(tmp_path: Path) -> None:
     write_file(path, replace(MADE, header_page="nonsense"), {0: [page([10])]})
     with Recording([path]) as recording, pytest.raises(Damaged, match="page"):
         everything(recording)
+
+
+PID = "common_pid;\toffset:4;\tsize:4;"
+SICK = FORMAT.replace("ID: 300", "ID: 301").replace("name: hit", "name: sick").replace
+
+
+@pytest.mark.parametrize("compress", [None, zlib_pack])
+@pytest.mark.parametrize("size", [0, 7])
+def test_a_format_that_makes_no_sense(
+    tmp_path: Path, size: int, compress: Callable[[bytes], bytes] | None
+) -> None:
+    sick = SICK(PID, PID.replace("size:4", f"size:{size}"))
+    made = replace(MADE, event_formats=(("test", FORMAT), ("test", sick)))
+    path = tmp_path / "a.dat"
+    pages = {0: [page([10]), PageWriter(ts=20).record(record(1, ident=301), 1).bytes()]}
+    path.write_bytes(version7(made, pages, compress))
+    with pytest.raises(
+        Damaged, match=f"the format of sick makes no sense: 'common_pid' has {size} bytes"
+    ) as caught:
+        Recording([str(path)])
+    if compress is None:
+        assert path.read_bytes()[caught.value.offset + 8 :].startswith(sick.encode())
+    assert main(["report", str(path)]) == 7
+    with Recording([str(path)], recover=True) as recording:
+        rows, marks = everything(recording)
+        assert [row[0] for row in rows] == [10]
+        assert marks == [Unparsed(marks[0].seq, b"CPU 0: 1 records of an unknown event, id 301")]
+        assert len(recording.problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("print_fmt", "text"),
+    [
+        ('"%lmu", REC->n', "hit: %lmu"),
+        ('"%n %*y", REC->n', "hit: (print fmt not understood) n=5"),
+        ('"caf\udce9 \x1b[2J %llu", REC->n', "hit: caf\\xe9 \\x1b[2J 5"),
+        ('"%99999d", REC->n', "hit: (print fmt not understood) n=5"),
+        (f'"{"x" * 5000}%d", REC->n', "hit: (print fmt not understood) n=5"),
+        (f'"%{"9" * 5000}d", REC->n', "hit: "),
+        ('"%*d", REC->n * 1000000, 1', "hit: " + " " * 2047 + "1"),
+        ('"%s", __print_array(REC->nothing, 1, 1)', "hit: "),
+    ],
+)
+def test_print_fmts_that_make_no_sense(
+    tmp_path: Path, print_fmt: str, text: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    form = FORMAT.partition("print fmt")[0] + f"print fmt: {print_fmt}\n"
+    path = str(tmp_path / "a.dat")
+    write_file(path, replace(MADE, event_formats=(("test", form),)), {0: [page([10], 5)]})
+    assert main(["report", path]) == 0
+    assert text.encode() in capfdbinary.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "options", [Options(date_us=17 * 10**17), Options(offset=1 << 70), Options(tsc=TscToNs(1, 64, 0))]
+)
+def test_a_clock_beyond_what_64_bits_hold(tmp_path: Path, options: Options) -> None:
+    path = tmp_path / "a.dat"
+    path.write_bytes(version7(replace(MADE, options=options), {0: [page([10])]}))
+    with pytest.raises(Damaged) as caught:
+        Recording([str(path)])
+    assert 0 < caught.value.offset < path.stat().st_size
+    assert main(["report", str(path)]) == 7
 
 
 def test_a_chunk_at_a_time(tmp_path: Path) -> None:

@@ -6,6 +6,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ktrace.symbols.kallsyms import Kallsyms, Symbol, glob_to_regex
+from tests.fuzz.reduce import key_of
+from tests.fuzz.targets.filters import Globs
 
 TEXT = b"""\
 0000000000000000 A fixed_percpu_data
@@ -201,3 +203,8 @@ def test_find_agrees_with_reading_every_line(rows, wanted):
     symbols = Kallsyms(text.encode())
     for name in {wanted, *(row[0] for row in rows)}:
         assert symbols.find(name) == [s for s in expected if s.name == name]
+
+
+@pytest.mark.parametrize("glob", ["*a*a*a*a*a*a*a*b", "a*a*a*a*a*a*a*a*b", "*[a-z]*?*a*?*a*?*b"])
+def test_no_name_makes_a_glob_slow(glob, tmp_path):
+    assert key_of(Globs(tmp_path), glob.encode()) is None

@@ -1,6 +1,7 @@
 import os
 import random
 import struct
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -234,3 +235,20 @@ def test_sections_of_options_in_a_circle(tmp_path: Path) -> None:
     path.write_bytes(raw)
     with pytest.raises(Damaged, match="point at each other"):
         TraceDat(str(path))
+
+
+def test_a_size_that_makes_no_sense_takes_no_memory(tmp_path: Path) -> None:
+    """One byte cannot become so many, whatever is announced."""
+    made = contents(version=7)
+    data = bytearray(version7(made, {0: [page(1)]}, zstd_pack, "zstd"))
+    at = data.index(b"\x28\xb5\x2f\xfd") - 4  # the size of the first section, unpacked
+    for size in (1 << 27, 1 << 31):
+        struct.pack_into("<I", data, at, size)
+        path = tmp_path / "a.dat"
+        path.write_bytes(data)
+        tracemalloc.start()
+        with pytest.raises(Damaged):
+            TraceDat(str(path))
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < 1 << 26

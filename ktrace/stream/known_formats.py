@@ -1,0 +1,28 @@
+"""The formats that a recording carries, by the id that its records have."""
+
+from ktrace.errors import UsageError
+from ktrace.model.format import Format, parse_format
+from ktrace.tracedat.reader import TraceDat
+
+
+def known_formats(file: TraceDat, *, recover: bool) -> dict[int, Format]:
+    """Return the formats in a file, by id.
+
+    Raises:
+        Damaged: one makes no sense; with `recover` it is left out, and `problems` says so: its records are
+            shown as those of an unknown event.
+    """
+    contents, found = file.contents, dict[int, Format]()
+    texts = (*(("ftrace", text) for text in contents.ftrace_formats), *contents.event_formats)
+    for place, (system, text) in zip(contents.format_places, texts, strict=True):
+        try:
+            form = parse_format(text, system)
+        except UsageError as error:
+            problem = file.source.damaged(error.message, place)
+            if not recover:
+                problem.hint = "ktrace report --recover shows what is there"
+                raise problem from None
+            file.problems.append(problem)
+            continue
+        found[form.id] = form
+    return found
