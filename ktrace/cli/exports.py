@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, cast
 
@@ -25,26 +25,32 @@ class Export(Protocol):
 
 
 def open_export(
-    files: Mapping[str, str | None], *, as_json: bool, as_csv: bool, recording: "Recording"
+    files: Mapping[str, str | None],
+    *,
+    as_json: bool,
+    as_csv: bool,
+    recording: "Recording",
+    inputs: Sequence[str] = (),
 ) -> AbstractContextManager[Export]:
     """The one that was asked for; text without any.
 
     Args:
         files: by format, the file it is to be written to, or None.
         recording: what will be written.
+        inputs: the files that are read.
 
     Raises:
-        UsageError: several were asked for.
+        UsageError: several were asked for, or the file is one of the inputs.
     """
     from ktrace.errors import UsageError
 
-    wanted = [f"--{name}" for name, path in files.items() if path]
+    wanted = [f"--{name}" for name, path in files.items() if path is not None]
     wanted += ["--json"] * as_json + ["--csv"] * as_csv
     if len(wanted) > 1:
         raise UsageError(f"{' and '.join(wanted)} together: one at a time")
     for name, path in files.items():
-        if path:
-            return _parquet(path) if name == "parquet" else _timeline(name, path)
+        if path is not None:
+            return _parquet(path, inputs) if name == "parquet" else _timeline(name, path, inputs)
     return _standard_output(_name(as_json=as_json, as_csv=as_csv), recording)
 
 
@@ -127,8 +133,10 @@ def _sink(name: str, out: BinaryIO, recording: "Recording", *, first: bool, bulk
 
 
 @contextmanager
-def _timeline(name: str, path: str) -> Iterator[Export]:
-    with open(path, "wb") as out:  # noqa: PTH123 -- as the user named it
+def _timeline(name: str, path: str, inputs: Sequence[str]) -> Iterator[Export]:
+    from ktrace.storage.destination import open_output
+
+    with open_output(path, inputs=inputs) as out:
         sink: Export
         if name == "perfetto":
             from ktrace.output.perfetto import Perfetto
@@ -143,15 +151,17 @@ def _timeline(name: str, path: str) -> Iterator[Export]:
 
 
 @contextmanager
-def _parquet(path: str) -> Iterator[Export]:
+def _parquet(path: str, inputs: Sequence[str]) -> Iterator[Export]:
     from ktrace.output.parquet import Parquet
+    from ktrace.storage.destination import target_of, write_to
     from ktrace.stream.memory import give_back
 
-    sink = Parquet(path)
-    try:
-        yield sink
-        give_back()  # what the columns took: the file is put together now
-        sink.close()
-    except BaseException:
-        sink.discard()
-        raise
+    with target_of(path, inputs=inputs) as target, write_to(target) as out:
+        sink = Parquet(out, target.folder_path, path)
+        try:
+            yield sink
+            give_back()  # what the columns took: the file is put together now
+            sink.close()
+        except BaseException:
+            sink.discard()
+            raise

@@ -9,6 +9,7 @@ with TraceDat("trace.dat") as file:
 Version 6 or 7, compressed or not, of whatever size: one window of one CPU is in memory at a time.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -35,6 +36,7 @@ class TraceDat:
     Attributes:
         contents: all but the pages.
         problems: with `recover`, what is missing or makes no sense; errors otherwise.
+        notes: remarks for the user.
 
     Raises:
         NotFound: there is no such file.
@@ -43,15 +45,23 @@ class TraceDat:
     """
 
     def __init__(self, path: str, *, recover: bool = False) -> None:
-        self.source = FileBytes(path)
+        # The recording that was there before stays until the new one is whole.
+        self._unfinished = unfinished.is_unfinished(path) and (recover or not os.path.lexists(path))
+        self.source = FileBytes(unfinished.head_path(path) if self._unfinished else path)
         self.problems: list[Damaged] = []
+        self.notes: list[str] = []
+        if not self._unfinished and unfinished.is_unfinished(path):
+            self.notes.append(
+                f"{path}: a later recording of this name was not ended, or goes on: "
+                f"`ktrace report --recover {path}` shows it"
+            )
         self._recover = recover
         self._parts: dict[int, tuple[FileBytes, int]] = {}
         try:
             head = read_head(self.source)
             read = version6.read if head.version == 6 else version7.read
             contents = read(self.source, head)
-            if contents.buffers and unfinished.is_unfinished(path):
+            if self._unfinished and contents.buffers:
                 contents = self._with_parts(contents, path)
             self.contents: Contents = self._within_the_file(contents)
             self._unpack = unpacker(head.compression) if head.compression else None

@@ -64,11 +64,16 @@ def report(
       ktrace report --recover trace.dat
     """
     from ktrace.cli.exports import export_in_parts, open_export
+    from ktrace.diagnostic import visible
     from ktrace.session.target import parse_cpus
+    from ktrace.storage.target import check_inputs
     from ktrace.stream.choice import Choice, of_events, of_tasks, of_times
     from ktrace.stream.recording import Recording, parse_time
+    from ktrace.tracedat.unfinished import files_of
 
     cpus = parse_cpus(cpu) if cpu else ()
+    inputs = [name for file in files for name in (file, *files_of(file))]
+    check_inputs(inputs)
     with Recording(files, recover=recover, cpus=cpus) as recording:
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since = begin
@@ -85,14 +90,19 @@ def report(
             tests.append(of_times(begin, end))
         outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome}
         done = None
-        if not (tests or cpus or recover or any(outputs.values())):
+        if not (tests or cpus or recover or any(path is not None for path in outputs.values())):
             done = export_in_parts(recording, as_json=as_json, as_csv=as_csv, jobs=jobs)
         if done is None:
-            with open_export(outputs, as_json=as_json, as_csv=as_csv, recording=recording) as sink:
+            exported = open_export(
+                outputs, as_json=as_json, as_csv=as_csv, recording=recording, inputs=inputs
+            )
+            with exported as sink:
                 done = _run(recording, Choice(tests, cpus, end), sink)
         count, lost = done
         for text in recording.texts():
             sys.stdout.buffer.write(text)
+        for note in recording.notes:
+            print(f"ktrace: {visible(note)}", file=sys.stderr)
         for problem in recording.problems:
             print(f"ktrace: {problem.message}", file=sys.stderr)
         if not quiet:

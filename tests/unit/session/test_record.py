@@ -1,4 +1,6 @@
 import os
+import resource
+import signal
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -204,8 +206,52 @@ def test_a_signal_before_anything_was_armed(session: Session, tmp_path: Path) ->
 def test_files_that_cannot_be(session: Session, tmp_path: Path) -> None:
     with pytest.raises(KtraceError, match="no regular file"):
         run(session, tmp_path)
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(KtraceError, match=r"no/a\.dat cannot be written: No such file"):
         run(session, tmp_path / "no" / "a.dat")
+    with pytest.raises(UsageError, match="standard output"):
+        run(session, Path("-"))
+    os.mkfifo(tmp_path / "fifo")  # nobody reads it, and nobody waits for a reader
+    for name in (tmp_path / "fifo", "/dev/null", "/dev/stdout"):
+        with pytest.raises(KtraceError, match="no regular file"):
+            run(session, Path(name))
+
+
+@pytest.mark.parametrize("allowed", [0, 100, 1 << 20])
+def test_no_room_at_the_start(session: Session, tmp_path: Path, allowed: int) -> None:
+    """What was there stays, and nothing else."""
+    path = tmp_path / "a.dat"
+    path.write_text("an earlier recording")
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (allowed, old[1]))
+    try:
+        with pytest.raises(KtraceError) as error:
+            run(session, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert error.value.message == f"{path} cannot be written: File too large"
+    assert path.read_text() == "an earlier recording"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dat", "tracing"]
+
+
+def test_a_part_that_somebody_else_makes_meanwhile(session: Session, tmp_path: Path) -> None:
+    """The link is not followed, what was there stays, and what has come can be recovered."""
+    path, victim = tmp_path / "a.dat", tmp_path / "victim"
+    path.write_text("an earlier recording")
+    victim.write_text("theirs")
+    session.during = {0: page(1), 1: page(3)}
+    arm = session.arm
+
+    def plant() -> None:
+        Path(f"{path}.cpu1").symlink_to(victim)
+        arm()
+
+    session.arm = plant
+    with pytest.raises(KtraceError, match=r"a\.dat\.cpu1: File exists") as error:
+        run(session, path)
+    assert "--recover" in error.value.hint and victim.read_text() == "theirs"
+    assert path.read_text() == "an earlier recording" and Path(f"{path}.cpu0").read_bytes() == page(1)
 
 
 def test_a_link_stays_a_link(session: Session, tmp_path: Path) -> None:
