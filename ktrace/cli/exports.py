@@ -92,7 +92,11 @@ def export_in_parts(
 
     with _standard_output(name, recording) as sink:
         sink.flush()
-        found = in_turn(parts.all, work, sys.stdout.fileno(), jobs)
+        try:
+            found = in_turn(parts.all, work, sys.stdout.fileno(), jobs)
+        except OSError as error:
+            error.filename = error.filename or "standard output"
+            raise
         told = sum((told for _, told in found), Counter[int]())
         rest = parts.not_told(told)
         sink.write(Chunk((), rest))
