@@ -20,6 +20,9 @@ def report(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV: a line for each event.")] = False,
+    csv_raw: Annotated[
+        bool, typer.Option("--csv-raw", help="CSV with texts as they are: a spreadsheet may run formulas.")
+    ] = False,
     parquet: Annotated[str | None, typer.Option(metavar="OUT", help="One table, as Parquet.")] = None,
     perfetto: Annotated[
         str | None, typer.Option(metavar="OUT", help="A timeline for ui.perfetto.dev.")
@@ -63,7 +66,7 @@ def report(
       ktrace report host.dat guest.dat --perfetto both.pftrace
       ktrace report --recover trace.dat
     """
-    from ktrace.cli.exports import export_in_parts, open_export
+    from ktrace.cli.exports import export_in_parts, open_export, stdout_format
     from ktrace.diagnostic import visible
     from ktrace.session.target import parse_cpus
     from ktrace.storage.target import check_inputs
@@ -88,15 +91,13 @@ def report(
             tests.append(chosen.mask)
         if begin is not None or end is not None:
             tests.append(of_times(begin, end))
+        name = stdout_format(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw)
         outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome}
         done = None
         if not (tests or cpus or recover or any(path is not None for path in outputs.values())):
-            done = export_in_parts(recording, as_json=as_json, as_csv=as_csv, jobs=jobs)
+            done = export_in_parts(recording, name, jobs=jobs)
         if done is None:
-            exported = open_export(
-                outputs, as_json=as_json, as_csv=as_csv, recording=recording, inputs=inputs
-            )
-            with exported as sink:
+            with open_export(outputs, name, recording=recording, inputs=inputs) as sink:
                 done = _run(recording, Choice(tests, cpus, end), sink)
         count, lost = done
         for text in recording.texts():

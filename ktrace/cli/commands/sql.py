@@ -12,6 +12,9 @@ def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A SELECT; see below for the tables.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, with a header.")] = False,
+    csv_raw: Annotated[
+        bool, typer.Option("--csv-raw", help="CSV with texts as they are: a spreadsheet may run formulas.")
+    ] = False,
     recover: Annotated[
         bool, typer.Option("--recover", help="What is there of a file that was cut off, or never ended.")
     ] = False,
@@ -32,6 +35,7 @@ def sql(
     import os
     import sys
     from contextlib import ExitStack
+    from functools import partial
 
     from ktrace.diagnostic import visible
     from ktrace.errors import UsageError
@@ -41,9 +45,11 @@ def sql(
     from ktrace.stream.sql import answers, heads_ahead, run_query
     from ktrace.tracedat.unfinished import files_of
 
+    as_csv = as_csv or csv_raw
     if as_json and as_csv:
         raise UsageError("--json and --csv together: one at a time")
-    write = write_json if as_json else write_csv if as_csv else write_table
+    written = partial(write_csv, raw=csv_raw)
+    write = write_json if as_json else written if as_csv else write_table
     check_inputs([file, *files_of(file)])
     with Recording([file], recover=recover) as recording, ExitStack() as stack:
         processes = min(len(os.sched_getaffinity(0)) - 1, _PROCESSES)  # one is busy with loading Polars
