@@ -164,7 +164,7 @@ def _parquet(path: str, inputs: Sequence[str]) -> Iterator[Export]:
     from ktrace.stream.memory import give_back
 
     with target_of(path, inputs=inputs) as target, write_to(target) as out:
-        sink = Parquet(out, target.folder_path, path)
+        sink = Parquet(out, target.folder_path, target.shown)
         try:
             yield sink
             give_back()  # what the columns took: the file is put together now

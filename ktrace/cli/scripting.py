@@ -142,10 +142,12 @@ def run(source: Source, options: Options) -> int:
 
 def _inputs(source: Source, options: Options) -> list[str]:
     """The files that a run reads; a script that came otherwise has a name in angle brackets."""
-    from ktrace.tracedat.unfinished import files_of
+    from ktrace.tracedat.unfinished import files_of, place_of
 
     script = [] if source.name.startswith("<") else [source.name]
-    return script if options.source is None else [*script, options.source, *files_of(options.source)]
+    return (
+        script if options.source is None else [*script, options.source, *files_of(place_of(options.source))]
+    )
 
 
 def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None", duration_s: float | None) -> None:

@@ -122,7 +122,7 @@ def _record(
             lock = unfinished.begin(target.path, contents, cpus, mode)
         stack.callback(os.close, lock)
         try:
-            opened = partial(_open_part, target, mode)
+            opened = partial(unfinished.open_part, target.path)
             mover = stack.enter_context(Mover(session.files, contents.page_size, cpus, opened))
             run = _Run(session, mover, Names(), target, progress)
             small = session.buffer_kb is not None and session.buffer_kb < _SMALL_KB
@@ -270,10 +270,6 @@ def parse_size(text: str) -> int:
 
 def _not_regular(path: str) -> KtraceError:
     return KtraceError(f"{path} is no regular file: pages cannot be put in order there")
-
-
-def _open_part(target: Target, mode: int, cpu: int) -> int:
-    return unfinished.create(unfinished.part_path(target.path, cpu), mode)
 
 
 @contextmanager

@@ -69,18 +69,17 @@ def target_of(name: str, *, inputs: Iterable[str] = (), others: Iterable[Target]
 @contextmanager
 def write_to(target: Target, *, growing: bool = False) -> Iterator[BinaryIO]:
     """Write a target; see `open_output`."""
-    if descriptor_of(target.given) == 1:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
-    elif target.is_stream:
-        with _buffered(os.dup(target.fd), target.shown) as out:
-            yield out
-    elif target.status is None and growing:
-        with _growing(target) as out:
-            yield out
-    else:
-        with _replacing(target) as out:
-            yield out
+    with ExitStack() as stack:
+        stack.enter_context(_signals_as_errors())
+        if descriptor_of(target.given) == 1:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif target.is_stream:
+            yield stack.enter_context(_buffered(os.dup(target.fd), target.shown))
+        elif target.status is None and growing:
+            yield stack.enter_context(_growing(target))
+        else:
+            yield stack.enter_context(_replacing(target))
 
 
 @contextmanager
@@ -105,7 +104,7 @@ def _growing(target: Target) -> Iterator[BinaryIO]:
     with naming(target.shown):
         fd = os.open(target.name, flags, 0o666, dir_fd=target.folder)
     try:
-        with _signals_as_errors(), _buffered(fd, target.shown) as out:
+        with _buffered(fd, target.shown) as out:
             yield out
     except BaseException:
         with suppress(OSError):
@@ -117,7 +116,7 @@ def _growing(target: Target) -> Iterator[BinaryIO]:
 @contextmanager
 def _replacing(target: Target) -> Iterator[BinaryIO]:
     """A file that is put in place at the end of the block."""
-    with ExitStack() as stack, _signals_as_errors():
+    with ExitStack() as stack:
         with naming(target.shown):
             temporary = _Temporary.for_target(target)
         stack.callback(temporary.remove)

@@ -46,11 +46,13 @@ class TraceDat:
 
     def __init__(self, path: str, *, recover: bool = False) -> None:
         # The recording that was there before stays until the new one is whole.
-        self._unfinished = unfinished.is_unfinished(path) and (recover or not os.path.lexists(path))
-        self.source = FileBytes(unfinished.head_path(path) if self._unfinished else path)
+        place = unfinished.place_of(path)
+        goes_on = unfinished.is_unfinished(place)
+        self._unfinished = goes_on and (recover or not os.path.lexists(place))
+        self.source = FileBytes(unfinished.head_path(place) if self._unfinished else path)
         self.problems: list[Damaged] = []
         self.notes: list[str] = []
-        if not self._unfinished and unfinished.is_unfinished(path):
+        if goes_on and not self._unfinished:
             self.notes.append(
                 f"{path}: a later recording of this name was not ended, or goes on: "
                 f"`ktrace report --recover {path}` shows it"
@@ -175,7 +177,8 @@ class TraceDat:
             problem.hint = f"ktrace report --recover {path}"
             raise problem
         self.problems.append(problem)
-        self._parts = unfinished.open_parts(path, contents.page_size)
+        place = unfinished.place_of(path)
+        self._parts = unfinished.open_parts(place, contents.page_size)
         sizes = {cpu: size for cpu, (_, size) in self._parts.items()}
         top, *others = contents.buffers
         rows = {data.cpu: data for data in top.cpus}
@@ -183,7 +186,7 @@ class TraceDat:
         cpus = tuple(
             replace(data, size=max(data.size, sizes.get(data.cpu, 0))) for _, data in sorted(rows.items())
         )
-        names = contents.cmdlines + unfinished.read_names(path)
+        names = contents.cmdlines + unfinished.read_names(place)
         return replace(contents, cmdlines=names, buffers=(replace(top, cpus=cpus), *others))
 
     def _fitting(self, buffer: Buffer) -> Buffer:

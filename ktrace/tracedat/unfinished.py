@@ -70,6 +70,11 @@ def find_parts(path: str) -> dict[int, str]:
     return {int(match[1]): f"{path}.cpu{match[1]}" for name in names if (match := pattern.match(name))}
 
 
+def place_of(path: str) -> str:
+    """The name that files next to FILE begin with: FILE may be a link."""
+    return os.path.realpath(path) if Path(path).is_symlink() else path
+
+
 def files_of(path: str) -> list[str]:
     """The files next to FILE that an unfinished recording has, or may have."""
     names = [head_path(path), _room_path(path), names_path(path), f"{names_path(path)}.new"]
@@ -98,20 +103,26 @@ def begin(path: str, contents: Contents, cpus: list[int], mode: int = 0o666) -> 
     with _new_file(_temporary_name(path), mode) as (head, head_fd):
         _write_all(head_fd, layout.start)
         with _new_file(_temporary_name(path), mode) as (room, room_fd):
-            fcntl.flock(room_fd, fcntl.LOCK_EX)
+            _lock(room_fd)
             # Room for what `assemble` needs before it has made some.
             os.posix_fallocate(room_fd, 0, layout.size + _SPARE)
             remove_parts(path)
-            os.close(create(names_path(path), mode))
-            Path(room).rename(_room_path(path))
-            Path(head).rename(head_path(path))
-            lock = os.dup(room_fd)
+            try:
+                # All of them now: nobody can put a link in the place of one that is needed later.
+                for name in (names_path(path), *(part_path(path, cpu) for cpu in cpus)):
+                    os.close(os.open(name, _CREATE, mode))
+                Path(room).rename(_room_path(path))
+                Path(head).rename(head_path(path))
+                lock = os.dup(room_fd)
+            except BaseException:
+                remove_parts(path)
+                raise
     return lock
 
 
-def create(name: str, mode: int) -> int:
-    """Make a file that is not there yet, without following a link, and open it."""
-    return os.open(name, _CREATE, mode)
+def open_part(path: str, cpu: int) -> int:
+    """Open the file for the pages of one CPU, which `begin` has made."""
+    return os.open(part_path(path, cpu), os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def give_up_room(path: str) -> None:
@@ -124,7 +135,8 @@ def give_up_room(path: str) -> None:
 def save_names(path: str, names: bytes) -> None:
     """Replace FILE.cmdlines, as a whole or not at all."""
     new = f"{names_path(path)}.new"
-    with _new_file(new, os.lstat(names_path(path)).st_mode & 0o666) as (_, fd):
+    # Where somebody else has put something there, the names are saved with the rest at the end.
+    with suppress(FileExistsError), _new_file(new, os.lstat(names_path(path)).st_mode & 0o666) as (_, fd):
         _write_all(fd, names)
         Path(new).replace(names_path(path))
 
@@ -142,17 +154,16 @@ def assemble(
         OSError: something could not be written: what is there can be read with `TraceDat(recover=True)`,
             or is whole, and called FILE.new.
     """
-    parts = find_parts(path)
-    sizes = dict.fromkeys(cpus, 0)
-    for cpu, part in parts.items():
-        whole = Path(part).stat().st_size // contents.page_size * contents.page_size
-        os.truncate(part, whole)
+    sizes = {}
+    for cpu in cpus:  # what else is called so, is not of this recording
+        whole = Path(part_path(path, cpu)).stat().st_size // contents.page_size * contents.page_size
+        os.truncate(part_path(path, cpu), whole)
         sizes[cpu] = whole
     layout = encode_start(contents, sizes)
     _replace_start(path, layout, lock)
     for row in layout.cpus:
-        if row.cpu in parts:
-            _move_backwards(parts[row.cpu], lock, row.offset)
+        if row.cpu in sizes:
+            _move_backwards(part_path(path, row.cpu), lock, row.offset)
     _put_in_place(path, lock, old)
     remove_parts(path)
     return layout.size
@@ -198,17 +209,28 @@ def _check_leftovers(path: str) -> None:
             )
         with _opened(name) as fd:
             try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _lock(fd)
             except BlockingIOError:
                 raise Busy(
                     f"{path} is being recorded by another ktrace", hint="record to another file"
                 ) from None
 
 
+def _lock(fd: int) -> None:
+    """Lock a file. Raises BlockingIOError where another process has; some file systems have no locks."""
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        if error.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL):
+            raise
+
+
 @contextmanager
 def _new_file(name: str, mode: int) -> Iterator[tuple[str, int]]:
     """Make a file; after a failure of the block it is removed, if it has this name still."""
-    fd = create(name, mode)
+    fd = os.open(name, _CREATE, mode)
     try:
         yield name, fd
     except BaseException:

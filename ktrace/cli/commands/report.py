@@ -72,10 +72,10 @@ def report(
     from ktrace.storage.target import check_inputs
     from ktrace.stream.choice import Choice, of_events, of_tasks, of_times
     from ktrace.stream.recording import Recording, parse_time
-    from ktrace.tracedat.unfinished import files_of
+    from ktrace.tracedat.unfinished import files_of, place_of
 
     cpus = parse_cpus(cpu) if cpu else ()
-    inputs = [name for file in files for name in (file, *files_of(file))]
+    inputs = [name for file in files for name in (file, *files_of(place_of(file)))]
     check_inputs(inputs)
     with Recording(files, recover=recover, cpus=cpus) as recording:
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))

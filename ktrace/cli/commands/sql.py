@@ -43,14 +43,14 @@ def sql(
     from ktrace.storage.target import check_inputs
     from ktrace.stream.recording import Recording
     from ktrace.stream.sql import answers, heads_ahead, run_query
-    from ktrace.tracedat.unfinished import files_of
+    from ktrace.tracedat.unfinished import files_of, place_of
 
     as_csv = as_csv or csv_raw
     if as_json and as_csv:
         raise UsageError("--json and --csv together: one at a time")
     written = partial(write_csv, raw=csv_raw)
     write = write_json if as_json else written if as_csv else write_table
-    check_inputs([file, *files_of(file)])
+    check_inputs([file, *files_of(place_of(file))])
     with Recording([file], recover=recover) as recording, ExitStack() as stack:
         processes = min(len(os.sched_getaffinity(0)) - 1, _PROCESSES)  # one is busy with loading Polars
         ahead = heads_ahead(recording, query, processes) if processes and not recover else None

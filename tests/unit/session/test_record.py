@@ -1,7 +1,9 @@
+import errno
 import os
 import resource
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -170,8 +172,6 @@ def test_progress(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_full_disk(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-
     real = os.splice
     left = [1]
 
@@ -235,23 +235,45 @@ def test_no_room_at_the_start(session: Session, tmp_path: Path, allowed: int) ->
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dat", "tracing"]
 
 
-def test_a_part_that_somebody_else_makes_meanwhile(session: Session, tmp_path: Path) -> None:
-    """The link is not followed, what was there stays, and what has come can be recovered."""
+def test_what_somebody_else_puts_there_meanwhile(session: Session, tmp_path: Path) -> None:
+    """No link is followed, whatever it is called, and the recording goes on."""
     path, victim = tmp_path / "a.dat", tmp_path / "victim"
-    path.write_text("an earlier recording")
-    victim.write_text("theirs")
+    victim.write_text("theirs, longer than a page is" * 1000)
+    before = victim.read_bytes()
     session.during = {0: page(1), 1: page(3)}
     arm = session.arm
 
     def plant() -> None:
-        Path(f"{path}.cpu1").symlink_to(victim)
+        for name in ("cpu7", "cpu1", "cmdlines.new", "new", "room"):
+            with suppress(FileExistsError):
+                Path(f"{path}.{name}").symlink_to(victim)
         arm()
 
     session.arm = plant
-    with pytest.raises(KtraceError, match=r"a\.dat\.cpu1: File exists") as error:
+    # Long enough for names to be saved once.
+    run(session, path, Request(Targets(("g/kp",), ()), duration_s=2.5))
+    assert victim.read_bytes() == before and pages_of(path)[0] == page(1) and pages_of(path)[1] == page(3)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dat", "tracing", "victim"]
+
+
+def test_pages_that_cannot_be_put_in_order_stay(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.dat"
+    path.write_text("an earlier recording")
+    session.during = {0: page(1)}
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(module.unfinished, "_move_backwards", refuse)
+    with pytest.raises(KtraceError, match="Input/output error: its pages stay") as error:
         run(session, path)
-    assert "--recover" in error.value.hint and victim.read_text() == "theirs"
-    assert path.read_text() == "an earlier recording" and Path(f"{path}.cpu0").read_bytes() == page(1)
+    assert error.value.hint == f"ktrace report --recover {path}"
+    assert path.read_text() == "an earlier recording"
+    with TraceDat(str(path), recover=True) as file:
+        (buffer,) = file.contents.buffers
+        assert b"".join(file.windows(buffer, buffer.cpus[0])) == page(1)
 
 
 def test_a_link_stays_a_link(session: Session, tmp_path: Path) -> None:

@@ -156,7 +156,8 @@ def test_what_a_killed_recording_left_goes_and_nothing_else(path: str, tmp_path:
         (tmp_path / name).write_text("mine")
     end(path)
     begin(path, [0])
-    assert not unfinished.find_parts(path) and all((tmp_path / name).exists() for name in others)
+    assert {cpu: Path(part).read_bytes() for cpu, part in unfinished.find_parts(path).items()} == {0: b""}
+    assert all((tmp_path / name).exists() for name in others)
 
 
 def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
