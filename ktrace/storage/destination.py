@@ -31,6 +31,7 @@ from ktrace.storage.named import NamedFile
 from ktrace.storage.target import Target, descriptor_of, find_target, naming
 
 _PIECE = 1 << 20
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Why a file cannot be made in a folder, or not be put in another's place, though it may be written itself.
 _NOT_BY_RENAMING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV, errno.ENOENT)
 # What the kernel takes from a file that is written to, whoever writes.
@@ -168,7 +169,12 @@ class _Temporary:
             else:
                 self._name = None
                 return
-        _copy(self.fd, target.fd)
+        # From here on there is no way back: a signal would leave half of each.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            _copy(self.fd, target.fd)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def remove(self) -> None:
         """Leave nothing, unless it is in place."""
