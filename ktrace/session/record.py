@@ -5,9 +5,10 @@ import gc
 import os
 import re
 import select
+import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -93,8 +94,9 @@ def record(
     if path == "-":
         raise UsageError("a recording cannot go to standard output: its pages are put in order at the end")
     # Asked before it is opened, too: a pipe that nobody reads would keep us waiting.
-    if Path(path).exists() and not Path(path).is_file():
-        raise _not_regular(path)
+    with suppress(OSError):  # told when it is opened
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise _not_regular(path)
     with target_of(path) as target:
         if target.is_stream:
             raise _not_regular(path)

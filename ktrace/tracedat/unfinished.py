@@ -56,7 +56,7 @@ def is_unfinished(path: str) -> bool:
 
     trace-cmd, too, leaves files called FILE.cpuN: those alone say nothing.
     """
-    return Path(names_path(path)).exists() and Path(head_path(path)).exists()
+    return os.path.lexists(names_path(path)) and os.path.lexists(head_path(path))
 
 
 def find_parts(path: str) -> dict[int, str]:
@@ -196,7 +196,7 @@ def _room_path(path: str) -> str:
 def _check_leftovers(path: str) -> None:
     """Raise unless what has our names was left by a recording of this user's that has ended."""
     there = [name for name in files_of(path) if os.path.lexists(name)]
-    if there and not Path(names_path(path)).is_file():
+    if there and names_path(path) not in there:
         raise KtraceError(
             f"{there[0]} is in the way: a file of this name is needed while {path} is recorded",
             hint=f"record to another file, or remove it: rm {there[0]}",
