@@ -180,8 +180,8 @@ options() {
       offer --help '\''Show what it does, with examples.'\''
       ;;
     record)
-      offer -o '\''The file; one that is there is replaced.'\''
-      offer --output '\''The file; one that is there is replaced.'\''
+      offer -o '\''The file; one that is there is replaced at the end.'\''
+      offer --output '\''The file; one that is there is replaced at the end.'\''
       offer -c '\''Record CMD and its children; end with it.'\''
       offer --command '\''Record CMD and its children; end with it.'\''
       offer -p '\''Only this process; repeatable.'\''

@@ -34,7 +34,7 @@ _PIECE = 1 << 20
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # Why a file cannot be made in a folder, or not be put in another's place, though it may be written itself.
 _NOT_BY_RENAMING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV, errno.ENOENT)
-# What the kernel takes from a file that is written to, whoever writes.
+# The kernel takes these from a file that is written to, whoever writes.
 _LOST_BY_WRITING = ("security.capability", "security.ima", "security.evm")
 
 

@@ -42,7 +42,7 @@ class Target:
 
     @property
     def is_stream(self) -> bool:
-        """Whether it is written through: a device, a pipe, or a descriptor that the caller had opened."""
+        """True where it is written through: a device, a pipe, or a descriptor that the caller had opened."""
         if self.status is None:
             return False
         return not stat.S_ISREG(self.status.st_mode) or descriptor_of(self.given) >= 0

@@ -52,7 +52,7 @@ def names_path(path: str) -> str:
 
 
 def is_unfinished(path: str) -> bool:
-    """Whether there is a recording called FILE that is still made, or was killed.
+    """Return whether a recording called FILE is still made, or was killed.
 
     trace-cmd, too, leaves files called FILE.cpuN: those alone say nothing.
     """
