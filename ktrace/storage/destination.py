@@ -16,7 +16,6 @@ import contextlib
 import errno
 import io
 import os
-import secrets
 import signal
 import stat
 import sys
@@ -144,7 +143,7 @@ class _Temporary:
         """Make it. Raises OSError where neither can be."""
         status = target.status
         if target.folder >= 0 and (status is None or status.st_nlink == 1):
-            name = f".ktrace-{secrets.token_hex(6)}"
+            name = f".ktrace-{os.urandom(6).hex()}"
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
             # Nobody shall read here what they could not read in the file that was there.
             mode = 0o666 if status is None else status.st_mode & 0o600

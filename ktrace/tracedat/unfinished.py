@@ -20,7 +20,6 @@ import errno
 import fcntl
 import os
 import re
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -242,7 +241,7 @@ def _new_file(name: str, mode: int) -> Iterator[tuple[str, int]]:
 
 
 def _temporary_name(path: str) -> str:
-    return str(Path(path).with_name(f".ktrace-{secrets.token_hex(6)}"))
+    return str(Path(path).with_name(f".ktrace-{os.urandom(6).hex()}"))
 
 
 @contextmanager
