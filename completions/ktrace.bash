@@ -180,8 +180,8 @@ options() {
       offer --help '\''Show what it does, with examples.'\''
       ;;
     record)
-      offer -o '\''The file; one that is there is replaced.'\''
-      offer --output '\''The file; one that is there is replaced.'\''
+      offer -o '\''The file; one that is there is replaced at the end.'\''
+      offer --output '\''The file; one that is there is replaced at the end.'\''
       offer -c '\''Record CMD and its children; end with it.'\''
       offer --command '\''Record CMD and its children; end with it.'\''
       offer -p '\''Only this process; repeatable.'\''
@@ -213,6 +213,7 @@ options() {
     report)
       offer --json '\''JSON Lines: see docs/json.md.'\''
       offer --csv '\''CSV: a line for each event.'\''
+      offer --csv-raw '\''CSV with texts as they are: a spreadsheet may run formulas.'\''
       offer --parquet '\''One table, as Parquet.'\''
       offer --perfetto '\''A timeline for ui.perfetto.dev.'\''
       offer --chrome '\''A timeline for chrome://tracing.'\''
@@ -234,6 +235,7 @@ options() {
     sql)
       offer --json '\''JSON Lines: see docs/json.md.'\''
       offer --csv '\''CSV, with a header.'\''
+      offer --csv-raw '\''CSV with texts as they are: a spreadsheet may run formulas.'\''
       offer --recover '\''What is there of a file that was cut off, or never ended.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''

@@ -6,6 +6,7 @@ import sys
 from contextlib import suppress
 
 from ktrace.cli.main import main
+from ktrace.storage.streams import open_standard_streams
 
 _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 
@@ -22,12 +23,10 @@ def entry() -> None:
     # in `os.environ`: commands that we start get that, as it came.
     if _BLAS_THREADS not in os.environ:
         os.putenv(_BLAS_THREADS, "1")
-    if sys.stdout is None or sys.stderr is None:  # `ktrace ... >&-`
-        sys.stdout = sys.stdout or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
-        sys.stderr = sys.stderr or os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    open_standard_streams()
     status = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # closed, or None: `ktrace ... >&-`
+        with suppress(OSError, ValueError):  # told by `main`
             stream.flush()
     os._exit(status)  # everything is undone by now, and modules need no taking apart
 

@@ -6,7 +6,7 @@ drawn by `ktrace.diagnostic`. Anything else that escapes is a bug in ktrace.
 | exit | meaning |
 |---|---|
 | 0 | done |
-| 1 | failed in another way (a file that cannot be written, a full disk) |
+| 1 | failed in another way (a file that cannot be written, a full disk, a closed standard output) |
 | 2 | the command line was not understood |
 | 3 | the kernel refused: its own words are in the message |
 | 4 | nothing of that name: symbol, event, process, file |

@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, cast
 
@@ -25,35 +25,49 @@ class Export(Protocol):
 
 
 def open_export(
-    files: Mapping[str, str | None], *, as_json: bool, as_csv: bool, recording: "Recording"
+    files: Mapping[str, str | None],
+    name: str | None,
+    *,
+    recording: "Recording",
+    inputs: Sequence[str] = (),
 ) -> AbstractContextManager[Export]:
     """The one that was asked for; text without any.
 
     Args:
         files: by format, the file it is to be written to, or None.
+        name: what goes to standard output, as `stdout_format` says.
         recording: what will be written.
+        inputs: the files that are read.
 
     Raises:
-        UsageError: several were asked for.
+        UsageError: several were asked for, or the file is one of the inputs.
     """
     from ktrace.errors import UsageError
 
-    wanted = [f"--{name}" for name, path in files.items() if path]
-    wanted += ["--json"] * as_json + ["--csv"] * as_csv
+    wanted = [f"--{name}" for name, path in files.items() if path is not None]
+    wanted += [f"--{name}"] if name is not None else []
     if len(wanted) > 1:
         raise UsageError(f"{' and '.join(wanted)} together: one at a time")
-    for name, path in files.items():
-        if path:
-            return _parquet(path) if name == "parquet" else _timeline(name, path)
-    return _standard_output(_name(as_json=as_json, as_csv=as_csv), recording)
+    for kind, path in files.items():
+        if path is not None:
+            return _parquet(path, inputs) if kind == "parquet" else _timeline(kind, path, inputs)
+    return _standard_output(name, recording)
 
 
-def export_in_parts(
-    recording: "Recording", *, as_json: bool, as_csv: bool, jobs: int
-) -> tuple[int, int] | None:
+def stdout_format(*, as_json: bool, as_csv: bool, csv_raw: bool) -> str | None:
+    """Return the name of the format that was asked for, its option's; None for text. Raises UsageError."""
+    from ktrace.errors import UsageError
+
+    if as_json and (as_csv or csv_raw):
+        raise UsageError("--json and --csv together: one at a time")
+    return "json" if as_json else "csv-raw" if csv_raw else "csv" if as_csv else None
+
+
+def export_in_parts(recording: "Recording", name: str | None, *, jobs: int) -> tuple[int, int] | None:
     """All of a recording to standard output, made by several processes.
 
     Args:
+        name: the format, as `stdout_format` says.
         jobs: how many at most.
 
     Returns:
@@ -70,7 +84,6 @@ def export_in_parts(
     jobs = min(jobs, len(parts.all) // 2)
     if jobs < 2:
         return None
-    name = _name(as_json=as_json, as_csv=as_csv)
 
     def work(part: Part, out: Out) -> tuple[int, Counter[int]]:
         count, told = 0, Counter[int]()
@@ -86,7 +99,11 @@ def export_in_parts(
 
     with _standard_output(name, recording) as sink:
         sink.flush()
-        found = in_turn(parts.all, work, sys.stdout.fileno(), jobs)
+        try:
+            found = in_turn(parts.all, work, sys.stdout.fileno(), jobs)
+        except OSError as error:
+            error.filename = error.filename or "standard output"
+            raise
         told = sum((told for _, told in found), Counter[int]())
         rest = parts.not_told(told)
         sink.write(Chunk((), rest))
@@ -101,34 +118,32 @@ def _is_file(stream: TextIO) -> bool:
         return False
 
 
-def _name(*, as_json: bool, as_csv: bool) -> str:
-    return "json" if as_json else "csv" if as_csv else "text"
-
-
 @contextmanager
-def _standard_output(name: str, recording: "Recording") -> Iterator[Export]:
+def _standard_output(name: str | None, recording: "Recording") -> Iterator[Export]:
     sink = _sink(name, sys.stdout.buffer, recording, first=True, bulk=True)
     yield sink
     sink.close()
 
 
-def _sink(name: str, out: BinaryIO, recording: "Recording", *, first: bool, bulk: bool) -> Export:
+def _sink(name: str | None, out: BinaryIO, recording: "Recording", *, first: bool, bulk: bool) -> Export:
     if name == "json":
         from ktrace.output.jsonl import JsonLines
 
         return JsonLines(out, recording.groups(), bulk=bulk)
-    if name == "csv":
+    if name in ("csv", "csv-raw"):
         from ktrace.output.csv import Csv
 
-        return Csv(out, recording.fields(), header=first, bulk=bulk)
+        return Csv(out, recording.fields(), header=first, bulk=bulk, raw=name == "csv-raw")
     from ktrace.output.text import Text
 
     return Text(out, bulk=bulk)
 
 
 @contextmanager
-def _timeline(name: str, path: str) -> Iterator[Export]:
-    with open(path, "wb") as out:  # noqa: PTH123 -- as the user named it
+def _timeline(name: str, path: str, inputs: Sequence[str]) -> Iterator[Export]:
+    from ktrace.storage.destination import open_output
+
+    with open_output(path, inputs=inputs) as out:
         sink: Export
         if name == "perfetto":
             from ktrace.output.perfetto import Perfetto
@@ -143,15 +158,17 @@ def _timeline(name: str, path: str) -> Iterator[Export]:
 
 
 @contextmanager
-def _parquet(path: str) -> Iterator[Export]:
+def _parquet(path: str, inputs: Sequence[str]) -> Iterator[Export]:
     from ktrace.output.parquet import Parquet
+    from ktrace.storage.destination import target_of, write_to
     from ktrace.stream.memory import give_back
 
-    sink = Parquet(path)
-    try:
-        yield sink
-        give_back()  # what the columns took: the file is put together now
-        sink.close()
-    except BaseException:
-        sink.discard()
-        raise
+    with target_of(path, inputs=inputs) as target, write_to(target) as out:
+        sink = Parquet(out, target.folder_path, target.shown)
+        try:
+            yield sink
+            give_back()  # what the columns took: the file is put together now
+            sink.close()
+        except BaseException:
+            sink.discard()
+            raise

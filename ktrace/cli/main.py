@@ -39,7 +39,7 @@ def main(argv: Sequence[str]) -> int:
     """Run `ktrace ARGV...` and return its exit status."""
     try:
         status = _dispatch(list(argv))
-        sys.stdout.flush()
+        _flush_stdout()
     except (BrokenPipeError, _OutputClosed):
         _silence_stdout()
         return _BROKEN_PIPE
@@ -146,6 +146,15 @@ def _print_usage(out: TextIO, status: int) -> int:
     lines = "\n".join(f"  {c.name:<{width}}  {c.summary}" for c in COMMANDS)
     out.write(_USAGE.format(commands=lines))
     return status
+
+
+def _flush_stdout() -> None:
+    """Write what is still buffered: a command whose output is lost has failed."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        error.filename = error.filename or "standard output"
+        raise
 
 
 def _silence_stdout() -> None:

@@ -84,15 +84,23 @@ def run(source: Source, options: Options) -> int:
     """Compile and run a script; its exit code."""
     from ktrace.session.command import Command
     from ktrace.session.signals import StopSignals
+    from ktrace.storage.destination import open_output
+    from ktrace.storage.target import check_inputs
 
     limits = Limits.of(options.limits)
     with ExitStack() as stack:
+        # Opened before signals are only noted: a pipe may have no reader yet, and keep it waiting.
+        out = sys.stdout.buffer
+        if options.output is not None:
+            opened = open_output(options.output, inputs=_inputs(source, options), growing=True)
+            out = stack.enter_context(opened)
+        else:
+            check_inputs(_inputs(source, options))
         stop = stack.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = None
         if options.command:
             child = stack.enter_context(Command(options.command, to_stderr=False))
-        out = stack.enter_context(Path(options.output).open("wb")) if options.output else sys.stdout.buffer
         recording = None
         kernel = _Later(options)
         machine: Machine = kernel
@@ -130,6 +138,16 @@ def run(source: Source, options: Options) -> int:
         else:
             _alone(drive, stop, child, options.duration_s)
         return _exit_code(drive, stop, child)
+
+
+def _inputs(source: Source, options: Options) -> list[str]:
+    """The files that a run reads; a script that came otherwise has a name in angle brackets."""
+    from ktrace.tracedat.unfinished import files_of, place_of
+
+    script = [] if source.name.startswith("<") else [source.name]
+    return (
+        script if options.source is None else [*script, options.source, *files_of(place_of(options.source))]
+    )
 
 
 def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None", duration_s: float | None) -> None:

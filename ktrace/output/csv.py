@@ -5,17 +5,18 @@ events, empty where the record's event has no such field. Marks, such as stacks 
 
 A cell is what a terminal may show: control characters and bytes that are not UTF-8 are written as
 escapes, so a record is one line whatever its strings hold. What the kernel could not read is empty, an
-empty string is `""`; arrays are written as in JSON.
+empty string is `""`; arrays are written as in JSON. A text that a spreadsheet would take for a formula
+has a `'` before it: see `ktrace.output.csv_cell`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from json import JSONEncoder
 from typing import BinaryIO
 
-from ktrace.diagnostic import visible
 from ktrace.errors import UsageError
 from ktrace.model.batch import Batch, Chunk, Column, Strings
 from ktrace.model.frame import OWN, column_name
+from ktrace.output.csv_cell import csv_cell
 from ktrace.output.row import Row
 from ktrace.output.row_writer import RowWriter
 
@@ -31,6 +32,7 @@ class Csv:
             chunk that has events.
         header: whether it is to be written.
         bulk: there will be many records: make the lines in the background, with Polars if it is there.
+        raw: leave texts as they are, also where a spreadsheet would take them for formulas.
     """
 
     def __init__(
@@ -40,8 +42,10 @@ class Csv:
         *,
         header: bool = True,
         bulk: bool = False,
+        raw: bool = False,
     ) -> None:
         self._out = out
+        self._raw = raw
         self._wants_header = header
         self._lines = RowWriter(out, self._row, lambda _: "", bulk=bulk)
         self._header: tuple[str, ...] | None = None
@@ -72,7 +76,7 @@ class Csv:
         names = dict.fromkeys(column_name(name) for names in fields for name in names)
         self._header = (*OWN, *names)
         if self._wants_header:
-            self._out.write((",".join(map(_cell, self._header)) + "\n").encode())
+            self._out.write((",".join(map(self._cell, self._header)) + "\n").encode())
 
     def _row(self, batch: Batch) -> Row:
         fields = {column_name(name): column for name, column in batch.columns.items()}
@@ -87,37 +91,29 @@ class Csv:
         for i, name in enumerate(self._header):
             row.literal("," if i else "")
             if name == "event":
-                row.literal(_cell(batch.event))
+                row.literal(self._cell(batch.event))
             else:
                 column = _own(batch, name) if name in OWN else fields.get(name)
                 if column is not None:
-                    _add(row, column)
+                    self._add(row, column)
         row.literal("\n")
         return row
+
+    def _add(self, row: Row, column: Column) -> None:
+        if isinstance(column, Strings):
+            row.choices([self._cell(text) for text in column.values], column.codes)
+        elif column.ndim == 1 and column.dtype.kind in "iu":
+            row.numbers(column)
+        else:
+            row.texts([str(cell) if isinstance(cell, int) else self._list(cell) for cell in column.tolist()])
+
+    def _list(self, cell: object) -> str:
+        return "" if cell is None else self._cell(_to_json(cell))
+
+    def _cell(self, text: str | None) -> str:
+        return csv_cell(text, raw=self._raw)
 
 
 def _own(batch: Batch, name: str) -> Column | None:
     column: Column | None = getattr(batch, "place" if name == "ip" else name)
     return column
-
-
-def _add(row: Row, column: Column) -> None:
-    if isinstance(column, Strings):
-        row.choices([_cell(text) for text in column.values], column.codes)
-    elif column.ndim == 1 and column.dtype.kind in "iu":
-        row.numbers(column)
-    else:
-        row.texts([str(cell) if isinstance(cell, int) else _list(cell) for cell in column.tolist()])
-
-
-def _list(cell: object) -> str:
-    return "" if cell is None else _cell(_to_json(cell))
-
-
-def _cell(text: str | None) -> str:
-    if text is None:
-        return ""
-    text = visible(text)
-    if not text or "," in text or '"' in text:
-        return '"' + text.replace('"', '""') + '"'
-    return text

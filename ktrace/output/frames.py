@@ -9,6 +9,7 @@ from json import JSONEncoder
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ktrace.diagnostic import visible
+from ktrace.output.csv_cell import csv_cell, csv_text
 from ktrace.output.jsonl import SCHEMA
 
 if TYPE_CHECKING:
@@ -26,12 +27,17 @@ def write_json(out: BinaryIO, frames: "Iterable[pl.DataFrame]") -> None:
         out.write("".join(lines).encode())
 
 
-def write_csv(out: BinaryIO, frames: "Iterable[pl.DataFrame]") -> None:
-    """A header, then a line for each row."""
+def write_csv(out: BinaryIO, frames: "Iterable[pl.DataFrame]", *, raw: bool = False) -> None:
+    """Write a header, then a line for each row.
+
+    Args:
+        raw: leave texts as they are, also where a spreadsheet would take them for formulas.
+    """
     begun = False
     for frame in frames:
-        plain = _flat(frame)
-        out.write(plain.write_csv(include_header=not begun).encode())
+        if not begun:
+            out.write((",".join(csv_cell(name, raw=raw) for name in frame.columns) + "\n").encode())
+        out.write(_flat(frame, raw=raw).write_csv(include_header=False).encode())
         begun = True
 
 
@@ -75,18 +81,20 @@ def _cell(value: Any) -> str:
     return visible(str(value))
 
 
-def _flat(frame: "pl.DataFrame") -> "pl.DataFrame":
+def _flat(frame: "pl.DataFrame", *, raw: bool) -> "pl.DataFrame":
     """The frame as CSV has it: arrays as JSON writes them, text without control characters."""
     import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
 
     columns = [
-        pl.Series(column.name, [_csv(value) for value in column.to_list()], dtype=pl.String)
-        if column.dtype == pl.String or column.dtype.is_nested()
-        else column
+        column
+        if column.dtype.is_numeric() or column.dtype.is_temporal() or column.dtype == pl.Boolean
+        else pl.Series(column.name, [_csv(value, raw=raw) for value in column.to_list()], dtype=pl.String)
         for column in frame.get_columns()
     ]
     return pl.DataFrame(columns)
 
 
-def _csv(value: Any) -> str | None:
-    return None if value is None else visible(value) if isinstance(value, str) else _to_json(value)
+def _csv(value: Any, *, raw: bool) -> str | None:
+    if value is None:
+        return None
+    return csv_text(value if isinstance(value, str) else _to_json(value), raw=raw)

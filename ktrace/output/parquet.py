@@ -5,13 +5,16 @@ null where the record's event has no such field. Fields of one name share a colu
 sizes in one that holds them all. Where types do not go together (a number here, text there), the field
 of the later event is the column `EVENT.FIELD`. Marks, such as stacks and losses, have no row.
 
-Which columns there are is known only at the end, so the rows wait in files beside the output.
+Which columns there are is known only at the end, so the rows wait in files of a folder next to the output.
 """
 
+import os
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from ktrace.model.batch import Batch, Chunk
 from ktrace.model.frame import OWN, require_polars, to_frame
@@ -26,19 +29,22 @@ _PART = 1 << 15  # rows in a file that waits; and in a row group
 
 
 class Parquet:
-    """Writes all chunks as one file, which is there once `close` has returned.
+    """Writes all chunks as one table, when `close` is called.
 
     Args:
-        path: the file; one that is there is replaced.
+        out: a binary file; it need not be one that can seek.
+        folder: where rows may wait; the system's own folder for temporary files where they may not.
+        name: the name of `out` for messages.
 
     Raises:
         Unavailable: Polars is not installed.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, out: BinaryIO, folder: str | None, name: str) -> None:
         require_polars("Parquet")
-        self._path = Path(path)
-        self._folder = TemporaryDirectory(prefix=f".{self._path.name}.", dir=self._path.parent)
+        self._out = out
+        self._name = name
+        self._folder = _waiting_room(folder)
         self._schema: dict[str, pl.DataType] = {}
         self._waiting: list[pl.DataFrame] = []
         self._parts: list[Path] = []
@@ -58,18 +64,14 @@ class Parquet:
         from polars.io.plugins import register_io_source  # noqa: PLC0415 -- as above
 
         self._put_aside()
-        whole = self._folder.name + "/whole"
-        if self._parts:
-            types = self._types()
-            whole_table = register_io_source(lambda *_: self._completed(types), schema=types)
-            whole_table.sink_parquet(whole, row_group_size=_PART, maintain_order=True)
-        else:
-            pl.DataFrame(schema={"ts": pl.Int64, "cpu": pl.Int32, "pid": pl.Int32}).write_parquet(whole)
-        Path(whole).replace(self._path)
+        types = self._types() or {"ts": pl.Int64(), "cpu": pl.Int32(), "pid": pl.Int32()}
+        whole = register_io_source(lambda *_: self._completed(types), schema=types)
+        with _system_errors(self._name):
+            whole.sink_parquet(self._out, row_group_size=_PART, maintain_order=True)
         self._folder.cleanup()
 
     def discard(self) -> None:
-        """Give up: nothing is left behind, and a file that was there stays."""
+        """Give up: the rows that wait are removed."""
         self._folder.cleanup()
 
     def _take(self, chunk: Chunk) -> None:
@@ -105,7 +107,8 @@ class Parquet:
             return
         for piece in pl.concat(self._waiting, how="diagonal_relaxed").iter_slices(_PART):
             part = Path(self._folder.name) / str(len(self._parts))
-            piece.write_parquet(part, compression="uncompressed")
+            with _system_errors(self._name):
+                piece.write_parquet(part, compression="uncompressed")
             self._parts.append(part)
         self._waiting = []
 
@@ -126,6 +129,31 @@ class Parquet:
             ]
             for piece in part.iter_slices(_SLICE):
                 yield piece.select(whole)
+
+
+def _waiting_room(folder: str | None) -> "TemporaryDirectory[str]":
+    """A folder next to the output, where there is as much room as for it; elsewhere if that cannot be."""
+    try:
+        return TemporaryDirectory(prefix=".ktrace-", dir=folder)
+    except OSError:
+        return TemporaryDirectory(prefix="ktrace-")
+
+
+@contextmanager
+def _system_errors(name: str) -> Iterator[None]:
+    """Raise what the system refused Polars as the error that it is, with a file name."""
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or name
+        raise
+    except pl.exceptions.PolarsError as error:
+        match = re.search(r"\(os error (\d+)\)", str(error))
+        if match is None:
+            raise
+        raise OSError(int(match[1]), os.strerror(int(match[1])), name) from error
 
 
 def _storable(dtype: "pl.DataType") -> "pl.DataType":

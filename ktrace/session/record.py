@@ -5,10 +5,12 @@ import gc
 import os
 import re
 import select
+import stat
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ktrace.errors import KtraceError, UsageError
@@ -17,6 +19,8 @@ from ktrace.session.request import Request, missed_hits, prepare
 from ktrace.session.saved import Names, save_contents
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
+from ktrace.storage.destination import target_of
+from ktrace.storage.target import Target, naming
 from ktrace.tracedat import unfinished
 from ktrace.tracedat.contents import Contents
 from ktrace.tracefs.splice import Mover
@@ -79,23 +83,50 @@ def record(
     """Run it. The session is entered and left by the caller.
 
     Args:
-        path: the file; what was there is replaced.
+        path: the file; what was there is replaced when the recording is whole.
         max_size: end when so many bytes of pages have come.
         note: takes remarks for the user.
         progress: told twice a second how far it is.
 
     Raises:
-        OSError: the file cannot be written.
+        KtraceError: the file cannot be written.
     """
-    path = _checked(path)
+    if path == "-":
+        raise UsageError("a recording cannot go to standard output: its pages are put in order at the end")
+    # Asked before it is opened, too: a pipe that nobody reads would keep us waiting.
+    with suppress(OSError):  # told when it is opened
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise _not_regular(path)
+    with target_of(path) as target:
+        if target.is_stream:
+            raise _not_regular(path)
+        return _record(session, request, target, stop, command, max_size, note, progress)
+
+
+def _record(
+    session: Session,
+    request: Request,
+    target: Target,
+    stop: StopSignals,
+    command: Command | None,
+    max_size: int | None,
+    note: Callable[[str], None],
+    progress: Callable[[Progress], None] | None,
+) -> Recorded:
     prepare(session, request, stop, command, note)
     cpus = [stats.cpu for stats in session.stats()]
     contents = save_contents(session, cpus)
     missed_before = missed_hits(session)
-    unfinished.begin(path, contents, cpus)
-    with Mover(session.files, contents.page_size, cpus, lambda cpu: _open_part(path, cpu)) as mover:
-        run = _Run(session, mover, Names(), path, progress)
+    with ExitStack() as stack:
+        # Nobody shall read in its parts what they could not read in the file that was there.
+        mode = 0o666 if target.status is None else target.status.st_mode & 0o666
+        with naming(target.shown):
+            lock = unfinished.begin(target.path, contents, cpus, mode)
+        stack.callback(os.close, lock)
         try:
+            opened = partial(unfinished.open_part, target.path)
+            mover = stack.enter_context(Mover(session.files, contents.page_size, cpus, opened))
+            run = _Run(session, mover, Names(), target, progress)
             small = session.buffer_kb is not None and session.buffer_kb < _SMALL_KB
             session.wake_at(_WAKE_PERCENT_SMALL if small else _WAKE_PERCENT)
             stop.check()
@@ -103,17 +134,19 @@ def record(
             if command is not None:
                 command.start()
         except BaseException:
-            unfinished.remove_parts(path)
+            unfinished.remove_parts(target.path)
             raise
-        with _without_collections():
-            run.until_the_end(stop, command, request.duration_s, max_size)
-        session.stop()
-        seconds = run.seconds
-        run.take_the_rest()
-        stats = session.stats()
-    missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
-    run.names.add_living()
-    size = _assemble(path, _final(contents, run.names, session, cpus), cpus)
+        with _recoverable(target):
+            with _without_collections():
+                run.until_the_end(stop, command, request.duration_s, max_size)
+            session.stop()
+            seconds = run.seconds
+            run.take_the_rest()
+            stats = session.stats()
+            missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
+            run.names.add_living()
+            final = _final(contents, run.names, session, cpus)
+            size = unfinished.assemble(target.path, final, cpus, lock, target.status)
     return Recorded(
         seconds,
         size,
@@ -133,14 +166,14 @@ class _Run:
         session: Session,
         mover: Mover,
         names: Names,
-        path: str,
+        target: Target,
         progress: Callable[[Progress], None] | None,
     ) -> None:
         self.names = names
         self.disk_full = False
         self._session = session
         self._mover = mover
-        self._path = path
+        self._path = target.path
         self._progress = progress
         self._started = time.monotonic()
         self._names_at = self._started + _NAMES_S
@@ -237,19 +270,23 @@ def parse_size(text: str) -> int:
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 
-def _checked(path: str) -> str:
-    """The file's real path: it is replaced in the end, and a link to it shall stay one."""
-    real = os.path.realpath(path)
-    if Path(real).exists() and not Path(real).is_file():
-        raise KtraceError(f"{path} is no regular file: pages cannot be put in order there")
-    os.close(os.open(real, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666))
-    return real
+def _not_regular(path: str) -> KtraceError:
+    return KtraceError(f"{path} is no regular file: pages cannot be put in order there")
 
 
-def _open_part(path: str, cpu: int) -> int:
-    return os.open(
-        unfinished.part_path(path, cpu), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666
-    )
+@contextmanager
+def _recoverable(target: Target) -> Iterator[None]:
+    """Say of a failure where the pages are that have come."""
+    try:
+        yield
+    except OSError as error:
+        reason = ": ".join(filter(None, (error.filename, error.strerror or str(error))))
+        if unfinished.is_unfinished(target.path):
+            raise KtraceError(
+                f"{target.shown} cannot be written: {reason}: its pages stay in files next to it",
+                hint=f"ktrace report --recover {target.shown}",
+            ) from error
+        raise KtraceError(f"{target.shown} cannot be written: {reason}") from error
 
 
 def _final(contents: Contents, names: Names, session: Session, cpus: list[int]) -> Contents:
@@ -257,13 +294,3 @@ def _final(contents: Contents, names: Names, session: Session, cpus: list[int]) 
     texts = tuple(f"CPU: {cpu}\n" + session.files.read(f"per_cpu/cpu{cpu}/stats") for cpu in cpus)
     options = replace(contents.options, cpu_stats=texts)
     return replace(contents, cmdlines=names.text(), options=options)
-
-
-def _assemble(path: str, contents: Contents, cpus: list[int]) -> int:
-    try:
-        return unfinished.assemble(path, contents, cpus)
-    except OSError as error:
-        raise KtraceError(
-            f"{path}: {error.strerror}: its pages stay in files beside it",
-            hint=f"ktrace report --recover {path}",
-        ) from error

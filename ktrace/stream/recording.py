@@ -105,6 +105,11 @@ class Recording:
         return [problem for file in self._files for problem in file.problems]
 
     @property
+    def notes(self) -> list[str]:
+        """Remarks for the user."""
+        return [note for file in self._files for note in file.notes]
+
+    @property
     def ticks(self) -> bool:
         """Whether times are counts of a clock that does not count nanoseconds."""
         return any(

@@ -11,8 +11,6 @@ A file below the user's cache folder for each kernel, named by the kernel's buil
 A file that is of another blob, damaged or somebody else's is as good as none: the table is made anew.
 """
 
-import contextlib
-import os
 import struct
 import sys
 import zlib
@@ -20,6 +18,7 @@ from array import array
 from collections.abc import Mapping
 from pathlib import Path
 
+from ktrace.storage.cache import keep, open_cached
 from ktrace.symbols.btf_index import Table
 
 _MAGIC = b"ktrace BTF 1" + sys.byteorder[:1].encode() + bytes(3)
@@ -61,15 +60,11 @@ def stamp(data: bytes, size: int) -> bytes:
 
 def load(path: Path, wanted: bytes) -> Table | None:
     """The table in `path` if it was made of the blob with the stamp `wanted`; None otherwise."""
-    try:
-        with path.open("rb") as file:
-            owner = os.fstat(file.fileno()).st_uid
-            content = file.read()
-    except OSError:
+    file = open_cached(path)
+    if file is None:
         return None
-    # With sudo the folder may be one that others write: their table would lead us to wrong offsets.
-    if owner not in (os.geteuid(), 0):
-        return None
+    with file:
+        content = file.read()
     head = len(_MAGIC) + 4 + len(wanted)
     if content[:head] != _MAGIC + struct.pack("=I", len(wanted)) + wanted:
         return None
@@ -85,15 +80,4 @@ def save(path: Path, wanted: bytes, table: Table) -> None:
     """Keep the table. A folder that cannot be written only means that the next run is slower."""
     words = array("I", [table.first_function]) + table.offsets
     head = _MAGIC + struct.pack("=I", len(wanted)) + wanted + struct.pack("=I", zlib.crc32(words))
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Another ktrace may be reading, or doing the same: it sees the old file or the new one.
-        temporary.unlink(missing_ok=True)  # left by one that was killed and had our number
-        with temporary.open("xb") as file:
-            file.write(head)
-            file.write(words)
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    keep(path, (head, words.tobytes()))

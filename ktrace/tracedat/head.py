@@ -35,7 +35,7 @@ class Head:
 def read_head(source: Bytes) -> Head:
     """Read it. Raises Damaged where `source` is no trace.dat file, or a version that nobody has seen yet."""
     if source.size < len(MAGIC):
-        raise source.damaged("not a trace.dat file", 0)
+        raise source.damaged("not a trace.dat file" + ("" if source.size else ": it is empty"), 0)
     at = Cursor(source, "little")
     at.expect(MAGIC, "a trace.dat file")
     version_at = at.at

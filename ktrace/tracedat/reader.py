@@ -9,6 +9,7 @@ with TraceDat("trace.dat") as file:
 Version 6 or 7, compressed or not, of whatever size: one window of one CPU is in memory at a time.
 """
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -35,6 +36,7 @@ class TraceDat:
     Attributes:
         contents: all but the pages.
         problems: with `recover`, what is missing or makes no sense; errors otherwise.
+        notes: remarks for the user.
 
     Raises:
         NotFound: there is no such file.
@@ -43,15 +45,25 @@ class TraceDat:
     """
 
     def __init__(self, path: str, *, recover: bool = False) -> None:
-        self.source = FileBytes(path)
+        # The recording that was there before stays until the new one is whole.
+        place = unfinished.place_of(path)
+        goes_on = unfinished.is_unfinished(place)
+        self._unfinished = goes_on and (recover or not os.path.lexists(place))
+        self.source = FileBytes(unfinished.head_path(place) if self._unfinished else path)
         self.problems: list[Damaged] = []
+        self.notes: list[str] = []
+        if goes_on and not self._unfinished:
+            self.notes.append(
+                f"{path}: a later recording of this name was not ended, or goes on: "
+                f"`ktrace report --recover {path}` shows it"
+            )
         self._recover = recover
         self._parts: dict[int, tuple[FileBytes, int]] = {}
         try:
             head = read_head(self.source)
             read = version6.read if head.version == 6 else version7.read
             contents = read(self.source, head)
-            if contents.buffers and unfinished.is_unfinished(path):
+            if self._unfinished and contents.buffers:
                 contents = self._with_parts(contents, path)
             self.contents: Contents = self._within_the_file(contents)
             self._unpack = unpacker(head.compression) if head.compression else None
@@ -165,7 +177,8 @@ class TraceDat:
             problem.hint = f"ktrace report --recover {path}"
             raise problem
         self.problems.append(problem)
-        self._parts = unfinished.open_parts(path, contents.page_size)
+        place = unfinished.place_of(path)
+        self._parts = unfinished.open_parts(place, contents.page_size)
         sizes = {cpu: size for cpu, (_, size) in self._parts.items()}
         top, *others = contents.buffers
         rows = {data.cpu: data for data in top.cpus}
@@ -173,7 +186,7 @@ class TraceDat:
         cpus = tuple(
             replace(data, size=max(data.size, sizes.get(data.cpu, 0))) for _, data in sorted(rows.items())
         )
-        names = contents.cmdlines + unfinished.read_names(path)
+        names = contents.cmdlines + unfinished.read_names(place)
         return replace(contents, cmdlines=names, buffers=(replace(top, cpus=cpus), *others))
 
     def _fitting(self, buffer: Buffer) -> Buffer:

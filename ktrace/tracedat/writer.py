@@ -6,8 +6,8 @@ Version 6 is one sequential stream, which every trace-cmd and KernelShark reads.
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
+from ktrace.storage.destination import open_output
 from ktrace.tracedat.contents import Contents, CpuData
 from ktrace.tracedat.files import encode_files
 from ktrace.tracedat.head import encode_head
@@ -74,10 +74,10 @@ def encode_start(contents: Contents, sizes: Mapping[int, int]) -> Layout:
 
 
 def write_file(path: str, contents: Contents, pages: Mapping[int, Iterable[bytes]]) -> None:
-    """Write a whole file from pages that are at hand. Raises OSError."""
+    """Write a whole file from pages that are at hand. Raises KtraceError or OSError."""
     gathered = {cpu: b"".join(pieces) for cpu, pieces in pages.items()}
     layout = encode_start(contents, {cpu: len(data) for cpu, data in gathered.items()})
-    with Path(path).open("wb") as file:
+    with open_output(path) as file:
         file.write(layout.start)
         for row in layout.cpus:
             file.seek(row.offset)

@@ -21,18 +21,19 @@ def pieces_of(name: str) -> Iterator[bytes]:
         UsageError: it is a directory.
         KtraceError: it cannot be read.
     """
+    shown = "standard input" if name == "-" else name
     try:
         fd = sys.stdin.fileno() if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError as error:
         raise NotFound(f"{name}: no such file", hint="- reads from standard input") from error
     except OSError as error:
-        raise KtraceError(f"{name}: {error.strerror}") from error
+        raise KtraceError(f"{shown}: {error.strerror}") from error
     try:
         yield from _pieces(fd)
     except IsADirectoryError as error:
         raise UsageError(f"{name} is a directory", hint="give the file trace or trace_pipe in it") from error
     except OSError as error:
-        raise KtraceError(f"{name}: {error.strerror}") from error
+        raise KtraceError(f"{shown}: {error.strerror}") from error
     finally:
         if name != "-":
             os.close(fd)

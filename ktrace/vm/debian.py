@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ktrace.errors import Unavailable, VmError
+from ktrace.storage.cache import find_untrusted, is_trusted
 from ktrace.vm.apt_sources import Mirrors, mirrors
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
@@ -56,10 +57,12 @@ def download(series: Series, cache: Path) -> Path:
         VmError: the suite cannot be reached, or has no such kernel.
     """
     _check_tools()
-    cache.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+    check_owner(cache)
     with _locked(cache):
         for folder in cache.glob("[!.]*"):
             if folder.name.startswith(f"{series.name}."):
+                check_owner(cache, folder)
                 return folder  # somebody else was faster
         for leftover in cache.glob(".download-*"):  # of a process that was killed
             shutil.rmtree(leftover, ignore_errors=True)
@@ -68,6 +71,29 @@ def download(series: Series, cache: Path) -> Path:
             return _fetch(series, work, cache)
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+def check_owner(cache: Path, folder: Path | None = None) -> None:
+    """Refuse what somebody else could have put into the cache: it would be booted with our rights.
+
+    Args:
+        folder: of a kernel in the cache: it is asked with all that is in it. None asks the cache alone.
+
+    Raises:
+        Unavailable: another user could write it.
+    """
+    try:
+        found = None if is_trusted(cache.stat()) else cache
+        if found is None and folder is not None:
+            found = find_untrusted(folder)
+    except OSError as error:
+        raise Unavailable(f"{folder or cache} cannot be looked through: {error.strerror}") from error
+    if found is not None:
+        raise Unavailable(
+            f"{found} is another user's, or all may write it: no kernel is booted from there",
+            hint="keep kernels elsewhere: XDG_CACHE_HOME=/root/.cache ktrace vm ...\n"
+            f"or, if you trust what is there: chown -hR {os.geteuid()} {cache}; chmod -R o-w {cache}",
+        )
 
 
 def _fetch(series: Series, work: Path, cache: Path) -> Path:
@@ -106,7 +132,7 @@ def _check_tools() -> None:
 @contextmanager
 def _locked(cache: Path) -> Iterator[None]:
     """One download at a time. The kernel lets go of the lock if this process is killed."""
-    descriptor = os.open(cache / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(cache / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield

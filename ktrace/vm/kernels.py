@@ -55,6 +55,7 @@ def find(
 
     Raises:
         UsageError: no kernel of that name, or the file is none.
+        Unavailable: it is in the cache, and another user could have put it there.
         VmError: it has to be downloaded, and cannot be.
     """
     if "/" in wanted or Path(wanted).is_file():
@@ -64,6 +65,7 @@ def find(
             return from_image(image, places.modules)
     for folder in _newest_first(places.cache.glob("[!.]*")):
         if _answers_to(folder.name, wanted):
+            debian.check_owner(places.cache, folder)
             return from_cache(folder)
     series = debian.SERIES.get(wanted)
     if series is None:

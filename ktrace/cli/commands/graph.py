@@ -70,6 +70,7 @@ def graph(
     from ktrace.session.command import Command
     from ktrace.session.signals import StopSignals
     from ktrace.session.target import parse_cpus
+    from ktrace.storage.destination import open_output
 
     if not functions:
         raise UsageError("the calls of what function?", hint="ktrace graph vfs_read --depth 3")
@@ -78,12 +79,14 @@ def graph(
     slow = parse_duration(above) if above else 0
     cpus = parse_cpus(cpu) if cpu else ()
     with ExitStack() as stack:
+        # Opened before signals are only noted: a pipe may have no reader yet, and keep it waiting.
+        out = sys.stdout.buffer
+        if output is not None:
+            out = stack.enter_context(open_output(output, growing=True))
         stop = stack.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.
-        child = stack.enter_context(Command(command, to_stderr=output is None)) if command else None
-        out = sys.stdout.buffer
-        if output:
-            out = stack.enter_context(open(output, "wb"))  # noqa: PTH123 -- as the user named it
+        to_stderr = out is sys.stdout.buffer
+        child = stack.enter_context(Command(command, to_stderr=to_stderr)) if command else None
 
         from ktrace.session.graph import Request
         from ktrace.session.graph import graph as run

@@ -34,9 +34,11 @@ def parse(
     from ktrace.errors import Damaged
     from ktrace.output.jsonl import JsonLines
     from ktrace.output.text import Text
+    from ktrace.storage.target import check_inputs
     from ktrace.tracefs.pipe_text import TextParser
     from ktrace.tracefs.text_file import pieces_of
 
+    check_inputs([file])
     sink = Text(sys.stdout.buffer) if as_text else JsonLines(sys.stdout.buffer)
     parser = TextParser()
     for piece in pieces_of(file):

@@ -21,7 +21,10 @@ def record(
         ),
     ] = None,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="FILE", help="The file; one that is there is replaced.")
+        str,
+        typer.Option(
+            "-o", "--output", metavar="FILE", help="The file; one that is there is replaced at the end."
+        ),
     ] = "trace.dat",
     command: Annotated[
         str | None,

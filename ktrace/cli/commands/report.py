@@ -20,6 +20,9 @@ def report(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV: a line for each event.")] = False,
+    csv_raw: Annotated[
+        bool, typer.Option("--csv-raw", help="CSV with texts as they are: a spreadsheet may run formulas.")
+    ] = False,
     parquet: Annotated[str | None, typer.Option(metavar="OUT", help="One table, as Parquet.")] = None,
     perfetto: Annotated[
         str | None, typer.Option(metavar="OUT", help="A timeline for ui.perfetto.dev.")
@@ -63,12 +66,17 @@ def report(
       ktrace report host.dat guest.dat --perfetto both.pftrace
       ktrace report --recover trace.dat
     """
-    from ktrace.cli.exports import export_in_parts, open_export
+    from ktrace.cli.exports import export_in_parts, open_export, stdout_format
+    from ktrace.diagnostic import visible
     from ktrace.session.target import parse_cpus
+    from ktrace.storage.target import check_inputs
     from ktrace.stream.choice import Choice, of_events, of_tasks, of_times
     from ktrace.stream.recording import Recording, parse_time
+    from ktrace.tracedat.unfinished import files_of, place_of
 
     cpus = parse_cpus(cpu) if cpu else ()
+    inputs = [name for file in files for name in (file, *files_of(place_of(file)))]
+    check_inputs(inputs)
     with Recording(files, recover=recover, cpus=cpus) as recording:
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since = begin
@@ -83,16 +91,19 @@ def report(
             tests.append(chosen.mask)
         if begin is not None or end is not None:
             tests.append(of_times(begin, end))
+        name = stdout_format(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw)
         outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome}
         done = None
-        if not (tests or cpus or recover or any(outputs.values())):
-            done = export_in_parts(recording, as_json=as_json, as_csv=as_csv, jobs=jobs)
+        if not (tests or cpus or recover or any(path is not None for path in outputs.values())):
+            done = export_in_parts(recording, name, jobs=jobs)
         if done is None:
-            with open_export(outputs, as_json=as_json, as_csv=as_csv, recording=recording) as sink:
+            with open_export(outputs, name, recording=recording, inputs=inputs) as sink:
                 done = _run(recording, Choice(tests, cpus, end), sink)
         count, lost = done
         for text in recording.texts():
             sys.stdout.buffer.write(text)
+        for note in recording.notes:
+            print(f"ktrace: {visible(note)}", file=sys.stderr)
         for problem in recording.problems:
             print(f"ktrace: {problem.message}", file=sys.stderr)
         if not quiet:

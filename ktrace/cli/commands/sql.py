@@ -12,6 +12,9 @@ def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A SELECT; see below for the tables.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, with a header.")] = False,
+    csv_raw: Annotated[
+        bool, typer.Option("--csv-raw", help="CSV with texts as they are: a spreadsheet may run formulas.")
+    ] = False,
     recover: Annotated[
         bool, typer.Option("--recover", help="What is there of a file that was cut off, or never ended.")
     ] = False,
@@ -32,21 +35,30 @@ def sql(
     import os
     import sys
     from contextlib import ExitStack
+    from functools import partial
 
+    from ktrace.diagnostic import visible
     from ktrace.errors import UsageError
     from ktrace.output.frames import write_csv, write_json, write_table
+    from ktrace.storage.target import check_inputs
     from ktrace.stream.recording import Recording
     from ktrace.stream.sql import answers, heads_ahead, run_query
+    from ktrace.tracedat.unfinished import files_of, place_of
 
+    as_csv = as_csv or csv_raw
     if as_json and as_csv:
         raise UsageError("--json and --csv together: one at a time")
-    write = write_json if as_json else write_csv if as_csv else write_table
+    written = partial(write_csv, raw=csv_raw)
+    write = write_json if as_json else written if as_csv else write_table
+    check_inputs([file, *files_of(place_of(file))])
     with Recording([file], recover=recover) as recording, ExitStack() as stack:
         processes = min(len(os.sched_getaffinity(0)) - 1, _PROCESSES)  # one is busy with loading Polars
         ahead = heads_ahead(recording, query, processes) if processes and not recover else None
         if ahead is not None:
             stack.callback(ahead.close)
         write(sys.stdout.buffer, answers(run_query(recording, query, ahead)))
+        for note in recording.notes:
+            print(f"ktrace: {visible(note)}", file=sys.stderr)
         for problem in recording.problems:
             print(f"ktrace: {problem.message}", file=sys.stderr)
         return recording.problems[0].exit_code if recording.problems else 0

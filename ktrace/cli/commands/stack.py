@@ -1,8 +1,7 @@
 """`ktrace stack`."""
 
-import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
@@ -11,6 +10,7 @@ from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
 
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
+    from ktrace.storage.target import Target
 
 FOLD = typer.Option("--fold", metavar="FILE", help="Folded lines, for flame graph programs; - is stdout.")
 SVG = typer.Option("--svg", metavar="FILE", help="A flame graph, as one file.")
@@ -51,11 +51,17 @@ def stack(
     """
     from ktrace.session.stacks import StackRequest
     from ktrace.session.stacks import stacks as run_stacks
+    from ktrace.storage.destination import target_of, write_to
 
-    for path in (fold, svg, speedscope):
-        _check(path)
     show = counting.looker(_table, as_json)
-    with counting.running(command, pids, children, duration) as run:
+    with ExitStack() as stack_:
+        targets: list[Target] = []
+        files: dict[str, BinaryIO] = {}
+        for name, path in (("fold", fold), ("svg", svg), ("speedscope", speedscope)):
+            if path is not None:
+                targets.append(stack_.enter_context(target_of(path, others=targets)))
+                files[name] = stack_.enter_context(write_to(targets[-1]))
+        run = stack_.enter_context(counting.running(command, pids, children, duration))
         defaults = run.defaults(False, kind.value, every, nth, max_probes)
         request = StackRequest(places, defaults, filter_, run.whose, size, in_kernel, user)
         answer, method = run_stacks(
@@ -71,11 +77,11 @@ def stack(
         from ktrace.output.stacks import stacks_text
         from ktrace.output.tally import tally_records
 
-        _write(answer.tally, " ".join(places), fold, svg, speedscope)
+        _write(answer.tally, " ".join(places), files)
         counting.print_answer(
             answer,
             method,
-            text=lambda: "" if fold or svg or speedscope else stacks_text(answer.tally),
+            text=lambda: "" if files else stacks_text(answer.tally),
             records=lambda: tally_records(answer.tally),
             as_json=as_json,
             quiet=quiet,
@@ -84,40 +90,22 @@ def stack(
         return run.status()
 
 
-def _write(
-    tally: "Tally", title: str, fold: str | None, svg: str | None, speedscope_file: str | None
-) -> None:
+def _write(tally: "Tally", title: str, files: dict[str, BinaryIO]) -> None:
     from ktrace.output.flamegraph import flamegraph
     from ktrace.output.folded import folded
     from ktrace.output.speedscope import speedscope
     from ktrace.output.stacks import outermost_first
 
     stacks = outermost_first(tally)
-    if fold:
-        _put(fold, folded(stacks))
-    if svg:
-        _put(svg, flamegraph(stacks, title=title))
-    if speedscope_file:
-        _put(speedscope_file, speedscope(stacks, name=title))
-
-
-def _put(path: str, text: str) -> None:
-    if path == "-":
-        sys.stdout.write(text)
-    else:
-        Path(path).write_text(text, "utf-8")
-
-
-def _check(path: str | None) -> None:
-    """Find out before the run whether there is a place for what it comes to. Raises UsageError."""
-    from ktrace.errors import UsageError
-
-    if path is None or path == "-":
-        return
-    try:
-        Path(path).open("a").close()
-    except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+    for name, out in files.items():
+        match name:
+            case "fold":
+                text = folded(stacks)
+            case "svg":
+                text = flamegraph(stacks, title=title)
+            case _:
+                text = speedscope(stacks, name=title)
+        out.write(text.encode())
 
 
 def _table(tally: "Tally", _columns: int, lines: int) -> str:

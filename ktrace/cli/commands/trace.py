@@ -116,6 +116,7 @@ def trace(
     from ktrace.session.signals import StopSignals
     from ktrace.session.target import find_targets, parse_cpus
     from ktrace.session.words import Defaults
+    from ktrace.storage.destination import open_output
     from ktrace.tracefs.instances import Owner
     from ktrace.tracefs.mount import find_debug, find_tracing
 
@@ -131,12 +132,14 @@ def trace(
     kernel = Kernel(tracing, find_debug(), vmlinux=vmlinux, force=force)
     targets = find_targets(tracing, words, defaults, kernel)
     with ExitStack() as stack_:
+        # Opened before signals are only noted: a pipe may have no reader yet, and keep it waiting.
+        out = sys.stdout.buffer
+        if output is not None:
+            out = stack_.enter_context(open_output(output, growing=True))
         stop = stack_.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.
-        child = stack_.enter_context(Command(command, to_stderr=output is None)) if command else None
-        out = sys.stdout.buffer
-        if output:
-            out = stack_.enter_context(open(output, "wb"))  # noqa: PTH123 -- as the user named it
+        to_stderr = out is sys.stdout.buffer
+        child = stack_.enter_context(Command(command, to_stderr=to_stderr)) if command else None
 
         from ktrace.session.conditions import Conditions
         from ktrace.session.request import Request

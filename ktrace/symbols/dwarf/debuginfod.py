@@ -8,10 +8,11 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from ktrace.errors import Damaged
 from ktrace.model.miss import Miss
+from ktrace.storage.cache import create_beside, open_cached
 from ktrace.symbols.elf import Elf
 
 if TYPE_CHECKING:
@@ -39,10 +40,10 @@ def fetch(
     if folder is None:
         return Miss(source, "there is no cache folder to keep a file in")
     target = folder / f"debuginfo-{build_id}"
-    with contextlib.suppress(OSError):
-        # With sudo the folder may be one that others write: their file could lead us to wrong places.
-        if target.stat().st_uid in (os.geteuid(), 0):
-            return target
+    file = open_cached(target)
+    if file is not None:
+        file.close()
+        return target
     reasons = []
     for url in urls:
         problem = _download(f"{url}/buildid/{build_id}/debuginfo", target, build_id, timeout_s)
@@ -62,9 +63,9 @@ def _download(url: str, target: Path, build_id: str, timeout_s: float) -> str | 
     request = Request(url, headers={"User-Agent": "ktrace"})
     try:
         with urlopen(request, timeout=timeout_s) as answer:
-            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            temporary.unlink(missing_ok=True)
-            problem = _copy(answer, temporary)
+            file, _ = create_beside(target)
+            with file:
+                problem = _copy(answer, file)
         if problem is None and Elf.open(temporary).build_id() != build_id:
             problem = "the server sent a file with another build-id"
         if problem is None:
@@ -84,19 +85,18 @@ def _download(url: str, target: Path, build_id: str, timeout_s: float) -> str | 
             temporary.unlink(missing_ok=True)
 
 
-def _copy(answer: "HTTPResponse", temporary: Path) -> str | None:
+def _copy(answer: "HTTPResponse", file: BinaryIO) -> str | None:
     length = answer.headers.get("Content-Length")
     size, started = 0, time.monotonic()
-    with temporary.open("xb") as file:
-        while block := answer.read1(_BLOCK):
-            size += len(block)
-            if size > _MOST:
-                return "the file does not end"
-            # A server that sends a byte now and then would keep us for ever.
-            elapsed_s = time.monotonic() - started
-            if elapsed_s > _PATIENCE_S and size < elapsed_s * _SLOWEST:
-                return "the server is too slow"
-            file.write(block)
+    while block := answer.read1(_BLOCK):
+        size += len(block)
+        if size > _MOST:
+            return "the file does not end"
+        # A server that sends a byte now and then would keep us for ever.
+        elapsed_s = time.monotonic() - started
+        if elapsed_s > _PATIENCE_S and size < elapsed_s * _SLOWEST:
+            return "the server is too slow"
+        file.write(block)
     if length and length.isdigit() and size != int(length):
         return f"the download broke off after {size} of {length} bytes"
     return None

@@ -17,8 +17,6 @@ the user's cache folder, named by build-id:
 A file that is damaged, of another size or somebody else's is as good as none.
 """
 
-import contextlib
-import os
 import struct
 import zlib
 from array import array
@@ -26,6 +24,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from pathlib import Path
 
+from ktrace.storage.cache import keep, open_cached
 from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf.bytes import BROKEN, fixed, initial_length
 from ktrace.symbols.dwarf.ranges import ranges_of
@@ -120,14 +119,12 @@ def _address_map(found: list[tuple[int, int, int]]) -> AddressMap:
 
 
 def _load(path: Path, size: int) -> UnitIndex | None:
-    try:
-        with path.open("rb") as file:
-            owner = os.fstat(file.fileno()).st_uid
-            content = file.read()
-    except OSError:
+    file = open_cached(path)
+    if file is None:
         return None
-    # With sudo the folder may be one that others write: see btf_cache.
-    if owner not in (os.geteuid(), 0) or len(content) < _HEAD.size + 8:
+    with file:
+        content = file.read()
+    if len(content) < _HEAD.size + 8:
         return None
     magic, of_size, crc = _HEAD.unpack_from(content)
     body = memoryview(content)[_HEAD.size :]
@@ -160,14 +157,4 @@ def _save(path: Path, size: int, index: UnitIndex) -> None:
     body = struct.pack("<II", len(index.offsets), len(owners))
     body += index.offsets.tobytes() + addresses.starts.tobytes() + addresses.ends.tobytes()
     body += owners.tobytes() + texts
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary.unlink(missing_ok=True)  # left by one that was killed and had our number
-        with temporary.open("xb") as file:
-            file.write(_HEAD.pack(_MAGIC, size, zlib.crc32(body)))
-            file.write(body)
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    keep(path, (_HEAD.pack(_MAGIC, size, zlib.crc32(body)), body))

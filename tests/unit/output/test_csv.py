@@ -13,9 +13,9 @@ from tests.unit.output.test_row_writer import needs_polars
 HEAD = "ts,cpu,pid,tgid,comm,flags,event,ip,func,ret_ip"
 
 
-def written(*chunks, fields=None, bulk=False):
+def written(*chunks, fields=None, **options):
     out = io.BytesIO()
-    sink = Csv(out, fields, bulk=bulk)
+    sink = Csv(out, fields, **options)
     for chunk in chunks:
         sink.write(chunk)
     sink.close()
@@ -49,6 +49,35 @@ def test_a_field_named_like_what_each_record_has():
     part.columns["comm"] = Strings.of(["woken"])
     [row] = rows(Chunk((part,)))
     assert (row["comm"], row["arg_comm"], row["pid"]) == ("waker", "woken", "1")
+
+
+FORMULAS = ["=1+1", "+1", "-1", "@SUM(1)", " =1", '=cmd|"/c calc"!A1', "\uff1d1", "=a,b"]
+PLAIN = ["a=1", "'=1", "1-1", "", "\\=1", "~", "."]
+
+
+@pytest.mark.parametrize("many", [1, 500], ids=["few", "many"])
+@pytest.mark.parametrize("bulk", [False, True])
+def test_no_text_is_a_formula(many, bulk):
+    """Nor is a field's or an event's name; numbers are numbers, of whatever sign and size."""
+    texts = (FORMULAS + PLAIN) * many
+    n = np.arange(len(texts)) - 5
+    wide = np.array([int(v) - (1 << 70) for v in n], object)
+    part = batch("=event", comm="@me", s=Strings.of(texts), n=n, wide=wide)
+    part.columns["-field"] = Strings.of(["x"] * len(texts))
+    chunk = Chunk((part,))
+    found = rows(chunk, bulk=bulk)
+    assert [row["s"] for row in found] == (["'" + text for text in FORMULAS] + PLAIN) * many
+    assert {(row["comm"], row["event"], row["'-field"]) for row in found} == {("'@me", "'=event", "x")}
+    assert [int(row["n"]) for row in found] == n.tolist()
+    assert [int(row["wide"]) for row in found] == wide.tolist()
+    assert not any(cell.lstrip()[:1] in "=+@" for row in found for cell in row.values() if cell.strip())
+    raw = rows(chunk, bulk=bulk, raw=True)
+    assert [row["s"] for row in raw] == texts and raw[0]["-field"] == "x" and raw[0]["event"] == "=event"
+
+
+def test_no_text_is_a_formula_without_polars(monkeypatch):
+    monkeypatch.setattr("ktrace.output.row_writer.find_spec", lambda name: None)
+    test_no_text_is_a_formula(500, True)
 
 
 def test_one_line_a_record_whatever_the_strings_hold():

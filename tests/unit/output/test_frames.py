@@ -1,5 +1,7 @@
+import csv
 import io
 import json
+from functools import partial
 from importlib.util import find_spec
 
 from tests.unit.output.schema import SCHEMA, fits
@@ -28,6 +30,17 @@ if find_spec("polars") is not None:
         assert written(write_csv, FRAMES).splitlines() == [
             "comm,n,l,x", 'a\\x1b[2J,1,"[1,2]",0.5', ",18446744073709551615,,2.0", '"b,""",7,[3],',
         ]  # fmt: skip
+
+    def test_csv_holds_no_formula():
+        texts = ["=1+1", "-x", "\t=1", "plain", "=a,b", ""]
+        many = pl.DataFrame(
+            {"=n": range(-1, 5), "s": texts, "c": texts}, schema_overrides={"c": pl.Categorical}
+        )
+        rows = [["-1", "'=1+1"], ["0", "'-x"], ["1", "\\t=1"], ["2", "plain"], ["3", "'=a,b"], ["4", ""]]
+        read = list(csv.reader(io.StringIO(written(write_csv, [many]))))
+        assert read == [["'=n", "s", "c"], *([*row, row[1]] for row in rows)]
+        plain = list(csv.reader(io.StringIO(written(partial(write_csv, raw=True), [many]))))
+        assert plain[0] == ["=n", "s", "c"] and plain[1] == ["-1", "=1+1", "=1+1"] and plain[5][1] == "=a,b"
 
     def test_table():
         assert written(write_table, FRAMES).splitlines() == [

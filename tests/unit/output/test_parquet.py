@@ -1,3 +1,4 @@
+import io
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.unit.output.batches import batch, everything
 def test_without_polars_it_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr("ktrace.model.frame.find_spec", lambda name: None)
     with pytest.raises(Unavailable, match="Parquet needs Polars"):
-        Parquet(str(tmp_path / "out.parquet"))
+        Parquet(io.BytesIO(), str(tmp_path), "out.parquet")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -21,10 +22,11 @@ if find_spec("polars") is not None:
     import polars as pl
 
     def read(folder: Path, *chunks):
-        sink = Parquet(str(folder / "out.parquet"))
-        for chunk in chunks:
-            sink.write(chunk)
-        sink.close()
+        with (folder / "out.parquet").open("wb") as out:
+            sink = Parquet(out, str(folder), "out.parquet")
+            for chunk in chunks:
+                sink.write(chunk)
+            sink.close()
         assert [path.name for path in folder.iterdir()] == ["out.parquet"]
         return pl.read_parquet(folder / "out.parquet")
 
@@ -81,7 +83,7 @@ if find_spec("polars") is not None:
         assert read(tmp_path, Chunk()).height == 0
 
     def test_what_is_given_up_leaves_nothing(tmp_path):
-        sink = Parquet(str(tmp_path / "out.parquet"))
+        sink = Parquet(io.BytesIO(), str(tmp_path), "out.parquet")
         sink.write(everything(300))
         sink.discard()
         assert list(tmp_path.iterdir()) == []

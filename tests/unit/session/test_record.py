@@ -1,6 +1,9 @@
+import errno
 import os
+import resource
 import signal
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -173,8 +176,6 @@ def test_progress(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_a_full_disk(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import errno
-
     real = os.splice
     left = [1]
 
@@ -209,8 +210,74 @@ def test_a_signal_before_anything_was_armed(session: Session, tmp_path: Path) ->
 def test_files_that_cannot_be(session: Session, tmp_path: Path) -> None:
     with pytest.raises(KtraceError, match="no regular file"):
         run(session, tmp_path)
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(KtraceError, match=r"no/a\.dat cannot be written: No such file"):
         run(session, tmp_path / "no" / "a.dat")
+    with pytest.raises(UsageError, match="standard output"):
+        run(session, Path("-"))
+    os.mkfifo(tmp_path / "fifo")  # nobody reads it, and nobody waits for a reader
+    for name in (tmp_path / "fifo", "/dev/null", "/dev/stdout"):
+        with pytest.raises(KtraceError, match="no regular file"):
+            run(session, Path(name))
+
+
+@pytest.mark.parametrize("allowed", [0, 100, 1 << 20])
+def test_no_room_at_the_start(session: Session, tmp_path: Path, allowed: int) -> None:
+    """What was there stays, and nothing else."""
+    path = tmp_path / "a.dat"
+    path.write_text("an earlier recording")
+    old = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (allowed, old[1]))
+    try:
+        with pytest.raises(KtraceError) as error:
+            run(session, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert error.value.message == f"{path} cannot be written: File too large"
+    assert path.read_text() == "an earlier recording"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dat", "tracing"]
+
+
+def test_what_somebody_else_puts_there_meanwhile(session: Session, tmp_path: Path) -> None:
+    """No link is followed, whatever it is called, and the recording goes on."""
+    path, victim = tmp_path / "a.dat", tmp_path / "victim"
+    victim.write_text("theirs, longer than a page is" * 1000)
+    before = victim.read_bytes()
+    session.during = {0: page(1), 1: page(3)}
+    arm = session.arm
+
+    def plant() -> None:
+        for name in ("cpu7", "cpu1", "cmdlines.new", "new", "room"):
+            with suppress(FileExistsError):
+                Path(f"{path}.{name}").symlink_to(victim)
+        arm()
+
+    session.arm = plant
+    # Long enough for names to be saved once.
+    run(session, path, Request(Targets(("g/kp",), ()), duration_s=2.5))
+    assert victim.read_bytes() == before and pages_of(path)[0] == page(1) and pages_of(path)[1] == page(3)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dat", "tracing", "victim"]
+
+
+def test_pages_that_cannot_be_put_in_order_stay(
+    session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.dat"
+    path.write_text("an earlier recording")
+    session.during = {0: page(1)}
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(module.unfinished, "_move_backwards", refuse)
+    with pytest.raises(KtraceError, match="Input/output error: its pages stay") as error:
+        run(session, path)
+    assert error.value.hint == f"ktrace report --recover {path}"
+    assert path.read_text() == "an earlier recording"
+    with TraceDat(str(path), recover=True) as file:
+        (buffer,) = file.contents.buffers
+        assert b"".join(file.windows(buffer, buffer.cpus[0])) == page(1)
 
 
 def test_a_link_stays_a_link(session: Session, tmp_path: Path) -> None:

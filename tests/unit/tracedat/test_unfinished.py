@@ -1,16 +1,38 @@
 import errno
 import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ktrace.errors import Damaged
+from ktrace.errors import Busy, Damaged, KtraceError
 from ktrace.tracedat import unfinished
+from ktrace.tracedat.contents import Contents
+from ktrace.tracedat.reader import TraceDat
 from tests.unit.tracedat.build import PAGE, contents, page, write
 from tests.unit.tracedat.test_reader import read
 
 MANY = {0: [page(n) for n in range(40)], 2: [page(n) for n in range(100, 117)]}
+
+
+LOCKS: dict[str, int] = {}
+
+
+def begin(path: str, cpus: list[int], **changes: object) -> None:
+    LOCKS[path] = unfinished.begin(path, contents(**changes), cpus)
+
+
+def assemble(path: str, made: Contents, cpus: list[int]) -> int:
+    return unfinished.assemble(path, made, cpus, LOCKS[path])
+
+
+@pytest.fixture(autouse=True)
+def unlocked() -> Iterator[None]:
+    yield
+    for lock in LOCKS.values():
+        os.close(lock)
+    LOCKS.clear()
 
 
 @pytest.fixture
@@ -18,7 +40,7 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A recording of two CPUs out of three, in the middle; pieces are three pages."""
     monkeypatch.setattr(unfinished, "PIECE", 3 * PAGE)
     made = str(tmp_path / "a.dat")
-    unfinished.begin(made, contents(cmdlines=b""), [0, 1, 2])
+    begin(made, [0, 1, 2], cmdlines=b"")
     for cpu, pages in MANY.items():
         Path(unfinished.part_path(made, cpu)).write_bytes(b"".join(pages))
     return made
@@ -46,7 +68,7 @@ def test_its_names_and_a_page_that_is_not_whole(path: str) -> None:
 
 def test_assembled(path: str, tmp_path: Path) -> None:
     made = contents(cmdlines=b"1 init\n")
-    size = unfinished.assemble(path, made, [0, 1, 2])
+    size = assemble(path, made, [0, 1, 2])
     assert [p.name for p in tmp_path.iterdir()] == ["a.dat"] and Path(path).stat().st_size == size
     found, pages, problems = read(path)
     assert pages == {0: b"".join(MANY[0]), 1: b"", 2: b"".join(MANY[2])} and not problems
@@ -85,18 +107,18 @@ def test_killed_at_any_step_of_the_assembly(
     for step in range(1, 40):
         reached = 0
         fresh = Path(path).with_name(f"{step}.dat")
-        unfinished.begin(str(fresh), contents(cmdlines=b""), [0, 1, 2])
+        begin(str(fresh), [0, 1, 2], cmdlines=b"")
         for cpu, pages in MANY.items():
             Path(unfinished.part_path(str(fresh), cpu)).write_bytes(b"".join(pages))
         with monkeypatch.context() as patch:
             patch.setattr(owner, call, deadly)
             try:
-                unfinished.assemble(str(fresh), contents(), [0, 1, 2])
+                assemble(str(fresh), contents(), [0, 1, 2])
             except Killed:
                 pass
             else:
                 return
-        if unfinished.is_unfinished(str(fresh)):
+        if not fresh.exists():
             assert is_all_there(str(fresh)), step
         else:
             _, pages, _ = read(str(fresh))
@@ -109,7 +131,7 @@ def test_where_the_file_system_cannot_copy_by_itself(path: str, monkeypatch: pyt
         raise OSError(errno.EXDEV, "no")
 
     monkeypatch.setattr(os, "copy_file_range", refuse)
-    unfinished.assemble(path, contents(), [0, 1, 2])
+    assemble(path, contents(), [0, 1, 2])
     assert read(path)[1][0] == b"".join(MANY[0])
 
 
@@ -117,18 +139,99 @@ def test_the_start_cannot_be_written(path: str, monkeypatch: pytest.MonkeyPatch)
     def refuse(*_: object) -> None:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(Path, "write_bytes", refuse)
+    monkeypatch.setattr(unfinished, "_write_all", refuse)
     with pytest.raises(OSError, match="full"):
-        unfinished.assemble(path, contents(), [0, 1, 2])
+        assemble(path, contents(), [0, 1, 2])
     assert is_all_there(path)
 
 
-def test_what_an_earlier_recording_left_goes_and_nothing_else(path: str, tmp_path: Path) -> None:
+def end(path: str) -> None:
+    """As if it had been killed."""
+    os.close(LOCKS.pop(path))
+
+
+def test_what_a_killed_recording_left_goes_and_nothing_else(path: str, tmp_path: Path) -> None:
     others = ["a.dat.cpux", "b.dat.cpu0", "a.dat.cpu0.bak"]
     for name in others:
         (tmp_path / name).write_text("mine")
-    unfinished.begin(path, contents(), [0])
-    assert not unfinished.find_parts(path) and all((tmp_path / name).exists() for name in others)
+    end(path)
+    begin(path, [0])
+    assert {cpu: Path(part).read_bytes() for cpu, part in unfinished.find_parts(path).items()} == {0: b""}
+    assert all((tmp_path / name).exists() for name in others)
+
+
+def test_what_was_there_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dat", {0: [page(1)]})
+    Path(path).chmod(0o640)
+    before = Path(path).read_bytes()
+    begin(path, [0])
+    Path(unfinished.part_path(path, 0)).write_bytes(page(2))
+    assert Path(path).read_bytes() == before and read(path)[1][0] == page(1)
+    assert read(path, recover=True)[1][0] == page(2)
+    with TraceDat(path) as file:
+        assert "--recover" in file.notes[0]
+    old = Path(path).stat()
+    unfinished.assemble(path, contents(), [0], LOCKS[path], old)
+    assert read(path)[1][0] == page(2) and Path(path).stat().st_mode == old.st_mode
+    with TraceDat(path) as file:
+        assert file.notes == []
+
+
+def test_two_at_once(path: str) -> None:
+    with pytest.raises(Busy, match="is being recorded by another ktrace"):
+        begin(path, [0])
+    assert is_all_there(path)
+
+
+def test_no_room_at_the_start(path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one before it, be it whole or killed, is still there, and nothing else."""
+    Path(path).write_bytes(b"an earlier one")
+    end(path)
+    before = {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()}
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    for call in ("posix_fallocate", "write"):
+        with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+            patch.setattr(os, call, refuse)
+            begin(path, [0])
+        assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", ["cpu1", "new", "room", "cmdlines", "cmdlines.new"])
+@pytest.mark.parametrize("planted", ["link", "dangling", "file", "fifo"])
+@pytest.mark.parametrize("beside", ["nothing", "killed"])
+def test_what_somebody_else_has_put_there_is_not_written(
+    path: str, tmp_path: Path, name: str, planted: str, beside: str
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("theirs")
+    place = tmp_path / f"a.dat.{name}"
+    if beside == "nothing":
+        unfinished.remove_parts(path)
+    end(path)
+    place.unlink(missing_ok=True)
+    match planted:
+        case "link":
+            place.symlink_to("victim")
+        case "dangling":
+            place.symlink_to("made")
+        case "fifo":
+            os.mkfifo(place)
+        case _:
+            place.write_text("theirs")
+            if os.geteuid() == 0:
+                os.chown(place, 1234, -1)
+            elif beside == "killed" or name.startswith("cmdlines"):
+                pytest.skip("a file of another user's is made by root")
+    before = os.lstat(place)
+    with pytest.raises(KtraceError, match="in the way"):
+        begin(path, [0, 1])
+    assert os.path.samestat(before, os.lstat(place))
+    assert victim.read_text() == "theirs" and not (tmp_path / "made").exists()
+    if planted == "file":
+        assert place.read_text() == "theirs"
 
 
 def test_parts_of_another_program_do_not_make_it_unfinished(tmp_path: Path) -> None:

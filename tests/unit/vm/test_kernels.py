@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.errors import UsageError
+from ktrace.errors import Unavailable, UsageError
 from ktrace.vm import kernels
 
 
@@ -133,3 +133,36 @@ def test_an_unknown_name_lists_what_there_is(places):
     with pytest.raises(UsageError, match=r"no kernel 4\.4") as caught:
         kernels.find("4.4", places, no_download)
     assert "5.10, 6.1, 6.12, 7.3" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("what", ["", "6.12.9-cloud", "6.12.9-cloud/vmlinuz", "6.12.9-cloud/lib/modules"])
+def test_a_cached_kernel_that_another_user_could_have_put_there(places, what):
+    """Neither booted nor taken for what a download has just made."""
+    add_cached(places, "6.12.9-cloud")
+    path = places.cache / what
+    if os.geteuid() == 0:
+        os.chown(path, 1234, -1)
+    else:
+        path.chmod(path.stat().st_mode | 0o002)
+    with pytest.raises(Unavailable, match="is another user's") as error:
+        kernels.find("6.12", places, no_download)
+    assert str(path) in error.value.message and "XDG_CACHE_HOME" in error.value.hint
+
+
+def test_a_cache_of_another_users_is_not_filled(places, monkeypatch):
+    monkeypatch.setattr(kernels.debian, "_check_tools", lambda: None)
+    monkeypatch.setattr(kernels.debian, "_fetch", no_download)
+    if os.geteuid() == 0:
+        os.chown(places.cache, 1234, -1)
+    else:
+        places.cache.chmod(0o777)
+    with pytest.raises(Unavailable, match="is another user's"):
+        kernels.find("6.12", places)
+
+
+def test_a_planted_lock_is_not_followed(places, monkeypatch):
+    monkeypatch.setattr(kernels.debian, "_check_tools", lambda: None)
+    (places.cache / ".lock").symlink_to(places.boot / "made")
+    with pytest.raises(OSError, match="symbolic links"):
+        kernels.find("6.12", places)
+    assert not (places.boot / "made").exists()

@@ -68,6 +68,21 @@ def test_csv(path: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert head.split(",")[-1] == "n" and [row.split(",")[-1] for row in rows] == ["0", "5", "1"]
 
 
+def test_csv_is_safe_or_raw(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "a.dat")
+    write_file(path, replace(MADE, cmdlines=b"7 =cmd()\n"), {0: [page([10**9])]})
+    for option, wanted in (("--csv", "'=cmd()"), ("--csv-raw", "=cmd()")):
+        status, out, _ = run(capfd, option, path)
+        assert status == 0 and out.splitlines()[1].split(",")[4] == wanted
+    assert run(capfd, "--csv-raw", "--json", path)[0] == 2
+    pytest.importorskip("polars")
+    for option, wanted in (("--csv", "'=cmd()"), ("--csv-raw", "=cmd()")):
+        assert main(["sql", path, option, "select comm from events"]) == 0
+        assert capfd.readouterr().out.splitlines() == ["comm", wanted]
+
+
 def test_files_of_their_own(path: str, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for option in ("--chrome", "--perfetto"):
         out = tmp_path / "out"

@@ -1,0 +1,254 @@
+"""Open an output: the one function that every command does it by.
+
+* A name is opened as it was given, so that the kernel refuses what it would refuse a shell.
+* What is also an input, or another output, of the same command is refused.
+* Devices, pipes and descriptors are written through.
+* A regular file is put in place when it is whole: until then it is a file called `.ktrace-*` in the same
+  folder, and what was there stays as it is. When the command fails or is ended, the file is removed.
+
+The new file takes over mode, owner and extended attributes of the one that it replaces. A file that has to
+stay the same inode is overwritten at the end instead, from a file that is whole by then: one with several
+hard links, one on which something is mounted, one in a folder that cannot be written, or one whose owner
+cannot be carried over.
+"""
+
+import contextlib
+import errno
+import io
+import os
+import signal
+import stat
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from types import FrameType
+from typing import BinaryIO, cast
+
+from ktrace.errors import Interrupted
+from ktrace.storage.named import NamedFile
+from ktrace.storage.target import Target, descriptor_of, find_target, naming
+
+_PIECE = 1 << 20
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# Why a file cannot be made in a folder, or not be put in another's place, though it may be written itself.
+_NOT_BY_RENAMING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV, errno.ENOENT)
+# The kernel takes these from a file that is written to, whoever writes.
+_LOST_BY_WRITING = ("security.capability", "security.ima", "security.evm")
+
+
+@contextmanager
+def open_output(
+    name: str, *, inputs: Iterable[str] = (), others: Iterable[Target] = (), growing: bool = False
+) -> Iterator[BinaryIO]:
+    """Open the file that an output goes to, and put it in place when the block ends without an error.
+
+    Args:
+        name: as the user wrote it; `-` is standard output.
+        inputs: names of files that the same command reads.
+        others: other outputs of the same command.
+        growing: of a run that somebody may watch: a file that is new is seen from the start, and one that a
+            failure leaves keeps what had come.
+
+    Raises:
+        UsageError: it is also an input, or another output.
+        KtraceError: it cannot be opened, or not be put in place.
+        OSError: it cannot be written, with `name` as its file name.
+    """
+    with target_of(name, inputs=inputs, others=others) as target, write_to(target, growing=growing) as out:
+        yield out
+
+
+@contextmanager
+def target_of(name: str, *, inputs: Iterable[str] = (), others: Iterable[Target] = ()) -> Iterator[Target]:
+    """Find the file of an output, and close its descriptors after the block; see `find_target`."""
+    with contextlib.closing(find_target(name, inputs, others)) as target:
+        yield target
+
+
+@contextmanager
+def write_to(target: Target, *, growing: bool = False) -> Iterator[BinaryIO]:
+    """Write a target; see `open_output`."""
+    with ExitStack() as stack:
+        stack.enter_context(_signals_as_errors())
+        if descriptor_of(target.given) == 1:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        elif target.is_stream:
+            yield stack.enter_context(_buffered(os.dup(target.fd), target.shown))
+        elif target.status is None and growing:
+            yield stack.enter_context(_growing(target))
+        else:
+            yield stack.enter_context(_replacing(target))
+
+
+@contextmanager
+def _buffered(fd: int, shown: str) -> Iterator[BinaryIO]:
+    """A descriptor as a file, flushed and closed at the end of the block."""
+    raw = NamedFile(fd, shown)
+    out = io.BufferedWriter(raw)
+    try:
+        yield cast(BinaryIO, out)
+        out.flush()
+    except BaseException:
+        raw.give_up()
+        raise
+    finally:
+        out.close()
+
+
+@contextmanager
+def _growing(target: Target) -> Iterator[BinaryIO]:
+    """A file that is new, under its own name; empty, a failure does not leave it."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with naming(target.shown):
+        fd = os.open(target.name, flags, 0o666, dir_fd=target.folder)
+    try:
+        with _buffered(fd, target.shown) as out:
+            yield out
+    except BaseException:
+        with suppress(OSError):
+            if not os.stat(target.name, dir_fd=target.folder, follow_symlinks=False).st_size:
+                os.unlink(target.name, dir_fd=target.folder)
+        raise
+
+
+@contextmanager
+def _replacing(target: Target) -> Iterator[BinaryIO]:
+    """A file that is put in place at the end of the block."""
+    with ExitStack() as stack:
+        with naming(target.shown):
+            temporary = _Temporary.for_target(target)
+        stack.callback(temporary.remove)
+        with _buffered(os.dup(temporary.fd), target.shown) as out:
+            yield out
+        with naming(target.shown):
+            temporary.put_in_place(target)
+
+
+class _Temporary:
+    """The file that becomes the output: in its folder, or without a name where that cannot be.
+
+    Attributes:
+        fd: open for reading and writing.
+    """
+
+    def __init__(self, fd: int, folder: int, name: str | None) -> None:
+        self.fd = fd
+        self._folder = folder
+        self._name = name
+
+    @classmethod
+    def for_target(cls, target: Target) -> "_Temporary":
+        """Make it. Raises OSError where neither can be."""
+        status = target.status
+        if target.folder >= 0 and (status is None or status.st_nlink == 1):
+            name = f".ktrace-{os.urandom(6).hex()}"
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+            # Nobody shall read here what they could not read in the file that was there.
+            mode = 0o666 if status is None else status.st_mode & 0o600
+            try:
+                return cls(os.open(name, flags, mode, dir_fd=target.folder), target.folder, name)
+            except OSError as error:
+                if status is None or error.errno not in _NOT_BY_RENAMING:
+                    raise
+        from tempfile import TemporaryFile  # noqa: PLC0415 -- slow to load, and seldom needed
+
+        with TemporaryFile(buffering=0) as file:
+            return cls(os.dup(file.fileno()), -1, None)
+
+    def put_in_place(self, target: Target) -> None:
+        """Let the target be what was written."""
+        if self._name is not None and (target.status is None or _carry_over(target, self.fd)):
+            try:
+                os.rename(self._name, target.name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            except OSError as error:
+                if target.status is None or error.errno not in _NOT_BY_RENAMING:
+                    raise
+            else:
+                self._name = None
+                return
+        # From here on there is no way back: a signal would leave half of each.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        try:
+            _copy(self.fd, target.fd)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def remove(self) -> None:
+        """Leave nothing, unless it is in place."""
+        os.close(self.fd)
+        if self._name is not None:
+            with suppress(OSError):
+                os.unlink(self._name, dir_fd=self._folder)
+
+
+def _carry_over(target: Target, fd: int) -> bool:
+    """Give the new file what the old one has besides its bytes; False where that cannot be."""
+    old = target.status
+    assert old is not None
+    try:
+        new = os.fstat(fd)
+        if (new.st_uid, new.st_gid) != (old.st_uid, old.st_gid):
+            os.fchown(fd, old.st_uid, old.st_gid)
+        os.fchmod(fd, stat.S_IMODE(old.st_mode) & 0o777)
+        _carry_attributes(target.fd, fd)
+    except OSError:
+        return False
+    return True
+
+
+def _carry_attributes(old: int, new: int) -> None:
+    """Copy extended attributes, access control lists among them. Raises OSError where one cannot be."""
+    try:
+        names = os.listxattr(old)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.ENOSYS):
+            return
+        raise
+    for name in names:
+        if name in _LOST_BY_WRITING:
+            continue
+        value = os.getxattr(old, name)
+        if name not in os.listxattr(new) or os.getxattr(new, name) != value:
+            os.setxattr(new, name, value)
+
+
+def _copy(source: int, to: int) -> None:
+    """Overwrite a file with another. Room for all of it is made first, where the file system can."""
+    size, before = os.fstat(source).st_size, os.fstat(to).st_size
+    if size > before:
+        try:
+            os.posix_fallocate(to, before, size - before)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                os.ftruncate(to, before)
+                raise
+    at = 0
+    while piece := os.pread(source, _PIECE, at):
+        left = memoryview(piece)
+        while left:
+            left = left[os.pwrite(to, left, at + len(piece) - len(left)) :]
+        at += len(piece)
+    if size < os.fstat(to).st_size:
+        os.ftruncate(to, size)
+
+
+@contextmanager
+def _signals_as_errors() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP, where they would end the process at once, leave the block as SIGINT does."""
+
+    def leave(signum: int, _frame: FrameType | None) -> None:
+        raise Interrupted(signum)
+
+    changed = []
+    if threading.current_thread() is threading.main_thread():
+        numbers = (signal.SIGTERM, signal.SIGHUP)
+        changed = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
+    for number in changed:
+        signal.signal(number, leave)
+    try:
+        yield
+    finally:
+        for number in changed:
+            signal.signal(number, signal.SIG_DFL)
