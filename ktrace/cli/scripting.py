@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ktrace.script.passes import Compiler
 from ktrace.script.points import AtMoment, Timer, read_point
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ktrace.script.machine import Found, Machine, Read, Shape
     from ktrace.script.points import AtEvent, AtFunction, AtSyscall
     from ktrace.session.command import Command
+    from ktrace.session.output import PatientOutput
     from ktrace.session.signals import StopSignals
 
 
@@ -83,11 +84,13 @@ def kernel_config(release: str) -> Callable[[str], str | None]:
 def run(source: Source, options: Options) -> int:
     """Compile and run a script; its exit code."""
     from ktrace.session.command import Command
+    from ktrace.session.output import PatientOutput, patient_streams
     from ktrace.session.signals import StopSignals
 
     limits = Limits.of(options.limits)
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignals())
+        stack.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = None
         if options.command:
@@ -102,14 +105,15 @@ def run(source: Source, options: Options) -> int:
 
             recording = stack.enter_context(Recording([options.source]))
             machine = RecordedKernel(recording.fields())
-        compiled = Compiler(options.facts, machine, options.settings, limits).run([source])
+        with stop.may_interrupt("handler"):  # it changes nothing
+            compiled = Compiler(options.facts, machine, options.settings, limits).run([source])
         for note in compiled.notes if options.verbose else ():
             _note(note)
         for warning in compiled.warnings:
-            print(f"WARNING: {warning}", file=sys.stderr)
+            _note(f"WARNING: {warning}")
         state = State(
             limits,
-            warn=lambda text: print(text, file=sys.stderr),
+            warn=_note,
             target=child.pid if child else options.target or 0,
             now=time.monotonic_ns,
             wall_offset=time.time_ns() - time.monotonic_ns(),
@@ -120,40 +124,48 @@ def run(source: Source, options: Options) -> int:
         )
         from ktrace.script.drive import Drive
 
-        drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(out))
+        patient = PatientOutput(out, stop)
+        drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(patient))
+        drive.patience, drive.on_end = partial(stop.may_interrupt, "handler"), stop.end
+        stop.on_overdue = drive.halt
+        if options.duration_s is not None:
+            stop.ends_in(options.duration_s)
         if recording is not None:
-            over(drive, recording, stop)
+            over(drive, recording, stop, _note)
         elif any(bound.found for bound in compiled.bound):
             from ktrace.cli.script_live import live
 
             live(drive, kernel.real, stop, child, options, _note)
         else:
-            _alone(drive, stop, child, options.duration_s)
+            _alone(drive, stop, child)
+        stop.last_words()
+        if drive.held_up:
+            _note("WARNING: a handler had not returned when the time of the script was over: it was left")
+        if drive.given_up:
+            _note("WARNING: nobody takes the output: the rest of it is dropped")
         return _exit_code(drive, stop, child)
 
 
-def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None", duration_s: float | None) -> None:
+def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None") -> None:
     """A script without probes of the kernel: begin, timers, end."""
     import select
 
     drive.begin()
     if child is not None:
+        stop.watch(child.fd)
         child.start()
-    end = None if duration_s is None else time.monotonic_ns() + int(duration_s * 1e9)
     poll = select.poll()
     poll.register(stop.fd, select.POLLIN)
     if child is not None:
         poll.register(child.fd, select.POLLIN)
-    while not drive.done and stop.received is None and not (child is not None and child.ended):
-        now = time.monotonic_ns()
-        if end is not None and now >= end:
-            break
-        drive.advance(now)
+    while not (drive.done or stop.ended or (child is not None and child.ended)):
+        drive.advance(time.monotonic_ns())
         drive.flush()
-        due = [t for t in (drive.next_timer(), end) if t is not None]
-        wait_ms = max(min(due) - time.monotonic_ns(), 0) / 1e6 if due else 500.0
+        due = drive.next_timer()
+        wait_ms = 500.0 if due is None else max(due - time.monotonic_ns(), 0) / 1e6
         if not drive.done:
             poll.poll(min(wait_ms, 500.0))
+    stop.last_words()
     drive.end()
 
 
@@ -161,10 +173,10 @@ def _exit_code(drive: "Drive", stop: "StopSignals", child: "Command | None") -> 
     import signal
 
     if drive.errors:
-        print(f"WARNING: Number of errors: {drive.errors}, skipped probes: 0", file=sys.stderr)
-    if stop.received is not None and stop.received != signal.SIGINT:
+        _note(f"WARNING: Number of errors: {drive.errors}, skipped probes: 0")
+    if stop.received is not None and (stop.received != signal.SIGINT or drive.given_up):
         return 128 + stop.received
-    if drive.errors > drive.state.limits.MAXERRORS:
+    if drive.given_up or drive.errors > drive.state.limits.MAXERRORS:
         return 1
     if drive.state.status:
         return drive.state.status
@@ -172,7 +184,7 @@ def _exit_code(drive: "Drive", stop: "StopSignals", child: "Command | None") -> 
     return child.wait() if child is not None and child.ended else 0
 
 
-def _writer(out: BinaryIO) -> Callable[[bytes], None]:
+def _writer(out: "PatientOutput") -> Callable[[bytes], None]:
     def write(data: bytes) -> None:
         out.write(data)
         out.flush()
@@ -193,7 +205,10 @@ def _user_symbols() -> "UserSymbols":
 
 
 def _note(text: str) -> None:
-    print(f"ktrace: {text}", file=sys.stderr)
+    """Say something of the script, or in its name: what it says may come from anywhere."""
+    from ktrace.cli.report import note
+
+    note(text)
 
 
 class _Later:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ktrace.errors import KtraceError, UsageError
@@ -31,6 +32,7 @@ _WAKE_PERCENT_SMALL = 10
 _SMALL_KB = 1024
 _DEFAULT_KB = 4096
 _SHARE_OF_MEMORY = 32
+_MUCH = 256 << 20  # bytes that take a while to be put in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Recorded:
         size: of the file in bytes.
         lost: records overwritten or dropped before they were moved.
         missed: hits that no record was made of.
-        unsaved: records that stayed in the kernel's buffer because the disk was full.
+        unsaved: records that stayed in the kernel's buffer: the disk was full, or there was no time.
         disk_full: whether it was that which ended it.
     """
 
@@ -107,20 +109,29 @@ def record(
             raise
         with _without_collections():
             run.until_the_end(stop, command, request.duration_s, max_size)
+        stop.end()
         session.stop()
         seconds = run.seconds
-        run.take_the_rest()
+        run.take_the_rest(stop)
         stats = session.stats()
     missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
     run.names.add_living()
-    size = _assemble(path, _final(contents, run.names, session, cpus), cpus)
+    final = _final(contents, run.names, session, cpus)
+    try:
+        session.close()  # first: to put much in order takes longer than a run may take after its end
+    finally:
+        if mover.size > _MUCH:
+            note(
+                f"{mover.size >> 20} MiB are put in order; a second signal leaves them in files beside {path}"
+            )
+        size = _assemble(path, final, cpus, lambda: stop.insisted)
     return Recorded(
         seconds,
         size,
         sum(s.read for s in stats),
         sum(s.lost for s in stats),
         sum(n for n in missed.values() if n > 0),
-        sum(s.entries for s in stats),
+        sum(s.entries for s in stats) if run.disk_full or run.is_cut else 0,
         run.disk_full,
     )
 
@@ -138,6 +149,7 @@ class _Run:
     ) -> None:
         self.names = names
         self.disk_full = False
+        self.is_cut = False  # records stayed in the kernel's buffer: there was no time for them
         self._session = session
         self._mover = mover
         self._path = path
@@ -175,10 +187,18 @@ class _Run:
                 return
             self._now_and_then(now)
 
-    def take_the_rest(self) -> None:
-        """What the buffers still hold when recording has been switched off."""
-        if not self.disk_full:
-            self._guarded(lambda: [self._mover.rest(cpu) for cpu in self._mover.fds])
+    def take_the_rest(self, stop: StopSignals) -> None:
+        """Move what the buffers still hold when recording has been switched off, as far as there is time."""
+        left = list(self._mover.fds)
+        while left and not (self.disk_full or stop.overdue):
+            cpu = left.pop(0)
+            before = self._mover.moved.get(cpu, 0)
+            self._guarded(partial(self._mover.move, cpu))
+            if self._mover.moved.get(cpu, 0) > before:
+                left.append(cpu)
+            elif not self.disk_full:
+                self._guarded(partial(self._mover.rest, cpu))
+        self.is_cut = bool(left)
         self.names.add(self._session.saved_names().encode("utf-8", "surrogateescape"))
 
     def _move(self, cpus: list[int]) -> None:
@@ -259,9 +279,9 @@ def _final(contents: Contents, names: Names, session: Session, cpus: list[int]) 
     return replace(contents, cmdlines=names.text(), options=options)
 
 
-def _assemble(path: str, contents: Contents, cpus: list[int]) -> int:
+def _assemble(path: str, contents: Contents, cpus: list[int], interrupted: Callable[[], bool]) -> int:
     try:
-        return unfinished.assemble(path, contents, cpus)
+        return unfinished.assemble(path, contents, cpus, interrupted)
     except OSError as error:
         raise KtraceError(
             f"{path}: {error.strerror}: its pages stay in files beside it",

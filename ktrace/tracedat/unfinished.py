@@ -11,6 +11,7 @@ than the recording itself, and a piece.
 import errno
 import os
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -76,8 +77,13 @@ def save_names(path: str, names: bytes) -> None:
     new.replace(names_path(path))
 
 
-def assemble(path: str, contents: Contents, cpus: list[int]) -> int:
+def assemble(
+    path: str, contents: Contents, cpus: list[int], interrupted: Callable[[], bool] = lambda: False
+) -> int:
     """Make FILE whole, and remove what is beside it; returns its size.
+
+    Args:
+        interrupted: asked now and then; when it says so, EINTR is raised.
 
     Raises:
         OSError: something could not be written: what is there can be read with `TraceDat(recover=True)`.
@@ -93,7 +99,7 @@ def assemble(path: str, contents: Contents, cpus: list[int]) -> int:
     with open(path, "r+b") as file:  # noqa: PTH123 -- a descriptor is what is wanted
         for row in layout.cpus:
             if row.cpu in parts:
-                _move_backwards(parts[row.cpu], file.fileno(), row.offset)
+                _move_backwards(parts[row.cpu], file.fileno(), row.offset, interrupted)
     remove_parts(path)
     return layout.size
 
@@ -136,12 +142,14 @@ def _replace_start(path: str, layout: Layout) -> None:
     new.replace(path)
 
 
-def _move_backwards(part: str, to: int, offset: int) -> None:
+def _move_backwards(part: str, to: int, offset: int, interrupted: Callable[[], bool]) -> None:
     """Move a file's bytes to `offset` of another, the last first, cutting off what has been moved."""
     fd = os.open(part, os.O_RDWR | os.O_CLOEXEC)
     try:
         left = os.fstat(fd).st_size
         while left:
+            if interrupted():
+                raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
             at = (left - 1) // PIECE * PIECE
             _copy(fd, to, at, left - at, offset + at)
             os.ftruncate(fd, at)

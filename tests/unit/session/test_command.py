@@ -115,7 +115,7 @@ def test_what_it_started_is_ended_with_it(tmp_path):
 
 
 def test_what_ignores_sigterm_is_killed(monkeypatch, tmp_path):
-    monkeypatch.setattr(command_module, "_TERM_GRACE_S", 0.1)
+    monkeypatch.setenv("KTRACE_GRACE", "0.3")
     ready = tmp_path / "ready"
     with Command(shell(f"trap : TERM; echo > {ready}; while :; do sleep 0.01; done")) as command:
         command.start()
