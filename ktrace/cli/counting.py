@@ -221,5 +221,5 @@ def note_unread(count: int, *, given_up: bool = False) -> None:
         return
     draw(
         f"{count} records were left unread: there was no time for them after the end of the run",
-        hint=f"{VARIABLE}=60 gives a run 60 s after its end; --filter or fewer events keep the reader from lagging",
+        hint=f"fewer events (--filter), or {VARIABLE}=60 before the command: 60 s after the end",
     )

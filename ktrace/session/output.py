@@ -60,8 +60,6 @@ def patient_streams(stop: StopSignals) -> Iterator[None]:
             if stream is not old:
                 with suppress(Interrupted):
                     stream.flush()
-                with suppress(ValueError):
-                    stream.detach()
 
 
 def _patient(stream: TextIO, stop: StopSignals) -> TextIO:

@@ -20,14 +20,14 @@ def test_without_a_terminal_a_script_is_read_by_a_plain_shell(monkeypatch):
     monkeypatch.setenv("SHELL", "/bin/zsh")
     monkeypatch.setattr(os, "isatty", lambda fd: fd == 1)
     job = machine._job(SPEC)
-    assert (job.argv, job.tty, job.stderr_on_tty) == (("/bin/sh",), False, False)
+    assert (job.argv, job.tty, job.one_output) == (("/bin/sh",), False, False)
 
 
 def test_on_a_terminal_the_users_own_shell(monkeypatch):
     monkeypatch.setenv("SHELL", "/bin/zsh")
     monkeypatch.setattr(os, "isatty", lambda fd: fd != 2)
     job = machine._job(SPEC)
-    assert (job.argv, job.tty, job.stderr_on_tty) == (("/bin/zsh",), True, False)
+    assert (job.argv, job.tty, job.one_output) == (("/bin/zsh",), True, False)
 
 
 def test_the_current_folder_is_seen_even_below_tmp(monkeypatch, tmp_path):
