@@ -19,7 +19,7 @@ from ktrace.session.session import Session
 from ktrace.tracefs import pipe, pipe_raw
 
 READS = "import os\nf = os.open('/dev/zero', 0)\nwhile True: os.read(f, 1)"
-LAGS = "for (i = 0; i < 200; i++) n += strlen(cmdline_str(pid())) + ppid(pid())"
+LAGS = "for (i = 0; i < 200; i++) n += strlen(pid2execname(pid()))"
 ENDLESS = ("-D", "MAXACTION=1000000000000")
 
 
