@@ -201,9 +201,9 @@ def ascii_only() -> bool:
 
 def note(text: str) -> None:
     """A remark for the user."""
-    from ktrace.diagnostic import visible
+    from ktrace.cli.report import note as draw
 
-    print(f"ktrace: {visible(text)}", file=sys.stderr)
+    draw(text)
 
 
 def note_unread(count: int, *, given_up: bool = False) -> None:

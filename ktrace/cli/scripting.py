@@ -15,7 +15,7 @@ from ktrace.script.points import AtMoment, Timer, read_point
 from ktrace.script.preprocess import Facts, Preprocessor
 from ktrace.script.program import link
 from ktrace.script.runtime.limits import Limits
-from ktrace.script.runtime.state import State
+from ktrace.script.runtime.state import State, terminal_text
 from ktrace.script.show import show
 from ktrace.script.source import Source
 
@@ -113,6 +113,7 @@ def run(source: Source, options: Options) -> int:
             _note(f"WARNING: {warning}")
         state = State(
             limits,
+            shown=terminal_text if out is sys.stdout.buffer and sys.stdout.isatty() else str,
             warn=_note,
             target=child.pid if child else options.target or 0,
             now=time.monotonic_ns,

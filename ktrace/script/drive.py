@@ -24,7 +24,7 @@ from ktrace.script.points import AtMoment, Timer
 from ktrace.script.program import Program
 from ktrace.script.runtime.arrays import by_key
 from ktrace.script.runtime.faults import Abort, Fault
-from ktrace.script.runtime.state import State, bytes_text
+from ktrace.script.runtime.state import State, bytes_text, python_text
 from ktrace.script.targets import RETURNED, TASK_NAME
 
 
@@ -312,7 +312,7 @@ class Drive:
         self.errors += 1
         self.flush()
         # Python's own limit is reached where MAXNESTING allows more than it can hold.
-        text = fault.text if isinstance(fault, Fault) else "MAXNESTING exceeded"
+        text = python_text(fault.text) if isinstance(fault, Fault) else "MAXNESTING exceeded"
         near = f" near {fault.near}" if isinstance(fault, Fault) and fault.near else ""
         self.state.warn(f"ERROR: {text}{near}")
         if self.errors > self.state.limits.MAXERRORS:

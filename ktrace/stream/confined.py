@@ -1,18 +1,15 @@
 """Confine a query to its tables: Polars' SQL has functions that read any file or address.
 
-A query may come from somebody else, and `sudo ktrace sql` would read for him whatever root can. Nothing here relies
-on where the dialect's strings and comments end: a call is refused wherever it stands, and whatever its name is
-quoted in. What still reads something else is found in the plan, before it runs.
+A query may come from somebody else, and `sudo ktrace sql` would read for it whatever root can. Nothing here
+relies on where the dialect's strings and comments end: a call is refused wherever it stands, and whatever its
+name is quoted in. What still reads something else is found in the plan, before it runs.
 """
 
 import re
 from collections.abc import Collection
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ktrace.errors import UsageError
-
-if TYPE_CHECKING:
-    import polars as pl
 
 # A name, the end of what quotes it, and what a call or a comment before the call begins with. Polars takes
 # FROM 'read_csv'('...'), too.
@@ -21,6 +18,13 @@ _COMMENT = re.compile(r"\s+|--[^\n]*(?:\n|\Z)")
 _SELECT = re.compile(r"(?:select|with|values)(?!\w)|\(", re.IGNORECASE)
 # Each input of a plan, on a line of its own: tables of a recording are the only ones that Python scans.
 _INPUT = re.compile(r"^\s*(?!PYTHON\b)(\w+) SCAN\b", re.MULTILINE)
+
+
+class Plan(Protocol):
+    """What Polars is about to do: a LazyFrame."""
+
+    def explain(self, *, optimized: bool) -> str:
+        """Return it as text."""
 
 
 def check_query(query: str, tables: Collection[str]) -> None:
@@ -38,7 +42,7 @@ def check_query(query: str, tables: Collection[str]) -> None:
         raise UsageError("SQL: a query is a SELECT", excerpt=query, caret=begin, hint=hint)
 
 
-def check_plan(plan: "pl.LazyFrame", query: str) -> None:
+def check_plan(plan: Plan, query: str) -> None:
     """Refuse a plan that reads something else than tables. Raises UsageError."""
     other = _INPUT.search(plan.explain(optimized=False))
     if other:

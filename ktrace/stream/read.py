@@ -38,7 +38,7 @@ def sql(path: str, query: str, *, confined: bool = True) -> "pl.DataFrame":
     """Return what a query over a trace.dat file answers; docs/commands/sql.md says which tables there are.
 
     Args:
-        confined: refuse a query that reads anything else than these tables; False only for a query of your own.
+        confined: refuse a query that reads anything but these tables; False only for a query of your own.
 
     Raises:
         UsageError: the query is not understood, or reads something else.

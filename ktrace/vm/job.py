@@ -74,8 +74,8 @@ def environment(host: Mapping[str, str], programs: str, *, emulated: bool = Fals
         host: the environment of this process.
         programs: the directory of this installation's programs, made part of `PATH` at its end,
             so that `ktrace` is found in the guest however it was found here.
-        emulated: a guest without KVM takes many times longer for everything: a ktrace in it may, too, for what
-            comes after the end of a run.
+        emulated: whether there is no KVM. All takes many times longer then: so may what a ktrace in the
+            guest does after the end of a run.
     """
     env = {name: value for name, value in host.items() if ENVIRONMENT.fullmatch(name)}
     path = env.get("PATH", os.defpath).split(os.pathsep)

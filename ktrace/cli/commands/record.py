@@ -111,23 +111,21 @@ def record(
         child = stack_.enter_context(Command(command)) if command else None
         session = stack_.enter_context(Session(clock=clock, buffer_kb=size_kb))
         show = _show if sys.stderr.isatty() and not quiet else None
-        done = run(session, request, output, stop, command=child, max_size=limit, note=_note, progress=show)
+        done = run(
+            session, request, output, stop, command=child, max_size=limit, note=counting.note, progress=show
+        )
         if show:
             print("\r\x1b[K", end="", file=sys.stderr)
         if not quiet:
-            _note(f"{output}: {_summary(done)}")
+            counting.note(f"{output}: {_summary(done)}")
         if done.disk_full:
-            _note(_disk_full(done))
+            counting.note(_disk_full(done))
             return 1
         if done.unsaved:
             counting.note_unread(done.unsaved)
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
         return child.wait() if child else 0
-
-
-def _note(text: str) -> None:
-    print(f"ktrace: {text}", file=sys.stderr)
 
 
 def _show(progress: "Progress") -> None:

@@ -64,6 +64,7 @@ def report(
       ktrace report --recover trace.dat
     """
     from ktrace.cli.exports import export_in_parts, open_export
+    from ktrace.cli.report import note
     from ktrace.session.target import parse_cpus
     from ktrace.stream.choice import Choice, of_events, of_tasks, of_times
     from ktrace.stream.recording import Recording, parse_time
@@ -94,7 +95,7 @@ def report(
         for text in recording.texts():
             sys.stdout.buffer.write(text)
         for problem in recording.problems:
-            print(f"ktrace: {problem.message}", file=sys.stderr)
+            note(problem.message)
         if not quiet:
             summary = f"{count} events, {f'{lost} lost' if lost else 'none lost'}"
             print(f"ktrace: {summary}", file=sys.stderr)

@@ -33,6 +33,7 @@ def sql(
     import sys
     from contextlib import ExitStack
 
+    from ktrace.cli.report import note
     from ktrace.errors import UsageError
     from ktrace.output.frames import write_csv, write_json, write_table
     from ktrace.stream.recording import Recording
@@ -48,5 +49,5 @@ def sql(
             stack.callback(ahead.close)
         write(sys.stdout.buffer, answers(run_query(recording, query, ahead)))
         for problem in recording.problems:
-            print(f"ktrace: {problem.message}", file=sys.stderr)
+            note(problem.message)
         return recording.problems[0].exit_code if recording.problems else 0

@@ -198,12 +198,8 @@ def _run(
             command=child,
             output_fd=watchable_output(out.fileno()),
             text=text,
-            note=_note,
+            note=counting.note,
         )
-
-
-def _note(text: str) -> None:
-    print(f"ktrace: {text}", file=sys.stderr)
 
 
 def _summary(result: "Result") -> str:

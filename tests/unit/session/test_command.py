@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import NotFound, UsageError
-from ktrace.session import command as command_module
 from ktrace.session.command import Command
 from ktrace.session.signals import StopSignals
 

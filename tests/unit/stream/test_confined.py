@@ -14,7 +14,7 @@ CALLS = [
     "read_csv('{}')",
     "READ_CSV('{}')",
     "rEaD_cSv ('{}')",
-    '"read_csv"(\'{}\')',
+    "\"read_csv\"('{}')",
     "`read_csv`('{}')",
     "'read_csv'('{}')",
     "read_csv\n\t('{}')",
@@ -22,7 +22,7 @@ CALLS = [
     "read_csv/**/('{}')",
     "read_csv /* /* */ */ ('{}')",
     "read_csv--\n('{}')",
-    '"read_csv" -- (\n(\'{}\')',
+    "\"read_csv\" -- (\n('{}')",
     "(read_csv('{}'))",
     "read_parquet('{}')",
     "read_ipc('{}')",
@@ -75,7 +75,16 @@ def test_what_only_looks_like_one(query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["drop table hit", "explain select 1", "show tables", "create table x as select 1", "", "/* a", "selected"]
+    "query",
+    [
+        "drop table hit",
+        "explain select 1",
+        "show tables",
+        "create table x as select 1",
+        "",
+        "/* a",
+        "selected",
+    ],
 )
 def test_a_query_is_a_select(query: str) -> None:
     with pytest.raises(UsageError, match="a query is a SELECT"):
@@ -84,7 +93,7 @@ def test_a_query_is_a_select(query: str) -> None:
 
 def test_the_caret_is_at_the_call() -> None:
     with pytest.raises(UsageError) as refused:
-        check_query('select 1 union select * from "Read_CSV"(\'x\')', [])
+        check_query("select 1 union select * from \"Read_CSV\"('x')", [])
     assert refused.value.caret == 30 and "confined=False" in (refused.value.hint or "")
 
 
