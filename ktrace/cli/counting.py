@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from ktrace.model.tally import Tally
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
-    from ktrace.session.output import patient_streams
     from ktrace.session.session import Session
     from ktrace.session.signals import StopSignals
     from ktrace.session.tally import Answer, Whose
@@ -110,6 +109,7 @@ def running(
     """A session with all that a run of it needs; everything is undone behind it."""
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
+    from ktrace.session.output import patient_streams
     from ktrace.session.session import Session
     from ktrace.session.signals import StopSignals
     from ktrace.session.tally import Whose

@@ -59,7 +59,9 @@ def live(
         counts = _counts(session, drive, kernel) if options.pushdown else None
         reader = stack.enter_context(_Pages(session, drive))
         stop.check()
+        stop.ends_in(options.duration_s)
         drive.begin()
+        stop.ends_in(None)
         if not drive.done:
             if counts is not None:
                 _count(session, drive, counts)
@@ -67,8 +69,7 @@ def live(
             if child is not None:
                 stop.watch(child.fd)
                 child.start()
-            if options.duration_s is not None:
-                stop.ends_in(options.duration_s)
+            stop.ends_in(options.duration_s)
             _loop(drive, reader, stop, child)
             session.stop()
         stop.end()

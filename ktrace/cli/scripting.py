@@ -129,15 +129,15 @@ def run(source: Source, options: Options) -> int:
         drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(patient))
         drive.patience, drive.on_end = partial(stop.may_interrupt, "handler"), stop.end
         stop.on_overdue = drive.halt
-        if options.duration_s is not None:
-            stop.ends_in(options.duration_s)
         if recording is not None:
+            stop.ends_in(options.duration_s)
             over(drive, recording, stop, _note)
         elif any(bound.found for bound in compiled.bound):
             from ktrace.cli.script_live import live
 
             live(drive, kernel.real, stop, child, options, _note)
         else:
+            stop.ends_in(options.duration_s)
             _alone(drive, stop, child)
         stop.last_words()
         if drive.held_up:

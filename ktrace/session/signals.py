@@ -83,9 +83,9 @@ class StopSignals:
         if self.received is not None:
             raise Interrupted(self.received)
 
-    def ends_in(self, seconds: float) -> None:
-        """Let the run end after so many seconds, also while it waits in a block."""
-        self._deadline = time.monotonic() + seconds
+    def ends_in(self, seconds: float | None) -> None:
+        """Let the run end after so many seconds from now, also while it waits in a block; None: not by time."""
+        self._deadline = None if seconds is None else time.monotonic() + seconds
         self._set_timer()
 
     def watch(self, fd: int) -> None:

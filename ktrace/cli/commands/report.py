@@ -64,13 +64,14 @@ def report(
       ktrace report --recover trace.dat
     """
     from ktrace.cli.exports import export_in_parts, open_export
+    from ktrace.cli.interrupts import interruptible
     from ktrace.cli.report import note
     from ktrace.session.target import parse_cpus
     from ktrace.stream.choice import Choice, of_events, of_tasks, of_times
     from ktrace.stream.recording import Recording, parse_time
 
     cpus = parse_cpus(cpu) if cpu else ()
-    with Recording(files, recover=recover, cpus=cpus) as recording:
+    with interruptible(", ".join(files)), Recording(files, recover=recover, cpus=cpus) as recording:
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since = begin
         tests = [of_events(events)] if events else []

@@ -33,6 +33,7 @@ def sql(
     import sys
     from contextlib import ExitStack
 
+    from ktrace.cli.interrupts import interruptible
     from ktrace.cli.report import note
     from ktrace.errors import UsageError
     from ktrace.output.frames import write_csv, write_json, write_table
@@ -42,7 +43,9 @@ def sql(
     if as_json and as_csv:
         raise UsageError("--json and --csv together: one at a time")
     write = write_json if as_json else write_csv if as_csv else write_table
-    with Recording([file], recover=recover) as recording, ExitStack() as stack:
+    with ExitStack() as stack:
+        stack.enter_context(interruptible(file))
+        recording = stack.enter_context(Recording([file], recover=recover))
         processes = min(len(os.sched_getaffinity(0)) - 1, _PROCESSES)  # one is busy with loading Polars
         ahead = heads_ahead(recording, query, processes) if processes and not recover else None
         if ahead is not None:
