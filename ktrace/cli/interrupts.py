@@ -16,7 +16,7 @@ _PATIENCE_S = 0.3  # Python's own way out; there is none while a library compute
 
 @contextmanager
 def interruptible(what: str) -> Iterator[None]:
-    """End with SIGINT, also while a library computes and Python sees no signal; nothing may have to be undone.
+    """End with SIGINT, also while a library computes and Python sees no signal. Nothing is undone.
 
     Args:
         what: is being read.

@@ -84,7 +84,7 @@ class StopSignals:
             raise Interrupted(self.received)
 
     def ends_in(self, seconds: float | None) -> None:
-        """Let the run end after so many seconds from now, also while it waits in a block; None: not by time."""
+        """Let the run end so many seconds from now, also while it waits in a block; None: not by time."""
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._set_timer()
 

@@ -7,6 +7,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from ktrace.diagnostic import visible
 from ktrace.vm import accel, initramfs, modules, qemu, signals, terminal, virtiofs
 from ktrace.vm.guest import Deadlines, Guest, Wires
 from ktrace.vm.host import Host
@@ -47,7 +48,8 @@ def run(spec: Spec) -> int:
     _open_standard_streams()
     acceleration = accel.detect().counted() if spec.counting else accel.detect()
     if not acceleration.kvm:
-        print(f"ktrace: no KVM, so the guest is emulated: {acceleration.reason}", file=sys.stderr)
+        said = visible(f"no KVM, so the guest is emulated: {acceleration.reason}")
+        print(f"ktrace: {said}", file=sys.stderr)
     loaded = modules.needed(spec.kernel.modules) if spec.kernel.modules else []
     job = _job(spec, emulated=not acceleration.kvm)
     archive = initramfs.build(Path(spec.programs.busybox), loaded, job)
