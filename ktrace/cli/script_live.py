@@ -280,12 +280,11 @@ class _Pages:
             taken = 0
             while taken < enough:
                 pages = _some_pages(fd, self._size)
-                if not pages:
-                    break
-                self._merge.add(self._decoder.walk(pages, cpu))
+                if pages:
+                    self._merge.add(self._decoder.walk(pages, cpu))
                 taken += len(pages)
                 if len(pages) < 64 * self._size:
-                    break
+                    break  # all that was there; to go on would read the page that is being filled again
             else:
                 # What this CPU still has may be earlier than what others gave.
                 self.has_more = True
