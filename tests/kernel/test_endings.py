@@ -99,7 +99,7 @@ def test_a_handler_that_never_returns(start: Callable, armed: Callable, tracing:
         (["trace", "--json", "-d", "1", "vfs_read"], None, 1),
         (["trace", "vfs_read"], "INT", 128 + 2),
         (["trace", "vfs_read", "-c", "sleep 1 ; dd if=/dev/zero of=/dev/null bs=1 count=9"], None, 1),
-        (["graph", "vfs_read", "-d", "1"], None, 1),
+        (["graph", "vfs_read", "-d", "1", "--top-buffer"], None, 1),
         (["run", "-T", "1", "-e", 'probe kernel.function("vfs_read") { println(execname()) }'], None, 1),
         (["count", "vfs_read", "-d", "1"], None, 1),
         (["latency", "vfs_read", "--above", "0", "--json", "-d", "1"], None, 1),
