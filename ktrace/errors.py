@@ -131,3 +131,10 @@ class Interrupted(BaseException):
     def __init__(self, signum: int) -> None:
         super().__init__(f"signal {signum}")
         self.signum = signum
+
+
+class OutOfTime(Interrupted):
+    """A run that had ended was still held up: by an output that nobody takes, or by a handler.
+
+    The exit code is 1 where no signal ended the run (`signum` is 0 then).
+    """

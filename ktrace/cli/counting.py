@@ -109,6 +109,7 @@ def running(
     """A session with all that a run of it needs; everything is undone behind it."""
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
+    from ktrace.session.output import patient_streams
     from ktrace.session.session import Session
     from ktrace.session.signals import StopSignals
     from ktrace.session.tally import Whose
@@ -117,6 +118,7 @@ def running(
         raise UsageError("-c and -p together: which process?")
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignals())
+        stack.enter_context(patient_streams(stop))
         child = stack.enter_context(Command(command, to_stderr=True)) if command else None
         session = stack.enter_context(Session())
         kernel = Kernel(session.tracing, session.debug)
@@ -178,7 +180,7 @@ def print_answer(
 
     if show is not None:
         show(None, 0.0)  # takes the live table away
-    told = Told(method, answer.seconds, answer.missed, answer.lost, answer.untimed)
+    told = Told(method, answer.seconds, answer.missed, answer.lost, answer.untimed, answer.unread)
     if as_json:
         for line in records():
             print(line)
@@ -188,6 +190,8 @@ def print_answer(
     sys.stdout.flush()
     if not quiet:
         print(f"ktrace: {answer_text(answer.tally, told)}", file=sys.stderr)
+    if answer.unread:
+        note_unread(answer.unread)
 
 
 def ascii_only() -> bool:
@@ -197,4 +201,25 @@ def ascii_only() -> bool:
 
 def note(text: str) -> None:
     """A remark for the user."""
-    print(f"ktrace: {text}", file=sys.stderr)
+    from ktrace.cli.report import note as draw
+
+    draw(text)
+
+
+def note_unread(count: int, *, given_up: bool = False) -> None:
+    """Say what a run left unread at its end, and how it would be read.
+
+    Args:
+        count: records.
+        given_up: whether it was since nobody takes the output.
+    """
+    from ktrace.cli.report import note as draw
+    from ktrace.session.ending import VARIABLE
+
+    if given_up:
+        draw(f"nobody takes the output: {count} records were not written")
+        return
+    draw(
+        f"{count} records were left unread: there was no time for them after the end of the run",
+        hint=f"fewer events (--filter), or {VARIABLE}=60 before the command: 60 s after the end",
+    )

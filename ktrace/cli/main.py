@@ -8,7 +8,7 @@ from typing import TextIO
 
 from ktrace.cli.registry import COMMANDS, Command, find
 from ktrace.cli.report import report
-from ktrace.errors import Interrupted, KtraceError
+from ktrace.errors import Interrupted, KtraceError, OutOfTime
 
 _USAGE = """\
 Usage: ktrace COMMAND [WORD...]
@@ -33,6 +33,8 @@ failed, 128+N ended by signal N. With -c CMD, or `vm -- CMD`, it is CMD's own.
 
 _BROKEN_PIPE = 128 + 13  # as the shell reports a program that SIGPIPE ended
 _INTERRUPTED = 128 + 2
+_OUT_OF_TIME = "the run had ended, but nobody took its output: what was left of it is dropped"
+_FLUSH_S = 0.2
 
 
 def main(argv: Sequence[str]) -> int:
@@ -43,9 +45,15 @@ def main(argv: Sequence[str]) -> int:
     except (BrokenPipeError, _OutputClosed):
         _silence_stdout()
         return _BROKEN_PIPE
+    except OutOfTime as late:
+        _drop_output()
+        report(KtraceError(_OUT_OF_TIME))
+        return 128 + late.signum if late.signum else KtraceError.exit_code
     except Interrupted as stop:
+        _drop_output()
         return 128 + stop.signum
     except KeyboardInterrupt:
+        _drop_output()
         return _INTERRUPTED
     except KtraceError as error:
         return report(error)
@@ -155,6 +163,24 @@ def _flush_stdout() -> None:
     except OSError as error:
         error.filename = error.filename or "standard output"
         raise
+
+
+def _drop_output() -> None:
+    """Write what is still buffered if somebody takes it; else nothing may wait for that at exit."""
+    import signal
+
+    def too_late(*_: object) -> None:
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.setitimer(signal.ITIMER_REAL, _FLUSH_S)
+    try:
+        sys.stdout.flush()
+    except OSError:  # TimeoutError is one
+        _silence_stdout()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def _silence_stdout() -> None:

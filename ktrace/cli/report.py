@@ -14,6 +14,13 @@ def report(error: KtraceError) -> int:
     return error.exit_code
 
 
+def note(text: str, *, hint: str | None = None) -> None:
+    """Draw a remark that is not an error."""
+    from ktrace.diagnostic import Diagnostic, render
+
+    print(render(Diagnostic(text, hint=hint)), file=sys.stderr)
+
+
 def report_all(errors: Sequence[KtraceError]) -> int:
     """Draw several; the exit code is the first one's, 0 where there is none."""
     codes = [report(error) for error in errors]

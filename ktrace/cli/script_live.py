@@ -2,7 +2,6 @@
 
 import os
 import select
-import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from ktrace.ringbuffer.layout import parse_header_page
 from ktrace.script.drive import Drive
 from ktrace.script.tables import Tables
 from ktrace.session.command import Command
+from ktrace.session.ending import VARIABLE
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.words import mover
@@ -35,6 +35,7 @@ _TICK_MS = 40.0
 # An event gets its time a moment before it is in the buffer.
 _SETTLED_NS = 2_000_000
 _LOOK_NS = 1_000_000_000
+_ENOUGH = 4 << 20  # bytes of all CPUs at a time
 _KALLSYMS = "/proc/kallsyms"
 
 
@@ -58,44 +59,64 @@ def live(
         counts = _counts(session, drive, kernel) if options.pushdown else None
         reader = stack.enter_context(_Pages(session, drive))
         stop.check()
+        stop.ends_in(options.duration_s)
         drive.begin()
+        stop.ends_in(None)
         if not drive.done:
             if counts is not None:
                 _count(session, drive, counts)
             session.arm()
             if child is not None:
+                stop.watch(child.fd)
                 child.start()
-            _loop(drive, reader, stop, child, options.duration_s)
+            stop.ends_in(options.duration_s)
+            _loop(drive, reader, stop, child)
             session.stop()
-        if not drive.done:
-            drive.feed(reader.read(EVER))
+        stop.end()
+        unread = _the_rest(drive, reader, stop, session)
+        stop.last_words()
         drive.end()
         lost = sum(stats.lost for stats in session.stats())
         if lost:
             note(f"WARNING: {lost} events were lost: a larger --buffer-size holds more")
+        if unread:
+            note(
+                f"WARNING: {unread} events were left unread: the handlers lag, and the script has ended; "
+                f"{VARIABLE}=60 gives it 60 s after its end"
+            )
 
 
-def _loop(
-    drive: Drive, reader: "_Pages", stop: StopSignals, child: Command | None, duration_s: float | None
-) -> None:
-    end = None if duration_s is None else time.monotonic_ns() + int(duration_s * 1e9)
+def _the_rest(drive: Drive, reader: "_Pages", stop: StopSignals, session: Session) -> int:
+    """Handle what was recorded before the end, as far as there is time; returns how many events are left."""
+    is_cut = drive.halted
+    while not drive.done:
+        drive.feed(reader.read(EVER))
+        if not reader.has_more:
+            break
+        is_cut = stop.overdue
+        if is_cut:
+            break
+    if not (is_cut or drive.halted):
+        return 0
+    return drive.unhandled + reader.waiting + sum(stats.entries for stats in session.stats())
+
+
+def _loop(drive: Drive, reader: "_Pages", stop: StopSignals, child: Command | None) -> None:
     poll = select.poll()
     poll.register(stop.fd, select.POLLIN)
     if child is not None:
         poll.register(child.fd, select.POLLIN)
     look = _Look(drive)
-    while stop.received is None and not (child is not None and child.ended):
+    while not (stop.ended or (child is not None and child.ended)):
         now = drive.state.now()
-        if end is not None and now >= end:
-            return
         look(now)
         drive.feed(reader.read(now - _SETTLED_NS))
         drive.advance(now - _SETTLED_NS)
         drive.flush()
         if drive.done:
             return
-        due = [t for t in (drive.next_timer(), end) if t is not None]
-        wait_ms = (min(due) - drive.state.now() + _SETTLED_NS) / 1e6 if due else _TICK_MS
+        due = drive.next_timer()
+        wait_ms = _TICK_MS if due is None else (due - drive.state.now() + _SETTLED_NS) / 1e6
         poll.poll(max(min(wait_ms, _TICK_MS), 1))
 
 
@@ -204,7 +225,11 @@ def _record_processes(session: Session) -> None:
 
 
 class _Pages:
-    """The pages of all CPUs, as chunks in order of time."""
+    """The pages of all CPUs, as chunks in order of time.
+
+    Attributes:
+        has_more: whether the last read left something: handlers must not lag behind the end of the script.
+    """
 
     def __init__(self, session: Session, drive: Drive) -> None:
         stacks = bool(drive.wants_stacks) or drive.wants_user_stacks
@@ -230,6 +255,12 @@ class _Pages:
         self._enrich = Enrich(LiveNames(session.saved_names), table)
         self._processes = Processes(self._saved_processes)
         self._fds: dict[int, int] = {}
+        self.has_more = False
+
+    @property
+    def waiting(self) -> int:
+        """Records that were read, and not handed on."""
+        return self._merge.waiting
 
     def __enter__(self) -> "_Pages":
         for stats in self._session.stats():
@@ -242,15 +273,22 @@ class _Pages:
             os.close(fd)
 
     def read(self, until: int) -> Chunk:
-        """Everything up to a time, of what is there now."""
+        """Everything up to a time, of what is there now; `has_more` where that is too much at a time."""
+        enough = max(_ENOUGH // max(len(self._fds), 1), 64 * self._size)
+        self.has_more = False
         for cpu, fd in self._fds.items():
-            while True:
+            taken = 0
+            while taken < enough:
                 pages = _some_pages(fd, self._size)
-                if not pages:
-                    break
-                self._merge.add(self._decoder.walk(pages, cpu))
+                if pages:
+                    self._merge.add(self._decoder.walk(pages, cpu))
+                taken += len(pages)
                 if len(pages) < 64 * self._size:
-                    break
+                    break  # all that was there; to go on would read the page that is being filled again
+            else:
+                # What this CPU still has may be earlier than what others gave.
+                self.has_more = True
+                until = min(until, self._merge.latest(cpu) or 0)
         return self._processes(self._enrich(self._merge.take(until)))
 
     def _saved_processes(self) -> str:

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -101,21 +101,27 @@ class RecordedKernel:
         )
 
 
-def over(drive: "Drive", recording: "Recording", stop: "StopSignals") -> None:
+def over(drive: "Drive", recording: "Recording", stop: "StopSignals", note: "Callable[[str], None]") -> None:
     """Run a program over all that was recorded."""
     chunks = recording.chunks()
     first = next(chunks, None)
     times = _Times(0 if first is None else _begin(first))
     drive.state.now = lambda: times.now
     drive.begin()
+    is_cut = False
     for chunk in _all(first, chunks):
-        if drive.done or stop.received is not None:
+        is_cut = drive.halted or stop.ended
+        if drive.done or is_cut:
             break
         drive.feed(chunk)
         times.now = max(times.now, _last(chunk))
     if not drive.done:
         drive.advance(times.now)
+    stop.last_words()
     drive.end()
+    if is_cut or drive.halted:
+        events = f"{drive.unhandled} events that were read, and " if drive.unhandled else ""
+        note(f"WARNING: the script has ended: {events}the rest of the recording is left")
 
 
 @dataclass(slots=True)

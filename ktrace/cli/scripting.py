@@ -3,10 +3,10 @@
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -15,7 +15,7 @@ from ktrace.script.points import AtMoment, Timer, read_point
 from ktrace.script.preprocess import Facts, Preprocessor
 from ktrace.script.program import link
 from ktrace.script.runtime.limits import Limits
-from ktrace.script.runtime.state import State
+from ktrace.script.runtime.state import State, terminal_text
 from ktrace.script.show import show
 from ktrace.script.source import Source
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ktrace.script.machine import Found, Machine, Read, Shape
     from ktrace.script.points import AtEvent, AtFunction, AtSyscall
     from ktrace.session.command import Command
+    from ktrace.session.output import PatientOutput
     from ktrace.session.signals import StopSignals
 
 
@@ -83,24 +84,20 @@ def kernel_config(release: str) -> Callable[[str], str | None]:
 def run(source: Source, options: Options) -> int:
     """Compile and run a script; its exit code."""
     from ktrace.session.command import Command
+    from ktrace.session.output import PatientOutput, patient_streams
     from ktrace.session.signals import StopSignals
-    from ktrace.storage.destination import open_output
-    from ktrace.storage.target import check_inputs
 
     limits = Limits.of(options.limits)
     with ExitStack() as stack:
         # Opened before signals are only noted: a pipe may have no reader yet, and keep it waiting.
-        out = sys.stdout.buffer
-        if options.output is not None:
-            opened = open_output(options.output, inputs=_inputs(source, options), growing=True)
-            out = stack.enter_context(opened)
-        else:
-            check_inputs(_inputs(source, options))
+        opened = stack.enter_context(_output(source, options))
         stop = stack.enter_context(StopSignals())
+        stack.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = None
         if options.command:
             child = stack.enter_context(Command(options.command, to_stderr=False))
+        out = opened or sys.stdout.buffer
         recording = None
         kernel = _Later(options)
         machine: Machine = kernel
@@ -110,14 +107,16 @@ def run(source: Source, options: Options) -> int:
 
             recording = stack.enter_context(Recording([options.source]))
             machine = RecordedKernel(recording.fields())
-        compiled = Compiler(options.facts, machine, options.settings, limits).run([source])
+        with stop.may_interrupt("handler"):  # it changes nothing
+            compiled = Compiler(options.facts, machine, options.settings, limits).run([source])
         for note in compiled.notes if options.verbose else ():
             _note(note)
         for warning in compiled.warnings:
-            print(f"WARNING: {warning}", file=sys.stderr)
+            _note(f"WARNING: {warning}")
         state = State(
             limits,
-            warn=lambda text: print(text, file=sys.stderr),
+            shown=terminal_text if opened is None and sys.stdout.isatty() else str,
+            warn=_note,
             target=child.pid if child else options.target or 0,
             now=time.monotonic_ns,
             wall_offset=time.time_ns() - time.monotonic_ns(),
@@ -128,16 +127,41 @@ def run(source: Source, options: Options) -> int:
         )
         from ktrace.script.drive import Drive
 
-        drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(out))
+        patient = PatientOutput(out, stop)
+        drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(patient))
+        drive.patience, drive.on_end = partial(stop.may_interrupt, "handler"), stop.end
+        stop.on_overdue = drive.halt
         if recording is not None:
-            over(drive, recording, stop)
+            stop.ends_in(options.duration_s)
+            over(drive, recording, stop, _note)
         elif any(bound.found for bound in compiled.bound):
             from ktrace.cli.script_live import live
 
             live(drive, kernel.real, stop, child, options, _note)
         else:
-            _alone(drive, stop, child, options.duration_s)
+            stop.ends_in(options.duration_s)
+            _alone(drive, stop, child)
+        stop.last_words()
+        if drive.held_up:
+            _note("WARNING: a handler had not returned when the time of the script was over: it was left")
+        if drive.given_up:
+            _note("WARNING: nobody takes the output: the rest of it is dropped")
         return _exit_code(drive, stop, child)
+
+
+@contextmanager
+def _output(source: Source, options: Options) -> Iterator[BinaryIO | None]:
+    """Open the file that a script prints to; None is standard output. Raises UsageError if it is read, too."""
+    from ktrace.storage.destination import open_output
+    from ktrace.storage.target import check_inputs
+
+    inputs = _inputs(source, options)
+    if options.output is None:
+        check_inputs(inputs)
+        yield None
+    else:
+        with open_output(options.output, inputs=inputs, growing=True) as out:
+            yield out
 
 
 def _inputs(source: Source, options: Options) -> list[str]:
@@ -150,28 +174,26 @@ def _inputs(source: Source, options: Options) -> list[str]:
     )
 
 
-def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None", duration_s: float | None) -> None:
+def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None") -> None:
     """A script without probes of the kernel: begin, timers, end."""
     import select
 
     drive.begin()
     if child is not None:
+        stop.watch(child.fd)
         child.start()
-    end = None if duration_s is None else time.monotonic_ns() + int(duration_s * 1e9)
     poll = select.poll()
     poll.register(stop.fd, select.POLLIN)
     if child is not None:
         poll.register(child.fd, select.POLLIN)
-    while not drive.done and stop.received is None and not (child is not None and child.ended):
-        now = time.monotonic_ns()
-        if end is not None and now >= end:
-            break
-        drive.advance(now)
+    while not (drive.done or stop.ended or (child is not None and child.ended)):
+        drive.advance(time.monotonic_ns())
         drive.flush()
-        due = [t for t in (drive.next_timer(), end) if t is not None]
-        wait_ms = max(min(due) - time.monotonic_ns(), 0) / 1e6 if due else 500.0
+        due = drive.next_timer()
+        wait_ms = 500.0 if due is None else max(due - time.monotonic_ns(), 0) / 1e6
         if not drive.done:
             poll.poll(min(wait_ms, 500.0))
+    stop.last_words()
     drive.end()
 
 
@@ -179,10 +201,10 @@ def _exit_code(drive: "Drive", stop: "StopSignals", child: "Command | None") -> 
     import signal
 
     if drive.errors:
-        print(f"WARNING: Number of errors: {drive.errors}, skipped probes: 0", file=sys.stderr)
-    if stop.received is not None and stop.received != signal.SIGINT:
+        _note(f"WARNING: Number of errors: {drive.errors}, skipped probes: 0")
+    if stop.received is not None and (stop.received != signal.SIGINT or drive.given_up):
         return 128 + stop.received
-    if drive.errors > drive.state.limits.MAXERRORS:
+    if drive.given_up or drive.errors > drive.state.limits.MAXERRORS:
         return 1
     if drive.state.status:
         return drive.state.status
@@ -190,7 +212,7 @@ def _exit_code(drive: "Drive", stop: "StopSignals", child: "Command | None") -> 
     return child.wait() if child is not None and child.ended else 0
 
 
-def _writer(out: BinaryIO) -> Callable[[bytes], None]:
+def _writer(out: "PatientOutput") -> Callable[[bytes], None]:
     def write(data: bytes) -> None:
         out.write(data)
         out.flush()
@@ -211,7 +233,10 @@ def _user_symbols() -> "UserSymbols":
 
 
 def _note(text: str) -> None:
-    print(f"ktrace: {text}", file=sys.stderr)
+    """Say something of the script, or in its name: what it says may come from anywhere."""
+    from ktrace.cli.report import note
+
+    note(text)
 
 
 class _Later:

@@ -252,7 +252,20 @@ class Unparsed:
     line: bytes
 
 
-Mark: TypeAlias = Lost | Stack | Missed | Unparsed
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Records that were left in the kernel's buffer, since the run had ended: the last of the stream.
+
+    Attributes:
+        seq: place in the stream, as in `Batch`.
+        count: how many records.
+    """
+
+    seq: int
+    count: int
+
+
+Mark: TypeAlias = Lost | Stack | Missed | Unparsed | Unread
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
 """Plan: what will be written where, how it is undone, and why; nothing is written here."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
+
+from ktrace.diagnostic import visible
 
 Action = Literal["append", "write", "clear", "mkdir", "rmdir"]
 
@@ -59,16 +62,27 @@ class Plan:
     def to_shell(self, root: str) -> Iterable[str]:
         """Each step as a comment and a line of shell."""
         for step in self.steps:
-            yield "# " + " ".join(step.why.splitlines())  # a second line would be a command
+            yield "# " + visible(" ".join(step.why.splitlines()))  # a second line would be a command
             yield step.to_shell(root)
 
 
 def _printing(text: str) -> str:
     """The command that prints `text` and a newline in any shell."""
+    if any(unicodedata.category(ch) in ("Cc", "Cf", "Cs") for ch in text):
+        return f"printf -- {_octal(text)}"
     # The echo of some shells reads backslashes; of all, -n as an option.
     if "\\" in text or re.fullmatch("-[neE]+", text):
         return f"printf '%s\\n' {_quoted(text)}"
     return f"echo {_quoted(text)}"
+
+
+def _octal(text: str) -> str:
+    """A format of printf(1) that prints `text` and a newline: what could steer a terminal is in octal."""
+    made = ""
+    for byte in text.encode("utf-8", "surrogateescape"):
+        ch = chr(byte)
+        made += f"\\{byte:03o}" if not " " <= ch <= "~" else {"%": "%%", "\\": "\\\\"}.get(ch, ch)
+    return _quoted(made + "\\n")
 
 
 def _quoted(text: str) -> str:

@@ -55,6 +55,10 @@ class CallText:
             lines.append(f"{'':{_DURATION}}   [{tree.omitted} CALLS NOT KEPT]")
         self._out.write(("\n".join(lines) + "\n\n").encode())
 
+    def unread(self, count: int) -> None:
+        """Say that records were left in the kernel's buffer."""
+        self._out.write(f"[{count} RECORDS LEFT UNREAD]\n".encode())
+
     def lost(self, lost: Lost) -> None:
         """Records that the kernel overwrote."""
         self._out.write(f"CPU:{'?' if lost.cpu is None else lost.cpu} {_lost(lost.count)}\n".encode())
@@ -121,6 +125,10 @@ class CallJson:
     def lost(self, lost: Lost) -> None:
         """Records that the kernel overwrote."""
         self._out.write(_line({"type": "lost", "cpu": lost.cpu, "count": lost.count}).encode())
+
+    def unread(self, count: int) -> None:
+        """Say that records were left in the kernel's buffer."""
+        self._out.write(_line({"type": "unread", "count": count}).encode())
 
     def flush(self) -> None:
         """Let it be seen."""

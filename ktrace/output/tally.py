@@ -78,6 +78,7 @@ class Told:
         seconds: for how long.
         missed: hits that the kernel could not look at.
         lost: hits that were streamed, and overwritten before they were read.
+        unread: records that were left in the kernel's buffer: there was no time for them.
         untimed: calls that ended, but whose time is not known; None where nothing is timed.
     """
 
@@ -86,6 +87,7 @@ class Told:
     missed: int = 0
     lost: int = 0
     untimed: int | None = None
+    unread: int = 0
 
 
 def answer_record(tally: Tally, told: Told) -> str:
@@ -101,6 +103,8 @@ def answer_record(tally: Tally, told: Told) -> str:
         "lost": told.lost,
         "duration_ns": round(told.seconds * 1e9),
     }
+    if told.unread:
+        record["unread"] = told.unread
     if told.untimed is not None:
         record["untimed"] = told.untimed
     return json.dumps(record, separators=(",", ":"))
@@ -112,6 +116,8 @@ def answer_text(tally: Tally, told: Told) -> str:
     parts.append(f"{tally.dropped} dropped: the table was full (--size)" if tally.dropped else "none dropped")
     if told.lost:
         parts.append(f"{told.lost} lost: the buffer ran over")
+    if told.unread:
+        parts.append(f"{told.unread} left unread")
     if told.missed:
         parts.append(f"{told.missed} hits missed")
     if told.untimed:

@@ -7,6 +7,7 @@ import heapq
 import random
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ktrace.aggregate.frames import without_own
+from ktrace.errors import Interrupted
 from ktrace.model.batch import Batch, Chunk, Column, Stack, Strings
 from ktrace.script.bound import Bound
 from ktrace.script.machine import Found, Read
@@ -22,7 +24,7 @@ from ktrace.script.points import AtMoment, Timer
 from ktrace.script.program import Program
 from ktrace.script.runtime.arrays import by_key
 from ktrace.script.runtime.faults import Abort, Fault
-from ktrace.script.runtime.state import State, bytes_text
+from ktrace.script.runtime.state import State, bytes_text, python_text
 from ktrace.script.targets import RETURNED, TASK_NAME
 
 
@@ -44,6 +46,11 @@ class Drive:
 
     Attributes:
         errors: faults that no `try` caught.
+        patience: what handlers run in: raises Interrupted where the run has ended, and they keep it too long.
+        on_end: told that the script is over, before its last output is written.
+        unhandled: events that came, but that no handler has seen: there was no time for them.
+        held_up: whether a handler was left since it kept the run too long.
+        given_up: whether the output takes no more.
         counts: adds what the kernel has counted to the variables, where it counts; told whether it is the
             last time. Raises Fault where an array has no room.
     """
@@ -55,6 +62,13 @@ class Drive:
     errors: int = 0
     over: bool = False
     counts: Callable[[bool], None] | None = None
+    patience: Callable[[], AbstractContextManager[None]] = nullcontext
+    on_end: Callable[[], None] = lambda: None
+    unhandled: int = 0
+    held_up: bool = False
+    given_up: bool = False
+    halted: bool = False
+    _left: int = 0
     _counted_out: bool = False
     _calls: dict[str, list[_Call]] = field(default_factory=dict)
     _timers: list[tuple[int, int, Bound]] = field(default_factory=list)
@@ -143,17 +157,35 @@ class Drive:
         """Whether the script is over."""
         return self.over or self.state.exiting
 
+    def halt(self) -> None:
+        """Run no more handlers but those of the end. May be called while a handler runs."""
+        self.halted = True
+        self.state.exiting = True
+
+    def _patiently(self, do: Callable[[], None]) -> None:
+        """Do something that may have to be left."""
+        try:
+            with self.patience():
+                do()
+        except Interrupted:
+            self.held_up = True
+            self.halt()
+
     def feed(self, chunk: Chunk) -> None:
         """Handlers of the events of a chunk."""
         work = [(b, self._calls[b.event]) for b in chunk.batches if b.event in self._calls and len(b)]
         if not work or self.done:
+            self.unhandled += sum(len(batch) for batch, _ in work) if self.halted else 0
             return
         stacks = [m for m in chunk.marks if isinstance(m, Stack)]
         runs = [_Rows(batch, calls, self._columns(batch, calls, stacks)) for batch, calls in work]
+        self._left = 0
         if len(runs) == 1 and len(runs[0].calls) == 1 and not self._timers:
-            self._straight(runs[0])
+            self._patiently(lambda: self._straight(runs[0]))
         else:
-            self._in_order(runs)
+            self._patiently(lambda: self._in_order(runs))
+        if self.halted:
+            self.unhandled += self._left
         self.flush()
 
     def _straight(self, rows: "_Rows") -> None:
@@ -161,19 +193,20 @@ class Drive:
         function = rows.calls[0].function
         state = self.state
         todo = rows.arguments[0]
-        while True:
-            try:
-                for args in todo:
-                    function(*args)
-                    if state.exiting:
-                        return
-                return
-            except (Fault, RecursionError) as fault:
-                self._failed(fault)
-            except Abort:
-                self.over = True
-            if self.done:
-                return
+        try:
+            while not self.done:
+                try:
+                    for args in todo:
+                        function(*args)
+                        if state.exiting:
+                            return
+                    return
+                except (Fault, RecursionError) as fault:
+                    self._failed(fault)
+                except Abort:
+                    self.over = True
+        finally:
+            self._left = sum(1 for _ in todo)
 
     def _in_order(self, runs: Sequence["_Rows"]) -> None:
         """Rows of several events by time; handlers of one row in the order of the script."""
@@ -183,6 +216,7 @@ class Drive:
         order = np.argsort(seq, kind="stable")
         calls = [[(c.function, a) for c, a in zip(r.calls, r.arguments, strict=True)] for r in runs]
         timers = bool(self._timers)
+        self._left = len(order)
         for run, at in zip(which[order].tolist(), ts[order].tolist(), strict=True):
             if timers and self._timers[0][0] <= at:
                 self.advance(at)
@@ -196,6 +230,7 @@ class Drive:
                     self._failed(fault)
                 except Abort:
                     self.over = True
+            self._left -= 1
 
     def _columns(
         self, batch: Batch, calls: Sequence[_Call], stacks: Sequence[Stack]
@@ -262,18 +297,22 @@ class Drive:
             "retval": 0,
         }
         params = self.program.emitted.handlers[bound.scope].params
-        try:
-            self.program.handler(bound.scope)(*[own[p] for p in params])
-        except (Fault, RecursionError) as fault:
-            self._failed(fault)
-        except Abort:
-            self.over = True
+
+        def call() -> None:
+            try:
+                self.program.handler(bound.scope)(*[own[p] for p in params])
+            except (Fault, RecursionError) as fault:
+                self._failed(fault)
+            except Abort:
+                self.over = True
+
+        self._patiently(call)
 
     def _failed(self, fault: Fault | RecursionError) -> None:
         self.errors += 1
         self.flush()
         # Python's own limit is reached where MAXNESTING allows more than it can hold.
-        text = fault.text if isinstance(fault, Fault) else "MAXNESTING exceeded"
+        text = python_text(fault.text) if isinstance(fault, Fault) else "MAXNESTING exceeded"
         near = f" near {fault.near}" if isinstance(fault, Fault) and fault.near else ""
         self.state.warn(f"ERROR: {text}{near}")
         if self.errors > self.state.limits.MAXERRORS:
@@ -282,10 +321,17 @@ class Drive:
     def flush(self) -> None:
         """Print what there is to be printed."""
         out = self.state.out
+        if self.done:
+            self.on_end()
         if out:
             # What came from Python's own text may hold more than bytes.
-            self.write("".join(out).encode("latin-1", "replace"))
+            data = "".join(out).encode("latin-1", "replace")
             out.clear()
+            try:
+                self.write(data)
+            except Interrupted:
+                self.given_up = True
+                self.halt()
 
 
 @dataclass(slots=True)

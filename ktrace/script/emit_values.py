@@ -322,12 +322,12 @@ class Values:
         if name.startswith("printd"):
             if len(args) < 2 or self.types.of(args[0]) != "string":
                 raise ScriptError(f"{e.name} takes a delimiter and values", e.at)
-            delimiter = self.value(args[0])
-            parts = f"{delimiter}.join(({''.join(self._shown(a) + ', ' for a in args[1:])}))"
+            delimiter = self._shown(args[0], e)
+            parts = f"{delimiter}.join(({''.join(self._shown(a, e) + ', ' for a in args[1:])}))"
         else:
             if not (args or ln):
                 raise ScriptError(f"{e.name} takes a value", e.at)
-            parts = " + ".join(map(self._shown, args)) or "''"
+            parts = " + ".join(self._shown(a, e) for a in args) or "''"
             if args and isinstance(args[-1], Aggregate) and args[-1].op.startswith("hist"):
                 ln = ""  # a histogram ends its last line itself
         text = f"{parts} + '{ln}'" if ln else parts
@@ -338,15 +338,23 @@ class Values:
         if not args:
             return repr(form.text.replace("%%", "%"))
         values = "".join(
-            wrap.replace("{}", self.value(a)) + ", " for wrap, a in zip(form.wraps, args, strict=True)
+            wrap.replace("{}", self.value(a) if cut else self._safe(a)) + ", "
+            for wrap, a in zip(form.wraps, args, strict=True)
         )
         made = f"{form.text!r} % ({values})"
         return f"({made})[:LONGEST]" if cut else made
 
-    def _shown(self, e: Expr) -> str:
+    def _safe(self, e: Expr) -> str:
+        """A value that is printed: text as a terminal may get it, but for what the script itself says."""
+        text = self.value(e)
+        return text if self.types.of(e) != "string" or isinstance(e, Text) else f"shown({text})"
+
+    def _shown(self, e: Expr, of: Call) -> str:
         if self.types.of(e) == "stats" and not isinstance(e, Aggregate):
             raise ScriptError("an aggregate is printed by @hist_log, @count and so on", e.at)
-        return self.value(e) if self.types.of(e) != "long" else f"str({self.value(e)})"
+        if self.types.of(e) == "long":
+            return f"str({self.value(e)})"
+        return self.value(e) if of.name.startswith("s") else self._safe(e)
 
 
 def _chain(e: Binary) -> list[Expr]:

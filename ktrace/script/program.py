@@ -48,6 +48,7 @@ def link(emitted: Emitted, types: Types, state: State) -> Program:
         **{"wrap": wrap, "div": div, "mod": mod, "shl": shl, "shr": shr, "HIGH": HIGH, "LOW": LOW},
         **{"ordered": ordered, "histogram": _histogram, "Fault": Fault},
         "out": state.out.append,
+        "shown": state.shown,
         "EMPTY": Stat(Shape()),
         "LONGEST": limits.MAXSTRINGLEN - 1,
         "ELISION": limits.HIST_ELISION,

@@ -9,10 +9,11 @@ from pathlib import Path
 from types import TracebackType
 
 from ktrace.errors import NotFound, UsageError
+from ktrace.session.ending import grace_s
 
 _CANNOT_RUN = 126
 _NO_SUCH_PROGRAM = 127
-_TERM_GRACE_S = 2.0
+_TERM_SHARE = 0.3  # of the time that a run has after its end: then SIGKILL
 
 
 class Command:
@@ -102,7 +103,8 @@ class Command:
         output: whoever reads it would wait for it. They have no process group of their own, since
         they could not read the terminal then.
         """
-        for number, patience in ((signal.SIGTERM, _TERM_GRACE_S), (signal.SIGKILL, _TERM_GRACE_S)):
+        patience = _TERM_SHARE * grace_s()
+        for number in (signal.SIGTERM, signal.SIGKILL):
             if self.ended:
                 return
             for pid in (self.pid, *_descendants(self.pid)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
-from ktrace.errors import Refused, Unavailable, UsageError
+from ktrace.errors import Interrupted, Refused, Unavailable, UsageError
 from ktrace.model.batch import Chunk, Lost
 from ktrace.model.calltree import Tree
 from ktrace.session.command import Command
@@ -62,6 +62,8 @@ class Result:
         faster: trees that were not, since they took no longer than `above`.
         records: of the kernel, entries and returns.
         lost: records that were overwritten before they were read.
+        unread: records that were left, in the kernel's buffer or unwritten: there was no time for them.
+        given_up: whether the output takes no more, though somebody holds it open.
     """
 
     trees: int
@@ -71,6 +73,8 @@ class Result:
     lost: int
     seconds: float
     output_closed: bool
+    unread: int = 0
+    given_up: bool = False
 
 
 class Writer(Protocol):
@@ -81,6 +85,9 @@ class Writer(Protocol):
 
     def lost(self, lost: Lost, /) -> None:
         """Take a loss."""
+
+    def unread(self, count: int, /) -> None:
+        """Say that records were left in the kernel's buffer."""
 
     def flush(self) -> None:
         """Let it be seen."""
@@ -123,7 +130,7 @@ def graph(
         live = live_decoder(where.files, formats)
         enrich = live_enrich(where.files, formats, session.saved_names)
         name = _namer(enrich.symbols.name)
-        sink = _Sink(request, following.functions, name, make_writer(name), stop)
+        sink = _Sink(request, following.functions, name, make_writer(name))
         stop.check()
         pipes = where.start(live.page)
         if command is not None:
@@ -142,12 +149,25 @@ def graph(
             sink,
             wait=lambda: not sink.full and waiting(),
             stop=where.stop,
+            ending=stop,
             enrich=enrich,
         )
-        sink.finish()
-        lost = _account(where.files, live.told, sink)
+        unread = totals.unwritten
+        if totals.cut and not sink.full:
+            unread += sum(stats.entries for stats in read_stats(where.files))
+        lost, marks = _account(where.files, live.told)
+        stop.last_words()
+        given_up = totals.given_up or not sink.finish(marks, unread)
         return Result(
-            sink.trees, sink.calls, sink.faster, totals.events, lost, totals.seconds, waiting.output_closed
+            sink.trees,
+            sink.calls,
+            sink.faster,
+            totals.events,
+            lost,
+            totals.seconds,
+            waiting.output_closed,
+            unread,
+            given_up,
         )
 
 
@@ -173,15 +193,12 @@ def _buffer(session: Session, request: Request, note: Callable[[str], None]) -> 
     return top
 
 
-def _account(files: Files, told: Mapping[int, int], sink: "_Sink") -> int:
-    """Losses of which no page told are told behind it all; returns all of them."""
+def _account(files: Files, told: Mapping[int, int]) -> tuple[int, tuple[Lost, ...]]:
+    """Return how many records were lost, and marks for those of which no page told."""
     counted = {stats.cpu: stats.lost for stats in read_stats(files)}
     left = {cpu: count - told.get(cpu, 0) for cpu, count in counted.items()}
     marks = tuple(Lost(_AFTER_ALL, cpu, count) for cpu, count in left.items() if count > 0)
-    if marks and not sink.full:
-        sink.write(Chunk((), marks))
-        sink.flush()
-    return max(sum(counted.values()), sum(told.values()))
+    return max(sum(counted.values()), sum(told.values())), marks
 
 
 _AFTER_ALL = (1 << 63) - 1
@@ -196,13 +213,11 @@ class _Sink:
         functions: frozenset[str],
         name: Callable[[int], str],
         writer: Writer,
-        stop: StopSignals,
     ) -> None:
         self._builder = CallTrees(lambda address: name(address) in functions, request.depth)
         self._above = request.above
         self._limit = request.count
         self._writer = writer
-        self._stop = stop
         self.trees = self.calls = self.faster = 0
 
     @property
@@ -216,19 +231,25 @@ class _Sink:
             if isinstance(item, Tree):
                 self._give(item)
             elif not self.full:
-                with self._stop.may_interrupt():
-                    self._writer.lost(item)
+                self._writer.lost(item)
 
     def flush(self) -> None:
         """Let it be seen."""
-        with self._stop.may_interrupt():
-            self._writer.flush()
+        self._writer.flush()
 
-    def finish(self) -> None:
-        """Nothing more comes: give what has not returned."""
-        for tree in self._builder.finish():
-            self._give(tree)
-        self.flush()
+    def finish(self, marks: tuple[Lost, ...], unread: int) -> bool:
+        """Give what has not returned, and what is known at the end; False where the output takes no more."""
+        try:
+            for tree in self._builder.finish():
+                self._give(tree)
+            if marks and not self.full:
+                self.write(Chunk((), marks))
+            if unread:
+                self._writer.unread(unread)
+            self.flush()
+        except Interrupted:
+            return False
+        return True
 
     def _give(self, tree: Tree) -> None:
         if self.full:
@@ -239,8 +260,7 @@ class _Sink:
             return
         self.trees += 1
         self.calls += tree.size
-        with self._stop.may_interrupt():
-            self._writer.tree(tree)
+        self._writer.tree(tree)
 
 
 def _namer(name: Callable[[int], str]) -> Callable[[int], str]:

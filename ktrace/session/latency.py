@@ -176,12 +176,13 @@ class LatencyTally(HistTally):
         if self._slow is not None:
             self._slow.pump()
 
-    def stop(self) -> None:
+    def stop(self, overdue: Callable[[], bool]) -> None:
         """Take what is left of them."""
         if self._slow is not None:
             self._session.stop()
-            self._slow.stop()
+            self._slow.stop(overdue)
             self.lost = self._slow.lost
+            self.unread = self._slow.unread
 
     def read(self) -> Tally:
         """What was timed so far."""

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from ktrace.model.batch import Batch, Chunk
+from ktrace.model.batch import Batch, Chunk, Unread
 from ktrace.session.command import Command
+from ktrace.session.ending import Ending
 from ktrace.session.reading import reading_pages
 from ktrace.session.session import Session
 from ktrace.session.waiting import Waiting
@@ -24,6 +25,8 @@ def chunks(
 ) -> Iterator[Chunk]:
     """Batches, and marks such as losses and stacks between them; see `Session.stream`."""
     limit = Limit(count)
+    ending = Ending()
+    session.unread = 0
     with ExitStack() as stack:
         child = stack.enter_context(Command(command)) if command else None
         if child is not None:
@@ -38,10 +41,20 @@ def chunks(
         while not limit.reached and waiting():
             data = source.read()
             yield from _some(limit.cut(reading.enrich(reading.decode(data))))
+        ending.end()
         session.stop()
         while data := source.read():
             yield from _some(limit.cut(reading.enrich(reading.decode(data))))
+            if ending.overdue:
+                break
         yield from _some(limit.cut(reading.enrich(reading.decoder.finish())))
+        if ending.overdue and not limit.reached:
+            session.unread = sum(stats.entries for stats in session.stats())
+        if session.unread:
+            yield Chunk((), (Unread(_AFTER_ALL, session.unread),))
+
+
+_AFTER_ALL = (1 << 63) - 1
 
 
 def _some(chunk: Chunk) -> Iterator[Chunk]:

@@ -1,17 +1,24 @@
-"""Where events go: a file whose reader may have stopped reading without going away."""
+"""Where a run's words go: files and streams whose reader may have stopped reading without going away."""
 
-from typing import BinaryIO
+import io
+import os
+import select
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import BinaryIO, TextIO
 
+from ktrace.errors import Interrupted
 from ktrace.session.signals import StopSignals
 
 _PIECE = 1 << 16
 
 
 class PatientOutput:
-    """A binary file that a signal gets one out of where nobody takes what is written.
+    """A binary file that the end of a run gets one out of where nobody takes what is written.
 
-    After a signal each piece has a second to be taken. So what is still in the kernel's buffer comes out,
-    however long it takes to decode and to write, as long as somebody reads it.
+    What a reader keeps a run waiting for after its end is limited, see `StopSignals.may_interrupt`. Then the
+    file is given up: what is written or still buffered goes to /dev/null, so that to close it cannot block.
 
     Args:
         out: the file; it stays open.
@@ -22,14 +29,97 @@ class PatientOutput:
         self._stop = stop
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write all of it. Raises Interrupted where a signal has come and the file takes no more."""
+        """Write all of it. Raises Interrupted where the run has ended and the file takes no more."""
         view = memoryview(data)
-        for at in range(0, len(view), _PIECE):
-            with self._stop.may_interrupt():
-                self._out.write(view[at : at + _PIECE])
+        with _given_up_when_stuck(self._out):
+            for at in range(0, len(view), _PIECE):
+                with self._stop.may_interrupt():
+                    self._out.write(view[at : at + _PIECE])
         return len(view)
 
     def flush(self) -> None:
         """Hand on what the file has buffered. Raises Interrupted as `write` does."""
-        with self._stop.may_interrupt():
+        with _given_up_when_stuck(self._out), self._stop.may_interrupt():
             self._out.flush()
+
+
+@contextmanager
+def patient_streams(stop: StopSignals) -> Iterator[None]:
+    """Let the end of a run get out of what is printed to standard output and standard error, too.
+
+    Streams without a descriptor, such as those of a test, are left alone.
+    """
+    before = sys.stdout, sys.stderr
+    made = [_patient(stream, stop) for stream in before]
+    sys.stdout, sys.stderr = made
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = before
+        for stream, old in zip(made, before, strict=True):
+            if stream is not old:
+                with suppress(Interrupted):
+                    stream.flush()
+
+
+def _patient(stream: TextIO, stop: StopSignals) -> TextIO:
+    try:
+        fd = stream.fileno()
+        stream.flush()
+    except (OSError, ValueError, AttributeError):  # None where it is closed
+        return stream
+    through = getattr(stream, "write_through", False)
+    return io.TextIOWrapper(
+        _Raw(fd, stop) if through else io.BufferedWriter(_Raw(fd, stop)),  # type: ignore[type-var]  # raw will do
+        stream.encoding,
+        stream.errors or "strict",
+        line_buffering=getattr(stream, "line_buffering", False),
+        write_through=through,
+    )
+
+
+class _Raw(io.RawIOBase):
+    """A descriptor that belongs to somebody else: it stays open."""
+
+    def __init__(self, fd: int, stop: StopSignals) -> None:
+        self._fd = fd
+        self._stop = stop
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def isatty(self) -> bool:
+        return os.isatty(self._fd)
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "io.ReadableBuffer") -> int:  # type: ignore[name-defined]
+        view = memoryview(data).cast("B")[:_PIECE]
+        with _given_up_when_stuck(self), self._stop.may_interrupt():
+            while True:
+                try:
+                    return os.write(self._fd, view)
+                except BlockingIOError:
+                    poll = select.poll()
+                    poll.register(self._fd, select.POLLOUT)
+                    poll.poll()
+
+
+@contextmanager
+def _given_up_when_stuck(out: "BinaryIO | _Raw") -> Iterator[None]:
+    try:
+        yield
+    except Interrupted:
+        with suppress(OSError, ValueError):  # it has no descriptor
+            give_up(out.fileno())
+        raise
+
+
+def give_up(fd: int) -> None:
+    """Let everything that is written to a descriptor from now on go nowhere."""
+    null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        os.dup2(null, fd, inheritable=fd <= 2)
+    finally:
+        os.close(null)

@@ -35,6 +35,7 @@ _WAKE_PERCENT_SMALL = 10
 _SMALL_KB = 1024
 _DEFAULT_KB = 4096
 _SHARE_OF_MEMORY = 32
+_MUCH = 256 << 20  # bytes that take a while to be put in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Recorded:
         size: of the file in bytes.
         lost: records overwritten or dropped before they were moved.
         missed: hits that no record was made of.
-        unsaved: records that stayed in the kernel's buffer because the disk was full.
+        unsaved: records that stayed in the kernel's buffer: the disk was full, or there was no time.
         disk_full: whether it was that which ended it.
     """
 
@@ -123,9 +124,10 @@ def _record(
         with naming(target.shown):
             lock = unfinished.begin(target.path, contents, cpus, mode)
         stack.callback(os.close, lock)
+        moving = stack.enter_context(ExitStack())
         try:
             opened = partial(unfinished.open_part, target.path)
-            mover = stack.enter_context(Mover(session.files, contents.page_size, cpus, opened))
+            mover = moving.enter_context(Mover(session.files, contents.page_size, cpus, opened))
             run = _Run(session, mover, Names(), target, progress)
             small = session.buffer_kb is not None and session.buffer_kb < _SMALL_KB
             session.wake_at(_WAKE_PERCENT_SMALL if small else _WAKE_PERCENT)
@@ -139,21 +141,30 @@ def _record(
         with _recoverable(target):
             with _without_collections():
                 run.until_the_end(stop, command, request.duration_s, max_size)
+            stop.end()
             session.stop()
             seconds = run.seconds
-            run.take_the_rest()
+            run.take_the_rest(stop)
             stats = session.stats()
             missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
             run.names.add_living()
             final = _final(contents, run.names, session, cpus)
-            size = unfinished.assemble(target.path, final, cpus, lock, target.status)
+            moving.close()  # the kernel keeps an instance whose files are open
+            try:
+                session.close()  # first: to put much in order takes longer than a run may take after its end
+            finally:
+                if mover.size > _MUCH:
+                    note(_put_in_order(mover.size, target.shown))
+                size = unfinished.assemble(
+                    target.path, final, cpus, lock, target.status, lambda: stop.insisted
+                )
     return Recorded(
         seconds,
         size,
         sum(s.read for s in stats),
         sum(s.lost for s in stats),
         sum(n for n in missed.values() if n > 0),
-        sum(s.entries for s in stats),
+        sum(s.entries for s in stats) if run.disk_full or run.is_cut else 0,
         run.disk_full,
     )
 
@@ -171,6 +182,7 @@ class _Run:
     ) -> None:
         self.names = names
         self.disk_full = False
+        self.is_cut = False  # records stayed in the kernel's buffer: there was no time for them
         self._session = session
         self._mover = mover
         self._path = target.path
@@ -208,10 +220,18 @@ class _Run:
                 return
             self._now_and_then(now)
 
-    def take_the_rest(self) -> None:
-        """What the buffers still hold when recording has been switched off."""
-        if not self.disk_full:
-            self._guarded(lambda: [self._mover.rest(cpu) for cpu in self._mover.fds])
+    def take_the_rest(self, stop: StopSignals) -> None:
+        """Move what the buffers still hold when recording has been switched off, as far as there is time."""
+        left = list(self._mover.fds)
+        while left and not (self.disk_full or stop.overdue):
+            cpu = left.pop(0)
+            before = self._mover.moved.get(cpu, 0)
+            self._guarded(partial(self._mover.move, cpu))
+            if self._mover.moved.get(cpu, 0) > before:
+                left.append(cpu)
+            elif not self.disk_full:
+                self._guarded(partial(self._mover.rest, cpu))
+        self.is_cut = bool(left)
         self.names.add(self._session.saved_names().encode("utf-8", "surrogateescape"))
 
     def _move(self, cpus: list[int]) -> None:
@@ -294,3 +314,7 @@ def _final(contents: Contents, names: Names, session: Session, cpus: list[int]) 
     texts = tuple(f"CPU: {cpu}\n" + session.files.read(f"per_cpu/cpu{cpu}/stats") for cpu in cpus)
     options = replace(contents.options, cpu_stats=texts)
     return replace(contents, cmdlines=names.text(), options=options)
+
+
+def _put_in_order(size: int, shown: str) -> str:
+    return f"{size >> 20} MiB are put in order; a second signal leaves them in files next to {shown}"

@@ -70,6 +70,8 @@ class Session:
         self.with_stacks: set[str] = set()
         """Events with a kernel stack at each hit."""
         self._counted = False  # whether there are events that are counted only
+        self.unread = 0
+        """Records that the last `stream` left in the kernel's buffer: there was no time for them."""
         self.waits = False
         """Whether a trigger will let the buffer fill, so that `arm` does not."""
         self._unarmed = 0  # steps that were applied before `arm`
@@ -257,7 +259,9 @@ class Session:
         """Arm the events and give their records as they come, a batch of one event at a time.
 
         When the loop over it is left, in whatever way, the events are switched off again; what was lost
-        is in `lost`. Events of this process itself are never recorded.
+        is in `lost`. Events of this process itself are never recorded. After `duration_s`, or the command's
+        end, what the buffer holds is still given as long as that takes no longer than a part of KTRACE_GRACE
+        seconds (2), the time of the loop's body included; what was left then is in `unread`.
 
         Args:
             command: run this when all is armed, record only it and what it starts, and end with it.

@@ -5,34 +5,55 @@ exception can come between a write to the kernel and the note of how to undo it.
 """
 
 import os
+import select
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
-from ktrace.errors import Interrupted
+from ktrace.errors import Interrupted, OutOfTime
+from ktrace.session.ending import HANDLERS, LAST_WORDS, OUTPUTS, Ending
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_GRACE_S = 1.0
 # What comes sooner is the same signal again: timeout(1) sends it to a process and to its group.
 _APART_S = 0.2
+_AT_ONCE_S = 1e-4  # 0 would switch the timer off
+
+What: TypeAlias = Literal["output", "handler"]
+"""What a block may wait for."""
 
 
 class StopSignals:
     """Notes SIGINT, SIGTERM and SIGHUP while it is entered; those that were ignored stay ignored.
 
+    A signal ends the run; so do the time (`ends_in`), a command's end (`watch`) and whoever calls `end`.
+    From then on, blocks of `may_interrupt` have a bounded time.
+
     Attributes:
         received: the first signal's number, or None.
         fd: a descriptor that becomes readable when a signal has come.
+        on_overdue: called once when nothing more is to be read or handled; between two steps of whatever
+            runs then, so it only notes that.
     """
 
     def __init__(self) -> None:
         self.received: int | None = None
         self.fd = -1
+        self.on_overdue: Callable[[], None] = lambda: None
+        self._ending = Ending()
+        self._patience_s = {  # that blocks may still take after the end
+            "output": OUTPUTS * self._ending.grace_s,
+            "handler": HANDLERS * self._ending.grace_s,
+        }
+        self._what: What = "output"
+        self._deadline: float | None = None
+        self._told_overdue = False
+        self._child_fd = -1
         self._write_fd = -1
-        self._in_block = False
+        self._depth = 0  # of blocks
+        self._entered_at = 0.0
         self._noted_at = 0.0
         self._insisted = False
         self._old: dict[int, Any] = {}
@@ -44,12 +65,13 @@ class StopSignals:
         for number in STOPPING:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup must keep working
                 self._old[number] = signal.signal(number, self._note)
-        self._old[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._out_of_time)
+        self._old[signal.SIGALRM] = signal.signal(signal.SIGALRM, self._alarm)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._old.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(self._old_wakeup)
@@ -61,35 +83,138 @@ class StopSignals:
         if self.received is not None:
             raise Interrupted(self.received)
 
-    @contextmanager
-    def may_interrupt(self) -> Iterator[None]:
-        """The block may be stuck writing to somebody who reads no more, and does not go away either.
+    def ends_in(self, seconds: float | None) -> None:
+        """Let the run end so many seconds from now, also while it waits in a block; None: not by time."""
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._set_timer()
 
-        A first signal leaves it a second to end in good order; then, or at a second signal, it is
-        left by Interrupted. So is every block after a second signal.
+    def watch(self, fd: int) -> None:
+        """Let the run end with the process of a pidfd, also while it waits in a block."""
+        self._child_fd = fd
+        if signal.SIGCHLD not in self._old:
+            self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, self._child)
+
+    def end(self) -> None:
+        """Begin the end of the run, if nothing else has."""
+        self._ending.end()
+        self._set_timer()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run has ended."""
+        return self._ending.at is not None
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the run has ended so long ago that nothing more is to be read."""
+        return self._insisted or self._ending.overdue
+
+    @property
+    def insisted(self) -> bool:
+        """Whether a second signal has come."""
+        return self._insisted
+
+    @property
+    def grace_s(self) -> float:
+        """Seconds that all may take after the end."""
+        return self._ending.grace_s
+
+    def last_words(self) -> None:
+        """Give blocks a new, shorter time: for what is said at the very end."""
+        self.end()
+        self._patience_s = dict.fromkeys(self._patience_s, LAST_WORDS * self._ending.grace_s)
+
+    @contextmanager
+    def may_interrupt(self, what: What = "output") -> Iterator[None]:
+        """Let the block be left where it is stuck: in a write that nobody takes, in a handler's loop.
+
+        Blocks may take a part of the time that a run has after its end, all of one kind together; then the
+        block is left by OutOfTime, and no other of its kind begins. At a second signal it is Interrupted.
+
+        Args:
+            what: the kind: of a block within a block, that of the outer one counts.
         """
         if self._insisted:
             self.check()
-        self._in_block = True
-        if self.received is not None:
-            signal.setitimer(signal.ITIMER_REAL, _GRACE_S)
+        self._enter(what)
         try:
             yield
         finally:
-            self._in_block = False
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._leave()
+
+    def _enter(self, what: What) -> None:
+        self._depth += 1
+        if self._depth > 1:
+            return
+        self._what = what
+        self._entered_at = time.monotonic()
+        if self.ended:
+            if self._patience_s[what] <= 0:
+                self._depth = 0
+                raise self._reason()
+            self._set_timer()
+
+    def _leave(self) -> None:
+        self._depth -= 1
+        if self._depth == 0 and self._ending.at is not None:
+            self._patience_s[self._what] -= time.monotonic() - max(self._entered_at, self._ending.at)
+            self._set_timer()
+
+    def _block_until(self, ended_at: float) -> float:
+        return max(self._entered_at, ended_at) + self._patience_s[self._what]
+
+    def _reason(self) -> Interrupted:
+        return OutOfTime(self.received or 0)
+
+    def _set_timer(self) -> None:
+        """Have SIGALRM sent at the next moment at which something is due."""
+        ending = self._ending
+        due = []
+        if ending.at is None:
+            due = [] if self._deadline is None else [self._deadline]
+        else:
+            assert ending.reading_until is not None
+            if not self._told_overdue:
+                due.append(ending.reading_until)
+            if self._depth:
+                due.append(self._block_until(ending.at))
+        seconds = max(min(due) - time.monotonic(), _AT_ONCE_S) if due else 0
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    def _alarm(self, _signum: int, _frame: FrameType | None) -> None:
+        if self.received is None:
+            self._calm()
+        ending = self._ending
+        now = time.monotonic()
+        if self._deadline is not None and now >= self._deadline:
+            ending.end()
+        if ending.at is not None:
+            if ending.overdue and not self._told_overdue:
+                self._told_overdue = True
+                self.on_overdue()
+            if self._depth and now >= self._block_until(ending.at):
+                raise self._reason()
+        self._set_timer()
+
+    def _child(self, _signum: int, _frame: FrameType | None) -> None:
+        if self.received is None:
+            self._calm()
+        with suppress(OSError, ValueError):  # it is closed
+            poll = select.poll()
+            poll.register(self._child_fd, select.POLLIN)
+            if poll.poll(0):
+                self.end()
+
+    def _calm(self) -> None:
+        """Take back that `fd` is readable: it was no signal that stops."""
+        with suppress(BlockingIOError):
+            os.read(self.fd, 512)
 
     def _note(self, signum: int, _frame: FrameType | None) -> None:
         if self.received is None:
             self.received, self._noted_at = signum, time.monotonic()
+            self.end()
         elif time.monotonic() - self._noted_at >= _APART_S:
             self._insisted = True
-            if self._in_block:
+            if self._depth:
                 raise Interrupted(self.received)
-            return
-        if self._in_block:
-            signal.setitimer(signal.ITIMER_REAL, _GRACE_S)
-
-    def _out_of_time(self, _signum: int, _frame: FrameType | None) -> None:
-        if self._in_block and self.received is not None:
-            raise Interrupted(self.received)

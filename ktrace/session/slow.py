@@ -37,6 +37,7 @@ class SlowCalls:
         self._emit = emit
         self._reading: Reading | None = None
         self._source: Source | None = None
+        self.unread = 0
         self._open: dict[int, Slow] = {}  # by thread: those whose stack has not come
 
     def arm(self) -> None:
@@ -54,10 +55,12 @@ class SlowCalls:
         """Hand on what was recorded."""
         self._take()
 
-    def stop(self) -> None:
-        """Hand on what is left; nothing more is recorded."""
+    def stop(self, overdue: Callable[[], bool]) -> None:
+        """Hand on what is left, as far as there is time for it; nothing more is recorded."""
         while self._take():
-            pass
+            if overdue():
+                self.unread = sum(stats.entries for stats in self._session.stats())
+                break
         assert self._reading is not None
         self.write(self._reading.enrich(self._reading.decoder.finish()))
         for pid in list(self._open):

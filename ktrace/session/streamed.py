@@ -1,6 +1,7 @@
 """Counting what streams by, where the kernel cannot count: each hit crosses to user space, as pages."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ktrace.model.batch import Chunk
@@ -11,6 +12,7 @@ from ktrace.stream.run import Source
 
 _LOOK_S = 0.02  # the buffer must not run over
 _READS = 8  # in a look: what comes meanwhile is for the next
+_PUMP_S = 0.2  # that a look may take, so that the run's end is seen
 
 
 class Counter(Protocol):
@@ -56,6 +58,8 @@ class StreamTally:
         self._text = text
         self._reading: Reading | None = None
         self._source: Source | None = None
+        self.unread = 0
+        """Records that were left in the kernel's buffer."""
 
     def arm(self) -> None:
         """Begin to count. Raises Refused for a filter that the kernel does not take."""
@@ -74,8 +78,9 @@ class StreamTally:
 
     def pump(self) -> None:
         """Take what is there."""
+        until = time.monotonic() + _PUMP_S
         for _ in range(_READS):
-            if not self._take():
+            if not self._take() or time.monotonic() >= until:
                 break
 
     def _take(self) -> bool:
@@ -84,11 +89,13 @@ class StreamTally:
         self._counter.write(self._reading.enrich(self._reading.decode(data)))
         return bool(data)
 
-    def stop(self) -> None:
-        """Count no more."""
+    def stop(self, overdue: Callable[[], bool]) -> None:
+        """Count no more; of what is still there, take what there is time for."""
         self._session.stop()
         while self._take():
-            pass
+            if overdue():
+                self.unread = sum(stats.entries for stats in self._session.stats())
+                break
         assert self._reading is not None
         self._counter.write(self._reading.enrich(self._reading.decoder.finish()))
         self._counter.flush()

@@ -36,6 +36,7 @@ class Answer:
         missed: hits that the kernel could not look at: a probe within a probe, too few return instances.
         lost: hits that are not counted, since they were overwritten before they were read.
         untimed: calls that began, but whose time is not known; None where nothing is timed.
+        unread: records that were left in the kernel's buffer: there was no time for them.
     """
 
     tally: Tally
@@ -43,6 +44,7 @@ class Answer:
     missed: int
     lost: int = 0
     untimed: int | None = None
+    unread: int = 0
 
 
 class Source(Protocol):
@@ -60,14 +62,18 @@ class Source(Protocol):
     def untimed(self) -> int | None:
         """Calls that began, but whose time is not known; None where nothing is timed."""
 
+    @property
+    def unread(self) -> int:
+        """Records that were left in the kernel's buffer when counting was stopped."""
+
     def arm(self) -> None:
         """Begin to count."""
 
     def pump(self) -> None:
         """Look."""
 
-    def stop(self) -> None:
-        """Count no more."""
+    def stop(self, overdue: Callable[[], bool]) -> None:
+        """Count no more. What there is still to be read is read until `overdue`."""
 
     def read(self) -> Tally:
         """What was counted so far."""
@@ -79,11 +85,12 @@ class InKernel:
     look_s: float | None = None
     lost: int = 0
     untimed: int | None = None
+    unread: int = 0
 
     def pump(self) -> None:
         """Nothing to do."""
 
-    def stop(self) -> None:
+    def stop(self, _overdue: Callable[[], bool]) -> None:
         """It counts until the session ends; what is read last is what is shown."""
 
 
@@ -202,8 +209,11 @@ def run_tally(
             show(source.read(), ticks.seconds)
             shown = ticks.seconds
     seconds = ticks.seconds
-    source.stop()
-    return Answer(source.read(), seconds, missed(session) - before, source.lost, source.untimed)
+    ticks.end()
+    source.stop(lambda: ticks.overdue)
+    return Answer(
+        source.read(), seconds, missed(session) - before, source.lost, source.untimed, source.unread
+    )
 
 
 def missed(session: Session) -> int:

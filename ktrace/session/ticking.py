@@ -43,6 +43,10 @@ class Ticking:
         self._command = command
         self._started = clock()
         self._deadline = None if duration_s is None else self._started + duration_s
+        if duration_s is not None:
+            stop.ends_in(duration_s)
+        if command is not None:
+            stop.watch(command.fd)
         self.every_s = every_s
         self._output_fd = output_fd
         self.output_closed = False
@@ -57,6 +61,15 @@ class Ticking:
             self._poll.register(output_fd, 0)  # no events asked for: only errors are reported
         if keys_fd is not None:
             self._poll.register(keys_fd, select.POLLIN)
+
+    def end(self) -> None:
+        """Begin the end of the run, if nothing else has."""
+        self._stop.end()
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the run has ended so long ago that nothing more is to be read."""
+        return self._stop.overdue
 
     @property
     def seconds(self) -> float:

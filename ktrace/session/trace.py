@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ktrace.model.batch import Chunk, Lost, Missed
+from ktrace.errors import Interrupted
+from ktrace.model.batch import Chunk, Lost, Mark, Missed, Unread
 from ktrace.session.command import Command
 from ktrace.session.conditions import until_stopped
 from ktrace.session.flight import fly
@@ -27,6 +28,8 @@ class Result:
         missed: hits that no record was made of (a probe within a probe, too few return instances).
         unparsed: lines that were not understood.
         output_closed: whether it ended because nobody read the output any more.
+        unread: records that were left, in the kernel's buffer or unwritten: there was no time for them.
+        given_up: whether the output takes no more, though somebody holds it open.
     """
 
     events: int
@@ -35,6 +38,8 @@ class Result:
     missed: int
     unparsed: int
     output_closed: bool
+    unread: int = 0
+    given_up: bool = False
 
 
 MakeSink: TypeAlias = Callable[[dict[str, str]], Sink]
@@ -64,7 +69,19 @@ def trace(
     stop.check()
     if request.conditions.snapshot_on:
         flown = fly(session, request, sink, stop, command=command, output_fd=output_fd, note=note)
-        return Result(flown[0], flown[1], 0, 0, *flown[2:])
+        if flown.unread and not flown.given_up:
+            sink.write(Chunk((), (Unread(_AFTER_ALL, flown.unread),)))
+            sink.flush()
+        return Result(
+            flown.events,
+            flown.seconds,
+            0,
+            0,
+            flown.unparsed,
+            flown.output_closed,
+            flown.unread,
+            flown.given_up,
+        )
     reading = reading_text(session) if text else reading_pages(session)
     source = reading.start()
     if command is not None:
@@ -83,31 +100,50 @@ def trace(
         sink,
         wait=until_stopped(session, request.conditions, waiting),
         stop=session.stop,
+        ending=stop,
         enrich=reading.enrich,
         limit=Limit(request.count),
     )
     limited = request.count is not None and totals.events >= request.count
-    lost = _account(session, reading.told(), sink, limited=limited)
+    lost, marks = _account(session, reading.told(), limited=limited)
     missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
-    marks = tuple(Missed(_AFTER_ALL, event, n) for event, n in missed.items() if n > 0)
-    if marks:
-        sink.write(Chunk((), marks))
-    sink.flush()
+    misses = [Missed(_AFTER_ALL, event, n) for event, n in missed.items() if n > 0]
+    unread = totals.unwritten
+    if totals.cut and not limited:
+        unread += sum(stats.entries for stats in session.stats())
+    marks += misses
+    if unread:
+        marks.append(Unread(_AFTER_ALL, unread))
+    stop.last_words()
+    given_up = totals.given_up or not _told(sink, marks)
     return Result(
         totals.events,
         totals.seconds,
         lost,
-        sum(m.count for m in marks),
+        sum(m.count for m in misses),
         reading.decoder.unparsed,
         waiting.output_closed,
+        unread,
+        given_up,
     )
 
 
 _AFTER_ALL = (1 << 63) - 1
 
 
-def _account(session: Session, told: Mapping[int | None, int], sink: Sink, *, limited: bool) -> int:
-    """Losses that were not told where they are are put behind it all; returns all of them.
+def _told(sink: Sink, marks: list[Mark]) -> bool:
+    """Write what is known at the end; False where the output takes no more."""
+    try:
+        if marks:
+            sink.write(Chunk((), tuple(marks)))
+        sink.flush()
+    except Interrupted:
+        return False
+    return True
+
+
+def _account(session: Session, told: Mapping[int | None, int], *, limited: bool) -> tuple[int, list[Mark]]:
+    """Return how many records were lost, and marks for those of which nothing told where they were.
 
     Args:
         told: lost records by CPU; of None those of which the CPU is not known.
@@ -115,11 +151,10 @@ def _account(session: Session, told: Mapping[int | None, int], sink: Sink, *, li
     counted = {s.cpu: s.lost for s in session.stats() if s.lost}
     total, known = sum(counted.values()), sum(told.values())
     if limited or total <= known:
-        return max(total, known)
+        return max(total, known), []
     if None in told:
         cpu = next(iter(counted)) if len(counted) == 1 else None
         left: dict[int | None, int] = {cpu: total - known}
     else:
         left = {cpu: lost - told.get(cpu, 0) for cpu, lost in counted.items()}
-    sink.write(Chunk((), tuple(Lost(_AFTER_ALL, cpu, count) for cpu, count in left.items() if count > 0)))
-    return total
+    return total, [Lost(_AFTER_ALL, cpu, count) for cpu, count in left.items() if count > 0]

@@ -49,6 +49,8 @@ class Waiting:
         self._output_fd = output_fd
         self._pending = pending
         self.output_closed = False
+        if stop is not None and command is not None:
+            stop.watch(command.fd)
         self._poll = select.poll()
         self._poll.register(fd, select.POLLIN)
         if stop is not None:
@@ -62,6 +64,8 @@ class Waiting:
         """Wait until something may be there to read; False when the run is over."""
         if self._deadline is None and self._duration_s is not None:
             self._deadline = self._clock() + self._duration_s
+            if self._stop is not None:
+                self._stop.ends_in(self._duration_s)
         ready = False
         tick = _PAUSE_S if self._pending() else _TICK_S
         for fd, events in self._poll.poll(max(0.0, min(self._seconds_left(), tick)) * 1000):

@@ -43,6 +43,11 @@ class Live:
         """Whether something waits for the next pass."""
         return self._merge.pending
 
+    @property
+    def waiting(self) -> int:
+        """Records that came in, and have not come out yet."""
+        return self._merge.waiting
+
     def feed(self, passes: Iterable[Pass]) -> Chunk:
         """Take what was read; give what nothing earlier can come for any more."""
         until = self._newest

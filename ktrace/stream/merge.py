@@ -71,6 +71,11 @@ class Merge:
         """Whether there are records that have not been taken."""
         return any(self._parts.values())
 
+    @property
+    def waiting(self) -> int:
+        """Records that have not been taken."""
+        return sum(len(part.keys) - part.done for parts in self._parts.values() for part in parts)
+
     def latest(self, cpu: int) -> int | None:
         """The latest time of what came from a CPU; None before anything did."""
         return self._latest.get(cpu)

@@ -34,13 +34,16 @@ def read(
             yield from choice(chunk).batches
 
 
-def sql(path: str, query: str) -> "pl.DataFrame":
-    """What a query over a trace.dat file answers; docs/commands/sql.md says which tables there are.
+def sql(path: str, query: str, *, confined: bool = True) -> "pl.DataFrame":
+    """Return what a query over a trace.dat file answers; docs/commands/sql.md says which tables there are.
+
+    Args:
+        confined: refuse a query that reads anything but these tables; False only for a query of your own.
 
     Raises:
-        UsageError: the query is not understood.
+        UsageError: the query is not understood, or reads something else.
         Unavailable: Polars is not installed.
         NotFound, Damaged: as `ktrace report` does.
     """
     with Recording([path]) as recording:
-        return run_query(recording, query).collect(engine="streaming")
+        return run_query(recording, query, confined=confined).collect(engine="streaming")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from ktrace.errors import Interrupted
 from ktrace.model.batch import Chunk
 from ktrace.stream.limit import Limit
 
@@ -23,7 +24,15 @@ class Source(Protocol):
 
 
 class Decoder(Protocol):
-    """Data in, chunks out."""
+    """Data in, chunks out.
+
+    Attributes:
+        waiting: records that came in, and have not come out yet.
+    """
+
+    @property
+    def waiting(self) -> int:
+        """See above."""
 
     def feed(self, data: Data, /) -> Chunk:
         """All that is complete in what came so far."""
@@ -45,12 +54,33 @@ class Sink(Protocol):
         """Let it be seen."""
 
 
+class Ending(Protocol):
+    """Bounds what comes after the end of a run."""
+
+    def end(self) -> None:
+        """Begin the end, if nothing else has."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether the run has ended so long ago that nothing more is to be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a run came to. `seconds` from the first wait to the stop."""
+    """What a run came to.
+
+    Attributes:
+        seconds: from the first wait to the stop.
+        unwritten: records that were read, but that the sink did not take, or not all of.
+        cut: whether records may be left in the source: there was no time for them.
+        given_up: whether the sink takes no more.
+    """
 
     events: int
     seconds: float
+    unwritten: int = 0
+    cut: bool = False
+    given_up: bool = False
 
 
 def run(
@@ -60,33 +90,58 @@ def run(
     *,
     wait: Callable[[], bool],
     stop: Callable[[], None],
+    ending: Ending,
     enrich: Callable[[Chunk], Chunk] = lambda chunk: chunk,
     limit: Limit | None = None,
 ) -> Totals:
     """Stream until `wait` says that it is over or `limit` is reached, then empty the source.
 
+    One read of the source always follows the stop; more of them as long as the run is not overdue.
+
     Args:
         wait: returns when something may be there; False when the run is to end.
         stop: called once, before the source is read to its end: no more events are recorded then.
+        ending: says when there is no time to read on.
         enrich: adds to a chunk what the decoder cannot know.
     """
     limit = limit or Limit(None)
-    events = 0
+    out = _Delivery(sink, limit, enrich)
     started = time.monotonic()
-
-    def deliver(chunk: Chunk) -> int:
-        wanted = limit.cut(enrich(chunk))
-        if wanted.batches or wanted.marks:
-            sink.write(wanted)
-            sink.flush()
-        return len(wanted)
-
-    while not limit.reached and wait():
+    while not (limit.reached or out.given_up) and wait():
         data = source.read()
-        events += deliver(decoder.feed(data) if data else decoder.idle())
+        out(decoder.feed(data) if data else decoder.idle())
+    ending.end()
     stop()
     seconds = time.monotonic() - started
-    while data := source.read():
-        events += deliver(decoder.feed(data))
-    events += deliver(decoder.finish())
-    return Totals(events, seconds)
+    cut = False
+    while not (out.given_up or cut) and (data := source.read()):
+        out(decoder.feed(data))
+        cut = ending.overdue
+    if out.given_up:
+        return Totals(out.events, seconds, out.unwritten + decoder.waiting, cut=True, given_up=True)
+    out(decoder.finish())
+    return Totals(out.events, seconds, out.unwritten, cut or out.given_up, out.given_up)
+
+
+class _Delivery:
+    """Hands chunks on, until the sink takes no more."""
+
+    def __init__(self, sink: Sink, limit: Limit, enrich: Callable[[Chunk], Chunk]) -> None:
+        self._sink = sink
+        self._limit = limit
+        self._enrich = enrich
+        self.events = self.unwritten = 0
+        self.given_up = False
+
+    def __call__(self, chunk: Chunk) -> None:
+        wanted = self._limit.cut(self._enrich(chunk))
+        if not (wanted.batches or wanted.marks):
+            return
+        try:
+            self._sink.write(wanted)
+            self._sink.flush()
+        except Interrupted:
+            self.given_up = True
+            self.unwritten += len(wanted)
+        else:
+            self.events += len(wanted)

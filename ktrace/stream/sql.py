@@ -19,6 +19,7 @@ from ktrace.model.format import Field, Format
 from ktrace.model.frame import column_name, require_polars, series, to_frame
 from ktrace.output.order import order_of
 from ktrace.ringbuffer.columns import EventReader
+from ktrace.stream.confined import check_plan, check_query
 from ktrace.stream.recording import HEADS, HeadColumns, Recording
 from ktrace.stream.workers import Ahead
 
@@ -73,11 +74,14 @@ def _in_turn(makers: Iterable[Iterable[HeadColumns]]) -> Iterator[HeadColumns]:
                 going.remove(one)
 
 
-def run_query(recording: Recording, query: str, ahead: HeadsAhead | None = None) -> "pl.LazyFrame":
-    """What a query answers, to be collected.
+def run_query(
+    recording: Recording, query: str, ahead: HeadsAhead | None = None, *, confined: bool = True
+) -> "pl.LazyFrame":
+    """Return what a query answers, to be collected.
 
     Args:
         recording: must stay open until then.
+        confined: refuse a query that reads anything else than the recording's tables.
         ahead: what `heads_ahead` has begun for this query.
 
     Raises:
@@ -90,6 +94,8 @@ def run_query(recording: Recording, query: str, ahead: HeadsAhead | None = None)
     _check_text(query)
     tables = {table.name: table for table in _tables(recording)}
     tables[ALL] = _Table(ALL, tuple(recording.formats()))
+    if confined:
+        check_query(query, tables)
     ordered = _needs_order(query)
     named = {name: table for name, table in tables.items() if re.search(rf"\b{re.escape(name)}\b", query)}
     context = pl.SQLContext(
@@ -97,6 +103,8 @@ def run_query(recording: Recording, query: str, ahead: HeadsAhead | None = None)
     )
     try:
         answer = context.execute(query, eager=False)
+        if confined:
+            check_plan(answer, query)
         answer.collect_schema()
     except pl.exceptions.PolarsError as error:
         raise _explained(error, query, tables, named) from None

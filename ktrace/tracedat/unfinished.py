@@ -21,7 +21,7 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -141,13 +141,19 @@ def save_names(path: str, names: bytes) -> None:
 
 
 def assemble(
-    path: str, contents: Contents, cpus: list[int], lock: int, old: os.stat_result | None = None
+    path: str,
+    contents: Contents,
+    cpus: list[int],
+    lock: int,
+    old: os.stat_result | None = None,
+    interrupted: Callable[[], bool] = lambda: False,
 ) -> int:
     """Make FILE.new whole, let it replace FILE, and remove what is next to it; returns its size.
 
     Args:
         lock: what `begin` returned.
         old: status of the FILE that was there at the start, whose mode and owner stay; None without one.
+        interrupted: asked now and then; when it says so, EINTR is raised.
 
     Raises:
         OSError: something could not be written: what is there can be read with `TraceDat(recover=True)`,
@@ -162,7 +168,7 @@ def assemble(
     _replace_start(path, layout, lock)
     for row in layout.cpus:
         if row.cpu in sizes:
-            _move_backwards(part_path(path, row.cpu), lock, row.offset)
+            _move_backwards(part_path(path, row.cpu), lock, row.offset, interrupted)
     _put_in_place(path, lock, old)
     remove_parts(path)
     return layout.size
@@ -275,12 +281,14 @@ def _put_in_place(path: str, lock: int, old: os.stat_result | None) -> None:
     Path(head_path(path)).replace(path)
 
 
-def _move_backwards(part: str, to: int, offset: int) -> None:
+def _move_backwards(part: str, to: int, offset: int, interrupted: Callable[[], bool]) -> None:
     """Move a file's bytes to `offset` of another, the last first, cutting off what has been moved."""
     fd = os.open(part, os.O_RDWR | os.O_CLOEXEC)
     try:
         left = os.fstat(fd).st_size
         while left:
+            if interrupted():
+                raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
             at = (left - 1) // PIECE * PIECE
             _copy(fd, to, at, left - at, offset + at)
             os.ftruncate(fd, at)

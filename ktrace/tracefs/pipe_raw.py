@@ -20,6 +20,8 @@ from ktrace.tracefs.files import Files
 from ktrace.tracefs.stats import cpus_of, parse_stats
 
 _ENOUGH = 4 << 20  # bytes of one CPU in a pass
+_ENOUGH_TOGETHER = 16 << 20  # bytes of all CPUs in a pass: what it takes to show them must not take seconds
+_FEW = 256 << 10  # bytes of one CPU that a pass takes at least
 _COMMIT = 8  # where the commit word stands; all kernels have it there
 _LENGTH = 0xFFFFF
 _MISSED = 1 << 31
@@ -61,7 +63,6 @@ class RawPipes:
         self._page = page
         self._lost = lost or (lambda cpu: overwritten(files, cpu))
         self._fds: dict[int, int] = {}
-        self._block = bytearray(_ENOUGH // page * page)
         self._epoll = select.epoll()
         self.fd = self._epoll.fileno()
         try:
@@ -71,6 +72,8 @@ class RawPipes:
         except OSError as error:
             self.close()
             raise Busy(f"{files.root}: {error.strerror}", hint="does somebody read it?") from error
+        enough = min(_ENOUGH, max(_ENOUGH_TOGETHER // max(len(self._fds), 1), _FEW))
+        self._block = bytearray(max(enough // page, 1) * page)
 
     def read(self) -> list[Pass]:
         """What each CPU has now, up to some MiB of each; empty where nothing is. Never waits."""

@@ -70,6 +70,11 @@ class TextParser:
         """Give also what waits only for a continuation: the source has nothing more at the moment."""
         return self._run(flush=True) if self._carry.endswith(b"\n") else Chunk()
 
+    @property
+    def waiting(self) -> int:
+        """Records that came in, and have not come out: of text at most a line."""
+        return 0
+
     def finish(self) -> Chunk:
         """Give the rest. A last line without its newline was cut, perhaps in a number: `Unparsed`."""
         chunk = self._run(flush=True)

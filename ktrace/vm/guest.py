@@ -19,7 +19,7 @@ from ktrace.vm.streams import Input, Output, Tail
 class Wires:
     """Our ends of the guest's ports. On a terminal, `stdin` and `stdout` are the same socket.
 
-    `stderr` is None where it goes to that terminal as well. `end` marks the end of an output.
+    `stderr` is None where it comes with standard output. `end` marks the end of an output.
     """
 
     control: socket.socket

@@ -119,7 +119,7 @@ serve() {
     hostname ktrace-vm
     ip link set lo up
     relays=
-    if [ "$stderr_on_tty" = 0 ]; then
+    if [ "$one_output" = 0 ]; then
         relay_out err stderr
         err=$relay
     fi
@@ -137,6 +137,8 @@ serve() {
     # own: the whole of it gets the signals that are sent to the command.
     if [ "$tty" = 1 ]; then
         setsid -c sh $run/init terminal <>/dev/ttyS1 >&0 2>&0 3>&-
+    elif [ "$one_output" = 1 ]; then
+        setsid sh $run/init pipes <$run/in >$run/out 2>&1 3>&-
     else
         setsid sh $run/init pipes <$run/in >$run/out 2>$run/err 3>&-
     fi
@@ -193,7 +195,7 @@ terminal() {
     trap : INT QUIT
     stty 115200 rows "$rows" cols "$columns"
     echo $$ >$run/pid
-    if [ "$stderr_on_tty" = 0 ]; then
+    if [ "$one_output" = 0 ]; then
         sh $run/init command 2>$run/err
     else
         sh $run/init command

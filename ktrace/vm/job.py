@@ -16,6 +16,7 @@ ENVIRONMENT = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TERM|COLORTERM|NO_COLOR|VIRTUAL_ENV"
     r"|PYTHON[A-Z0-9_]*|KTRACE_[A-Z0-9_]*"
 )
+EMULATED_GRACE_S = "10"
 # Folders that are empty and writable in the guest, whatever the host has there.
 TEMPORARY = ("/tmp", "/var/tmp", "/run", "/dev/shm")
 
@@ -25,7 +26,7 @@ class Job:
     """One command for one guest.
 
     `tty` gives it a terminal of `rows` by `columns` as standard input and output, else it gets
-    pipes; `stderr_on_tty` sends standard error there too. `share` is a directory that it may
+    pipes; `one_output` sends standard error where standard output goes. `share` is a directory that it may
     write to, `expose` lists directories below temporary folders that it should see. `modules` is
     the guest kernel's module directory, as a path of the host. `end` marks the end of an output
     stream: bytes that no output holds by chance.
@@ -36,7 +37,7 @@ class Job:
     cwd: str
     end: bytes
     tty: bool = False
-    stderr_on_tty: bool = False
+    one_output: bool = False
     rows: int = 24
     columns: int = 80
     share: str | None = None
@@ -47,7 +48,7 @@ class Job:
         """As files of the initramfs, in `job/`."""
         settings = {
             "tty": str(int(self.tty)),
-            "stderr_on_tty": str(int(self.stderr_on_tty)),
+            "one_output": str(int(self.one_output)),
             "rows": str(self.rows),
             "columns": str(self.columns),
             "share": self.share or "",
@@ -66,13 +67,15 @@ class Job:
         ]
 
 
-def environment(host: Mapping[str, str], programs: str) -> dict[str, str]:
+def environment(host: Mapping[str, str], programs: str, *, emulated: bool = False) -> dict[str, str]:
     """The part of the host's environment that goes into the guest.
 
     Args:
         host: the environment of this process.
         programs: the directory of this installation's programs, made part of `PATH` at its end,
             so that `ktrace` is found in the guest however it was found here.
+        emulated: whether there is no KVM. All takes many times longer then: so may what a ktrace in the
+            guest does after the end of a run.
     """
     env = {name: value for name, value in host.items() if ENVIRONMENT.fullmatch(name)}
     path = env.get("PATH", os.defpath).split(os.pathsep)
@@ -81,6 +84,8 @@ def environment(host: Mapping[str, str], programs: str) -> dict[str, str]:
     env["PATH"] = os.pathsep.join(path)
     # The root is read-only: compiling would only fail, slowly, again and again.
     env["PYTHONDONTWRITEBYTECODE"] = "1"
+    if emulated:
+        env.setdefault("KTRACE_GRACE", EMULATED_GRACE_S)
     env["XDG_CACHE_HOME"] = "/tmp/.cache"
     return env
 

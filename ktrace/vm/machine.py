@@ -7,6 +7,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+from ktrace.diagnostic import visible
 from ktrace.vm import accel, initramfs, modules, qemu, signals, terminal, virtiofs
 from ktrace.vm.guest import Deadlines, Guest, Wires
 from ktrace.vm.host import Host
@@ -47,9 +48,10 @@ def run(spec: Spec) -> int:
     _open_standard_streams()
     acceleration = accel.detect().counted() if spec.counting else accel.detect()
     if not acceleration.kvm:
-        print(f"ktrace: no KVM, so the guest is emulated: {acceleration.reason}", file=sys.stderr)
+        said = visible(f"no KVM, so the guest is emulated: {acceleration.reason}")
+        print(f"ktrace: {said}", file=sys.stderr)
     loaded = modules.needed(spec.kernel.modules) if spec.kernel.modules else []
-    job = _job(spec)
+    job = _job(spec, emulated=not acceleration.kvm)
     archive = initramfs.build(Path(spec.programs.busybox), loaded, job)
     with signals.caught() as caught, Host() as host:
         shares = [_share(host, spec.programs, "ktrace-root", "/", read_only=True)]
@@ -82,7 +84,7 @@ def run(spec: Spec) -> int:
             console=console,
             stdin=stdin,
             stdout=stdout,
-            stderr=None if job.stderr_on_tty else stderr,
+            stderr=None if job.one_output else stderr,
             end=job.end,
             on_tty=job.tty,
         )
@@ -97,7 +99,7 @@ def _share(host: Host, programs: Programs, tag: str, directory: str, *, read_onl
     return qemu.Share(tag, host.serve(argv, read_only=read_only))
 
 
-def _job(spec: Spec) -> Job:
+def _job(spec: Spec, *, emulated: bool = False) -> Job:
     """The command in the guest, as near as can be to the same command here."""
     tty = os.isatty(0) and os.isatty(1)
     rows, columns = terminal.size(1)
@@ -108,17 +110,30 @@ def _job(spec: Spec) -> Job:
         cwd = "/"  # deleted under our feet
     return Job(
         argv=spec.argv or (shell,),
-        env=environment(os.environ, sysconfig.get_path("scripts")),
+        env=environment(os.environ, sysconfig.get_path("scripts"), emulated=emulated),
         cwd=cwd,
         end=_end_mark(),
         tty=tty,
-        stderr_on_tty=tty and os.isatty(2),
+        one_output=_is_one_output(tty),
         rows=rows,
         columns=columns,
         share=spec.share,
         expose=hidden([cwd, sys.prefix, os.environ.get("VIRTUAL_ENV", sys.prefix)]),
         modules=str(spec.kernel.modules) if spec.kernel.modules else None,
     )
+
+
+def _is_one_output(tty: bool) -> bool:
+    """Whether standard error goes where standard output goes: then the guest has one stream for both.
+
+    Two streams arrive in any order, and within each other's lines.
+    """
+    if tty:
+        return os.isatty(2)
+    try:
+        return os.path.sameopenfile(1, 2)
+    except OSError:
+        return False
 
 
 def _end_mark() -> bytes:

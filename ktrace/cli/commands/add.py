@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.choosing import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
-from ktrace.cli.report import report_all
+from ktrace.cli.report import note, report_all
 
 if TYPE_CHECKING:
     from ktrace.session.add import Added, Wishes
@@ -117,8 +117,8 @@ def add(
     defaults = Defaults(group, name, returns, maxactive, regs, machine, kind.value, *which)
     wanted = _wanted(words or [], source, defaults, Kernel(tracing, debug, vmlinux=vmlinux, force=force))
     wishes = Wishes(append, atomic, stack, enable)
-    for note in [note for one in wanted for note in one.notes]:
-        print(f"ktrace: {note}", file=sys.stderr)
+    for text in [text for one in wanted for text in one.notes]:
+        note(text)
     if dry_run:
         return _print_plan(tracing.root, wanted, wishes)
     started = time.monotonic()
@@ -161,7 +161,7 @@ def _print_plan(root: str, wanted: "list[Wanted]", wishes: "Wishes") -> int:
     for one in wanted:
         defined = resolve(one.probe, move=mover(wanted))
         if defined.note:
-            print(f"ktrace: {defined.note}", file=sys.stderr)
+            note(defined.note)
         for line in plan(defined.probe, wishes).to_shell(root):
             print(line)
     return 0
@@ -172,7 +172,7 @@ def _print_added(added: "Added", asked: dict[str, str | None], as_json: bool) ->
 
     for defined in added.done:
         if defined.note:
-            print(f"ktrace: {defined.note}", file=sys.stderr)
+            note(defined.note)
         probe = defined.probe
         name = defined.asked or asked.get(probe.event)
         print(probe_json(probe, asked=name) if as_json else probe.event)

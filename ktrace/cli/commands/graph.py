@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from ktrace.session.graph import Result, Writer
+    from ktrace.session.signals import StopSignals
 
 _BROKEN_PIPE = 128 + signal.SIGPIPE
 
@@ -68,6 +69,7 @@ def graph(
     from ktrace.errors import UsageError
     from ktrace.model.duration import parse_duration
     from ktrace.session.command import Command
+    from ktrace.session.output import patient_streams
     from ktrace.session.signals import StopSignals
     from ktrace.session.target import parse_cpus
     from ktrace.storage.destination import open_output
@@ -84,6 +86,7 @@ def graph(
         if output is not None:
             out = stack.enter_context(open_output(output, growing=True))
         stop = stack.enter_context(StopSignals())
+        stack.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.
         to_stderr = out is sys.stdout.buffer
         child = stack.enter_context(Command(command, to_stderr=to_stderr)) if command else None
@@ -111,7 +114,7 @@ def graph(
                 session,
                 Kernel(session.tracing, session.debug),
                 request,
-                lambda symbol: _writer(out, symbol, as_json),
+                lambda symbol: _writer(out, symbol, as_json, stop),
                 stop,
                 command=child,
                 output_fd=watchable_output(out.fileno()),
@@ -119,22 +122,29 @@ def graph(
             )
         if not quiet:
             counting.note(_summary(result))
+        if result.unread or result.given_up:
+            counting.note_unread(result.unread, given_up=result.given_up)
         if result.output_closed:
             return _BROKEN_PIPE
+        if result.given_up:
+            return 128 + stop.received if stop.received else 1
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
         return child.wait() if child else 0
 
 
-def _writer(out: "BinaryIO", symbol: "Callable[[int], str]", as_json: bool) -> "Writer":
+def _writer(out: "BinaryIO", symbol: "Callable[[int], str]", as_json: bool, stop: "StopSignals") -> "Writer":
     import os
+    from typing import BinaryIO, cast
 
     from ktrace.output.calltree import CallJson, CallText
+    from ktrace.session.output import PatientOutput
 
+    patient = cast(BinaryIO, PatientOutput(out, stop))
     if as_json:
-        return CallJson(out, symbol)
+        return CallJson(patient, symbol)
     colour = out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return CallText(out, symbol, colour=colour)
+    return CallText(patient, symbol, colour=colour)
 
 
 def _summary(result: "Result") -> str:

@@ -31,6 +31,7 @@ def parse(
     """
     import sys
 
+    from ktrace.cli.interrupts import interruptible
     from ktrace.errors import Damaged
     from ktrace.output.jsonl import JsonLines
     from ktrace.output.text import Text
@@ -41,11 +42,12 @@ def parse(
     check_inputs([file])
     sink = Text(sys.stdout.buffer) if as_text else JsonLines(sys.stdout.buffer)
     parser = TextParser()
-    for piece in pieces_of(file):
-        sink.write(parser.feed(piece) if piece else parser.idle())
-        if not piece:
-            sink.flush()
-    sink.write(parser.finish())
-    sink.flush()
+    with interruptible("standard input" if file == "-" else file):
+        for piece in pieces_of(file):
+            sink.write(parser.feed(piece) if piece else parser.idle())
+            if not piece:
+                sink.flush()
+        sink.write(parser.finish())
+        sink.flush()
     print(f"ktrace: {parser.summary()}", file=sys.stderr)
     return Damaged.exit_code if strict and parser.unparsed else 0

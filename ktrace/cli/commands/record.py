@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli import counting
 from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def record(
     from ktrace.errors import UsageError
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
+    from ktrace.session.output import patient_streams
     from ktrace.session.record import default_buffer_kb, parse_size
     from ktrace.session.record import record as run
     from ktrace.session.request import Request
@@ -108,24 +110,25 @@ def record(
     size_kb = buffer_kb or default_buffer_kb(os.cpu_count() or 1, memory_kb)
     with ExitStack() as stack_:
         stop = stack_.enter_context(StopSignals())
+        stack_.enter_context(patient_streams(stop))
         child = stack_.enter_context(Command(command)) if command else None
         session = stack_.enter_context(Session(clock=clock, buffer_kb=size_kb))
         show = _show if sys.stderr.isatty() and not quiet else None
-        done = run(session, request, output, stop, command=child, max_size=limit, note=_note, progress=show)
+        done = run(
+            session, request, output, stop, command=child, max_size=limit, note=counting.note, progress=show
+        )
         if show:
             print("\r\x1b[K", end="", file=sys.stderr)
         if not quiet:
-            _note(f"{output}: {_summary(done)}")
+            counting.note(f"{output}: {_summary(done)}")
         if done.disk_full:
-            _note(_disk_full(done))
+            counting.note(_disk_full(done))
             return 1
+        if done.unsaved:
+            counting.note_unread(done.unsaved)
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
         return child.wait() if child else 0
-
-
-def _note(text: str) -> None:
-    print(f"ktrace: {text}", file=sys.stderr)
 
 
 def _show(progress: "Progress") -> None:
@@ -138,6 +141,8 @@ def _summary(done: "Recorded") -> str:
     rate = done.events / done.seconds if done.seconds else 0.0
     parts = [f"{done.events} events in {done.seconds:.2f} s ({rate:.0f}/s)", _size(done.size)]
     parts.append(f"{done.lost} lost" if done.lost else "none lost")
+    if done.unsaved:
+        parts.append(f"{done.unsaved} left unread")
     if done.missed:
         parts.append(f"{done.missed} hits missed")
     return ", ".join(parts)

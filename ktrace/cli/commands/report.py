@@ -67,7 +67,8 @@ def report(
       ktrace report --recover trace.dat
     """
     from ktrace.cli.exports import export_in_parts, open_export, stdout_format
-    from ktrace.diagnostic import visible
+    from ktrace.cli.interrupts import interruptible
+    from ktrace.cli.report import note
     from ktrace.session.target import parse_cpus
     from ktrace.storage.target import check_inputs
     from ktrace.stream.choice import Choice, of_events, of_tasks, of_times
@@ -77,7 +78,7 @@ def report(
     cpus = parse_cpus(cpu) if cpu else ()
     inputs = [name for file in files for name in (file, *files_of(place_of(file)))]
     check_inputs(inputs)
-    with Recording(files, recover=recover, cpus=cpus) as recording:
+    with interruptible(", ".join(files)), Recording(files, recover=recover, cpus=cpus) as recording:
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since = begin
         tests = [of_events(events)] if events else []
@@ -102,10 +103,10 @@ def report(
         count, lost = done
         for text in recording.texts():
             sys.stdout.buffer.write(text)
-        for note in recording.notes:
-            print(f"ktrace: {visible(note)}", file=sys.stderr)
+        for remark in recording.notes:
+            note(remark)
         for problem in recording.problems:
-            print(f"ktrace: {problem.message}", file=sys.stderr)
+            note(problem.message)
         if not quiet:
             summary = f"{count} events, {f'{lost} lost' if lost else 'none lost'}"
             print(f"ktrace: {summary}", file=sys.stderr)

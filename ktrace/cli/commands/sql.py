@@ -37,7 +37,8 @@ def sql(
     from contextlib import ExitStack
     from functools import partial
 
-    from ktrace.diagnostic import visible
+    from ktrace.cli.interrupts import interruptible
+    from ktrace.cli.report import note
     from ktrace.errors import UsageError
     from ktrace.output.frames import write_csv, write_json, write_table
     from ktrace.storage.target import check_inputs
@@ -51,14 +52,16 @@ def sql(
     written = partial(write_csv, raw=csv_raw)
     write = write_json if as_json else written if as_csv else write_table
     check_inputs([file, *files_of(place_of(file))])
-    with Recording([file], recover=recover) as recording, ExitStack() as stack:
+    with ExitStack() as stack:
+        stack.enter_context(interruptible(file))
+        recording = stack.enter_context(Recording([file], recover=recover))
         processes = min(len(os.sched_getaffinity(0)) - 1, _PROCESSES)  # one is busy with loading Polars
         ahead = heads_ahead(recording, query, processes) if processes and not recover else None
         if ahead is not None:
             stack.callback(ahead.close)
         write(sys.stdout.buffer, answers(run_query(recording, query, ahead)))
-        for note in recording.notes:
-            print(f"ktrace: {visible(note)}", file=sys.stderr)
+        for remark in recording.notes:
+            note(remark)
         for problem in recording.problems:
-            print(f"ktrace: {problem.message}", file=sys.stderr)
+            note(problem.message)
         return recording.problems[0].exit_code if recording.problems else 0

@@ -85,6 +85,7 @@ class _Live:
 
     def count(self, run: "Run", defaults: "Defaults") -> str:
         """Count until a key leads elsewhere; returns where."""
+        from ktrace.diagnostic import visible
         from ktrace.output.top import TopTable
         from ktrace.session.count import Request, count
 
@@ -105,7 +106,7 @@ class _Live:
             table.take(tally, seconds)
             lines, marked = table.lines(*self._screen.size())
             if self._told:
-                lines[-1] = self._told
+                lines[-1] = visible(self._told)
             self._screen.draw(lines, marked=marked)
 
         request = Request(self._places, defaults, self._words, self._filter, run.whose, self._size)
@@ -129,6 +130,7 @@ class _Live:
 
     def drill(self, run: "Run", what: str) -> str:
         """Stacks or latency of the chosen row's function, until a key leads back."""
+        from ktrace.diagnostic import visible
         from ktrace.errors import KtraceError
         from ktrace.output.histogram import histogram_text, nanoseconds
         from ktrace.output.stacks import stacks_text
@@ -142,7 +144,7 @@ class _Live:
                 text = stacks_text(tally)
             else:
                 text = histogram_text(tally, unit=nanoseconds, ascii_only=counting.ascii_only())
-            head = f"{what} of {self._chosen}, {seconds:.0f} s   q back"
+            head = visible(f"{what} of {self._chosen}, {seconds:.0f} s   q back")
             self._screen.draw([head, *text.splitlines()])
 
         defaults = run.defaults(False, "kprobe", False, None, 1)

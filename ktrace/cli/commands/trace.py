@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli import counting
 from ktrace.cli.choosing import (
     EVERY,
     FORCE,
@@ -113,6 +114,7 @@ def trace(
     from ktrace.errors import UsageError
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
+    from ktrace.session.output import patient_streams
     from ktrace.session.signals import StopSignals
     from ktrace.session.target import find_targets, parse_cpus
     from ktrace.session.words import Defaults
@@ -137,6 +139,7 @@ def trace(
         if output is not None:
             out = stack_.enter_context(open_output(output, growing=True))
         stop = stack_.enter_context(StopSignals())
+        stack_.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.
         to_stderr = out is sys.stdout.buffer
         child = stack_.enter_context(Command(command, to_stderr=to_stderr)) if command else None
@@ -150,8 +153,12 @@ def trace(
         result = _run(request, child, stop, out, as_json, text, clock, buffer_kb)
         if not quiet:
             print(f"ktrace: {_summary(result)}", file=sys.stderr)
+        if result.unread or result.given_up:
+            counting.note_unread(result.unread, given_up=result.given_up)
         if result.output_closed:
             return _BROKEN_PIPE
+        if result.given_up:
+            return 128 + stop.received if stop.received else 1
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
         return child.wait() if child else 0
@@ -194,18 +201,16 @@ def _run(
             command=child,
             output_fd=watchable_output(out.fileno()),
             text=text,
-            note=_note,
+            note=counting.note,
         )
-
-
-def _note(text: str) -> None:
-    print(f"ktrace: {text}", file=sys.stderr)
 
 
 def _summary(result: "Result") -> str:
     rate = result.events / result.seconds if result.seconds else 0.0
     parts = [f"{result.events} events in {result.seconds:.2f} s ({rate:.0f}/s)"]
     parts.append(f"{result.lost} lost" if result.lost else "none lost")
+    if result.unread:
+        parts.append(f"{result.unread} left unread")
     if result.missed:
         parts.append(f"{result.missed} hits missed")
     if result.unparsed:

@@ -35,6 +35,7 @@ def vars_(
     import json
     import os
 
+    from ktrace.cli.report import note
     from ktrace.errors import NotFound
     from ktrace.output.variables import variables_record, variables_text
     from ktrace.symbols.dwarf import words
@@ -47,7 +48,7 @@ def vars_(
     except NotFound as error:
         if vmlinux is not None or module is not None or words.parse(place) is not None or "+" in place:
             raise
-        print(f"ktrace: {error.message.splitlines()[0]}: arguments by BTF", file=sys.stderr)
+        note(f"{error.message.splitlines()[0]}: arguments by BTF")
         return _by_btf(place, as_json)
     for found in _find(info, place):
         if as_json:

@@ -34,7 +34,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         return 0
 
     def log(text: str) -> int:
-        state.out.append(text + "\n")
+        state.out.append(state.shown(text) + "\n")
         return 0
 
     def system(command: str) -> int:

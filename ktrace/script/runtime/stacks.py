@@ -17,7 +17,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         return "".join(f" {frame}\n" for frame in frames[: state.limits.MAXTRACE])
 
     def write(text: str) -> int:
-        state.out.append(text)
+        state.out.append(state.shown(text))
         return 0
 
     def short(frames: Frames) -> str:

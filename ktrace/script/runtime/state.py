@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ktrace.diagnostic import visible
 from ktrace.script.runtime.limits import Limits
 
 
@@ -14,6 +15,7 @@ class State:
     Attributes:
         limits: SystemTap's.
         out: text that is to be printed, a character a byte.
+        shown: makes text safe to print, where a terminal shows it.
         warn: takes warnings and errors for standard error.
         exiting: `exit()` was called.
         status: exit code that the script asked for.
@@ -30,6 +32,7 @@ class State:
 
     limits: Limits = field(default_factory=Limits)
     out: list[str] = field(default_factory=list)
+    shown: Callable[[str], str] = str
     warn: Callable[[str], None] = lambda _: None
     exiting: bool = False
     status: int = 0
@@ -45,6 +48,14 @@ class State:
     own: Mapping[str, int | str] = field(
         default_factory=lambda: {"pid": os.getpid(), "tid": os.getpid(), "comm": "ktrace", "cpu": 0}
     )
+
+
+def terminal_text(text: str) -> str:
+    """Text with a character a byte, made visible but for its lines and tabs."""
+    if text.isascii() and text.isprintable():
+        return text
+    lines = ("\t".join(map(visible, line.split("\t"))) for line in python_text(text).split("\n"))
+    return bytes_text("\n".join(lines))
 
 
 def bytes_text(text: str) -> str:

@@ -85,3 +85,14 @@ def test_below_moves_the_undoing_too():
 
 def test_each_step_has_its_reason_above_it():
     assert list(Plan((A, C)).to_shell("/t")) == ["# a on", "echo 1 >> /t/a", "# c on", "echo 1 >> /t/c"]
+
+
+def test_what_could_steer_a_terminal_is_in_octal_and_comes_out_whole(tmp_path):
+    """A file's name may hold anything, and the line is printed before it is pasted."""
+    text = "p:g/n /bin/a\x1b[2J%s\\n'\udc9b:0x10 é"
+    line = Step("uprobe_events", text, "probe \x1b]0;t\x07").to_shell(str(tmp_path))
+    shown = "".join(Plan((Step("uprobe_events", text, "probe \x1b]0;t\x07"),)).to_shell(str(tmp_path)))
+    assert shown.replace(line, "") == "# probe \\x1b]0;t\\x07" and line.isprintable()
+    for shell in ("sh", "bash"):
+        subprocess.run([shell, "-c", line], check=True)
+    assert (tmp_path / "uprobe_events").read_bytes() == (text + "\n").encode("utf-8", "surrogateescape") * 2

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import NotFound, UsageError
-from ktrace.session import command as command_module
 from ktrace.session.command import Command
 from ktrace.session.signals import StopSignals
 
@@ -114,7 +113,7 @@ def test_what_it_started_is_ended_with_it(tmp_path):
 
 
 def test_what_ignores_sigterm_is_killed(monkeypatch, tmp_path):
-    monkeypatch.setattr(command_module, "_TERM_GRACE_S", 0.1)
+    monkeypatch.setenv("KTRACE_GRACE", "0.3")
     ready = tmp_path / "ready"
     with Command(shell(f"trap : TERM; echo > {ready}; while :; do sleep 0.01; done")) as command:
         command.start()
@@ -127,7 +126,7 @@ def test_what_ignores_sigterm_is_killed(monkeypatch, tmp_path):
 @pytest.mark.parametrize("noting", [False, True])
 def test_what_was_never_started_ends_at_once_even_if_it_only_notes_signals(noting, tmp_path, monkeypatch):
     """Forked while ktrace catches signals, it does not die of one before its program runs."""
-    monkeypatch.setattr(command_module, "_TERM_GRACE_S", 100)
+    monkeypatch.setenv("KTRACE_GRACE", "100")
     mark = tmp_path / "mark"
     started = time.monotonic()
     if noting:

@@ -77,7 +77,8 @@ def test_the_snapshot_is_read_back_as_a_trace(tmp_path: Path, monkeypatch: pytes
         return ["s/one"] if len(looks) > 2 else []
 
     monkeypatch.setattr("ktrace.session.flight.snapshot_taken", look)
-    events, _, unparsed, closed = flight(session, sink, [])
+    flown = flight(session, sink, [])
+    events, unparsed, closed = flown.events, flown.unparsed, flown.output_closed
     assert (events, unparsed, closed) == (2, 0, False)
     assert [x for c in sink.chunks for b in c.batches for x in b["body"]] == ["x=1", "x=2"]
     assert session.done[0] == "armed" and session.done[1].startswith("snapshot:1 if (x == 2)")
@@ -87,12 +88,12 @@ def test_the_snapshot_is_read_back_as_a_trace(tmp_path: Path, monkeypatch: pytes
 def test_only_as_many_events_as_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ktrace.session.flight.snapshot_taken", lambda _: ["s/one", "s/two"])
     notes: list[str] = []
-    assert flight(Session(tmp_path, 0), Sink(), notes, count=1)[0] == 1
+    assert flight(Session(tmp_path, 0), Sink(), notes, count=1).events == 1
     assert "2 events took a snapshot" in notes[0]
 
 
 def test_a_run_without_such_a_hit_says_so(tmp_path: Path) -> None:
     session, sink, notes = Session(tmp_path, 0), Sink(), []
-    assert flight(session, sink, notes, duration_s=0.05)[0] == 0
+    assert flight(session, sink, notes, duration_s=0.05).events == 0
     assert sink.chunks == [] and "no hit for which it holds" in notes[0]
     assert session.done[-1] == "stopped"

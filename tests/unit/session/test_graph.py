@@ -47,17 +47,19 @@ class Writer:
     def lost(self, lost: Lost) -> None:
         self.taken.append(lost.count)
 
+    def unread(self, count: int) -> None:
+        self.taken.append(f"{count} unread")
+
     def flush(self) -> None:
         self.taken.append("flush")
 
 
 def run(text: str, **wishes) -> tuple[Writer, object]:
     writer = Writer()
-    with StopSignals() as stop:
-        request = Request(("a",), **wishes)
-        sink = graph._Sink(request, frozenset("a"), lambda address: NAMES[address], writer, stop)
-        sink.write(chunk(text))
-        sink.finish()
+    request = Request(("a",), **wishes)
+    sink = graph._Sink(request, frozenset("a"), lambda address: NAMES[address], writer)
+    sink.write(chunk(text))
+    assert sink.finish((), 0)
     return writer, sink
 
 
@@ -68,6 +70,13 @@ def test_trees_and_losses_in_order() -> None:
     writer, sink = run(CALLS)
     assert writer.taken == [("a", 9), 3, ("a", 20), ("a", None), "flush"]
     assert (sink.trees, sink.calls, sink.faster) == (3, 4, 0)
+
+
+def test_what_was_left_unread_is_said_last() -> None:
+    writer = Writer()
+    sink = graph._Sink(Request(("a",)), frozenset("a"), lambda address: NAMES[address], writer)
+    assert sink.finish((Lost(0, 0, 3),), 12)
+    assert writer.taken == [3, "12 unread", "flush"]
 
 
 def test_only_slow_ones() -> None:

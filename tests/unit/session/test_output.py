@@ -1,18 +1,19 @@
 import io
 import os
 import signal
+import sys
 
 import pytest
 
-from ktrace.errors import Interrupted
-from ktrace.session import signals as signals_module
-from ktrace.session.output import PatientOutput
+from ktrace.errors import Interrupted, OutOfTime
+from ktrace.session.ending import VARIABLE
+from ktrace.session.output import PatientOutput, patient_streams
 from ktrace.session.signals import StopSignals
 
 
 @pytest.fixture
 def short_grace(monkeypatch):
-    monkeypatch.setattr(signals_module, "_GRACE_S", 0.05)
+    monkeypatch.setenv(VARIABLE, "0.15")
 
 
 def test_all_is_written():
@@ -26,19 +27,13 @@ def test_all_is_written():
     assert out.getvalue() == data + b"x"
 
 
-def test_each_piece_has_the_whole_grace(monkeypatch):
-    """So a slow reader gets all of it, and making it may take as long as it likes."""
-    armed = []
-    real = signal.setitimer
-    monkeypatch.setattr(signal, "setitimer", lambda which, s: (armed.append(s), real(which, s)))
-    monkeypatch.setattr(signals_module, "_GRACE_S", 1000)
+def test_a_reader_that_takes_all_gets_all_after_the_end():
     out = io.BytesIO()
     with StopSignals() as stop:
         output = PatientOutput(out, stop)
         os.kill(os.getpid(), signal.SIGINT)
         output.write(bytes(10 << 16))
     assert out.getvalue() == bytes(10 << 16)
-    assert armed == [1000, 0] * 10
 
 
 def test_a_reader_that_takes_nothing_is_left(short_grace):
@@ -48,4 +43,35 @@ def test_a_reader_that_takes_nothing_is_left(short_grace):
         with pytest.raises(Interrupted) as stopped:
             PatientOutput(out, stop).write(bytes(1 << 20))
         assert stopped.value.signum == signal.SIGTERM
+        # It has been given up: to close it cannot wait for anybody.
+        out.write(bytes(1 << 20))
     os.close(reader)
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_what_is_printed_to_nobody_is_given_up(short_grace, monkeypatch, through):
+    reader, writer = os.pipe()
+    file = io.FileIO(writer, "w") if through else os.fdopen(writer, "wb")
+    plain = io.TextIOWrapper(file, line_buffering=not through, write_through=through)
+    monkeypatch.setattr(sys, "stderr", plain)
+    with StopSignals() as stop:
+        with patient_streams(stop):
+            print("first", file=sys.stderr)
+            assert os.read(reader, 100) == b"first\n"
+            stop.end()
+            with pytest.raises(OutOfTime):
+                for _ in range(100):
+                    print("x" * 10_000, file=sys.stderr)
+        assert sys.stderr is plain
+    plain.write("y" * 100_000)  # nobody waits for it
+    plain.close()
+    os.close(reader)
+
+
+def test_a_stream_without_a_descriptor_is_left_alone(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", text := io.StringIO())
+    monkeypatch.setattr(sys, "stderr", None)
+    with StopSignals() as stop, patient_streams(stop):
+        print("x")
+        assert sys.stdout is text and sys.stderr is None
+    assert text.getvalue() == "x\n"

@@ -34,6 +34,7 @@ class Session:
     ends: dict[int, int] = field(default_factory=dict)
     refusal: BaseException | None = None
     stopped: int = 0
+    closed: int = 0
     buffer_kb: int | None = None
     woken_at: int = 0
 
@@ -64,6 +65,9 @@ class Session:
 
     def saved_names(self) -> str:
         return "7 my prog\n"
+
+    def close(self) -> None:
+        self.closed += 1
 
 
 @pytest.fixture
@@ -120,7 +124,8 @@ def test_what_comes_and_the_rest(session: Session, tmp_path: Path) -> None:
     path.write_text("what was there before")
     done = run(session, path)
     assert pages_of(path) == {0: page(1) + page(2) + page(4), 1: page(3)}
-    assert (done.events, done.lost, done.unsaved, done.disk_full) == (34, 6, 2, False)
+    assert (done.events, done.lost, done.unsaved, done.disk_full) == (34, 6, 0, False)
+    assert session.closed, "the probes go before much is put in order"
     assert done.seconds >= 0.3 and done.size == path.stat().st_size
     with TraceDat(str(path)) as file:
         contents = file.contents
@@ -295,3 +300,30 @@ def test_sizes() -> None:
             parse_size(text)
     assert default_buffer_kb(2, 16 << 20) == 4096
     assert default_buffer_kb(256, 16 << 20) == 2048 and default_buffer_kb(256, 1 << 20) == 128
+
+
+def test_what_there_is_no_time_for_stays_and_is_counted(session: Session, tmp_path: Path) -> None:
+    session.during = {0: page(1)}
+    session.rest = {0: page(4)}
+    path = tmp_path / "a.dat"
+    with StopSignals() as stop:
+        stop.end()
+        while not stop.overdue:
+            time.sleep(0.02)
+        done = module.record(
+            session, Request(Targets(("g/kp",), ()), duration_s=0.05), str(path), stop, note=print
+        )
+    assert (done.unsaved, done.disk_full) == (2, False) and path.exists()
+
+
+def test_a_second_signal_leaves_pages_beside_the_file(session: Session, tmp_path: Path, monkeypatch) -> None:
+    session.during = {0: page(1)}
+    path = tmp_path / "a.dat"
+    with StopSignals() as stop:
+        monkeypatch.setattr(StopSignals, "insisted", property(lambda _: True))
+        with pytest.raises(KtraceError, match="its pages stay in files next to it") as caught:
+            module.record(
+                session, Request(Targets(("g/kp",), ()), duration_s=0.05), str(path), stop, note=print
+            )
+    assert caught.value.hint == f"ktrace report --recover {path}" and session.closed
+    assert Path(f"{path}.cpu0").stat().st_size == len(page(1))

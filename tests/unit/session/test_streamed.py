@@ -60,7 +60,7 @@ def test_what_comes_and_what_is_left_at_the_end(tmp_path) -> None:
     assert session.done == [("g/kp", True), "x > 3"]
     source.pump()
     assert 1 <= source.read().count <= 2  # the last whole line may go on, for all that is known yet
-    source.stop()
+    source.stop(lambda: False)
     assert source.read().rows == (Row(("f", 5), 3),)
     assert source.lost == 4 and source.untimed is None and source.look_s < 0.25
 

@@ -86,7 +86,10 @@ def test_missed_hits_of_the_sessions_events(session: Session) -> None:
 
 
 class Ticks:
-    every_s, pressed, seconds = 1.0, False, 0.0
+    every_s, pressed, seconds, overdue = 1.0, False, 0.0, False
+
+    def end(self) -> None:
+        pass
 
     def __call__(self) -> bool:
         self.seconds += 0.2
@@ -97,7 +100,7 @@ def test_what_is_counted_is_shown_now_and_then(session: Session) -> None:
     done: list[object] = []
 
     class Source:
-        look_s, lost, untimed = 0.05, 3, None
+        look_s, lost, untimed, unread = 0.05, 3, None, 8
 
         def arm(self) -> None:
             done.append("arm")
@@ -105,7 +108,7 @@ def test_what_is_counted_is_shown_now_and_then(session: Session) -> None:
         def pump(self) -> None:
             done.append("pump")
 
-        def stop(self) -> None:
+        def stop(self, overdue) -> None:
             done.append("stop")
 
         def read(self) -> Tally:
@@ -114,4 +117,4 @@ def test_what_is_counted_is_shown_now_and_then(session: Session) -> None:
     ticks = Ticks()
     answer = run_tally(session, Source(), lambda: ticks, None, lambda _t, s: done.append(round(s, 1)))  # type: ignore
     assert done == ["arm", "pump", "pump", 0.4, "pump", "pump", 0.8, "stop"]
-    assert answer.lost == 3 and ticks.every_s == 0.05
+    assert (answer.lost, answer.unread) == (3, 8) and ticks.every_s == 0.05

@@ -1,5 +1,6 @@
 import pytest
 
+from ktrace.errors import OutOfTime
 from ktrace.model.batch import Chunk, Lost
 from ktrace.stream.limit import Limit
 from ktrace.stream.run import run
@@ -16,6 +17,11 @@ class Parts:
         self.seq = 0
         self.sunk = []
         self.limit = limit
+        self.overdue = False
+        self.waiting = 7
+
+    def end(self):
+        self.notes.append("end")
 
     def read(self):
         self.notes.append("read")
@@ -47,7 +53,16 @@ class Parts:
 
     def run(self, waits, **options):
         answers = iter(waits)
-        return run(self, self, self, wait=lambda: next(answers), stop=self.stop, limit=self.limit, **options)
+        return run(
+            self,
+            self,
+            self,
+            wait=lambda: next(answers),
+            stop=self.stop,
+            ending=self,
+            limit=self.limit,
+            **options,
+        )
 
 
 def test_the_whole_line():
@@ -58,14 +73,14 @@ def test_the_whole_line():
     assert totals.seconds >= 0
     assert " ".join(parts.notes) == (
         "read feed write flush read idle read feed write flush "
-        "stop read feed write flush read feed write flush read finish write flush"
+        "end stop read feed write flush read feed write flush read finish write flush"
     )
 
 
 def test_recording_is_stopped_before_the_rest_is_read():
     parts = Parts([b"a"], [b"bcd"])
     parts.run([False])
-    assert parts.notes[0] == "stop"
+    assert parts.notes[:2] == ["end", "stop"]
     assert parts.sunk == [0, 1, 2, 99]
 
 
@@ -107,3 +122,30 @@ def test_what_the_sink_raises_ends_the_run():
     with pytest.raises(BrokenPipeError):
         parts.run([True])
     assert "stop" not in parts.notes
+
+
+def test_a_run_that_is_overdue_reads_once_more_and_shows_it():
+    parts = Parts([b"a"], [b"bc", b"d"])
+    parts.overdue = True
+    totals = parts.run([True, False])
+    assert parts.sunk == [0, 1, 2, 99] and parts.after_stop == [b"d"]
+    assert totals.cut and not totals.given_up and totals.unwritten == 0
+
+
+def test_a_run_that_is_read_to_its_end_is_not_cut():
+    totals = Parts([b"a"], [b"b"]).run([True, False])
+    assert not totals.cut and not totals.given_up
+
+
+def test_a_sink_that_takes_no_more_ends_the_run_in_good_order():
+    class Stuck(Parts):
+        def write(self, chunk):
+            if len(self.sunk) >= 1:
+                raise OutOfTime(0)
+            super().write(chunk)
+
+    parts = Stuck([b"a", b"bcd"], [b"e"])
+    totals = parts.run([True, True])
+    assert parts.notes[-2:] == ["end", "stop"]
+    # What was handed to the sink, and what the decoder holds.
+    assert (totals.events, totals.unwritten, totals.given_up) == (1, 3 + 7, True)

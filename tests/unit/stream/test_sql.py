@@ -109,7 +109,7 @@ if find_spec("polars") is not None:
     @pytest.mark.parametrize(
         ("query", "message", "hint"),
         [
-            ("selec 1", "sql parser error", "tables: events hit wake"),
+            ("selec 1", "a query is a SELECT", "tables: events hit wake"),
             ("select * from nothing", "'nothing' was not found", "tables: events hit wake"),
             ("select m from hit", 'unable to find column "m"', "hit: ts cpu pid comm flags event ip n d"),
         ],

@@ -45,6 +45,7 @@ def test_every_program_that_init_runs_is_linked_to_busybox():
         "do",
         "done",
         "echo",
+        "elif",
         "else",
         "esac",
         "exec",

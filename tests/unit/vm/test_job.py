@@ -40,7 +40,7 @@ def test_a_folder_that_the_guest_does_not_see(tmp_path):
 
 def test_settings(tmp_path):
     settings = files(tty=True, rows=40, columns=99, share="/a b", modules="/m")["job/settings"]
-    out = shell(settings, tmp_path, 'echo "$tty,$stderr_on_tty,$rows,$columns,$share,$modules"')
+    out = shell(settings, tmp_path, 'echo "$tty,$one_output,$rows,$columns,$share,$modules"')
     assert out == b"1,0,40,99,/a b,/m\n"
 
 

@@ -1,0 +1,61 @@
+"""SIGINT to commands that read files: they end, and say what is left."""
+
+import os
+import signal
+import time
+from importlib.util import find_spec
+
+import pytest
+
+from ktrace.cli.interrupts import interruptible
+from tests.unit.cli.full import begin, ended, full_pipe, interrupt, is_writing
+from tests.unit.stream import recorded
+
+LINE = "            bash-7       [000] d..1.     3.125954: kp: (vfs_read+0x4/0x370) x=1\n"
+
+
+def interrupted(*argv) -> tuple[int, str, str]:
+    """End a command that is stuck in writing."""
+    with full_pipe() as out:
+        process = begin(*argv, stdout=out)
+        deadline = time.monotonic() + 60
+        while not is_writing(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        interrupt(process)
+        return ended(process)
+
+
+@pytest.mark.parametrize("words", [["parse"], ["report"], ["report", "--json", "-j", "1"]])
+def test_an_output_that_nobody_takes(tmp_path, words):
+    path = tmp_path / "in"
+    if words[0] == "parse":
+        path.write_text(LINE * 20000)
+    else:
+        recorded.write(path)
+    status, _, err = interrupted(words[0], str(path), *words[1:])
+    assert status == 130 and err == f"ktrace: interrupted: the rest of {path} is left unread\n"
+
+
+def test_pythons_way_out_is_taken_where_there_is_one(capsys):
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt), interruptible("a.dat"):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+    assert capsys.readouterr().err == "ktrace: interrupted: the rest of a.dat is left unread\n"
+    assert signal.getsignal(signal.SIGINT) is before and signal.set_wakeup_fd(-1) == -1
+
+
+if find_spec("polars") is not None:
+
+    def test_a_library_that_computes_and_asks_nobody(tmp_path):
+        path = recorded.write(tmp_path / "a.dat")
+        tables = " cross join ".join(f"events {name}" for name in "abcdef")
+        query = (
+            f"select sum(a.ts * b.ts + c.ts * d.ts) n from {tables} where a.ts + b.ts * c.ts <> d.ts + f.ts"
+        )
+        process = begin("sql", str(path), query)
+        time.sleep(3)
+        assert process.poll() is None, "it should compute for hours"
+        interrupt(process)
+        status, _, err = ended(process)
+        assert status == 130 and err == f"ktrace: interrupted: the rest of {path} is left unread\n"
