@@ -21,27 +21,45 @@ _STACK = re.compile(r"stacktrace(?::(?:unlimited|count=(?P<count>\d+)))?(?P<cond
 def set_enabled(tracing: Files, probes: list[Probe], on: bool, *, between: Callable[[], None]) -> Failures:
     """Switch events of the top buffer on or off; with one write where they are a whole group.
 
+    Args:
+        between: called before each group; what it raises ends the work, with every switch as it was before.
+
     Returns:
         The probes that could not be switched, with the reason.
     """
     failed: Failures = []
-    value = "1" if on else "0"
+    other = {p.event for p in probes if enabled_state(tracing, p.event).startswith("0" if on else "1")}
     by_group: dict[str, list[Probe]] = {}
     for probe in probes:
         by_group.setdefault(probe.group, []).append(probe)
-    for group, members in by_group.items():
-        between()
-        if len(members) > 1 and {p.name for p in members} == set(_events_of(tracing, group)):
-            try:
-                tracing.write(f"events/{group}/enable", value)
-                continue
-            except OSError:
-                pass  # one of them is in the way: find out which
-        for probe in members:
-            try:
-                tracing.write(f"events/{probe.event}/enable", value)
-            except OSError as error:
-                failed.append((probe, _switch_problem(probe, on, error)))
+    switched: list[str] = []
+    try:
+        for group, members in by_group.items():
+            between()
+            switched.append(group)
+            failed += _switch_group(tracing, group, members, on)
+    except BaseException:
+        for group in reversed(switched):
+            _switch_group(tracing, group, [p for p in by_group[group] if p.event in other], not on)
+        raise
+    return failed
+
+
+def _switch_group(tracing: Files, group: str, members: list[Probe], on: bool) -> Failures:
+    value = "1" if on else "0"
+    if len(members) > 1 and {p.name for p in members} == set(_events_of(tracing, group)):
+        try:
+            tracing.write(f"events/{group}/enable", value)
+        except OSError:
+            pass  # one of them is in the way: find out which
+        else:
+            return []
+    failed: Failures = []
+    for probe in members:
+        try:
+            tracing.write(f"events/{probe.event}/enable", value)
+        except OSError as error:
+            failed.append((probe, _switch_problem(probe, on, error)))
     return failed
 
 
