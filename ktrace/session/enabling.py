@@ -69,13 +69,27 @@ def set_triggers(
     return applied
 
 
-def clear_triggers(tracing: Files, probes: Sequence[Probe]) -> int:
-    """Take off the triggers that `enable` sets, whoever set them; histograms stay. Returns how many."""
-    count = 0
-    for probe in probes:
-        for line in read_triggers(tracing, probe.event):
-            trigger = parse_trigger(line)
-            if trigger is not None:
-                tracing.write(f"events/{probe.event}/trigger", f"!{trigger.kind}")
-                count += 1
-    return count
+def clear_triggers(tracing: Files, probes: Sequence[Probe], *, between: Callable[[], None]) -> Applied:
+    """Take off the triggers that `enable` sets, whoever set them; histograms stay.
+
+    Args:
+        between: called before each; what it raises ends the work, with every trigger as it was before.
+
+    Returns:
+        How they are set again.
+    """
+    applied = Applied(tracing)
+    try:
+        for probe in probes:
+            path = f"events/{probe.event}/trigger"
+            # The newest stands first: put back in reverse, they stand as they stood.
+            for line in read_triggers(tracing, probe.event):
+                trigger = parse_trigger(line)
+                if trigger is not None:
+                    between()
+                    again = Step(path, trigger.to_line(), f"set again: {trigger.kind}")
+                    applied.do(Step(path, f"!{trigger.kind}", f"no more {trigger.kind}", again))
+    except BaseException:
+        applied.undo_all()
+        raise
+    return applied
