@@ -6,6 +6,7 @@
 #   make test-all          the same, and kernels 5.10 and 7.3
 #   make test-unit         unit tests alone: neither root nor QEMU
 #   make test-kernel       kernel tests in the virtual machine [KERNEL=6.12] [TESTS=tests/kernel/test_list.py]
+#   make kill              kills by chance, of every command, in the virtual machine [KILLS=200] [SEED=N] [KERNEL=6.12]
 #   make test-dwarf        tests against the debug information of a distribution's kernel (downloads it)
 #   make test-perfetto     timelines, read by Perfetto's own trace processor (downloads it; needs Node)
 #   make lint types layers completions
@@ -20,10 +21,11 @@ PY := .venv/bin/python
 KTRACE := $(if $(filter-out 0,$(shell id -u)),sudo env PYTHONDONTWRITEBYTECODE=1) $(CURDIR)/$(PY) -m ktrace
 KERNEL ?= 6.12
 TESTS ?= tests/kernel
+KILLS ?= 200
 # Booting included: against guests that hang. Emulated on two idle cores, the suite takes a quarter of this.
 TIMEOUT_S ?= 1800
 
-.PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf test-perfetto bench clean
+.PHONY: demo test test-all check lint types layers completions test-unit test-kernel kill test-dwarf test-perfetto bench clean
 .PHONY: setup-run setup-test setup-dwarf prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
 
 demo: setup-run
@@ -71,6 +73,12 @@ test-kernel: prime
 kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3: kernel-%:
 	@echo "=== kernel tests on $*"
 	@$(call in_kernel,$*)
+
+# Emulated on two idle cores, a kill takes five seconds.
+kill: prime
+	@seed=$${SEED:-$$RANDOM}; echo "=== $(KILLS) kills on $(KERNEL): make kill KILLS=$(KILLS) SEED=$$seed KERNEL=$(KERNEL)"; \
+	$(KTRACE) vm --kernel $(KERNEL) --timeout $$(($(KILLS) * 40 + 600)) -- \
+	    $(PY) -m pytest -p no:cacheprovider -rf tests/kernel/test_kill.py --kills $(KILLS) --seed $$seed
 
 test-dwarf: setup-dwarf
 	$(PY) tests/dwarf/fetch.py
