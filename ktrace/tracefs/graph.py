@@ -115,12 +115,15 @@ def release(tracing: Files, name: str) -> Plan:
 
 
 def _top_steps(tracing: Files) -> Iterable[Step]:
-    """The top buffer as it was: unused."""
-    if tracing.read("current_tracer").strip() == TRACER:
+    """Yield how the top buffer becomes what it was: unused. Records stay where somebody uses it by now."""
+    tracer = tracing.read("current_tracer").strip()
+    taken = tracer not in ("nop", TRACER) or bool(tracing.read("set_event").strip())
+    if tracer == TRACER:
         yield Step("current_tracer", "nop", "no tracer in the top buffer", action="write")
     for name in ("set_ftrace_pid", "set_ftrace_notrace_pid"):
         if tracing.exists(name):
             yield Step(name, "", "all tasks", action="clear")
     yield Step("trace_options", "nofunction-fork", "option function-fork off")
-    yield Step("trace", "", "what was recorded goes", action="clear")
+    if not taken:
+        yield Step("trace", "", "what was recorded goes", action="clear")
     yield Step("tracing_on", "1", "the top buffer takes events", action="write")

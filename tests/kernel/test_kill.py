@@ -31,7 +31,7 @@ THEIRS = (
     ("uprobe_events", "p:theirs_too/program /bin/sh:0x1000"),
     ("synthetic_events", "theirs_took u64 lat"),
     ("events/theirs/hand/filter", "n == 987654321"),
-    ("events/theirs/second/trigger", "hist:keys=common_pid:size=128"),
+    ("events/theirs/second/filter", "common_pid == 1"),
     ("set_graph_function", "vfs_rmdir"),
     ("instances/theirs/trace_clock", "global"),
     ("instances/theirs/trace_options", "event-fork"),
@@ -44,10 +44,11 @@ THEIRS = (
     ("instances/theirs/events/sched/sched_switch/filter", "next_pid == 1"),
     ("instances/theirs/events/sched/sched_switch/enable", "1"),
 )
+# An event with a trigger counts as one that is on. Where graph has to take the top buffer, it must be unused.
+THEIR_TRIGGER = ("events/theirs/second/trigger", "hist:keys=common_pid:size=128")
 GONE = (
     ("instances/theirs/events/enable", "0"),
     ("instances/theirs/events/theirs/hand/trigger", "!stacktrace"),
-    ("events/theirs/second/trigger", "!hist:keys=common_pid:size=128"),
     ("set_graph_function", "!vfs_rmdir"),
     ("synthetic_events", "!theirs_took u64 lat"),
     ("uprobe_events", "-:theirs_too/program"),
@@ -80,6 +81,8 @@ class World:
         (self.tracing / "instances/theirs").mkdir()
         for name, line in THEIRS:
             append(self.tracing / name, line)
+        if self.can_graph:
+            append(self.tracing / THEIR_TRIGGER[0], THEIR_TRIGGER[1])
         self.live = Running(("trace", "vfs_rmdir", "--json"))
         self.known = {}
         self.check_live()
@@ -91,6 +94,8 @@ class World:
             outcome = self.live.wait()
             self.live = None
             assert outcome.status == 0 and "none lost" in outcome.err, outcome.err
+        if self.can_graph:
+            append(self.tracing / THEIR_TRIGGER[0], "!" + THEIR_TRIGGER[1])
         for name, line in GONE:
             append(self.tracing / name, line)
         (self.tracing / "instances/theirs").rmdir()
@@ -116,7 +121,7 @@ class World:
                         with suppress(OSError):
                             append(trigger, "!" + line.rpartition(" [")[0])
         with suppress(OSError):
-            append(self.tracing / "events/theirs/second/trigger", "!hist:keys=common_pid:size=128")
+            append(self.tracing / THEIR_TRIGGER[0], "!" + THEIR_TRIGGER[1])
         wipe(self.tracing)
 
     @property
@@ -223,6 +228,7 @@ def leave_something(victim: Victim, kill: Kill, start: Callable, world: World) -
         now = time.monotonic()
         if placed.writes != seen[0][0]:
             seen[0] = (placed.writes, now)
+        assert not has_ended(run.pid), run.wait()
         return placed.writes > 5 and now - seen[0][1] > 0.7
 
     run.until(settled)

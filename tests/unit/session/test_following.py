@@ -212,3 +212,14 @@ def test_what_a_killed_one_left_in_the_top_buffer_clean_finds(files: GraphFiles)
     (left,) = find_leftovers(files)
     assert clean(files, left) == [] and files.read("current_tracer") == "nop\n"
     assert files.read("set_ftrace_pid") == "" and not instances(files)
+
+
+def test_records_stay_where_somebody_has_begun_to_use_the_top_buffer(files: GraphFiles) -> None:
+    for name in ("set_ftrace_pid", "set_ftrace_notrace_pid", "trace_options", "trace", "tracing_on"):
+        files.put(name, "7\n")
+    for name in ("kprobe_events", "uprobe_events"):
+        files.put(name, "")
+    files.mkdir(f"instances/{DEAD.name}_graph_top")
+    files.put("set_event", "sched:sched_switch\n")
+    (left,) = find_leftovers(files)
+    assert clean(files, left) == [] and files.read("trace") == "7\n" and not instances(files)
