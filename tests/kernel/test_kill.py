@@ -80,13 +80,18 @@ class World:
     def build(self) -> None:
         (self.tracing / "instances/theirs").mkdir()
         for name, line in THEIRS:
-            append(self.tracing / name, line)
+            self.append(name, line)
         if self.can_graph:
             append(self.tracing / THEIR_TRIGGER[0], THEIR_TRIGGER[1])
         self.live = Running(("trace", "vfs_rmdir", "--json"))
         self.known = {}
         self.check_live()
         self.known = self.state()
+
+    def append(self, name: str, line: str) -> None:
+        """Write a line, where this kernel has the file."""
+        if (self.tracing / name).exists():
+            append(self.tracing / name, line)
 
     def tear_down(self) -> None:
         if self.live is not None:
@@ -97,7 +102,7 @@ class World:
         if self.can_graph:
             append(self.tracing / THEIR_TRIGGER[0], "!" + THEIR_TRIGGER[1])
         for name, line in GONE:
-            append(self.tracing / name, line)
+            self.append(name, line)
         (self.tracing / "instances/theirs").rmdir()
         for name in ("hand", "second"):
             append(self.tracing / "kprobe_events", f"-:theirs/{name}")
