@@ -68,6 +68,8 @@ class World:
 
     Attributes:
         live: a session of ktrace's that must go on.
+        counting: another, which holds no buffer open: the kernel counts.
+        made: folders since it counts.
         known: what is in the control files while no victim runs.
     """
 
@@ -75,6 +77,8 @@ class World:
     debugfs: Path
     folder: Path
     live: Running | None = None
+    counting: Running | None = None
+    made: int = 0
     known: dict[str, str] = field(default_factory=dict)
 
     def build(self) -> None:
@@ -84,8 +88,12 @@ class World:
         if self.can_graph:
             append(self.tracing / THEIR_TRIGGER[0], THEIR_TRIGGER[1])
         self.live = Running(("trace", "vfs_rmdir", "--json"))
+        self.counting = Running(("count", "vfs_rmdir", "--json"))
         self.known = {}
         self.check_live()
+        triggers = f"instances/ktrace_{self.counting.pid}_*/events/ktrace_*/vfs_rmdir/trigger"
+        self.counting.until(lambda: any("hist:" in p.read_text() for p in self.tracing.glob(triggers)))
+        self.made = 0
         self.known = self.state()
 
     def append(self, name: str, line: str) -> None:
@@ -99,6 +107,11 @@ class World:
             outcome = self.live.wait()
             self.live = None
             assert outcome.status == 0 and "none lost" in outcome.err, outcome.err
+        if self.counting is not None:
+            self.counting.signal(signal.SIGINT)
+            (answer,) = self.counting.wait().records("answer")
+            self.counting = None
+            assert answer["hits"] >= self.made
         if self.can_graph:
             append(self.tracing / THEIR_TRIGGER[0], "!" + THEIR_TRIGGER[1])
         for name, line in GONE:
@@ -109,11 +122,11 @@ class World:
 
     def wreck(self) -> None:
         """After a failure: away with everything."""
-        if self.live is not None:
-            with suppress(OSError):
-                os.kill(self.live.pid, signal.SIGKILL)
-                os.waitpid(self.live.pid, 0)
-            self.live = None
+        for run in (self.live, self.counting):
+            with suppress(OSError, AttributeError):
+                os.kill(run.pid, signal.SIGKILL)
+                os.waitpid(run.pid, 0)
+        self.live = self.counting = None
         append(self.debugfs / "kprobes/enabled", "1")
         for name in ("set_graph_function", "max_graph_depth"):
             with suppress(OSError):
@@ -153,6 +166,7 @@ class World:
         def reported() -> bool:
             path.mkdir()
             path.rmdir()
+            self.made += 1
             return self.live.out.count('"event":"vfs_rmdir"') > seen
 
         self.live.until(reported)
@@ -294,7 +308,7 @@ def clean(kill: Kill, world: World, ktrace: Callable) -> None:
     outcome = ktrace("clean", before=before, status=None if kill.apart else 0)
     assert outcome.status in (0, Busy.exit_code), outcome
     for name in set(re.findall(r"ktrace clean --force (\S+)", outcome.err)):
-        assert not name.startswith(f"ktrace_{world.live.pid}_"), outcome
+        assert not name.startswith((f"ktrace_{world.live.pid}_", f"ktrace_{world.counting.pid}_")), outcome
         ktrace("clean", "--force", name, before=before)
 
 
