@@ -4,6 +4,7 @@ Each test finds the kernel's control files as they were at the start, and leaves
 which they cannot run is a failure, not a skip: `make test` boots one on which they can.
 """
 
+import ctypes
 import importlib
 import io
 import json
@@ -50,17 +51,47 @@ class Outcome:
         return [r for r in records if kind is None or r["type"] == kind]
 
 
+def enter_pid_namespace() -> None:
+    """Go on as process 1 of a new pid namespace with a /proc of its own, as in a container.
+
+    The process that calls it passes signals on, waits, and ends with the same status; killed, it takes the
+    other one with it.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_mounts, new_pids, pr_set_pdeathsig = 0x00020000, 0x20000000, 1
+    recursive, private = 0x4000, 1 << 18
+    assert libc.unshare(new_mounts | new_pids) == 0, os.strerror(ctypes.get_errno())
+    child = os.fork()
+    if child:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda received, _frame: os.kill(child, received))
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
+    libc.prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+    assert libc.mount(b"none", b"/", None, recursive | private, None) == 0
+    assert libc.mount(b"proc", b"/proc", b"proc", 0, None) == 0
+
+
 class Running:
-    """A ktrace in a process of its own, forked from this one: what it imports is loaded already."""
+    """A ktrace in a process of its own, forked from this one: what it imports is loaded already.
+
+    With `elsewhere` it runs in a pid namespace of its own.
+    """
 
     def __init__(
-        self, argv: tuple[str, ...], stdin: bytes = b"", out: int | None = None, uid: int = 0
+        self,
+        argv: tuple[str, ...],
+        stdin: bytes = b"",
+        out: int | None = None,
+        uid: int = 0,
+        elsewhere: bool = False,
     ) -> None:
         self._out_r, out_w = os.pipe()
         self._err_r, err_w = os.pipe()
         in_r, in_w = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
+            if elsewhere:
+                enter_pid_namespace()
             self._child(argv, in_r, out if out is not None else out_w, err_w, uid)
         for fd in (in_r, out_w, err_w):
             os.close(fd)
@@ -159,8 +190,10 @@ def start() -> Iterator[Callable[..., Running]]:
     """Start a ktrace and go on; it is killed at the end if it still runs."""
     started: list[Running] = []
 
-    def begin(*argv: str, stdin: bytes = b"", out: int | None = None, uid: int = 0) -> Running:
-        started.append(Running(argv, stdin, out, uid))
+    def begin(
+        *argv: str, stdin: bytes = b"", out: int | None = None, uid: int = 0, elsewhere: bool = False
+    ) -> Running:
+        started.append(Running(argv, stdin, out, uid, elsewhere))
         return started[-1]
 
     yield begin
@@ -174,8 +207,10 @@ def start() -> Iterator[Callable[..., Running]]:
 def ktrace(start: Callable[..., Running]) -> Callable[..., Outcome]:
     """Run a ktrace to its end; with `status`, it must be that."""
 
-    def run(*argv: str, stdin: bytes = b"", status: int | None = 0, uid: int = 0) -> Outcome:
-        outcome = start(*argv, stdin=stdin, uid=uid).wait()
+    def run(
+        *argv: str, stdin: bytes = b"", status: int | None = 0, uid: int = 0, elsewhere: bool = False
+    ) -> Outcome:
+        outcome = start(*argv, stdin=stdin, uid=uid, elsewhere=elsewhere).wait()
         assert status is None or outcome.status == status, f"{argv}: {outcome}"
         return outcome
 
