@@ -330,7 +330,7 @@ class Session:
             ]
             raise KtraceError(
                 "not everything could be undone:\n" + "\n".join(lines),
-                hint="end what uses it; `ktrace clean` removes it then, when this process has ended, too",
+                hint="end what uses it; when this process has ended, `ktrace clean` removes it",
             )
 
     def _let_go(self, step: Step) -> None:

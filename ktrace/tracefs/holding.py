@@ -60,16 +60,15 @@ class Held:
         with _locked(self._files, fcntl.LOCK_SH):
             self._files.mkdir(path)
             try:
-                fd = self._files.stream(f"{path}/{_HELD}")
+                self._fds[path] = self._files.stream(f"{path}/{_HELD}")
             except FileNotFoundError:
                 return  # it has been removed already: what is written to it next says so
             except OSError:
                 with suppress(OSError):
                     self._files.rmdir(path)
                 raise
-            self._fds[path] = fd
             with suppress(OSError):  # open, it is still kept from being removed
-                fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(self._fds[path], fcntl.LOCK_SH | fcntl.LOCK_NB)
 
     def let_go(self, path: str) -> None:
         """Hold an instance no longer; nothing where it is not held."""

@@ -289,3 +289,14 @@ def test_a_foreign_probe_by_address(ktrace: Callable, foreign: Callable, tracing
     assert two["mine/there"].get("hashed") and two["mine/other"].get("hashed"), "one of two cannot be told"
     assert "its address cannot be told" in ktrace("list").out
     ktrace("remove", "mine/again")
+
+
+def test_counts_of_events_of_one_name_are_told_apart(
+    ktrace: Callable, foreign: Callable, forks: None
+) -> None:
+    """As of two sessions that count the same functions: the kernel's profile names no groups."""
+    foreign("p:mine/calls vfs_fsync_range")  # the first line of the name, and never hit
+    counted = ktrace("count", "vfs_rea[d]*", "--kind", "kprobe", "-d", "2", "--json")
+    assert counted.records("answer")[0]["method"] == "kprobe_profile"
+    counts = {row["key"]["function"]: row["count"] for row in counted.records("row")}
+    assert counts["vfs_read"] > 0, counts
