@@ -422,7 +422,8 @@ options() {
       ;;
     clean)
       offer --dry-run \'Print what would be done, as shell.\'
-      offer --json \'Print a record for each dead session.\'
+      offer --json \'Print a record for each session.\'
+      offer --force \'Also a session of which nobody can tell whether it runs.\'
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
@@ -584,6 +585,7 @@ value_kind() {
     \'lines --module\') kind=nothing ;;
     \'vars --vmlinux\') kind=files ;;
     \'vars --module\') kind=nothing ;;
+    \'clean --force\') kind=nothing ;;
     \'vm --kernel\') kind=kernels ;;
     \'vm --cpus\') kind=nothing ;;
     \'vm --memory\') kind=nothing ;;

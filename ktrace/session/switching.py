@@ -3,9 +3,11 @@
 import errno
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused
+from ktrace.model.place import EventPlace
 from ktrace.model.probe import Probe
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.events import enabled_state, read_triggers
@@ -122,19 +124,29 @@ def remove_probe(tracing: Files, probe: Probe, *, was_on: bool | None = None) ->
 
 def busy(tracing: Files, probe: Probe) -> Busy:
     """Why the kernel says that an event is in use: who holds it, as far as it can be seen."""
+    return Busy(
+        f"{probe.event} is in use by {busy_reasons(tracing, probe.event)}",
+        hint="end what uses it, then try again; `ktrace clean` removes what dead ktrace sessions left",
+    )
+
+
+def busy_reasons(tracing: Files, event: str) -> str:
+    """The buffers, triggers, events or programs that hold an event, separated by semicolons."""
     reasons = [
-        "the top buffer (ktrace disable " + probe.event + ")" if name == "top" else f"instance {name}"
-        for name in holders(tracing, probe.event)
+        f"the top buffer (ktrace disable {event})" if name == "top" else f"instance {name}"
+        for name in holders(tracing, event)
     ]
-    reasons += [f"a trigger of {other}" for other in trigger_mentions(tracing, probe.event)]
+    reasons += [f"a trigger of {other}" for other in trigger_mentions(tracing, event)]
+    with suppress(KtraceError, OSError):
+        reasons += [
+            f"the event probe {probe.event} (ktrace remove {probe.event})"
+            for probe in dynevents.list_probes(tracing)[0]
+            if isinstance(probe.place, EventPlace) and f"{probe.place.system}/{probe.place.event}" == event
+        ]
     if not reasons:
         programs = perf_users()
         reasons = [f"perhaps {name} (pid {pid}), which has perf events open" for pid, name in programs]
-    held = "; ".join(reasons) or "nobody that can be seen: a program through perf or BPF"
-    return Busy(
-        f"{probe.event} is in use by {held}",
-        hint="end what uses it, then try again; `ktrace clean` removes what dead ktrace sessions left",
-    )
+    return "; ".join(reasons) or "nobody that can be seen: a program through perf or BPF"
 
 
 def perf_users(proc: str = "/proc") -> list[tuple[int, str]]:

@@ -4,6 +4,7 @@ Each test finds the kernel's control files as they were at the start, and leaves
 which they cannot run is a failure, not a skip: `make test` boots one on which they can.
 """
 
+import ctypes
 import importlib
 import io
 import json
@@ -60,8 +61,30 @@ class Outcome:
         return [r for r in records if kind is None or r["type"] == kind]
 
 
+def enter_pid_namespace() -> None:
+    """Go on as process 1 of a new pid namespace with a /proc of its own, as in a container.
+
+    The process that calls it passes signals on, waits, and ends with the same status; killed, it takes the
+    other one with it.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_mounts, new_pids, pr_set_pdeathsig = 0x00020000, 0x20000000, 1
+    recursive, private = 0x4000, 1 << 18
+    assert libc.unshare(new_mounts | new_pids) == 0, os.strerror(ctypes.get_errno())
+    child = os.fork()
+    if child:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda received, _frame: os.kill(child, received))
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
+    libc.prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+    assert libc.mount(b"none", b"/", None, recursive | private, None) == 0
+    assert libc.mount(b"proc", b"/proc", b"proc", 0, None) == 0
+
+
 class Running:
     """A ktrace in a process of its own, forked from this one: what it imports is loaded already.
+
+    With `elsewhere` it runs in a pid namespace of its own.
 
     Args:
         before: called in the new process before ktrace runs there.
@@ -73,6 +96,7 @@ class Running:
         stdin: bytes = b"",
         out: int | None = None,
         uid: int = 0,
+        elsewhere: bool = False,
         before: Callable[[], None] = lambda: None,
     ) -> None:
         self._out_r, out_w = os.pipe()
@@ -80,6 +104,8 @@ class Running:
         in_r, in_w = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
+            if elsewhere:
+                enter_pid_namespace()
             self._child(argv, in_r, out if out is not None else out_w, err_w, uid, before)
         for fd in (in_r, out_w, err_w):
             os.close(fd)
@@ -186,9 +212,10 @@ def start() -> Iterator[Callable[..., Running]]:
         stdin: bytes = b"",
         out: int | None = None,
         uid: int = 0,
+        elsewhere: bool = False,
         before: Callable[[], None] = lambda: None,
     ) -> Running:
-        started.append(Running(argv, stdin, out, uid, before))
+        started.append(Running(argv, stdin, out, uid, elsewhere, before))
         return started[-1]
 
     yield begin
@@ -207,9 +234,9 @@ def ktrace(start: Callable[..., Running]) -> Callable[..., Outcome]:
         stdin: bytes = b"",
         status: int | None = 0,
         uid: int = 0,
-        before: Callable[[], None] = lambda: None,
+        elsewhere: bool = False,
     ) -> Outcome:
-        outcome = start(*argv, stdin=stdin, uid=uid, before=before).wait()
+        outcome = start(*argv, stdin=stdin, uid=uid, elsewhere=elsewhere).wait()
         assert status is None or outcome.status == status, f"{argv}: {outcome}"
         return outcome
 

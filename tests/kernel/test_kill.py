@@ -21,7 +21,7 @@ import pytest
 from ktrace.errors import Busy, NotFound
 from tests.kernel.conftest import Outcome, Running, append, wipe
 from tests.kernel.control_files import differences, whole_state
-from tests.kernel.kills import Kill, Placed, choose, last_child, live_apart
+from tests.kernel.kills import Kill, Placed, choose, last_child
 from tests.kernel.victims import DEAD, GROUP, VICTIMS, Victim
 
 THEIRS = (
@@ -304,12 +304,12 @@ def check_session(
 
 def clean(kill: Kill, world: World, ktrace: Callable) -> None:
     """Where victim and `clean` are in different pid namespaces, it may have to be told what to remove."""
-    before = live_apart if kill.apart == "clean" else lambda: None
-    outcome = ktrace("clean", before=before, status=None if kill.apart else 0)
+    elsewhere = kill.apart == "clean"
+    outcome = ktrace("clean", elsewhere=elsewhere, status=None if kill.apart else 0)
     assert outcome.status in (0, Busy.exit_code), outcome
     for name in set(re.findall(r"ktrace clean --force (\S+)", outcome.err)):
         assert not name.startswith((f"ktrace_{world.live.pid}_", f"ktrace_{world.counting.pid}_")), outcome
-        ktrace("clean", "--force", name, before=before)
+        ktrace("clean", "--force", name, elsewhere=elsewhere)
 
 
 def check_stays(

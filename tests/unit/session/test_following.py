@@ -1,5 +1,6 @@
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.graph_files import GraphFiles
 
 ME = Owner.of_this_process()
-DEAD = Owner(ME.pid, ME.starttime - 1)  # this id, but another process
+DEAD = replace(ME, starttime=ME.starttime - 1)  # this id, but another process
 OTHER = Owner.of_process(os.getppid())  # lives as long as this test does
 assert OTHER is not None
 SYMBOLS = b"".join(
