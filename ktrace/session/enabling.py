@@ -50,6 +50,9 @@ def set_triggers(
         start = Trigger("traceon", condition.strip() or None)
         pairs += [(event, start) for event in find_events(tracing, name.strip(), "")]
     applied = Applied(tracing)
+    if conditions.snapshot_on and buffer.snapshot_is_freed(tracing):
+        # The kernel allocates it with the trigger, and keeps it when that has gone.
+        applied.will_undo(Step("snapshot", "0", "free the snapshot's memory", action="write"))
     try:
         for event, trigger in pairs:
             between()

@@ -316,10 +316,10 @@ def check_stays(
     kill: Kill, outcome: Outcome, world: World, before: dict[str, str], ktrace: Callable, told: str
 ) -> None:
     """A command whose work stays does it or not, and what a kill left of it is taken back as any other."""
-    folder = world.tracing / "events" / GROUP
-    defined = {path.name for path in folder.iterdir() if path.is_dir()} if folder.exists() else set()
+    folders = (path for path in (world.tracing / "events").glob(f"{GROUP}*/*") if path.is_dir())
+    defined = {f"{path.parent.name}/{path.name}" for path in folders}
     lines = (world.tracing / "dynamic_events").read_text().splitlines()
-    listed = {line.split()[0].partition("/")[2] for line in lines if f":{GROUP}/" in line}
+    listed = {line.split()[0].partition(":")[2] for line in lines if f":{GROUP}" in line}
     assert defined == listed, told
     if kill.means == "KILL":
         assert outcome.status in (0, -signal.SIGKILL), told

@@ -3,14 +3,17 @@
 from dataclasses import dataclass
 
 GROUP = "killed"
-"""Of the probes that commands for probes that stay have to do with."""
+"""How the groups begin of the probes that commands for probes that stay have to do with."""
 
-_TWO = (
+_ALL = f"{GROUP}*/*"
+# Of two groups: each is switched by one write.
+_SOME = (
     ("kprobe_events", f"p:{GROUP}/one vfs_open"),
     ("kprobe_events", f"p:{GROUP}/two vfs_statfs"),
+    ("kprobe_events", f"p:{GROUP}_too/three vfs_link"),
 )
-_TWO_ON = (*_TWO, (f"events/{GROUP}/enable", "1"))
-_STAYING = (("disable", f"{GROUP}/*", "--triggers"), ("remove", f"{GROUP}/*"))
+_SOME_ON = (*_SOME, (f"events/{GROUP}/enable", "1"), (f"events/{GROUP}_too/enable", "1"))
+_STAYING = (("disable", _ALL, "--triggers"), ("remove", _ALL))
 _SHORT = ("-d", "0.2")
 
 
@@ -50,29 +53,29 @@ _COUNT = 'probe kernel.function("vfs_read") { n[execname()]++ } probe timer.ms(2
 _PRINT = 'probe kernel.function("vfs_open") { print_backtrace() } probe timer.ms(200) { exit() }'
 
 VICTIMS = (
-    Victim("trace", ("trace", "vfs_read", "n=%dx", ",", "vfs_open%return", "--json", *_SHORT), 30),
-    Victim("trace-options", ("trace", "sched:sched_switch", *_FEW, *_SHORT), 30),
-    Victim("trace-of-theirs", ("trace", "theirs/hand", "-p", "1", *_SHORT), 20),
-    Victim("trace-command", ("trace", "do_fork", "-c", "sh -c 'sleep 0.1; true'"), 25),
-    Victim("trace-start-on", ("trace", "vfs_read", "n=%dx", "--start-on", "sched:sched_switch", *_SHORT), 25),
-    Victim("trace-stop-on", ("trace", "vfs_read", "n=%dx", "--stop-on", "n == 3", *_SHORT), 25),
-    Victim("trace-snapshot-on", ("trace", "vfs_read", "n=%dx", "--snapshot-on", "n > 0", *_SHORT), 25),
-    Victim("record", ("record", "-o", "FILE", "vfs_read", "n=%dx", *_SHORT), 25),
-    Victim("count", ("count", "vfs_read", "vfs_open", "--by", "comm", *_SHORT), 25),
-    Victim("count-wildcard", ("count", "vfs_s*", *_SHORT), 25),
-    Victim("hist", ("hist", "vfs_read", "n=%dx:u64", *_SHORT), 25),
-    Victim("latency", ("latency", "vfs_read", *_SHORT), 30),
-    Victim("latency-above", ("latency", "vfs_read", "--above", "1us", "--by", "comm", *_SHORT), 30),
-    Victim("stack", ("stack", "vfs_open", *_SHORT), 20),
-    Victim("stack-user", ("stack", "vfs_open", "--user", *_SHORT), 25),
-    Victim("graph", ("graph", "vfs_read", "vfs_open", "--depth", "3", *_SHORT), 35),
-    Victim("top", ("top", *_SHORT), 20, terminal=True),
-    Victim("run", ("run", "-e", _COUNT), 25),
-    Victim("run-stacks", ("run", "-e", _PRINT), 25),
+    Victim("trace", ("trace", "vfs_read", "n=%dx", ",", "vfs_open%return", "--json", *_SHORT), 15),
+    Victim("trace-options", ("trace", "sched:sched_switch", *_FEW, *_SHORT), 22),
+    Victim("trace-of-theirs", ("trace", "theirs/hand", "-p", "1", *_SHORT), 12),
+    Victim("trace-command", ("trace", "do_fork", "-c", "sh -c 'sleep 0.1; true'"), 16),
+    Victim("trace-start-on", ("trace", "vfs_read", "n=%dx", "--start-on", "sched:sched_switch", *_SHORT), 14),
+    Victim("trace-stop-on", ("trace", "vfs_read", "n=%dx", "--stop-on", "n == 3", *_SHORT), 15),
+    Victim("trace-snapshot-on", ("trace", "vfs_read", "n=%dx", "--snapshot-on", "n > 0", *_SHORT), 14),
+    Victim("record", ("record", "-o", "FILE", "vfs_read", "n=%dx", *_SHORT), 16),
+    Victim("count", ("count", "vfs_read", "vfs_open", "--by", "comm", *_SHORT), 14),
+    Victim("count-wildcard", ("count", "vfs_s*", *_SHORT), 16),
+    Victim("hist", ("hist", "vfs_read", "n=%dx:u64", *_SHORT), 11),
+    Victim("latency", ("latency", "vfs_read", *_SHORT), 16),
+    Victim("latency-above", ("latency", "vfs_read", "--above", "1us", "--by", "comm", *_SHORT), 28),
+    Victim("stack", ("stack", "vfs_open", *_SHORT), 10),
+    Victim("stack-user", ("stack", "vfs_open", "--user", *_SHORT), 15),
+    Victim("graph", ("graph", "vfs_read", "vfs_open", "--depth", "3", *_SHORT), 26),
+    Victim("top", ("top", *_SHORT), 9, terminal=True),
+    Victim("run", ("run", "-e", _COUNT), 18),
+    Victim("run-stacks", ("run", "-e", _PRINT), 15),
     Victim(
         "add",
         ("add", "--group", GROUP, "--stack", "-e", "vfs_open", ",", "vfs_statfs", "buf=%si"),
-        9,
+        7,
         back=_STAYING,
     ),
     Victim(
@@ -85,16 +88,16 @@ VICTIMS = (
     Victim(
         "add-append",
         ("add", "--group", GROUP, "--append", "-e", "--stack", "-n", "one", "vfs_unlink"),
-        5,
-        setup=_TWO,
+        3,
+        setup=_SOME,
         back=_STAYING,
     ),
-    Victim("enable", ("enable", f"{GROUP}/one", f"{GROUP}/two"), 3, setup=_TWO, back=_STAYING),
+    Victim("enable", ("enable", _ALL), 2, setup=_SOME, back=_STAYING),
     Victim(
         "enable-conditions",
-        ("enable", f"{GROUP}/*", "--stack", "--stop-on", _NEVER, "--snapshot-on", _NEVER),
+        ("enable", _ALL, "--stack", "--stop-on", _NEVER, "--snapshot-on", _NEVER),
         12,
-        setup=_TWO,
+        setup=_SOME,
         back=_STAYING,
         by_hand=(("snapshot", "0"),),
     ),
@@ -102,19 +105,19 @@ VICTIMS = (
         "enable-start-on",
         ("enable", f"{GROUP}/one", "--start-on", "theirs/second if common_pid == 1"),
         5,
-        setup=_TWO,
+        setup=_SOME,
         back=(("disable", "theirs/second", "--triggers"), *_STAYING),
         by_hand=(("tracing_on", "1"),),
     ),
-    Victim("disable", ("disable", f"{GROUP}/*"), 3, setup=_TWO_ON, back=_STAYING),
+    Victim("disable", ("disable", _ALL), 2, setup=_SOME_ON, back=_STAYING),
     Victim(
         "disable-triggers",
-        ("disable", f"{GROUP}/*", "--triggers"),
-        6,
-        setup=(*_TWO_ON, *_STACKS_ON),
+        ("disable", _ALL, "--triggers"),
+        4,
+        setup=(*_SOME_ON, *_STACKS_ON),
         back=_STAYING,
     ),
-    Victim("remove", ("remove", f"{GROUP}/*"), 4, setup=_TWO_ON, back=_STAYING, partly=True),
+    Victim("remove", ("remove", _ALL), 5, setup=_SOME_ON, back=_STAYING, partly=True),
     Victim("switch", ("switch", "off"), 1, back=(("switch", "on"),)),
     Victim("clean", ("clean",), 9, partly=True),
     Victim("clean-graph", ("clean",), 9, partly=True),

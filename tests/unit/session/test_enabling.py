@@ -73,6 +73,15 @@ def test_undoing_lets_the_buffer_record_again(files: Scripted) -> None:
     assert lines(files)[-2:] == ["tracing_on 1", "sched/fork !traceon"]
 
 
+def test_undoing_frees_a_snapshot_that_nobody_had(files: Scripted) -> None:
+    files.put("snapshot", "# tracer: nop\n#\n# * Snapshot is freed *\n")
+    enable(files, snapshot_on="n == 1").undo_all()
+    assert lines(files)[-1] == "snapshot 0"
+    files.put("snapshot", "# tracer: nop\n#\n# * Snapshot is allocated *\n")
+    enable(files, snapshot_on="n == 1").undo_all()
+    assert lines(files).count("snapshot 0") == 1
+
+
 def test_taking_off_leaves_histograms(files: Scripted) -> None:
     put(files, "a", "snapshot:unlimited if n == 1\nhist:keys=n:vals=hitcount [active]\nstacktrace:count=2\n")
     clear_triggers(files, [A, B], between=lambda: None)
