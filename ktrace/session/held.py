@@ -66,8 +66,11 @@ def openers(folder: str, proc: str = "/proc") -> list[tuple[int, str]]:
     """Processes that have files of a directory open, as far as /proc shows them: id and command."""
     found = []
     for pid in sorted(int(p.name) for p in Path(proc).iterdir() if p.name.isdigit()):
+        targets = []
         try:
-            targets = [str(fd.readlink()) for fd in Path(f"{proc}/{pid}/fd").iterdir()]
+            for fd in Path(f"{proc}/{pid}/fd").iterdir():
+                with suppress(FileNotFoundError):  # it has just been closed
+                    targets.append(str(fd.readlink()))
             name = Path(f"{proc}/{pid}/comm").read_bytes().decode("utf-8", "surrogateescape").rstrip("\n")
         except OSError:
             continue

@@ -93,13 +93,15 @@ def test_clean_where_processes_are_hidden(
     old = Owner(living.pid, living.starttime).name
     (tracing / "instances" / old).mkdir()
     write(tracing / "kprobe_events", f"p:{old}/theirs vfs_read")
-    setpriv = "setpriv --reuid 65534 --clear-groups --inh-caps +dac_override --ambient-caps +dac_override"
+    caps = "--inh-caps +dac_override --ambient-caps +dac_override"
+    # Not in group 0 either, which hidepid lets see all.
+    setpriv = f"setpriv --reuid 65534 --regid 65534 --clear-groups {caps}"
     script = f'mount -t proc -o hidepid=2 proc /proc && exec {setpriv} "$@"'
     hidden = ["unshare", "-m", "sh", "-c", script, "sh", sys.executable, "-m", "ktrace", "clean"]
     told = subprocess.run(hidden, capture_output=True, text=True, check=False)
-    assert f"{name} runs" in told.stderr
-    assert told.returncode == 6 and f"{old} was left alone" in told.stderr, told
-    assert f"ktrace clean --force {old}" in told.stderr
+    text = " ".join(told.stderr.split())  # it is wrapped
+    assert told.returncode == 6 and f"{name} runs" in text and f"{old} was left alone" in text, told
+    assert f"ktrace clean --force {old}\n" in told.stderr, told
     assert (tracing / "instances" / old).is_dir() and private(tracing, old) and private(tracing, name)
     forced = subprocess.run([*hidden, "--force", old], capture_output=True, text=True, check=False)
     assert forced.returncode == 0 and old in forced.stdout, forced
@@ -296,7 +298,8 @@ def test_counts_of_events_of_one_name_are_told_apart(
 ) -> None:
     """As of two sessions that count the same functions: the kernel's profile names no groups."""
     foreign("p:mine/calls vfs_fsync_range")  # the first line of the name, and never hit
-    counted = ktrace("count", "vfs_rea[d]*", "--kind", "kprobe", "-d", "2", "--json")
-    assert counted.records("answer")[0]["method"] == "kprobe_profile"
+    counted = ktrace("count", "vfs_rea[d]*", "-d", "2", "--json")
+    # Where the kernel has fprobes these count, and no profile is read.
+    assert counted.records("answer")[0]["method"] in ("kprobe_profile", "hist triggers of fprobes")
     counts = {row["key"]["function"]: row["count"] for row in counted.records("row")}
     assert counts["vfs_read"] > 0, counts

@@ -110,7 +110,7 @@ def _cannot_tell(one: "Leftover") -> "KtraceError":
     name = one.owner.name
     return Busy(
         f"{name} was left alone ({_counted(one)}): whether it runs cannot be told: {one.verdict.why}",
-        hint=f"run clean where it was started, or remove it all the same: ktrace clean --force {name}",
+        hint=f"ktrace clean --force {name}\nremoves it all the same; where it was started, clean can tell",
     )
 
 
