@@ -28,6 +28,7 @@ class Victim:
         back: for a command whose work stays, the commands that take it back; empty for a session.
         partly: whether an interrupted one leaves what it has finished, since that cannot be taken back.
         terminal: whether it needs one.
+        slow: whether it takes long on an emulated machine: killed only where many are.
         failures: statuses with which it ends when nobody kills it.
         by_hand: lines that are written at the end: what no command takes back.
     """
@@ -39,6 +40,7 @@ class Victim:
     back: tuple[tuple[str, ...], ...] = ()
     partly: bool = False
     terminal: bool = False
+    slow: bool = False
     failures: tuple[int, ...] = ()
     by_hand: tuple[tuple[str, str], ...] = ()
 
@@ -64,11 +66,13 @@ VICTIMS = (
     Victim("count", ("count", "vfs_read", "vfs_open", "--by", "comm", *_SHORT), 14),
     Victim("count-wildcard", ("count", "vfs_s*", *_SHORT), 16),
     Victim("hist", ("hist", "vfs_read", "n=%dx:u64", *_SHORT), 11),
-    Victim("latency", ("latency", "vfs_read", *_SHORT), 16),
-    Victim("latency-above", ("latency", "vfs_read", "--above", "1us", "--by", "comm", *_SHORT), 28),
+    Victim("latency", ("latency", "vfs_read", *_SHORT), 19, slow=True),
+    Victim(
+        "latency-above", ("latency", "vfs_read", "--above", "1us", "--by", "comm", *_SHORT), 28, slow=True
+    ),
     Victim("stack", ("stack", "vfs_open", *_SHORT), 10),
     Victim("stack-user", ("stack", "vfs_open", "--user", *_SHORT), 15),
-    Victim("graph", ("graph", "vfs_read", "vfs_open", "--depth", "3", *_SHORT), 26),
+    Victim("graph", ("graph", "vfs_read", "vfs_open", "--depth", "3", *_SHORT), 26, slow=True),
     Victim("top", ("top", *_SHORT), 9, terminal=True),
     Victim("run", ("run", "-e", _COUNT), 18),
     Victim("run-stacks", ("run", "-e", _PRINT), 15),
@@ -119,9 +123,14 @@ VICTIMS = (
     ),
     Victim("remove", ("remove", _ALL), 5, setup=_SOME_ON, back=_STAYING, partly=True),
     Victim("switch", ("switch", "off"), 1, back=(("switch", "on"),)),
-    Victim("clean", ("clean",), 9, partly=True),
-    Victim("clean-graph", ("clean",), 9, partly=True),
+    Victim("clean", ("clean",), 2, partly=True),
+    Victim("clean-latency", ("clean",), 8, partly=True, slow=True),
+    Victim("clean-graph", ("clean",), 4, partly=True, slow=True),
 )
 
 # What is there to be cleaned: this session, killed while it runs.
-DEAD = {"clean": ("latency", "vfs_open"), "clean-graph": ("graph", "vfs_open", "--depth", "2")}
+DEAD = {
+    "clean": ("trace", "vfs_open"),
+    "clean-latency": ("latency", "vfs_open"),
+    "clean-graph": ("graph", "vfs_open", "--depth", "2"),
+}
