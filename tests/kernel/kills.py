@@ -73,7 +73,7 @@ def choose(seed: int, count: int, victims: Sequence[Victim]) -> list[Kill]:
         victim = order.pop()
         means = chance.choice(MEANS)
         later = chance.randint(1, 4)
-        apart = chance.choice(("", "", "", "", "", "", "victim", "clean")) if means == "KILL" else ""
+        apart = chance.choice(("", "", "", "", "victim", "clean")) if means == "KILL" else ""
         if victim.back or victim.partly:
             apart = ""
         if chance.random() < 0.25 or not places[victim.name]:
