@@ -79,13 +79,13 @@ VICTIMS = (
     Victim(
         "add",
         ("add", "--group", GROUP, "--stack", "-e", "vfs_open", ",", "vfs_statfs", "buf=%si"),
-        7,
+        5,
         back=_STAYING,
     ),
     Victim(
         "add-atomic",
         ("add", "--group", GROUP, "--atomic", "-e", "vfs_open", ",", "vfs_statfs", "a=@no_such_symbol"),
-        6,
+        3,
         back=_STAYING,
         failures=(3, 4),
     ),
