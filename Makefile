@@ -6,6 +6,7 @@
 #   make test-all          the same, and kernels 5.10 and 7.3
 #   make test-unit         unit tests alone: neither root nor QEMU
 #   make test-kernel       kernel tests in the virtual machine [KERNEL=6.12] [TESTS=tests/kernel/test_list.py]
+#   make kill              kills by chance, of every command, in the virtual machine [KILLS=200] [SEED=N] [KERNEL=6.12]
 #   make test-dwarf        tests against the debug information of a distribution's kernel (downloads it)
 #   make test-perfetto     timelines, read by Perfetto's own trace processor (downloads it; needs Node)
 #   make test-bare         the two commands in a bare tree of another Debian release [SUITE=trixie]
@@ -24,14 +25,15 @@ SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
 KTRACE := $(if $(SUDO),sudo env PYTHONDONTWRITEBYTECODE=1) "$$(pwd -P)/$(PY)" -m ktrace
 KERNEL ?= 6.12
 TESTS ?= tests/kernel
+KILLS ?= 200
 # Booting included: against guests that hang. Emulated on two idle cores, the suite takes a quarter of this.
 TIMEOUT_S ?= 1800
 SUITE ?= trixie
 PYTHONS ?= 3.11 3.12 3.13 3.14
 SECONDS ?= 60
 
-.PHONY: demo test test-all check lint types layers completions test-unit test-kernel test-dwarf test-perfetto test-bare \
-    test-python fuzz bench clean
+.PHONY: demo test test-all check lint types layers completions test-unit test-kernel kill test-dwarf test-perfetto \
+    test-bare test-python fuzz bench clean
 .PHONY: needs-root setup-run setup-test setup-dwarf setup-bare prime kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3
 
 demo: needs-root setup-run
@@ -79,6 +81,12 @@ test-kernel: needs-root prime
 kernel-6.12 kernel-6.1 kernel-5.10 kernel-7.3: kernel-%:
 	@echo "=== kernel tests on $*"
 	@$(call in_kernel,$*)
+
+# Emulated on two idle cores, a kill takes five seconds.
+kill: prime
+	@seed=$${SEED:-$$RANDOM}; echo "=== $(KILLS) kills on $(KERNEL): make kill KILLS=$(KILLS) SEED=$$seed KERNEL=$(KERNEL)"; \
+	$(KTRACE) vm --kernel $(KERNEL) --timeout $$(($(KILLS) * 40 + 600)) -- \
+	    $(PY) -m pytest -p no:cacheprovider -rf tests/kernel/test_kill.py --kills $(KILLS) --seed $$seed
 
 test-dwarf: setup-dwarf
 	$(PY) tests/dwarf/fetch.py

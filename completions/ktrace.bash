@@ -425,7 +425,8 @@ options() {
       ;;
     clean)
       offer --dry-run '\''Print what would be done, as shell.'\''
-      offer --json '\''Print a record for each dead session.'\''
+      offer --json '\''Print a record for each session.'\''
+      offer --force '\''Also a session of which nobody can tell whether it runs.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -587,6 +588,7 @@ value_kind() {
     '\''lines --module'\'') kind=nothing ;;
     '\''vars --vmlinux'\'') kind=files ;;
     '\''vars --module'\'') kind=nothing ;;
+    '\''clean --force'\'') kind=nothing ;;
     '\''vm --kernel'\'') kind=kernels ;;
     '\''vm --cpus'\'') kind=nothing ;;
     '\''vm --memory'\'') kind=nothing ;;
@@ -657,7 +659,9 @@ probes() {
       event = substr($1, RLENGTH + 1)
       slash = index(event, "/")
       group = substr(event, 1, slash - 1); name = substr(event, slash + 1)
-      text = index(name, p) == 1 ? name : index(event, p) == 1 ? event : group ":" name
+      own = group ~ /^ktrace_[0-9]+_[0-9]/  # of a session: only its whole name means it
+      if (own && (p == "" || index("ktrace_", p) != 1 && index(p, "ktrace_") != 1)) next
+      text = index(name, p) == 1 && !own ? name : index(event, p) == 1 ? event : group ":" name
       gsub(/[^ -~]/, "?", $2)  # the path of a program, perhaps
       if (index(text, p) == 1 && !seen[text]++) print text "\t" $2
     }'\''

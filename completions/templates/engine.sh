@@ -84,7 +84,9 @@ probes() {
       event = substr($1, RLENGTH + 1)
       slash = index(event, "/")
       group = substr(event, 1, slash - 1); name = substr(event, slash + 1)
-      text = index(name, p) == 1 ? name : index(event, p) == 1 ? event : group ":" name
+      own = group ~ /^ktrace_[0-9]+_[0-9]/  # of a session: only its whole name means it
+      if (own && (p == "" || index("ktrace_", p) != 1 && index(p, "ktrace_") != 1)) next
+      text = index(name, p) == 1 && !own ? name : index(event, p) == 1 ? event : group ":" name
       gsub(/[^ -~]/, "?", $2)  # the path of a program, perhaps
       if (index(text, p) == 1 && !seen[text]++) print text "\t" $2
     }'

@@ -151,7 +151,7 @@ def run(source: Source, options: Options) -> int:
 
 @contextmanager
 def _output(source: Source, options: Options) -> Iterator[BinaryIO | None]:
-    """Open the file that a script prints to; None is standard output. Raises UsageError if it is read, too."""
+    """Open the file that a script prints to; None: standard output. Raises UsageError if it is also read."""
     from ktrace.storage.destination import open_output
     from ktrace.storage.target import check_inputs
 

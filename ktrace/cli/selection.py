@@ -8,6 +8,7 @@ from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
     from ktrace.model.probe import Probe
+    from ktrace.session.signals import StopSignals
     from ktrace.tracefs.files import Files
 
 
@@ -23,9 +24,12 @@ def chosen(tracing: "Files", names: Sequence[str] | None, everything: bool, comm
     return select(list_probes(tracing)[0], names or (), everything=everything)
 
 
-def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> int:
-    """What `enable` and `disable` do."""
+def switch_chosen(
+    names: Sequence[str] | None, everything: bool, on: bool, stop: "StopSignals | None" = None
+) -> int:
+    """Do what `enable` and `disable` do; a signal that `stop` has noted, or this does, ends and undoes it."""
     import time
+    from contextlib import nullcontext
 
     from ktrace.cli.report import report_all
     from ktrace.session.signals import StopSignals
@@ -35,8 +39,8 @@ def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> in
     tracing = find_tracing()
     probes = chosen(tracing, names, everything, "enable" if on else "disable")
     started = time.monotonic()
-    with StopSignals() as stop:
-        failed = set_enabled(tracing, probes, on, between=stop.check)
+    with nullcontext(stop) if stop else StopSignals() as noted:
+        failed = set_enabled(tracing, probes, on, between=noted.check)
     verb = f"switched {'on' if on else 'off'}"
     summary(verb, len(probes) - len(failed), len(probes), time.monotonic() - started)
     return report_all([error for _, error in failed])

@@ -5,6 +5,7 @@ See Documentation/trace/ftrace.rst, "Instances", and events.rst, "set_event".
 
 from ktrace.doctor.fact import Fact
 from ktrace.doctor.machine import Machine
+from ktrace.tracefs.holding import Judge, Life
 from ktrace.tracefs.instances import Owner
 
 _SHOWN = 3
@@ -22,10 +23,18 @@ def _instances(machine: Machine, tracing: str) -> Fact:
     names = machine.names(f"{tracing}/instances")
     if isinstance(names, int):
         return Fact("instances", "unknown", "this kernel has no instances, or they cannot be seen")
-    owners = {name: Owner.of_name(name) for name in names}
-    left = [name for name, owner in owners.items() if owner and not owner.is_alive]
-    if left:
+    owners = {name: owner for name in names if (owner := Owner.of_name(name))}
+    lives: dict[Life, list[str]] = {}
+    if owners:
+        with Judge(machine.files(tracing)) as judge:
+            for name, owner in owners.items():
+                together = [other for other, one in owners.items() if one == owner]
+                lives.setdefault(judge.of(owner, together).life, []).append(name)
+    if left := lives.get(Life.DEAD):
         return Fact("instances", "warn", f"{_several(left)} of ktrace sessions that died", "ktrace clean")
+    if unknown := lives.get(Life.UNKNOWN):
+        what = f"{_several(unknown)} of ktrace sessions of which it cannot be told whether they run"
+        return Fact("instances", "warn", what, "ktrace clean --dry-run")
     return Fact("instances", "ok", _several(names))
 
 

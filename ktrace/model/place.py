@@ -99,6 +99,8 @@ def parse_kernel_place(text: str) -> SymbolPlace | AddressPlace:
     """
     if _HEX_ADDRESS.match(text) or _BARE_ADDRESS.match(text):
         address = int(text, 16)
+        if re.fullmatch(r"0[xX]0[0-9a-fA-F]{15}", text):
+            raise hashed_address(text)
         if address < 4096:  # the first page: some kernels bind a probe to nonsense there
             raise UsageError(f"{text} is no kernel address")
         return AddressPlace(address)
@@ -116,6 +118,16 @@ def parse_kernel_place(text: str) -> SymbolPlace | AddressPlace:
             hint="decimal, or hexadecimal with 0x: vfs_read+0x10",
         ) from None
     return SymbolPlace(match["symbol"], value, match["module"])
+
+
+def hashed_address(text: str) -> UsageError:
+    """The error for an address as the kernel prints it: in 16 digits, and too small to be one."""
+    return UsageError(
+        f"{text} is not an address of the kernel, but the hash that it prints instead of one",
+        excerpt=text,
+        caret=0,
+        hint="FUNCTION+OFFSET, or the address, which `ktrace list` shows where it can be told",
+    )
 
 
 def _not_a_place(text: str) -> UsageError:

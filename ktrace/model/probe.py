@@ -21,6 +21,7 @@ from ktrace.model.place import (
     SymbolPlace,
     TracepointPlace,
     c_integer,
+    hashed_address,
     parse_kernel_place,
 )
 
@@ -75,6 +76,8 @@ class Probe:
         if not 0 <= self.maxactive <= MAXACTIVE_MAX:
             raise UsageError(f"--maxactive {self.maxactive}: the kernel takes 1 to {MAXACTIVE_MAX}")
         place = self.place
+        if isinstance(place, AddressPlace) and place.hashed:
+            raise hashed_address(place.to_text())
         if self.is_return and isinstance(place, SymbolPlace) and place.offset and place.symbol != START:
             raise UsageError(
                 f"a return probe sits at a function's entry, not at +{place.offset}",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ktrace.diagnostic import visible
 from ktrace.model.listing import TOP, Listing, ProbeRow
-from ktrace.model.place import START, SymbolPlace
+from ktrace.model.place import START, AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.output.table import render_table
 
@@ -77,6 +77,7 @@ def probe_json(probe: Probe, **state: object) -> str:
             "maxactive": probe.maxactive,
             "args": [{"name": a.name, "expr": a.expr, "type": a.type} for a in probe.args],
             "definition": probe.to_line(),
+            **({"hashed": True} if isinstance(probe.place, AddressPlace) and probe.place.hashed else {}),
             **state,
         }
     )
@@ -91,6 +92,9 @@ def _event_row(row: ProbeRow) -> list[str]:
     words = [probe.to_line().split(" ", 1)[1]]
     if row.registered and isinstance(probe.place, SymbolPlace) and probe.place.symbol == START:
         words.append(f"({row.registered.where})")
+    if isinstance(probe.place, AddressPlace):
+        at = f"({row.registered.where})" if row.registered else ""
+        words.append("(a hash: its address cannot be told)" if probe.place.hashed and not at else at)
     words += [f"[in {name}]" for name in row.enabled_in if name != TOP]
     words += [f"[{trigger}]" for trigger in row.triggers]
     if row.pending and isinstance(probe.place, SymbolPlace):

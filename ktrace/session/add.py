@@ -12,6 +12,7 @@ from ktrace.session.switching import Failures, remove_probe, set_enabled
 from ktrace.session.words import Move, move_place
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs import dynevents
+from ktrace.tracefs.apply import Applied
 from ktrace.tracefs.dynevents import define_step
 from ktrace.tracefs.events import enable_step, stack_step
 from ktrace.tracefs.files import Files
@@ -68,19 +69,22 @@ def add_probes(
     """
     done: list[Defined] = []
     failed: Failures = []
+    stacks = Applied(tracing)  # an event that was there before keeps no trigger of ours
     try:
         _define_each(tracing, debug, probes, wishes, between, move, done, failed)
         if not (failed and wishes.atomic):
             if wishes.stack:
-                failed += _stack_each(tracing, done)
+                failed += _stack_each(stacks, done)
             if wishes.enable:
                 between()
                 failed += set_enabled(tracing, [d.probe for d in done], True, between=between)
     except BaseException as error:
+        stacks.undo_all()
         for _, problem in _undo(tracing, done):
             raise problem from error  # what stays behind matters more than why the work ended
         raise
     if failed and wishes.atomic:
+        stacks.undo_all()
         failed += _undo(tracing, done)
         done = []
     return Added(tuple(done), tuple(failed))
@@ -115,16 +119,15 @@ def _define_each(
             failed.append((probe, error))
 
 
-def _stack_each(tracing: Files, done: list[Defined]) -> Failures:
+def _stack_each(applied: Applied, done: list[Defined]) -> Failures:
     failed: Failures = []
     for defined in done:
-        step = stack_step(defined.probe.event)
         try:
-            tracing.write(step.path, step.text)
-        except OSError as error:
-            if error.errno == errno.EEXIST:
+            applied.do(stack_step(defined.probe.event))
+        except Refused as refused:
+            if refused.errno == errno.EEXIST:
                 continue  # a probe point appended to an event that has the trigger
-            problem = Refused(f"{defined.probe.event}: no stacks: {error.strerror}", errno=error.errno)
+            problem = Refused(f"{defined.probe.event}: no stacks: {refused.message}", errno=refused.errno)
             failed.append((defined.probe, problem))
     return failed
 

@@ -4,9 +4,11 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ktrace.aggregate.hist import Term
 from ktrace.aggregate.parts import KNOWN, Fields, Part
-from ktrace.errors import KtraceError, NotFound, Refused, UsageError
+from ktrace.errors import KtraceError, NotFound, Refused, Unavailable, UsageError
 from ktrace.model.fetch import FetchArg, parse_fetch_arg
+from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.existing import existing_events
@@ -95,9 +97,21 @@ def find_aims(
     """
     own = [arg for arg in args if arg not in KNOWN]
     events = existing_events(session.tracing, place)
-    if events:
-        return [_existing(session, search, event, own) for event in events]
-    return make_aims(session, search, place, own, stop, note)
+    if not events:
+        return make_aims(session, search, place, own, stop, note)
+    lacking = next(((e, word) for e in events for word in own if not _has(session, e, word)), None)
+    if lacking and is_identifier(place):
+        # An event called like a function hides none of the function's arguments.
+        try:
+            return make_aims(session, search, place, own, stop, note)
+        except (UsageError, NotFound, Unavailable) as error:
+            event, word = lacking
+            raise NotFound(
+                f"{event} has no field '{word}', and of the function {place}: {error.message}",
+                hint=f"{place} means the event {event}, whose fields `ktrace show {event}` lists; "
+                f"{place}+0 means the function",
+            ) from None
+    return [_existing(session, search, event, own) for event in events]
 
 
 def shown_name(word: str) -> str:
@@ -128,6 +142,15 @@ def make_aims(
 def stack_word(kernel: Kernel) -> str:
     """The kernel's word for the stack as a histogram's key."""
     return "common_stacktrace" if kernel.has_common_stacktrace else "stacktrace"
+
+
+def _has(session: Session, event: str, word: str) -> bool:
+    """Whether an event can be counted by that word."""
+    try:
+        Fields(read_format(session.tracing, event)).find(Term.parse(word).field)
+    except KtraceError:
+        return False
+    return True
 
 
 def _existing(session: Session, search: Search, event: str, own: Sequence[str]) -> Aim:

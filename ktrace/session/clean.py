@@ -3,22 +3,24 @@
 import errno
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ktrace.aggregate.hist import off, removal_order
 from ktrace.model.plan import Plan, Step
 from ktrace.model.probe import Probe
+from ktrace.session.held import let_go_steps
 from ktrace.tracefs import graph
-from ktrace.tracefs.apply import write_step
+from ktrace.tracefs.apply import write_patiently
 from ktrace.tracefs.dynevents import control_file, list_probes
 from ktrace.tracefs.events import all_events, read_triggers
 from ktrace.tracefs.files import Files
-from ktrace.tracefs.instances import Owner, list_instances
+from ktrace.tracefs.holding import DEAD, Judge, Life, Verdict
+from ktrace.tracefs.instances import Owner
 
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What one dead session left.
+    """What one session made that has ended, or of which nobody can tell.
 
     Attributes:
         triggers: histograms of its instances, as (file, what takes it off), in the order in which they go:
@@ -26,6 +28,8 @@ class Leftover:
         synthetic: names of synthetic events.
         followed: how the functions of which it had the calls followed are taken back, and the instance
             that notes them with them.
+        held: what switches its events off in other buffers, where somebody has switched them on.
+        verdict: whether the session runs.
     """
 
     owner: Owner
@@ -34,51 +38,94 @@ class Leftover:
     triggers: tuple[tuple[str, str], ...] = ()
     synthetic: tuple[str, ...] = ()
     followed: tuple[Step, ...] = ()
+    held: tuple[Step, ...] = ()
+    verdict: Verdict = DEAD
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is certain that the session has ended."""
+        return self.verdict.life is Life.DEAD
 
     def to_plan(self) -> Plan:
-        """How it is removed. The instance goes first: it may hold the probes switched on."""
-        why = f"left by process {self.owner.pid}, which has ended"
+        """Return how it is removed.
+
+        The instance goes first: it may hold the probes switched on, and while a session lives the kernel
+        refuses just that.
+        """
+        why = _why(self.owner)
         steps = [Step(path, text, why) for path, text in self.triggers]
         buffers = [name for name in self.instances if not (self.followed and graph.is_note(name))]
         steps += [Step(f"instances/{name}", "", why, action="rmdir") for name in buffers]
         steps += self.followed
+        steps += self.held
         steps += [Step("dynamic_events", f"-:synthetic/{name}", why) for name in self.synthetic]
         events = {probe.event: probe for probe in self.probes}
         steps += [Step(control_file(p), p.to_delete_line(), why) for p in events.values()]
         return Plan(tuple(steps))
 
 
+@dataclass(slots=True)
+class _Made:
+    """What bears the name of one session."""
+
+    instances: list[str] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+    synthetic: list[str] = field(default_factory=list)
+
+
 def find_leftovers(tracing: Files) -> list[Leftover]:
-    """Everything whose name says that a process made it which is no more."""
-    instances: dict[Owner, list[str]] = {}
-    probes: dict[Owner, list[Probe]] = {}
-    for name in list_instances(tracing):
-        owner = Owner.of_name(name)
-        if owner:
-            instances.setdefault(owner, []).append(name)
-    synthetic: dict[Owner, list[str]] = {}
-    listed, made = list_probes(tracing)
-    for probe in listed:
-        owner = Owner.of_name(probe.group)
-        if owner:
-            probes.setdefault(owner, []).append(probe)
-    for event in made:
-        owner = Owner.of_name(event.name)
-        if owner:
-            synthetic.setdefault(owner, []).append(event.name)
+    """Return what sessions left that have ended for certain, oldest first."""
+    return [one for one in find_sessions(tracing) if one.is_dead]
+
+
+def find_sessions(tracing: Files) -> list[Leftover]:
+    """Return what sessions made, oldest first: those that have ended, run unseen, or cannot be judged.
+
+    Those that can be seen to run are left out.
+
+    Raises:
+        OSError: what there is cannot be listed.
+    """
+    made: dict[Owner, _Made] = {}
+    with Judge(tracing) as judge:
+        # Not `list_instances`: a session whose instances cannot be seen would seem to have none.
+        for name in tracing.list("instances") if tracing.exists("instances") else []:
+            if owner := Owner.of_name(name):
+                made.setdefault(owner, _Made()).instances.append(name)
+        listed, synthetic = list_probes(tracing)
+        for probe in listed:
+            if owner := Owner.of_name(probe.group):
+                made.setdefault(owner, _Made()).probes.append(probe)
+        for event in synthetic:
+            if owner := Owner.of_name(event.name):
+                made.setdefault(owner, _Made()).synthetic.append(event.name)
+        verdicts = {owner: judge.of(owner, one.instances) for owner, one in made.items()}
     return [
-        Leftover(
-            owner,
-            tuple(instances.get(owner, ())),
-            tuple(probes.get(owner, ())),
-            # Only who has synthetic events has histograms that use each other.
-            tuple(_triggers(tracing, instances.get(owner, ()))) if owner in synthetic else (),
-            tuple(synthetic.get(owner, ())),
-            _followed(tracing, instances.get(owner, ())),
-        )
-        for owner in sorted({*instances, *probes, *synthetic}, key=lambda o: (o.starttime, o.pid))
-        if not owner.is_alive
+        _leftover(tracing, owner, made[owner], verdicts[owner])
+        for owner in sorted(made, key=lambda o: (o.starttime, o.pid, o.namespace or 0))
+        if verdicts[owner] != Verdict(Life.ALIVE)
     ]
+
+
+def _leftover(tracing: Files, owner: Owner, made: _Made, verdict: Verdict) -> Leftover:
+    events = [*(f"synthetic/{name}" for name in made.synthetic), *dict.fromkeys(p.event for p in made.probes)]
+    why = _why(owner)
+    held = [step for event in events for step in let_go_steps(tracing, event, why, made.instances)]
+    return Leftover(
+        owner,
+        tuple(made.instances),
+        tuple(made.probes),
+        # Only who has synthetic events has histograms that use each other.
+        tuple(_triggers(tracing, made.instances)) if made.synthetic else (),
+        tuple(made.synthetic),
+        _followed(tracing, made.instances),
+        tuple(held),
+        verdict,
+    )
+
+
+def _why(owner: Owner) -> str:
+    return f"left by process {owner.pid}, which has ended"
 
 
 def _triggers(tracing: Files, instances: Iterable[str]) -> list[tuple[str, str]]:
@@ -107,13 +154,12 @@ def _followed(tracing: Files, instances: Iterable[str]) -> tuple[Step, ...]:
 def clean(tracing: Files, leftover: Leftover) -> list[tuple[Step, OSError]]:
     """Remove one session's leftovers; what could not be removed is returned with the reason.
 
-    An instance that somebody reads is left alone, and with it the probes: its owner may run in
-    another process namespace, where it cannot be seen from here.
+    An instance of which somebody has files open is left alone, and with it the probes.
     """
     failures: list[tuple[Step, OSError]] = []
     for step in leftover.to_plan().steps:
         try:
-            write_step(tracing, step)
+            write_patiently(tracing, step)
         except OSError as error:
             if error.errno in (errno.ENOENT, errno.ENODEV):
                 continue

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ktrace.errors import Busy, Refused
-from ktrace.model.place import SymbolPlace
+from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.words import Move, move_place
 from ktrace.symbols.kallsyms import Kallsyms
@@ -77,6 +77,7 @@ def define_probe(
             hint=f"ktrace remove {probe.event}, or choose another name with --name; "
             "--append adds a probe point to it",
         )
+    asked, probe = probe, findable(probe, load_symbols)
     try:
         dynevents.define(tracing, probe)
     except Refused as refused:
@@ -87,7 +88,7 @@ def define_probe(
                 return replace(found, appended=appended)
         from ktrace.session.explain import explain  # noqa: PLC0415 -- most probes are not refused
 
-        raise explain(tracing, debug, probe, refused, load_symbols) from refused
+        raise explain(tracing, debug, asked, refused, load_symbols) from refused
     if _is_pending(probe):
         built_in = _is_built_in(probe, load_symbols)
         return Defined(probe, pending=True, built_in=built_in, appended=appended)
@@ -100,7 +101,20 @@ def resolve(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load, *, move: Mo
         moved = _present(probe, load_symbols, move)
         if moved is not None:
             return Defined(moved, probe.place.symbol)
-    return Defined(probe)
+    return Defined(findable(probe, load_symbols))
+
+
+def findable(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load) -> Probe:
+    """The probe by a symbol where it is placed by an address, which the kernel would not print again."""
+    if not isinstance(probe.place, AddressPlace):
+        return probe
+    from ktrace.session.functions import place_at  # noqa: PLC0415 -- few probes are placed by an address
+
+    try:
+        found = replace(probe, place=place_at(probe.place.address, load_symbols()))
+    except OSError:
+        return probe
+    return probe if _is_pending(found) else found  # code of BPF has a module that is none
 
 
 def _define_moved(

@@ -50,6 +50,9 @@ def set_triggers(
         start = Trigger("traceon", condition.strip() or None)
         pairs += [(event, start) for event in find_events(tracing, name.strip(), "")]
     applied = Applied(tracing)
+    if conditions.snapshot_on and buffer.snapshot_is_freed(tracing):
+        # The kernel allocates it with the trigger, and keeps it when that has gone.
+        applied.will_undo(Step("snapshot", "0", "free the snapshot's memory", action="write"))
     try:
         for event, trigger in pairs:
             between()
@@ -69,13 +72,27 @@ def set_triggers(
     return applied
 
 
-def clear_triggers(tracing: Files, probes: Sequence[Probe]) -> int:
-    """Take off the triggers that `enable` sets, whoever set them; histograms stay. Returns how many."""
-    count = 0
-    for probe in probes:
-        for line in read_triggers(tracing, probe.event):
-            trigger = parse_trigger(line)
-            if trigger is not None:
-                tracing.write(f"events/{probe.event}/trigger", f"!{trigger.kind}")
-                count += 1
-    return count
+def clear_triggers(tracing: Files, probes: Sequence[Probe], *, between: Callable[[], None]) -> Applied:
+    """Take off the triggers that `enable` sets, whoever set them; histograms stay.
+
+    Args:
+        between: called before each; what it raises ends the work, with every trigger as it was before.
+
+    Returns:
+        How they are set again.
+    """
+    applied = Applied(tracing)
+    try:
+        for probe in probes:
+            path = f"events/{probe.event}/trigger"
+            # The newest stands first: put back in reverse, they stand as they stood.
+            for line in read_triggers(tracing, probe.event):
+                trigger = parse_trigger(line)
+                if trigger is not None:
+                    between()
+                    again = Step(path, trigger.to_line(), f"set again: {trigger.kind}")
+                    applied.do(Step(path, f"!{trigger.kind}", f"no more {trigger.kind}", again))
+    except BaseException:
+        applied.undo_all()
+        raise
+    return applied

@@ -29,18 +29,27 @@ def events_meant(tracing: Files, probes: Iterable[Probe], name: str) -> list[str
 
 
 def probes_that_stay(tracing: Files) -> list[Probe]:
-    """All dynamic events but those of other ktrace sessions that still run."""
-    return [probe for probe in list_probes(tracing)[0] if not belongs_to_live_session(probe)]
+    """All dynamic events but those that ktrace sessions made for themselves, running or not."""
+    return [probe for probe in list_probes(tracing)[0] if not belongs_to_session(probe)]
 
 
 def events_named(probes: Iterable[Probe], name: str) -> list[str]:
-    """The events that a name means, as in `select`; none where it means none."""
+    """The events that a name means, as in `select`; none where it means none.
+
+    The private events of a session are meant only where their group is spelled out: neither a bare name
+    nor a wildcard in the group's place means them.
+    """
     pattern = name.replace(":", "/", 1)
-    found = (p.event for p in probes if fnmatch.fnmatchcase(p.event if "/" in pattern else p.name, pattern))
+    group, slash, _ = pattern.partition("/")
+    found = (
+        p.event
+        for p in probes
+        if fnmatch.fnmatchcase(p.event if slash else p.name, pattern)
+        and (not belongs_to_session(p) or p.group == group)
+    )
     return list(dict.fromkeys(found))
 
 
-def belongs_to_live_session(probe: Probe) -> bool:
-    """Whether a ktrace session that still runs made it for itself."""
-    owner = Owner.of_name(probe.group)
-    return owner is not None and owner.is_alive
+def belongs_to_session(probe: Probe) -> bool:
+    """Whether a ktrace session made it for itself."""
+    return Owner.of_name(probe.group) is not None

@@ -49,6 +49,7 @@ class Following:
         self._depth = depth
         self._top = top
         self._note = ""
+        self._applied = Applied(self._tracing)
         self.functions: frozenset[str] = frozenset()
         self.notes: list[str] = []
 
@@ -113,7 +114,7 @@ class Following:
         listed = set(graph.read_functions(self._tracing))
         theirs = listed - graph.noted(self._tracing, graph.notes(self._tracing, live=False))
         self._note = graph.note_name(self._owner, depth, top=self._top)
-        Applied(self._tracing).do(make_step(self._note, "notes which functions are followed"))
+        self._applied.do(make_step(self._note, "notes which functions are followed"))
         for function in sorted(self.functions - theirs):
             self._tracing.write(f"instances/{self._note}/set_ftrace_filter", function)
             self._tracing.write(graph.FOLLOWED, function)
@@ -140,10 +141,10 @@ class Following:
             plan = graph.release(self._tracing, self._note)
         except OSError as error:
             return [str(error)]
-        applied = Applied(self._tracing)
+        self._applied.keep()  # the plan removes the instance, when what it notes has been taken back
         for step in reversed(plan.steps):
-            applied.will_undo(step)
-        failures = applied.undo_all()
+            self._applied.will_undo(step)
+        failures = self._applied.undo_all()
         if not failures:
             self._note = ""
         return [f"{step.to_shell(self._tracing.root)}: {error.strerror}" for step, error in failures]

@@ -16,7 +16,7 @@ from ktrace.model.patterns.regex import Regex
 from ktrace.model.patterns.syntax import PatternError
 from ktrace.model.place import START, AddressPlace, SymbolPlace
 from ktrace.session.kernel import Kernel
-from ktrace.symbols.kallsyms import Symbol
+from ktrace.symbols.kallsyms import Kallsyms, Symbol
 
 if TYPE_CHECKING:
     from ktrace.model.ctype import Function
@@ -123,8 +123,6 @@ def find_functions(
 def place_of(symbol: Symbol, offset: int, kernel: Kernel) -> SymbolPlace | AddressPlace:
     """The place of one of several functions of a name: from the start of the kernel's code on.
 
-    Addresses, which modules need, are read back as hashes; this one anybody can find again.
-
     Raises:
         Unavailable: addresses are hidden.
     """
@@ -133,11 +131,23 @@ def place_of(symbol: Symbol, offset: int, kernel: Kernel) -> SymbolPlace | Addre
             f"there are several functions called '{symbol.name}', and their addresses are hidden",
             hint="sysctl kernel.kptr_restrict=0, or run it as root",
         )
-    address = symbol.address + offset
-    text = [] if symbol.module else kernel.symbols.find(START)
-    if len(text) == 1 and text[0].address < address:
-        return SymbolPlace(START, address - text[0].address)
-    return AddressPlace(address)
+    return place_at(symbol.address + offset, kernel.symbols)
+
+
+def place_at(address: int, symbols: Kallsyms) -> SymbolPlace | AddressPlace:
+    """The place at an address, by a symbol: the kernel prints a hash of an address, a symbol as it is.
+
+    In the kernel itself that is the start of its code, in a module the function. The address stays where
+    neither is known.
+    """
+    start, end = symbols.find(START), symbols.find("_end")
+    after_start = len(start) == 1 and 0 < start[0].address <= address
+    symbol = None if after_start and end and address < end[0].address else symbols.at(address)
+    if after_start and (symbol is None or symbol.module is None):
+        return SymbolPlace(START, address - start[0].address)
+    if symbol is None or symbol.module is None or len(symbols.find(symbol.name, symbol.module)) > 1:
+        return AddressPlace(address)
+    return SymbolPlace(symbol.name, address - symbol.address, symbol.module)
 
 
 def _symbols(pattern: str, kernel: Kernel) -> Iterable[Symbol]:

@@ -1,12 +1,15 @@
 """What `ktrace list` shows: registered kprobes and dynamic events, each with the other."""
 
+import fnmatch
+import re
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from ktrace.errors import NotFound
 from ktrace.model.listing import TOP, Listing, ProbeRow, Registered
-from ktrace.model.place import START, FilePlace, SymbolPlace
+from ktrace.model.place import START, AddressPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
-from ktrace.session.existing import belongs_to_live_session, events_named
+from ktrace.session.existing import belongs_to_session, events_named
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import enabled_state, read_triggers
@@ -14,6 +17,8 @@ from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import all_buffers
 from ktrace.tracefs.kprobe_list import LIST, parse_kprobe_list
 from ktrace.tracefs.profiles import Profile, parse_uprobe_profiles, read_profiles
+
+_ADDRESS_NAME = re.compile(r"addr_([0-9a-f]{16})(?:__return)?(?:_\d+)?\Z")
 
 _ENDBR = 4  # bytes: where functions begin with one, a probe on the function sits behind it
 
@@ -32,7 +37,7 @@ def read_listing(
     events = {index: probe.event for probe, index in zip(probes, claimed, strict=True) if index is not None}
     rows = [
         ProbeRow(
-            probe,
+            _with_address(probe, registered, claimed[i]),
             *states[probe.event],
             *counts[i],
             registered[index] if (index := claimed[i]) is not None else None,
@@ -48,18 +53,26 @@ def read_listing(
     )
 
 
+def _with_address(probe: Probe, registered: list[Registered], index: int | None) -> Probe:
+    """The probe with its address instead of the hash that the kernel prints of it, where it is known."""
+    if index is None or not (isinstance(probe.place, AddressPlace) and probe.place.hashed):
+        return probe
+    address = registered[index].address
+    return replace(probe, place=AddressPlace(address)) if address else probe
+
+
 def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = False) -> list[Probe]:
     """The probes that `names` mean, each event once, in the kernel's order.
 
-    A name is `NAME`, `GROUP/NAME` or `GROUP:NAME`, with wildcards. `everything` means all but those of
-    other ktrace sessions that still run.
+    A name is `NAME`, `GROUP/NAME` or `GROUP:NAME`, with wildcards. `everything` means all but the private
+    probes of ktrace sessions, which only a group that is spelled out means.
 
     Raises:
         NotFound: a name fits no probe; with the names that come close.
     """
     unique = {probe.event: probe for probe in probes}
     if everything:
-        return [p for p in unique.values() if not belongs_to_live_session(p)]
+        return [p for p in unique.values() if not belongs_to_session(p)]
     chosen: dict[str, Probe] = {}
     for name in names:
         hits = events_named(unique.values(), name)
@@ -72,13 +85,18 @@ def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = 
 def _no_such_probe(name: str, unique: dict[str, Probe]) -> NotFound:
     from difflib import get_close_matches  # noqa: PLC0415 -- only to explain a failure
 
-    known = [*unique, *(probe.name for probe in unique.values())]
+    named = (event for event, probe in unique.items() if fnmatch.fnmatchcase(probe.name, name))
+    private = next((event for event in named if belongs_to_session(unique[event])), None)
+    shared = {event: probe for event, probe in unique.items() if not belongs_to_session(probe)}
+    known = [*shared, *(probe.name for probe in shared.values())]
     near = get_close_matches(name, known, n=3)
-    if near:
+    if private:
+        hint = f"a ktrace session has one for itself, {private}: only that whole name means it"
+    elif near:
         hint = "close to it: " + ", ".join(near)
     else:
         hint = (
-            "`ktrace list` shows the probes there are" if unique else "there are no probes: ktrace add PLACE"
+            "`ktrace list` shows the probes there are" if shared else "there are no probes: ktrace add PLACE"
         )
     return NotFound(f"there is no probe called '{name}'", hint=hint)
 
@@ -109,7 +127,42 @@ def _claim(
             if index is not None:
                 candidates.remove(index)
         claimed.append(index)
+    _claim_hashed(probes, registered, claimed)
     return claimed
+
+
+def _claim_hashed(probes: list[Probe], registered: list[Registered], claimed: list[int | None]) -> None:
+    """Find the lines of probes whose address the kernel hashes: by name, or the one that is left."""
+    hashed = [i for i, p in enumerate(probes) if isinstance(p.place, AddressPlace) and p.place.hashed]
+    taken = {index for index in claimed if index is not None}
+    for i in hashed:
+        name = _ADDRESS_NAME.match(probes[i].name)
+        address = int(name[1], 16) if name else 0
+        line = next((n for n in range(len(registered)) if n not in taken and address
+                     and registered[n].address - address in (0, _ENDBR)
+                     and _type_of(probes[i]) == registered[n].type), None)  # fmt: skip
+        if line is not None:
+            claimed[i] = line
+            taken.add(line)
+    if any(claimed[i] is None for i in range(len(probes)) if i not in hashed and _is_registered(probes[i])):
+        return  # what is left may be theirs
+    for kind in "kr":
+        lines = [n for n, line in enumerate(registered) if n not in taken and line.type == kind]
+        left = [i for i in hashed if claimed[i] is None and _type_of(probes[i]) == kind]
+        if len(lines) == len(left) == 1:
+            claimed[left[0]] = lines[0]
+
+
+def _type_of(probe: Probe) -> str:
+    return "r" if probe.kind == "r" else "k"
+
+
+def _is_registered(probe: Probe) -> bool:
+    """Whether it must have a line, as a kprobe that waits for no module."""
+    place = probe.place
+    return probe.kind in "pr" and isinstance(place, SymbolPlace | AddressPlace) and not (
+        isinstance(place, SymbolPlace) and place.module
+    )  # fmt: skip
 
 
 def _start(load_symbols: Callable[[], Kallsyms]) -> int:

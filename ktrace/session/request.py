@@ -10,7 +10,7 @@ from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import Targets, threads_of
 from ktrace.session.words import mover
-from ktrace.tracefs.profiles import read_profiles
+from ktrace.tracefs.profiles import profiles_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +94,13 @@ def _restrict(session: Session, request: Request, command: Command | None) -> No
 
 
 def missed_hits(session: Session) -> dict[str, int]:
-    """Missed hits of the traced probes, so far. The profile names events without their group."""
+    """Missed hits of the traced probes, so far, by the event's name."""
     try:
-        profiles = read_profiles(session.tracing)
+        profiles = profiles_of(session.tracing, session.events)
     except OSError:
         return {}
-    names = {event.partition("/")[2] for event in session.events}
     missed: dict[str, int] = {}
-    for profile in profiles:
-        if profile.name in names and profile.missed:
+    for _, profile in profiles:
+        if profile.missed:
             missed[profile.name] = missed.get(profile.name, 0) + profile.missed
     return missed

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 class Session:
     """A tracing instance and probes that live as long as the `with` block.
 
-    Everything it makes is named `ktrace_PID_STARTTIME`; `ktrace clean` finds what a killed process
+    Everything it makes is named `ktrace_PID_STARTTIME_NAMESPACE`; `ktrace clean` finds what a killed process
     could not undo. Not shared between threads.
 
     Args:
@@ -324,13 +324,24 @@ class Session:
         if self._pipe is not None:
             self._pipe.close()
             self._pipe = None
-        failures = self._applied.undo_all(keep)
+        failures = self._applied.undo_all(keep, let_go=self._let_go)
         if failures:
-            lines = [f"{step.to_shell(self.tracing.root)}: {error.strerror}" for step, error in failures]
+            from ktrace.session.held import blame  # noqa: PLC0415 -- only to explain a failure
+
+            lines = [
+                f"{step.to_shell(self.tracing.root)}: {blame(self.tracing, step, error)}"
+                for step, error in failures
+            ]
             raise KtraceError(
                 "not everything could be undone:\n" + "\n".join(lines),
-                hint="`ktrace clean` removes it when this process has ended",
+                hint="end what uses it; when this process has ended, `ktrace clean` removes it",
             )
+
+    def _let_go(self, step: Step) -> None:
+        """Switch an event of the session's own off wherever somebody has switched it on."""
+        from ktrace.session.held import let_go  # noqa: PLC0415 -- nobody does, as a rule
+
+        let_go(self.tracing, step)
 
     def _make_instance(self) -> None:
         self._applied.do(make_step(self.name, "a buffer of this session's own"))

@@ -3,9 +3,11 @@
 import errno
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused
+from ktrace.model.place import EventPlace
 from ktrace.model.probe import Probe
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.events import enabled_state, read_triggers
@@ -21,27 +23,45 @@ _STACK = re.compile(r"stacktrace(?::(?:unlimited|count=(?P<count>\d+)))?(?P<cond
 def set_enabled(tracing: Files, probes: list[Probe], on: bool, *, between: Callable[[], None]) -> Failures:
     """Switch events of the top buffer on or off; with one write where they are a whole group.
 
+    Args:
+        between: called before each group; what it raises ends the work, with every switch as it was before.
+
     Returns:
         The probes that could not be switched, with the reason.
     """
     failed: Failures = []
-    value = "1" if on else "0"
+    other = {p.event for p in probes if enabled_state(tracing, p.event).startswith("0" if on else "1")}
     by_group: dict[str, list[Probe]] = {}
     for probe in probes:
         by_group.setdefault(probe.group, []).append(probe)
-    for group, members in by_group.items():
-        between()
-        if len(members) > 1 and {p.name for p in members} == set(_events_of(tracing, group)):
-            try:
-                tracing.write(f"events/{group}/enable", value)
-                continue
-            except OSError:
-                pass  # one of them is in the way: find out which
-        for probe in members:
-            try:
-                tracing.write(f"events/{probe.event}/enable", value)
-            except OSError as error:
-                failed.append((probe, _switch_problem(probe, on, error)))
+    switched: list[str] = []
+    try:
+        for group, members in by_group.items():
+            between()
+            switched.append(group)
+            failed += _switch_group(tracing, group, members, on)
+    except BaseException:
+        for group in reversed(switched):
+            _switch_group(tracing, group, [p for p in by_group[group] if p.event in other], not on)
+        raise
+    return failed
+
+
+def _switch_group(tracing: Files, group: str, members: list[Probe], on: bool) -> Failures:
+    value = "1" if on else "0"
+    if len(members) > 1 and {p.name for p in members} == set(_events_of(tracing, group)):
+        try:
+            tracing.write(f"events/{group}/enable", value)
+        except OSError:
+            pass  # one of them is in the way: find out which
+        else:
+            return []
+    failed: Failures = []
+    for probe in members:
+        try:
+            tracing.write(f"events/{probe.event}/enable", value)
+        except OSError as error:
+            failed.append((probe, _switch_problem(probe, on, error)))
     return failed
 
 
@@ -104,19 +124,29 @@ def remove_probe(tracing: Files, probe: Probe, *, was_on: bool | None = None) ->
 
 def busy(tracing: Files, probe: Probe) -> Busy:
     """Why the kernel says that an event is in use: who holds it, as far as it can be seen."""
+    return Busy(
+        f"{probe.event} is in use by {busy_reasons(tracing, probe.event)}",
+        hint="end what uses it, then try again; `ktrace clean` removes what dead ktrace sessions left",
+    )
+
+
+def busy_reasons(tracing: Files, event: str) -> str:
+    """The buffers, triggers, events or programs that hold an event, separated by semicolons."""
     reasons = [
-        "the top buffer (ktrace disable " + probe.event + ")" if name == "top" else f"instance {name}"
-        for name in holders(tracing, probe.event)
+        f"the top buffer (ktrace disable {event})" if name == "top" else f"instance {name}"
+        for name in holders(tracing, event)
     ]
-    reasons += [f"a trigger of {other}" for other in trigger_mentions(tracing, probe.event)]
+    reasons += [f"a trigger of {other}" for other in trigger_mentions(tracing, event)]
+    with suppress(KtraceError, OSError):
+        reasons += [
+            f"the event probe {probe.event} (ktrace remove {probe.event})"
+            for probe in dynevents.list_probes(tracing)[0]
+            if isinstance(probe.place, EventPlace) and f"{probe.place.system}/{probe.place.event}" == event
+        ]
     if not reasons:
         programs = perf_users()
         reasons = [f"perhaps {name} (pid {pid}), which has perf events open" for pid, name in programs]
-    held = "; ".join(reasons) or "nobody that can be seen: a program through perf or BPF"
-    return Busy(
-        f"{probe.event} is in use by {held}",
-        hint="end what uses it, then try again; `ktrace clean` removes what dead ktrace sessions left",
-    )
+    return "; ".join(reasons) or "nobody that can be seen: a program through perf or BPF"
 
 
 def perf_users(proc: str = "/proc") -> list[tuple[int, str]]:

@@ -16,7 +16,7 @@ from ktrace.session.command import Command
 from ktrace.session.session import Session
 from ktrace.session.ticking import LOOK_S, Ticking
 from ktrace.tracefs.events import enable_step
-from ktrace.tracefs.profiles import read_profiles
+from ktrace.tracefs.profiles import profiles_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,12 +155,12 @@ class ProfileTally(InKernel):
     def read(self) -> Tally:
         """What was counted so far; places that were never hit are not in it."""
         hits: dict[str, list[int]] = {}
-        for profile in read_profiles(self._session.tracing):
-            hits.setdefault(profile.name, []).append(profile.hits)
+        for event, profile in profiles_of(self._session.tracing, self._events):
+            hits.setdefault(event, []).append(profile.hits)
         rows = [
             Row((place,), count)
             for event, places in self._events.items()
-            for place, count in zip(places, hits.get(event.partition("/")[2], []), strict=False)
+            for place, count in zip(places, hits.get(event, []), strict=False)
             if count
         ]
         return merge(("function",), [Tally(("function",), tuple(rows))])
@@ -217,13 +217,12 @@ def run_tally(
 
 
 def missed(session: Session) -> int:
-    """Missed hits of the session's events. The profile names events without their group."""
+    """Missed hits of the session's events."""
     try:
-        profiles = read_profiles(session.tracing)
+        profiles = profiles_of(session.tracing, session.events)
     except OSError:
         return 0
-    names = {event.partition("/")[2] for event in session.events}
-    return sum(profile.missed or 0 for profile in profiles if profile.name in names)
+    return sum(profile.missed or 0 for _, profile in profiles)
 
 
 def explained(refused: Refused, event: str, hist: Hist) -> KtraceError:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ktrace.errors import NotFound, UsageError
+from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
+from ktrace.model.names import is_identifier
 from ktrace.model.probe import Probe
 from ktrace.session.existing import events_meant, probes_that_stay
 from ktrace.session.kernel import Kernel
+from ktrace.session.present import present_name
 from ktrace.session.resolve import want
 from ktrace.session.words import Defaults, Names, Wanted, different_names, is_source_place, split_definitions
 from ktrace.tracefs.files import Files
@@ -64,11 +66,50 @@ def find_targets(
             if not found:
                 wanted += want(rest, defaults, kernel)
                 break
+            if tail and not (is_source_place(tail[0]) or events_meant(tracing, existing, tail[0])):
+                made = _of_function(rest, found[0], defaults, kernel)
+                if made:
+                    wanted += made
+                    break
             events.update(dict.fromkeys(found))
             rest = tail
-    made = different_names(wanted)
-    names = {one.probe.name: one.names for one in made if one.names}
-    return Targets(tuple(events), tuple(made), names)
+    probes = different_names(wanted)
+    names = {one.probe.name: one.names for one in probes if one.names}
+    return Targets(tuple(events), tuple(probes), names)
+
+
+def _of_function(words: Sequence[str], event: str, defaults: Defaults, kernel: Kernel) -> list[Wanted] | None:
+    """`FUNCTION ARG...` where an event is called like the function: the function is meant, as without it.
+
+    Returns:
+        Its probes; None where the second word is no argument of it, but a place of its own.
+
+    Raises:
+        NotFound: it is neither.
+    """
+    head, word, *rest = words
+    if "/" in head:
+        return None
+    try:
+        return want(words, defaults, kernel)
+    except (UsageError, NotFound, Unavailable) as error:
+        if not is_identifier(word) or (rest and _ARGUMENT.match(rest[0])) or _is_function(word, kernel):
+            return None
+        raise NotFound(
+            f"'{word}' is neither an event, nor a function, nor an argument of the function {head}: "
+            f"{error.message}",
+            hint=f"{head} alone means the event {event}, whose fields `ktrace show {event}` lists; "
+            f"{head}+0 means the function, whether or not there is an event",
+        ) from None
+
+
+def _is_function(name: str, kernel: Kernel) -> bool:
+    """Whether there is a function of that name, or nobody can tell."""
+    try:
+        symbols = kernel.symbols
+    except (KtraceError, OSError):
+        return True
+    return symbols.has_function(name) or present_name(name, symbols, kernel.machine) is not None
 
 
 def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:

@@ -2,10 +2,12 @@
 
 import errno
 import time
+from collections.abc import Callable
 
 from ktrace.model.plan import Plan, Step
 from ktrace.tracefs.dynevents import refusal
 from ktrace.tracefs.files import Files
+from ktrace.tracefs.holding import Held
 
 _BUSY_TRIES = 40
 _BUSY_WAIT_S = 0.025
@@ -13,6 +15,8 @@ _BUSY_WAIT_S = 0.025
 
 class Applied:
     """What has been written and can be taken back. Not shared between threads.
+
+    Instances that it makes are held until it removes them: see `tracefs.holding`.
 
     Example:
         applied = Applied(files)
@@ -25,6 +29,7 @@ class Applied:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._undo: list[Step] = []
+        self._held = Held(files)
 
     def do(self, step: Step) -> None:
         """Write one step. Raises Refused with the kernel's words; nothing is taken back by that.
@@ -36,7 +41,10 @@ class Applied:
             self._undo.append(step.undo)
         started = time.monotonic_ns()
         try:
-            write_step(self._files, step)
+            if step.action == "mkdir":
+                self._held.make(step.path)
+            else:
+                write_step(self._files, step)
         except OSError as error:
             if step.undo:
                 self._undo.pop()
@@ -59,19 +67,24 @@ class Applied:
         """How many steps there are to take back."""
         return len(self._undo)
 
-    def undo_all(self, keep: int = 0) -> list[tuple[Step, OSError]]:
+    def undo_all(
+        self, keep: int = 0, *, let_go: Callable[[Step], None] | None = None
+    ) -> list[tuple[Step, OSError]]:
         """Take everything back, newest first, whatever fails on the way; the failures are returned.
 
         What has gone already counts as taken back.
 
         Args:
             keep: leave so many of the oldest steps.
+            let_go: called when the kernel first says that something is busy, to end what uses it.
         """
         failures = []
         while len(self._undo) > keep:
             step = self._undo.pop()
+            if step.action == "rmdir":
+                self._held.let_go(step.path)
             try:
-                _write_patiently(self._files, step)
+                write_patiently(self._files, step, let_go)
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.ENODEV):
                     failures.append((step, error))
@@ -90,11 +103,14 @@ def write_step(files: Files, step: Step) -> None:
         files.write(step.path, step.text)
 
 
-def _write_patiently(files: Files, step: Step) -> None:
+def write_patiently(files: Files, step: Step, let_go: Callable[[Step], None] | None = None) -> None:
     """Write; where the kernel says busy, again for a second.
 
     A reader's descriptor that was just closed, or an event that was just switched off, holds on for
     an RCU grace period.
+
+    Args:
+        let_go: called the first time that it says so, to end what uses the thing.
     """
     for attempt in range(_BUSY_TRIES):
         try:
@@ -102,6 +118,8 @@ def _write_patiently(files: Files, step: Step) -> None:
         except OSError as error:
             if error.errno != errno.EBUSY or attempt == _BUSY_TRIES - 1:
                 raise
+            if attempt == 0 and let_go is not None:
+                let_go(step)
             time.sleep(_BUSY_WAIT_S)
         else:
             return

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ktrace.errors import Refused, UsageError
 from ktrace.model.plan import Step
-from ktrace.tracefs.files import Files
+from ktrace.tracefs.files import Files, reading
 
 # What the text reader relies on. A new instance starts with the top buffer's options.
 _TEXT_OPTIONS = {
@@ -132,3 +132,12 @@ def switch_recording(files: Files, on: bool) -> None:
 def recording(files: Files) -> bool:
     """Whether the buffer takes events."""
     return files.read("tracing_on").strip() == "1"
+
+
+def snapshot_is_freed(files: Files) -> bool:
+    """Return whether the kernel holds no memory for a snapshot."""
+    try:
+        with reading(files, "snapshot") as fd:
+            return b"Snapshot is freed" in os.read(fd, 4096)
+    except OSError:
+        return False

@@ -13,6 +13,7 @@ from ktrace.errors import NotFound, Refused
 from ktrace.model.plan import Step
 from ktrace.tracefs.dynevents import refusal
 from ktrace.tracefs.files import Files
+from ktrace.tracefs.instances import Owner
 
 if TYPE_CHECKING:
     from ktrace.model.format import Format
@@ -53,7 +54,10 @@ def is_event(files: Files, name: str) -> bool:
 
 
 def find_static(files: Files, name: str) -> list[str]:
-    """Events of any kind called `SYSTEM:EVENT` or `SYSTEM/EVENT`, with wildcards, as `SYSTEM/EVENT`."""
+    """Events of any kind called `SYSTEM:EVENT` or `SYSTEM/EVENT`, with wildcards, as `SYSTEM/EVENT`.
+
+    A wildcard for the system does not mean the private groups of ktrace sessions.
+    """
     system, _, event = name.replace(":", "/", 1).partition("/")
     if not event or ".." in name:
         return []
@@ -61,7 +65,7 @@ def find_static(files: Files, name: str) -> list[str]:
         return [f"{system}/{event}"] if is_event(files, f"{system}/{event}") else []
     found = []
     for group in fnmatch.filter(files.list("events"), system):
-        if files.is_dir(f"events/{group}"):
+        if files.is_dir(f"events/{group}") and (group == system or Owner.of_name(group) is None):
             found += [
                 f"{group}/{name}"
                 for name in fnmatch.filter(files.list(f"events/{group}"), event)

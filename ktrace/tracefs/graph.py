@@ -5,9 +5,11 @@ and a filter of functions of its own, on kernels that let it. Of which functions
 how deep, is said once for the whole kernel: `set_graph_function`, `max_graph_depth`. Like probes these are
 added for a while; who added them is noted as an instance that records nothing and has them as its filter:
 
-    ktrace_PID_STARTTIME_graph         set_ftrace_filter: the functions
-    ktrace_PID_STARTTIME_graph_3       the same, and 3 is in max_graph_depth
-    ktrace_PID_STARTTIME_graph_top     the same, and the tracer is on in the top buffer, which was unused
+    SESSION_graph         set_ftrace_filter: the functions
+    SESSION_graph_3       the same, and 3 is in max_graph_depth
+    SESSION_graph_top     the same, and the tracer is on in the top buffer, which was unused
+
+SESSION is the name of the session's own instance.
 """
 
 import re
@@ -15,13 +17,14 @@ from collections.abc import Iterable
 
 from ktrace.model.plan import Plan, Step
 from ktrace.tracefs.files import Files
+from ktrace.tracefs.holding import Judge, Life
 from ktrace.tracefs.instances import Owner, all_buffers, list_instances
 
 TRACER = "function_graph"
 FOLLOWED = "set_graph_function"
 DEPTH = "max_graph_depth"
 
-_NOTE = re.compile(r"(ktrace_\d+_\d+)_graph(_top)?(?:_(\d+))?\Z")
+_NOTE = re.compile(r"(ktrace_\d+_\d+(?:_4\d{9})?)_graph(_top)?(?:_(\d+))?\Z", re.ASCII)
 
 
 def can_graph(files: Files) -> bool:
@@ -67,13 +70,17 @@ def note_name(owner: str, depth: int | None, *, top: bool = False) -> str:
 
 
 def notes(tracing: Files, *, live: bool = True) -> list[str]:
-    """Names of the instances that are such notes, with `live` only of processes that still run."""
-    found = []
-    for name in list_instances(tracing):
-        owner = Owner.of_name(name) if _NOTE.match(name) else None
-        if owner is not None and (owner.is_alive or not live):
-            found.append(name)
-    return found
+    """Names of the instances that are such notes, with `live` without those of sessions known to be dead."""
+    found = [name for name in list_instances(tracing) if _NOTE.match(name)]
+    if not live or not found:
+        return found
+    with Judge(tracing) as judge:
+        return [name for name in found if not _is_dead(judge, name)]
+
+
+def _is_dead(judge: Judge, name: str) -> bool:
+    owner = Owner.of_name(name)
+    return owner is not None and judge.of(owner, [name, noter(name)]).life is Life.DEAD
 
 
 def is_note(name: str) -> bool:
@@ -115,12 +122,15 @@ def release(tracing: Files, name: str) -> Plan:
 
 
 def _top_steps(tracing: Files) -> Iterable[Step]:
-    """The top buffer as it was: unused."""
-    if tracing.read("current_tracer").strip() == TRACER:
+    """Yield how the top buffer becomes what it was: unused. Records stay where somebody uses it by now."""
+    tracer = tracing.read("current_tracer").strip()
+    taken = tracer not in ("nop", TRACER) or bool(tracing.read("set_event").strip())
+    if tracer == TRACER:
         yield Step("current_tracer", "nop", "no tracer in the top buffer", action="write")
     for name in ("set_ftrace_pid", "set_ftrace_notrace_pid"):
         if tracing.exists(name):
             yield Step(name, "", "all tasks", action="clear")
     yield Step("trace_options", "nofunction-fork", "option function-fork off")
-    yield Step("trace", "", "what was recorded goes", action="clear")
+    if not taken:
+        yield Step("trace", "", "what was recorded goes", action="clear")
     yield Step("tracing_on", "1", "the top buffer takes events", action="write")

@@ -13,53 +13,71 @@ from pathlib import Path
 from ktrace.model.plan import Step
 from ktrace.tracefs.files import Files
 
-_OWNED = re.compile(r"ktrace_(\d+)_(\d+)(?:_\w*)?\Z")
+INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO in the kernel's include/linux/proc_ns.h
+
+# Numbers of namespaces are inode numbers from 0xEFFFFFFC on; versions before had no such part.
+_OWNED = re.compile(r"ktrace_(\d+)_(\d+)(?:_(4\d{9}))?(?:_\w*)?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The process that made something: its id, and its start in clock ticks after boot.
+    """The process that made something: its id, its start in clock ticks after boot, its pid namespace.
 
-    Both together name one process for as long as the machine runs: ids alone are used again.
+    Together they name one process for as long as the machine runs: ids alone are used again, and by
+    processes of other namespaces (containers) at the same time.
+
+    Attributes:
+        namespace: its inode number, as `lsns -t pid` shows it; None in names that older versions made.
     """
 
     pid: int
     starttime: int
+    namespace: int | None = None
 
     @property
     def name(self) -> str:
-        """The name of everything this process makes: `ktrace_PID_STARTTIME`."""
-        return f"ktrace_{self.pid}_{self.starttime}"
+        """The name of everything this process makes: `ktrace_PID_STARTTIME_NAMESPACE`."""
+        known = "" if self.namespace is None else f"_{self.namespace}"
+        return f"ktrace_{self.pid}_{self.starttime}{known}"
 
     @classmethod
     def of_name(cls, name: str) -> "Owner | None":
         """Who made the instance or group of that name; None where it was no ktrace session."""
         match = _OWNED.match(name)
-        return cls(int(match[1]), int(match[2])) if match else None
+        return cls(int(match[1]), int(match[2]), int(match[3]) if match[3] else None) if match else None
 
     @classmethod
     def of_process(cls, pid: int) -> "Owner | None":
-        """The process that has this id now; None where there is none."""
+        """The process that has this id now; None where there is none, or none to be seen."""
         try:
             stat = Path(f"/proc/{pid}/stat").read_bytes()
         except OSError:
             return None
-        # The command's name is in parentheses and may hold any character, parentheses included.
-        after_comm = stat.rpartition(b")")[2].split()
-        return cls(pid, int(after_comm[19]))
+        return cls(pid, cls.parse_stat(stat)[1], own_pid_namespace())
 
     @classmethod
     def of_this_process(cls) -> "Owner":
         """This process."""
-        owner = cls.of_process(os.getpid())
-        if owner is None:
-            raise FileNotFoundError("/proc/self/stat: /proc is not mounted")
-        return owner
+        try:
+            stat = Path("/proc/self/stat").read_bytes()  # not by its id, which this /proc may not know
+        except OSError:
+            raise FileNotFoundError("/proc/self/stat: /proc is not mounted") from None
+        return cls(os.getpid(), cls.parse_stat(stat)[1], own_pid_namespace())
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether that very process still runs."""
-        return Owner.of_process(self.pid) == self
+    @staticmethod
+    def parse_stat(stat: bytes) -> tuple[str, int]:
+        """State and start of a process, by its /proc/PID/stat: see proc(5)."""
+        # The command's name is in parentheses and may hold any character, parentheses included.
+        after_comm = stat.rpartition(b")")[2].split()
+        return after_comm[0].decode("ascii", "replace"), int(after_comm[19])
+
+
+def own_pid_namespace() -> int | None:
+    """The number of this process's pid namespace; None where the kernel does not say."""
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return None
 
 
 def list_instances(files: Files) -> list[str]:

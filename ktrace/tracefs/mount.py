@@ -77,10 +77,10 @@ def why_unusable(files: LocalFiles) -> Unavailable | None:
     Costs one system call where all is well: the rest is found out only for the explanation.
     """
     control = f"{files.root}/kprobe_events"
-    if os.access(control, os.W_OK):
+    if os.access(control, os.W_OK, effective_ids=True):  # capabilities count, too
         # Lockdown switched on after boot refuses the open(2) though the file's mode allows it.
         return None if not _locked_for_confidentiality() else _locked()
-    if not os.access(files.root, os.X_OK):
+    if not os.access(files.root, os.X_OK, effective_ids=True):
         return _not_root(files.root)
     if _locked_for_confidentiality():
         return _locked()

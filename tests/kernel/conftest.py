@@ -4,6 +4,7 @@ Each test finds the kernel's control files as they were at the start, and leaves
 which they cannot run is a failure, not a skip: `make test` boots one on which they can.
 """
 
+import ctypes
 import importlib
 import io
 import json
@@ -24,6 +25,7 @@ import pytest
 import ktrace as ktrace_package
 from ktrace.cli.main import main
 from ktrace.tracefs.mount import find_debug, find_tracing
+from tests.kernel.control_files import differences, state
 from tests.unit.output.schema import SCHEMA, fits
 
 DEADLINE_S = 180
@@ -34,6 +36,15 @@ for _module in pkgutil.walk_packages(ktrace_package.__path__, "ktrace."):
         importlib.import_module(_module.name)
 # typer loads this late, when nobody may read it where the environment is in root's own folder.
 importlib.import_module("typer._click.decorators")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=20, help="how many kills test_kill.py places")
+    parser.addoption("--seed", type=int, default=1, help="of their places")
+
+
+def pytest_report_header(config: pytest.Config) -> str:
+    return f"kills: {config.getoption('--kills')}, seed {config.getoption('--seed')}"
 
 
 @dataclass(frozen=True)
@@ -50,18 +61,52 @@ class Outcome:
         return [r for r in records if kind is None or r["type"] == kind]
 
 
+def enter_pid_namespace() -> None:
+    """Go on as process 1 of a new pid namespace with a /proc of its own, as in a container.
+
+    The process that calls it passes signals on, waits, and ends with the same status; killed, it takes the
+    other one with it.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    new_mounts, new_pids, pr_set_pdeathsig = 0x00020000, 0x20000000, 1
+    recursive, private = 0x4000, 1 << 18
+    assert libc.unshare(new_mounts | new_pids) == 0, os.strerror(ctypes.get_errno())
+    child = os.fork()
+    if child:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda received, _frame: os.kill(child, received))
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) & 0xFF)
+    libc.prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
+    assert libc.mount(b"none", b"/", None, recursive | private, None) == 0
+    assert libc.mount(b"proc", b"/proc", b"proc", 0, None) == 0
+
+
 class Running:
-    """A ktrace in a process of its own, forked from this one: what it imports is loaded already."""
+    """A ktrace in a process of its own, forked from this one: what it imports is loaded already.
+
+    With `elsewhere` it runs in a pid namespace of its own.
+
+    Args:
+        before: called in the new process before ktrace runs there.
+    """
 
     def __init__(
-        self, argv: tuple[str, ...], stdin: bytes = b"", out: int | None = None, uid: int = 0
+        self,
+        argv: tuple[str, ...],
+        stdin: bytes = b"",
+        out: int | None = None,
+        uid: int = 0,
+        elsewhere: bool = False,
+        before: Callable[[], None] = lambda: None,
     ) -> None:
         self._out_r, out_w = os.pipe()
         self._err_r, err_w = os.pipe()
         in_r, in_w = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            self._child(argv, in_r, out if out is not None else out_w, err_w, uid)
+            if elsewhere:
+                enter_pid_namespace()
+            self._child(argv, in_r, out if out is not None else out_w, err_w, uid, before)
         for fd in (in_r, out_w, err_w):
             os.close(fd)
         os.write(in_w, stdin)
@@ -70,7 +115,9 @@ class Running:
         self._open = {self._out_r, self._err_r}
 
     @staticmethod
-    def _child(argv: tuple[str, ...], stdin: int, stdout: int, stderr: int, uid: int) -> None:
+    def _child(
+        argv: tuple[str, ...], stdin: int, stdout: int, stderr: int, uid: int, before: Callable[[], None]
+    ) -> None:
         status = 70
         try:
             if uid:
@@ -87,6 +134,7 @@ class Running:
             sys.stdin = io.TextIOWrapper(io.FileIO(0))
             sys.stdout = io.TextIOWrapper(io.BufferedWriter(io.FileIO(1, "wb")))
             sys.stderr = io.TextIOWrapper(io.FileIO(2, "wb"), write_through=True)
+            before()
             status = main(argv)
         except BaseException:
             import traceback
@@ -159,8 +207,15 @@ def start() -> Iterator[Callable[..., Running]]:
     """Start a ktrace and go on; it is killed at the end if it still runs."""
     started: list[Running] = []
 
-    def begin(*argv: str, stdin: bytes = b"", out: int | None = None, uid: int = 0) -> Running:
-        started.append(Running(argv, stdin, out, uid))
+    def begin(
+        *argv: str,
+        stdin: bytes = b"",
+        out: int | None = None,
+        uid: int = 0,
+        elsewhere: bool = False,
+        before: Callable[[], None] = lambda: None,
+    ) -> Running:
+        started.append(Running(argv, stdin, out, uid, elsewhere, before))
         return started[-1]
 
     yield begin
@@ -174,8 +229,14 @@ def start() -> Iterator[Callable[..., Running]]:
 def ktrace(start: Callable[..., Running]) -> Callable[..., Outcome]:
     """Run a ktrace to its end; with `status`, it must be that."""
 
-    def run(*argv: str, stdin: bytes = b"", status: int | None = 0, uid: int = 0) -> Outcome:
-        outcome = start(*argv, stdin=stdin, uid=uid).wait()
+    def run(
+        *argv: str,
+        stdin: bytes = b"",
+        status: int | None = 0,
+        uid: int = 0,
+        elsewhere: bool = False,
+    ) -> Outcome:
+        outcome = start(*argv, stdin=stdin, uid=uid, elsewhere=elsewhere).wait()
         assert status is None or outcome.status == status, f"{argv}: {outcome}"
         return outcome
 
@@ -213,20 +274,6 @@ def armed(tracing: Path) -> Callable[[], bool]:
     return lambda: is_armed(tracing)
 
 
-def state(tracing: Path, debugfs: Path) -> dict[str, str]:
-    """What ktrace could leave behind, or change."""
-    files = ("kprobe_events", "uprobe_events", "dynamic_events", "set_event", "tracing_on", "current_tracer")
-    found = {name: (tracing / name).read_text() for name in files}
-    shared = ("set_graph_function", "set_graph_notrace", "max_graph_depth", "trace_options")
-    for name in (*shared, "set_ftrace_pid", "set_ftrace_notrace_pid"):
-        if (tracing / name).exists():
-            found[name] = (tracing / name).read_text()
-    found["instances"] = " ".join(sorted(p.name for p in (tracing / "instances").iterdir()))
-    found["kprobes/list"] = "".join(sorted((debugfs / "kprobes/list").read_text().splitlines(True)))
-    found["kprobes/enabled"] = (debugfs / "kprobes/enabled").read_text()
-    return found
-
-
 @pytest.fixture(autouse=True)
 def untouched(tracing: Path, debugfs: Path) -> Iterator[None]:
     """Every test leaves the kernel's files as it found them."""
@@ -236,7 +283,7 @@ def untouched(tracing: Path, debugfs: Path) -> Iterator[None]:
     while (after := state(tracing, debugfs)) != before and time.monotonic() < deadline:
         time.sleep(0.1)
     try:
-        assert after == before
+        assert not differences(before, after)
     finally:
         if after != before:
             wipe(tracing)

@@ -1,57 +1,134 @@
 """`ktrace clean`."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from ktrace.cli.report import report_all
+
+if TYPE_CHECKING:
+    from ktrace.errors import KtraceError
+    from ktrace.session.clean import Leftover
+    from ktrace.tracefs.files import Files
 
 
 def clean(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, as shell.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a record for each dead session.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a record for each session.")] = False,
+    force: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--force", metavar="NAME", help="Also a session of which nobody can tell whether it runs."
+        ),
+    ] = None,
 ) -> int:
     """Remove what dead ktrace sessions left behind: their instances and probes.
 
-    Everything that a session makes is named ktrace_PID_STARTTIME. What belongs to a process that still
-    runs is not touched, nor is anything that has another name.
+    Everything that a session makes is named ktrace_PID_STARTTIME_NAMESPACE. What belongs to a session that
+    still runs is not touched, nor is anything that has another name. Where nobody can tell whether a
+    session runs, clean says so and leaves it; --force with its name removes it all the same.
 
     \b
     Examples:
       ktrace clean --dry-run
       ktrace clean
+      ktrace clean --force ktrace_182_1406
     """
-    import json
-
-    from ktrace.cli.report import report_all
-    from ktrace.errors import Busy
-    from ktrace.session.clean import clean as clean_one
-    from ktrace.session.clean import find_leftovers
+    from ktrace.model.plan import Plan
+    from ktrace.session.clean import find_sessions
+    from ktrace.tracefs.holding import Life
     from ktrace.tracefs.mount import find_tracing
 
     tracing = find_tracing()
-    problems = []
-    leftovers = find_leftovers(tracing)
-    for leftover in leftovers:
-        if as_json:
-            record = {
-                "schema": 1,
-                "type": "leftover",
-                "pid": leftover.owner.pid,
-                "instances": list(leftover.instances),
-                "probes": [probe.event for probe in leftover.probes],
-                "synthetic": list(leftover.synthetic),
-            }
-            print(json.dumps(record))
-        if dry_run:
-            if not as_json:
-                sys.stdout.writelines(line + "\n" for line in leftover.to_plan().to_shell(tracing.root))
+    problems: list[KtraceError] = []
+    found = find_sessions(tracing)
+    forced = _forced(found, force or ())
+    for one in found:
+        wanted = one.is_dead or one in forced
+        if one.verdict.life is Life.ALIVE:
+            _tell_alive(one, as_json)
             continue
-        for step, error in clean_one(tracing, leftover):
-            hint = "somebody still reads it, perhaps in a container: its probes were left alone, too"
-            problems.append(Busy(f"{step.path}: {error.strerror}", hint=hint))
-        if not as_json:
-            count = f"{len(leftover.instances)} instance(s), {len(leftover.probes)} probe(s)"
-            print(f"{leftover.owner.name}: {count}")
-    if not leftovers and not as_json:
+        if as_json:
+            _print_record(one)
+        if not wanted:
+            problems.append(_cannot_tell(one))
+        elif not dry_run:
+            problems += _remove(tracing, one, as_json)
+        elif not as_json:
+            plan: Plan = one.to_plan()
+            sys.stdout.writelines(line + "\n" for line in plan.to_shell(tracing.root))
+    if not found and not as_json:
         print("ktrace: nothing was left behind", file=sys.stderr)
     return report_all(problems)
+
+
+def _forced(found: "list[Leftover]", names: "list[str] | tuple[()]") -> "list[Leftover]":
+    """The sessions of these names. Raises NotFound, Busy."""
+    from ktrace.errors import Busy, NotFound
+    from ktrace.tracefs.holding import Life
+
+    chosen = []
+    for name in names:
+        one = next((f for f in found if name == f.owner.name or name in f.instances), None)
+        if one is None:
+            raise NotFound(
+                f"no session called '{name}' has left anything",
+                hint="`ktrace clean --dry-run` names those that have; one that can be seen to run is none",
+            )
+        if one.verdict.life is Life.ALIVE:
+            raise Busy(f"{name} runs: {one.verdict.why}", hint="end that ktrace: it removes all that it made")
+        chosen.append(one)
+    return chosen
+
+
+def _remove(tracing: "Files", one: "Leftover", as_json: bool) -> "list[KtraceError]":
+    """Remove what a session left, and say so; what could not be removed is returned."""
+    from ktrace.errors import Busy
+    from ktrace.session.clean import clean as clean_one
+    from ktrace.session.held import blame
+
+    problems: list[KtraceError] = []
+    for step, error in clean_one(tracing, one):
+        hint = "end what uses it, then `ktrace clean` again"
+        if step.action == "rmdir":
+            hint += ": the probes of this session were left alone, too"
+        what = f"{step.text} in {step.path}" if step.text else step.path
+        problems.append(Busy(f"{what}: {blame(tracing, step, error)}", hint=hint))
+    if not as_json and not problems:
+        print(f"{one.owner.name}: {_counted(one)}")
+    return problems
+
+
+def _counted(one: "Leftover") -> str:
+    return f"{len(one.instances)} instance(s), {len(one.probes)} probe(s)"
+
+
+def _cannot_tell(one: "Leftover") -> "KtraceError":
+    from ktrace.errors import Busy
+
+    name = one.owner.name
+    return Busy(
+        f"{name} was left alone ({_counted(one)}): whether it runs cannot be told: {one.verdict.why}",
+        hint=f"ktrace clean --force {name}\nremoves it all the same; where it was started, clean can tell",
+    )
+
+
+def _tell_alive(one: "Leftover", as_json: bool) -> None:
+    if not as_json:
+        print(f"ktrace: {one.owner.name} runs and was left alone: {one.verdict.why}", file=sys.stderr)
+
+
+def _print_record(one: "Leftover") -> None:
+    import json
+
+    record = {
+        "schema": 1,
+        "type": "leftover",
+        "pid": one.owner.pid,
+        "state": one.verdict.life.value,
+        "instances": list(one.instances),
+        "probes": [probe.event for probe in one.probes],
+        "synthetic": list(one.synthetic),
+    }
+    print(json.dumps(record))

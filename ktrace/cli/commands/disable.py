@@ -26,10 +26,18 @@ def disable(
       ktrace disable --all
       ktrace disable --triggers vfs_read
     """
-    if triggers:
-        from ktrace.session.enabling import clear_triggers
-        from ktrace.tracefs.mount import find_tracing
+    if not triggers:
+        return switch_chosen(names, everything, False)
+    from ktrace.session.enabling import clear_triggers
+    from ktrace.session.signals import StopSignals
+    from ktrace.tracefs.mount import find_tracing
 
-        tracing = find_tracing()
-        clear_triggers(tracing, chosen(tracing, names, everything, "disable"))
-    return switch_chosen(names, everything, False)
+    tracing = find_tracing()
+    probes = chosen(tracing, names, everything, "disable")
+    with StopSignals() as stop:
+        cleared = clear_triggers(tracing, probes, between=stop.check)
+        try:
+            return switch_chosen(names, everything, False, stop)
+        except BaseException:
+            cleared.undo_all()
+            raise

@@ -46,7 +46,7 @@ def enable(
         conditions = Conditions(start_on, stop_on, snapshot_on)
         applied = set_triggers(tracing, probes, stack, conditions, between=stop.check)
         try:
-            status = switch_chosen(names, everything, True)
+            status = switch_chosen(names, everything, True, stop)
         except BaseException:
             applied.undo_all()
             raise

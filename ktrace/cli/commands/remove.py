@@ -1,8 +1,12 @@
 """`ktrace remove`."""
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from ktrace.tracefs.files import Files
 
 
 def remove(
@@ -17,7 +21,7 @@ def remove(
     """Remove probes. They are switched off first.
 
     Where the kernel says that an event is in use, ktrace says by whom, and leaves it as it was. What
-    other ktrace sessions made for themselves and still use is not touched by --all.
+    ktrace sessions made for themselves is meant only where its group is spelled out; --all does not.
 
     \b
     Examples:
@@ -46,4 +50,23 @@ def remove(
     with StopSignals() as stop:
         failed = remove_probes(tracing, probes, between=stop.check)
     summary("removed", len(probes) - len(failed), len(probes), time.monotonic() - started)
+    if everything:
+        _tell_leftovers(tracing)
     return report_all([error for _, error in failed])
+
+
+def _tell_leftovers(tracing: "Files") -> None:
+    """Say that what dead sessions left is still there."""
+    from ktrace.session.existing import belongs_to_session
+    from ktrace.tracefs.dynevents import list_probes
+
+    if not any(map(belongs_to_session, list_probes(tracing)[0])):
+        return
+    from ktrace.session.clean import find_leftovers
+
+    left = sum(len(one.probes) for one in find_leftovers(tracing))
+    if left:
+        print(
+            f"ktrace: {left} probe(s) of dead ktrace sessions stay: `ktrace clean` removes them",
+            file=sys.stderr,
+        )

@@ -27,6 +27,7 @@ def switch(
       ktrace switch on
     """
     from ktrace.errors import Unavailable
+    from ktrace.session.signals import StopSignals
     from ktrace.tracefs import kprobe_list
     from ktrace.tracefs.mount import find_debug, find_tracing
 
@@ -38,7 +39,9 @@ def switch(
         if position is None:
             print(Position.ON if kprobe_list.is_armed(debug) else Position.OFF)
         else:
-            kprobe_list.switch(debug, position is Position.ON)
+            with StopSignals() as stop:  # it is switched and says so, or it is not
+                stop.check()
+                kprobe_list.switch(debug, position is Position.ON)
     except PermissionError as error:
         raise Unavailable(
             f"{debug.root}/{kprobe_list.ENABLED}: {error.strerror}",

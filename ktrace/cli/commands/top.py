@@ -46,6 +46,7 @@ def top(
       ktrace top sched:sched_switch --by next_comm
     """
     from ktrace.output.screen import Screen
+    from ktrace.session.signals import StopSignals
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("top needs a terminal", hint="ktrace count prints a table anywhere")
@@ -53,10 +54,15 @@ def top(
     if not places:
         places, words = [_SYSCALLS], [*words, "id.syscall"]
     colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    with Screen(sys.stdout, sys.stdin.fileno(), colour=colour) as screen:
+    # Signals are noted first: one that ended ktrace would leave the terminal without echo.
+    with (
+        StopSignals() as stop,
+        Screen(sys.stdout, sys.stdin.fileno(), colour=colour) as screen,
+    ):
         live = _Live(screen, places, words, filter_, size)
-        action = "count"
+        action, status = "count", 0
         while action != "quit":
+            stop.check()
             with counting.running(None, pids, children, duration, keys_fd=screen.keys) as run:
                 if action == "count":
                     action = live.count(run, run.defaults(False, kind.value, every, None, max_probes))

@@ -28,6 +28,7 @@ DYNAMIC = """\
 p:kprobes/opens do_sys_openat2 a=%di
 r16:kprobes/opens__return do_sys_openat2
 p:mine/reads vfs_read
+p:ktrace_7_8_4026531836/opensown do_sys_openat2
 s:synthetic/lat u64 d
 """
 AVAILABLE = "sched:sched_switch\nsched:sched_wakeup\nirq:irq_handler_entry\n"
@@ -198,6 +199,11 @@ def test_a_dollar_is_escaped_but_not_within_single_quotes(env):
 def test_trace_offers_probes_events_and_functions(shell):
     assert sorted(shell("ktrace trace op")) == ["opens", "opens__return"]
     assert "vfs_read" in shell("ktrace trace vfs")
+
+
+def test_a_sessions_own_probe_is_offered_by_its_whole_name(shell):
+    assert shell("ktrace show ktrace_7") == ["ktrace_7_8_4026531836/opensown"]
+    assert "opensown" not in "".join(shell("ktrace show o"))
 
 
 def test_series_of_the_virtual_machine(shell):

@@ -18,7 +18,7 @@ _BLOCK = re.compile(r"<!-- test: (\w+) -->\n+```console\n(.*?)^```$", re.MULTILI
 _PYTHON = re.compile(r"(?:<!-- test: (kernel) -->\n+)?^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A task, its CPU, the flags and the time: what is there differs from kernel to kernel.
 _HEAD = re.compile(r"-\d+ +\[\d+\] \S+ +[\d.]+:")
-_SESSION = re.compile(r"\bktrace_\d+_\d+\b")
+_SESSION = re.compile(r"\bktrace_\d+_\d+(?:_\d+)?\b")
 _NUMBER = re.compile(r"(?<![A-Za-z_])(?:0x)?[0-9a-f]*\d[0-9a-f.]*")
 
 

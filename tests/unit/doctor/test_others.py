@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from ktrace.doctor.others import other_facts
@@ -24,7 +26,7 @@ def test_instances_are_named(tree):
 
 def test_instances_of_dead_sessions_are_to_be_cleaned(tree):
     alive = Owner.of_this_process().name
-    dead = f"ktrace_{Owner.of_this_process().pid}_1"
+    dead = replace(Owner.of_this_process(), starttime=1).name
     tree.write(f"{TRACING}/instances/{alive}/set_event", "")
     assert facts(tree)["instances"].status == "ok"
     tree.write(f"{TRACING}/instances/{dead}/set_event", "")

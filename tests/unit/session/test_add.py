@@ -134,18 +134,35 @@ def test_what_is_on_is_switched_off_before_it_is_removed(files):
             raise Interrupted(15)
 
     def stop(path, text):
-        if (path, text) == ("events/g/enable", "1"):
+        if path == "events/g/enable":
             for name in "abc":
-                files.put(f"events/g/{name}/enable", "1\n")
-            raise Interrupted(2)
+                files.put(f"events/g/{name}/enable", f"{text}\n")
+            if text == "1":
+                raise Interrupted(2)
 
     files.after = stop
     with pytest.raises(Interrupted):
         add(files, Wishes(enable=True), between)
     assert files.done[4:] == [
-        write
-        for name in "cba"
-        for write in ((f"events/g/{name}/enable", "0"), ("kprobe_events", f"-:g/{name}"))
+        ("events/g/enable", "0"),
+        *(("kprobe_events", f"-:g/{name}") for name in "cba"),
+    ]
+
+
+def test_an_event_that_was_there_keeps_neither_switch_nor_stacks(files):
+    """Of one that a probe point was appended to, only that goes."""
+    files.put("events/g/a/enable", "0\n")
+
+    def between():
+        if ("events/g/a/trigger", "stacktrace") in files.done:
+            raise Interrupted(15)
+
+    with pytest.raises(Interrupted):
+        add_probes(files, None, PROBES[:1], Wishes(append=True, stack=True, enable=True), between)
+    assert files.done[1:] == [
+        ("events/g/a/trigger", "stacktrace"),
+        ("events/g/a/trigger", "!stacktrace"),
+        ("kprobe_events", f"{PROBES[0].to_delete_line()} {PROBES[0].place.to_text()}"),
     ]
 
 

@@ -202,3 +202,16 @@ def test_the_program_gets_the_environment_as_it_came_to_ktrace(capfd):
         command.wait()
     os.unsetenv("KTRACE_PUT")
     assert capfd.readouterr().out == f"none {os.environ['PATH']}\n"
+
+
+def test_a_command_that_outlives_its_run_is_ended():
+    with Command("sleep 600") as command:
+        command.start()
+        assert command.finish() == 128 + signal.SIGTERM
+
+
+def test_a_command_that_has_ended_keeps_its_status():
+    with Command(shell("exit 3")) as command:
+        command.start()
+        command.wait()
+        assert command.finish() == 3

@@ -134,5 +134,33 @@ def test_loaded_modules(tmp_path):
 def test_the_same_without_writing():
     assert resolve(READ, load) == Defined(READ)
     assert resolve(FORK, load).probe.place.symbol == "kernel_clone"
-    address = Probe("p", "g", "a", AddressPlace(1 << 63))
-    assert resolve(address, never) == Defined(address)
+
+
+def test_an_address_is_written_by_a_symbol_which_the_kernel_prints_again(files):
+    """Of an address it prints a hash."""
+    symbols = Kallsyms(
+        b"ffffffff81000000 T _text\nffffffff81000010 T vfs_read\nffffffff82000000 T _end\n"
+        b"ffffffffc0000010 t f\t[mod]\nffffffffc0000020 t g\t[mod]\nffffffffc0000030 t g\t[mod]\n"
+        b"ffffffffc1000000 t prog\t[bpf]\n"
+    )
+
+    def at(address):
+        return Probe("p", "g", "a", AddressPlace(address))
+
+    def written(address):
+        return resolve(at(address), lambda: symbols).probe.place.to_text()
+
+    assert written(0xFFFFFFFF81000018) == "_text+24"
+    assert written(0xFFFFFFFFC0000030) == "0xffffffffc0000030"  # there are two of that name
+    assert written(0xFFFFFFFFC1000000) == "0xffffffffc1000000"  # no module: it would wait for one
+    assert define_probe(files, at(0xFFFFFFFF81000010), load_symbols=lambda: symbols).probe.place.offset == 16
+    assert files.done == [("kprobe_events", "p:g/a _text+16")]
+    hidden = Kallsyms(b"0000000000000000 T _text\n0000000000000000 T _end\n")
+    assert resolve(at(1 << 63), lambda: hidden) == Defined(at(1 << 63))
+
+
+def test_an_address_in_a_module(monkeypatch):
+    monkeypatch.setattr(define_module, "_is_pending", lambda probe: False)
+    symbols = Kallsyms(b"ffffffff81000000 T _text\nffffffff82000000 T _end\nffffffffc0000010 t f\t[mod]\n")
+    probe = Probe("p", "g", "a", AddressPlace(0xFFFFFFFFC0000018))
+    assert resolve(probe, lambda: symbols).probe.place.to_text() == "mod:f+8"

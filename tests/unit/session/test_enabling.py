@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.errors import Busy, Refused
+from ktrace.errors import Busy, Interrupted, Refused
 from ktrace.model.probe import Probe
 from ktrace.session.conditions import Conditions
 from ktrace.session.enabling import clear_triggers, set_triggers
@@ -73,7 +73,29 @@ def test_undoing_lets_the_buffer_record_again(files: Scripted) -> None:
     assert lines(files)[-2:] == ["tracing_on 1", "sched/fork !traceon"]
 
 
+def test_undoing_frees_a_snapshot_that_nobody_had(files: Scripted) -> None:
+    files.put("snapshot", "# tracer: nop\n#\n# * Snapshot is freed *\n")
+    enable(files, snapshot_on="n == 1").undo_all()
+    assert lines(files)[-1] == "snapshot 0"
+    files.put("snapshot", "# tracer: nop\n#\n# * Snapshot is allocated *\n")
+    enable(files, snapshot_on="n == 1").undo_all()
+    assert lines(files).count("snapshot 0") == 1
+
+
 def test_taking_off_leaves_histograms(files: Scripted) -> None:
     put(files, "a", "snapshot:unlimited if n == 1\nhist:keys=n:vals=hitcount [active]\nstacktrace:count=2\n")
-    assert clear_triggers(files, [A, B]) == 2
+    clear_triggers(files, [A, B], between=lambda: None)
     assert lines(files) == ["kprobes/a !snapshot", "kprobes/a !stacktrace"]
+
+
+def test_taking_off_that_is_interrupted_sets_them_again(files: Scripted) -> None:
+    put(files, "a", "snapshot:unlimited if n == 1\n")
+    put(files, "b", "stacktrace:count=2\n")
+
+    def stop() -> None:
+        if files.done:
+            raise Interrupted(15)
+
+    with pytest.raises(Interrupted):
+        clear_triggers(files, [A, B], between=stop)
+    assert lines(files) == ["kprobes/a !snapshot", "kprobes/a snapshot if n == 1"]

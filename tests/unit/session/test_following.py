@@ -1,5 +1,6 @@
 import errno
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.graph_files import GraphFiles
 
 ME = Owner.of_this_process()
-DEAD = Owner(ME.pid, ME.starttime - 1)  # this id, but another process
+DEAD = replace(ME, starttime=ME.starttime - 1)  # this id, but another process
 OTHER = Owner.of_process(os.getppid())  # lives as long as this test does
 assert OTHER is not None
 SYMBOLS = b"".join(
@@ -212,3 +213,14 @@ def test_what_a_killed_one_left_in_the_top_buffer_clean_finds(files: GraphFiles)
     (left,) = find_leftovers(files)
     assert clean(files, left) == [] and files.read("current_tracer") == "nop\n"
     assert files.read("set_ftrace_pid") == "" and not instances(files)
+
+
+def test_records_stay_where_somebody_has_begun_to_use_the_top_buffer(files: GraphFiles) -> None:
+    for name in ("set_ftrace_pid", "set_ftrace_notrace_pid", "trace_options", "trace", "tracing_on"):
+        files.put(name, "7\n")
+    for name in ("kprobe_events", "uprobe_events"):
+        files.put(name, "")
+    files.mkdir(f"instances/{DEAD.name}_graph_top")
+    files.put("set_event", "sched:sched_switch\n")
+    (left,) = find_leftovers(files)
+    assert clean(files, left) == [] and files.read("trace") == "7\n" and not instances(files)

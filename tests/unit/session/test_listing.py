@@ -4,7 +4,7 @@ from ktrace.errors import NotFound
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.output.listing import listing_text
-from ktrace.session.existing import belongs_to_live_session
+from ktrace.session.existing import belongs_to_session
 from ktrace.session.listing import read_listing, select
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.instances import Owner
@@ -186,10 +186,10 @@ def test_no_such_probe():
         select(PROBES, ["A"])
 
 
-def test_everything_but_what_live_sessions_use():
+def test_everything_but_what_sessions_made_for_themselves():
     mine = Probe("p", ME.name, "a", SymbolPlace("f"))
     dead = Probe("p", Owner(ME.pid, 1).name, "a", SymbolPlace("f"))
-    assert belongs_to_live_session(mine) and not belongs_to_live_session(dead)
-    assert not belongs_to_live_session(PROBES[0])
-    assert select([mine, dead, PROBES[0]], [], everything=True) == [dead, PROBES[0]]
+    assert belongs_to_session(mine) and belongs_to_session(dead)
+    assert not belongs_to_session(PROBES[0])
+    assert select([mine, dead, PROBES[0]], [], everything=True) == [PROBES[0]]
     assert select([mine], [f"{ME.name}/a"]) == [mine]  # by name it can be had

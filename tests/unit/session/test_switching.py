@@ -80,7 +80,19 @@ def test_between_is_asked_before_each_group(files):
 
     with pytest.raises(Interrupted):
         set_enabled(files, [A, C], True, between=stop)
-    assert files.done == [("events/g/a/enable", "1")]
+    assert files.done == [("events/g/a/enable", "1"), ("events/g/a/enable", "0")]
+
+
+def test_an_interrupt_leaves_on_what_was_on(files):
+    files.put("events/g/b/enable", "1\n")
+
+    def stop():
+        if files.done:
+            raise Interrupted(2)
+
+    with pytest.raises(Interrupted):
+        set_enabled(files, [A, B, C], True, between=stop)
+    assert files.done == [("events/g/enable", "1"), ("events/g/a/enable", "0")]
 
 
 def test_a_probe_that_is_off_is_only_removed(files):

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 
 from ktrace.errors import NotFound, UsageError
 from ktrace.session.existing import existing_events
+from ktrace.session.kernel import Kernel
 from ktrace.session.target import find_targets, parse_cpus, threads_of
 from ktrace.session.words import Defaults
+from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted
 
@@ -141,3 +143,31 @@ def test_no_such_process():
     child.wait()
     with pytest.raises(NotFound, match=f"there is no process {child.pid}"):
         threads_of([child.pid], children=False)
+
+
+@pytest.mark.parametrize("group", [ME, "ktrace_1_2", "ktrace_1_2_4026540000"])
+@pytest.mark.parametrize("word", ["f", "own_*", "*", "*/f", "ktrace_*/f", "k*:*"])
+def test_only_a_group_that_is_spelled_out_means_a_sessions_own(tmp_path, group, word):
+    files = Scripted(tmp_path, {"dynamic_events": f"p:{group}/f f\np:{group}/own_g g\n"})
+    for name in ("f", "own_g"):
+        files.put(f"events/{group}/{name}/enable", "0\n")
+    assert existing_events(files, word) == []
+    assert existing_events(files, f"{group}/f") == existing_events(files, f"{group}:f") == [f"{group}/f"]
+    assert existing_events(files, f"{group}/*") == [f"{group}/f", f"{group}/own_g"]
+
+
+class Looked(Kernel):
+    """A kernel with two functions, and no types."""
+
+    def __init__(self, files):
+        symbols = Kallsyms(b"ffffffff81000000 T vfs_read\nffffffff81000010 T kernel_clone\n")
+        super().__init__(files, None, machine="x86_64", load_symbols=lambda: symbols)
+
+
+def test_a_word_behind_an_event_that_is_nothing_at_all_is_told_with_the_event(files):
+    with pytest.raises(NotFound, match="'cuont' is neither an event, nor a function") as error:
+        find_targets(files, ["vfs_read", "cuont"], Defaults(group="mine"), Looked(files))
+    assert "kprobes/vfs_read" in error.value.hint and "vfs_read+0" in error.value.hint
+    targets = find_targets(files, ["vfs_read", "do_fork"], Defaults(group="mine"), Looked(files))
+    assert targets.events == ("kprobes/vfs_read",)
+    assert [p.to_line() for p in targets.probes] == ["p:mine/do_fork do_fork"]

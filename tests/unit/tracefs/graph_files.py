@@ -21,6 +21,7 @@ class GraphFiles(Scripted):
             "max_graph_depth": "0\n",
             "current_tracer": "nop\n",
             "available_tracers": "function_graph nop\n",
+            "set_event": "",
         }
         super().__init__(root, tree)
         (root / "instances").mkdir()

@@ -11,9 +11,9 @@ from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted
 
 
-@given(st.integers(0, 1 << 22), st.integers(0, 1 << 63))
-def test_an_owner_is_found_by_its_name(pid, starttime):
-    owner = Owner(pid, starttime)
+@given(st.integers(0, 1 << 22), st.integers(0, 1 << 63), st.none() | st.integers(0xEFFFFFFC, (1 << 32) - 1))
+def test_an_owner_is_found_by_its_name(pid, starttime, namespace):
+    owner = Owner(pid, starttime, namespace)
     assert Owner.of_name(owner.name) == owner
     assert Owner.of_name(owner.name + "_second") == owner
 
@@ -28,20 +28,20 @@ def test_names_of_others(name):
 def test_this_process():
     owner = Owner.of_this_process()
     assert owner.pid == os.getpid()
-    assert owner.is_alive
-    assert owner.name == f"ktrace_{os.getpid()}_{owner.starttime}"
+    assert owner == Owner.of_process(os.getpid())
+    namespace = str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
+    assert owner.name == f"ktrace_{os.getpid()}_{owner.starttime}_{namespace}"
+    assert len(owner.name) <= 63
 
 
-def test_an_id_that_is_used_again_is_another_process():
-    owner = Owner.of_this_process()
-    assert not Owner(owner.pid, owner.starttime - 1).is_alive
+def test_names_of_older_versions_have_no_namespace():
+    assert Owner.of_name("ktrace_7_8_2") == Owner.of_name("ktrace_7_8") == Owner(7, 8)
 
 
 def test_a_process_that_has_ended():
     child = subprocess.Popen(["true"])
     child.wait()
     assert Owner.of_process(child.pid) is None
-    assert not Owner(child.pid, 1).is_alive
 
 
 def test_a_command_may_be_named_anything(tmp_path):
