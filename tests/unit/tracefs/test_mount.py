@@ -83,7 +83,9 @@ class Here:
         monkeypatch.setattr(mount, "find_mount", lambda fstype, preferred: self.mounts.get(fstype))
         monkeypatch.setattr(mount.os, "geteuid", lambda: self.euid)
         real = os.access
-        monkeypatch.setattr(mount.os, "access", lambda path, mode: self.may[mode] and real(path, mode))
+        monkeypatch.setattr(
+            mount.os, "access", lambda path, mode, **how: self.may[mode] and real(path, mode, **how)
+        )
 
     def has(self, *names):
         for name in names:
