@@ -10,7 +10,7 @@ drawn by `ktrace.diagnostic`. Anything else that escapes is a bug in ktrace.
 | 2 | the command line was not understood |
 | 3 | the kernel refused: its own words are in the message |
 | 4 | nothing of that name: symbol, event, process, file |
-| 5 | cannot run here: not root, no tracefs, no kprobes, locked down |
+| 5 | cannot run here, or could not see anything: not root, no tracefs, no kprobes, disarmed, locked down |
 | 6 | busy: somebody else holds it, or the name is taken |
 | 7 | damaged input: data that cannot be decoded, with its offset |
 | 125 | the virtual machine itself failed |

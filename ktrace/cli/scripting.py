@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from ktrace.cli.report import seeing_status
 from ktrace.script.passes import Compiler
 from ktrace.script.points import AtMoment, Timer, read_point
 from ktrace.script.preprocess import Facts, Preprocessor
@@ -18,10 +19,12 @@ from ktrace.script.runtime.limits import Limits
 from ktrace.script.runtime.state import State
 from ktrace.script.show import show
 from ktrace.script.source import Source
+from ktrace.tracefs.pid_namespace import machine_id, names_proc
 
 if TYPE_CHECKING:
     from ktrace.cli.script_kernel import ScriptKernel
     from ktrace.cli.script_user import UserSymbols
+    from ktrace.model.muted import Muted
     from ktrace.script.drive import Drive
     from ktrace.script.machine import Found, Machine, Read, Shape
     from ktrace.script.points import AtEvent, AtFunction, AtSyscall
@@ -110,7 +113,7 @@ def run(source: Source, options: Options) -> int:
         state = State(
             limits,
             warn=lambda text: print(text, file=sys.stderr),
-            target=child.pid if child else options.target or 0,
+            target=child.pid if child else _target(options),
             now=time.monotonic_ns,
             wall_offset=time.time_ns() - time.monotonic_ns(),
             run_commands=options.allow_system,
@@ -120,16 +123,24 @@ def run(source: Source, options: Options) -> int:
         )
         from ktrace.script.drive import Drive
 
+        muted: Sequence[Muted] = ()
         drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(out))
         if recording is not None:
             over(drive, recording, stop)
         elif any(bound.found for bound in compiled.bound):
             from ktrace.cli.script_live import live
 
-            live(drive, kernel.real, stop, child, options, _note)
+            muted = live(drive, kernel.real, stop, child, options, _note)
         else:
             _alone(drive, stop, child, options.duration_s)
-        return _exit_code(drive, stop, child)
+        return seeing_status(_exit_code(drive, stop, child), muted)
+
+
+def _target(options: Options) -> int:
+    """What `-x` names, by the id that events have; of a recording it is that of the recorded machine."""
+    if not options.target or options.source:
+        return options.target or 0
+    return machine_id(options.target, f"-x {options.target}")
 
 
 def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None", duration_s: float | None) -> None:
@@ -189,7 +200,7 @@ def _user_symbols() -> "UserSymbols":
     """Loaded when a script asks for the first time."""
     from ktrace.cli.script_user import UserSymbols
 
-    return UserSymbols()
+    return UserSymbols(names_proc())
 
 
 def _note(text: str) -> None:

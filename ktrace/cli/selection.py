@@ -23,8 +23,8 @@ def chosen(tracing: "Files", names: Sequence[str] | None, everything: bool, comm
     return select(list_probes(tracing)[0], names or (), everything=everything)
 
 
-def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> int:
-    """What `enable` and `disable` do."""
+def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool, *, look: bool = True) -> int:
+    """What `enable` and `disable` do; with `look`, events that nothing can hit are told."""
     import time
 
     from ktrace.cli.report import report_all
@@ -39,7 +39,26 @@ def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> in
         failed = set_enabled(tracing, probes, on, between=stop.check)
     verb = f"switched {'on' if on else 'off'}"
     summary(verb, len(probes) - len(failed), len(probes), time.monotonic() - started)
-    return report_all([error for _, error in failed])
+    status = report_all([error for _, error in failed])
+    if on and look and not status:
+        status = tell_muted(tracing, [probe.event for probe in probes])
+    return status
+
+
+def tell_muted(tracing: "Files", events: Sequence[str], *, waits: bool = False) -> int:
+    """Say which of the events that were switched on nothing can hit; returns the exit status of that.
+
+    Args:
+        waits: the top buffer waits for an event at which it begins to record.
+    """
+    from ktrace.cli.report import seeing_status
+    from ktrace.session.muted import top_muted
+    from ktrace.tracefs.mount import find_debug
+
+    muted = top_muted(tracing, find_debug(), events, waits=waits) if events else ()
+    for one in muted:
+        print(f"ktrace: {one.to_text('cannot')}\n  hint: {one.hint}", file=sys.stderr)
+    return seeing_status(0, muted)
 
 
 def summary(verb: str, done: int, wanted: int, seconds: float) -> None:

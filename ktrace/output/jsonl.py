@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, assert_never
 
 import numpy as np
 
-from ktrace.model.batch import Batch, Chunk, Column, Lost, Mark, Missed, Stack, Strings, Unparsed
+from ktrace.model.batch import Batch, Chunk, Column, Lost, Mark, Missed, Silent, Stack, Strings, Unparsed
 from ktrace.output.row import Row
 from ktrace.output.row_writer import RowWriter
 
@@ -135,6 +135,8 @@ def _mark(mark: Mark) -> str:
         return f'{_HEAD}"lost",{_origin(mark)}"cpu":{_to_json(mark.cpu)},"count":{_to_json(mark.count)}}}\n'
     if isinstance(mark, Missed):
         return f'{_HEAD}"missed","event":{_to_json(mark.event)},"count":{mark.count}}}\n'
+    if isinstance(mark, Silent):
+        return f'{_HEAD}"muted",{_to_json(mark.muted.to_json())[1:]}\n'
     if isinstance(mark, Unparsed):
         line = mark.line.decode("utf-8", "surrogateescape")
         return f'{_HEAD}"unparsed","line":{_to_json(line)}}}\n'

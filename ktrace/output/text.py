@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import BinaryIO, assert_never
 
 from ktrace.diagnostic import visible
-from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Stack, Strings, Unparsed
+from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Silent, Stack, Strings, Unparsed
 from ktrace.model.format import Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
 from ktrace.output.background import Background, Buffer
@@ -94,6 +94,8 @@ def _mark(mark: Mark) -> str:
             return f"{origin_of(mark)}{where} [LOST {'' if count is None else f'{count} '}EVENTS]\n"
         case Missed(event=event, count=count):
             return f"{visible(event)} [MISSED {count} HITS]\n"
+        case Silent(muted=muted):
+            return f"[{visible(muted.to_text('CANNOT'))}]\n"
         case Unparsed(line=line):
             return visible(line.decode("utf-8", "surrogateescape")) + "\n"
         case Stack():

@@ -10,10 +10,12 @@ from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
 from ktrace.errors import Refused, Unavailable, UsageError
 from ktrace.model.batch import Chunk, Lost
 from ktrace.model.calltree import Tree
+from ktrace.model.muted import Muted
 from ktrace.session.command import Command
 from ktrace.session.following import Following
 from ktrace.session.graph_buffer import GraphBuffer, OwnBuffer, TopBuffer
 from ktrace.session.kernel import Kernel
+from ktrace.session.muted import Watch, graph_muted
 from ktrace.session.raw import Formats, live_decoder, live_enrich
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
@@ -62,6 +64,7 @@ class Result:
         faster: trees that were not, since they took no longer than `above`.
         records: of the kernel, entries and returns.
         lost: records that were overwritten before they were read.
+        muted: functions of which no call could be followed.
     """
 
     trees: int
@@ -71,6 +74,7 @@ class Result:
     lost: int
     seconds: float
     output_closed: bool
+    muted: tuple[Muted, ...] = ()
 
 
 class Writer(Protocol):
@@ -81,6 +85,9 @@ class Writer(Protocol):
 
     def lost(self, lost: Lost, /) -> None:
         """Take a loss."""
+
+    def muted(self, muted: Muted, /) -> None:
+        """Take functions of which no call can be followed."""
 
     def flush(self) -> None:
         """Let it be seen."""
@@ -116,15 +123,18 @@ def graph(
         for text in following.notes:
             note(text)
         _exclude(where, request.exclude, following.functions)
-        pids = [command.pid] if command else threads_of(request.pids, children=request.children)
+        pids = [session.id_of(command)] if command else threads_of(request.pids, children=request.children)
         where.restrict(pids, request.cpus, children=command is not None or request.children)
         formats = Formats(session.tracing)
         formats.learn((f"ftrace/{ENTRY}", f"ftrace/{EXIT}"))
         live = live_decoder(where.files, formats)
         enrich = live_enrich(where.files, formats, session.saved_names)
         name = _namer(enrich.symbols.name)
-        sink = _Sink(request, following.functions, name, make_writer(name), stop)
+        writer = make_writer(name)
+        sink = _Sink(request, following.functions, name, writer, stop)
         stop.check()
+        watched = Watch(lambda _: graph_muted(following.functions), note)
+        _tell(writer, watched.begin())
         pipes = where.start(live.page)
         if command is not None:
             command.start()
@@ -146,9 +156,24 @@ def graph(
         )
         sink.finish()
         lost = _account(where.files, live.told, sink)
+        muted = watched.end(totals.events)
+        _tell(writer, muted)
         return Result(
-            sink.trees, sink.calls, sink.faster, totals.events, lost, totals.seconds, waiting.output_closed
+            sink.trees,
+            sink.calls,
+            sink.faster,
+            totals.events,
+            lost,
+            totals.seconds,
+            waiting.output_closed,
+            muted,
         )
+
+
+def _tell(writer: Writer, muted: Sequence[Muted]) -> None:
+    for one in muted:
+        writer.muted(one)
+    writer.flush()
 
 
 def _buffer(session: Session, request: Request, note: Callable[[str], None]) -> GraphBuffer:
@@ -168,7 +193,7 @@ def _buffer(session: Session, request: Request, note: Callable[[str], None]) -> 
         )
     if session.buffer_kb is not None:
         raise UsageError("--buffer-size is for a buffer of one's own, not for the top one")
-    top = TopBuffer(session.tracing)
+    top = TopBuffer(session.tracing, session.own_ids())
     note("the top buffer is used, which everybody shares: what others record in it meanwhile is lost to them")
     return top
 

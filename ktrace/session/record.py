@@ -12,13 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ktrace.errors import KtraceError, UsageError
+from ktrace.model.muted import Muted
 from ktrace.session.command import Command
+from ktrace.session.muted import watch
 from ktrace.session.request import Request, missed_hits, prepare
 from ktrace.session.saved import Names, save_contents
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.tracedat import unfinished
 from ktrace.tracedat.contents import Contents
+from ktrace.tracefs.pid_namespace import names_proc
 from ktrace.tracefs.splice import Mover
 
 # Full pages are fetched so often, however few they are: what SIGKILL leaves is as old at most.
@@ -54,6 +57,7 @@ class Recorded:
         missed: hits that no record was made of.
         unsaved: records that stayed in the kernel's buffer because the disk was full.
         disk_full: whether it was that which ended it.
+        muted: events that nothing could hit.
     """
 
     seconds: float
@@ -63,6 +67,7 @@ class Recorded:
     missed: int
     unsaved: int = 0
     disk_full: bool = False
+    muted: tuple[Muted, ...] = ()
 
 
 def record(
@@ -92,6 +97,8 @@ def record(
     cpus = [stats.cpu for stats in session.stats()]
     contents = save_contents(session, cpus)
     missed_before = missed_hits(session)
+    watched = watch(session, note)
+    watched.begin()
     unfinished.begin(path, contents, cpus)
     with Mover(session.files, contents.page_size, cpus, lambda cpu: _open_part(path, cpu)) as mover:
         run = _Run(session, mover, Names(), path, progress)
@@ -112,16 +119,18 @@ def record(
         run.take_the_rest()
         stats = session.stats()
     missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
-    run.names.add_living()
+    run.names.add_living(names_proc())
     size = _assemble(path, _final(contents, run.names, session, cpus), cpus)
+    events = sum(s.read for s in stats)
     return Recorded(
         seconds,
         size,
-        sum(s.read for s in stats),
+        events,
         sum(s.lost for s in stats),
         sum(n for n in missed.values() if n > 0),
         sum(s.entries for s in stats),
         run.disk_full,
+        watched.end(events),
     )
 
 

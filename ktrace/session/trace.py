@@ -1,13 +1,15 @@
 """One run of `ktrace trace`: arm, stream, account for what was lost, undo."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ktrace.model.batch import Chunk, Lost, Missed
+from ktrace.model.batch import Chunk, Lost, Missed, Silent
+from ktrace.model.muted import Muted
 from ktrace.session.command import Command
 from ktrace.session.conditions import until_stopped
 from ktrace.session.flight import fly
+from ktrace.session.muted import watch
 from ktrace.session.reading import reading_pages, reading_text
 from ktrace.session.request import Request, missed_hits, prepare
 from ktrace.session.session import Session
@@ -27,6 +29,7 @@ class Result:
         missed: hits that no record was made of (a probe within a probe, too few return instances).
         unparsed: lines that were not understood.
         output_closed: whether it ended because nobody read the output any more.
+        muted: events that nothing could hit.
     """
 
     events: int
@@ -35,6 +38,7 @@ class Result:
     missed: int
     unparsed: int
     output_closed: bool
+    muted: tuple[Muted, ...] = ()
 
 
 MakeSink: TypeAlias = Callable[[dict[str, str]], Sink]
@@ -62,9 +66,13 @@ def trace(
     sink = make_sink(session.groups())
     missed_before = missed_hits(session)
     stop.check()
+    watched = watch(session, note)
+    _tell(sink, watched.begin(), 0)
     if request.conditions.snapshot_on:
         flown = fly(session, request, sink, stop, command=command, output_fd=output_fd, note=note)
-        return Result(flown[0], flown[1], 0, 0, *flown[2:])
+        muted = watched.end(flown[0])
+        _tell(sink, muted, _AFTER_ALL)
+        return Result(flown[0], flown[1], 0, 0, *flown[2:], muted)
     reading = reading_text(session) if text else reading_pages(session)
     source = reading.start()
     if command is not None:
@@ -92,7 +100,8 @@ def trace(
     marks = tuple(Missed(_AFTER_ALL, event, n) for event, n in missed.items() if n > 0)
     if marks:
         sink.write(Chunk((), marks))
-    sink.flush()
+    muted = watched.end(totals.events)
+    _tell(sink, muted, _AFTER_ALL)
     return Result(
         totals.events,
         totals.seconds,
@@ -100,7 +109,15 @@ def trace(
         sum(m.count for m in marks),
         reading.decoder.unparsed,
         waiting.output_closed,
+        muted,
     )
+
+
+def _tell(sink: Sink, muted: Sequence[Muted], seq: int) -> None:
+    """Say in the stream what nothing can hit."""
+    if muted:
+        sink.write(Chunk((), tuple(Silent(seq, one) for one in muted)))
+    sink.flush()
 
 
 _AFTER_ALL = (1 << 63) - 1

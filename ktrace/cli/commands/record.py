@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
     from ktrace.session.record import Progress, Recorded
@@ -118,7 +119,7 @@ def record(
             return 1
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return child.wait() if child else 0
+        return seeing_status(child.wait() if child else 0, done.muted)
 
 
 def _note(text: str) -> None:
@@ -137,6 +138,7 @@ def _summary(done: "Recorded") -> str:
     parts.append(f"{done.lost} lost" if done.lost else "none lost")
     if done.missed:
         parts.append(f"{done.missed} hits missed")
+    parts += [f"{one.names} could not be hit" for one in done.muted]
     return ", ".join(parts)
 
 

@@ -81,7 +81,7 @@ def stack(
             quiet=quiet,
             show=show,
         )
-        return run.status()
+        return run.status(answer.muted)
 
 
 def _write(

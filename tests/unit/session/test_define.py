@@ -21,7 +21,7 @@ MODULE = Probe("p", "g", "a", SymbolPlace("f", module="not-loaded"))
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     (tmp_path / "modules").write_text("ext4 16384 0 - Live 0x0\n")
-    monkeypatch.setattr(define_module._is_pending, "__defaults__", (str(tmp_path / "modules"),))
+    monkeypatch.setattr(define_module.is_pending, "__defaults__", (str(tmp_path / "modules"),))
     return Scripted(tmp_path, {"kprobe_events": ""})
 
 
@@ -124,11 +124,11 @@ def test_a_function_of_the_kernel_itself_does_not_come_with_a_module(files):
 def test_loaded_modules(tmp_path):
     modules = tmp_path / "modules"
     modules.write_text("not_loaded 16384 0 - Live 0x0\nother 1 0\n")
-    assert not define_module._is_pending(MODULE, str(modules))  # - and _ are the same to modules
+    assert not define_module.is_pending(MODULE, str(modules))  # - and _ are the same to modules
     modules.write_text("not_loaded_2 16384 0 - Live 0x0\n")
-    assert define_module._is_pending(MODULE, str(modules))
-    assert not define_module._is_pending(MODULE, str(tmp_path / "none"))
-    assert not define_module._is_pending(READ, str(modules))
+    assert define_module.is_pending(MODULE, str(modules))
+    assert not define_module.is_pending(MODULE, str(tmp_path / "none"))
+    assert not define_module.is_pending(READ, str(modules))
 
 
 def test_the_same_without_writing():

@@ -12,10 +12,11 @@ from ktrace.session.kernel import Kernel
 from ktrace.session.signals import StopSignals
 from ktrace.tracefs.apply import Applied
 from tests.unit.aggregate.test_calls import NAMES, chunk
+from tests.unit.session.ourselves import Ourselves
 from tests.unit.tracefs.graph_files import GraphFiles
 
 
-class Session:
+class Session(Ourselves):
     """What a run asks of a session before it begins."""
 
     name = "ktrace_1_2"
