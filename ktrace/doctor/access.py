@@ -16,10 +16,7 @@ _CAP_DAC_OVERRIDE = 1
 CAP_SYSLOG = 34
 _WHOLE_RANGE = ["0", "0", "4294967295"]
 _CONTAINER_FILES = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
-_SUDO = (
-    "run it as root (sudo ktrace ...), or let a group in: mount -o "
-    f"remount,gid=GROUP,mode=750 {TRACING}, and chmod the files it writes"
-)
+_SUDO = "run it as root (sudo ktrace ...), or with CAP_DAC_OVERRIDE alone: see docs/permissions.md"
 
 
 def user_fact(machine: Machine) -> Fact:

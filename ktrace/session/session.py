@@ -6,6 +6,7 @@ with Session() as session:
     ...
 """
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -26,13 +27,12 @@ from ktrace.tracefs.dynevents import define_step
 from ktrace.tracefs.events import enable_step, read_format, read_triggers, set_filter, stack_step
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import Owner, make_step
-from ktrace.tracefs.mount import find_debug, find_tracing
+from ktrace.tracefs.mount import find_debug, find_tracing, no_right_to_trace
 from ktrace.tracefs.pid_namespace import in_namespace, own_threads, writer_of_marker
 from ktrace.tracefs.pipe import TextPipe
 
 if TYPE_CHECKING:
     from ktrace.model.batch import Batch
-    from ktrace.model.muted import Muted
     from ktrace.session.command import Command
     from ktrace.tracefs.pipe_raw import RawPipes
     from ktrace.tracefs.stats import CpuStats
@@ -300,16 +300,6 @@ class Session:
 
         return batches(self, command=command, duration_s=duration_s, count=count)
 
-    def muted(self, *, enabled: bool = False) -> "tuple[Muted, ...]":
-        """Return which of the session's events nothing can hit now, with the reason.
-
-        Args:
-            enabled: they are on: look for those that the kernel has left disarmed, too.
-        """
-        from ktrace.session.muted import find_muted  # noqa: PLC0415 -- most runs ask elsewhere
-
-        return find_muted(self.tracing, self.debug, self.used, enabled=enabled)
-
     @property
     def lost(self) -> int:
         """How many records were overwritten or dropped before they were read, so far."""
@@ -369,8 +359,13 @@ class Session:
             )
 
     def _make_instance(self) -> None:
-        self._applied.do(make_step(self.name, "a buffer of this session's own"))
-        buffer.switch_recording(self.files, False)
+        try:
+            self._applied.do(make_step(self.name, "a buffer of this session's own"))
+            buffer.switch_recording(self.files, False)
+        except (Refused, PermissionError) as error:
+            if error.errno != errno.EACCES:
+                raise
+            raise no_right_to_trace(self.tracing) from error
         steps = [*buffer.option_steps(self.files), buffer.clock_step(self.files, self._clock)]
         if self.buffer_kb is not None:
             steps.append(buffer.size_step(self.buffer_kb))

@@ -3,6 +3,7 @@
 import errno
 import time
 
+from ktrace.errors import Exhausted
 from ktrace.model.plan import Plan, Step
 from ktrace.tracefs.dynevents import refusal
 from ktrace.tracefs.files import Files
@@ -72,6 +73,8 @@ class Applied:
             step = self._undo.pop()
             try:
                 _write_patiently(self._files, step)
+            except Exhausted as error:
+                failures.append((step, OSError(errno.EMFILE, error.message)))
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.ENODEV):
                     failures.append((step, error))

@@ -28,7 +28,7 @@ def switch(
     """
     from ktrace.errors import Unavailable
     from ktrace.tracefs import kprobe_list
-    from ktrace.tracefs.mount import find_debug, find_tracing
+    from ktrace.tracefs.mount import find_debug, find_tracing, refuses_debugfs
 
     find_tracing()
     debug = find_debug()
@@ -40,6 +40,12 @@ def switch(
         else:
             kprobe_list.switch(debug, position is Position.ON)
     except PermissionError as error:
+        mode = refuses_debugfs()
+        if mode is not None:
+            raise Unavailable(
+                f"this kernel is locked down ({mode}): it lets nobody use {debug.root}/{kprobe_list.ENABLED}",
+                hint="boot without lockdown (see kernel_lockdown(7))",
+            ) from None
         raise Unavailable(
             f"{debug.root}/{kprobe_list.ENABLED}: {error.strerror}",
             hint="root is needed, and a kernel that is not locked down: `ktrace doctor`",
