@@ -72,7 +72,7 @@ def machine_id(pid: int, what: str, proc: str = "/proc") -> int:
             hint=_HINT,
         )
     here = _inside(host, pid)
-    if proc != host and _link(f"{host}/self") != _link(f"{proc}/self"):
+    if not _same_proc(host, proc):
         if here is None:
             raise NotFound(f"there is no process {pid}")
         return here
@@ -154,6 +154,11 @@ def writer_of_marker(files: Files, write: Callable[[str, str], None]) -> int:
     if found is None:
         raise Unavailable("ktrace's own process id on this machine is not known: the kernel took no marker")
     return int(found[1])
+
+
+def _same_proc(host: str, proc: str) -> bool:
+    """Return whether two mounts of /proc show the same ids."""
+    return proc == host or _link(f"{host}/self") == _link(f"{proc}/self")
 
 
 def _inside(host: str, pid: int) -> int | None:
