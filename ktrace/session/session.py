@@ -238,7 +238,9 @@ class Session:
 
     def only_cpus(self, cpus: Iterable[int]) -> None:
         """Record only on these CPUs."""
-        buffer.only_cpus(self.files, cpus)
+        wanted = list(cpus)
+        buffer.only_cpus(self.files, wanted)
+        buffer.check_online(wanted)
 
     def start(self) -> TextPipe:
         """Open the reader, arm every event, and let the buffer fill; returns the reader."""

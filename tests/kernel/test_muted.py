@@ -1,5 +1,6 @@
 """Switches of the whole system that mute probes: a run that could not have seen anything says so."""
 
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -123,3 +124,13 @@ def test_a_loop_over_events_that_nothing_can_hit_ends_in_an_error(disarmed: Path
         with pytest.warns(UserWarning) as told, pytest.raises(Unavailable, match="could not be hit"):
             list(session.stream(command=READ))
         assert "cannot be hit" in str(told[0].message)
+
+
+def test_a_cpu_that_is_offline_gives_no_events(ktrace: Run) -> None:
+    cpu = max(os.sched_getaffinity(0))
+    switch = Path(f"/sys/devices/system/cpu/cpu{cpu}/online")
+    switch.write_text("0")
+    try:
+        assert f"CPU {cpu} is not online" in ktrace("trace", "vfs_read", "--cpu", str(cpu), status=4).err
+    finally:
+        switch.write_text("1")
