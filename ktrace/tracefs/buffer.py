@@ -112,7 +112,7 @@ def only_cpus(files: Files, cpus: Iterable[int]) -> None:
 
 
 def check_online(cpus: Iterable[int], path: str = "/sys/devices/system/cpu/online") -> None:
-    """Raise NotFound where one of these CPUs is offline: the kernel takes it, and no event can come from it."""
+    """Raise NotFound where one of these CPUs is offline: the kernel takes it, and no event comes from it."""
     try:
         text = Path(path).read_text("ascii").strip()
     except OSError:
