@@ -26,6 +26,9 @@ def switch(
       ktrace switch off
       ktrace switch on
     """
+    import errno
+    import os
+
     from ktrace.errors import Unavailable
     from ktrace.tracefs import kprobe_list
     from ktrace.tracefs.mount import find_debug, find_tracing, refuses_debugfs
@@ -41,6 +44,8 @@ def switch(
             kprobe_list.switch(debug, position is Position.ON)
     except PermissionError as error:
         mode = refuses_debugfs()
+        if mode is None and error.errno == errno.EPERM and os.geteuid() == 0:
+            mode = "integrity at least; inferred: it refuses root"
         if mode is not None:
             raise Unavailable(
                 f"this kernel is locked down ({mode}): it lets nobody use {debug.root}/{kprobe_list.ENABLED}",
