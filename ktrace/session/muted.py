@@ -70,9 +70,10 @@ def find_muted(
         return ()
     wanted = set(events)
     points: dict[str, list[Probe]] = {}
-    for probe in list_probes(tracing)[0]:
+    probes = list_probes(tracing)[0]
+    for probe in probes:
         points.setdefault(probe.event, []).append(probe)
-    flags = _flags(tracing, debug) if wanted & points.keys() else {}
+    flags = _flags(probes, debug) if wanted & points.keys() else {}
     look = _Look(switches, flags, points, enabled, pending)
     found: dict[tuple[str, str], list[str]] = {}
     for event in sorted(wanted & points.keys()):
@@ -229,20 +230,20 @@ def _is_kprobe(probe: Probe) -> bool:
     return probe.kind in "pr" and not isinstance(probe.place, FilePlace)
 
 
-def _flags(tracing: Files, debug: Files | None) -> dict[tuple[str, int], tuple[str, ...]]:
+def _flags(probes: list[Probe], debug: Files | None) -> dict[tuple[str, int], tuple[str, ...]]:
     """Return each kprobe's flags in kprobes/list; where that is hidden, those that its place makes likely."""
-    from ktrace.session.listing import read_listing  # noqa: PLC0415 -- reads much, and is seldom needed
+    from ktrace.session.listing import registered_as  # noqa: PLC0415 -- most runs need none of it
 
+    lines = registered_as(probes, debug)
     found: dict[tuple[str, int], tuple[str, ...]] = {}
     numbers: dict[str, int] = {}
-    listing = read_listing(tracing, debug)
-    for row in listing.probes:
-        event = row.probe.event
-        number = numbers[event] = numbers.get(event, -1) + 1
-        if row.registered is not None:
-            found[event, number] = row.registered.flags
-        elif listing.debugfs is None and _at_entry(row.probe) and os.uname().machine in _ON_FTRACE:
-            found[event, number] = ("FTRACE",)
+    for index, probe in enumerate(probes):
+        number = numbers[probe.event] = numbers.get(probe.event, -1) + 1
+        if lines is None:
+            likely = _at_entry(probe) and os.uname().machine in _ON_FTRACE
+            found[probe.event, number] = ("FTRACE",) if likely else ()
+        elif (line := lines[index]) is not None:
+            found[probe.event, number] = line.flags
     return found
 
 
