@@ -10,7 +10,7 @@ drawn by `ktrace.diagnostic`. Anything else that escapes is a bug in ktrace.
 | 2 | the command line was not understood |
 | 3 | the kernel refused: its own words are in the message |
 | 4 | nothing of that name: symbol, event, process, file |
-| 5 | cannot run here: not root, no tracefs, no kprobes, locked down |
+| 5 | cannot run here, or could not see anything: not root, no tracefs, no kprobes, disarmed, locked down |
 | 6 | busy: somebody else holds it, or the name is taken |
 | 7 | damaged input: data that cannot be decoded, with its offset |
 | 125 | the virtual machine itself failed |
@@ -20,6 +20,8 @@ With `-c CMD` or `ktrace vm -- CMD` the exit code is CMD's own.
 """
 
 import copyreg
+import errno
+import resource
 
 
 class KtraceError(Exception):
@@ -97,6 +99,30 @@ class Busy(KtraceError):
     """Somebody else holds it, or the name is already taken."""
 
     exit_code = 6
+
+
+class Exhausted(KtraceError):
+    """This process, or the machine, may not open another file.
+
+    Not an OSError on purpose: what takes a file that cannot be opened for one that is not there must not
+    take this for it.
+    """
+
+    @classmethod
+    def of(cls, error: OSError) -> "Exhausted | None":
+        """Return what is to be raised in place of `error`; None where that is about the file itself."""
+        name = error.filename
+        name = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name or "a file"
+        if error.errno == errno.ENFILE:
+            hint = "sysctl fs.file-max shows how many there may be"
+            return cls(f"{name} cannot be opened: too many open files on this machine", hint=hint)
+        if error.errno != errno.EMFILE:
+            return None
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        return cls(
+            f"{name} cannot be opened: too many open files (this process may have {soft})",
+            hint=f"ulimit -n {hard}" if hard > soft else "raise the limit of open files: ulimit -n, as root",
+        )
 
 
 class Damaged(KtraceError):

@@ -18,6 +18,9 @@ from ktrace.model.plan import Step
 LATENCY = "lat"
 """The field of the synthetic event, in nanoseconds."""
 
+TIMED = f"{LATENCY} < {1 << 63}"
+"""The filter for times that are times: a difference below zero, as between two CPUs' clocks, wraps."""
+
 _TIME = "ts0"
 _VARIABLES_MAX = 15  # sixteen, of which one is the time
 

@@ -197,7 +197,7 @@ class PairCounter:
 
     @property
     def untimed(self) -> int:
-        """First events without a second one, so far."""
+        """First events without a second one, or with one that is earlier, so far."""
         return self._given_up + sum(len(side.ts) for side in self._open)
 
     def _side(self, batch: Batch, source: int, *, ends: bool) -> _Side:
@@ -232,7 +232,9 @@ class PairCounter:
             same = group[1:] == group[:-1]
         found = np.flatnonzero(same & ~rows.ends[at][:-1] & rows.ends[at][1:])
         begins, ends = at[found], at[found + 1]
-        self._count(rows, begins, ends)
+        backwards = rows.ts[ends] < rows.ts[begins]  # as between two CPUs' clocks: no time was taken
+        self._given_up += int(backwards.sum())
+        self._count(rows, begins[~backwards], ends[~backwards])
         slow = [] if self._above_ns is None else self._slow(rows, begins, ends, batches)
         paired = np.zeros(len(group), np.bool_)
         paired[begins] = True
@@ -283,7 +285,7 @@ class PairCounter:
     def _steps(self, took: NDArray[np.int64]) -> NDArray[np.int64]:
         """A number for each range, the same for times that lie in the same one."""
         if self._linear is None:
-            return np.where(took < 0, took, np.searchsorted(_POWERS, took))
+            return np.searchsorted(_POWERS, took)
         linear = self._linear
         inside = (np.clip(took, linear.low, linear.high) - linear.low) // linear.step
         return np.where(took < linear.low, -1, np.where(took >= linear.high, -2, inside))
@@ -296,7 +298,7 @@ class PairCounter:
     ) -> list[tuple[int, Slow]]:
         found = []
         took = rows.ts[ends] - rows.ts[begins]
-        long = np.flatnonzero(took >= (self._above_ns or 0))
+        long = np.flatnonzero((took >= (self._above_ns or 0)) & (took >= 0))
         for at in long[np.argsort(rows.order[ends[long]])].tolist():
             first, second = int(begins[at]), int(ends[at])
             args: dict[str, int | str] = {}

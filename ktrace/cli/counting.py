@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ktrace.cli.report import seeing_status
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
+    from ktrace.model.muted import Muted
     from ktrace.model.tally import Tally
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
@@ -88,13 +90,13 @@ class Run:
             max_probes=max_probes,
         )
 
-    def status(self) -> int:
-        """The exit status of a run that came to its end."""
+    def status(self, muted: "Sequence[Muted]") -> int:
+        """Return the exit status of a run that came to its end, of which nothing could hit `muted`."""
         if self.ticks and self.ticks[-1].output_closed:
             return _BROKEN_PIPE
         if self.stop.received is not None and self.stop.received != signal.SIGINT:
             return 128 + self.stop.received
-        return self.child.wait() if self.child else 0
+        return seeing_status(self.child.finish() if self.child else 0, muted)
 
 
 @contextmanager
@@ -180,7 +182,9 @@ def print_answer(
 
     if show is not None:
         show(None, 0.0)  # takes the live table away
-    told = Told(method, answer.seconds, answer.missed, answer.lost, answer.untimed, answer.unread)
+    told = Told(
+        method, answer.seconds, answer.missed, answer.lost, answer.untimed, answer.unread, answer.muted
+    )
     if as_json:
         for line in records():
             print(line)

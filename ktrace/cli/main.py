@@ -4,6 +4,8 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from types import TracebackType
 from typing import TextIO
 
 from ktrace.cli.registry import COMMANDS, Command, find
@@ -57,11 +59,34 @@ def main(argv: Sequence[str]) -> int:
         return _INTERRUPTED
     except KtraceError as error:
         return report(error)
-    except OSError as error:
-        # What no command expected of a file or a device: a full disk, a directory in the way.
-        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
-        return report(KtraceError(what))
+    except (OSError, MemoryError, RuntimeError, ImportError) as error:
+        problem = _explained(error)
+        if problem is None:
+            raise
+        return report(problem)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Polars, which is no Exception
+            raise
+        return report(
+            KtraceError(f"Polars gave up: {error}", hint="memory, or too many open files (ulimit -n)?")
+        )
     return status
+
+
+def _explained(error: BaseException) -> KtraceError | None:
+    if isinstance(error, OSError | MemoryError):
+        _let_go(error.__traceback__)
+    from ktrace.cli.shortage import explained
+
+    return explained(error)
+
+
+def _let_go(trace: TracebackType | None) -> None:
+    """Drop what the frames of a failure hold: its memory and open files are needed to tell of it."""
+    while trace is not None:
+        with suppress(RuntimeError):  # it still runs
+            trace.tb_frame.clear()
+        trace = trace.tb_next
 
 
 def _dispatch(argv: list[str]) -> int:

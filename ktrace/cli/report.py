@@ -2,8 +2,12 @@
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from ktrace.errors import KtraceError
+from ktrace.errors import KtraceError, Unavailable
+
+if TYPE_CHECKING:
+    from ktrace.model.muted import Muted
 
 
 def report(error: KtraceError) -> int:
@@ -25,3 +29,8 @@ def report_all(errors: Sequence[KtraceError]) -> int:
     """Draw several; the exit code is the first one's, 0 where there is none."""
     codes = [report(error) for error in errors]
     return codes[0] if codes else 0
+
+
+def seeing_status(status: int, muted: "Sequence[Muted]") -> int:
+    """Return a run's exit status; one that nothing could hit did not do what was asked."""
+    return Unavailable.exit_code if muted and status == 0 else status

@@ -25,6 +25,7 @@ class ScriptCounts:
     tables: Sequence[Table]
     events: Mapping[int, str]
     into: Tables
+    hits: int = 0  # that the kernel has counted so far
     _set: list[Table] = field(default_factory=list)
 
     def start(self) -> bool:
@@ -51,9 +52,12 @@ class ScriptCounts:
             for table in self._set:
                 self.session.do_here(pause_step(self.events[table.key], table.hist))
         read = self._settled() if last else self._read()
+        self.hits = 0
         for table in self._set:
             event = self.events[table.key]
-            self.into.take(table, _of(table.hist, read[event], event).tally)
+            counted = _of(table.hist, read[event], event)
+            self.hits += counted.hits
+            self.into.take(table, counted.tally)
 
     def _settled(self) -> dict[str, list[HistTable]]:
         """What there is when hits that were being counted when it was paused are in it."""

@@ -18,6 +18,7 @@ from ktrace.script.drive import Drive
 from ktrace.script.tables import Tables
 from ktrace.session.command import Command
 from ktrace.session.ending import VARIABLE
+from ktrace.session.muted import watch
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.words import mover
@@ -27,9 +28,13 @@ from ktrace.stream.processes import Processes
 from ktrace.stream.saved_names import LiveNames
 from ktrace.stream.symbol_table import SymbolTable
 from ktrace.tracefs.events import read_format, set_filter
+from ktrace.tracefs.pid_namespace import names_proc
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ktrace.cli.scripting import Options
+    from ktrace.model.muted import Muted
 
 _TICK_MS = 40.0
 # An event gets its time a moment before it is in the buffer.
@@ -46,19 +51,27 @@ def live(
     child: Command | None,
     options: "Options",
     note: Callable[[str], None],
-) -> None:
-    """Run a program until it ends itself, or something else ends it."""
+) -> "Sequence[Muted]":
+    """Run a program until it ends itself, or something else ends it.
+
+    Returns:
+        The events that nothing could hit.
+    """
     with ExitStack() as stack:
         session = stack.enter_context(Session(buffer_kb=options.buffer_kb))
         _define(session, drive, kernel, stop, note, options)
+        if child is not None:
+            drive.state.target = session.id_of(child)
         if options.pushdown and child is not None and drive.compiled.pushed.only_target:
-            session.only_tasks([child.pid], children=True)
+            session.only_tasks([drive.state.target], children=True)
         _record_processes(session)
         if drive.wants_user_stacks:
             _record_user_stacks(session)
         counts = _counts(session, drive, kernel) if options.pushdown else None
         reader = stack.enter_context(_Pages(session, drive))
         stop.check()
+        watched = watch(session, note)
+        watched.begin()
         stop.ends_in(options.duration_s)
         drive.begin()
         stop.ends_in(None)
@@ -84,6 +97,7 @@ def live(
                 f"WARNING: {unread} events were left unread: the handlers lag, and the script has ended; "
                 f"{VARIABLE}=60 gives it 60 s after its end"
             )
+        return watched.end(reader.events + (counts.hits if counts is not None else 0))
 
 
 def _the_rest(drive: Drive, reader: "_Pages", stop: StopSignals, session: Session) -> int:
@@ -229,6 +243,7 @@ class _Pages:
 
     Attributes:
         has_more: whether the last read left something: handlers must not lag behind the end of the script.
+        events: how many records were handed on.
     """
 
     def __init__(self, session: Session, drive: Drive) -> None:
@@ -252,10 +267,11 @@ class _Pages:
         self._size = layout.size
         # Without the kernel's stacks nothing of what the script sees is a symbol's name.
         table = SymbolTable(Path(_KALLSYMS).read_bytes() if drive.wants_stacks else b"")
-        self._enrich = Enrich(LiveNames(session.saved_names), table)
-        self._processes = Processes(self._saved_processes)
+        self._enrich = Enrich(LiveNames(session.saved_names, names_proc()), table)
+        self._processes = Processes(self._saved_processes, names_proc())
         self._fds: dict[int, int] = {}
         self.has_more = False
+        self.events = 0
 
     @property
     def waiting(self) -> int:
@@ -289,7 +305,9 @@ class _Pages:
                 # What this CPU still has may be earlier than what others gave.
                 self.has_more = True
                 until = min(until, self._merge.latest(cpu) or 0)
-        return self._processes(self._enrich(self._merge.take(until)))
+        chunk = self._merge.take(until)
+        self.events += len(chunk)
+        return self._processes(self._enrich(chunk))
 
     def _saved_processes(self) -> str:
         try:

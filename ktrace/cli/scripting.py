@@ -10,6 +10,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from ktrace.cli.report import seeing_status
 from ktrace.script.passes import Compiler
 from ktrace.script.points import AtMoment, Timer, read_point
 from ktrace.script.preprocess import Facts, Preprocessor
@@ -18,10 +19,12 @@ from ktrace.script.runtime.limits import Limits
 from ktrace.script.runtime.state import State, terminal_text
 from ktrace.script.show import show
 from ktrace.script.source import Source
+from ktrace.tracefs.pid_namespace import machine_id, names_proc
 
 if TYPE_CHECKING:
     from ktrace.cli.script_kernel import ScriptKernel
     from ktrace.cli.script_user import UserSymbols
+    from ktrace.model.muted import Muted
     from ktrace.script.drive import Drive
     from ktrace.script.machine import Found, Machine, Read, Shape
     from ktrace.script.points import AtEvent, AtFunction, AtSyscall
@@ -117,7 +120,7 @@ def run(source: Source, options: Options) -> int:
             limits,
             shown=terminal_text if opened is None and sys.stdout.isatty() else str,
             warn=_note,
-            target=child.pid if child else options.target or 0,
+            target=child.pid if child else _target(options),
             now=time.monotonic_ns,
             wall_offset=time.time_ns() - time.monotonic_ns(),
             run_commands=options.allow_system,
@@ -131,13 +134,14 @@ def run(source: Source, options: Options) -> int:
         drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(patient))
         drive.patience, drive.on_end = partial(stop.may_interrupt, "handler"), stop.end
         stop.on_overdue = drive.halt
+        muted: Sequence[Muted] = ()
         if recording is not None:
             stop.ends_in(options.duration_s)
             over(drive, recording, stop, _note)
         elif any(bound.found for bound in compiled.bound):
             from ktrace.cli.script_live import live
 
-            live(drive, kernel.real, stop, child, options, _note)
+            muted = live(drive, kernel.real, stop, child, options, _note)
         else:
             stop.ends_in(options.duration_s)
             _alone(drive, stop, child)
@@ -146,7 +150,14 @@ def run(source: Source, options: Options) -> int:
             _note("WARNING: a handler had not returned when the time of the script was over: it was left")
         if drive.given_up:
             _note("WARNING: nobody takes the output: the rest of it is dropped")
-        return _exit_code(drive, stop, child)
+        return seeing_status(_exit_code(drive, stop, child), muted)
+
+
+def _target(options: Options) -> int:
+    """Return the process that `-x` names, by the id that events have; a recording has its own machine's."""
+    if not options.target or options.source:
+        return options.target or 0
+    return machine_id(options.target, f"-x {options.target}")
 
 
 @contextmanager
@@ -229,7 +240,7 @@ def _user_symbols() -> "UserSymbols":
     """Loaded when a script asks for the first time."""
     from ktrace.cli.script_user import UserSymbols
 
-    return UserSymbols()
+    return UserSymbols(names_proc())
 
 
 def _note(text: str) -> None:

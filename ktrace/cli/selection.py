@@ -25,9 +25,19 @@ def chosen(tracing: "Files", names: Sequence[str] | None, everything: bool, comm
 
 
 def switch_chosen(
-    names: Sequence[str] | None, everything: bool, on: bool, stop: "StopSignals | None" = None
+    names: Sequence[str] | None,
+    everything: bool,
+    on: bool,
+    stop: "StopSignals | None" = None,
+    *,
+    look: bool = True,
 ) -> int:
-    """Do what `enable` and `disable` do; a signal that `stop` has noted, or this does, ends and undoes it."""
+    """Do what `enable` and `disable` do.
+
+    Args:
+        stop: takes signals, one of which ends and undoes it; None: this does.
+        look: say which events nothing can hit.
+    """
     import time
     from contextlib import nullcontext
 
@@ -43,7 +53,26 @@ def switch_chosen(
         failed = set_enabled(tracing, probes, on, between=noted.check)
     verb = f"switched {'on' if on else 'off'}"
     summary(verb, len(probes) - len(failed), len(probes), time.monotonic() - started)
-    return report_all([error for _, error in failed])
+    status = report_all([error for _, error in failed])
+    if on and look and not status:
+        status = tell_muted(tracing, [probe.event for probe in probes])
+    return status
+
+
+def tell_muted(tracing: "Files", events: Sequence[str], *, waits: bool = False) -> int:
+    """Say which of the events that were switched on nothing can hit; returns the exit status of that.
+
+    Args:
+        waits: the top buffer waits for an event at which it begins to record.
+    """
+    from ktrace.cli.report import seeing_status
+    from ktrace.session.muted import top_muted
+    from ktrace.tracefs.mount import find_debug
+
+    muted = top_muted(tracing, find_debug(), events, waits=waits) if events else ()
+    for one in muted:
+        print(f"ktrace: {one.to_text('cannot')}\n  hint: {one.hint}", file=sys.stderr)
+    return seeing_status(0, muted)
 
 
 def summary(verb: str, done: int, wanted: int, seconds: float) -> None:

@@ -10,17 +10,13 @@ import os
 from ktrace.doctor.fact import OR_VM, Fact
 from ktrace.doctor.machine import Machine
 from ktrace.tracefs.mount import DEBUG, TRACING
+from ktrace.tracefs.pid_namespace import FIRST
 
 _CAP_DAC_OVERRIDE = 1
 CAP_SYSLOG = 34
 _WHOLE_RANGE = ["0", "0", "4294967295"]
 _CONTAINER_FILES = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
-# The process id namespace of the machine itself has this number: PROC_PID_INIT_INO in the kernel.
-_FIRST_PID_NAMESPACE = "pid:[4026531836]"
-_SUDO = (
-    "run it as root (sudo ktrace ...), or let a group in: mount -o "
-    f"remount,gid=GROUP,mode=750 {TRACING}, and chmod the files it writes"
-)
+_SUDO = "run it as root (sudo ktrace ...), or with CAP_DAC_OVERRIDE alone: see docs/permissions.md"
 
 
 def user_fact(machine: Machine) -> Fact:
@@ -56,7 +52,7 @@ def container(machine: Machine) -> str | None:
 
     The marker files alone prove nothing: virtual machines are made of container images, too.
     """
-    if machine.link("/proc/self/ns/pid") in (None, _FIRST_PID_NAMESPACE):
+    if machine.link("/proc/self/ns/pid") in (None, FIRST):
         return None
     for name, kind in _CONTAINER_FILES.items():
         if machine.exists(name):

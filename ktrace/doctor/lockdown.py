@@ -5,15 +5,11 @@ change; `confidentiality` refuses all tracing. The mode can only ever become str
 the configuration or the command line asked for is the least that holds.
 """
 
-import re
-
 from ktrace.doctor.fact import OR_VM, Fact
 from ktrace.doctor.kconfig import Kconfig
 from ktrace.doctor.machine import Machine
-from ktrace.tracefs.mount import lockdown_mode
+from ktrace.tracefs.lockdown import MODES, SECURITY, lockdown_mode, mode_asked_for
 
-SECURITY = "/sys/kernel/security"
-_MODES = ("none", "integrity", "confidentiality")
 _MEANING = {
     "none": "",
     "integrity": ": tracing works; debugfs takes no writing (ktrace switch)",
@@ -25,7 +21,7 @@ def lockdown_fact(machine: Machine, config: Kconfig) -> Fact:
     """The mode, or the least that it can be where securityfs is not mounted."""
     security = machine.mounted("securityfs", SECURITY) or SECURITY
     mode = lockdown_mode(machine.path(f"{security}/lockdown"))
-    if mode in _MODES:
+    if mode in MODES:
         return _fact(mode, _MEANING[mode])
     if machine.mounted("securityfs", SECURITY) is not None:
         return Fact("lockdown", "ok", "this kernel has none")
@@ -51,14 +47,12 @@ def _fact(mode: str, meaning: str) -> Fact:
 def _asked_for(machine: Machine, config: Kconfig) -> tuple[str, str]:
     """The strictest mode that the configuration or the command line sets, and which of both does."""
     asked = ("none", "")
-    for mode in _MODES[1:]:
+    for mode in MODES[1:]:
         if config.get(f"LOCK_DOWN_KERNEL_FORCE_{mode.upper()}") == "y":
             asked = (mode, f"CONFIG_LOCK_DOWN_KERNEL_FORCE_{mode.upper()}")
-    words = (machine.read("/proc/cmdline").text or "").partition(" -- ")[0].split()
-    for word in words:
-        match = re.fullmatch(r"lockdown=(integrity|confidentiality)", word)
-        if match and not _is_without(config) and _MODES.index(match[1]) > _MODES.index(asked[0]):
-            asked = (match[1], f"{word} on the kernel's command line")
+    word = mode_asked_for(machine.read("/proc/cmdline").text or "")
+    if not _is_without(config) and MODES.index(word) > MODES.index(asked[0]):
+        asked = (word, f"lockdown={word} on the kernel's command line")
     return asked
 
 

@@ -12,6 +12,7 @@ from ktrace.doctor.fact import Fact
 from ktrace.doctor.machine import Machine, Reading
 from ktrace.symbols.probeable import BLACKLIST
 from ktrace.tracefs import kprobe_list
+from ktrace.tracefs.switches import ARM, FTRACE_ENABLED, FTRACE_ON
 
 # Symbols at 0 come first (per-CPU data): look at as many lines as it takes to reach code.
 _KALLSYMS_HEAD = 1 << 18
@@ -24,7 +25,7 @@ def switch_fact(machine: Machine) -> Fact:
     if reading.text is None:
         return Fact("kprobes/enabled", "unknown", _debug_reason(machine, reading))
     if reading.text.strip() == "0":
-        return Fact("kprobes/enabled", "bad", "0: all kprobes are disarmed", "ktrace switch on")
+        return Fact("kprobes/enabled", "bad", "0: all kprobes are disarmed", ARM)
     return Fact("kprobes/enabled", "ok", reading.text.strip())
 
 
@@ -48,12 +49,12 @@ def blacklist_fact(machine: Machine) -> Fact:
 def ftrace_fact(machine: Machine) -> Fact:
     """kernel.ftrace_enabled: 0 silently mutes every probe at a function's entry or return."""
     name = "kernel.ftrace_enabled"
-    reading = machine.read("/proc/sys/kernel/ftrace_enabled")
+    reading = machine.read(FTRACE_ENABLED)
     if reading.text is None:
         return _no_sysctl(name, reading)
     if reading.text.strip() == "0":
         value = "0: probes at a function's entry or return are silent, though they can be enabled"
-        return Fact(name, "bad", value, f"sysctl {name}=1")
+        return Fact(name, "bad", value, FTRACE_ON)
     return Fact(name, "ok", reading.text.strip())
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ktrace.model.format import Format, Signature
 from ktrace.model.lookups import Lookups
+from ktrace.model.muted import Muted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -265,7 +266,20 @@ class Unread:
     count: int
 
 
-Mark: TypeAlias = Lost | Stack | Missed | Unparsed | Unread
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Events that nothing could hit at this place of the stream.
+
+    Attributes:
+        seq: place in the stream, as in `Batch`.
+        muted: which, and why.
+    """
+
+    seq: int
+    muted: Muted
+
+
+Mark: TypeAlias = Lost | Stack | Missed | Unparsed | Unread | Silent
 
 
 @dataclass(frozen=True, slots=True)

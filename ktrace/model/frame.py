@@ -4,6 +4,7 @@ Polars holds text as UTF-8 and nothing else: a byte that is not becomes `\\xNN` 
 terminal. What the kernel could not read is null.
 """
 
+import resource
 from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -20,17 +21,42 @@ OWN = ("ts", "cpu", "pid", "tgid", "comm", "flags", "event", "ip", "func", "ret_
 """What a record has besides its fields; not every record has each of them."""
 
 
+POLARS_BYTES = 1 << 30
+"""Address space that Polars and its allocator want: with less it does not fail, but ends the process."""
+
+
+def has_room_for_polars() -> bool:
+    """Return whether the limit of this process's address space (`ulimit -v`) lets Polars work."""
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return limit == resource.RLIM_INFINITY or limit >= POLARS_BYTES
+
+
 def require_polars(what: str) -> None:
-    """Raise unless Polars is there.
+    """Raise unless Polars is there, and can be loaded.
 
     Args:
         what: what needs it, the sentence's subject.
 
     Raises:
-        Unavailable: with how to install it.
+        Unavailable: with how to install it, or what keeps it from working.
     """
     if find_spec("polars") is None:
         raise Unavailable(f"{what} needs Polars", hint="pip install 'ktrace[bulk]'")
+    if not has_room_for_polars():
+        limit = resource.getrlimit(resource.RLIMIT_AS)[0] >> 20
+        raise Unavailable(
+            f"{what} needs more memory than `ulimit -v` lets it have, which is {limit} MiB",
+            hint=f"ulimit -v {POLARS_BYTES >> 9}",
+        )
+    import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
+
+    try:
+        pl.Series()
+    except NameError as error:  # it hides that its own library could not be loaded
+        raise Unavailable(
+            f"{what} needs Polars, of which a library could not be loaded",
+            hint="python -c 'import polars._plr' says why: memory, or too many open files (ulimit -n)?",
+        ) from error
 
 
 def column_name(field: str) -> str:

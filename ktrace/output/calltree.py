@@ -13,6 +13,7 @@ from typing import BinaryIO
 from ktrace.diagnostic import visible
 from ktrace.model.batch import Lost
 from ktrace.model.calltree import Call, Gap, Tree
+from ktrace.model.muted import Muted
 from ktrace.output.jsonl import SCHEMA
 
 Symbol = Callable[[int], str]
@@ -62,6 +63,10 @@ class CallText:
     def lost(self, lost: Lost) -> None:
         """Records that the kernel overwrote."""
         self._out.write(f"CPU:{'?' if lost.cpu is None else lost.cpu} {_lost(lost.count)}\n".encode())
+
+    def muted(self, muted: Muted) -> None:
+        """Functions of which no call can be followed."""
+        self._out.write(f"[{visible(muted.to_text('CANNOT'))}]\n".encode())
 
     def flush(self) -> None:
         """Let it be seen."""
@@ -129,6 +134,10 @@ class CallJson:
     def unread(self, count: int) -> None:
         """Say that records were left in the kernel's buffer."""
         self._out.write(_line({"type": "unread", "count": count}).encode())
+
+    def muted(self, muted: Muted) -> None:
+        """Functions of which no call can be followed."""
+        self._out.write(_line({"type": "muted", **muted.to_json()}).encode())
 
     def flush(self) -> None:
         """Let it be seen."""

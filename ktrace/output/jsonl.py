@@ -10,7 +10,19 @@ from typing import Any, BinaryIO, assert_never
 
 import numpy as np
 
-from ktrace.model.batch import Batch, Chunk, Column, Lost, Mark, Missed, Stack, Strings, Unparsed, Unread
+from ktrace.model.batch import (
+    Batch,
+    Chunk,
+    Column,
+    Lost,
+    Mark,
+    Missed,
+    Silent,
+    Stack,
+    Strings,
+    Unparsed,
+    Unread,
+)
 from ktrace.output.row import Row
 from ktrace.output.row_writer import RowWriter
 
@@ -137,6 +149,8 @@ def _mark(mark: Mark) -> str:
         return f'{_HEAD}"missed","event":{_to_json(mark.event)},"count":{mark.count}}}\n'
     if isinstance(mark, Unread):
         return f'{_HEAD}"unread","count":{mark.count}}}\n'
+    if isinstance(mark, Silent):
+        return f'{_HEAD}"muted",{_to_json(mark.muted.to_json())[1:]}\n'
     if isinstance(mark, Unparsed):
         line = mark.line.decode("utf-8", "surrogateescape")
         return f'{_HEAD}"unparsed","line":{_to_json(line)}}}\n'

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk, Mark
+from ktrace.model.frame import has_room_for_polars
 from ktrace.output.background import Background, Buffer
 from ktrace.output.lines import Block, Group, assemble
 from ktrace.output.order import in_order, order_of
@@ -67,7 +68,7 @@ class RowWriter:
             ]
             seqs = [mark.seq for mark in piece.marks]
             return [assemble(groups, [(seq, m.encode()) for seq, m in zip(seqs, marks, strict=True)])]
-        if find_spec("polars") is None:
+        if find_spec("polars") is None or not has_room_for_polars():
             return [self._few(piece)]
         import polars as pl  # noqa: PLC0415 -- takes longer to load than most commands run
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from ktrace.model.muted import Muted
 from ktrace.model.tally import Key, Range, Row, Symbol, Syscall, Tally, Task
 from ktrace.output.table import render_table
 
@@ -80,6 +81,7 @@ class Told:
         lost: hits that were streamed, and overwritten before they were read.
         unread: records that were left in the kernel's buffer: there was no time for them.
         untimed: calls that ended, but whose time is not known; None where nothing is timed.
+        muted: events that nothing could hit.
     """
 
     method: str
@@ -88,11 +90,12 @@ class Told:
     lost: int = 0
     untimed: int | None = None
     unread: int = 0
+    muted: tuple[Muted, ...] = ()
 
 
 def answer_record(tally: Tally, told: Told) -> str:
     """The line of JSON behind the rows."""
-    record = {
+    record: dict[str, object] = {
         "schema": SCHEMA,
         "type": "answer",
         "method": told.method,
@@ -107,6 +110,8 @@ def answer_record(tally: Tally, told: Told) -> str:
         record["unread"] = told.unread
     if told.untimed is not None:
         record["untimed"] = told.untimed
+    if told.muted:
+        record["muted"] = [one.to_json() for one in told.muted]
     return json.dumps(record, separators=(",", ":"))
 
 
@@ -122,6 +127,7 @@ def answer_text(tally: Tally, told: Told) -> str:
         parts.append(f"{told.missed} hits missed")
     if told.untimed:
         parts.append(f"{told.untimed} calls not timed")
+    parts += [f"{one.names} could not be hit" for one in told.muted]
     return ", ".join(parts)
 
 

@@ -8,7 +8,18 @@ from collections.abc import Mapping
 from typing import BinaryIO, assert_never
 
 from ktrace.diagnostic import visible
-from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Stack, Strings, Unparsed, Unread
+from ktrace.model.batch import (
+    Batch,
+    Chunk,
+    Lost,
+    Mark,
+    Missed,
+    Silent,
+    Stack,
+    Strings,
+    Unparsed,
+    Unread,
+)
 from ktrace.model.format import Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
 from ktrace.output.background import Background, Buffer
@@ -96,6 +107,8 @@ def _mark(mark: Mark) -> str:
             return f"{visible(event)} [MISSED {count} HITS]\n"
         case Unread(count=count):
             return f"[{count} EVENTS LEFT UNREAD]\n"
+        case Silent(muted=muted):
+            return f"[{visible(muted.to_text('CANNOT'))}]\n"
         case Unparsed(line=line):
             return visible(line.decode("utf-8", "surrogateescape")) + "\n"
         case Stack():

@@ -1,5 +1,6 @@
 """The command of `-c`: forked before anything is traced, started when all probes are armed."""
 
+import errno
 import os
 import shlex
 import signal
@@ -14,6 +15,7 @@ from ktrace.session.ending import grace_s
 _CANNOT_RUN = 126
 _NO_SUCH_PROGRAM = 127
 _TERM_SHARE = 0.3  # of the time that a run has after its end: then SIGKILL
+_WRITTEN = b"w"
 
 
 class Command:
@@ -80,6 +82,18 @@ class Command:
             self.wait()
             raise NotFound(f"-c: {self.words[0]}: {os.strerror(number)}")
 
+    def write_first(self, path: str, text: str) -> None:
+        """Have it write a line to a file before its program is started, and wait until it has.
+
+        Raises:
+            OSError: it could not.
+        """
+        os.write(self._gate, b"w" + os.fsencode(path) + b"\0" + text.encode() + b"\n")
+        failure = os.read(self._report, 16)
+        if failure != _WRITTEN:
+            number = int(failure or errno.ESRCH)
+            raise OSError(number, os.strerror(number), path)
+
     @property
     def ended(self) -> bool:
         """Whether it has ended."""
@@ -95,6 +109,11 @@ class Command:
             self._status = os.waitpid(self.pid, 0)[1]
         code = os.waitstatus_to_exitcode(self._status)
         return code if code >= 0 else 128 - code
+
+    def finish(self) -> int:
+        """End it if the run has ended before it did, and return its exit code, as `wait` does."""
+        self._end()
+        return self.wait()
 
     def _end(self) -> None:
         """SIGTERM, and SIGKILL if that does not help: to it and to what it has started.
@@ -118,8 +137,10 @@ class Command:
         """The child's side; does not return."""
         try:
             os.close(self._gate)
-            if not os.read(gate, 1):
-                os._exit(_CANNOT_RUN)  # ktrace ended before it opened the gate
+            while (word := os.read(gate, 1)) != b"g":
+                if not word:
+                    os._exit(_CANNOT_RUN)  # ktrace ended before it opened the gate
+                os.write(report, _write_line(gate))
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE):
                 if signal.getsignal(number) is not signal.SIG_IGN or number == signal.SIGPIPE:
                     signal.signal(number, signal.SIG_DFL)
@@ -130,6 +151,23 @@ class Command:
             os.write(report, str(error.errno).encode())
         finally:
             os._exit(_NO_SUCH_PROGRAM)
+
+
+def _write_line(gate: int) -> bytes:
+    """Write what comes through the gate to the file that it names; returns what is to be reported."""
+    line = b""
+    while not line.endswith(b"\n"):
+        line += os.read(gate, 1)
+    path, _, text = line.partition(b"\0")
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        try:
+            os.write(fd, text)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        return str(error.errno).encode()
+    return _WRITTEN
 
 
 def _descendants(pid: int) -> list[int]:

@@ -4,7 +4,6 @@ The kernel's triggers do it, in the session's own instance, at the hit itself: w
 however slow the reader is.
 """
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -45,7 +44,7 @@ def set_start_and_stop(session: Session, conditions: Conditions, pids: Sequence[
         Refused: a condition that the kernel does not take.
     """
     if conditions.stop_on:
-        _set(session, session.events, "traceoff", _restricted(conditions.stop_on, pids))
+        _set(session, session.events, "traceoff", _restricted(session, conditions.stop_on, pids))
     if conditions.start_on:
         name, condition = _name(conditions.start_on), conditions.start_on.partition(" if ")[2]
         events = find_events(session.tracing, name, session.name)
@@ -84,7 +83,7 @@ def set_snapshot(session: Session, conditions: Conditions, pids: Sequence[int]) 
         return
     if not session.files.exists("snapshot"):
         raise Unavailable("this kernel takes no snapshots (CONFIG_TRACER_SNAPSHOT)", hint="--stop-on works")
-    _set(session, session.events, "snapshot", _restricted(conditions.snapshot_on, pids), count=1)
+    _set(session, session.events, "snapshot", _restricted(session, conditions.snapshot_on, pids), count=1)
 
 
 def snapshot_taken(session: Session) -> list[str]:
@@ -113,10 +112,10 @@ def _name(start_on: str) -> str:
     return start_on.partition(" if ")[0].strip()
 
 
-def _restricted(expression: str, pids: Sequence[int]) -> str:
+def _restricted(session: Session, expression: str, pids: Sequence[int]) -> str:
     """Triggers do not look at the process list: the condition has to, as far as it can."""
     if not pids:
-        return f"({expression}) && common_pid != {os.getpid()}"
+        return f"({expression}) && common_pid != {session.own_ids()[0]}"
     whose = " || ".join(f"common_pid == {pid}" for pid in threads_of(pids, children=False))
     return f"({expression}) && ({whose})"
 

@@ -1,6 +1,5 @@
 """One run of `ktrace count`: how often each of these is hit, by whom."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -74,7 +73,8 @@ def count(
     left_out = restrict(session, request.whose, command)
     stop.check()
     source, method = _source(session, kernel, request, aims, command is not None, left_out, note)
-    return run_tally(session, source, ticking, command, show), method
+    events = [aim.event for aim in aims]
+    return run_tally(session, source, ticking, command, show, note, events), method
 
 
 def _source(
@@ -96,7 +96,7 @@ def _source(
             raise no_hist_triggers()
         note(STREAMED_NOTE)
         return _streamed(session, aims, request), STREAM
-    own = None if left_out else f"common_pid != {os.getpid()}"
+    own = None if left_out else f"common_pid != {session.own_ids()[0]}"
     hist = Hist((), size=round_size(request.size), filter=both(request.filter, own))
     counters = [count_by(aim, request.by, hist) for aim in aims]
     method = FPROBE if any(aim.meant for aim in aims) else HIST

@@ -89,7 +89,7 @@ def define_probe(
         from ktrace.session.explain import explain  # noqa: PLC0415 -- most probes are not refused
 
         raise explain(tracing, debug, asked, refused, load_symbols) from refused
-    if _is_pending(probe):
+    if is_pending(probe):
         built_in = _is_built_in(probe, load_symbols)
         return Defined(probe, pending=True, built_in=built_in, appended=appended)
     return Defined(probe, appended=appended)
@@ -114,7 +114,7 @@ def findable(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load) -> Probe:
         found = replace(probe, place=place_at(probe.place.address, load_symbols()))
     except OSError:
         return probe
-    return probe if _is_pending(found) else found  # code of BPF has a module that is none
+    return probe if is_pending(found) else found  # code of BPF has a module that is none
 
 
 def _define_moved(
@@ -130,7 +130,7 @@ def _define_moved(
     return Defined(moved, probe.place.symbol)
 
 
-def _is_pending(probe: Probe, modules: str = "/proc/modules") -> bool:
+def is_pending(probe: Probe, modules: str = "/proc/modules") -> bool:
     """Whether its function is in a module that is not loaded: the kernel takes any name then."""
     if not isinstance(probe.place, SymbolPlace) or not probe.place.module:
         return False

@@ -25,7 +25,7 @@ from ktrace.symbols.probeable import (
 from ktrace.symbols.renames import find_present, known_names
 from ktrace.tracefs.events import find_static
 from ktrace.tracefs.files import Files
-from ktrace.tracefs.mount import lockdown_mode
+from ktrace.tracefs.lockdown import present_mode
 
 _X86_ENTRY = "%di %si %dx %cx %r8 %r9 hold the first six arguments, %ax the return value"
 
@@ -224,7 +224,7 @@ def _about_registering(refused: Refused) -> bool:
 
 
 def _no_right(refused: Refused) -> Unavailable:
-    if lockdown_mode() == "confidentiality":
+    if present_mode() == "confidentiality":
         return Unavailable(
             f"this kernel is locked down (confidentiality): {refused.message}",
             hint="see kernel_lockdown(7); `ktrace vm` boots a kernel that is not",

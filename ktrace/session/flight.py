@@ -16,6 +16,7 @@ from ktrace.session.ticking import Ticking
 from ktrace.stream.limit import Limit
 from ktrace.stream.run import Sink
 from ktrace.stream.task_names import TaskNames
+from ktrace.tracefs.pid_namespace import names_proc
 from ktrace.tracefs.pipe_text import TextParser
 
 _LOOK_S = 0.1
@@ -70,7 +71,10 @@ def fly(
         return Flown(0, seconds, 0, tick.output_closed)
     if len(taken) > 1:
         note(f"{len(taken)} events took a snapshot, one over the other: this is the last of them")
-    enrich, limit = with_own_stacks(session, TaskNames(session.saved_names)), Limit(request.count)
+    enrich, limit = (
+        with_own_stacks(session, TaskNames(session.saved_names, names_proc())),
+        Limit(request.count),
+    )
     events = 0
     text = session.files.read_bytes("snapshot")
     at = 0

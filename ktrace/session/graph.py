@@ -10,10 +10,12 @@ from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
 from ktrace.errors import Interrupted, Refused, Unavailable, UsageError
 from ktrace.model.batch import Chunk, Lost
 from ktrace.model.calltree import Tree
+from ktrace.model.muted import Muted
 from ktrace.session.command import Command
 from ktrace.session.following import Following
 from ktrace.session.graph_buffer import GraphBuffer, OwnBuffer, TopBuffer
 from ktrace.session.kernel import Kernel
+from ktrace.session.muted import Watch, graph_muted
 from ktrace.session.raw import Formats, live_decoder, live_enrich
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
@@ -64,6 +66,7 @@ class Result:
         lost: records that were overwritten before they were read.
         unread: records that were left, in the kernel's buffer or unwritten: there was no time for them.
         given_up: whether the output takes no more, though somebody holds it open.
+        muted: functions of which no call could be followed.
     """
 
     trees: int
@@ -75,6 +78,7 @@ class Result:
     output_closed: bool
     unread: int = 0
     given_up: bool = False
+    muted: tuple[Muted, ...] = ()
 
 
 class Writer(Protocol):
@@ -88,6 +92,9 @@ class Writer(Protocol):
 
     def unread(self, count: int, /) -> None:
         """Say that records were left in the kernel's buffer."""
+
+    def muted(self, muted: Muted, /) -> None:
+        """Take functions of which no call can be followed."""
 
     def flush(self) -> None:
         """Let it be seen."""
@@ -123,15 +130,18 @@ def graph(
         for text in following.notes:
             note(text)
         _exclude(where, request.exclude, following.functions)
-        pids = [command.pid] if command else threads_of(request.pids, children=request.children)
+        pids = [session.id_of(command)] if command else threads_of(request.pids, children=request.children)
         where.restrict(pids, request.cpus, children=command is not None or request.children)
         formats = Formats(session.tracing)
         formats.learn((f"ftrace/{ENTRY}", f"ftrace/{EXIT}"))
         live = live_decoder(where.files, formats)
         enrich = live_enrich(where.files, formats, session.saved_names)
         name = _namer(enrich.symbols.name)
-        sink = _Sink(request, following.functions, name, make_writer(name))
+        writer = make_writer(name)
+        sink = _Sink(request, following.functions, name, writer)
         stop.check()
+        watched = Watch(lambda _: graph_muted(following.functions), note)
+        _tell(writer, watched.begin())
         pipes = where.start(live.page)
         if command is not None:
             command.start()
@@ -157,7 +167,8 @@ def graph(
             unread += sum(stats.entries for stats in read_stats(where.files))
         lost, marks = _account(where.files, live.told)
         stop.last_words()
-        given_up = totals.given_up or not sink.finish(marks, unread)
+        muted = watched.end(totals.events)
+        given_up = totals.given_up or not sink.finish(marks, unread, muted)
         return Result(
             sink.trees,
             sink.calls,
@@ -168,7 +179,14 @@ def graph(
             waiting.output_closed,
             unread,
             given_up,
+            muted,
         )
+
+
+def _tell(writer: Writer, muted: Sequence[Muted]) -> None:
+    for one in muted:
+        writer.muted(one)
+    writer.flush()
 
 
 def _buffer(session: Session, request: Request, note: Callable[[str], None]) -> GraphBuffer:
@@ -188,7 +206,7 @@ def _buffer(session: Session, request: Request, note: Callable[[str], None]) -> 
         )
     if session.buffer_kb is not None:
         raise UsageError("--buffer-size is for a buffer of one's own, not for the top one")
-    top = TopBuffer(session.tracing)
+    top = TopBuffer(session.tracing, session.own_ids())
     note("the top buffer is used, which everybody shares: what others record in it meanwhile is lost to them")
     return top
 
@@ -237,13 +255,14 @@ class _Sink:
         """Let it be seen."""
         self._writer.flush()
 
-    def finish(self, marks: tuple[Lost, ...], unread: int) -> bool:
+    def finish(self, marks: tuple[Lost, ...], unread: int, muted: Sequence[Muted]) -> bool:
         """Give what has not returned, and what is known at the end; False where the output takes no more."""
         try:
             for tree in self._builder.finish():
                 self._give(tree)
             if marks and not self.full:
                 self.write(Chunk((), marks))
+            _tell(self._writer, muted)
             if unread:
                 self._writer.unread(unread)
             self.flush()

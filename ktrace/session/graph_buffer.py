@@ -44,6 +44,7 @@ class OwnBuffer:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._own = session.own_ids()
         self.files = session.files
 
     def restrict(self, pids: Sequence[int], cpus: Sequence[int], *, children: bool) -> None:
@@ -52,7 +53,7 @@ class OwnBuffer:
             self._session.only_cpus(cpus)
         if children:
             self._session.do_here(Step("trace_options", "function-fork", "follow children"))
-        _choose_tasks(self.files, pids)
+        _choose_tasks(self.files, pids, self._own)
 
     def exclude(self, glob: str) -> None:
         """See `GraphBuffer`."""
@@ -74,12 +75,16 @@ class OwnBuffer:
 class TopBuffer:
     """The one that all share.
 
+    Args:
+        own: ids of this process's threads; None: as /proc has them.
+
     Raises:
         Busy: somebody uses it, or has left something in it.
     """
 
-    def __init__(self, tracing: Files) -> None:
+    def __init__(self, tracing: Files, own: Sequence[int] | None = None) -> None:
         self.files = tracing
+        self._own = buffer.own_threads() if own is None else own
         self._pipes: RawPipes | None = None
         _check_unused(tracing)
 
@@ -89,7 +94,7 @@ class TopBuffer:
             raise UsageError("--cpu is for a buffer of one's own, not for the top one")
         if children:
             self.files.write("trace_options", "function-fork")
-        _choose_tasks(self.files, pids)
+        _choose_tasks(self.files, pids, self._own)
 
     def exclude(self, glob: str) -> None:
         """See `GraphBuffer`."""
@@ -113,9 +118,8 @@ class TopBuffer:
             self._pipes.close()
 
 
-def _choose_tasks(files: Files, pids: Sequence[int]) -> None:
+def _choose_tasks(files: Files, pids: Sequence[int], own: Sequence[int]) -> None:
     """This process may be a child of one of these."""
-    own = buffer.own_threads()
     others = [pid for pid in pids if pid not in own]
     if pids:
         files.write("set_ftrace_pid", " ".join(map(str, others)))

@@ -1,6 +1,5 @@
 """One run of `ktrace hist`: how an argument's or a return value's values are distributed."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -71,7 +70,7 @@ def hist(
     names = (*(["function"] if several else []), *map(shown_name, (*request.by, request.value)))
     source: Source
     if kernel.has_hist_triggers:
-        own = None if left_out else f"common_pid != {os.getpid()}"
+        own = None if left_out else f"common_pid != {session.own_ids()[0]}"
         base = Hist((), size=round_size(request.size), filter=both(request.filter, own))
         counters = [c for aim in aims for c in _counters(aim, request, base, several=several)]
         source, method = HistTally(session, names, counters), HIST
@@ -80,7 +79,8 @@ def hist(
             raise no_hist_triggers()
         note(STREAMED_NOTE)
         source, method = _streamed(session, names, aims, request, several=several), STREAM
-    return run_tally(session, source, ticking, command, show), method
+    events = [aim.event for aim in aims]
+    return run_tally(session, source, ticking, command, show, note, events), method
 
 
 def _counters(aim: Aim, request: Request, base: Hist, *, several: bool) -> list[Counter]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ktrace.aggregate.hist import Hist, Term, both, hist_path, round_size
 from ktrace.aggregate.hist_file import parse_hist
-from ktrace.aggregate.latency import LATENCY, Carried, Latency, function_filter
+from ktrace.aggregate.latency import LATENCY, TIMED, Carried, Latency, function_filter
 from ktrace.aggregate.parts import KNOWN, Counter, Fields, Linear, Part, counter
 from ktrace.errors import Refused, Unavailable, UsageError
 from ktrace.model.place import RETURN_SUFFIX
@@ -119,7 +119,8 @@ def latency(
         from ktrace.session.paired import paired  # noqa: PLC0415 -- loads NumPy
 
         source, method = paired(session, request, pair, emit), STREAM
-    return run_tally(session, source, ticking, command, show), method
+    events = [pair.first.event, pair.second.event]
+    return run_tally(session, source, ticking, command, show, note, events), method
 
 
 class LatencyTally(HistTally):
@@ -189,13 +190,14 @@ class LatencyTally(HistTally):
         path = hist_path(self._plan.first)
         begun = parse_hist(self._session.files.read(path), path)
         tally = super().read()
+        # A second event before its first one is not timed, either.
         self.untimed = max(0, sum(table.hits for table in begun) - tally.count - tally.dropped)
         return replace(tally, dropped=tally.dropped + sum(table.tally.dropped for table in begun))
 
     def _counters_of(self, fields: Fields) -> list[Counter]:
         request = self._request
         parts = [self._part(fields, word) for word in request.by]
-        base = Hist((), size=self._plan.size)
+        base = Hist((), size=self._plan.size, filter=TIMED)
         made = []
         for part, condition in fields.distribution(LATENCY, request.linear):
             hist = replace(base, filter=both(base.filter, condition))

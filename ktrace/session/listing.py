@@ -61,6 +61,18 @@ def _with_address(probe: Probe, registered: list[Registered], index: int | None)
     return replace(probe, place=AddressPlace(address)) if address else probe
 
 
+def registered_as(
+    probes: list[Probe], debug: Files | None, load_symbols: Callable[[], Kallsyms] = Kallsyms.load
+) -> list[Registered | None] | None:
+    """Return each probe's line in kprobes/list, None where it has none; None where that cannot be read."""
+    text = _read_or_none(debug, LIST)
+    if text is None:
+        return None
+    lines = parse_kprobe_list(text)[0]
+    claimed = _claim(probes, lines, load_symbols)
+    return [None if index is None else lines[index] for index in claimed]
+
+
 def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = False) -> list[Probe]:
     """The probes that `names` mean, each event once, in the kernel's order.
 

@@ -1,11 +1,14 @@
 """Events as they come, for a program of the user's own: what `Session.stream` does."""
 
+import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+from ktrace.errors import Unavailable
 from ktrace.model.batch import Batch, Chunk, Unread
 from ktrace.session.command import Command
 from ktrace.session.ending import Ending
+from ktrace.session.muted import watch
 from ktrace.session.reading import reading_pages
 from ktrace.session.session import Session
 from ktrace.session.waiting import Waiting
@@ -30,31 +33,46 @@ def chunks(
     with ExitStack() as stack:
         child = stack.enter_context(Command(command)) if command else None
         if child is not None:
-            session.only_tasks([child.pid], children=True)
+            session.only_command(child)
         reading = reading_pages(session)
         stack.callback(session.disarm)
         source = reading.start()
         if child is not None:
             child.start()
         # Signals are the program's own: KeyboardInterrupt leaves the loop as any exception does.
+        watched = watch(session, _warn)
+        watched.begin()
+        events = 0
         waiting = Waiting(source.fd, None, duration_s=duration_s, command=child, pending=reading.pending)
         while not limit.reached and waiting():
             data = source.read()
-            yield from _some(limit.cut(reading.enrich(reading.decode(data))))
+            chunk = limit.cut(reading.enrich(reading.decode(data)))
+            events += len(chunk)
+            yield from _some(chunk)
         ending.end()
         session.stop()
         while data := source.read():
-            yield from _some(limit.cut(reading.enrich(reading.decode(data))))
+            chunk = limit.cut(reading.enrich(reading.decode(data)))
+            events += len(chunk)
+            yield from _some(chunk)
             if ending.overdue:
                 break
-        yield from _some(limit.cut(reading.enrich(reading.decoder.finish())))
+        chunk = limit.cut(reading.enrich(reading.decoder.finish()))
+        events += len(chunk)
+        yield from _some(chunk)
         if ending.overdue and not limit.reached:
             session.unread = sum(stats.entries for stats in session.stats())
         if session.unread:
             yield Chunk((), (Unread(_AFTER_ALL, session.unread),))
+        if muted := watched.end(events):
+            raise Unavailable(muted[0].to_text("could not"), hint=muted[0].hint)
 
 
 _AFTER_ALL = (1 << 63) - 1
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=4)
 
 
 def _some(chunk: Chunk) -> Iterator[Chunk]:

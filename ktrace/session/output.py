@@ -12,6 +12,7 @@ from ktrace.errors import Interrupted
 from ktrace.session.signals import StopSignals
 
 _PIECE = 1 << 16
+_NAMES = {1: "standard output", 2: "standard error"}
 
 
 class PatientOutput:
@@ -104,6 +105,9 @@ class _Raw(io.RawIOBase):
                     poll = select.poll()
                     poll.register(self._fd, select.POLLOUT)
                     poll.poll()
+                except OSError as error:
+                    error.filename = _NAMES.get(self._fd)
+                    raise
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from ktrace.symbols.kallsyms import KALLSYMS
 from ktrace.tracefs.buffer import counts_ticks
 from ktrace.tracefs.events import has_call_texts, read_format
 from ktrace.tracefs.files import Files
+from ktrace.tracefs.pid_namespace import names_proc
 
 
 @dataclass(slots=True)
@@ -80,7 +81,7 @@ def live_decoder(files: Files, formats: Formats) -> Live:
 def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enrich:
     """Adds names of tasks, symbols and flags as this kernel prints them."""
     return Enrich(
-        LiveNames(saved),
+        LiveNames(saved, names_proc()),
         kernel_symbols,
         FlagStyle.from_header(files.read("trace")),
         formats.name_of,

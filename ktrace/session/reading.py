@@ -10,6 +10,7 @@ from ktrace.session.session import Session
 from ktrace.stream.own_stacks import OwnStacks
 from ktrace.stream.run import Data, Decoder, Source
 from ktrace.stream.task_names import TaskNames
+from ktrace.tracefs.pid_namespace import names_proc
 from ktrace.tracefs.pipe_text import TextParser
 
 Enrich: TypeAlias = Callable[[Chunk], Chunk]
@@ -56,7 +57,7 @@ def reading_text(session: Session) -> Reading:
     return Reading(
         session.start,
         parser,
-        with_own_stacks(session, TaskNames(session.saved_names)),
+        with_own_stacks(session, TaskNames(session.saved_names, names_proc())),
         lambda: {None: parser.lost},
         lambda: False,
     )

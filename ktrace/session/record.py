@@ -14,7 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from ktrace.errors import KtraceError, UsageError
+from ktrace.model.muted import Muted
 from ktrace.session.command import Command
+from ktrace.session.muted import watch
 from ktrace.session.request import Request, missed_hits, prepare
 from ktrace.session.saved import Names, save_contents
 from ktrace.session.session import Session
@@ -23,6 +25,7 @@ from ktrace.storage.destination import target_of
 from ktrace.storage.target import Target, naming
 from ktrace.tracedat import unfinished
 from ktrace.tracedat.contents import Contents
+from ktrace.tracefs.pid_namespace import names_proc
 from ktrace.tracefs.splice import Mover
 
 # Full pages are fetched so often, however few they are: what SIGKILL leaves is as old at most.
@@ -59,6 +62,7 @@ class Recorded:
         missed: hits that no record was made of.
         unsaved: records that stayed in the kernel's buffer: the disk was full, or there was no time.
         disk_full: whether it was that which ended it.
+        muted: events that nothing could hit.
     """
 
     seconds: float
@@ -68,6 +72,7 @@ class Recorded:
     missed: int
     unsaved: int = 0
     disk_full: bool = False
+    muted: tuple[Muted, ...] = ()
 
 
 def record(
@@ -118,6 +123,8 @@ def _record(
     cpus = [stats.cpu for stats in session.stats()]
     contents = save_contents(session, cpus)
     missed_before = missed_hits(session)
+    watched = watch(session, note)
+    watched.begin()
     with ExitStack() as stack:
         # Nobody shall read in its parts what they could not read in the file that was there.
         mode = 0o666 if target.status is None else target.status.st_mode & 0o666
@@ -146,8 +153,10 @@ def _record(
             seconds = run.seconds
             run.take_the_rest(stop)
             stats = session.stats()
+            events = sum(s.read for s in stats)
+            muted = watched.end(events)
             missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
-            run.names.add_living()
+            run.names.add_living(names_proc())
             final = _final(contents, run.names, session, cpus)
             moving.close()  # the kernel keeps an instance whose files are open
             try:
@@ -161,11 +170,12 @@ def _record(
     return Recorded(
         seconds,
         size,
-        sum(s.read for s in stats),
+        events,
         sum(s.lost for s in stats),
         sum(n for n in missed.values() if n > 0),
         sum(s.entries for s in stats) if run.disk_full or run.is_cut else 0,
         run.disk_full,
+        muted,
     )
 
 

@@ -85,7 +85,7 @@ def _restrict(session: Session, request: Request, command: Command | None) -> No
     if request.cpus:
         session.only_cpus(request.cpus)
     if command is not None:
-        session.only_tasks([command.pid], children=True)
+        session.only_command(command)
     if request.pids:
         pids = threads_of(request.pids, children=request.children)
         session.only_tasks(pids, children=request.children)

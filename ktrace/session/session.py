@@ -6,6 +6,7 @@ with Session() as session:
     ...
 """
 
+import errno
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -26,11 +27,13 @@ from ktrace.tracefs.dynevents import define_step
 from ktrace.tracefs.events import enable_step, read_format, read_triggers, set_filter, stack_step
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import Owner, make_step
-from ktrace.tracefs.mount import find_debug, find_tracing
+from ktrace.tracefs.mount import find_debug, find_tracing, no_right_to_trace
+from ktrace.tracefs.pid_namespace import in_namespace, own_threads, writer_of_marker
 from ktrace.tracefs.pipe import TextPipe
 
 if TYPE_CHECKING:
     from ktrace.model.batch import Batch
+    from ktrace.session.command import Command
     from ktrace.tracefs.pipe_raw import RawPipes
     from ktrace.tracefs.stats import CpuStats
 
@@ -63,6 +66,8 @@ class Session:
         self.debug = debug or find_debug()
         self.name = Owner.of_this_process().name
         self.events: list[str] = []
+        self.used: dict[str, None] = {}
+        """All events that were traced or counted, `GROUP/NAME`, `count_only` or not."""
         self._clock = clock
         self.buffer_kb = buffer_kb
         self._applied = Applied(self.tracing)
@@ -75,6 +80,7 @@ class Session:
         self.waits = False
         """Whether a trigger will let the buffer fill, so that `arm` does not."""
         self._unarmed = 0  # steps that were applied before `arm`
+        self._own_ids: list[int] = []
 
     @property
     def files(self) -> Files:
@@ -151,7 +157,30 @@ class Session:
 
     def ignore_self(self) -> bool:
         """Record and count nothing that this process does; False where the kernel has no way to say so."""
-        return buffer.ignore_pids(self.files, buffer.own_threads())
+        return buffer.ignore_pids(self.files, self.own_ids())
+
+    def own_ids(self) -> list[int]:
+        """Return the ids of this process's threads as events have them. Not while the buffer records.
+
+        Raises:
+            Unavailable: in a pid namespace: they cannot be found out.
+        """
+        if not in_namespace():
+            return buffer.own_threads()
+        if not self._own_ids:
+            self._own_ids = own_threads(self.files)
+        return self._own_ids
+
+    def id_of(self, command: "Command") -> int:
+        """Return the id of a command that waits, as events have it. Not while the buffer records."""
+        if not in_namespace():
+            return command.pid
+        root = self.files.root
+        return writer_of_marker(self.files, lambda path, text: command.write_first(f"{root}/{path}", text))
+
+    def only_command(self, command: "Command") -> None:
+        """Record only a command, and what it starts."""
+        self.only_tasks([self.id_of(command)], children=True)
 
     def record(self) -> None:
         """Let the buffer take events."""
@@ -169,6 +198,7 @@ class Session:
 
     def trace_event(self, event: str, *, stack: bool = False) -> None:
         """Have an event that exists (`GROUP/NAME`) traced, with a kernel stack at each hit if `stack`."""
+        self.used[event] = None
         if event not in self.events:
             self.events.append(event)
         if stack or self._wants_stack(event):
@@ -210,7 +240,9 @@ class Session:
 
     def only_cpus(self, cpus: Iterable[int]) -> None:
         """Record only on these CPUs."""
-        buffer.only_cpus(self.files, cpus)
+        wanted = list(cpus)
+        buffer.only_cpus(self.files, wanted)
+        buffer.check_online(wanted)
 
     def start(self) -> TextPipe:
         """Open the reader, arm every event, and let the buffer fill; returns the reader."""
@@ -230,7 +262,7 @@ class Session:
         Events of this process itself are never recorded: reading them would make more.
         """
         self._unarmed = len(self._applied)
-        ignored = buffer.ignore_pids(self.files, buffer.own_threads())
+        ignored = self.ignore_self()
         for event in self.events:
             if event in self.with_stacks:
                 self._apply(stack_step(event))
@@ -344,8 +376,13 @@ class Session:
         let_go(self.tracing, step)
 
     def _make_instance(self) -> None:
-        self._applied.do(make_step(self.name, "a buffer of this session's own"))
-        buffer.switch_recording(self.files, False)
+        try:
+            self._applied.do(make_step(self.name, "a buffer of this session's own"))
+            buffer.switch_recording(self.files, False)
+        except (Refused, PermissionError) as error:
+            if error.errno != errno.EACCES:
+                raise
+            raise no_right_to_trace(self.tracing) from error
         steps = [*buffer.option_steps(self.files), buffer.clock_step(self.files, self._clock)]
         if self.buffer_kb is not None:
             steps.append(buffer.size_step(self.buffer_kb))
@@ -366,7 +403,7 @@ class Session:
 
     def _filter_self(self) -> None:
         """On kernels without set_event_notrace_pid: filter this process out of every event."""
-        own = os.getpid()
+        own = self.own_ids()[0]
         for event in self.events:
             if not event.startswith("ftrace/"):
                 set_filter(self.files, event, f"common_pid != {own}")

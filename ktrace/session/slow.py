@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ktrace.aggregate.columns import distinct_values
 from ktrace.aggregate.frames import without_own
-from ktrace.aggregate.latency import LATENCY
+from ktrace.aggregate.latency import LATENCY, TIMED
 from ktrace.model.batch import Batch, Chunk, Stack
 from ktrace.model.plan import Step
 from ktrace.model.slow import Slow
@@ -33,7 +33,7 @@ class SlowCalls:
         self._session = session
         self._event = event
         self._fields = fields
-        self._condition = f"{LATENCY} >= {above_ns}"
+        self._condition = f"{LATENCY} >= {above_ns} && {TIMED}"
         self._emit = emit
         self._reading: Reading | None = None
         self._source: Source | None = None

@@ -117,4 +117,4 @@ def _user_stacks(
         (STACK,), {aim.name: ("", [Reading(STACK)]) for aim in aims}, with_label=False, user_stacks=True
     )
     source = StreamTally(session, counter, [aim.event for aim in aims], request.filter, text=True)
-    return run_tally(session, source, ticking, command, None)
+    return run_tally(session, source, ticking, command, None, note, [aim.event for aim in aims])

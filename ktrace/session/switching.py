@@ -13,6 +13,7 @@ from ktrace.tracefs import dynevents
 from ktrace.tracefs.events import enabled_state, read_triggers
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import holders, trigger_mentions
+from ktrace.tracefs.mount import WITHOUT_ROOT
 
 Failures = list[tuple[Probe, KtraceError]]
 
@@ -194,6 +195,8 @@ def _switch_problem(probe: Probe, on: bool, error: OSError) -> KtraceError:
     if error.errno in (errno.ENOENT, errno.ENODEV):
         return NotFound(f"{probe.event} has gone")
     hint = None
+    if error.errno == errno.EACCES:
+        hint = f"its files belong to the owner of tracefs, whatever group may define it\n{WITHOUT_ROOT}"
     if error.errno == errno.EINVAL and on:
         hint = "dmesg says why; a probe in a module's init code goes when the module is loaded"
     return Refused(

@@ -11,8 +11,10 @@ from ktrace.aggregate.hist import Hist, hist_path
 from ktrace.aggregate.hist_file import HistTable, parse_hist, terms_of
 from ktrace.aggregate.parts import Counter
 from ktrace.errors import Damaged, KtraceError, Refused
+from ktrace.model.muted import Muted
 from ktrace.model.tally import Row, Tally, merge
 from ktrace.session.command import Command
+from ktrace.session.muted import watch
 from ktrace.session.session import Session
 from ktrace.session.ticking import LOOK_S, Ticking
 from ktrace.tracefs.events import enable_step
@@ -37,6 +39,7 @@ class Answer:
         lost: hits that are not counted, since they were overwritten before they were read.
         untimed: calls that began, but whose time is not known; None where nothing is timed.
         unread: records that were left in the kernel's buffer: there was no time for them.
+        muted: events that nothing could hit.
     """
 
     tally: Tally
@@ -45,6 +48,7 @@ class Answer:
     lost: int = 0
     untimed: int | None = None
     unread: int = 0
+    muted: tuple[Muted, ...] = ()
 
 
 class Source(Protocol):
@@ -173,7 +177,7 @@ def restrict(session: Session, whose: Whose, command: Command | None) -> bool:
         Whether this process is left out; else hits must be filtered by its id.
     """
     if command is not None:
-        session.only_tasks([command.pid], children=True)
+        session.only_command(command)
     if whose.pids:
         from ktrace.session.target import threads_of  # noqa: PLC0415 -- most runs name no process
 
@@ -188,14 +192,20 @@ def run_tally(
     ticking: Callable[[], Ticking],
     command: Command | None,
     show: Callable[[Tally, float], None] | None,
+    note: Callable[[str], None],
+    existing: Sequence[str] = (),
 ) -> Answer:
     """Count until it ends.
 
     Args:
         ticking: makes what says when it ends, once everything is armed.
         show: takes what was counted so far, every now and then; None: nobody looks.
+        note: takes remarks for the user.
+        existing: events that are counted and not the session's own, `GROUP/NAME`.
     """
     before = missed(session)
+    watched = watch(session, note, existing)
+    watched.begin()
     source.arm()
     ticks = ticking()
     if command is not None:
@@ -211,9 +221,10 @@ def run_tally(
     seconds = ticks.seconds
     ticks.end()
     source.stop(lambda: ticks.overdue)
-    return Answer(
-        source.read(), seconds, missed(session) - before, source.lost, source.untimed, source.unread
-    )
+    tally = source.read()
+    muted = watched.end(tally.count)
+    missed_hits = missed(session) - before
+    return Answer(tally, seconds, missed_hits, source.lost, source.untimed, source.unread, muted)
 
 
 def missed(session: Session) -> int:

@@ -13,6 +13,7 @@ from ktrace.session.present import present_name
 from ktrace.session.resolve import want
 from ktrace.session.words import Defaults, Names, Wanted, different_names, is_source_place, split_definitions
 from ktrace.tracefs.files import Files
+from ktrace.tracefs.pid_namespace import in_namespace, machine_id, threads
 
 _CPUS_MAX = 8192  # CONFIG_NR_CPUS goes no higher
 # What can only be a fetch argument: the word before it is a place then, even if an event has that name.
@@ -115,15 +116,24 @@ def _is_function(name: str, kernel: Kernel) -> bool:
 def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:
     """All thread ids of these processes, and with `children` of their descendants.
 
+    Returns:
+        The machine's ids, which the kernel's tracing knows, whatever namespace ktrace runs in.
+
     Raises:
-        NotFound: there is no such process.
+        NotFound: there is no such process, or it has ended.
+        UsageError, Unavailable: which process it is on the machine cannot be said.
     """
+    if in_namespace():
+        machines = [machine_id(pid, f"-p {pid}") for pid in pids]
+        return sorted({thread for pid in machines for thread in threads(pid, children=children)})
     import psutil  # noqa: PLC0415 -- most runs name no process
 
     found: set[int] = set()
     for pid in pids:
         try:
             process = psutil.Process(pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                raise NotFound(f"process {pid} has ended: it only waits for its parent to take note")
             family = [process, *(process.children(recursive=True) if children else [])]
         except psutil.NoSuchProcess:
             raise NotFound(f"there is no process {pid}") from None

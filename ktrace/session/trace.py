@@ -1,14 +1,16 @@
 """One run of `ktrace trace`: arm, stream, account for what was lost, undo."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from ktrace.errors import Interrupted
-from ktrace.model.batch import Chunk, Lost, Mark, Missed, Unread
+from ktrace.model.batch import Chunk, Lost, Mark, Missed, Silent, Unread
+from ktrace.model.muted import Muted
 from ktrace.session.command import Command
 from ktrace.session.conditions import until_stopped
 from ktrace.session.flight import fly
+from ktrace.session.muted import watch
 from ktrace.session.reading import reading_pages, reading_text
 from ktrace.session.request import Request, missed_hits, prepare
 from ktrace.session.session import Session
@@ -30,6 +32,7 @@ class Result:
         output_closed: whether it ended because nobody read the output any more.
         unread: records that were left, in the kernel's buffer or unwritten: there was no time for them.
         given_up: whether the output takes no more, though somebody holds it open.
+        muted: events that nothing could hit.
     """
 
     events: int
@@ -40,6 +43,7 @@ class Result:
     output_closed: bool
     unread: int = 0
     given_up: bool = False
+    muted: tuple[Muted, ...] = ()
 
 
 MakeSink: TypeAlias = Callable[[dict[str, str]], Sink]
@@ -67,11 +71,16 @@ def trace(
     sink = make_sink(session.groups())
     missed_before = missed_hits(session)
     stop.check()
+    watched = watch(session, note)
+    _tell(sink, watched.begin(), 0)
     if request.conditions.snapshot_on:
         flown = fly(session, request, sink, stop, command=command, output_fd=output_fd, note=note)
         if flown.unread and not flown.given_up:
             sink.write(Chunk((), (Unread(_AFTER_ALL, flown.unread),)))
             sink.flush()
+        muted = watched.end(flown.events)
+        if not flown.given_up:
+            _tell(sink, muted, _AFTER_ALL)
         return Result(
             flown.events,
             flown.seconds,
@@ -81,6 +90,7 @@ def trace(
             flown.output_closed,
             flown.unread,
             flown.given_up,
+            muted,
         )
     reading = reading_text(session) if text else reading_pages(session)
     source = reading.start()
@@ -111,7 +121,9 @@ def trace(
     unread = totals.unwritten
     if totals.cut and not limited:
         unread += sum(stats.entries for stats in session.stats())
+    muted = watched.end(totals.events)
     marks += misses
+    marks += [Silent(_AFTER_ALL, one) for one in muted]
     if unread:
         marks.append(Unread(_AFTER_ALL, unread))
     stop.last_words()
@@ -125,7 +137,15 @@ def trace(
         waiting.output_closed,
         unread,
         given_up,
+        muted,
     )
+
+
+def _tell(sink: Sink, muted: Sequence[Muted], seq: int) -> None:
+    """Say in the stream what nothing can hit."""
+    if muted:
+        sink.write(Chunk((), tuple(Silent(seq, one) for one in muted)))
+    sink.flush()
 
 
 _AFTER_ALL = (1 << 63) - 1

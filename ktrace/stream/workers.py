@@ -14,6 +14,7 @@ import select
 import signal
 import struct
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -31,6 +32,7 @@ _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LENGTH = struct.Struct("<q")
 _AHEAD = 32  # things made, and not taken yet
 _KILLED = "a process that read the recording was killed"
+_LOOKS, _LOOK_S = 20, 0.01
 _GO, _STOP = b"g", b"s"  # what is handed from one worker to the next one
 
 
@@ -73,7 +75,7 @@ def in_turn(parts: Sequence[P], work: Callable[[P, Out], R], fd: int, workers: i
             _start(children, partial(_work, *mine))
         for _, write_end in results:
             os.close(write_end)
-        said = _gather([read_end for read_end, _ in results])
+        said = _gather([read_end for read_end, _ in results], children)
     finally:
         _end_all(children)
         for end in (*(e for pair in turns for e in pair), *(read_end for read_end, _ in results)):
@@ -111,7 +113,7 @@ class Ahead(Generic[T]):
                 if isinstance(item, Exception):
                     raise item
                 yield item
-        raise ChildProcessError(_KILLED)
+        raise _killed(self._children)
 
     def close(self) -> None:
         """Let go of the process."""
@@ -158,7 +160,7 @@ def _start(children: list[int], do: Callable[[], None]) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _gather(ends: Sequence[int]) -> list[Any]:
+def _gather(ends: Sequence[int], children: Sequence[int]) -> list[Any]:
     """What each worker says in the end. As soon as one says nothing, none is waited for."""
     texts: dict[int, list[bytes]] = {end: [] for end in ends}
     waiting = set(ends)
@@ -169,8 +171,20 @@ def _gather(ends: Sequence[int]) -> list[Any]:
             if not data:
                 waiting.discard(end)
                 if len(texts[end]) == 1:
-                    raise ChildProcessError(_KILLED)
+                    raise _killed(children)
     return [pickle.loads(b"".join(texts[end])) for end in ends]
+
+
+def _killed(children: Sequence[int]) -> ChildProcessError:
+    """Return the error for the first of these that was killed: that is seen soon after its pipe is closed."""
+    for _ in range(_LOOKS):
+        for child in children:
+            seen = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if seen is not None and seen.si_code != os.CLD_EXITED:
+                name = signal.Signals(seen.si_status).name
+                return ChildProcessError(f"{_KILLED}: {child}, by {name}; `dmesg` says if memory ran out")
+        time.sleep(_LOOK_S)
+    return ChildProcessError(_KILLED)
 
 
 def _end_all(children: Sequence[int]) -> None:

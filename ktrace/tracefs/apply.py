@@ -4,6 +4,7 @@ import errno
 import time
 from collections.abc import Callable
 
+from ktrace.errors import Exhausted
 from ktrace.model.plan import Plan, Step
 from ktrace.tracefs.dynevents import refusal
 from ktrace.tracefs.files import Files
@@ -85,6 +86,8 @@ class Applied:
                 self._held.let_go(step.path)
             try:
                 write_patiently(self._files, step, let_go)
+            except Exhausted as error:
+                failures.append((step, OSError(errno.EMFILE, error.message)))
             except OSError as error:
                 if error.errno not in (errno.ENOENT, errno.ENODEV):
                     failures.append((step, error))

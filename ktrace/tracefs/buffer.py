@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from ktrace.errors import Refused, UsageError
+from ktrace.errors import NotFound, Refused, UsageError
 from ktrace.model.plan import Step
 from ktrace.tracefs.files import Files, reading
 
@@ -109,6 +109,21 @@ def only_cpus(files: Files, cpus: Iterable[int]) -> None:
             errno=error.errno,
             hint=f"this machine has CPUs 0 to {online - 1}",
         ) from error
+
+
+def check_online(cpus: Iterable[int], path: str = "/sys/devices/system/cpu/online") -> None:
+    """Raise NotFound where one of these CPUs is offline: the kernel takes it, and no event comes from it."""
+    try:
+        text = Path(path).read_text("ascii").strip()
+    except OSError:
+        return  # nobody says
+    pairs = [part.partition("-") for part in text.split(",") if part]
+    online = {cpu for low, _, high in pairs for cpu in range(int(low), int(high or low) + 1)}
+    offline = sorted(set(cpus) - online)
+    if offline:
+        raise NotFound(
+            f"CPU {offline[0]} is not online: no event can come from it", hint=f"online are {text}"
+        )
 
 
 def size_step(kilobytes: int) -> Step:

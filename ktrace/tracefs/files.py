@@ -11,11 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from ktrace.errors import Exhausted
+
 _READ_SIZE = 1 << 16
 
 
 class Files(Protocol):
-    """Reading and writing below one directory. All methods raise OSError as the kernel reports it."""
+    """Reading and writing below one directory.
+
+    All methods raise OSError as the kernel reports it, and Exhausted where no further file may be opened.
+    """
 
     root: str
 
@@ -64,7 +69,7 @@ class LocalFiles:
 
     def read_bytes(self, path: str) -> bytes:
         """The whole file, read in large pieces: tracefs files have no size."""
-        fd = os.open(self._full(path), os.O_RDONLY | os.O_CLOEXEC)
+        fd = _open(self._full(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
             pieces = []
             while piece := os.read(fd, _READ_SIZE):
@@ -84,7 +89,7 @@ class LocalFiles:
         truncating `trigger` or `set_event` loses theirs, too.
         """
         data = (text + "\n").encode("utf-8", "surrogateescape")
-        fd = os.open(self._full(path), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        fd = _open(self._full(path), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
         try:
             written = os.write(fd, data)
         finally:
@@ -94,7 +99,7 @@ class LocalFiles:
 
     def clear(self, path: str) -> None:
         """Open with O_TRUNC, which is how the kernel is told."""
-        os.close(os.open(self._full(path), os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC))
+        os.close(_open(self._full(path), os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC))
 
     def list(self, path: str) -> list[str]:
         """The names in a directory, sorted."""
@@ -118,7 +123,7 @@ class LocalFiles:
 
     def stream(self, path: str) -> int:
         """A non-blocking file descriptor to read from."""
-        return os.open(self._full(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return _open(self._full(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def below(self, path: str) -> "LocalFiles":
         """The files below a directory of these."""
@@ -126,6 +131,17 @@ class LocalFiles:
 
     def _full(self, path: str) -> str:
         return f"{self.root}/{path}" if path else self.root
+
+
+def _open(path: str, flags: int) -> int:
+    """As os.open(); raises Exhausted for a limit of open files, which says nothing of this file."""
+    try:
+        return os.open(path, flags)
+    except OSError as error:
+        full = Exhausted.of(error)
+        if full is not None:
+            raise full from error
+        raise
 
 
 @contextmanager

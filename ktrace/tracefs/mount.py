@@ -1,20 +1,27 @@
 """Where tracefs and debugfs are mounted, and what is in the way when they cannot be used."""
 
+import errno
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ktrace.errors import Unavailable
-from ktrace.tracefs.files import LocalFiles
+from ktrace.errors import Exhausted, Unavailable
+from ktrace.tracefs.files import Files, LocalFiles
+from ktrace.tracefs.lockdown import SECURITY, present_mode
 
 TRACING = "/sys/kernel/tracing"
 DEBUG = "/sys/kernel/debug"
 _MOUNTS = "/proc/self/mounts"
 _OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
-_LOCKDOWN = "/sys/kernel/security/lockdown"
 
 VM_HINT = "`ktrace vm` boots a kernel that has kprobes, on this machine's own files"
+
+WITHOUT_ROOT = (
+    "run it as root: sudo ktrace ...\n"
+    "or with the one capability that is needed: sudo setpriv --reuid=$(id -u) --regid=$(id -g) --init-groups"
+    " --inh-caps=+dac_override --ambient-caps=+dac_override ktrace ... (see docs/permissions.md)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +81,28 @@ def find_tracing() -> LocalFiles:
 def why_unusable(files: LocalFiles) -> Unavailable | None:
     """Why no kprobe can be defined below `files`, or None where one can.
 
-    Costs one system call where all is well: the rest is found out only for the explanation.
+    Costs an open(2) where all is well: the rest is found out only for the explanation.
     """
     control = f"{files.root}/kprobe_events"
-    if os.access(control, os.W_OK, effective_ids=True):  # capabilities count, too
-        # Lockdown switched on after boot refuses the open(2) though the file's mode allows it.
-        return None if not _locked_for_confidentiality() else _locked()
+    refused = _may_append(control)
+    if not refused:
+        return None
+    if full := Exhausted.of(OSError(refused, os.strerror(refused), control)):
+        raise full
     if not os.access(files.root, os.X_OK, effective_ids=True):
         return _not_root(files.root)
-    if _locked_for_confidentiality():
-        return _locked()
+    if present_mode() == "confidentiality":
+        return locked()
+    if refused == errno.EPERM:  # modes and capabilities give EACCES, a security module may
+        return (
+            locked(" (inferred: it does not let root open its files)") if _is_root() else _not_root(control)
+        )
     if not _exists(control):
         if not _exists(f"{files.root}/README"):
-            return Unavailable(f"{files.root} holds no tracing files", hint=VM_HINT)
+            return Unavailable(
+                f"{files.root} is empty: so it is where the kernel was booted with lockdown=confidentiality",
+                hint=f"mount -t securityfs nodev {SECURITY}; cat {SECURITY}/lockdown\n{VM_HINT}",
+            )
         return Unavailable(
             "this kernel has no kprobe events (CONFIG_KPROBE_EVENTS)",
             hint=f"`ktrace doctor` shows what it has; {VM_HINT}",
@@ -100,16 +116,38 @@ def find_debug() -> LocalFiles | None:
     return LocalFiles(root) if root else None
 
 
-def lockdown_mode(path: str = _LOCKDOWN) -> str | None:
-    """`none`, `integrity` or `confidentiality`; None where the kernel has no lockdown.
+def refuses_debugfs() -> str | None:
+    """Return which lockdown mode keeps debugfs from being written; None where none is known to."""
+    mode = present_mode()
+    return mode if mode in ("integrity", "confidentiality") else None
 
-    See kernel_lockdown(7): the file lists all modes with brackets around the present one.
+
+def locked(how: str = "") -> Unavailable:
+    """Return the error for a kernel that refuses all tracing.
+
+    Args:
+        how: how it is known, where the kernel does not say so itself.
+    """
+    return Unavailable(
+        f"this kernel is locked down (confidentiality): it refuses all tracing{how}",
+        hint="boot without lockdown=confidentiality (see kernel_lockdown(7))\n" + VM_HINT,
+    )
+
+
+def _may_append(path: str) -> int:
+    """Try to open a file for writing, and write nothing; 0, or the error number.
+
+    Lockdown that was switched on after boot refuses the open(2), though the file's mode allows it.
     """
     try:
-        text = Path(path).read_text()
-    except OSError:
-        return None
-    return text.partition("[")[2].partition("]")[0] or None
+        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
+    except OSError as error:
+        return error.errno or errno.EIO
+    return 0
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
 
 
 def _exists(path: str) -> bool:
@@ -120,14 +158,12 @@ def _exists(path: str) -> bool:
         return False
 
 
-def _locked_for_confidentiality() -> bool:
-    return lockdown_mode() == "confidentiality"
-
-
-def _locked() -> Unavailable:
+def no_right_to_trace(files: Files) -> Unavailable:
+    """Return the error for who may define probes, but not trace."""
     return Unavailable(
-        "this kernel is locked down (confidentiality): it refuses all tracing",
-        hint="boot without lockdown=confidentiality (see kernel_lockdown(7))\n" + VM_HINT,
+        f"no right to trace: new instances and events below {files.root} belong to its owner, who alone may "
+        "write to their files (mode 0640), whatever group may make them",
+        hint=WITHOUT_ROOT,
     )
 
 
@@ -138,8 +174,7 @@ def _not_root(path: str) -> Unavailable:
         )
     return Unavailable(
         f"no right to use {path}",
-        hint="run it as root: sudo ktrace ...\n"
-        f"or let a group in: mount -o remount,gid=GROUP,mode=750 {TRACING}, and chmod the files it writes",
+        hint=WITHOUT_ROOT,
     )
 
 

@@ -17,6 +17,8 @@ from ktrace.session.reading import reading_pages
 from ktrace.session.session import Session
 from ktrace.tracefs.events import enable_step
 
+from .conftest import Running
+
 HISTS = Path("/sys/kernel/tracing/events/sched/sched_switch/hist").exists()
 in_kernel = pytest.mark.skipif(not HISTS, reason="no hist triggers")
 SLEEP = "clock_nanosleep"
@@ -238,3 +240,31 @@ def test_ctrl_c_in_the_middle(start: Callable, tracing: Path) -> None:
     run.signal(signal.SIGINT)
     outcome = run.wait()
     assert outcome.status == 0 and "hits in" in outcome.err and " ms" in outcome.out
+
+
+@in_kernel
+def test_an_end_before_its_beginning_is_not_timed(start: Callable[..., Running], tracing: Path) -> None:
+    """As between the clocks of two CPUs; here the clock is changed while a call lasts."""
+    running = start("latency", "do_nanosleep", "--json", "--above", "1us")
+    naps: list[subprocess.Popen[bytes]] = []
+
+    def begun() -> bool:
+        for path in (tracing / "instances").glob("ktrace_*/events/ktrace_*/do_nanosleep*/hist"):
+            with suppress(OSError):
+                text = path.read_text()
+                if text.startswith("# event histogram") and not naps:
+                    naps.append(subprocess.Popen(["sleep", "5"]))
+                if re.search("Hits: [1-9]", text):
+                    return True
+        return False
+
+    running.until(begun)
+    (instance,) = (tracing / "instances").glob("ktrace_*")
+    (instance / "trace_clock").write_text("counter")
+    naps[0].wait()
+    running.signal(signal.SIGINT)
+    done = running.wait()
+    assert done.status == 0
+    assert all((row["key"]["latency"]["high"] or 0) < 1 << 62 for row in done.records("row"))
+    assert all(slow["latency_ns"] < 1 << 62 for slow in done.records("slow"))
+    assert done.records("answer")[0]["untimed"] >= 1

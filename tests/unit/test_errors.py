@@ -16,6 +16,7 @@ EXIT_CODES = {
     errors.NotFound: 4,
     errors.Unavailable: 5,
     errors.Busy: 6,
+    errors.Exhausted: 1,
     errors.Damaged: 7,
     errors.VmError: 125,
 }

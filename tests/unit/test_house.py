@@ -129,7 +129,7 @@ def tracing(tmp_path: Path) -> Path:
         "events/kprobes/vfs_read/filter": "none\n",
         "events/kprobes/vfs_read/trigger": "# Available triggers:\n",
         "events/kprobes/vfs_read/format": FORMAT,
-        "kprobes/list": "ffffffff8136b194  k  vfs_read+0x4    [DISABLED][FTRACE]\n",
+        "kprobes/list": "ffffffff8136b194  k  vfs_read+0x4    [FTRACE]\n",
         "kprobes/enabled": "1\n",
     }
     for name, text in files.items():

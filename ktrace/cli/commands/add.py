@@ -128,7 +128,13 @@ def add(
     if len(wanted) > 1:
         took = f"{time.monotonic() - started:.2f} s"
         print(f"ktrace: {len(added.done)} of {len(wanted)} probes added in {took}", file=sys.stderr)
-    return report_all([error for _, error in added.failed])
+    status = report_all([error for _, error in added.failed])
+    if enable and added.done:
+        from ktrace.cli.selection import tell_muted
+
+        muted = tell_muted(tracing, list(dict.fromkeys(d.probe.event for d in added.done)))
+        status = status or muted
+    return status
 
 
 def _wanted(words: list[str], source: str | None, defaults: "Defaults", kernel: "Kernel") -> "list[Wanted]":

@@ -78,7 +78,7 @@ def count(
             quiet=quiet,
             show=show,
         )
-        return run.status()
+        return run.status(answer.muted)
 
 
 def _table(tally: "Tally", columns: int, lines: int) -> str:

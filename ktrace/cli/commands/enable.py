@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ktrace.cli.choosing import SNAPSHOT_ON, START_ON, STOP_ON
-from ktrace.cli.selection import chosen, switch_chosen
+from ktrace.cli.selection import chosen, switch_chosen, tell_muted
 
 
 def enable(
@@ -46,10 +46,10 @@ def enable(
         conditions = Conditions(start_on, stop_on, snapshot_on)
         applied = set_triggers(tracing, probes, stack, conditions, between=stop.check)
         try:
-            status = switch_chosen(names, everything, True, stop)
+            status = switch_chosen(names, everything, True, stop, look=False)
         except BaseException:
             applied.undo_all()
             raise
         if status:
             applied.undo_all()
-        return status
+        return status or tell_muted(tracing, [p.event for p in probes], waits=start_on is not None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli import counting
+from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -130,7 +131,7 @@ def graph(
             return 128 + stop.received if stop.received else 1
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return child.wait() if child else 0
+        return seeing_status(child.finish() if child else 0, result.muted)
 
 
 def _writer(out: "BinaryIO", symbol: "Callable[[int], str]", as_json: bool, stop: "StopSignals") -> "Writer":
@@ -152,4 +153,5 @@ def _summary(result: "Result") -> str:
     if result.faster:
         parts.append(f"{result.faster} were faster")
     parts.append(f"{result.records} records, " + (f"{result.lost} lost" if result.lost else "none lost"))
+    parts += [f"calls of {one.names} could not be followed" for one in result.muted]
     return ", ".join(parts)

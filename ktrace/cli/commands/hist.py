@@ -86,7 +86,7 @@ def hist(
             quiet=quiet,
             show=show,
         )
-        return run.status()
+        return run.status(answer.muted)
 
 
 def _drawing(tally: "Tally", _columns: int, _lines: int) -> str:

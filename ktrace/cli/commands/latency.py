@@ -106,7 +106,7 @@ def latency(
             quiet=quiet,
             show=show,
         )
-        return run.status()
+        return run.status(answer.muted)
 
 
 def time(text: str) -> int:

@@ -8,6 +8,7 @@ import typer
 
 from ktrace.cli import counting
 from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
     from ktrace.session.record import Progress, Recorded
@@ -128,7 +129,7 @@ def record(
             counting.note_unread(done.unsaved)
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return child.wait() if child else 0
+        return seeing_status(child.finish() if child else 0, done.muted)
 
 
 def _show(progress: "Progress") -> None:
@@ -145,6 +146,7 @@ def _summary(done: "Recorded") -> str:
         parts.append(f"{done.unsaved} left unread")
     if done.missed:
         parts.append(f"{done.missed} hits missed")
+    parts += [f"{one.names} could not be hit" for one in done.muted]
     return ", ".join(parts)
 
 

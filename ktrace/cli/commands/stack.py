@@ -87,7 +87,7 @@ def stack(
             quiet=quiet,
             show=show,
         )
-        return run.status()
+        return run.status(answer.muted)
 
 
 def _write(tally: "Tally", title: str, files: dict[str, BinaryIO]) -> None:

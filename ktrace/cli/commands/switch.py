@@ -26,10 +26,13 @@ def switch(
       ktrace switch off
       ktrace switch on
     """
+    import errno
+    import os
+
     from ktrace.errors import Unavailable
     from ktrace.session.signals import StopSignals
     from ktrace.tracefs import kprobe_list
-    from ktrace.tracefs.mount import find_debug, find_tracing
+    from ktrace.tracefs.mount import find_debug, find_tracing, refuses_debugfs
 
     find_tracing()
     debug = find_debug()
@@ -43,6 +46,14 @@ def switch(
                 stop.check()
                 kprobe_list.switch(debug, position is Position.ON)
     except PermissionError as error:
+        mode = refuses_debugfs()
+        if mode is None and error.errno == errno.EPERM and os.geteuid() == 0:
+            mode = "integrity at least; inferred: it refuses root"
+        if mode is not None:
+            raise Unavailable(
+                f"this kernel is locked down ({mode}): it lets nobody use {debug.root}/{kprobe_list.ENABLED}",
+                hint="boot without lockdown (see kernel_lockdown(7))",
+            ) from None
         raise Unavailable(
             f"{debug.root}/{kprobe_list.ENABLED}: {error.strerror}",
             hint="root is needed, and a kernel that is not locked down: `ktrace doctor`",

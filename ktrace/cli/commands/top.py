@@ -11,7 +11,10 @@ from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, Kind
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ktrace.cli.counting import Run
+    from ktrace.model.muted import Muted
     from ktrace.model.tally import Key, Tally
     from ktrace.output.screen import Screen
     from ktrace.session.words import Defaults
@@ -68,7 +71,7 @@ def top(
                     action = live.count(run, run.defaults(False, kind.value, every, None, max_probes))
                 else:
                     action = live.drill(run, action)
-                status = run.status()
+                status = run.status(live.muted)
     for text in dict.fromkeys(live.notes):
         counting.note(text)
     return status
@@ -88,6 +91,7 @@ class _Live:
         self._chosen = ""
         self._told = ""  # why there was nothing behind a row, until the next key
         self.notes: list[str] = []
+        self.muted: Sequence[Muted] = ()
 
     def count(self, run: "Run", defaults: "Defaults") -> str:
         """Count until a key leads elsewhere; returns where."""
@@ -116,7 +120,7 @@ class _Live:
             self._screen.draw(lines, marked=marked)
 
         request = Request(self._places, defaults, self._words, self._filter, run.whose, self._size)
-        count(
+        answer, _ = count(
             run.session,
             run.kernel,
             request,
@@ -126,6 +130,7 @@ class _Live:
             show=show,
             note=self.notes.append,
         )
+        self.muted = answer.muted
         return action if run.stop.received is None else "quit"
 
     def _place(self, key: "tuple[Key, ...]") -> str:

@@ -21,6 +21,7 @@ from ktrace.cli.choosing import (
     VMLINUX,
     Kind,
 )
+from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -161,7 +162,7 @@ def trace(
             return 128 + stop.received if stop.received else 1
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return child.wait() if child else 0
+        return seeing_status(child.finish() if child else 0, result.muted)
 
 
 def _run(
@@ -215,4 +216,5 @@ def _summary(result: "Result") -> str:
         parts.append(f"{result.missed} hits missed")
     if result.unparsed:
         parts.append(f"{result.unparsed} lines not understood")
+    parts += [f"{one.names} could not be hit" for one in result.muted]
     return ", ".join(parts)

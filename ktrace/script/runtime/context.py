@@ -9,6 +9,7 @@ from typing import Any
 
 from ktrace.script.runtime.numbers import return_str
 from ktrace.script.runtime.state import State, bytes_text, python_text
+from ktrace.tracefs.pid_namespace import names_proc
 
 _IDS = {"uid": ("Uid", 0), "euid": ("Uid", 1), "suid": ("Uid", 2)}
 _IDS |= {"gid": ("Gid", 0), "egid": ("Gid", 1), "sgid": ("Gid", 2)}
@@ -63,7 +64,7 @@ def _device_name(device: int) -> str:
 
 def _read(pid: int, name: str) -> str:
     try:
-        return Path(f"/proc/{pid}/{name}").read_bytes().decode("latin-1")
+        return Path(f"{names_proc()}/{pid}/{name}").read_bytes().decode("latin-1")
     except OSError:
         return ""
 

@@ -155,3 +155,14 @@ def test_a_field_that_is_not_there() -> None:
     pairing = Pairing("e", "r", ([".m"], [".m"]))
     with pytest.raises(Unavailable, match="'m'"):
         PairCounter(("latency",), pairing).write(chunk(entry(1)))
+
+
+@pytest.mark.parametrize("linear", [None, STEPS])
+def test_a_second_event_before_its_first_is_not_timed(linear: Linear | None) -> None:
+    """As the clocks of two CPUs may have it: the stream's order is the kernel's, the times are not."""
+    slow: list[Slow] = []
+    counter = PairCounter(("latency",), replace(CALLS, by=()), linear, above_ns=0, emit=slow.append)
+    counter.write(chunk(entry(100), back(99), entry(103), back(105)))
+    counter.flush()
+    assert sum(rows(counter).values()) == 1 and counter.untimed == 1
+    assert [one.latency_ns for one in slow] == [2000]

@@ -35,7 +35,7 @@ def test_a_user_without_rights_is_told_to_be_root(tree):
     fact = tracefs_fact(machine)
     assert fact.status == "bad"
     assert "sudo" in fact.advice
-    assert "gid=GROUP" in fact.advice
+    assert "CAP_DAC_OVERRIDE" in fact.advice
 
 
 def test_a_user_who_may_write_is_well(tree):

@@ -35,7 +35,7 @@ class Kernel(Scripted):
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     monkeypatch.setattr(add_module.Kallsyms, "load", lambda: SYMBOLS)
-    monkeypatch.setattr(define_module, "_is_pending", lambda probe: False)
+    monkeypatch.setattr(define_module, "is_pending", lambda probe: False)
     return Kernel(tmp_path, {"kprobe_events": "", "events/g/enable": "0\n"})
 
 

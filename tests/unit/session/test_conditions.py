@@ -14,12 +14,13 @@ from ktrace.session.conditions import (
     until_stopped,
 )
 from ktrace.tracefs.apply import Applied
+from tests.unit.session.ourselves import Ourselves
 from tests.unit.tracefs.scripted import Scripted
 
 OWN = f"common_pid != {os.getpid()}"
 
 
-class Session:
+class Session(Ourselves):
     """What conditions ask of a session."""
 
     name = "ktrace_1_2"

@@ -21,7 +21,7 @@ MODULE = Probe("p", "g", "a", SymbolPlace("f", module="not-loaded"))
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     (tmp_path / "modules").write_text("ext4 16384 0 - Live 0x0\n")
-    monkeypatch.setattr(define_module._is_pending, "__defaults__", (str(tmp_path / "modules"),))
+    monkeypatch.setattr(define_module.is_pending, "__defaults__", (str(tmp_path / "modules"),))
     return Scripted(tmp_path, {"kprobe_events": ""})
 
 
@@ -124,11 +124,11 @@ def test_a_function_of_the_kernel_itself_does_not_come_with_a_module(files):
 def test_loaded_modules(tmp_path):
     modules = tmp_path / "modules"
     modules.write_text("not_loaded 16384 0 - Live 0x0\nother 1 0\n")
-    assert not define_module._is_pending(MODULE, str(modules))  # - and _ are the same to modules
+    assert not define_module.is_pending(MODULE, str(modules))  # - and _ are the same to modules
     modules.write_text("not_loaded_2 16384 0 - Live 0x0\n")
-    assert define_module._is_pending(MODULE, str(modules))
-    assert not define_module._is_pending(MODULE, str(tmp_path / "none"))
-    assert not define_module._is_pending(READ, str(modules))
+    assert define_module.is_pending(MODULE, str(modules))
+    assert not define_module.is_pending(MODULE, str(tmp_path / "none"))
+    assert not define_module.is_pending(READ, str(modules))
 
 
 def test_the_same_without_writing():
@@ -160,7 +160,7 @@ def test_an_address_is_written_by_a_symbol_which_the_kernel_prints_again(files):
 
 
 def test_an_address_in_a_module(monkeypatch):
-    monkeypatch.setattr(define_module, "_is_pending", lambda probe: False)
+    monkeypatch.setattr(define_module, "is_pending", lambda probe: False)
     symbols = Kallsyms(b"ffffffff81000000 T _text\nffffffff82000000 T _end\nffffffffc0000010 t f\t[mod]\n")
     probe = Probe("p", "g", "a", AddressPlace(0xFFFFFFFFC0000018))
     assert resolve(probe, lambda: symbols).probe.place.to_text() == "mod:f+8"

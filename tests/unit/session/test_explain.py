@@ -45,10 +45,10 @@ def explained(files, probe, refusal, debug=None, symbols=SYMBOLS):
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES])
 def test_no_right(files, monkeypatch, number):
-    monkeypatch.setattr(explain_module, "lockdown_mode", lambda: "none")
+    monkeypatch.setattr(explain_module, "present_mode", lambda: "none")
     error = explained(files, READ, refused("Operation not permitted", number))
     assert isinstance(error, Unavailable) and "sudo" in error.hint
-    monkeypatch.setattr(explain_module, "lockdown_mode", lambda: "confidentiality")
+    monkeypatch.setattr(explain_module, "present_mode", lambda: "confidentiality")
     error = explained(files, READ, refused("Operation not permitted", number))
     assert error.message == "this kernel is locked down (confidentiality): Operation not permitted"
     assert "ktrace vm" in error.hint

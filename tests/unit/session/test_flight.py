@@ -9,6 +9,7 @@ from ktrace.session.flight import fly
 from ktrace.session.request import Request
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import Targets
+from tests.unit.session.ourselves import Ourselves
 from tests.unit.tracefs.scripted import Scripted
 
 TEXT = """\
@@ -20,7 +21,7 @@ TEXT = """\
 """
 
 
-class Session:
+class Session(Ourselves):
     """What a flight asks of a session: the snapshot is there after a few looks."""
 
     def __init__(self, root: Path, looks: int) -> None:

@@ -12,10 +12,11 @@ from ktrace.session.kernel import Kernel
 from ktrace.session.signals import StopSignals
 from ktrace.tracefs.apply import Applied
 from tests.unit.aggregate.test_calls import NAMES, chunk
+from tests.unit.session.ourselves import Ourselves
 from tests.unit.tracefs.graph_files import GraphFiles
 
 
-class Session:
+class Session(Ourselves):
     """What a run asks of a session before it begins."""
 
     name = "ktrace_1_2"
@@ -59,7 +60,7 @@ def run(text: str, **wishes) -> tuple[Writer, object]:
     request = Request(("a",), **wishes)
     sink = graph._Sink(request, frozenset("a"), lambda address: NAMES[address], writer)
     sink.write(chunk(text))
-    assert sink.finish((), 0)
+    assert sink.finish((), 0, ())
     return writer, sink
 
 
@@ -75,7 +76,7 @@ def test_trees_and_losses_in_order() -> None:
 def test_what_was_left_unread_is_said_last() -> None:
     writer = Writer()
     sink = graph._Sink(Request(("a",)), frozenset("a"), lambda address: NAMES[address], writer)
-    assert sink.finish((Lost(0, 0, 3),), 12)
+    assert sink.finish((Lost(0, 0, 3),), 12, ())
     assert writer.taken == [3, "12 unread", "flush"]
 
 

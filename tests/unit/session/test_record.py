@@ -17,6 +17,7 @@ from ktrace.session.signals import StopSignals
 from ktrace.session.target import Targets
 from ktrace.tracedat.reader import TraceDat
 from ktrace.tracefs.stats import CpuStats
+from tests.unit.session.ourselves import Ourselves
 from tests.unit.tracedat.build import HEADER_EVENT, HEADER_PAGE, PAGE, page
 from tests.unit.tracefs.scripted import Scripted
 
@@ -24,7 +25,7 @@ STATS = "entries: 0\noverrun: {}\ncommit overrun: 0\ndropped events: 0\nread eve
 
 
 @dataclass
-class Session:
+class Session(Ourselves):
     """What `record` asks of a session, with a pipe for each CPU in place of its raw pipe."""
 
     files: Scripted

@@ -12,11 +12,12 @@ from ktrace.model.plan import Step
 from ktrace.model.tally import Row, Tally
 from ktrace.session.tally import HistTally, ProfileTally, explained, missed, run_tally
 from tests.unit.aggregate.hist_writer import write_hist
+from tests.unit.session.ourselves import Ourselves
 from tests.unit.tracefs.scripted import Scripted
 
 
 @dataclass
-class Session:
+class Session(Ourselves):
     tracing: Scripted
     events: list[str] = field(default_factory=list)
     steps: list[Step] = field(default_factory=list)
@@ -115,6 +116,8 @@ def test_what_is_counted_is_shown_now_and_then(session: Session) -> None:
             return Tally(("n",))
 
     ticks = Ticks()
-    answer = run_tally(session, Source(), lambda: ticks, None, lambda _t, s: done.append(round(s, 1)))  # type: ignore
+    answer = run_tally(
+        session, Source(), lambda: ticks, None, lambda _t, s: done.append(round(s, 1)), done.append
+    )  # type: ignore
     assert done == ["arm", "pump", "pump", 0.4, "pump", "pump", 0.8, "stop"]
     assert (answer.lost, answer.unread) == (3, 8) and ticks.every_s == 0.05

@@ -18,13 +18,14 @@ from ktrace.session.words import Wanted
 from ktrace.tracefs.files import LocalFiles
 from ktrace.tracefs.pipe import TextPipe
 from ktrace.tracefs.stats import CpuStats
+from tests.unit.session.ourselves import Ourselves
 from tests.unit.tracefs.scripted import Scripted
 
 LINE = "            bash-7       [000] d..1.     3.125954: kp: (vfs_read+0x4/0x370) x={}\n"
 
 
 @dataclass
-class Session:
+class Session(Ourselves):
     """What `trace` asks of a session, with a real pipe in place of trace_pipe."""
 
     tracing: Scripted

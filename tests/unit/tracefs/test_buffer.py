@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ktrace.errors import Refused, UsageError
+from ktrace.errors import NotFound, Refused, UsageError
 from ktrace.tracefs import buffer
 from tests.unit.tracefs.scripted import Scripted
 
@@ -128,3 +128,14 @@ def test_size_and_switch(tmp_path):
     buffer.switch_recording(files, True)
     buffer.switch_recording(files, False)
     assert files.done == [("tracing_on", "1"), ("tracing_on", "0")]
+
+
+@pytest.mark.parametrize(("online", "cpus", "first"), [("0-3,6", [4, 6], 4), ("0", [1, 0], 1)])
+def test_a_cpu_that_is_offline_gives_no_events(tmp_path, online, cpus, first):
+    path = tmp_path / "online"
+    path.write_text(online + "\n")
+    with pytest.raises(NotFound, match=f"CPU {first} is not online") as error:
+        buffer.check_online(cpus, str(path))
+    assert error.value.hint == f"online are {online}"
+    buffer.check_online([0], str(path))
+    buffer.check_online(cpus, str(tmp_path / "none"))

@@ -1,13 +1,15 @@
+import errno
 import os
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ktrace.errors import Unavailable
+from ktrace.errors import Exhausted, Unavailable
 from ktrace.tracefs import mount
 from ktrace.tracefs.files import LocalFiles
-from ktrace.tracefs.mount import Mount, find_mount, lockdown_mode, parse_mounts
+from ktrace.tracefs.lockdown import lockdown_mode, mode_asked_for, present_mode
+from ktrace.tracefs.mount import Mount, find_mount, parse_mounts
 
 
 def test_lines_of_mounts():
@@ -74,12 +76,15 @@ class Here:
         self.root = tmp_path / "tracing"
         self.root.mkdir()
         self.files = LocalFiles(str(self.root))
-        self.may = {os.X_OK: True, os.W_OK: True}
+        self.may = {os.X_OK: True}
         self.lockdown = "none"
         self.euid = 0
         self.mounts = {"tracefs": str(self.root)}
         monkeypatch.setattr(mount, "DEBUG", str(tmp_path / "debug"))
-        monkeypatch.setattr(mount, "lockdown_mode", lambda: self.lockdown)
+        monkeypatch.setattr(mount, "present_mode", lambda: self.lockdown)
+        self.refused = 0
+        append = mount._may_append
+        monkeypatch.setattr(mount, "_may_append", lambda path: self.refused or append(path))
         monkeypatch.setattr(mount, "find_mount", lambda fstype, preferred: self.mounts.get(fstype))
         monkeypatch.setattr(mount.os, "geteuid", lambda: self.euid)
         real = os.access
@@ -126,16 +131,17 @@ def test_reached_through_debugfs(here, tmp_path):
 
 def test_may_not_be_entered(here):
     here.has("README", "kprobe_events")
-    here.may = {os.X_OK: False, os.W_OK: False}
+    here.may[os.X_OK] = False
+    here.refused = errno.EACCES
     here.euid = 1000
     found = problem(here)
     assert found.message == f"no right to use {here.root}"
-    assert "sudo ktrace" in found.hint and "gid=GROUP" in found.hint
+    assert "sudo ktrace" in found.hint and "setpriv" in found.hint
 
 
 def test_may_not_be_written(here):
     here.has("README", "kprobe_events")
-    here.may[os.W_OK] = False
+    here.refused = errno.EACCES
     here.euid = 1000
     assert problem(here).message == f"no right to use {here.root}/kprobe_events"
     here.euid = 0
@@ -143,8 +149,9 @@ def test_may_not_be_written(here):
 
 
 def test_empty(here):
-    assert problem(here).message == f"{here.root} holds no tracing files"
-    assert "ktrace vm" in problem(here).hint
+    assert problem(here).message.startswith(f"{here.root} is empty")
+    assert "lockdown=confidentiality" in problem(here).message
+    assert "cat /sys/kernel/security/lockdown" in problem(here).hint and "ktrace vm" in problem(here).hint
 
 
 def test_no_kprobes(here):
@@ -158,7 +165,39 @@ def test_no_kprobes(here):
 def test_locked_down(here, present):
     here.has(*present)
     here.lockdown = "confidentiality"
+    here.refused = errno.EPERM if present else 0
     assert problem(here).message == "this kernel is locked down (confidentiality): it refuses all tracing"
+
+
+def test_root_that_is_refused_is_locked_out_even_where_nothing_says_so(here):
+    here.has("README", "kprobe_events")
+    here.lockdown = None
+    here.refused = errno.EPERM
+    assert "locked down (confidentiality)" in problem(here).message and "inferred" in problem(here).message
+
+
+def test_too_many_open_files_are_not_a_lack_of_rights(here):
+    here.has("README", "kprobe_events")
+    here.refused = errno.EMFILE
+    with pytest.raises(Exhausted, match="too many open files"):
+        mount.find_tracing()
+
+
+@pytest.mark.parametrize(
+    ("cmdline", "mode"),
+    [
+        ("quiet lockdown=integrity", "integrity"),
+        ("lockdown=confidentiality lockdown=integrity", "confidentiality"),
+        ("quiet -- lockdown=integrity", None),
+        ("", None),
+    ],
+)
+def test_the_command_line_says_it_where_securityfs_does_not(tmp_path, cmdline, mode):
+    (tmp_path / "cmdline").write_text(cmdline + "\n")
+    assert present_mode(str(tmp_path / "lockdown"), str(tmp_path / "cmdline")) == mode
+    assert mode_asked_for(cmdline) == (mode or "none")
+    (tmp_path / "lockdown").write_text("[none] integrity confidentiality\n")
+    assert present_mode(str(tmp_path / "lockdown"), str(tmp_path / "cmdline")) == "none"
 
 
 def test_integrity_leaves_tracing_alone(here):

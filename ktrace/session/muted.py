@@ -1,0 +1,257 @@
+"""Events that nothing can hit as the machine stands: "0 events" says nothing about them.
+
+All kprobes can be disarmed, and ftrace can be switched off, for the whole system; a function of a module
+that is not loaded is not called. The kernel defines and enables such probes as if all were well.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ktrace.model.muted import Muted
+from ktrace.model.place import EventPlace, FilePlace, SymbolPlace
+from ktrace.model.probe import Probe
+from ktrace.session.define import is_pending
+from ktrace.tracefs import buffer
+from ktrace.tracefs.dynevents import list_probes
+from ktrace.tracefs.events import all_events, read_triggers
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.switches import ARM, FTRACE_ON, ftrace_enabled, kprobes_armed
+
+if TYPE_CHECKING:
+    from ktrace.session.session import Session
+
+DISARMED = "all kprobes of this system are disarmed (debugfs kprobes/enabled is 0)"
+LEFT = "it was switched on while all kprobes were disarmed, and the kernel has not armed it since"
+FTRACE_OFF = "ftrace is switched off (kernel.ftrace_enabled is 0)"
+_UNKNOWN = "whether kprobes are armed is not known"
+
+# Where the kernel has kprobes take ftrace's call at a function's entry (HAVE_KPROBES_ON_FTRACE).
+_ON_FTRACE = frozenset({"x86_64", "i686", "i586", "ppc64", "ppc64le", "s390x", "parisc", "loongarch64"})
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """How the switches stand; None where it is not known."""
+
+    kprobes: bool | None
+    ftrace: bool | None
+
+    @classmethod
+    def read(cls, debug: Files | None) -> "Switches":
+        """Ask the kernel."""
+        return cls(kprobes_armed(debug), ftrace_enabled())
+
+    @property
+    def off(self) -> bool:
+        """Whether one of them is off."""
+        return self.kprobes is False or self.ftrace is False
+
+
+def find_muted(
+    tracing: Files,
+    debug: Files | None,
+    events: Iterable[str],
+    *,
+    enabled: bool = False,
+    pending: bool = False,
+) -> tuple[Muted, ...]:
+    """Return which of these events (`GROUP/NAME`) cannot be hit now, and why.
+
+    Reads two small files where all is well and neither `enabled` nor `pending` is asked for.
+
+    Args:
+        enabled: they are on: look for those that the kernel has left disarmed.
+        pending: look for functions of modules that are not loaded.
+    """
+    switches = Switches.read(debug)
+    if not (switches.off or enabled or pending):
+        return ()
+    wanted = set(events)
+    points: dict[str, list[Probe]] = {}
+    probes = list_probes(tracing)[0]
+    for probe in probes:
+        points.setdefault(probe.event, []).append(probe)
+    flags = _flags(probes, debug) if wanted & points.keys() else {}
+    look = _Look(switches, flags, points, enabled, pending)
+    found: dict[tuple[str, str], list[str]] = {}
+    for event in sorted(wanted & points.keys()):
+        for n, probe in enumerate(points[event]):
+            why = look.why(probe, n)
+            if why is not None:
+                name = event if len(points[event]) == 1 else f"{event} at {probe.place.to_text()}"
+                found.setdefault(why, []).append(_shown(name))
+    return tuple(Muted(tuple(names), why, hint) for (why, hint), names in found.items())
+
+
+def unknown(tracing: Files, debug: Files | None, events: Iterable[str]) -> str | None:
+    """Return what is to be said with a count of 0 where the kernel hides whether kprobes are armed."""
+    if kprobes_armed(debug) is not None:
+        return None
+    wanted = set(events)
+    if not any(_is_kprobe(p) for p in list_probes(tracing)[0] if p.event in wanted):
+        return None
+    if debug is None:
+        return f"{_UNKNOWN}: debugfs is not mounted\n  hint: mount -t debugfs nodev /sys/kernel/debug"
+    return f"{_UNKNOWN}: {debug.root}/kprobes/enabled cannot be read\n  hint: `ktrace doctor` says why"
+
+
+def watch(session: "Session", note: Callable[[str], None], more: Iterable[str] = ()) -> "Watch":
+    """Return what watches over a session's events, and over `more`."""
+
+    def look(thorough: bool) -> tuple[Muted, ...]:
+        events = (*session.used, *more)
+        return find_muted(session.tracing, session.debug, events, enabled=thorough, pending=thorough)
+
+    return Watch(look, note, lambda: unknown(session.tracing, session.debug, (*session.used, *more)))
+
+
+def top_muted(
+    tracing: Files, debug: Files | None, events: Sequence[str], *, waits: bool = False
+) -> tuple[Muted, ...]:
+    """Return which of these events, on in the top buffer, nothing can hit or record there now.
+
+    Args:
+        waits: the buffer waits for an event at which it begins to record.
+    """
+    found = find_muted(tracing, debug, events, enabled=True)
+    try:
+        if waits or buffer.recording(tracing) or _waits(tracing):
+            return found
+    except OSError:
+        return found
+    on = f"echo 1 >> {tracing.root}/tracing_on"
+    return (*found, Muted(tuple(events), "the top buffer takes no events (tracing_on is 0)", on))
+
+
+def _waits(tracing: Files) -> bool:
+    """Whether an event is to switch the top buffer on."""
+    for event in all_events(tracing):
+        try:
+            if any(trigger.startswith("traceon") for trigger in read_triggers(tracing, event)):
+                return True
+        except OSError:  # the kernel's own events have no triggers, and others may go meanwhile
+            continue
+    return False
+
+
+def graph_muted(functions: Iterable[str]) -> tuple[Muted, ...]:
+    """Return why no call of these functions can be followed now."""
+    if ftrace_enabled() is not False:
+        return ()
+    return (Muted(tuple(sorted(functions)), FTRACE_OFF, FTRACE_ON),)
+
+
+class Watch:
+    """Says at the start and at the end of a run which of its events could not be hit.
+
+    Args:
+        look: finds them; is told whether to be thorough.
+        note: takes remarks for the user.
+        unsure: what is to be said of a count of 0, if anything.
+
+    Example:
+        watch = Watch(session.muted, note)
+        watch.begin()
+        ...
+        watch.end(events)
+    """
+
+    def __init__(
+        self,
+        look: Callable[[bool], Sequence[Muted]],
+        note: Callable[[str], None],
+        unsure: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._look = look
+        self._note = note
+        self._unsure = unsure
+        self.muted: tuple[Muted, ...] = ()
+
+    def begin(self) -> tuple[Muted, ...]:
+        """Look before anything is counted; returns what cannot be hit."""
+        self.muted = tuple(self._look(False))
+        for one in self.muted:
+            self._note(f"{one.to_text('cannot')}\n  hint: {one.hint}")
+        return self.muted
+
+    def end(self, events: int) -> tuple[Muted, ...]:
+        """Look again when `events` have been counted; returns what could not be hit.
+
+        What was muted in the beginning alone is not in it where there were hits.
+        """
+        now = tuple(self._look(events == 0 or bool(self.muted)))
+        named = {name for one in now for name in one.events}
+        before = tuple(one for one in self.muted if not named.issuperset(one.events))
+        self.muted = now if events else (*now, *before)
+        for one in self.muted:
+            self._note(f"{one.to_text('could not')}\n  hint: {one.hint}")
+        if not events and not self.muted and (text := self._unsure()) is not None:
+            self._note(text)
+        return self.muted
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """All that is known of the kernel's probes.
+
+    Attributes:
+        flags: of each kprobe's line in kprobes/list, by its event and its number among that event's.
+        points: the probes of each event.
+    """
+
+    switches: Switches
+    flags: Mapping[tuple[str, int], tuple[str, ...]]
+    points: Mapping[str, Sequence[Probe]]
+    enabled: bool
+    pending: bool
+
+    def why(self, probe: Probe, number: int) -> tuple[str, str] | None:
+        """Return why a probe cannot be hit, and what to do about it; None where it can."""
+        if isinstance(probe.place, EventPlace):
+            other = self.points.get(f"{probe.place.system}/{probe.place.event}", [])
+            reasons = [self.why(one, n) for n, one in enumerate(other)]
+            return reasons[0] if reasons and all(reasons) else None
+        flags = self.flags.get((probe.event, number), ())
+        if self.switches.kprobes is False and _is_kprobe(probe):
+            return DISARMED, ARM
+        if self.switches.ftrace is False and (probe.kind in "ft" or "FTRACE" in flags):
+            return FTRACE_OFF, FTRACE_ON
+        if self.enabled and "DISABLED" in flags:
+            return LEFT, f"ktrace disable {_shown(probe.event)}; ktrace enable {_shown(probe.event)}"
+        if self.pending and is_pending(probe):
+            assert isinstance(probe.place, SymbolPlace)
+            return f"module {probe.place.module} is not loaded", f"modprobe {probe.place.module}"
+        return None
+
+
+def _is_kprobe(probe: Probe) -> bool:
+    return probe.kind in "pr" and not isinstance(probe.place, FilePlace)
+
+
+def _flags(probes: list[Probe], debug: Files | None) -> dict[tuple[str, int], tuple[str, ...]]:
+    """Return each kprobe's flags in kprobes/list; where that is hidden, those that its place makes likely."""
+    from ktrace.session.listing import registered_as  # noqa: PLC0415 -- most runs need none of it
+
+    lines = registered_as(probes, debug)
+    found: dict[tuple[str, int], tuple[str, ...]] = {}
+    numbers: dict[str, int] = {}
+    for index, probe in enumerate(probes):
+        number = numbers[probe.event] = numbers.get(probe.event, -1) + 1
+        if lines is None:
+            likely = _at_entry(probe) and os.uname().machine in _ON_FTRACE
+            found[probe.event, number] = ("FTRACE",) if likely else ()
+        elif (line := lines[index]) is not None:
+            found[probe.event, number] = line.flags
+    return found
+
+
+def _at_entry(probe: Probe) -> bool:
+    return _is_kprobe(probe) and isinstance(probe.place, SymbolPlace) and probe.place.offset == 0
+
+
+def _shown(event: str) -> str:
+    """An event's name without the group of a session, which says nothing to a person."""
+    group, _, name = event.partition("/")
+    return name if group.startswith("ktrace_") else event

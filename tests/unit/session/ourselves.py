@@ -1,0 +1,21 @@
+"""What a session knows of ktrace's own process, and of what is muted: for those that stand in for one."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+
+class Ourselves:
+    """A session in the machine's own pid namespace, whose events are not muted."""
+
+    debug = None
+    used: ClassVar[Mapping[str, None]] = {}
+
+    def own_ids(self) -> Sequence[int]:
+        return [os.getpid()]
+
+    def id_of(self, command) -> int:
+        return command.pid
+
+    def only_command(self, command) -> None:
+        self.only_tasks([command.pid], children=True)
