@@ -15,6 +15,7 @@ from ktrace.session.following import Following
 from ktrace.session.graph_buffer import GraphBuffer, OwnBuffer, TopBuffer
 from ktrace.session.kernel import Kernel
 from ktrace.session.raw import Formats, live_decoder, live_enrich
+from ktrace.session.refusals import Refusals
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import threads_of
@@ -38,6 +39,7 @@ class Request:
         cpus: only these.
         duration_s, count: end after so many seconds, or trees.
         top_buffer: take the buffer that all share, where only that has the tracer.
+        refusals: takes functions that cannot be followed, so that the others are; None raises it.
     """
 
     words: Sequence[str]
@@ -50,6 +52,7 @@ class Request:
     duration_s: float | None = None
     count: int | None = None
     top_buffer: bool = False
+    refusals: Refusals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,9 @@ def graph(
     where = _buffer(session, request, note)
     top = isinstance(where, TopBuffer)
     with (
-        Following(kernel, session.name, request.words, request.depth, top=top) as following,
+        Following(
+            kernel, session.name, request.words, request.depth, top=top, refusals=request.refusals
+        ) as following,
         closing(where),
     ):
         for text in following.notes:

@@ -7,6 +7,7 @@ from ktrace.model.listing import TOP, Listing, ProbeRow, Registered
 from ktrace.model.place import START, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.existing import belongs_to_live_session, events_named
+from ktrace.session.refusals import Refusals
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import enabled_state, read_triggers
@@ -48,11 +49,20 @@ def read_listing(
     )
 
 
-def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = False) -> list[Probe]:
+def select(
+    probes: Iterable[Probe],
+    names: Iterable[str],
+    *,
+    everything: bool = False,
+    refusals: Refusals | None = None,
+) -> list[Probe]:
     """The probes that `names` mean, each event once, in the kernel's order.
 
     A name is `NAME`, `GROUP/NAME` or `GROUP:NAME`, with wildcards. `everything` means all but those of
     other ktrace sessions that still run.
+
+    Args:
+        refusals: takes the names that fit no probe, where there are others; None raises for the first.
 
     Raises:
         NotFound: a name fits no probe; with the names that come close.
@@ -64,16 +74,21 @@ def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = 
     for name in names:
         hits = events_named(unique.values(), name)
         if not hits:
-            raise _no_such_probe(name, unique)
+            problem = _no_such_probe(name, unique)
+            if refusals is None:
+                raise problem
+            refusals.add(problem)
         chosen.update((event, unique[event]) for event in hits)
+    if refusals is not None:
+        refusals.end_if_nothing_is_left(chosen)
     return [probe for event, probe in unique.items() if event in chosen]
 
 
 def _no_such_probe(name: str, unique: dict[str, Probe]) -> NotFound:
-    from difflib import get_close_matches  # noqa: PLC0415 -- only to explain a failure
+    from ktrace.model.near import close_to  # noqa: PLC0415 -- only to explain a failure
 
     known = [*unique, *(probe.name for probe in unique.values())]
-    near = get_close_matches(name, known, n=3)
+    near = close_to(name, known)
     if near:
         hint = "close to it: " + ", ".join(near)
     else:

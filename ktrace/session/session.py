@@ -9,6 +9,7 @@ with Session() as session:
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from ktrace.model.names import EVENT_MAX
 from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
 from ktrace.session.define import Defined, define_probe
+from ktrace.session.empty_reads import checker
 from ktrace.session.kernel import Kernel
 from ktrace.session.words import Defaults, Move, move_place, mover
 from ktrace.tracefs import buffer
@@ -74,6 +76,11 @@ class Session:
         """Whether a trigger will let the buffer fill, so that `arm` does not."""
         self._unarmed = 0  # steps that were applied before `arm`
 
+    @cached_property
+    def kernel(self) -> Kernel:
+        """What is known of the kernel, each thing read once for all probes of the session."""
+        return Kernel(self.tracing, self.debug)
+
     @property
     def files(self) -> Files:
         """The files of the session's own instance."""
@@ -109,7 +116,7 @@ class Session:
         defaults = Defaults(self.name, name, at_return, machine=os.uname().machine)
         from ktrace.session.resolve import want  # noqa: PLC0415 -- commands have done it already
 
-        wanted = want([place, *args], defaults, Kernel(self.tracing, self.debug))
+        wanted = want([place, *args], defaults, self.kernel)
         first, *_ = [self.add_probe(one.probe, mover(wanted)) for one in wanted]
         return first
 
@@ -121,7 +128,15 @@ class Session:
             move: makes it anew for its function's present name.
         """
         self.will_remove(probe)
-        defined = define_probe(self.tracing, probe, debug=self.debug, move=move)
+        kernel = self.kernel
+        defined = define_probe(
+            self.tracing,
+            probe,
+            load_symbols=lambda: kernel.symbols,
+            debug=self.debug,
+            move=move,
+            check=checker(kernel),
+        )
         self.trace_event(probe.event)
         return defined
 

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 
 from ktrace.errors import NotFound, UsageError
 from ktrace.model.probe import Probe
 from ktrace.session.existing import events_meant, probes_that_stay
 from ktrace.session.kernel import Kernel
+from ktrace.session.kernel_lines import is_kernel_line
+from ktrace.session.refusals import Refusals
 from ktrace.session.resolve import want
 from ktrace.session.words import Defaults, Names, Wanted, different_names, is_source_place, split_definitions
 from ktrace.tracefs.files import Files
@@ -28,11 +31,13 @@ class Targets:
         events: that exist, as `GROUP/NAME`.
         wanted: probes to be made for the run.
         names: by the event's name, the names of its arguments' values.
+        refusals: takes what is refused, where other places are left; None: a refusal ends the run.
     """
 
     events: tuple[str, ...]
     wanted: tuple[Wanted, ...]
     names: Mapping[str, Names] = field(default_factory=dict)
+    refusals: Refusals | None = None
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -41,12 +46,17 @@ class Targets:
 
 
 def find_targets(
-    tracing: Files, words: Sequence[str], defaults: Defaults, kernel: Kernel | None = None
+    tracing: Files,
+    words: Sequence[str],
+    defaults: Defaults,
+    kernel: Kernel | None = None,
+    refusals: Refusals | None = None,
 ) -> Targets:
     """What `[NAME | PLACE [ARG...]]...` means, commas between definitions.
 
     Args:
         kernel: where functions and types are looked up, if they have to be; None: `tracing`'s own.
+        refusals: takes what a definition is refused for, so that the others go on; None raises it.
 
     Raises:
         UsageError, NotFound, Unavailable: a word means nothing, or nothing here.
@@ -56,19 +66,30 @@ def find_targets(
     events: dict[str, None] = {}
     wanted: list[Wanted] = []
     for group in split_definitions(words):
-        rest = group
-        while rest:
-            head, *tail = rest
-            is_place = is_source_place(head) or (tail and _ARGUMENT.match(tail[0]))
-            found = [] if is_place else events_meant(tracing, existing, head)
-            if not found:
-                wanted += want(rest, defaults, kernel)
-                break
-            events.update(dict.fromkeys(found))
-            rest = tail
+        with refusals.one() if refusals is not None else nullcontext():
+            rest = group
+            while rest:
+                head, *tail = rest
+                is_place = (
+                    is_source_place(head) or is_kernel_line(rest) or (tail and _ARGUMENT.match(tail[0]))
+                )
+                found = [] if is_place else events_meant(tracing, existing, head)
+                if not found:
+                    wanted += [_of_this_run(one, defaults) for one in want(rest, defaults, kernel)]
+                    break
+                events.update(dict.fromkeys(found))
+                rest = tail
+    if refusals is not None:
+        refusals.end_if_nothing_is_left(events or wanted)
     made = different_names(wanted)
     names = {one.probe.name: one.names for one in made if one.names}
-    return Targets(tuple(events), tuple(made), names)
+    return Targets(tuple(events), tuple(made), names, refusals)
+
+
+def _of_this_run(one: Wanted, defaults: Defaults) -> Wanted:
+    """The probe in the run's own group, whichever group the kernel's own line names."""
+    group = defaults.group
+    return one if group in (None, one.probe.group) else replace(one, probe=replace(one.probe, group=group))
 
 
 def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:

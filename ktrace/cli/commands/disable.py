@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.selection import chosen, switch_chosen
+from ktrace.cli.report import report_all
+from ktrace.cli.selection import chosen, switch_chosen, switch_probes
 
 
 def disable(
@@ -31,5 +32,7 @@ def disable(
         from ktrace.tracefs.mount import find_tracing
 
         tracing = find_tracing()
-        clear_triggers(tracing, chosen(tracing, names, everything, "disable"))
+        probes, refusals = chosen(tracing, names, everything, "disable")
+        clear_triggers(tracing, probes)
+        return report_all([*refusals.errors, *switch_probes(tracing, probes, False)])
     return switch_chosen(names, everything, False)

@@ -65,6 +65,7 @@ def graph(
     """
     from contextlib import ExitStack
 
+    from ktrace.cli.report import report
     from ktrace.errors import UsageError
     from ktrace.model.duration import parse_duration
     from ktrace.session.command import Command
@@ -88,9 +89,11 @@ def graph(
         from ktrace.session.graph import Request
         from ktrace.session.graph import graph as run
         from ktrace.session.kernel import Kernel
+        from ktrace.session.refusals import Refusals
         from ktrace.session.session import Session
         from ktrace.session.waiting import watchable_output
 
+        refusals = Refusals(report)
         request = Request(
             functions,
             depth,
@@ -102,6 +105,7 @@ def graph(
             duration,
             count,
             top_buffer,
+            refusals,
         )
         with Session(buffer_kb=buffer_kb) as session:
             result = run(
@@ -120,7 +124,7 @@ def graph(
             return _BROKEN_PIPE
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return child.wait() if child else 0
+        return refusals.status(child.wait() if child else 0)
 
 
 def _writer(out: "BinaryIO", symbol: "Callable[[int], str]", as_json: bool) -> "Writer":

@@ -73,11 +73,13 @@ def record(
     import os
     from contextlib import ExitStack
 
+    from ktrace.cli.report import report
     from ktrace.errors import UsageError
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
     from ktrace.session.record import default_buffer_kb, parse_size
     from ktrace.session.record import record as run
+    from ktrace.session.refusals import Refusals
     from ktrace.session.request import Request
     from ktrace.session.session import Session
     from ktrace.session.signals import StopSignals
@@ -98,7 +100,8 @@ def record(
     defaults = Defaults(
         group, None, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
     )
-    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()))
+    refusals = Refusals(report)
+    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()), refusals)
     cpus = parse_cpus(cpu) if cpu else ()
     request = Request(targets, stack, filter_, pids or (), children, cpus, duration)
     memory_kb = os.sysconf("SC_PHYS_PAGES") * (os.sysconf("SC_PAGE_SIZE") // 1024)
@@ -118,7 +121,7 @@ def record(
             return 1
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return child.wait() if child else 0
+        return refusals.status(child.wait() if child else 0)
 
 
 def _note(text: str) -> None:

@@ -49,6 +49,8 @@ def stack(
       ktrace stack block:block_rq_issue -d 10 --fold out.folded
       ktrace stack vfs_write --user -p 1234 --speedscope profile.json
     """
+    from ktrace.cli.report import report
+    from ktrace.session.refusals import Refusals
     from ktrace.session.stacks import StackRequest
     from ktrace.session.stacks import stacks as run_stacks
 
@@ -57,7 +59,8 @@ def stack(
     show = counting.looker(_table, as_json)
     with counting.running(command, pids, children, duration) as run:
         defaults = run.defaults(False, kind.value, every, nth, max_probes)
-        request = StackRequest(places, defaults, filter_, run.whose, size, in_kernel, user)
+        refusals = Refusals(report)
+        request = StackRequest(places, defaults, filter_, run.whose, size, in_kernel, user, refusals)
         answer, method = run_stacks(
             run.session,
             run.kernel,
@@ -81,7 +84,7 @@ def stack(
             quiet=quiet,
             show=show,
         )
-        return run.status()
+        return refusals.status(run.status())
 
 
 def _write(

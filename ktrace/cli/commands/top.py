@@ -87,6 +87,7 @@ class _Live:
         """Count until a key leads elsewhere; returns where."""
         from ktrace.output.top import TopTable
         from ktrace.session.count import Request, count
+        from ktrace.session.refusals import Refusals
 
         table = TopTable(" ".join(self._places), ascii_only=counting.ascii_only())
         action = "quit"
@@ -108,7 +109,11 @@ class _Live:
                 lines[-1] = self._told
             self._screen.draw(lines, marked=marked)
 
-        request = Request(self._places, defaults, self._words, self._filter, run.whose, self._size)
+        # What is refused cannot be shown on a screen that is drawn over: it is told afterwards.
+        refusals = Refusals(lambda error: self.notes.append(error.message))
+        request = Request(
+            self._places, defaults, self._words, self._filter, run.whose, self._size, refusals=refusals
+        )
         count(
             run.session,
             run.kernel,

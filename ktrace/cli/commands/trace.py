@@ -110,9 +110,11 @@ def trace(
     import os
     from contextlib import ExitStack
 
+    from ktrace.cli.report import report
     from ktrace.errors import UsageError
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
+    from ktrace.session.refusals import Refusals
     from ktrace.session.signals import StopSignals
     from ktrace.session.target import find_targets, parse_cpus
     from ktrace.session.words import Defaults
@@ -129,7 +131,8 @@ def trace(
     which = (every, nth, max_probes, force, inlined)
     defaults = Defaults(group, None, returns, maxactive, regs, machine, kind.value, *which)
     kernel = Kernel(tracing, find_debug(), vmlinux=vmlinux, force=force)
-    targets = find_targets(tracing, words, defaults, kernel)
+    refusals = Refusals(report)
+    targets = find_targets(tracing, words, defaults, kernel, refusals)
     with ExitStack() as stack_:
         stop = stack_.enter_context(StopSignals())
         # Forked before NumPy is loaded: its threads would not be there in the child.
@@ -151,7 +154,7 @@ def trace(
             return _BROKEN_PIPE
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return child.wait() if child else 0
+        return refusals.status(child.wait() if child else 0)
 
 
 def _run(
