@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ktrace.cli.combining import needs
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ def running(
 
     if command and pids:
         raise UsageError("-c and -p together: which process?")
+    needs("--children", children, "-p PID", pids)
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignals())
         child = stack.enter_context(Command(command, to_stderr=True)) if command else None

@@ -19,6 +19,7 @@ from ktrace.model.suffixes import changed_parameters, plain_name
 from ktrace.session.functions import MANY, Probeable, place_of
 from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import TRACEPOINT, check_arguments, is_plain
+from ktrace.session.several import check_choice, check_nth
 from ktrace.session.words import (
     DEFAULT_GROUP,
     SEVERAL,
@@ -47,15 +48,12 @@ _REGISTER = re.compile(r"%(?!p[dD]\b)\w")
 
 
 def find_probes(text: str, args: tuple[str, ...], defaults: Defaults, kernel: Kernel) -> list[Wanted]:
-    """The probes for `text`, a place with or without `%return`.
-
-    Raises:
-        UsageError, NotFound, Unavailable: as `resolve.want`.
-    """
+    """Return the probes for `text`, a place with or without `%return`. Raises as `resolve.want`."""
     check_arguments(args)
     at_return = defaults.at_return or text.endswith(RETURN_SUFFIX)
     finder = Finder(args, at_return, defaults, kernel)
     name = text.removesuffix(RETURN_SUFFIX)
+    check_choice(name, defaults)
     if name.startswith(TRACEPOINT):
         from ktrace.session.tracepoints import tracepoint_probe  # noqa: PLC0415 -- a kind of its own
 
@@ -165,7 +163,7 @@ class Finder:
         symbols = [s for s in self.kernel.symbols.find(place.symbol, place.module) if s.is_function]
         nth = self.defaults.nth
         if len(symbols) <= 1:
-            # One function, but perhaps several declarations of which one is meant.
+            check_nth(place, nth, self.kernel)
             return [self.at(place, nth=nth)]
         if nth is not None and not 1 <= nth <= len(symbols):
             from ktrace.session.inlined import declared_in  # noqa: PLC0415 -- only to explain

@@ -24,8 +24,8 @@ class Refusals:
         """Note a failure, and tell it."""
         self.errors.append(error)
         if not error.told:
-            error.told = True
             self._tell(error)
+            error.told = True
 
     @contextmanager
     def one(self) -> Iterator[None]:

@@ -12,7 +12,15 @@ from ktrace.session.kernel import Kernel
 from ktrace.session.kernel_lines import is_kernel_line
 from ktrace.session.refusals import Refusals
 from ktrace.session.resolve import want
-from ktrace.session.words import Defaults, Names, Wanted, different_names, is_source_place, split_definitions
+from ktrace.session.words import (
+    Defaults,
+    Names,
+    Wanted,
+    check_options,
+    different_names,
+    is_source_place,
+    split_definitions,
+)
 from ktrace.tracefs.files import Files
 
 _CPUS_MAX = 8192  # CONFIG_NR_CPUS goes no higher
@@ -81,6 +89,7 @@ def find_targets(
                 rest = tail
     if refusals is not None:
         refusals.end_if_nothing_is_left(events or wanted)
+    check_options(wanted, defaults, tuple(events))
     made = different_names(wanted)
     names = {one.probe.name: one.names for one in made if one.names}
     return Targets(tuple(events), tuple(made), names, refusals)

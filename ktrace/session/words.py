@@ -118,6 +118,36 @@ def check_number(text: str, count: int, defaults: Defaults) -> None:
         )
 
 
+def check_options(wanted: Iterable[Wanted], defaults: Defaults, events: Sequence[str] = ()) -> None:
+    """Raise UsageError for options about probes that apply to none of them.
+
+    Args:
+        events: events that exist, which are taken as they are.
+    """
+    made = list(wanted)
+    if defaults.maxactive and made and not any(one.probe.is_return for one in made):
+        raise UsageError("--maxactive is for return probes only", hint="add -r, or leave it out")
+    if defaults.every and defaults.nth is not None:
+        raise UsageError("--all and --nth together: which?")
+    if made or not events:
+        return
+    given = {
+        "--return": defaults.at_return,
+        "--maxactive": defaults.maxactive,
+        "--regs": defaults.regs,
+        "--kind": defaults.kind != "kprobe",
+        "--all": defaults.every,
+        "--nth": defaults.nth is not None,
+        "--inlined": defaults.inlined,
+    }
+    option = next((name for name, is_given in given.items() if is_given), None)
+    if option:
+        raise UsageError(
+            f"{option} is about probes that are made, but {events[0]} is there already",
+            hint=f"leave {option} out; an argument after a name makes it a function's: NAME '$comm'",
+        )
+
+
 def left_out_note(text: str, matched: int, probed: int, left_out: Mapping[str, int]) -> str:
     """Of how many functions of a wildcard how many are probed, and how many are not, by the reason why."""
     return f"'{text}' matches {matched} functions: {probed} are probed; {left_out_text(left_out)}"

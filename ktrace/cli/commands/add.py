@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.choosing import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
+from ktrace.cli.combining import excludes
 from ktrace.cli.report import report_all
 
 if TYPE_CHECKING:
@@ -105,6 +106,7 @@ def add(
     import os
     import time
 
+    excludes("--dry-run", dry_run, ("--json", as_json))
     from ktrace.tracefs.mount import find_debug, find_tracing
 
     tracing, debug = find_tracing(), find_debug()  # what cannot be done here, need not be loaded
@@ -115,7 +117,7 @@ def add(
     from ktrace.session.kernel import Kernel
     from ktrace.session.refusals import Refusals
     from ktrace.session.signals import StopSignals
-    from ktrace.session.words import Defaults, mover
+    from ktrace.session.words import Defaults, check_options, mover
 
     machine = os.uname().machine
     which = (every, nth, max_probes, force, inlined)
@@ -124,6 +126,7 @@ def add(
     refusals = Refusals(report)
     wanted = _wanted(words or [], source, defaults, kernel, refusals)
     refusals.end_if_nothing_is_left(wanted)
+    check_options(wanted, defaults)
     wishes = Wishes(append, atomic, stack, enable)
     for note in [note for one in wanted for note in one.notes]:
         print(f"ktrace: {note}", file=sys.stderr)

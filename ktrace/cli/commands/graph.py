@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli import counting
+from ktrace.cli.combining import needs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,6 +77,7 @@ def graph(
         raise UsageError("the calls of what function?", hint="ktrace graph vfs_read --depth 3")
     if command and pids:
         raise UsageError("-c and -p together: which process?")
+    needs("--children", children, "-p PID", pids)
     slow = parse_duration(above) if above else 0
     cpus = parse_cpus(cpu) if cpu else ()
     with ExitStack() as stack:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.combining import excludes
+
 
 class Look(StrEnum):
     """How the list is printed."""
@@ -48,6 +50,7 @@ def list_(
     from ktrace.output.table import terminal_width
     from ktrace.session.listing import read_listing, select
 
+    excludes("--format debugfs", look is Look.DEBUGFS, ("NAME", names), ("--json", as_json))
     listing = read_listing(tracing, debug)
     if listing.debugfs is None and look is Look.DEBUGFS:
         raise Unavailable(

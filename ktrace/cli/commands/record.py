@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.combining import needs
 
 if TYPE_CHECKING:
     from ktrace.session.record import Progress, Recorded
@@ -94,6 +95,7 @@ def record(
         )
     if command and pids:
         raise UsageError("-c and -p together: which process?")
+    needs("--children", children, "-p PID", pids)
     limit = parse_size(max_size) if max_size else None
     tracing = find_tracing()
     group = Owner.of_this_process().name

@@ -20,6 +20,7 @@ from ktrace.cli.choosing import (
     VMLINUX,
     Kind,
 )
+from ktrace.cli.combining import needs
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -125,6 +126,7 @@ def trace(
         raise UsageError("what to trace?", hint="ktrace trace do_fork; `ktrace list` shows events that exist")
     if command and pids:
         raise UsageError("-c and -p together: which process?")
+    needs("--children", children, "-p PID", pids)
     tracing = find_tracing()
     group = Owner.of_this_process().name
     machine = os.uname().machine

@@ -3,10 +3,12 @@ import errno
 import pytest
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused
-from ktrace.model.place import AddressPlace, SymbolPlace
+from ktrace.model.fetch import FetchArg
+from ktrace.model.place import AddressPlace, EventPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session import define as define_module
 from ktrace.session.define import Defined, define_probe, resolve
+from ktrace.session.present import unreached
 from ktrace.symbols.kallsyms import Kallsyms
 from tests.unit.tracefs.scripted import Scripted
 
@@ -131,8 +133,39 @@ def test_loaded_modules(tmp_path):
     assert not define_module._is_pending(READ, str(modules))
 
 
-def test_the_same_without_writing():
-    assert resolve(READ, load) == Defined(READ)
-    assert resolve(FORK, load).probe.place.symbol == "kernel_clone"
+def test_the_same_without_writing(files):
+    assert resolve(files, READ, load) == Defined(READ)
+    assert resolve(files, FORK, load).probe.place.symbol == "kernel_clone"
     address = Probe("p", "g", "a", AddressPlace(1 << 63))
-    assert resolve(address, never) == Defined(address)
+    assert resolve(files, address, load) == Defined(address)
+    assert files.done == []
+
+
+def test_without_writing_it_is_said_what_is_not_there(files):
+    with pytest.raises(NotFound, match="no function 'vfs_raed'"):
+        resolve(files, Probe("p", "g", "a", SymbolPlace("vfs_raed")), load)
+    missing = Probe("p", "g", "a", SymbolPlace("vfs_read"), (FetchArg("@nothing", "x"),))
+    with pytest.raises(NotFound, match="no data symbol 'nothing'"):
+        resolve(files, missing, load)
+    with pytest.raises(NotFound, match="there is no file /no/such"):
+        resolve(files, Probe("p", "g", "a", FilePlace("/no/such", 16)), load)
+    with pytest.raises(NotFound, match="there is no event sched/none"):
+        resolve(files, Probe("e", "g", "a", EventPlace("sched", "none")), load)
+    files.put("events/g/a/enable", "0\n")
+    with pytest.raises(Busy):
+        resolve(files, READ, load)
+    assert resolve(files, READ, load, append=True).appended
+    assert files.done == []
+
+
+def test_a_function_that_is_bypassed():
+    symbols = Kallsyms(b"ffffffff81000000 T do_sys_open\nffffffff81000010 t do_sys_openat2\n")
+    probe = Probe("p", "g", "a", SymbolPlace("do_sys_open"))
+    note = Defined(probe, unreached=unreached("do_sys_open", symbols)).note
+    assert note.startswith("g/a may never be hit: open and openat do not pass through it")
+    assert "do_sys_openat2(int dfd, const char *filename, struct open_how *how)" in note
+    alone = Kallsyms(b"ffffffff81000000 T do_sys_open\n")
+    assert unreached("do_sys_open", alone) is unreached("vfs_read", symbols) is None
+    local = b"ffffffff81000000 t dev_queue_xmit\nffffffff81000010 T __dev_queue_xmit\n"
+    assert "__dev_queue_xmit" in unreached("dev_queue_xmit", Kallsyms(local))
+    assert unreached("dev_queue_xmit", Kallsyms(local.replace(b" t ", b" T "))) is None
