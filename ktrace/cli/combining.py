@@ -1,4 +1,4 @@
-"""Options that do nothing without another one, or beside it: refused, since who gives one expects something."""
+"""Options that do nothing without another one, or together with it: refused, not ignored."""
 
 from ktrace.errors import UsageError
 

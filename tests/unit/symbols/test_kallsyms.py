@@ -201,3 +201,28 @@ def test_find_agrees_with_reading_every_line(rows, wanted):
     symbols = Kallsyms(text.encode())
     for name in {wanted, *(row[0] for row in rows)}:
         assert symbols.find(name) == [s for s in expected if s.name == name]
+
+
+PER_CPU = b"""\
+0000000000000000 A __per_cpu_start
+0000000000019150 A cpu_number
+0000000000036000 A __per_cpu_end
+ffffffff81000000 T _text
+ffffffff82000000 D jiffies
+0000000000037000 d module_cpu\t[m]
+"""
+
+
+def test_variables_of_each_processor():
+    symbols = Kallsyms(PER_CPU)
+    assert symbols.per_cpu_address("cpu_number") == symbols.per_cpu_address("0x19150") == 0x19150
+    assert symbols.per_cpu_address("module_cpu") == 0x37000
+    assert symbols.per_cpu_address("jiffies") is symbols.per_cpu_address("none") is None
+    moved = Kallsyms(PER_CPU.replace(b"00000000000", b"ffffffff8a0").replace(b"ffffffff8a0", b"ffffffff8a0"))
+    assert moved.per_cpu_address("cpu_number") == 0xFFFFFFFF8A019150
+
+
+def test_hidden_addresses_say_nothing_of_processors():
+    hidden = Kallsyms(b"0000000000000000 A __per_cpu_start\n0000000000000000 A __per_cpu_end\n"
+                      b"0000000000000000 A cpu_number\n")  # fmt: skip
+    assert hidden.per_cpu_address("cpu_number") is None
