@@ -60,7 +60,7 @@ def probe_from_kernel_line(words: Sequence[str], defaults: Defaults) -> Probe:
             caret=0,
             hint="`ktrace latency A B` makes one for itself; by hand it is written to dynamic_events",
         )
-    if digits and not digits.isdecimal():
+    if digits and not (digits.isdecimal() and int(digits)):
         raise UsageError(
             f"'{digits}' is not a number of calls that may be inside at a time",
             excerpt=line,
@@ -76,6 +76,7 @@ def probe_from_kernel_line(words: Sequence[str], defaults: Defaults) -> Probe:
     if not rest.strip():
         raise UsageError("the definition names no place", excerpt=line, caret=len(line))
     probe = Probe.from_line(f"{kind}{digits}:{_UNNAMED}/{_UNNAMED} {rest}")
+    _check_event_probe(line, probe)
     at_return = probe.is_return
     probe = replace(
         probe,
@@ -133,6 +134,19 @@ def _event(line: str, text: str, *, has_colon: bool) -> tuple[str, str]:
     if not group:
         raise UsageError("the group's name is missing before the event's", excerpt=line, caret=at)
     return group, name
+
+
+def _check_event_probe(line: str, probe: Probe) -> None:
+    """Refuse an `e` line that names no event, or ends where its filter would begin."""
+    if isinstance(probe.place, EventPlace) and not (probe.place.system and probe.place.event):
+        raise UsageError(
+            "an event is named with its group",
+            excerpt=line,
+            caret=line.find(" ") + 1,
+            hint="e sched.sched_switch",
+        )
+    if probe.filter == "":
+        raise UsageError("there is no filter after 'if'", excerpt=line, caret=len(line))
 
 
 def _refuse_options(head: str, defaults: Defaults) -> None:

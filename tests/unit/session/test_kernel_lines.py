@@ -96,3 +96,9 @@ def test_lines_that_define_nothing(line, text):
 def test_options_that_a_line_leaves_no_room_for(defaults):
     with pytest.raises(UsageError, match="does not apply"):
         probe_from_kernel_line(["p", "f"], defaults)
+
+
+@pytest.mark.parametrize("line", ["r0 f", "e sched_switch", "e:x sched.sched_switch if", "e:x .a"])
+def test_lines_that_would_become_others(line):
+    with pytest.raises(UsageError):
+        probe_from_kernel_line(line.split(), PLAIN)
