@@ -14,7 +14,7 @@ from ktrace.errors import UsageError
 from ktrace.model.fetch import name_args
 from ktrace.model.names import EVENT_MAX
 from ktrace.model.place import AddressPlace, EventPlace, FilePlace, Place, SymbolPlace, TracepointPlace
-from ktrace.model.probe import Kind, Probe
+from ktrace.model.probe import MAXACTIVE_MAX, Kind, Probe
 from ktrace.session.words import Defaults
 
 _HEAD = re.compile(r"(?P<kind>[prftes])(?P<digits>\w*)(?:(?P<colon>:)(?P<event>.*))?\Z", re.DOTALL)
@@ -30,8 +30,11 @@ def is_kernel_line(words: Sequence[str]) -> bool:
     (True, True, False)
     """
     head = words[0]
-    if re.match(r"[prfte]\d*:|s:|[-!](?:[prftes]\d*)?:", head):
+    if re.match(r"[pf]\d*:|[tes]:|[-!](?:[prftes]\d*)?:", head):
         return True
+    # r8169 is a module, and so is e1000: only a number that the kernel takes makes the line its own.
+    if number := re.match(r"r(\d{0,4}):", head):
+        return int(number[1] or 0) <= MAXACTIVE_MAX
     return len(words) > 1 and _BARE.match(head) is not None
 
 

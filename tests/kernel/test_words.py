@@ -230,7 +230,6 @@ def test_lines_that_define_nothing_are_refused_at_once(ktrace: Callable) -> None
         ("p:", "vfs_read"): "name is missing",
         ("p:/x", "vfs_read"): "group's name is missing",
         ("p:x",): "names no place",
-        ("r5x:a", "vfs_read"): "not a number",
         ("p5:a", "vfs_read"): "return probe",
         ("p:u", "busybox:0x1000"): "not a place",
     }
@@ -278,6 +277,9 @@ def test_one_place_that_is_refused_does_not_stop_the_others(ktrace: Callable, tr
 )
 def test_a_run_goes_on_with_what_was_not_refused(ktrace: Callable, command: list[str]) -> None:
     outcome = ktrace(*command, "-c", "cat /proc/version", status=None)
+    if command[0] == "graph" and outcome.status == 5:  # such kernels follow calls in the top buffer alone
+        assert "top buffer alone" in outcome.err
+        return
     assert outcome.status in (2, 3, 4), outcome
     assert "vfs_read" in outcome.out or command[0] == "record"
     assert "%foo" in outcome.err or "no_such_function" in outcome.err

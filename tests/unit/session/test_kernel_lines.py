@@ -20,6 +20,10 @@ PLAIN = Defaults()
         ("printk %di", False),
         ("ext4:ext4_sync_file a=%di", False),
         ("re_init x", False),
+        ("r5:x vfs_read", True),
+        ("r8169:rtl_open a=%di", False),
+        ("e1000:e1000_open a=%di", False),
+        ("f2fs:f2fs_sync_fs", False),
     ],
 )
 def test_which_words_are_the_kernels(line, is_one):
