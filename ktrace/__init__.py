@@ -7,20 +7,20 @@ needs is loaded when it is first asked for: see docs/python.md.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ktrace.version import __version__
+
 if TYPE_CHECKING:
+    from ktrace.api import Session
     from ktrace.errors import KtraceError
     from ktrace.model.batch import Batch, Strings
-    from ktrace.session.session import Session
     from ktrace.stream.read import read, sql
-
-__version__ = "0.1.0"
 
 __all__ = ["Batch", "KtraceError", "Session", "Strings", "__version__", "read", "sql"]
 
 _WHERE = {
     "Batch": "ktrace.model.batch",
     "KtraceError": "ktrace.errors",
-    "Session": "ktrace.session.session",
+    "Session": "ktrace.api",
     "Strings": "ktrace.model.batch",
     "read": "ktrace.stream.read",
     "sql": "ktrace.stream.read",

@@ -49,6 +49,7 @@ class KtraceError(Exception):
         self.hint = hint
         self.excerpt = excerpt
         self.caret = caret
+        self.told = False  # whether the user has seen it: where several things fail, each is told at once
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickled without its constructor: those of some kinds cannot do without words of their own."""

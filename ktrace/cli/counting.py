@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ktrace.cli.combining import needs
 from ktrace.cli.report import seeing_status
 from ktrace.errors import UsageError
 
@@ -118,6 +119,7 @@ def running(
 
     if command and pids:
         raise UsageError("-c and -p together: which process?")
+    needs("--children", children, "-p PID", pids)
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignals())
         stack.enter_context(patient_streams(stop))

@@ -151,7 +151,12 @@ class _OutputClosed(BaseException):
 
 
 def _protect_expressions(words: list[str]) -> list[str]:
-    """A fetch argument such as `-8(%sp)` is no option: with `=` before it, it says so (model.fetch)."""
+    """Mark what begins with `-` and is not an option.
+
+    A fetch argument such as `-8(%sp)` gets a `=` before it (model.fetch); `-:NAME`, with which the kernel
+    removes an event, is said as `!:NAME`: both are refused by the same words.
+    """
+    words = [f"!{word[1:]}" if word.startswith("-:") else word for word in words]
     return [f"={word}" if word[:1] == "-" and word.lstrip("-u")[:1].isdigit() else word for word in words]
 
 

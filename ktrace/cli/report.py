@@ -11,7 +11,9 @@ if TYPE_CHECKING:
 
 
 def report(error: KtraceError) -> int:
-    """Draw one error; returns its exit code."""
+    """Draw one error, unless the user has seen it; returns its exit code."""
+    if error.told:
+        return error.exit_code
     from ktrace.diagnostic import Diagnostic, render
 
     print(render(Diagnostic.of(error)), file=sys.stderr)

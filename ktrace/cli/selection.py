@@ -4,59 +4,72 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ktrace.errors import UsageError
+from ktrace.errors import KtraceError, UsageError
 
 if TYPE_CHECKING:
     from ktrace.model.probe import Probe
+    from ktrace.session.refusals import Refusals
     from ktrace.session.signals import StopSignals
     from ktrace.tracefs.files import Files
 
 
-def chosen(tracing: "Files", names: Sequence[str] | None, everything: bool, command: str) -> "list[Probe]":
-    """The probes meant on the command line. Raises UsageError for none or both, NotFound."""
+def chosen(
+    tracing: "Files", names: Sequence[str] | None, everything: bool, command: str
+) -> "tuple[list[Probe], Refusals]":
+    """Return the probes meant on the command line, and the names that mean none: those are told at once.
+
+    Raises:
+        UsageError: neither names nor --all, or both.
+        NotFound: all names mean none.
+    """
+    from ktrace.cli.report import report
     from ktrace.session.listing import select
+    from ktrace.session.refusals import Refusals
     from ktrace.tracefs.dynevents import list_probes
 
     if everything and names:
         raise UsageError("--all and names together: which?")
     if not everything and not names:
         raise UsageError("which probes?", hint=f"ktrace {command} NAME..., with wildcards, or --all")
-    return select(list_probes(tracing)[0], names or (), everything=everything)
+    refusals = Refusals(report)
+    found = select(list_probes(tracing)[0], names or (), everything=everything, refusals=refusals)
+    return found, refusals
 
 
-def switch_chosen(
-    names: Sequence[str] | None,
-    everything: bool,
-    on: bool,
-    stop: "StopSignals | None" = None,
-    *,
-    look: bool = True,
-) -> int:
-    """Do what `enable` and `disable` do.
+def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> int:
+    """Do what `enable` and `disable` do."""
+    from ktrace.cli.report import report_all
+    from ktrace.tracefs.mount import find_tracing
+
+    tracing = find_tracing()
+    probes, refusals = chosen(tracing, names, everything, "enable" if on else "disable")
+    failed = switch_probes(tracing, probes, on)
+    status = report_all([*refusals.errors, *failed])
+    if on and not failed:
+        status = status or tell_muted(tracing, [probe.event for probe in probes])
+    return status
+
+
+def switch_probes(
+    tracing: "Files", probes: "list[Probe]", on: bool, stop: "StopSignals | None" = None
+) -> list[KtraceError]:
+    """Switch these probes on or off, and say how many; return the failures.
 
     Args:
         stop: takes signals, one of which ends and undoes it; None: this does.
-        look: say which events nothing can hit.
     """
     import time
     from contextlib import nullcontext
 
-    from ktrace.cli.report import report_all
     from ktrace.session.signals import StopSignals
     from ktrace.session.switching import set_enabled
-    from ktrace.tracefs.mount import find_tracing
 
-    tracing = find_tracing()
-    probes = chosen(tracing, names, everything, "enable" if on else "disable")
     started = time.monotonic()
     with nullcontext(stop) if stop else StopSignals() as noted:
         failed = set_enabled(tracing, probes, on, between=noted.check)
     verb = f"switched {'on' if on else 'off'}"
     summary(verb, len(probes) - len(failed), len(probes), time.monotonic() - started)
-    status = report_all([error for _, error in failed])
-    if on and look and not status:
-        status = tell_muted(tracing, [probe.event for probe in probes])
-    return status
+    return [error for _, error in failed]
 
 
 def tell_muted(tracing: "Files", events: Sequence[str], *, waits: bool = False) -> int:

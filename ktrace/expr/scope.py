@@ -11,15 +11,7 @@ from ktrace.expr.value import Value
 from ktrace.expr.variables import variable
 from ktrace.model.ctype import FuncProto, Param, Record, Void, bare, declare, signature, size_of
 from ktrace.model.miss import Miss
-
-# Compiler suffixes of a symbol; what they mean for its arguments.
-_SUFFIX = re.compile(r"\.(isra|constprop|part|cold|llvm|lto_priv)\b")
-_CHANGED = {
-    "isra": "its arguments may have been dropped, or replaced by what they point to",
-    "constprop": "arguments that are constant have been dropped",
-    "part": "it is a part of the function, with other arguments",
-    "cold": "it is a part of the function that is jumped to, not called",
-}
+from ktrace.model.suffixes import changed_parameters, plain_name
 
 
 class Scope:
@@ -141,15 +133,15 @@ class Scope:
         types = self.types(at, f"the parameters of {name}")
         if self.site.tracepoint:
             return self._tracepoint(name, types, at)
-        suffix = _SUFFIX.search(name)
-        if suffix and suffix[1] in _CHANGED and not self.site.force:
+        plain = plain_name(name)
+        changed = changed_parameters(name)
+        if changed and not self.site.force:
             raise wrong(
                 self.text,
                 at,
-                f"the parameters of {name} are not those of {name[: suffix.start()]}: {_CHANGED[suffix[1]]}",
+                f"the parameters of {name} are not those of {plain}: {changed}",
                 "read registers, or take the risk with --force",
             )
-        plain = name[: suffix.start()] if suffix else name
         found = types.functions(plain)
         if isinstance(found, Miss):
             close = near(plain, types.names("function"))

@@ -130,12 +130,15 @@ class Probe:
         at_return = place != words[0] or place.endswith(RETURN_SUFFIX)
         probe = cls(
             kind=cast(Kind, kind),
-            group=group or _DEFAULT_GROUP[kind],
+            group=group or "",
             name=name,
             place=_read_place(kind, place.removesuffix(RETURN_SUFFIX)),
             at_return=kind == "f" and at_return,
             maxactive=int(digits or 0),
         )
+        if not group:
+            in_file = isinstance(probe.place, FilePlace)
+            probe = replace(probe, group="uprobes" if in_file else _DEFAULT_GROUP[kind])
         if kind == "p" and at_return:
             probe = replace(probe, kind="r")
         args = words[1:]

@@ -1,8 +1,8 @@
 """Which function a call means."""
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 
+from ktrace.model.near import close_to
 from ktrace.script.ast import Call
 from ktrace.script.definitions import Function
 from ktrace.script.library import BUILTINS, FETCHES, PRINTS, REFUSED, Builtin
@@ -23,7 +23,7 @@ def find_builtin(node: Call, functions: Mapping[tuple[str, int], Function]) -> B
         takes = " or ".join(map(str, counts))
         raise ScriptError(f"{node.name} takes {takes} arguments, not {count}", node.at)
     names = [*BUILTINS, *FETCHES, *PRINTS, *(name for name, _ in functions)]
-    near = get_close_matches(node.name, names, n=1)
+    near = close_to(node.name, names, 1)
     raise ScriptError(
         f"there is no function '{node.name}'", node.at, hint=f"did you mean {near[0]}?" if near else None
     )

@@ -5,9 +5,9 @@ An alias's own statements come before the handler's (behind it with `+=`), and s
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 
+from ktrace.model.near import close_to
 from ktrace.script.ast import Block, Expr, Statement
 from ktrace.script.definitions import Alias, Component, Point, Probe
 from ktrace.script.source import ScriptError
@@ -125,7 +125,7 @@ class _Expander:
 
     def _near(self, point: Point) -> str | None:
         names = [str(name) for alias in self.aliases for name in alias.names]
-        near = get_close_matches(str(point), [*names, *LEAVES], n=3)
+        near = close_to(str(point), [*names, *LEAVES])
         return "close to it: " + ", ".join(near) if near else None
 
 

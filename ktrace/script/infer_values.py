@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from itertools import zip_longest
 
+from ktrace.model.near import close_to
 from ktrace.script.ast import (
     Aggregate,
     Assign,
@@ -69,7 +69,7 @@ class Values:
         """An array used with so many keys."""
         types = self.types
         if name.name not in types.globals:
-            near = get_close_matches(name.name, types.globals, n=1)
+            near = close_to(name.name, types.globals, 1)
             hint = f"did you mean {near[0]}?" if near else f"global {name.name}"
             raise ScriptError(f"there is no global array '{name.name}'", at, hint=hint)
         if count > KEYS_MAX:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ktrace.errors import KtraceError, NotFound, Refused
 from ktrace.model.plan import Plan
 from ktrace.model.probe import Probe
-from ktrace.session.define import Defined, define_probe
+from ktrace.session.define import Check, Defined, define_probe
 from ktrace.session.switching import Failures, remove_probe, set_enabled
 from ktrace.session.words import Move, move_place
 from ktrace.symbols.kallsyms import Kallsyms
@@ -60,18 +60,20 @@ def add_probes(
     wishes: Wishes,
     between: Callable[[], None],
     move: Move = move_place,
+    check: Check | None = None,
 ) -> Added:
     """Define all, one write each; one that is refused does not take the others with it.
 
     Args:
         between: called before each write; what it raises ends the work, and what was added is removed.
         move: makes a probe anew for its function's present name.
+        check: refuses arguments that read nothing, as in `define_probe`.
     """
     done: list[Defined] = []
     failed: Failures = []
     stacks = Applied(tracing)  # an event that was there before keeps no trigger of ours
     try:
-        _define_each(tracing, debug, probes, wishes, between, move, done, failed)
+        _define_each(tracing, debug, probes, wishes, between, move, check, done, failed)
         if not (failed and wishes.atomic):
             if wishes.stack:
                 failed += _stack_each(stacks, done)
@@ -97,6 +99,7 @@ def _define_each(
     wishes: Wishes,
     between: Callable[[], None],
     move: Move,
+    check: Check | None,
     done: list[Defined],
     failed: Failures,
 ) -> None:
@@ -112,7 +115,13 @@ def _define_each(
         try:
             done.append(
                 define_probe(
-                    tracing, probe, append=wishes.append, load_symbols=load_once, debug=debug, move=move
+                    tracing,
+                    probe,
+                    append=wishes.append,
+                    load_symbols=load_once,
+                    debug=debug,
+                    move=move,
+                    check=check,
                 )
             )
         except KtraceError as error:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from ktrace.aggregate.hist import Term
@@ -11,8 +12,10 @@ from ktrace.model.fetch import FetchArg, parse_fetch_arg
 from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.session.empty_reads import checker
 from ktrace.session.existing import existing_events
 from ktrace.session.kernel import Kernel
+from ktrace.session.refusals import Refusals
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.wide import can_be_one, define_as_one, functions_meant
@@ -112,6 +115,29 @@ def find_aims(
                 f"{place}+0 means the function",
             ) from None
     return [_existing(session, search, event, own) for event in events]
+
+
+def find_all_aims(
+    session: Session,
+    search: Search,
+    places: Sequence[str],
+    args: Sequence[str],
+    stop: StopSignals,
+    note: Note,
+    refusals: Refusals | None,
+) -> list[Aim]:
+    """Return what all of these places mean, as in `find_aims`.
+
+    Args:
+        refusals: takes places that are refused, so that the others go on; None raises it.
+    """
+    aims: list[Aim] = []
+    for place in places:
+        with refusals.one() if refusals is not None else nullcontext():
+            aims += find_aims(session, search, place, args, stop, note)
+    if refusals is not None:
+        refusals.end_if_nothing_is_left(aims)
+    return aims
 
 
 def shown_name(word: str) -> str:
@@ -248,12 +274,14 @@ def _points(
     session.will_remove(event)
     points: list[str] = []
     refusals: list[KtraceError] = []
+    check = checker(session.kernel)
     for one in group:
         stop.check()
         probe = replace(one.probe, name=event.name)
         try:
+            check(probe)
             dynevents.define(session.tracing, probe)
-        except (Refused, NotFound) as error:
+        except (UsageError, Refused, NotFound) as error:
             refusals.append(error)
         else:
             points.append(_name(probe))

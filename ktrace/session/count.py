@@ -7,9 +7,10 @@ from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.parts import ANY, STACK, Counter, Part, counter
 from ktrace.errors import Unavailable
 from ktrace.model.tally import Key, Symbol, Tally
-from ktrace.session.aims import Aim, Note, Search, find_aims, shown_name
+from ktrace.session.aims import Aim, Note, Search, find_all_aims, shown_name
 from ktrace.session.command import Command
 from ktrace.session.kernel import Kernel
+from ktrace.session.refusals import Refusals
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.tally import Answer, HistTally, ProfileTally, Source, Whose, restrict, run_tally
@@ -35,6 +36,7 @@ class Request:
         filter: count only where this holds.
         size: keys that the kernel has room for.
         in_kernel: rather fail than stream events to count them.
+        refusals: takes places that are refused, so that the others go on; None raises it.
     """
 
     places: Sequence[str]
@@ -44,6 +46,7 @@ class Request:
     whose: Whose = field(default_factory=Whose)
     size: int = KEYS
     in_kernel: bool = False
+    refusals: Refusals | None = None
 
 
 Show = Callable[[Tally, float], None]
@@ -67,9 +70,7 @@ def count(
         with_comm="comm" in request.by,
         wide=kernel.has_hist_triggers and STACK not in request.by,
     )
-    aims = [
-        aim for place in request.places for aim in find_aims(session, search, place, request.by, stop, note)
-    ]
+    aims = find_all_aims(session, search, request.places, request.by, stop, note, request.refusals)
     left_out = restrict(session, request.whose, command)
     stop.check()
     source, method = _source(session, kernel, request, aims, command is not None, left_out, note)

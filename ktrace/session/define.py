@@ -4,16 +4,21 @@ import errno
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from ktrace.errors import Busy, Refused
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.words import Move, move_place
 from ktrace.symbols.kallsyms import Kallsyms
+from ktrace.symbols.renames import may_be_bypassed
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.files import Files
 
 LoadSymbols = Callable[[], Kallsyms]
+
+Check: TypeAlias = Callable[[Probe], None]
+"""Raises UsageError for an argument of a probe that would read nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +30,8 @@ class Defined:
         pending: it waits for its module to be loaded.
         built_in: it waits in vain: its function is in the kernel itself, not in that module.
         appended: it is one more probe point of an event that was there before.
+        differs: what the probe sees otherwise than one at the function asked for.
+        unreached: why it may never be hit; None where nothing is known against it.
     """
 
     probe: Probe
@@ -32,11 +39,15 @@ class Defined:
     pending: bool = False
     built_in: bool = False
     appended: bool = False
+    differs: tuple[str, ...] = ()
+    unreached: str | None = None
 
     @property
     def note(self) -> str | None:
         """The line for stderr where the probe went to a function of another name, or waits for it."""
         place = self.probe.place.to_text()
+        if self.unreached:
+            return f"{self.probe.event} may never be hit: {self.unreached}"
         if self.pending:
             module, _, function = place.partition(":")
             if self.built_in:
@@ -47,7 +58,8 @@ class Defined:
             return f"{self.probe.event} waits: module {module} is not loaded (`ktrace list` shows it)"
         if self.asked is None:
             return None
-        return f"{self.asked} is {place} in this kernel: {self.probe.event} probes {place}"
+        told = f"{self.asked} is {place} in this kernel: {self.probe.event} probes {place}"
+        return "; ".join((told, *self.differs))
 
 
 def define_probe(
@@ -58,6 +70,7 @@ def define_probe(
     load_symbols: LoadSymbols = Kallsyms.load,
     debug: Files | None = None,
     move: Move = move_place,
+    check: Check | None = None,
 ) -> Defined:
     """Define one probe, under its function's present name where the kernel does not know the one said.
 
@@ -65,43 +78,78 @@ def define_probe(
         append: add a probe point to an event that is there already; without it that is an error,
             since the kernel would extend the event without a word.
         move: makes the probe anew for its function's present name.
+        check: refuses what the kernel would take although it reads nothing.
 
     Raises:
         Busy: the event is there already.
+        UsageError: `check` refused an argument.
         NotFound, Refused, Unavailable: the kernel refused; says why and what to do.
     """
-    appended = tracing.exists(f"events/{probe.event}")
-    if appended and not append:
-        raise Busy(
-            f"the event {probe.event} is there already",
-            hint=f"ktrace remove {probe.event}, or choose another name with --name; "
-            "--append adds a probe point to it",
-        )
+    appended = _appended(tracing, probe, append)
+    if check is not None:
+        check(probe)
     asked, probe = probe, findable(probe, load_symbols)
     try:
         dynevents.define(tracing, probe)
     except Refused as refused:
         if _blames_place(refused) and isinstance(probe.place, SymbolPlace):
-            moved = _present(probe, load_symbols, move)
+            moved = _moved(probe, load_symbols, move)
             if moved is not None:
-                found = _define_moved(tracing, probe, moved, load_symbols, debug)
-                return replace(found, appended=appended)
+                _define_moved(tracing, moved.probe, refused, load_symbols, debug, check)
+                return replace(moved, appended=appended)
         from ktrace.session.explain import explain  # noqa: PLC0415 -- most probes are not refused
 
         raise explain(tracing, debug, asked, refused, load_symbols) from refused
     if is_pending(probe):
         built_in = _is_built_in(probe, load_symbols)
         return Defined(probe, pending=True, built_in=built_in, appended=appended)
-    return Defined(probe, appended=appended)
+    return Defined(probe, appended=appended, unreached=_unreached(probe, load_symbols))
 
 
-def resolve(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load, *, move: Move = move_place) -> Defined:
-    """The probe as `define_probe` would write it, without writing: for --dry-run."""
-    if isinstance(probe.place, SymbolPlace):
-        moved = _present(probe, load_symbols, move)
-        if moved is not None:
-            return Defined(moved, probe.place.symbol)
-    return Defined(findable(probe, load_symbols))
+def resolve(
+    tracing: Files,
+    probe: Probe,
+    load_symbols: LoadSymbols = Kallsyms.load,
+    *,
+    append: bool = False,
+    debug: Files | None = None,
+    move: Move = move_place,
+    check: Check | None = None,
+) -> Defined:
+    """Return the probe as `define_probe` would write it, without writing: for --dry-run.
+
+    Raises:
+        Busy, UsageError: as `define_probe`.
+        NotFound, Refused: what can be seen to be missing without asking the kernel, or is on its blacklist.
+    """
+    appended = _appended(tracing, probe, append)
+    if check is not None:
+        check(probe)
+    if is_pending(probe):
+        return Defined(probe, pending=True, built_in=_is_built_in(probe, load_symbols), appended=appended)
+    found = _moved(probe, load_symbols, move) or Defined(
+        findable(probe, load_symbols), unreached=_unreached(probe, load_symbols)
+    )
+    if found.asked is not None and check is not None:
+        check(found.probe)
+    from ktrace.session.explain import foreseen  # noqa: PLC0415 -- few only ask what would be written
+
+    problem = foreseen(tracing, debug, found.probe, load_symbols)
+    if problem is not None:
+        raise problem
+    return replace(found, appended=appended)
+
+
+def _appended(tracing: Files, probe: Probe, append: bool) -> bool:
+    """Return whether the event is there already. Raises Busy where that is not wanted."""
+    there = tracing.exists(f"events/{probe.event}")
+    if there and not append:
+        raise Busy(
+            f"the event {probe.event} is there already",
+            hint=f"ktrace remove {probe.event}, or choose another name with --name; "
+            "--append adds a probe point to it",
+        )
+    return there
 
 
 def findable(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load) -> Probe:
@@ -118,16 +166,21 @@ def findable(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load) -> Probe:
 
 
 def _define_moved(
-    tracing: Files, probe: Probe, moved: Probe, load_symbols: LoadSymbols, debug: Files | None
-) -> Defined:
+    tracing: Files,
+    moved: Probe,
+    refused: Refused,
+    load_symbols: LoadSymbols,
+    debug: Files | None,
+    check: Check | None,
+) -> None:
     try:
+        if check is not None:
+            check(moved)
         dynevents.define(tracing, moved)
-    except Refused as refused:
+    except Refused as again:
         from ktrace.session.explain import explain  # noqa: PLC0415 -- as above
 
-        raise explain(tracing, debug, moved, refused, load_symbols) from refused
-    assert isinstance(probe.place, SymbolPlace)
-    return Defined(moved, probe.place.symbol)
+        raise explain(tracing, debug, moved, again, load_symbols) from refused
 
 
 def is_pending(probe: Probe, modules: str = "/proc/modules") -> bool:
@@ -151,19 +204,36 @@ def _is_built_in(probe: Probe, load_symbols: LoadSymbols) -> bool:
     return any(symbol.is_function and symbol.module is None for symbol in found)
 
 
-def _present(probe: Probe, load_symbols: LoadSymbols, move: Move) -> Probe | None:
-    """The probe at the present name of its function; None where the name is present as it is."""
-    assert isinstance(probe.place, SymbolPlace)
+def _moved(probe: Probe, load_symbols: LoadSymbols, move: Move) -> Defined | None:
+    """Return the probe at the present name of its function; None where the name is present as it is."""
+    place = probe.place
+    if not isinstance(place, SymbolPlace) or place.module:
+        return None
     try:
         symbols = load_symbols()
     except OSError:
         return None
-    if probe.place.module or symbols.has_function(probe.place.symbol):
+    if symbols.has_function(place.symbol):
         return None
-    from ktrace.session.present import present_name  # noqa: PLC0415 -- most names are present
+    from ktrace.session.present import find_present  # noqa: PLC0415 -- most names are present
 
-    name = present_name(probe.place.symbol, symbols)
-    return move(probe, name) if name else None
+    present = find_present(place.symbol, symbols)
+    if present is None:
+        return None
+    differs = present.differences(arg.expr for arg in probe.args)
+    return Defined(move(probe, present.name), place.symbol, differs=differs)
+
+
+def _unreached(probe: Probe, load_symbols: LoadSymbols) -> str | None:
+    """Return why a probe that the kernel takes may never be hit; None where nothing is known against it."""
+    if not isinstance(probe.place, SymbolPlace) or not may_be_bypassed(probe.place.symbol):
+        return None
+    from ktrace.session.present import unreached  # noqa: PLC0415 -- few functions are bypassed
+
+    try:
+        return unreached(probe.place.symbol, load_symbols())
+    except OSError:
+        return None
 
 
 def _blames_place(refused: Refused) -> bool:

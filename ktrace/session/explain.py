@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused, Unavailable
-from ktrace.model.place import AddressPlace, SymbolPlace
+from ktrace.model.place import AddressPlace, EventPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.model.registers import CONVENTIONS
 from ktrace.session.inlined import NOWHERE, declared_in, inlined_hint
@@ -23,7 +23,7 @@ from ktrace.symbols.probeable import (
     on_blacklist,
 )
 from ktrace.symbols.renames import find_present, known_names
-from ktrace.tracefs.events import find_static
+from ktrace.tracefs.events import find_static, is_glob
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.lockdown import present_mode
 
@@ -58,6 +58,39 @@ def explain(
         or _data_symbol_problem(probe, refused, symbols)
         or _with_hint(refused, _argument_hint(tracing, probe, refused))
     )
+
+
+def foreseen(
+    tracing: Files, debug: Files | None, probe: Probe, load_symbols: Callable[[], Kallsyms]
+) -> KtraceError | None:
+    """Return what the kernel would refuse about a probe, as far as it can be seen without asking it."""
+    place = probe.place
+    line = probe.to_line()
+    refused = Refused("nothing was written", errno=errno.ENOENT, excerpt=line, caret=0)
+    if isinstance(place, FilePlace):
+        return None if os.path.exists(place.path) else NotFound(f"there is no file {place.path}")  # noqa: PTH110 -- an exact name
+    if isinstance(place, EventPlace):
+        event = f"{place.system}/{place.event}"
+        return None if tracing.exists(f"events/{event}") else NotFound(f"there is no event {event}")
+    try:
+        symbols = load_symbols()
+    except OSError:
+        return None
+    if isinstance(place, SymbolPlace) and not is_glob(place.symbol):
+        if not any(symbols.is_code(s) for s in symbols.find(place.symbol, place.module)):
+            return _unknown_symbol(tracing, place, refused, symbols)
+        listed = on_blacklist(place.symbol, _read(debug, BLACKLIST))
+    else:
+        address = place.address if isinstance(place, AddressPlace) else 0
+        listed = address_on_blacklist(address, _read(debug, BLACKLIST))
+    if listed:
+        return Refused(
+            listed.reason,
+            excerpt=line,
+            caret=line.find(" ") + 1,
+            hint=f"see {listed.source}; probe a caller of it, or a function that it calls",
+        )
+    return _data_symbol_problem(probe, refused, symbols)
 
 
 def _place_problem(
@@ -122,17 +155,16 @@ def _events_called(tracing: Files, name: str) -> list[str]:
 
 def _renamed_near(name: str, symbols: Kallsyms, known: tuple[str, ...]) -> list[str]:
     """Names of other kernels that come close and that ktrace finds here under their present name."""
-    from difflib import get_close_matches  # noqa: PLC0415 -- only to explain a failure
+    from ktrace.model.near import close_to  # noqa: PLC0415 -- only to explain a failure
 
-    old = [n for n in known_names() if not symbols.has_function(n)]
-    close = get_close_matches(name, old, n=3, cutoff=0.75)
+    close = [n for n in close_to(name, known_names(), cutoff=0.75) if not symbols.has_function(n)]
     found = ((n, find_present(n, symbols.has_function)) for n in close)
     return [f"{n} ({present} here)" for n, present in found if present and present not in known]
 
 
 def _ambiguous(place: SymbolPlace, refused: Refused, found: list[Symbol]) -> Refused:
     if any(s.address for s in found):
-        lines = [f"0x{s.address:x}  {s.name}" + (f" [{s.module}]" if s.module else "") for s in found]
+        lines = [s.described for s in found]
         files = declared_in(place.symbol) if all(s.module is None for s in found) else {}
         lines = [f"{n}: {line}  {files.get(n, '')}".rstrip() for n, line in enumerate(lines, start=1)]
         hint = "choose one with --nth N, all with --all, or by address:\n" + "\n".join(lines)

@@ -7,12 +7,15 @@ follows all functions, is left alone: then all calls are recorded, and those wan
 
 import errno
 from collections.abc import Sequence
+from contextlib import nullcontext
 from types import TracebackType
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused
 from ktrace.session.functions import Probeable
 from ktrace.session.kernel import Kernel
-from ktrace.session.present import present_name
+from ktrace.session.present import find_present, unreached
+from ktrace.session.refusals import Refusals
+from ktrace.symbols.renames import may_be_bypassed
 from ktrace.tracefs import graph
 from ktrace.tracefs.apply import Applied
 from ktrace.tracefs.files import Files
@@ -29,6 +32,7 @@ class Following:
         words: functions by their names, or with wildcards as the kernel knows them.
         depth: levels of calls that are wanted; None: all.
         top: whether the top buffer is used for it, and put in order behind it.
+        refusals: takes functions that cannot be followed, so that the others are; None raises it.
 
     Attributes:
         functions: what the words stand for.
@@ -40,7 +44,14 @@ class Following:
     """
 
     def __init__(
-        self, kernel: Kernel, owner: str, words: Sequence[str], depth: int | None = None, *, top: bool = False
+        self,
+        kernel: Kernel,
+        owner: str,
+        words: Sequence[str],
+        depth: int | None = None,
+        *,
+        top: bool = False,
+        refusals: Refusals | None = None,
     ) -> None:
         self._kernel = kernel
         self._tracing = kernel.tracing
@@ -48,6 +59,7 @@ class Following:
         self._words = words
         self._depth = depth
         self._top = top
+        self._refusals = refusals
         self._note = ""
         self._applied = Applied(self._tracing)
         self.functions: frozenset[str] = frozenset()
@@ -77,7 +89,10 @@ class Following:
         if limit and (self._depth is None or self._depth > limit):
             raise _too_deep(self._tracing, limit)
         for word in self._words:
-            self.functions |= self._named(word)
+            with self._refusals.one() if self._refusals is not None else nullcontext():
+                self.functions |= self._named(word)
+        if self._refusals is not None:
+            self._refusals.end_if_nothing_is_left(self.functions)
         ours = {graph.noter(name) for name in graph.notes(self._tracing)}
         if any(user not in ours for user in users):
             self._beside_others()
@@ -88,18 +103,21 @@ class Following:
     def _named(self, word: str) -> set[str]:
         """What a word means: the session's own instance, in which nothing runs yet, is asked."""
         try:
-            return self._ask(word)
+            asked = self._ask(word)
+            if may_be_bypassed(word) and (why := unreached(word, self._kernel.symbols)):
+                self.notes.append(f"{word} may never be called: {why}")
+            return asked
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise Refused(f"'{word}' cannot be followed: {error.strerror}", errno=error.errno) from error
-        present = present_name(word, self._kernel.symbols, self._kernel.machine)
+        present = find_present(word, self._kernel.symbols, self._kernel.machine)
         try:
-            found = self._ask(present) if present else set()
+            found = self._ask(present.name) if present else set()
         except OSError:
-            raise _unknown(present or word, self._kernel) from None
-        if not found:
+            raise _unknown(present.name if present else word, self._kernel) from None
+        if not found or present is None:
             raise _unknown(word, self._kernel)
-        self.notes.append(f"{word} is {present} in this kernel")
+        self.notes.append("; ".join((f"{word} is {present.name} in this kernel", *present.differences())))
         return found
 
     def _ask(self, word: str) -> set[str]:

@@ -15,6 +15,7 @@ from ktrace.model.miss import Miss
 from ktrace.model.patterns.regex import Regex
 from ktrace.model.patterns.syntax import PatternError
 from ktrace.model.place import START, AddressPlace, SymbolPlace
+from ktrace.model.suffixes import changed_parameters, plain_name
 from ktrace.session.kernel import Kernel
 from ktrace.symbols.kallsyms import Kallsyms, Symbol
 
@@ -30,7 +31,6 @@ MANY = 100  # functions from which on finding all names at once is faster than o
 
 _FIRST_WORD = re.compile(r"^[^ \n]+", re.MULTILINE)
 _PADDING = ("__pfx_", "__cfi_")
-_SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm)\b.*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +193,9 @@ def _with_signature(row: FunctionRow, kernel: Kernel) -> FunctionRow:
 
 def _declarations(row: FunctionRow, types: "Btf | Miss") -> "Iterator[Function]":
     """Several where functions of the name differ. A suffix of the compiler's changes what it takes."""
-    if isinstance(types, Miss) or _SUFFIX.search(row.name):
+    if isinstance(types, Miss) or changed_parameters(row.name):
         return
-    found = types.functions(row.name)
+    found = types.functions(plain_name(row.name))
     if not isinstance(found, Miss):
         yield from found
 

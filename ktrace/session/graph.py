@@ -17,6 +17,7 @@ from ktrace.session.graph_buffer import GraphBuffer, OwnBuffer, TopBuffer
 from ktrace.session.kernel import Kernel
 from ktrace.session.muted import Watch, graph_muted
 from ktrace.session.raw import Formats, live_decoder, live_enrich
+from ktrace.session.refusals import Refusals
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.target import threads_of
@@ -40,6 +41,7 @@ class Request:
         cpus: only these.
         duration_s, count: end after so many seconds, or trees.
         top_buffer: take the buffer that all share, where only that has the tracer.
+        refusals: takes functions that cannot be followed, so that the others are; None raises it.
     """
 
     words: Sequence[str]
@@ -52,6 +54,7 @@ class Request:
     duration_s: float | None = None
     count: int | None = None
     top_buffer: bool = False
+    refusals: Refusals | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,9 @@ def graph(
     where = _buffer(session, request, note)
     top = isinstance(where, TopBuffer)
     with (
-        Following(kernel, session.name, request.words, request.depth, top=top) as following,
+        Following(
+            kernel, session.name, request.words, request.depth, top=top, refusals=request.refusals
+        ) as following,
         closing(where),
     ):
         for text in following.notes:
@@ -262,7 +267,8 @@ class _Sink:
                 self._give(tree)
             if marks and not self.full:
                 self.write(Chunk((), marks))
-            _tell(self._writer, muted)
+            for one in muted:
+                self._writer.muted(one)
             if unread:
                 self._writer.unread(unread)
             self.flush()

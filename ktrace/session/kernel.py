@@ -79,6 +79,11 @@ class Kernel:
         return _TRACEPOINT_PROBE in self._readme
 
     @property
+    def has_this_cpu_read(self) -> bool:
+        """Whether it reads the running processor's copy of a per-CPU variable."""
+        return "this_cpu_read(<fetcharg>)" in self._readme
+
+    @property
     def has_hist_triggers(self) -> bool:
         """Whether it can count events by itself."""
         return "hist trigger" in self._readme

@@ -10,6 +10,7 @@ from ktrace.model.listing import TOP, Listing, ProbeRow, Registered
 from ktrace.model.place import START, AddressPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.existing import belongs_to_session, events_named
+from ktrace.session.refusals import Refusals
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import enabled_state, read_triggers
@@ -73,11 +74,20 @@ def registered_as(
     return [None if index is None else lines[index] for index in claimed]
 
 
-def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = False) -> list[Probe]:
+def select(
+    probes: Iterable[Probe],
+    names: Iterable[str],
+    *,
+    everything: bool = False,
+    refusals: Refusals | None = None,
+) -> list[Probe]:
     """The probes that `names` mean, each event once, in the kernel's order.
 
     A name is `NAME`, `GROUP/NAME` or `GROUP:NAME`, with wildcards. `everything` means all but the private
     probes of ktrace sessions, which only a group that is spelled out means.
+
+    Args:
+        refusals: takes the names that fit no probe, where there are others; None raises for the first.
 
     Raises:
         NotFound: a name fits no probe; with the names that come close.
@@ -89,19 +99,24 @@ def select(probes: Iterable[Probe], names: Iterable[str], *, everything: bool = 
     for name in names:
         hits = events_named(unique.values(), name)
         if not hits:
-            raise _no_such_probe(name, unique)
+            problem = _no_such_probe(name, unique)
+            if refusals is None:
+                raise problem
+            refusals.add(problem)
         chosen.update((event, unique[event]) for event in hits)
+    if refusals is not None:
+        refusals.end_if_nothing_is_left(chosen)
     return [probe for event, probe in unique.items() if event in chosen]
 
 
 def _no_such_probe(name: str, unique: dict[str, Probe]) -> NotFound:
-    from difflib import get_close_matches  # noqa: PLC0415 -- only to explain a failure
+    from ktrace.model.near import close_to  # noqa: PLC0415 -- only to explain a failure
 
     named = (event for event, probe in unique.items() if fnmatch.fnmatchcase(probe.name, name))
     private = next((event for event in named if belongs_to_session(unique[event])), None)
     shared = {event: probe for event, probe in unique.items() if not belongs_to_session(probe)}
     known = [*shared, *(probe.name for probe in shared.values())]
-    near = get_close_matches(name, known, n=3)
+    near = close_to(name, known)
     if private:
         hint = f"a ktrace session has one for itself, {private}: only that whole name means it"
     elif near:

@@ -1,7 +1,6 @@
 """Which probes a place stands for: a function under one of its names, several of a name, a wildcard.
 
-Here symbols and types are looked up: `session.resolve` says when. What deals with types is loaded where it is
-needed: a wildcard without arguments needs none.
+Symbols and types are looked up here; `session.resolve` says when, and what deals with types is loaded late.
 """
 
 import re
@@ -16,9 +15,11 @@ from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
 from ktrace.model.probe import Kind, Probe
 from ktrace.model.registers import dump_args
+from ktrace.model.suffixes import changed_parameters, plain_name
 from ktrace.session.functions import MANY, Probeable, place_of
 from ktrace.session.kernel import Kernel
 from ktrace.session.resolve import TRACEPOINT, check_arguments, is_plain
+from ktrace.session.several import check_choice, check_nth
 from ktrace.session.words import (
     DEFAULT_GROUP,
     SEVERAL,
@@ -44,19 +45,15 @@ InSource: TypeAlias = "Callable[[SourceFrame], bool]"
 
 _GROUPS = {"f": "fprobes", "t": "tracepoints"}  # the kernel's own, as `kprobes` is
 _REGISTER = re.compile(r"%(?!p[dD]\b)\w")
-_SUFFIX = re.compile(r"\.(?:isra|constprop|part|cold|llvm|lto_priv)\b.*")
 
 
 def find_probes(text: str, args: tuple[str, ...], defaults: Defaults, kernel: Kernel) -> list[Wanted]:
-    """The probes for `text`, a place with or without `%return`.
-
-    Raises:
-        UsageError, NotFound, Unavailable: as `resolve.want`.
-    """
+    """Return the probes for `text`, a place with or without `%return`. Raises as `resolve.want`."""
     check_arguments(args)
     at_return = defaults.at_return or text.endswith(RETURN_SUFFIX)
     finder = Finder(args, at_return, defaults, kernel)
     name = text.removesuffix(RETURN_SUFFIX)
+    check_choice(name, defaults)
     if name.startswith(TRACEPOINT):
         from ktrace.session.tracepoints import tracepoint_probe  # noqa: PLC0415 -- a kind of its own
 
@@ -99,12 +96,14 @@ class Finder:
             return self.wanted(kind, place, plain)
         found, types = self._function(place)
         site = self._site(kind, found, nth)
-        if site.where == "inside" or (found.symbol != _SUFFIX.sub("", found.symbol) and not site.force):
+        if site.where == "inside" or (changed_parameters(found.symbol) and not site.force):
             arguments = self.with_variables(site, found, types)
         else:
             arguments = self._arguments(site, types)
         asked = place.symbol if found.symbol != place.symbol else None
-        return self.wanted(kind, found, arguments, named_after=place, asked=asked)
+        return self.wanted(
+            kind, found, arguments, named_after=place, asked=asked, differs=self._differs(asked)
+        )
 
     def plain(self, function: str) -> Arguments | None:
         """The arguments, if the kernel reads all of them as they stand."""
@@ -164,14 +163,14 @@ class Finder:
         symbols = [s for s in self.kernel.symbols.find(place.symbol, place.module) if s.is_function]
         nth = self.defaults.nth
         if len(symbols) <= 1:
-            # One function, but perhaps several declarations of which one is meant.
+            check_nth(place, nth, self.kernel)
             return [self.at(place, nth=nth)]
         if nth is not None and not 1 <= nth <= len(symbols):
             from ktrace.session.inlined import declared_in  # noqa: PLC0415 -- only to explain
 
             files = declared_in(place.symbol, self.kernel.installed_debug_info)
             listed = [
-                f"{n}: {_describe(s)}  {files.get(n, '')}".rstrip() for n, s in enumerate(symbols, start=1)
+                f"{n}: {s.described}  {files.get(n, '')}".rstrip() for n, s in enumerate(symbols, start=1)
             ]
             raise UsageError(
                 f"--nth {nth}: there are {len(symbols)} functions called '{place.symbol}'",
@@ -274,7 +273,7 @@ class Finder:
     def _function(self, place: SymbolPlace) -> "tuple[SymbolPlace, Btf | Miss]":
         """Where the function really is, and the types that describe it."""
         types = self.kernel.types(place.module)
-        plain = _SUFFIX.sub("", place.symbol)
+        plain = plain_name(place.symbol)
         if place.module or (not isinstance(types, Miss) and not isinstance(types.functions(plain), Miss)):
             return place, types
         symbols = self.kernel.symbols
@@ -288,6 +287,13 @@ class Finder:
         if present is None:
             raise self._unknown(place)
         return replace(place, symbol=present), types
+
+    def _differs(self, asked: str | None) -> tuple[str, ...]:
+        """What a probe at the present name of this function sees otherwise; nothing where it has its own."""
+        from ktrace.session.present import find_present  # noqa: PLC0415 -- most names are present
+
+        present = find_present(asked, self.kernel.symbols, self.kernel.machine) if asked else None
+        return present.differences(self.args) if present else ()
 
     def _unknown(self, place: SymbolPlace) -> NotFound:
         from ktrace.session.inlined import NOWHERE, inlined_hint  # noqa: PLC0415 -- only to explain
@@ -346,6 +352,7 @@ class Finder:
         *,
         named_after: SymbolPlace | str | None = None,
         asked: str | None = None,
+        differs: tuple[str, ...] = (),
     ) -> Wanted:
         """The probe with these arguments, called like `named_after` where no name is chosen."""
         defaults = self.defaults
@@ -371,7 +378,8 @@ class Finder:
         ).checked()
         notes = found.notes
         if asked:
-            notes = (f"{asked} is {place.to_text()} in this kernel: {probe.event} probes it", *notes)
+            told = f"{asked} is {place.to_text()} in this kernel: {probe.event} probes it"
+            notes = ("; ".join((told, *differs)), *notes)
         return Wanted(probe, found.names or {}, notes, asked, again=self._again(name) if self.args else None)
 
     def _again(self, name: str) -> "_Again":
@@ -388,7 +396,3 @@ class _Again:
         place = probe.place
         assert isinstance(place, SymbolPlace)
         return self.finder.at(replace(place, symbol=symbol)).probe
-
-
-def _describe(symbol: Symbol) -> str:
-    return f"0x{symbol.address:x}  {symbol.name}" + (f" [{symbol.module}]" if symbol.module else "")

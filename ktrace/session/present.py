@@ -1,31 +1,87 @@
-"""The name that a function goes by in this kernel."""
+"""The name that a function goes by in this kernel, and what is different under that name."""
 
 import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
 
+from ktrace.model.suffixes import change, changed_parameters, is_called, is_entry, plain_name
 from ktrace.symbols.kallsyms import Kallsyms
-from ktrace.symbols.renames import find_present
+from ktrace.symbols.renames import bypass, difference, may_be_bypassed, present_names
 from ktrace.symbols.syscalls import function_names
 
-# The whole function before a part of it; what is split off last.
-_PREFERRED = ("isra", "constprop", "llvm", "part", "cold")
+# Read by position: what is there is another parameter if the function's parameters are others.
+_BY_POSITION = re.compile(r"\$arg\d|%(?!p[dD]\b)[a-z]|\$stack\d")
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A function of this kernel that is meant by another name.
+
+    Attributes:
+        asked: the name that it was asked for by.
+        name: its symbol.
+        copies: further symbols that the compiler made of it; calls of these do not pass through `name`.
+    """
+
+    asked: str
+    name: str
+    copies: tuple[str, ...] = ()
+
+    def differences(self, reads: Iterable[str] = ()) -> tuple[str, ...]:
+        """Return what a probe at `name` sees otherwise than one at the function asked for.
+
+        Args:
+            reads: the probe's arguments as they were said; parameters matter where one is read by position.
+        """
+        found = []
+        if not is_entry(self.name):
+            found.append(
+                f"{self.name} is a part of the function: its beginning is inlined into its callers, "
+                "and calls that end there are not seen"
+            )
+        if any(_BY_POSITION.search(text) for text in reads):
+            if (changed := difference(self.asked, plain_name(self.name))) is not None:
+                found.append(changed)
+            if is_entry(self.name) and (why := changed_parameters(self.name)) is not None:
+                found.append(f"the compiler changed the parameters of {self.name}: {why}")
+        if self.copies:
+            found.append(f"the compiler made copies of it, which are not probed: {', '.join(self.copies)}")
+        return tuple(found)
+
+
+def find_present(name: str, symbols: Kallsyms, machine: str | None = None) -> Present | None:
+    """Return what `name`, which has no symbol here, is called: renamed, a system call, or a variant of it.
+
+    The function's own entry goes before a function that took its place, and both before a part.
+    None where nothing of these is there.
+    """
+    parts: list[str] = []
+    for candidate in (name, *present_names(name)):
+        if candidate != name and symbols.has_function(candidate):
+            return Present(name, candidate)
+        made = sorted({s.name for s in symbols.variants(candidate)}, key=lambda v: (change(v), v))
+        whole = [variant for variant in made if is_entry(variant)]
+        if whole:
+            return Present(name, whole[0], tuple(whole[1:]))
+        parts += [variant for variant in made if is_called(variant)]
+    for wrapper in function_names(name, machine or os.uname().machine):
+        if symbols.has_function(wrapper):
+            return Present(name, wrapper)
+    return Present(name, parts[0]) if parts else None
 
 
 def present_name(name: str, symbols: Kallsyms, machine: str | None = None) -> str | None:
-    """What `name`, which is no function here, is called: renamed, a system call, or changed by the compiler.
-
-    None where nothing of these is there.
-    """
-    renamed = find_present(name, symbols.has_function)
-    if renamed:
-        return renamed
-    for wrapper in function_names(name, machine or os.uname().machine):
-        if symbols.has_function(wrapper):
-            return wrapper
-    variants = [symbol.name for symbol in symbols.variants(name)]
-    return min(variants, key=lambda v: (_rank(v, name), v), default=None)
+    """Return the symbol that `name`, which is no function here, is meant by; None where there is none."""
+    present = find_present(name, symbols, machine)
+    return present.name if present else None
 
 
-def _rank(variant: str, name: str) -> int:
-    """By the suffix furthest down the list: `f.isra.0.cold` is a part, too."""
-    suffixes = variant.removeprefix(name).split(".")
-    return max((_PREFERRED.index(s) for s in suffixes if s in _PREFERRED), default=len(_PREFERRED))
+def unreached(name: str, symbols: Kallsyms) -> str | None:
+    """Return why a probe at `name`, a function of this kernel, may never be hit; None where it is."""
+    if not may_be_bypassed(name):
+        return None
+    found = [symbol for symbol in symbols.find(name) if symbol.is_function]
+    if not found:
+        return None
+    return bypass(name, symbols.has_function, exported=any(s.type.isupper() for s in found))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ktrace.errors import KtraceError, NotFound, Refused
+from ktrace.errors import Busy, KtraceError, NotFound, Refused, UsageError
 from ktrace.session.command import Command
 from ktrace.session.conditions import Conditions, set_start_and_stop
 from ktrace.session.session import Session
@@ -67,9 +67,12 @@ def _define(session: Session, request: Request, stop: StopSignals, note: Callabl
             note(text)
         try:
             defined = session.add_probe(one.probe, move)
-        except (Refused, NotFound) as error:
-            refusals.append(error)
-            if not one.one_of_many:
+        except (UsageError, Refused, NotFound, Busy) as error:
+            if one.one_of_many:
+                refusals.append(error)
+            elif request.targets.refusals is not None:
+                request.targets.refusals.add(error)
+            else:
                 raise
             continue
         if defined.note:
@@ -79,6 +82,8 @@ def _define(session: Session, request: Request, stop: StopSignals, note: Callabl
         raise refusals[0]
     if refusals:
         note(f"{len(refusals)} of {len(wanted)} functions were refused; the first: {refusals[0].message}")
+    if request.targets.refusals is not None:
+        request.targets.refusals.end_if_nothing_is_left(request.targets.events or session.events)
 
 
 def _restrict(session: Session, request: Request, command: Command | None) -> None:

@@ -20,6 +20,7 @@ from ktrace.expr.own import is_kernels_own
 from ktrace.model.place import RETURN_SUFFIX, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session.kernel import Kernel
+from ktrace.session.kernel_lines import is_kernel_line, probe_from_kernel_line
 from ktrace.session.words import Defaults, Wanted, is_source_place, move_place, probe_from_words
 
 TRACEPOINT = "tracepoint:"
@@ -39,6 +40,8 @@ def want(words: Sequence[str], defaults: Defaults, kernel: Kernel) -> list[Wante
         NotFound: no function, type or member of that name.
         Unavailable: this kernel cannot do it.
     """
+    if is_kernel_line(words):
+        return [Wanted(probe_from_kernel_line(words, defaults))]
     place, *args = words
     if (
         not kernel.vmlinux

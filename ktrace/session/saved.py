@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ktrace import __version__
 from ktrace.session.session import Session
 from ktrace.symbols.kallsyms import KALLSYMS, Kallsyms
 from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Contents, Options
 from ktrace.tracefs.events import has_call_texts
 from ktrace.tracefs.files import Files
+from ktrace.version import __version__
 
 _PAGE_HEADER = 16  # bytes before a page's data: time stamp and commit
 # A name may hold a newline: what does not begin like a line of its own belongs to it.

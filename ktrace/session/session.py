@@ -1,15 +1,17 @@
 """Session: probes for a while, events in a buffer of one's own, everything undone at the end.
 
 with Session() as session:
-    event = session.add("vfs_read", "count=%dx:u64")
-    session.start()
+    session.trace_event("sched/sched_switch")
+    reader = session.start()
     ...
+
+`ktrace.api` adds what programs of others want of it.
 """
 
 import errno
-import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -19,8 +21,9 @@ from ktrace.model.names import EVENT_MAX
 from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
 from ktrace.session.define import Defined, define_probe
+from ktrace.session.empty_reads import checker
 from ktrace.session.kernel import Kernel
-from ktrace.session.words import Defaults, Move, move_place, mover
+from ktrace.session.words import Move, move_place
 from ktrace.tracefs import buffer
 from ktrace.tracefs.apply import Applied
 from ktrace.tracefs.dynevents import define_step
@@ -32,7 +35,6 @@ from ktrace.tracefs.pid_namespace import in_namespace, own_threads, writer_of_ma
 from ktrace.tracefs.pipe import TextPipe
 
 if TYPE_CHECKING:
-    from ktrace.model.batch import Batch
     from ktrace.session.command import Command
     from ktrace.tracefs.pipe_raw import RawPipes
     from ktrace.tracefs.stats import CpuStats
@@ -82,6 +84,11 @@ class Session:
         self._unarmed = 0  # steps that were applied before `arm`
         self._own_ids: list[int] = []
 
+    @cached_property
+    def kernel(self) -> Kernel:
+        """What is known of the kernel, each thing read once for all probes of the session."""
+        return Kernel(self.tracing, self.debug)
+
     @property
     def files(self) -> Files:
         """The files of the session's own instance."""
@@ -105,22 +112,6 @@ class Session:
                 raise
             error.add_note(failure.message)
 
-    def add(self, place: str, *args: str, at_return: bool = False, name: str | None = None) -> Defined:
-        """Define a probe for this session, in the words of the command line, and have it traced.
-
-        A wildcard defines several; the first of them is returned.
-
-        Raises:
-            UsageError: the words are not understood.
-            NotFound, Refused: the kernel does not take it.
-        """
-        defaults = Defaults(self.name, name, at_return, machine=os.uname().machine)
-        from ktrace.session.resolve import want  # noqa: PLC0415 -- commands have done it already
-
-        wanted = want([place, *args], defaults, Kernel(self.tracing, self.debug))
-        first, *_ = [self.add_probe(one.probe, mover(wanted)) for one in wanted]
-        return first
-
     def add_probe(self, probe: Probe, move: Move = move_place) -> Defined:
         """Define a probe of the session's group, and have it traced.
 
@@ -129,7 +120,15 @@ class Session:
             move: makes it anew for its function's present name.
         """
         self.will_remove(probe)
-        defined = define_probe(self.tracing, probe, debug=self.debug, move=move)
+        kernel = self.kernel
+        defined = define_probe(
+            self.tracing,
+            probe,
+            load_symbols=lambda: kernel.symbols,
+            debug=self.debug,
+            move=move,
+            check=checker(kernel),
+        )
         self.trace_event(probe.event)
         return defined
 
@@ -284,27 +283,6 @@ class Session:
     def stop(self) -> None:
         """Record no more; what is in the buffer stays to be read."""
         buffer.switch_recording(self.files, False)
-
-    def stream(
-        self, *, command: str | None = None, duration_s: float | None = None, count: int | None = None
-    ) -> "Iterator[Batch]":
-        """Arm the events and give their records as they come, a batch of one event at a time.
-
-        When the loop over it is left, in whatever way, the events are switched off again; what was lost
-        is in `lost`. Events of this process itself are never recorded. After `duration_s`, or the command's
-        end, what the buffer holds is still given as long as that takes no longer than a part of KTRACE_GRACE
-        seconds (2), the time of the loop's body included; what was left then is in `unread`.
-
-        Args:
-            command: run this when all is armed, record only it and what it starts, and end with it.
-            duration_s, count: end after so many seconds or events; None: only with the loop.
-
-        Raises:
-            NotFound: there is no such program.
-        """
-        from ktrace.session.live import batches  # noqa: PLC0415 -- loads NumPy
-
-        return batches(self, command=command, duration_s=duration_s, count=count)
 
     @property
     def lost(self) -> int:

@@ -7,10 +7,11 @@ from ktrace.aggregate.frames import functions
 from ktrace.aggregate.parts import STACK
 from ktrace.model.plan import Step
 from ktrace.model.tally import Key, Tally, merge
-from ktrace.session.aims import Note, Search, find_aims
+from ktrace.session.aims import Note, Search, find_all_aims
 from ktrace.session.command import Command
 from ktrace.session.count import KEYS, STREAM, Request, Show, count
 from ktrace.session.kernel import Kernel
+from ktrace.session.refusals import Refusals
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.tally import Answer, Whose, restrict, run_tally
@@ -24,6 +25,7 @@ class StackRequest:
 
     Attributes:
         user: the program's stack, not the kernel's.
+        refusals: takes places that are refused, so that the others go on; None raises it.
     """
 
     places: Sequence[str]
@@ -33,6 +35,7 @@ class StackRequest:
     size: int = KEYS
     in_kernel: bool = False
     user: bool = False
+    refusals: Refusals | None = None
 
 
 def stacks(
@@ -58,6 +61,7 @@ def stacks(
         request.whose,
         request.size,
         request.in_kernel,
+        request.refusals,
     )
 
     def show_folded(tally: Tally, seconds: float) -> None:
@@ -107,9 +111,7 @@ def _user_stacks(
             hint="leave --in-kernel out: stacks are streamed",
         )
     search = Search(kernel, request.defaults)
-    aims = [
-        aim for place in request.places for aim in find_aims(session, search, place, (), stop, note)
-    ]  # fmt: skip
+    aims = find_all_aims(session, search, request.places, (), stop, note, request.refusals)
     restrict(session, request.whose, command)
     for option in ("userstacktrace", "sym-userobj"):
         session.do_here(Step("trace_options", option, f"option {option} on"))

@@ -2,16 +2,27 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.model.names import is_identifier
 from ktrace.model.probe import Probe
 from ktrace.session.existing import events_meant, probes_that_stay
 from ktrace.session.kernel import Kernel
+from ktrace.session.kernel_lines import is_kernel_line
 from ktrace.session.present import present_name
+from ktrace.session.refusals import Refusals
 from ktrace.session.resolve import want
-from ktrace.session.words import Defaults, Names, Wanted, different_names, is_source_place, split_definitions
+from ktrace.session.words import (
+    Defaults,
+    Names,
+    Wanted,
+    check_options,
+    different_names,
+    is_source_place,
+    split_definitions,
+)
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.pid_namespace import in_namespace, machine_id, threads
 
@@ -31,11 +42,13 @@ class Targets:
         events: that exist, as `GROUP/NAME`.
         wanted: probes to be made for the run.
         names: by the event's name, the names of its arguments' values.
+        refusals: takes what is refused, where other places are left; None: a refusal ends the run.
     """
 
     events: tuple[str, ...]
     wanted: tuple[Wanted, ...]
     names: Mapping[str, Names] = field(default_factory=dict)
+    refusals: Refusals | None = None
 
     @property
     def probes(self) -> tuple[Probe, ...]:
@@ -44,12 +57,17 @@ class Targets:
 
 
 def find_targets(
-    tracing: Files, words: Sequence[str], defaults: Defaults, kernel: Kernel | None = None
+    tracing: Files,
+    words: Sequence[str],
+    defaults: Defaults,
+    kernel: Kernel | None = None,
+    refusals: Refusals | None = None,
 ) -> Targets:
     """What `[NAME | PLACE [ARG...]]...` means, commas between definitions.
 
     Args:
         kernel: where functions and types are looked up, if they have to be; None: `tracing`'s own.
+        refusals: takes what a definition is refused for, so that the others go on; None raises it.
 
     Raises:
         UsageError, NotFound, Unavailable: a word means nothing, or nothing here.
@@ -59,24 +77,43 @@ def find_targets(
     events: dict[str, None] = {}
     wanted: list[Wanted] = []
     for group in split_definitions(words):
-        rest = group
-        while rest:
-            head, *tail = rest
-            is_place = is_source_place(head) or (tail and _ARGUMENT.match(tail[0]))
-            found = [] if is_place else events_meant(tracing, existing, head)
-            if not found:
-                wanted += want(rest, defaults, kernel)
-                break
-            if tail and not (is_source_place(tail[0]) or events_meant(tracing, existing, tail[0])):
-                made = _of_function(rest, found[0], defaults, kernel)
-                if made:
-                    wanted += made
-                    break
+        with refusals.one() if refusals is not None else nullcontext():
+            found, made = _meant(tracing, existing, group, defaults, kernel)
             events.update(dict.fromkeys(found))
-            rest = tail
-    probes = different_names(wanted)
-    names = {one.probe.name: one.names for one in probes if one.names}
-    return Targets(tuple(events), tuple(probes), names)
+            wanted += [_of_this_run(one, defaults) for one in made]
+    if refusals is not None:
+        refusals.end_if_nothing_is_left(events or wanted)
+    check_options(wanted, defaults, tuple(events))
+    made = different_names(wanted)
+    names = {one.probe.name: one.names for one in made if one.names}
+    return Targets(tuple(events), tuple(made), names, refusals)
+
+
+def _meant(
+    tracing: Files, existing: Sequence[Probe], group: Sequence[str], defaults: Defaults, kernel: Kernel
+) -> tuple[list[str], list[Wanted]]:
+    """Return the events that the words of one definition name, and the probes that they ask for."""
+    events: list[str] = []
+    rest = group
+    while rest:
+        head, *tail = rest
+        is_place = is_source_place(head) or is_kernel_line(rest) or (tail and _ARGUMENT.match(tail[0]))
+        found = [] if is_place else events_meant(tracing, existing, head)
+        if not found:
+            return events, want(rest, defaults, kernel)
+        if tail and not (is_source_place(tail[0]) or events_meant(tracing, existing, tail[0])):
+            made = _of_function(rest, found[0], defaults, kernel)
+            if made:
+                return events, made
+        events += found
+        rest = tail
+    return events, []
+
+
+def _of_this_run(one: Wanted, defaults: Defaults) -> Wanted:
+    """The probe in the run's own group, whichever group the kernel's own line names."""
+    group = defaults.group
+    return one if group in (None, one.probe.group) else replace(one, probe=replace(one.probe, group=group))
 
 
 def _of_function(words: Sequence[str], event: str, defaults: Defaults, kernel: Kernel) -> list[Wanted] | None:

@@ -91,9 +91,9 @@ def _unavailable(name: str, events: list[str], kernel: Kernel) -> Unavailable:
 
 
 def _unknown(name: str, kernel: Kernel) -> NotFound:
-    from difflib import get_close_matches  # noqa: PLC0415 -- only to explain a failure
+    from ktrace.model.near import close_to  # noqa: PLC0415 -- only to explain a failure
 
     names = {event.partition(":")[2] for event in _events(kernel)}
-    near = get_close_matches(name, names, n=3)
+    near = close_to(name, names)
     hint = "close to it: " + ", ".join(near) if near else "static events name most of them: available_events"
     return NotFound(f"this kernel has no tracepoint '{name}'", hint=hint)

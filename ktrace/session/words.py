@@ -8,11 +8,11 @@ line is a definition, in these words or in the kernel's own (`p:group/name place
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
-from ktrace.errors import NotFound, Unavailable, UsageError
+from ktrace.errors import UsageError
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
@@ -31,7 +31,6 @@ SEVERAL = "several functions of one name (--all takes them)"
 
 _RETURN_NAME = "__return"
 _SOURCE = re.compile(r"[^:].*:\d+(?:-\d+)?(?:%return)?\Z|:.")
-_KERNEL_LINE = re.compile(r"[prfte]\d*:\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +115,36 @@ def check_number(text: str, count: int, defaults: Defaults) -> None:
             f"'{text}' matches {count} functions that can be probed, "
             f"more than the {defaults.max_probes} of --max-probes",
             hint="a narrower pattern, or a higher --max-probes",
+        )
+
+
+def check_options(wanted: Iterable[Wanted], defaults: Defaults, events: Sequence[str] = ()) -> None:
+    """Raise UsageError for options about probes that apply to none of them.
+
+    Args:
+        events: events that exist, which are taken as they are.
+    """
+    made = list(wanted)
+    if defaults.maxactive and made and not any(one.probe.is_return for one in made):
+        raise UsageError("--maxactive is for return probes only", hint="add -r, or leave it out")
+    if defaults.every and defaults.nth is not None:
+        raise UsageError("--all and --nth together: which?")
+    if made or not events:
+        return
+    given = {
+        "--return": defaults.at_return,
+        "--maxactive": defaults.maxactive,
+        "--regs": defaults.regs,
+        "--kind": defaults.kind != "kprobe",
+        "--all": defaults.every,
+        "--nth": defaults.nth is not None,
+        "--inlined": defaults.inlined,
+    }
+    option = next((name for name, is_given in given.items() if is_given), None)
+    if option:
+        raise UsageError(
+            f"{option} is about probes that are made, but {events[0]} is there already",
+            hint=f"leave {option} out; an argument after a name makes it a function's: NAME '$comm'",
         )
 
 
@@ -221,60 +250,6 @@ def different_names(wanted: Iterable[Wanted]) -> list[Wanted]:
         taken.add(name)
         out.append(replace(one, probe=replace(one.probe, name=name)) if n > 1 else one)
     return out
-
-
-def read_definitions(
-    lines: Iterable[str], source: str, defaults: Defaults, make: Make | None = None
-) -> Iterator[Wanted]:
-    """The definitions of a file, blank lines and `#` comments left out.
-
-    Args:
-        make: turns words into probes; None takes them as the kernel's own, without looking anything up.
-
-    Raises:
-        UsageError, NotFound, Unavailable: naming `source` and the line's number.
-    """
-    for number, line in enumerate(lines, start=1):
-        text = line.split("#", 1)[0].strip()
-        if not text:
-            continue
-        try:
-            if _KERNEL_LINE.match(text):
-                probe = Probe.from_line(_with_group(text, defaults.group))
-                yield Wanted(_named(probe).checked())
-            elif make is not None:
-                yield from make(split_words(text))
-            else:
-                yield Wanted(probe_from_words(split_words(text), defaults))
-        except (UsageError, NotFound, Unavailable) as error:
-            raise type(error)(
-                f"{source}:{number}: {error.message}",
-                excerpt=error.excerpt or text,
-                caret=error.caret,
-                hint=error.hint,
-            ) from None
-
-
-def _named(probe: Probe) -> Probe:
-    return Probe(
-        probe.kind,
-        probe.group,
-        probe.name,
-        probe.place,
-        name_args(probe.args),
-        probe.at_return,
-        probe.maxactive,
-        probe.filter,
-    )
-
-
-def _with_group(line: str, group: str | None) -> str:
-    """The line with `group` where it says none (`p:name place`)."""
-    if group is None:
-        return line
-    head, _, rest = line.partition(":")
-    name = rest.split(None, 1)[0]
-    return line if re.search(r"[/.]", name) else f"{head}:{group}/{rest}"
 
 
 def _registers(machine: str, *, at_return: bool) -> tuple[FetchArg, ...]:

@@ -9,17 +9,14 @@ import struct
 from bisect import bisect_right
 from dataclasses import dataclass
 
+from ktrace.model.suffixes import PATTERN, is_called
 from ktrace.symbols.elf import Elf, Section
 
 _STT_FUNC, _STT_GNU_IFUNC = 2, 10
 _LOCAL = 0
 _SIZE = 24  # Elf64_Sym
-# What compilers append to a function that they changed. `.cold` is a part of it, not a copy.
-_VARIANT = re.compile(rb"(?:\.(?:isra|constprop|part|llvm)(?:\.\d+)?)+\Z")
+_VARIANT = re.compile(PATTERN.encode() + rb"\Z")
 _ENOUGH = 12  # names, until a table of all of them costs less
-_SUFFIX_MAX = (
-    256  # bytes of what compilers append: searching a far longer name takes the square of its length
-)
 _PADDING = (b"__pfx_", b"__cfi_")  # names of the bytes before a function
 
 
@@ -80,13 +77,18 @@ class ElfSymbols:
             return []
         found = {}
         for at in self._strings.find_all(wanted):
-            if not whole and not _VARIANT.search(self._strings.string(at + len(wanted) - 1)[-_SUFFIX_MAX:]):
+            if not whole and not self._is_variant(self._strings.string(at + len(wanted) - 1)):
                 continue
             for position in self._table.find_all(struct.pack("<I", at)):
                 symbol = self._symbol(position) if position % _SIZE == 0 else None
                 if symbol:
                     found[symbol.name, symbol.address] = symbol
         return sorted(found.values(), key=lambda s: s.address)
+
+    @staticmethod
+    def _is_variant(end: bytes) -> bool:
+        """Return whether a name ends in suffixes of the compiler, `.cold` left out: no call leads there."""
+        return _VARIANT.match(end) is not None and is_called(end.decode("ascii"))
 
     def _symbol(self, position: int) -> ElfSymbol | None:
         assert self._table is not None and self._strings is not None

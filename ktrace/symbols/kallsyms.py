@@ -16,19 +16,20 @@ from pathlib import Path
 from ktrace.errors import UsageError
 from ktrace.model.miss import Miss
 from ktrace.model.patterns.glob import join_glob
+from ktrace.model.suffixes import PATTERN
 
 KALLSYMS = "/proc/kallsyms"
 
 _TEXT_TYPES = frozenset("tTwW")
 _TEXT_BYTES = frozenset((b"t", b"T", b"w", b"W"))
 _NEAR = 5
-# What compilers append to a function that they changed; `.cold` is the unlikely part, split off.
-_VARIANT = rb"\.(?:isra|constprop|part|cold|llvm)(?:\.\d+)*"
 _GLOB_MAX = 4096
 _ANY_ONE = rb"[^\t\n ]"  # a byte of a name
 # `__pfx_`, `__cfi_`: padding before a function, with a name of its own.
 _FUNCTION = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n]+)")
 _LINE = re.compile(rb"^([0-9a-f]{1,16}) ([!-~]) ([^\t\n]+)(?:\t\[([^\]\n]+)\])?", re.MULTILINE)
+_PER_CPU_OF_MODULES = 1 << 16  # PERCPU_MODULE_RESERVE, which no kernel has larger
+_VARIANT = re.compile(PATTERN.encode() + rb"(?=[\t\n])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,11 @@ class Symbol:
     def is_function(self) -> bool:
         """Whether it is code, by its letter: `Kallsyms.is_code` knows more."""
         return self.type in _TEXT_TYPES
+
+    @property
+    def described(self) -> str:
+        """Address, name and module, to choose it from others of its name."""
+        return f"0x{self.address:x}  {self.name}" + (f" [{self.module}]" if self.module else "")
 
 
 class Kallsyms:
@@ -91,15 +97,49 @@ class Kallsyms:
             return range(0)
         return range(ends[0][0].address, ends[1][0].address)
 
+    def per_cpu_address(self, name: str) -> int | None:
+        """Return the address of a variable of which each processor has a copy; None where `name` is none.
+
+        Args:
+            name: a symbol, or an address with `0x`.
+        """
+        if name[:1].isdigit():
+            return int(name, 16) if self._is_per_cpu(int(name, 16)) else None
+        found = self.find(name)
+        return next((s.address for s in found if self._is_per_cpu(s.address, s.module)), None)
+
+    def _is_per_cpu(self, address: int, module: str | None = None) -> bool:
+        """Return whether an address lies in the template from which each processor's copies are made.
+
+        On x86 before 6.15 it begins at 0. A module's variables have addresses after it.
+        """
+        start, end = self._per_cpu
+        return start <= address < (end + _PER_CPU_OF_MODULES if module else end)
+
+    @cached_property
+    def _per_cpu(self) -> tuple[int, int]:
+        """Where the template begins and ends; empty where the addresses are hidden."""
+        ends = [self.find(name) for name in ("__per_cpu_start", "__per_cpu_end")]
+        if any(len(found) != 1 for found in ends):
+            return 0, -_PER_CPU_OF_MODULES
+        start, end = (found[0].address for found in ends)
+        return (start, end) if end else (0, -_PER_CPU_OF_MODULES)
+
     def has_function(self, name: str) -> bool:
         """Whether there is a function called exactly `name`."""
         return any(s.is_function for s in self.find(name))
 
     def variants(self, name: str) -> list[Symbol]:
         """Functions that a compiler made of `name`: `name.isra.0`, `name.part.0`, `name.cold`."""
-        pattern = re.compile(rb" ([tTwW] " + re.escape(name.encode()) + _VARIANT + rb")(?=[\t\n])")
-        symbols = (self._symbol_at(m.start() + 2) for m in pattern.finditer(self._data))
-        return [s for s in symbols if s]
+        wanted = b" " + name.encode("utf-8", "surrogateescape")
+        found = []
+        at = self._data.find(wanted + b".")
+        while at >= 0:
+            if self._data[at - 1 : at] in _TEXT_BYTES and _VARIANT.match(self._data, at + len(wanted)):
+                symbol = self._symbol_at(at)
+                found += [symbol] if symbol else []
+            at = self._data.find(wanted + b".", at + 1)
+        return found
 
     def matching(self, glob: str) -> Iterator[Symbol]:
         """Return functions whose whole name matches a shell wildcard (`*`, `?`, `[...]`).
@@ -147,20 +187,34 @@ class Kallsyms:
         return Miss(self.source, f"no function called {name}", tuple(self._closest(name)))
 
     def _closest(self, name: str) -> list[str]:
-        from difflib import SequenceMatcher, get_close_matches  # noqa: PLC0415 -- only to explain a failure
+        from ktrace.model.near import close_to  # noqa: PLC0415 -- only to explain a failure
 
         text = name.encode("utf-8", "replace")
-        # Names that hold the whole word, or share its beginning, first; then those that are spelt alike.
-        functions = {m[1].decode("utf-8", "replace") for m in _FUNCTION.finditer(self._data)}
         variants = [s.name for s in self.variants(name)]
-        holding = sorted((f for f in functions if name in f), key=len) if len(text) > 2 else []
-        alike_length = [f for f in functions if abs(len(f) - len(name)) <= 3 and f[:1] == name[:1]]
-        alike = get_close_matches(name, alike_length, n=_NEAR, cutoff=0.75)
-        ranked = sorted(
-            {*alike, *holding[: _NEAR * 2]} - set(variants),
-            key=lambda f: -SequenceMatcher(None, name, f).ratio(),
+        # Names that hold the whole word, or begin like it and are about as long. Searched for by the
+        # pattern, since a list of all names alone would take a second.
+        holding = sorted(self._holding(text), key=len)[: _NEAR * 2] if len(text) > 2 else []
+        short, long = max(len(text) - 4, 0), len(text) + 2
+        pattern = re.compile(
+            rb" [tTwW] (?!__pfx_|__cfi_)(%s[^\t\n]{%d,%d})(?=[\t\n])" % (re.escape(text[:1]), short, long)
         )
-        return [*variants, *ranked][:_NEAR]
+        alike = dict.fromkeys(m[1].decode("utf-8", "replace") for m in pattern.finditer(self._data))
+        close = close_to(name, alike, _NEAR, cutoff=0.75)
+        ranked = close_to(name, [*close, *holding], _NEAR, cutoff=0.0)
+        return [f for f in dict.fromkeys([*variants, *ranked]) if f != name][:_NEAR]
+
+    def _holding(self, text: bytes) -> Iterator[str]:
+        """Names of functions of which `text` is a part."""
+        pattern = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n ]*%s[^\t\n ]*)" % re.escape(text))
+        at = self._data.find(text)
+        last = -1
+        while at >= 0:
+            start = self._data.rfind(b"\n", 0, at) + 1
+            match = pattern.search(self._data, start, self._data.find(b"\n", at) + 1 or len(self._data))
+            if match and start != last:
+                yield match[1].decode("utf-8", "replace")
+            last = start
+            at = self._data.find(text, at + 1)
 
     def _symbol_at(self, offset: int) -> Symbol | None:
         """The symbol of the line that holds byte `offset`."""

@@ -1,69 +1,258 @@
-"""Functions that have another name in newer kernels: `do_fork` is kernel_clone today.
+"""Functions that have another name in other kernels: `do_fork` is kernel_clone today.
 
-Each chain lists one function's names, oldest first. A name that this kernel does not have leads to
-the newest of its chain that it does have. The release in a comment is the first with that name; a
-chain is only ever tried against the symbols that are there.
+Each chain lists one function's names, oldest first, as the kernels with that name declare it. A name
+that this kernel does not have leads to the newest of its chain that it does have. A parameter that means
+the same has the same name all along a chain, so that `difference` can tell where `$arg1` is something
+else. The release in a comment is the first with that name; a chain is only ever tried against the
+symbols that are there.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 _CHAINS: tuple[tuple[str, ...], ...] = (
-    ("do_fork", "_do_fork", "kernel_clone"),  # 4.2, 5.10
-    ("do_sys_open", "do_sys_openat2"),  # 5.6; the old name stays, but openat does not pass through it
-    ("__vfs_read", "vfs_read"),
-    ("__vfs_write", "vfs_write"),
-    ("do_execve", "do_execveat_common"),
-    ("__do_execve_file", "do_execveat_common", "bprm_execve"),  # 5.10
-    ("flush_old_exec", "begin_new_exec"),  # 5.8
-    ("generic_make_request", "submit_bio_noacct"),  # 5.9
-    ("blk_start_request", "blk_mq_start_request"),
-    ("do_page_fault", "__do_page_fault", "exc_page_fault"),  # 5.8
-    ("do_IRQ", "common_interrupt"),
-    ("ttwu_do_wakeup", "ttwu_do_activate"),
-    ("kmem_cache_alloc", "kmem_cache_alloc_noprof"),  # 6.10
-    ("__kmalloc", "__kmalloc_noprof"),  # 6.10
-    ("__alloc_pages_nodemask", "__alloc_pages", "__alloc_pages_noprof"),  # 5.13, 6.10
-    ("kfree_skb", "kfree_skb_reason", "sk_skb_reason_drop"),  # 5.17, 6.11
-    ("tcp_drop", "tcp_drop_reason"),
-    ("dev_queue_xmit", "__dev_queue_xmit"),
-    ("add_to_page_cache_lru", "filemap_add_folio"),
-    ("mark_page_accessed", "folio_mark_accessed"),
-    ("account_page_dirtied", "folio_account_dirtied"),
-    ("do_munmap", "do_vmi_munmap"),
-    ("user_path_at_empty", "user_path_at"),
-    ("printk", "_printk"),  # 5.15
-    ("do_mount", "path_mount"),
-    ("set_task_comm", "__set_task_comm"),
-    ("do_coredump", "vfs_coredump"),
-    ("hrtimer_start", "hrtimer_start_range_ns"),
-    ("do_unlinkat", "filename_unlinkat"),  # 7.x
-    ("do_mkdirat", "filename_mkdirat"),  # 7.x
-    ("do_renameat2", "filename_renameat2"),  # 7.x
+    (  # 4.2, 5.10; the structure since 5.3
+        "do_fork(unsigned long clone_flags, unsigned long stack_start, unsigned long stack_size, "
+        "int *parent_tidptr, int *child_tidptr)",
+        "_do_fork(struct kernel_clone_args *args)",
+        "kernel_clone(struct kernel_clone_args *args)",
+    ),
+    (  # 5.6
+        "do_sys_open(int dfd, const char *filename, int flags, umode_t mode)",
+        "do_sys_openat2(int dfd, const char *filename, struct open_how *how)",
+    ),
+    (
+        "__vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)",
+        "vfs_read(struct file *file, char *buf, size_t count, loff_t *pos)",
+    ),
+    (
+        "__vfs_write(struct file *file, const char *buf, size_t count, loff_t *pos)",
+        "vfs_write(struct file *file, const char *buf, size_t count, loff_t *pos)",
+    ),
+    (  # 5.10
+        "do_execve(struct filename *filename, const char *const *argv, const char *const *envp)",
+        "do_execveat_common(int fd, struct filename *filename, struct user_arg_ptr argv, "
+        "struct user_arg_ptr envp, int flags)",
+    ),
+    (
+        "__do_execve_file(int fd, struct filename *filename, struct user_arg_ptr argv, "
+        "struct user_arg_ptr envp, int flags, struct file *file)",
+        "do_execveat_common(int fd, struct filename *filename, struct user_arg_ptr argv, "
+        "struct user_arg_ptr envp, int flags)",
+    ),
+    ("flush_old_exec(struct linux_binprm *bprm)", "begin_new_exec(struct linux_binprm *bprm)"),  # 5.8
+    ("generic_make_request(struct bio *bio)", "submit_bio_noacct(struct bio *bio)"),  # 5.9
+    ("blk_start_request(struct request *rq)", "blk_mq_start_request(struct request *rq)"),
+    (  # 5.8
+        "do_page_fault(struct pt_regs *regs, unsigned long error_code)",
+        "__do_page_fault(struct pt_regs *regs, unsigned long error_code)",
+        "exc_page_fault(struct pt_regs *regs, unsigned long error_code)",
+    ),
+    (  # 5.8; the last one is the part of it that can be probed
+        "do_IRQ(struct pt_regs *regs)",
+        "common_interrupt(struct pt_regs *regs, unsigned long error_code)",
+        "__common_interrupt(struct pt_regs *regs, u32 vector)",
+    ),
+    (
+        "ttwu_do_wakeup(struct rq *rq, struct task_struct *p, int wake_flags, struct rq_flags *rf)",
+        "ttwu_do_activate(struct rq *rq, struct task_struct *p, int wake_flags, struct rq_flags *rf)",
+    ),
+    (  # 6.10
+        "kmem_cache_alloc(struct kmem_cache *s, gfp_t gfpflags)",
+        "kmem_cache_alloc_noprof(struct kmem_cache *s, gfp_t gfpflags)",
+    ),
+    ("__kmalloc(size_t size, gfp_t flags)", "__kmalloc_noprof(size_t size, gfp_t flags)"),  # 6.10
+    (  # 5.13, 6.10
+        "__alloc_pages_nodemask(gfp_t gfp, unsigned int order, int preferred_nid, nodemask_t *nodemask)",
+        "__alloc_pages(gfp_t gfp, unsigned int order, int preferred_nid, nodemask_t *nodemask)",
+        "__alloc_pages_noprof(gfp_t gfp, unsigned int order, int preferred_nid, nodemask_t *nodemask)",
+    ),
+    (  # 5.17, 6.11
+        "kfree_skb(struct sk_buff *skb)",
+        "kfree_skb_reason(struct sk_buff *skb, enum skb_drop_reason reason)",
+        "sk_skb_reason_drop(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason)",
+    ),
+    (
+        "tcp_drop(struct sock *sk, struct sk_buff *skb)",
+        "tcp_drop_reason(struct sock *sk, struct sk_buff *skb, enum skb_drop_reason reason)",
+    ),
+    (
+        "dev_queue_xmit(struct sk_buff *skb)",
+        "__dev_queue_xmit(struct sk_buff *skb, struct net_device *sb_dev)",
+    ),
+    (  # where the compiler put it into its callers, its check is what remains to be seen
+        "__sock_sendmsg(struct socket *sock, struct msghdr *msg)",
+        "security_socket_sendmsg(struct socket *sock, struct msghdr *msg, int size)",
+    ),
+    (
+        "add_to_page_cache_lru(struct page *page, struct address_space *mapping, unsigned long index, "
+        "gfp_t gfp)",
+        "filemap_add_folio(struct address_space *mapping, struct folio *folio, unsigned long index, "
+        "gfp_t gfp)",
+    ),
+    ("mark_page_accessed(struct page *page)", "folio_mark_accessed(struct folio *folio)"),
+    (  # the last but one is its only caller
+        "account_page_dirtied(struct page *page, struct address_space *mapping)",
+        "__folio_mark_dirty(struct folio *folio, struct address_space *mapping, int warn)",
+        "folio_account_dirtied(struct folio *folio, struct address_space *mapping)",
+    ),
+    (  # 6.0, 6.3
+        "do_munmap(struct mm_struct *mm, unsigned long start, size_t len, struct list_head *uf)",
+        "__do_munmap(struct mm_struct *mm, unsigned long start, size_t len, struct list_head *uf)",
+        "do_mas_munmap(struct ma_state *mas, struct mm_struct *mm, unsigned long start, size_t len, "
+        "struct list_head *uf)",
+        "do_vmi_munmap(struct vma_iterator *vmi, struct mm_struct *mm, unsigned long start, size_t len, "
+        "struct list_head *uf)",
+    ),
+    (
+        "user_path_at_empty(int dfd, const char *name, unsigned int flags, struct path *path, int *empty)",
+        "user_path_at(int dfd, const char *name, unsigned int flags, struct path *path)",
+    ),
+    ("printk(const char *fmt)", "_printk(const char *fmt)"),  # 5.15
+    (
+        "do_mount(const char *dev_name, const char *dir_name, const char *type_page, unsigned long flags, "
+        "void *data_page)",
+        "path_mount(const char *dev_name, struct path *path, const char *type_page, unsigned long flags, "
+        "void *data_page)",
+    ),
+    (
+        "set_task_comm(struct task_struct *tsk, const char *buf)",
+        "__set_task_comm(struct task_struct *tsk, const char *buf, bool exec)",
+    ),
+    ("do_coredump(const kernel_siginfo_t *siginfo)", "vfs_coredump(const kernel_siginfo_t *siginfo)"),
+    (
+        "hrtimer_start(struct hrtimer *timer, ktime_t tim, const enum hrtimer_mode mode)",
+        "hrtimer_start_range_ns(struct hrtimer *timer, ktime_t tim, u64 delta_ns, "
+        "const enum hrtimer_mode mode)",
+    ),
+    (  # 7.x
+        "do_unlinkat(int dfd, struct filename *name)",
+        "filename_unlinkat(int dfd, struct filename *name)",
+    ),
+    (  # 7.x
+        "do_mkdirat(int dfd, struct filename *name, umode_t mode)",
+        "filename_mkdirat(int dfd, struct filename *name, umode_t mode)",
+    ),
+    (  # 7.x
+        "do_renameat2(int olddfd, struct filename *from, int newdfd, struct filename *to, "
+        "unsigned int flags)",
+        "filename_renameat2(int olddfd, struct filename *from, int newdfd, struct filename *to, "
+        "unsigned int flags)",
+    ),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Bypass:
+    """A function that is still there, but that what it is known for no longer passes through.
+
+    Attributes:
+        instead: functions that see it, the best first; the first that this kernel has is the one.
+        why: what does not pass through it.
+        if_local: only where the kernel does not export it: every caller has a copy of its own then.
+    """
+
+    instead: tuple[str, ...]
+    why: str
+    if_local: bool = False
+
+
+# By the calls in the code of 5.10, 6.1, 6.12 and 7.3.
+_BYPASSED = {
+    "do_sys_open": Bypass(("do_sys_openat2",), "open and openat do not pass through it"),
+    "add_to_page_cache_lru": Bypass(("filemap_add_folio",), "few or no pages are added through it"),
+    "mark_page_accessed": Bypass(("folio_mark_accessed",), "reading files does not pass through it"),
+    "__do_softirq": Bypass(("handle_softirqs",), "interrupts and ksoftirqd do not pass through it"),
+    "sock_sendmsg": Bypass(
+        ("__sock_sendmsg", "security_socket_sendmsg"), "send, sendto and sendmsg do not pass through it"
+    ),
+    "dev_queue_xmit": Bypass(("__dev_queue_xmit",), "nothing calls it but by a copy", if_local=True),
+    "do_munmap": Bypass(
+        ("do_vmi_munmap", "do_mas_munmap", "__do_munmap"), "the system call munmap does not pass through it"
+    ),
+    "do_mount": Bypass(("path_mount",), "the system call mount does not pass through it"),
+}
 
 _SYSCALL_PREFIXES = ("__x64_sys_", "__arm64_sys_", "__riscv_sys_", "__se_sys_", "ksys_")
 
 
 def present_names(name: str) -> Sequence[str]:
-    """What `name` may be called in this kernel, most likely first; empty where no rename is known."""
-    found: list[str] = []
+    """Return what `name` may be called in this kernel, most likely first; empty where no rename is known."""
+    found: dict[str, None] = {}
     for chain in _CHAINS:
-        if name in chain:
+        names = [_name(one) for one in chain]
+        if name in names:
             # Newer names first: an older one that is still there is often only a wrapper.
-            at = chain.index(name)
-            found += [*reversed(chain[at + 1 :]), *reversed(chain[:at])]
-    if name.startswith("sys_"):
-        found += [prefix + name.removeprefix("sys_") for prefix in _SYSCALL_PREFIXES]
-    if name.startswith("SyS_"):
-        found += [prefix + name.removeprefix("SyS_") for prefix in _SYSCALL_PREFIXES]
-    return found
+            at = names.index(name)
+            found.update(dict.fromkeys((*reversed(names[at + 1 :]), *reversed(names[:at]))))
+    for old in ("sys_", "SyS_"):
+        if name.startswith(old):
+            found.update(dict.fromkeys(prefix + name.removeprefix(old) for prefix in _SYSCALL_PREFIXES))
+    return list(found)
 
 
 def find_present(name: str, exists: Callable[[str], bool]) -> str | None:
-    """The name that this kernel gives to the function once called `name`, or None."""
+    """Return the name that this kernel gives to the function once called `name`, or None."""
     return next((candidate for candidate in present_names(name) if exists(candidate)), None)
 
 
 def known_names() -> frozenset[str]:
-    """Every name in the table, present in this kernel or not: for suggestions."""
-    return frozenset(name for chain in _CHAINS for name in chain)
+    """Return every name in the table, present in this kernel or not: for suggestions."""
+    return frozenset(_name(one) for chain in _CHAINS for one in chain)
+
+
+def declarations() -> tuple[tuple[str, ...], ...]:
+    """Return the table as it stands: for each function its declarations, oldest first."""
+    return _CHAINS
+
+
+def difference(asked: str, present: str) -> str | None:
+    """Return how the parameters of `present` differ from those of `asked`; None where those are the same.
+
+    Parameters that `present` has after all of `asked` change nothing.
+    """
+    for chain in _CHAINS:
+        known = {_name(one): one for one in chain}
+        if asked in known and present in known:
+            wanted, found = parameters(known[asked]), parameters(known[present])
+            if found[: len(wanted)] == wanted:
+                return None
+            return f"its parameters differ: {known[asked]} is now {known[present]}"
+    return None
+
+
+def bypass(name: str, exists: Callable[[str], bool], *, exported: bool = False) -> str | None:
+    """Return why a probe at `name` may never be hit, and what to probe instead; None where it is hit.
+
+    Args:
+        name: a function that this kernel has.
+        exists: asks for a function's name.
+        exported: the symbol is a global one.
+    """
+    found = _BYPASSED.get(name)
+    if found is None or (found.if_local and exported):
+        return None
+    instead = next((one for one in found.instead if exists(one)), None)
+    if instead is None:
+        return None
+    changed = difference(name, instead)
+    return f"{found.why} in this kernel: {instead} sees it" + (f"; {changed}" if changed else "")
+
+
+def may_be_bypassed(name: str) -> bool:
+    """Return whether there are kernels in which a probe at `name` is not hit as it seems."""
+    return name in _BYPASSED
+
+
+def parameters(declaration: str) -> list[str]:
+    """Return the names of a declaration's parameters.
+
+    >>> parameters("do_unlinkat(int dfd, struct filename *name)")
+    ['dfd', 'name']
+    """
+    inside = declaration.partition("(")[2].removesuffix(")")
+    return [one.rpartition(" ")[2].lstrip("*") for one in inside.split(", ")]
+
+
+def _name(declaration: str) -> str:
+    return declaration.partition("(")[0]

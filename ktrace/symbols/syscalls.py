@@ -16,6 +16,7 @@ from ktrace.model.fetch import FetchArg, parse_fetch_arg
 from ktrace.model.format import parse_format
 from ktrace.model.miss import Miss
 from ktrace.model.names import is_identifier
+from ktrace.model.near import close_to
 from ktrace.model.registers import CONVENTIONS
 
 EVERY_PARAMETER = "$args"
@@ -172,9 +173,7 @@ def fetch_args(
         if param.name == arg.expr:
             type_ = arg.type or param.fetch_type
             return (_fetch(arg.name or param.name, type_, function, number, machine, registers=registers),)
-    import difflib  # noqa: PLC0415 - only those who mistyped wait for it
-
-    close = difflib.get_close_matches(arg.expr, [param.name for param in params], 1)
+    close = close_to(arg.expr, [param.name for param in params], 1)
     shown = "parameters: " + (", ".join(f"{p.ctype} {p.name}" for p in params) or "none")
     raise UsageError(
         f"system call {syscall_name(function)} has no parameter '{arg.expr}'",

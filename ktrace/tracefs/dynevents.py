@@ -47,7 +47,7 @@ def define(files: Files, probe: Probe) -> None:
     try:
         files.write(control_file(probe), line)
     except OSError as error:
-        raise refusal(files, line, error, since=started) from error
+        raise refusal(files, line, error, since=started, part=probe.filter) from error
 
 
 def remove(files: Files, probe: Probe) -> None:
@@ -70,11 +70,15 @@ def remove_point(files: Files, probe: Probe) -> None:
         raise refusal(files, line, error, since=started) from error
 
 
-def refusal(files: Files, command: str, error: OSError, *, since: int) -> Refused:
-    """What the kernel said about `command`: from error_log, else the errno's text."""
+def refusal(files: Files, command: str, error: OSError, *, since: int, part: str | None = None) -> Refused:
+    """Return what the kernel said about `command`: from error_log, else the errno's text.
+
+    Args:
+        part: text within the command that the kernel may log by itself: the filter of an event probe.
+    """
     from ktrace.tracefs.error_log import find_entry  # noqa: PLC0415 -- only to explain a failure
 
-    entry = find_entry(files, command, since)
+    entry = find_entry(files, command, since) or (find_entry(files, part, since) if part else None)
     if entry is None:
         return Refused(error.strerror or str(error), errno=error.errno, excerpt=command)
     return Refused(entry.text, errno=error.errno, excerpt=entry.command, caret=entry.caret)

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from ktrace.api import Session
 from ktrace.session import ending
-from ktrace.session.session import Session
 from ktrace.tracefs import pipe, pipe_raw
 
 READS = "import os\nf = os.open('/dev/zero', 0)\nwhile True: os.read(f, 1)"

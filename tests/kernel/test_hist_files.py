@@ -9,9 +9,9 @@ import pytest
 
 from ktrace.aggregate.hist import HITCOUNT, Hist, Term, hist_path
 from ktrace.aggregate.hist_file import HistTable, log2_range, parse_hist, terms_of
+from ktrace.api import Session
 from ktrace.errors import Refused
 from ktrace.model.tally import Key, Range, Symbol, Syscall, Task
-from ktrace.session.session import Session
 from ktrace.tracefs.events import enable_step
 
 HISTS = Path("/sys/kernel/tracing/events/sched/sched_switch/hist").exists()

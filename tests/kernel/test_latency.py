@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from ktrace.aggregate.latency import Latency
+from ktrace.api import Session
 from ktrace.model.batch import Batch, Chunk
 from ktrace.session.reading import reading_pages
-from ktrace.session.session import Session
 from ktrace.tracefs.events import enable_step
 
 from .conftest import Running

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ktrace.api import Session
 from ktrace.errors import Unavailable
-from ktrace.session.session import Session
 
 from .conftest import Outcome, Running
 

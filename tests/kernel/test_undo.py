@@ -86,7 +86,7 @@ def test_a_reader_that_neither_reads_nor_goes_away(
 
 
 def test_an_exception_in_the_middle(tracing: Path) -> None:
-    from ktrace.session.session import Session
+    from ktrace.api import Session
 
     with pytest.raises(ZeroDivisionError), Session() as session:
         session.add("vfs_read", "n=%dx")

@@ -1,17 +1,20 @@
 """`ktrace add`."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ktrace.cli.choosing import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
+from ktrace.cli.combining import excludes
 from ktrace.cli.report import note, report_all
 
 if TYPE_CHECKING:
     from ktrace.session.add import Added, Wishes
     from ktrace.session.kernel import Kernel
+    from ktrace.session.refusals import Refusals
     from ktrace.session.words import Defaults, Wanted
 
 
@@ -103,32 +106,45 @@ def add(
     import os
     import time
 
+    excludes("--dry-run", dry_run, ("--json", as_json))
     from ktrace.tracefs.mount import find_debug, find_tracing
 
     tracing, debug = find_tracing(), find_debug()  # what cannot be done here, need not be loaded
 
+    from ktrace.cli.report import report
     from ktrace.session.add import Wishes, add_probes
+    from ktrace.session.empty_reads import checker
     from ktrace.session.kernel import Kernel
+    from ktrace.session.refusals import Refusals
     from ktrace.session.signals import StopSignals
-    from ktrace.session.words import Defaults, mover
+    from ktrace.session.words import Defaults, check_options, mover
 
     machine = os.uname().machine
     which = (every, nth, max_probes, force, inlined)
     defaults = Defaults(group, name, returns, maxactive, regs, machine, kind.value, *which)
-    wanted = _wanted(words or [], source, defaults, Kernel(tracing, debug, vmlinux=vmlinux, force=force))
+    kernel = Kernel(tracing, debug, vmlinux=vmlinux, force=force)
+    refusals = Refusals(report)
+    wanted = _wanted(words or [], source, defaults, kernel, refusals)
+    refusals.end_if_nothing_is_left(wanted)
+    check_options(wanted, defaults)
     wishes = Wishes(append, atomic, stack, enable)
     for text in [text for one in wanted for text in one.notes]:
         note(text)
     if dry_run:
-        return _print_plan(tracing.root, wanted, wishes)
+        _print_plan(kernel, wanted, wishes, refusals)
+        return refusals.status()
+    if atomic:
+        refusals.end_if_nothing_is_left(None)
+    asked = len(wanted) + len(refusals.errors)
     started = time.monotonic()
     with StopSignals() as stop:
-        added = add_probes(tracing, debug, [w.probe for w in wanted], wishes, stop.check, mover(wanted))
+        probes = [w.probe for w in wanted]
+        added = add_probes(tracing, debug, probes, wishes, stop.check, mover(wanted), checker(kernel))
     _print_added(added, {w.probe.event: w.asked for w in wanted}, as_json)
-    if len(wanted) > 1:
+    if asked > 1:
         took = f"{time.monotonic() - started:.2f} s"
-        print(f"ktrace: {len(added.done)} of {len(wanted)} probes added in {took}", file=sys.stderr)
-    status = report_all([error for _, error in added.failed])
+        print(f"ktrace: {len(added.done)} of {asked} probes added in {took}", file=sys.stderr)
+    status = report_all([*refusals.errors, *(error for _, error in added.failed)])
     if enable and added.done:
         from ktrace.cli.selection import tell_muted
 
@@ -137,40 +153,58 @@ def add(
     return status
 
 
-def _wanted(words: list[str], source: str | None, defaults: "Defaults", kernel: "Kernel") -> "list[Wanted]":
+def _wanted(
+    words: list[str], source: str | None, defaults: "Defaults", kernel: "Kernel", refusals: "Refusals"
+) -> "list[Wanted]":
     from ktrace.errors import UsageError
+    from ktrace.session.definitions import read_definitions
     from ktrace.session.resolve import want
-    from ktrace.session.words import read_definitions, split_definitions
+    from ktrace.session.words import split_definitions
 
     wanted: list[Wanted] = []
     if source is not None:
         lines = (
             sys.stdin if source == "-" else Path(source).read_text("utf-8", "surrogateescape").splitlines()
         )
-        wanted += read_definitions(lines, source, defaults, lambda one: want(one, defaults, kernel))
-        if not wanted and not words:
+        make = partial(want, defaults=defaults, kernel=kernel)
+        wanted += read_definitions(lines, source, defaults, make, refusals.add)
+        if not (wanted or refusals.errors or words):
             raise UsageError(f"{source} holds no definition")
     if words or source is None:
         for one in split_definitions(words):
-            wanted += want(one, defaults, kernel)
+            with refusals.one():
+                wanted += want(one, defaults, kernel)
     if defaults.name and len({w.probe.place for w in wanted}) > 1 and not defaults.every:
         hint = "leave it out, or add one by one, the later ones with --append"
         raise UsageError("--name is for one probe", hint=hint)
     return wanted
 
 
-def _print_plan(root: str, wanted: "list[Wanted]", wishes: "Wishes") -> int:
+def _print_plan(kernel: "Kernel", wanted: "list[Wanted]", wishes: "Wishes", refusals: "Refusals") -> None:
+    """Print what would be written for each probe; tell what would be refused."""
     from ktrace.session.add import plan
     from ktrace.session.define import resolve
+    from ktrace.session.empty_reads import checker
     from ktrace.session.words import mover
 
+    move, check = mover(wanted), checker(kernel)
+    lines: list[str] = []
     for one in wanted:
-        defined = resolve(one.probe, move=mover(wanted))
-        if defined.note:
-            note(defined.note)
-        for line in plan(defined.probe, wishes).to_shell(root):
-            print(line)
-    return 0
+        with refusals.one():
+            defined = resolve(
+                kernel.tracing,
+                one.probe,
+                lambda: kernel.symbols,
+                append=wishes.append,
+                debug=kernel.debug,
+                move=move,
+                check=check,
+            )
+            if defined.note:
+                note(defined.note)
+            lines += plan(defined.probe, wishes).to_shell(kernel.tracing.root)
+    if not (wishes.atomic and refusals.errors):
+        print("\n".join(lines), end="\n" if lines else "")
 
 
 def _print_added(added: "Added", asked: dict[str, str | None], as_json: bool) -> None:

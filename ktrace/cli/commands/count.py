@@ -45,9 +45,11 @@ def count(
       ktrace count sched:sched_switch --by next_comm -d 1 --json
       ktrace count vfs_write --by stack -p 1234
     """
+    from ktrace.cli.report import report
     from ktrace.errors import UsageError
     from ktrace.session.count import Request
     from ktrace.session.count import count as run_count
+    from ktrace.session.refusals import Refusals
 
     if not places:
         raise UsageError("what to count?", hint="ktrace count vfs_read; ktrace count 'tcp_*'")
@@ -55,7 +57,8 @@ def count(
     with counting.running(command, pids, children, duration) as run:
         defaults = run.defaults(returns, kind.value, every, nth, max_probes)
         words = counting.words_of(by)
-        request = Request(places, defaults, words, filter_, run.whose, size, in_kernel)
+        refusals = Refusals(report)
+        request = Request(places, defaults, words, filter_, run.whose, size, in_kernel, refusals)
         answer, method = run_count(
             run.session,
             run.kernel,
@@ -78,7 +81,7 @@ def count(
             quiet=quiet,
             show=show,
         )
-        return run.status(answer.muted)
+        return refusals.status(run.status(answer.muted))
 
 
 def _table(tally: "Tally", columns: int, lines: int) -> str:

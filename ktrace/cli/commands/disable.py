@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.selection import chosen, switch_chosen
+from ktrace.cli.report import report_all
+from ktrace.cli.selection import chosen, switch_chosen, switch_probes
 
 
 def disable(
@@ -33,11 +34,12 @@ def disable(
     from ktrace.tracefs.mount import find_tracing
 
     tracing = find_tracing()
-    probes = chosen(tracing, names, everything, "disable")
+    probes, refusals = chosen(tracing, names, everything, "disable")
     with StopSignals() as stop:
         cleared = clear_triggers(tracing, probes, between=stop.check)
         try:
-            return switch_chosen(names, everything, False, stop)
+            failed = switch_probes(tracing, probes, False, stop)
         except BaseException:
             cleared.undo_all()
             raise
+    return report_all([*refusals.errors, *failed])

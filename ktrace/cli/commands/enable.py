@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from ktrace.cli.choosing import SNAPSHOT_ON, START_ON, STOP_ON
-from ktrace.cli.selection import chosen, switch_chosen, tell_muted
+from ktrace.cli.report import report_all
+from ktrace.cli.selection import chosen, switch_chosen, switch_probes, tell_muted
 
 
 def enable(
@@ -41,15 +42,16 @@ def enable(
     from ktrace.tracefs.mount import find_tracing
 
     tracing = find_tracing()
-    probes = chosen(tracing, names, everything, "enable")
+    probes, refusals = chosen(tracing, names, everything, "enable")
     with StopSignals() as stop:
         conditions = Conditions(start_on, stop_on, snapshot_on)
         applied = set_triggers(tracing, probes, stack, conditions, between=stop.check)
         try:
-            status = switch_chosen(names, everything, True, stop, look=False)
+            failed = switch_probes(tracing, probes, True, stop)
         except BaseException:
             applied.undo_all()
             raise
-        if status:
+        if failed:
             applied.undo_all()
+        status = report_all([*refusals.errors, *failed])
         return status or tell_muted(tracing, [p.event for p in probes], waits=start_on is not None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli import counting
+from ktrace.cli.combining import needs
 from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def graph(
     """
     from contextlib import ExitStack
 
+    from ktrace.cli.report import report
     from ktrace.errors import UsageError
     from ktrace.model.duration import parse_duration
     from ktrace.session.command import Command
@@ -79,6 +81,7 @@ def graph(
         raise UsageError("the calls of what function?", hint="ktrace graph vfs_read --depth 3")
     if command and pids:
         raise UsageError("-c and -p together: which process?")
+    needs("--children", children, "-p PID", pids)
     slow = parse_duration(above) if above else 0
     cpus = parse_cpus(cpu) if cpu else ()
     with ExitStack() as stack:
@@ -95,9 +98,11 @@ def graph(
         from ktrace.session.graph import Request
         from ktrace.session.graph import graph as run
         from ktrace.session.kernel import Kernel
+        from ktrace.session.refusals import Refusals
         from ktrace.session.session import Session
         from ktrace.session.waiting import watchable_output
 
+        refusals = Refusals(report)
         request = Request(
             functions,
             depth,
@@ -109,6 +114,7 @@ def graph(
             duration,
             count,
             top_buffer,
+            refusals,
         )
         with Session(buffer_kb=buffer_kb) as session:
             result = run(
@@ -131,7 +137,7 @@ def graph(
             return 128 + stop.received if stop.received else 1
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return seeing_status(child.finish() if child else 0, result.muted)
+        return refusals.status(seeing_status(child.finish() if child else 0, result.muted))
 
 
 def _writer(out: "BinaryIO", symbol: "Callable[[int], str]", as_json: bool, stop: "StopSignals") -> "Writer":

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli.combining import excludes, needs
+
 if TYPE_CHECKING:
     from ktrace.errors import NotFound
     from ktrace.model.debuginfo import FileLines, FunctionLines
@@ -39,6 +41,8 @@ def lines(
       ktrace lines fs/read_write.c:474
       ktrace lines fs/read_write.c:470-480 --json | jq '.lines[].places[].place'
     """
+    needs("--force", force, "--vmlinux FILE", vmlinux)
+    excludes("--module", module, ("--vmlinux", vmlinux))
     import json
     import os
 

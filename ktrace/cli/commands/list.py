@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.combining import excludes
+
 
 class Look(StrEnum):
     """How the list is printed."""
@@ -44,10 +46,13 @@ def list_(
 
     tracing, debug = find_tracing(), find_debug()  # what cannot be done here, need not be loaded
 
+    from ktrace.cli.report import report
     from ktrace.output.listing import listing_json, listing_text
     from ktrace.output.table import terminal_width
     from ktrace.session.listing import read_listing, select
+    from ktrace.session.refusals import Refusals
 
+    excludes("--format debugfs", look is Look.DEBUGFS, ("NAME", names), ("--json", as_json))
     listing = read_listing(tracing, debug)
     if listing.debugfs is None and look is Look.DEBUGFS:
         raise Unavailable(
@@ -56,8 +61,10 @@ def list_(
     if look is Look.DEBUGFS:
         sys.stdout.write(listing.debugfs or "")
         return 0
+    refusals = Refusals(report)
     if names:
-        wanted = {p.event for p in select((row.probe for row in listing.probes), names)}
+        shown = select((row.probe for row in listing.probes), names, refusals=refusals)
+        wanted = {probe.event for probe in shown}
         kept = tuple(row for row in listing.probes if row.probe.event in wanted)
         lines = tuple(pair for pair in listing.registered if pair[1] in wanted)
         listing = replace(listing, probes=kept, registered=lines, synthetic=(), debugfs=None)
@@ -66,7 +73,7 @@ def list_(
     else:
         sys.stdout.write(listing_text(listing, terminal_width()))
         _remarks(listing.debugfs is None and not names, bool(listing.probes))
-    return 0
+    return refusals.status()
 
 
 def _remarks(no_debugfs: bool, any_probes: bool) -> None:

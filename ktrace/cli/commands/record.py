@@ -8,6 +8,7 @@ import typer
 
 from ktrace.cli import counting
 from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.combining import needs
 from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
@@ -78,12 +79,14 @@ def record(
     import os
     from contextlib import ExitStack
 
+    from ktrace.cli.report import report
     from ktrace.errors import UsageError
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
     from ktrace.session.output import patient_streams
     from ktrace.session.record import default_buffer_kb, parse_size
     from ktrace.session.record import record as run
+    from ktrace.session.refusals import Refusals
     from ktrace.session.request import Request
     from ktrace.session.session import Session
     from ktrace.session.signals import StopSignals
@@ -98,13 +101,15 @@ def record(
         )
     if command and pids:
         raise UsageError("-c and -p together: which process?")
+    needs("--children", children, "-p PID", pids)
     limit = parse_size(max_size) if max_size else None
     tracing = find_tracing()
     group = Owner.of_this_process().name
     defaults = Defaults(
         group, None, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
     )
-    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()))
+    refusals = Refusals(report)
+    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()), refusals)
     cpus = parse_cpus(cpu) if cpu else ()
     request = Request(targets, stack, filter_, pids or (), children, cpus, duration)
     memory_kb = os.sysconf("SC_PHYS_PAGES") * (os.sysconf("SC_PAGE_SIZE") // 1024)
@@ -129,7 +134,7 @@ def record(
             counting.note_unread(done.unsaved)
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return seeing_status(child.finish() if child else 0, done.muted)
+        return refusals.status(seeing_status(child.finish() if child else 0, done.muted))
 
 
 def _show(progress: "Progress") -> None:

@@ -40,19 +40,19 @@ def remove(
     from ktrace.tracefs.mount import find_tracing
 
     tracing = find_tracing()
-    probes = chosen(tracing, names, everything, "remove")
+    probes, refusals = chosen(tracing, names, everything, "remove")
     if dry_run:
         for probe in probes:
             for step in (enable_step(probe.event).undo, define_step(probe).undo):
                 print(step.to_shell(tracing.root) if step else "")
-        return 0
+        return refusals.status()
     started = time.monotonic()
     with StopSignals() as stop:
         failed = remove_probes(tracing, probes, between=stop.check)
     summary("removed", len(probes) - len(failed), len(probes), time.monotonic() - started)
     if everything:
         _tell_leftovers(tracing)
-    return report_all([error for _, error in failed])
+    return report_all([*refusals.errors, *(error for _, error in failed)])
 
 
 def _tell_leftovers(tracing: "Files") -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.choosing import VMLINUX
+from ktrace.cli.combining import excludes
 
 if TYPE_CHECKING:
     from ktrace.script.preprocess import Facts
@@ -84,6 +85,13 @@ def run(
     from ktrace.cli import scripting
     from ktrace.errors import UsageError
 
+    excludes("-l", list_points, ("-L", list_variables))
+    listed = list_points or list_variables
+    excludes("-l and -L", listed, ("-e", text), ("a script", words), ("-p", pass_ < 5), ("--plan", plan))
+    no_run = listed is not None or plan or pass_ < 5
+    excludes("a plan or a list", no_run, ("--output", output), ("-T", duration))
+    recorded = (("-c", command), ("-T", duration), ("--buffer-size", buffer_kb))
+    excludes("--input", source, *recorded)
     wanted = list_points or list_variables
     if wanted is not None:
         text = f"probe {wanted} {{}}"

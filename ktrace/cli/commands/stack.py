@@ -49,6 +49,8 @@ def stack(
       ktrace stack block:block_rq_issue -d 10 --fold out.folded
       ktrace stack vfs_write --user -p 1234 --speedscope profile.json
     """
+    from ktrace.cli.report import report
+    from ktrace.session.refusals import Refusals
     from ktrace.session.stacks import StackRequest
     from ktrace.session.stacks import stacks as run_stacks
     from ktrace.storage.destination import target_of, write_to
@@ -63,7 +65,8 @@ def stack(
                 files[name] = stack_.enter_context(write_to(targets[-1]))
         run = stack_.enter_context(counting.running(command, pids, children, duration))
         defaults = run.defaults(False, kind.value, every, nth, max_probes)
-        request = StackRequest(places, defaults, filter_, run.whose, size, in_kernel, user)
+        refusals = Refusals(report)
+        request = StackRequest(places, defaults, filter_, run.whose, size, in_kernel, user, refusals)
         answer, method = run_stacks(
             run.session,
             run.kernel,
@@ -87,7 +90,7 @@ def stack(
             quiet=quiet,
             show=show,
         )
-        return run.status(answer.muted)
+        return refusals.status(run.status(answer.muted))
 
 
 def _write(tally: "Tally", title: str, files: dict[str, BinaryIO]) -> None:

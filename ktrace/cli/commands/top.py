@@ -98,6 +98,7 @@ class _Live:
         from ktrace.diagnostic import visible
         from ktrace.output.top import TopTable
         from ktrace.session.count import Request, count
+        from ktrace.session.refusals import Refusals
 
         table = TopTable(" ".join(self._places), ascii_only=counting.ascii_only())
         action = "quit"
@@ -119,7 +120,11 @@ class _Live:
                 lines[-1] = visible(self._told)
             self._screen.draw(lines, marked=marked)
 
-        request = Request(self._places, defaults, self._words, self._filter, run.whose, self._size)
+        # What is refused cannot be shown on a screen that is drawn over: it is told afterwards.
+        refusals = Refusals(lambda error: self.notes.append(error.message))
+        request = Request(
+            self._places, defaults, self._words, self._filter, run.whose, self._size, refusals=refusals
+        )
         answer, _ = count(
             run.session,
             run.kernel,

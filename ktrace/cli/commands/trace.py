@@ -21,6 +21,7 @@ from ktrace.cli.choosing import (
     VMLINUX,
     Kind,
 )
+from ktrace.cli.combining import needs
 from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
@@ -112,10 +113,12 @@ def trace(
     import os
     from contextlib import ExitStack
 
+    from ktrace.cli.report import report
     from ktrace.errors import UsageError
     from ktrace.session.command import Command
     from ktrace.session.kernel import Kernel
     from ktrace.session.output import patient_streams
+    from ktrace.session.refusals import Refusals
     from ktrace.session.signals import StopSignals
     from ktrace.session.target import find_targets, parse_cpus
     from ktrace.session.words import Defaults
@@ -127,13 +130,15 @@ def trace(
         raise UsageError("what to trace?", hint="ktrace trace do_fork; `ktrace list` shows events that exist")
     if command and pids:
         raise UsageError("-c and -p together: which process?")
+    needs("--children", children, "-p PID", pids)
     tracing = find_tracing()
     group = Owner.of_this_process().name
     machine = os.uname().machine
     which = (every, nth, max_probes, force, inlined)
     defaults = Defaults(group, None, returns, maxactive, regs, machine, kind.value, *which)
     kernel = Kernel(tracing, find_debug(), vmlinux=vmlinux, force=force)
-    targets = find_targets(tracing, words, defaults, kernel)
+    refusals = Refusals(report)
+    targets = find_targets(tracing, words, defaults, kernel, refusals)
     with ExitStack() as stack_:
         # Opened before signals are only noted: a pipe may have no reader yet, and keep it waiting.
         out = sys.stdout.buffer
@@ -162,7 +167,7 @@ def trace(
             return 128 + stop.received if stop.received else 1
         if stop.received is not None and stop.received != signal.SIGINT:
             return 128 + stop.received
-        return seeing_status(child.finish() if child else 0, result.muted)
+        return refusals.status(seeing_status(child.finish() if child else 0, result.muted))
 
 
 def _run(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli.combining import excludes, needs
+
 if TYPE_CHECKING:
     from ktrace.model.debuginfo import Spot, Variables
     from ktrace.model.miss import Miss
@@ -32,6 +34,8 @@ def vars_(
       ktrace vars vfs_read:12
       ktrace vars fs/read_write.c:474 --json | jq '.variables[].fetch'
     """
+    needs("--force", force, "--vmlinux FILE", vmlinux)
+    excludes("--module", module, ("--vmlinux", vmlinux))
     import json
     import os
 

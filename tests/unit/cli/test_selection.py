@@ -20,7 +20,7 @@ def files(tmp_path):
     ],
 )
 def test_probes(files, names, everything, events):
-    assert [p.event for p in chosen(files, names, everything, "remove")] == events
+    assert [p.event for p in chosen(files, names, everything, "remove")[0]] == events
 
 
 @pytest.mark.parametrize("names", [None, []])
@@ -45,3 +45,16 @@ def test_one_line_where_there_were_several(capsys):
     assert capsys.readouterr().err == ""
     summary("removed", 2, 3, 0.5)
     assert capsys.readouterr() == ("", "ktrace: 2 of 3 probes removed in 0.50 s\n")
+
+
+def test_a_name_that_means_nothing_does_not_stop_the_others(files, capsys):
+    probes, refusals = chosen(files, ["none", "a"], False, "remove")
+    assert [p.event for p in probes] == ["g/a"] and refusals.status() == 4
+    assert "there is no probe called 'none'" in capsys.readouterr().err
+
+
+def test_names_that_all_mean_nothing(files, capsys):
+    with pytest.raises(NotFound, match="'none'") as error:
+        chosen(files, ["none", "neither"], False, "remove")
+    err = capsys.readouterr().err
+    assert error.value.told and err.count("'none'") == err.count("'neither'") == 1

@@ -3,10 +3,12 @@ import errno
 import pytest
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused
-from ktrace.model.place import AddressPlace, SymbolPlace
+from ktrace.model.fetch import FetchArg
+from ktrace.model.place import AddressPlace, EventPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.session import define as define_module
 from ktrace.session.define import Defined, define_probe, resolve
+from ktrace.session.present import unreached
 from ktrace.symbols.kallsyms import Kallsyms
 from tests.unit.tracefs.scripted import Scripted
 
@@ -131,9 +133,29 @@ def test_loaded_modules(tmp_path):
     assert not define_module.is_pending(READ, str(modules))
 
 
-def test_the_same_without_writing():
-    assert resolve(READ, load) == Defined(READ)
-    assert resolve(FORK, load).probe.place.symbol == "kernel_clone"
+def test_the_same_without_writing(files):
+    assert resolve(files, READ, load) == Defined(READ)
+    assert resolve(files, FORK, load).probe.place.symbol == "kernel_clone"
+    address = Probe("p", "g", "a", AddressPlace(1 << 63))
+    assert resolve(files, address, load) == Defined(address)
+    assert files.done == []
+
+
+def test_without_writing_it_is_said_what_is_not_there(files):
+    with pytest.raises(NotFound, match="no function 'vfs_raed'"):
+        resolve(files, Probe("p", "g", "a", SymbolPlace("vfs_raed")), load)
+    missing = Probe("p", "g", "a", SymbolPlace("vfs_read"), (FetchArg("@nothing", "x"),))
+    with pytest.raises(NotFound, match="no data symbol 'nothing'"):
+        resolve(files, missing, load)
+    with pytest.raises(NotFound, match="there is no file /no/such"):
+        resolve(files, Probe("p", "g", "a", FilePlace("/no/such", 16)), load)
+    with pytest.raises(NotFound, match="there is no event sched/none"):
+        resolve(files, Probe("e", "g", "a", EventPlace("sched", "none")), load)
+    files.put("events/g/a/enable", "0\n")
+    with pytest.raises(Busy):
+        resolve(files, READ, load)
+    assert resolve(files, READ, load, append=True).appended
+    assert files.done == []
 
 
 def test_an_address_is_written_by_a_symbol_which_the_kernel_prints_again(files):
@@ -148,7 +170,7 @@ def test_an_address_is_written_by_a_symbol_which_the_kernel_prints_again(files):
         return Probe("p", "g", "a", AddressPlace(address))
 
     def written(address):
-        return resolve(at(address), lambda: symbols).probe.place.to_text()
+        return resolve(files, at(address), lambda: symbols).probe.place.to_text()
 
     assert written(0xFFFFFFFF81000018) == "_text+24"
     assert written(0xFFFFFFFFC0000030) == "0xffffffffc0000030"  # there are two of that name
@@ -156,11 +178,24 @@ def test_an_address_is_written_by_a_symbol_which_the_kernel_prints_again(files):
     assert define_probe(files, at(0xFFFFFFFF81000010), load_symbols=lambda: symbols).probe.place.offset == 16
     assert files.done == [("kprobe_events", "p:g/a _text+16")]
     hidden = Kallsyms(b"0000000000000000 T _text\n0000000000000000 T _end\n")
-    assert resolve(at(1 << 63), lambda: hidden) == Defined(at(1 << 63))
+    assert resolve(files, at(1 << 63), lambda: hidden) == Defined(at(1 << 63))
 
 
-def test_an_address_in_a_module(monkeypatch):
+def test_an_address_in_a_module(files, monkeypatch):
     monkeypatch.setattr(define_module, "is_pending", lambda probe: False)
     symbols = Kallsyms(b"ffffffff81000000 T _text\nffffffff82000000 T _end\nffffffffc0000010 t f\t[mod]\n")
     probe = Probe("p", "g", "a", AddressPlace(0xFFFFFFFFC0000018))
-    assert resolve(probe, lambda: symbols).probe.place.to_text() == "mod:f+8"
+    assert resolve(files, probe, lambda: symbols).probe.place.to_text() == "mod:f+8"
+
+
+def test_a_function_that_is_bypassed():
+    symbols = Kallsyms(b"ffffffff81000000 T do_sys_open\nffffffff81000010 t do_sys_openat2\n")
+    probe = Probe("p", "g", "a", SymbolPlace("do_sys_open"))
+    note = Defined(probe, unreached=unreached("do_sys_open", symbols)).note
+    assert note.startswith("g/a may never be hit: open and openat do not pass through it")
+    assert "do_sys_openat2(int dfd, const char *filename, struct open_how *how)" in note
+    alone = Kallsyms(b"ffffffff81000000 T do_sys_open\n")
+    assert unreached("do_sys_open", alone) is unreached("vfs_read", symbols) is None
+    local = b"ffffffff81000000 t dev_queue_xmit\nffffffff81000010 T __dev_queue_xmit\n"
+    assert "__dev_queue_xmit" in unreached("dev_queue_xmit", Kallsyms(local))
+    assert unreached("dev_queue_xmit", Kallsyms(local.replace(b" t ", b" T "))) is None

@@ -7,6 +7,7 @@ from ktrace.model.fetch import FetchArg
 from ktrace.model.names import EVENT_MAX, check_event
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.session.definitions import read_definitions
 from ktrace.session.words import (
     Defaults,
     Wanted,
@@ -15,7 +16,6 @@ from ktrace.session.words import (
     move_place,
     mover,
     probe_from_words,
-    read_definitions,
     split_definitions,
     split_words,
 )

@@ -85,7 +85,7 @@ def test_has_function():
 
 def test_variants():
     assert names(SYMBOLS.variants("vfs_read")) == ["vfs_read.cold", "vfs_read.isra.0"]
-    assert names(SYMBOLS.variants("helper")) == []  # two suffixes: neither was made of `helper` alone
+    assert names(SYMBOLS.variants("helper")) == ["helper.constprop.0.isra.0"]  # one pass after the other
     assert names(SYMBOLS.variants("helper.constprop.0")) == ["helper.constprop.0.isra.0"]
 
 
@@ -208,3 +208,28 @@ def test_find_agrees_with_reading_every_line(rows, wanted):
 @pytest.mark.parametrize("glob", ["*a*a*a*a*a*a*a*b", "a*a*a*a*a*a*a*a*b", "*[a-z]*?*a*?*a*?*b"])
 def test_no_name_makes_a_glob_slow(glob, tmp_path):
     assert key_of(Globs(tmp_path), glob.encode()) is None
+
+
+PER_CPU = b"""\
+0000000000000000 A __per_cpu_start
+0000000000019150 A cpu_number
+0000000000036000 A __per_cpu_end
+ffffffff81000000 T _text
+ffffffff82000000 D jiffies
+0000000000037000 d module_cpu\t[m]
+"""
+
+
+def test_variables_of_each_processor():
+    symbols = Kallsyms(PER_CPU)
+    assert symbols.per_cpu_address("cpu_number") == symbols.per_cpu_address("0x19150") == 0x19150
+    assert symbols.per_cpu_address("module_cpu") == 0x37000
+    assert symbols.per_cpu_address("jiffies") is symbols.per_cpu_address("none") is None
+    moved = Kallsyms(PER_CPU.replace(b"00000000000", b"ffffffff8a0").replace(b"ffffffff8a0", b"ffffffff8a0"))
+    assert moved.per_cpu_address("cpu_number") == 0xFFFFFFFF8A019150
+
+
+def test_hidden_addresses_say_nothing_of_processors():
+    hidden = Kallsyms(b"0000000000000000 A __per_cpu_start\n0000000000000000 A __per_cpu_end\n"
+                      b"0000000000000000 A cpu_number\n")  # fmt: skip
+    assert hidden.per_cpu_address("cpu_number") is None

@@ -2,7 +2,14 @@ import re
 
 import pytest
 
-from ktrace.symbols.renames import find_present, known_names, present_names
+from ktrace.symbols.renames import (
+    declarations,
+    difference,
+    find_present,
+    known_names,
+    parameters,
+    present_names,
+)
 
 
 def test_the_newest_name_that_is_there():
@@ -34,3 +41,20 @@ def test_no_name_leads_to_itself(name):
 
 def test_names_for_suggestions():
     assert {"do_fork", "_do_fork", "kernel_clone"} <= known_names()
+
+
+def test_parameters_that_mean_the_same():
+    assert difference("kmem_cache_alloc", "kmem_cache_alloc_noprof") is None
+    assert difference("kfree_skb", "kfree_skb_reason") is None  # what comes after them changes nothing
+    assert "sk_skb_reason_drop(struct sock *sk," in difference("kfree_skb", "sk_skb_reason_drop")
+    assert "do_execve(struct filename" in difference("do_execve", "do_execveat_common")
+    assert difference("vfs_read", "unheard_of") is None
+
+
+def test_the_table_can_be_read():
+    for chain in declarations():
+        assert len(chain) > 1
+        for one in chain:
+            assert re.fullmatch(r"\w+\([^()]+\)", one) and all(
+                name.isidentifier() for name in parameters(one)
+            )

@@ -1,0 +1,83 @@
+"""What compilers append to a function's name, and what each suffix says of the function.
+
+GCC and Clang make copies and parts of a function and name them after it, `NAME.isra.0`. A name may
+have several suffixes, one for each pass that changed it: `link_path_walk.part.0.constprop.0`.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Suffix:
+    """One kind of suffix.
+
+    Attributes:
+        is_entry: the symbol is where calls of the function begin.
+        is_called: the symbol is called at all; what is not called is jumped to.
+        parameters: why its parameters may not be those of the function's declaration; None where they are.
+    """
+
+    is_entry: bool = True
+    is_called: bool = True
+    parameters: str | None = None
+
+
+SUFFIXES = {
+    "llvm": Suffix(),
+    "lto_priv": Suffix(),
+    "isra": Suffix(parameters="its arguments may have been dropped, or replaced by what they point to"),
+    "constprop": Suffix(parameters="arguments that are constant have been dropped"),
+    "part": Suffix(is_entry=False, parameters="it is a part of the function, with other arguments"),
+    "cold": Suffix(
+        is_entry=False,
+        is_called=False,
+        parameters="it is a part of the function that is jumped to, not called",
+    ),
+}
+"""From the least change to the greatest."""
+
+_KINDS = "|".join(SUFFIXES)
+PATTERN = rf"(?:\.(?:{_KINDS})(?:\.\d+)*)+"
+"""A regular expression for all suffixes of one name."""
+
+_END = re.compile(PATTERN + r"\Z")
+_ONE = re.compile(rf"\.({_KINDS})(?:\.\d+)*")
+
+
+def plain_name(symbol: str) -> str:
+    """Return the name that the function has in its source.
+
+    >>> plain_name("link_path_walk.part.0.constprop.0")
+    'link_path_walk'
+    """
+    return _END.sub("", symbol)
+
+
+def suffixes_of(symbol: str) -> list[Suffix]:
+    """Return the suffixes of a symbol, in their order."""
+    found = _END.search(symbol)
+    return [SUFFIXES[kind] for kind in _ONE.findall(found[0])] if found else []
+
+
+def change(symbol: str) -> int:
+    """Return how far a symbol is from the function itself: 0 for its own name, more for greater changes."""
+    found = _END.search(symbol)
+    kinds = list(SUFFIXES)
+    return max((kinds.index(kind) + 1 for kind in _ONE.findall(found[0])), default=0) if found else 0
+
+
+def is_entry(symbol: str) -> bool:
+    """Return whether calls of the function begin at this symbol."""
+    return all(suffix.is_entry for suffix in suffixes_of(symbol))
+
+
+def is_called(symbol: str) -> bool:
+    """Return whether the symbol is called: `.cold` parts are jumped to."""
+    return all(suffix.is_called for suffix in suffixes_of(symbol))
+
+
+def changed_parameters(symbol: str) -> str | None:
+    """Return why the symbol's parameters may not be those of the declaration; None where they are."""
+    worst = max(suffixes_of(symbol), key=list(SUFFIXES.values()).index, default=None)
+    return worst.parameters if worst else None

@@ -1,0 +1,25 @@
+import itertools
+
+from ktrace.model.near import close_to
+
+
+def test_the_closest_first():
+    names = ["vfs_readv", "vfs_write", "vfs_read", "", "vfs_read"]
+    assert close_to("vfs_raed", names) == ["vfs_read", "vfs_readv", "vfs_write"]
+    assert close_to("vfs_raed", names, 1) == ["vfs_read"]
+    assert close_to("zzz", names) == close_to("zzz", []) == []
+
+
+def test_another_case_is_the_closest():
+    assert close_to("FILE", ["filp", "file"]) == ["file"]
+
+
+def test_of_many_those_that_begin_or_end_alike():
+    many = [f"unlike_{n}" for n in range(3000)] + ["vfs_read", "xvfs_read"]
+    assert close_to("vfs_raed", [*many, "vfs_readv"]) == ["vfs_read", "vfs_readv"]
+
+
+def test_a_search_without_end_ends():
+    endless = (f"vfs_{n}" for n in itertools.count())
+    assert len(close_to("vfs_1", endless, 2, seconds=0.01)) <= 2
+    assert close_to("x" * 100_000, ["x" * 100_000 + "y"], seconds=0.01)
