@@ -128,8 +128,10 @@ class Placed:
             number = self._count
             self._tell()
             self._strike(number, before=True)
-            original(*args)
-            self._strike(number, before=False)
+            try:
+                original(*args)
+            finally:  # a write that is refused has an end, too
+                self._strike(number, before=False)
 
         return method
 
