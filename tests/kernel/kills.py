@@ -38,7 +38,7 @@ class Kill:
         at: the number of the write that it hits, from 1; 0: at a moment.
         before: before the write, not after it.
         later: so many writes after the first signal the second comes.
-        after_s: the moment, in seconds after the start.
+        after_s: the moment, in seconds after ktrace has begun.
         apart: who is in a pid namespace of its own: the victim, `clean`, or nobody.
     """
 
@@ -96,15 +96,20 @@ class Placed:
     def __init__(self, kill: Kill) -> None:
         self._kill = kill
         self._shared = mmap.mmap(-1, mmap.PAGESIZE)
-        self._count = self._struck = 0
+        self._count = self._struck = self._ready = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the process is about to be ktrace: until then it is the test's."""
+        return struct.unpack_from("=III", self._shared)[2] == 1
 
     @property
     def writes(self) -> int:
-        return struct.unpack_from("=II", self._shared)[0]
+        return struct.unpack_from("=III", self._shared)[0]
 
     @property
     def struck(self) -> int:
-        return struct.unpack_from("=II", self._shared)[1]
+        return struct.unpack_from("=III", self._shared)[1]
 
     def place(self) -> None:
         """Wrap what writes, in this process."""
@@ -114,6 +119,8 @@ class Placed:
             os.dup2(1, 0)
         for name in _WRITES:
             setattr(LocalFiles, name, self._wrapped(getattr(LocalFiles, name)))
+        self._ready = 1
+        self._tell()
 
     def _wrapped(self, original: Callable[..., None]) -> Callable[..., None]:
         def method(*args: object) -> None:
@@ -121,8 +128,10 @@ class Placed:
             number = self._count
             self._tell()
             self._strike(number, before=True)
-            original(*args)
-            self._strike(number, before=False)
+            try:
+                original(*args)
+            finally:  # a write that is refused has an end, too
+                self._strike(number, before=False)
 
         return method
 
@@ -142,7 +151,7 @@ class Placed:
         os.kill(os.getpid(), number)
 
     def _tell(self) -> None:
-        struct.pack_into("=II", self._shared, 0, self._count, self._struck)
+        struct.pack_into("=III", self._shared, 0, self._count, self._struck, self._ready)
 
 
 def live_apart() -> None:

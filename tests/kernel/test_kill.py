@@ -263,6 +263,7 @@ def run_killed(kill: Kill, argv: tuple[str, ...], start: Callable) -> tuple[Outc
     modes = termios.tcgetattr(terminal) if out is not None else None
     run = start(*argv, out=out, before=placed.place)
     if not kill.at:
+        run.until(lambda: placed.ready)
         send_at(run, kill)
     outcome = run.wait()
     if out is not None:
