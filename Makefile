@@ -27,7 +27,7 @@ KERNEL ?= 6.12
 TESTS ?= tests/kernel
 KILLS ?= 200
 # Booting included: against guests that hang. Emulated on two idle cores, the suite takes a quarter of this.
-TIMEOUT_S ?= 1800
+TIMEOUT_S ?= 2700
 SUITE ?= trixie
 PYTHONS ?= 3.11 3.12 3.13 3.14
 SECONDS ?= 60
