@@ -176,6 +176,7 @@ def test_what_a_script_prints_goes_where_it_shall(folder: Path, capfd: pytest.Ca
     err = capfd.readouterr().err
     assert "/dev/full: No space left on device" in err
     assert "no/out cannot be written: No such file or directory" in err
+    assert "ktrace: a file without a name cannot be written: No such file or directory" in err
     assert main(["run", "-e", "probe nonsense {}", "-o", "new"]) != 0 and not Path("new").exists()
 
 
