@@ -32,7 +32,11 @@ def chosen(
     if not everything and not names:
         raise UsageError("which probes?", hint=f"ktrace {command} NAME..., with wildcards, or --all")
     refusals = Refusals(report)
-    found = select(list_probes(tracing)[0], names or (), everything=everything, refusals=refusals)
+    probes = list_probes(tracing)[0]
+    found = select(probes, names or (), everything=everything, refusals=refusals)
+    if not found:
+        why = "ktrace sessions made all probes for themselves" if probes else "there are no probes"
+        print(f"ktrace: nothing to {command}: {why}", file=sys.stderr)
     return found, refusals
 
 

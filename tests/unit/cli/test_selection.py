@@ -35,6 +35,19 @@ def test_all_and_names(files):
         chosen(files, ["a"], True, "remove")
 
 
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ("", "there are no probes"),
+        ("p:ktrace_7_100_4026531836/a f\n", "ktrace sessions made all probes for themselves"),
+    ],
+)
+def test_all_where_nothing_is_meant(tmp_path, capsys, there, why):
+    files = Scripted(tmp_path, {"dynamic_events": there})
+    assert chosen(files, None, True, "disable")[0] == []
+    assert capsys.readouterr() == ("", f"ktrace: nothing to disable: {why}\n")
+
+
 def test_no_such_probe(files):
     with pytest.raises(NotFound):
         chosen(files, ["zzz"], False, "remove")
