@@ -1,7 +1,8 @@
 import pytest
 
-from ktrace.cli.selection import chosen, summary
+from ktrace.cli.selection import chosen, summary, switch_chosen
 from ktrace.errors import NotFound, UsageError
+from ktrace.tracefs import mount
 from tests.unit.tracefs.scripted import Scripted
 
 
@@ -71,3 +72,18 @@ def test_names_that_all_mean_nothing(files, capsys):
         chosen(files, ["none", "neither"], False, "remove")
     err = capsys.readouterr().err
     assert error.value.told and err.count("'none'") == err.count("'neither'") == 1
+
+
+def test_what_nothing_can_hit_is_told_next_to_a_name_that_means_nothing(files, tmp_path, capsys, monkeypatch):
+    for name in ("a", "b"):
+        files.put(f"events/g/{name}/enable", "0\n")
+        files.put(f"events/g/{name}/trigger", "")
+    files.put("tracing_on", "0\n")
+    files.refuse["events/g/b/enable"] = 16
+    files.refuse["events/g/enable"] = 16
+    monkeypatch.setattr(mount, "find_tracing", lambda: files)
+    monkeypatch.setattr(mount, "find_debug", lambda: None)
+    assert switch_chosen(["none", "a", "b"], False, True) == 4
+    err = capsys.readouterr().err
+    assert "there is no probe called 'none'" in err
+    assert "ktrace: g/a cannot be hit: the top buffer takes no events (tracing_on is 0)\n" in err
