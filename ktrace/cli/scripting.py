@@ -18,7 +18,7 @@ from ktrace.script.program import link
 from ktrace.script.runtime.limits import Limits
 from ktrace.script.runtime.state import State, terminal_text
 from ktrace.script.show import show
-from ktrace.script.source import Source
+from ktrace.script.source import COMMAND_LINE, STANDARD_INPUT, Source
 from ktrace.tracefs.pid_namespace import machine_id, names_proc
 
 if TYPE_CHECKING:
@@ -176,13 +176,15 @@ def _output(source: Source, options: Options) -> Iterator[BinaryIO | None]:
 
 
 def _inputs(source: Source, options: Options) -> list[str]:
-    """The files that a run reads; a script that came otherwise has a name in angle brackets."""
+    """The files that a run reads."""
     from ktrace.tracedat.unfinished import files_of, place_of
 
-    script = [] if source.name.startswith("<") else [source.name]
-    return (
-        script if options.source is None else [*script, options.source, *files_of(place_of(options.source))]
-    )
+    read = {COMMAND_LINE: [], STANDARD_INPUT: ["-"]}.get(source.name, [source.name])
+    if options.vmlinux is not None:
+        read.append(str(options.vmlinux))
+    if options.source is not None:
+        read += [options.source, *files_of(place_of(options.source))]
+    return read
 
 
 def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None") -> None:

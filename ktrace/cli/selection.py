@@ -32,7 +32,11 @@ def chosen(
     if not everything and not names:
         raise UsageError("which probes?", hint=f"ktrace {command} NAME..., with wildcards, or --all")
     refusals = Refusals(report)
-    found = select(list_probes(tracing)[0], names or (), everything=everything, refusals=refusals)
+    probes = list_probes(tracing)[0]
+    found = select(probes, names or (), everything=everything, refusals=refusals)
+    if not found:
+        why = "ktrace sessions made all probes for themselves" if probes else "there are no probes"
+        print(f"ktrace: nothing to {command}: {why}", file=sys.stderr)
     return found, refusals
 
 
@@ -44,16 +48,16 @@ def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> in
     tracing = find_tracing()
     probes, refusals = chosen(tracing, names, everything, "enable" if on else "disable")
     failed = switch_probes(tracing, probes, on)
-    status = report_all([*refusals.errors, *failed])
-    if on and not failed:
-        status = status or tell_muted(tracing, [probe.event for probe in probes])
-    return status
+    status = report_all([*refusals.errors, *failed.values()])
+    # Told also where another name meant nothing: these are on.
+    muted = tell_muted(tracing, [p.event for p in probes if p.event not in failed]) if on else 0
+    return status or muted
 
 
 def switch_probes(
     tracing: "Files", probes: "list[Probe]", on: bool, stop: "StopSignals | None" = None
-) -> list[KtraceError]:
-    """Switch these probes on or off, and say how many; return the failures.
+) -> dict[str, KtraceError]:
+    """Switch these probes on or off, and say how many; return the failures by event.
 
     Args:
         stop: takes signals, one of which ends and undoes it; None: this does.
@@ -69,7 +73,7 @@ def switch_probes(
         failed = set_enabled(tracing, probes, on, between=noted.check)
     verb = f"switched {'on' if on else 'off'}"
     summary(verb, len(probes) - len(failed), len(probes), time.monotonic() - started)
-    return [error for _, error in failed]
+    return {probe.event: error for probe, error in failed}
 
 
 def tell_muted(tracing: "Files", events: Sequence[str], *, waits: bool = False) -> int:

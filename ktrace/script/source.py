@@ -8,13 +8,16 @@ from ktrace.errors import UsageError
 DOLLAR = "\N{LATIN CAPITAL LETTER O WITH STROKE AND ACUTE}"
 """What stands for the `$` within a script's own name: Python has no such names."""
 
+COMMAND_LINE, STANDARD_INPUT = "<command line>", "<stdin>"
+"""Names of texts that come from no file."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Source:
     """One text that tokens come from.
 
     Attributes:
-        name: a file's name, `<command line>`, `$1`.
+        name: a file's name, `COMMAND_LINE`, `STANDARD_INPUT`, `$1`.
         text: whole.
         tapset: whether it is one of ours: its globals and functions are not the user's.
     """

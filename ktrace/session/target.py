@@ -1,5 +1,6 @@
 """What a run traces: from words to events that exist and probes to be made; and whose."""
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
@@ -158,7 +159,8 @@ def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:
 
     Raises:
         NotFound: there is no such process, or it has ended.
-        UsageError, Unavailable: which process it is on the machine cannot be said.
+        UsageError: which process it is on the machine cannot be said.
+        Unavailable: nor that, or /proc hides it.
     """
     if in_namespace():
         machines = [machine_id(pid, f"-p {pid}") for pid in pids]
@@ -172,15 +174,37 @@ def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:
             if process.status() == psutil.STATUS_ZOMBIE:
                 raise NotFound(f"process {pid} has ended: it only waits for its parent to take note")
             family = [process, *(process.children(recursive=True) if children else [])]
+        except (psutil.AccessDenied, PermissionError):
+            raise _hidden(pid) from None
         except psutil.NoSuchProcess:
-            raise NotFound(f"there is no process {pid}") from None
+            raise (_hidden(pid) if _is_there(pid) else NotFound(f"there is no process {pid}")) from None
         for member in family:
             try:
                 found.update(thread.id for thread in member.threads())
+            except (psutil.AccessDenied, PermissionError):
+                raise _hidden(member.pid) from None
             except psutil.NoSuchProcess:
                 if member is process:
                     raise NotFound(f"process {pid} has just ended") from None
     return sorted(found)
+
+
+def _is_there(pid: int) -> bool:
+    """Return whether there is such a process, whatever /proc shows."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True  # somebody else's
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def _hidden(pid: int) -> Unavailable:
+    return Unavailable(
+        f"process {pid} is there, but /proc does not show its threads (hidepid)",
+        hint="run ktrace as root, or mount -o remount,hidepid=0 /proc",
+    )
 
 
 def parse_cpus(text: str) -> list[int]:

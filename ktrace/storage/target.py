@@ -109,7 +109,8 @@ def naming(shown: str) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        raise KtraceError(f"{shown} cannot be written: {error.strerror or error}") from error
+        name = shown or "a file without a name"
+        raise KtraceError(f"{name} cannot be written: {error.strerror or error}") from error
 
 
 def check_inputs(names: Iterable[str]) -> None:

@@ -49,7 +49,8 @@ def find(
     """The kernel that `wanted` names.
 
     Args:
-        wanted: a path of a kernel image; or a series (`6.12`) or a version (`6.1.0-42-amd64`).
+        wanted: a path of a kernel image; or a series (`6.12`) or a version (`6.1.0-42-amd64`), which
+            never mean a file of the current folder: somebody else may have put one there.
         places: where to look.
         download: fetches a series into a cache, and returns the directory with its files.
 
@@ -58,7 +59,7 @@ def find(
         Unavailable: it is in the cache, and another user could have put it there.
         VmError: it has to be downloaded, and cannot be.
     """
-    if "/" in wanted or Path(wanted).is_file():
+    if "/" in wanted or (not wanted[:1].isdigit() and Path(wanted).is_file()):
         return from_image(Path(wanted), places.modules)
     for image in _newest_first(places.boot.glob("vmlinuz-*")):
         if _answers_to(image.name.removeprefix("vmlinuz-"), wanted) and os.access(image, os.R_OK):

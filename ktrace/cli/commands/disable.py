@@ -42,4 +42,4 @@ def disable(
         except BaseException:
             cleared.undo_all()
             raise
-    return report_all([*refusals.errors, *failed])
+    return report_all([*refusals.errors, *failed.values()])

@@ -53,5 +53,7 @@ def enable(
             raise
         if failed:
             applied.undo_all()
-        status = report_all([*refusals.errors, *failed])
-        return status or tell_muted(tracing, [p.event for p in probes], waits=start_on is not None)
+        status = report_all([*refusals.errors, *failed.values()])
+        on = [p.event for p in probes if p.event not in failed]
+        muted = tell_muted(tracing, on, waits=start_on is not None)
+        return status or muted

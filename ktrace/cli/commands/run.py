@@ -130,13 +130,13 @@ def run(
 
 def _source(text: str | None, words: list[str]) -> "tuple[Source, list[str]]":
     from ktrace.errors import NotFound
-    from ktrace.script.source import Source
+    from ktrace.script.source import COMMAND_LINE, STANDARD_INPUT, Source
 
     if text is not None:
-        return Source("<command line>", text), words
+        return Source(COMMAND_LINE, text), words
     name, *arguments = words
     if name == "-":
-        return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8", "surrogateescape")), arguments
+        return Source(STANDARD_INPUT, sys.stdin.buffer.read().decode("utf-8", "surrogateescape")), arguments
     try:
         return Source(name, Path(name).read_text("utf-8", "surrogateescape")), arguments
     except OSError as error:

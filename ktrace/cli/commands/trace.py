@@ -143,7 +143,8 @@ def trace(
         # Opened before signals are only noted: a pipe may have no reader yet, and keep it waiting.
         out = sys.stdout.buffer
         if output is not None:
-            out = stack_.enter_context(open_output(output, growing=True))
+            read = [str(vmlinux)] if vmlinux else []
+            out = stack_.enter_context(open_output(output, inputs=read, growing=True))
         stop = stack_.enter_context(StopSignals())
         stack_.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.

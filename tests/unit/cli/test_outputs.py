@@ -176,4 +176,22 @@ def test_what_a_script_prints_goes_where_it_shall(folder: Path, capfd: pytest.Ca
     err = capfd.readouterr().err
     assert "/dev/full: No space left on device" in err
     assert "no/out cannot be written: No such file or directory" in err
+    assert "ktrace: a file without a name cannot be written: No such file or directory" in err
     assert main(["run", "-e", "probe nonsense {}", "-o", "new"]) != 0 and not Path("new").exists()
+
+
+def test_a_script_that_is_read_is_not_written(folder: Path) -> None:
+    text = 'probe begin { println("x") exit() }\n'
+    for name in ("s.stp", "<s"):
+        Path(name).write_text(text)
+        with Path(name).open() as stdin:
+            piped = subprocess.run(
+                [*KTRACE, "run", "-", "-o", name], stdin=stdin, capture_output=True, text=True, check=False
+            )
+        assert (piped.returncode, piped.stdout) == (2, "")
+        assert f"{name} is standard input, which is read, too" in piped.stderr
+        assert main(["run", name, "-o", name]) == 2
+        assert Path(name).read_text() == text
+    Path("vmlinux").write_text("symbols")
+    assert main(["run", "s.stp", "--vmlinux", "vmlinux", "-o", "vmlinux"]) == 2
+    assert Path("vmlinux").read_text() == "symbols"

@@ -1,7 +1,8 @@
 import pytest
 
-from ktrace.cli.selection import chosen, summary
+from ktrace.cli.selection import chosen, summary, switch_chosen
 from ktrace.errors import NotFound, UsageError
+from ktrace.tracefs import mount
 from tests.unit.tracefs.scripted import Scripted
 
 
@@ -35,6 +36,19 @@ def test_all_and_names(files):
         chosen(files, ["a"], True, "remove")
 
 
+@pytest.mark.parametrize(
+    ("there", "why"),
+    [
+        ("", "there are no probes"),
+        ("p:ktrace_7_100_4026531836/a f\n", "ktrace sessions made all probes for themselves"),
+    ],
+)
+def test_all_where_nothing_is_meant(tmp_path, capsys, there, why):
+    files = Scripted(tmp_path, {"dynamic_events": there})
+    assert chosen(files, None, True, "disable")[0] == []
+    assert capsys.readouterr() == ("", f"ktrace: nothing to disable: {why}\n")
+
+
 def test_no_such_probe(files):
     with pytest.raises(NotFound):
         chosen(files, ["zzz"], False, "remove")
@@ -58,3 +72,18 @@ def test_names_that_all_mean_nothing(files, capsys):
         chosen(files, ["none", "neither"], False, "remove")
     err = capsys.readouterr().err
     assert error.value.told and err.count("'none'") == err.count("'neither'") == 1
+
+
+def test_what_nothing_can_hit_is_told_next_to_a_name_that_means_nothing(files, tmp_path, capsys, monkeypatch):
+    for name in ("a", "b"):
+        files.put(f"events/g/{name}/enable", "0\n")
+        files.put(f"events/g/{name}/trigger", "")
+    files.put("tracing_on", "0\n")
+    files.refuse["events/g/b/enable"] = 16
+    files.refuse["events/g/enable"] = 16
+    monkeypatch.setattr(mount, "find_tracing", lambda: files)
+    monkeypatch.setattr(mount, "find_debug", lambda: None)
+    assert switch_chosen(["none", "a", "b"], False, True) == 4
+    err = capsys.readouterr().err
+    assert "there is no probe called 'none'" in err
+    assert "ktrace: g/a cannot be hit: the top buffer takes no events (tracing_on is 0)\n" in err

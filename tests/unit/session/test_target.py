@@ -15,6 +15,7 @@ from ktrace.session.words import Defaults
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted
+from tests.unit.unable import unable
 
 ME = Owner.of_this_process().name
 
@@ -143,6 +144,33 @@ def test_no_such_process():
     child.wait()
     with pytest.raises(NotFound, match=f"there is no process {child.pid}"):
         threads_of([child.pid], children=False)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a /proc of its own")
+@pytest.mark.parametrize("how", [1, 2])
+def test_a_process_that_proc_hides(how):
+    program = (
+        "import os\n"
+        "from ktrace.errors import KtraceError\n"
+        "from ktrace.session.target import threads_of\n"
+        "import psutil\n"
+        "os.setresgid(65534, 65534, 65534)\n"
+        "os.setgroups([])\n"
+        "os.setresuid(65534, 65534, 65534)\n"
+        "for pid in (os.getppid(), 1 << 22):\n"
+        "    try:\n"
+        "        threads_of([pid], children=False)\n"
+        "    except KtraceError as error:\n"
+        "        print(error.exit_code, error.message)\n"
+    )
+    mounted = f'mount -t proc -o hidepid={how} proc /proc && "$@"; exit $?'
+    command = ["unshare", "-m", "sh", "-c", mounted, "sh", sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if "mount:" in done.stderr or "unshare:" in done.stderr:
+        unable(f"no /proc can be mounted: {done.stderr.strip()}")
+    hidden, missing = done.stdout.splitlines()
+    assert hidden.startswith("5 process ") and hidden.endswith("/proc does not show its threads (hidepid)")
+    assert missing == f"4 there is no process {1 << 22}", done.stderr
 
 
 @pytest.mark.parametrize("group", [ME, "ktrace_1_2", "ktrace_1_2_4026540000"])

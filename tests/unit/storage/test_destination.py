@@ -230,7 +230,8 @@ def test_a_failure_names_the_file(
         listener.bind("socket")
         with pytest.raises(KtraceError) as error:
             put(name)
-    assert error.value.message == f"{name} cannot be written: {why}" and error.value.exit_code == 1
+    shown = name or "a file without a name"
+    assert error.value.message == f"{shown} cannot be written: {why}" and error.value.exit_code == 1
     assert names(tmp_path) == ["loop", "socket"]
 
 

@@ -118,6 +118,16 @@ def test_boot_comes_before_the_cache_and_the_cache_before_the_network(places):
     assert kernels.find("6.12", places, no_download).image == image
 
 
+def test_a_number_means_no_file_of_the_current_folder(tmp_path, places, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "6.12").write_bytes(bzimage("planted"))
+    (tmp_path / "bzImage").write_bytes(bzimage("meant"))
+    folder = add_cached(places, "6.12.2-cloud")
+    assert kernels.find("6.12", places, no_download).image == folder / "vmlinuz"
+    assert kernels.find("./6.12", places, no_download).version == "planted"
+    assert kernels.find("bzImage", places, no_download).version == "meant"
+
+
 def test_an_unfinished_download_is_not_a_kernel(places):
     (places.cache / ".download-6.12.").mkdir()
     with pytest.raises(AssertionError, match=r"6\.12 was downloaded"):
