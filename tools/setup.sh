@@ -109,6 +109,11 @@ make_environment() {
         return
     fi
     find_python || { echo "no Python of at least 3.11 in this Debian release" >&2; exit 1; }
+    if [ -L .venv ]; then
+        echo "$PWD/.venv is a link to $(readlink -f .venv), which belongs to another checkout:" \
+            "remove the link, and one is made here" >&2
+        exit 1
+    fi
     $sound || "$python" -m venv --clear .venv
     what=.[bulk]
     [ "$purpose" = run ] || what=.[dev]

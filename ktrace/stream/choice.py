@@ -8,7 +8,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ktrace.errors import NotFound
 from ktrace.model.batch import Batch, Chunk, Lost, Mark, Stack
+from ktrace.model.format import Format
 
 Test: TypeAlias = Callable[[Batch], NDArray[np.bool_]]
 """Which rows of a batch are wanted: bool, shape (rows,)."""
@@ -94,16 +96,41 @@ class _Kept:
 _SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
 
 
+_MOST_NAMED = 40
+
+
+def _spellings(system: str, event: str) -> tuple[str, ...]:
+    return event, f"{system}:{event}", f"{system}/{event}"
+
+
 def of_events(names: Sequence[str]) -> Test:
     """Events called so: `NAME`, `SYSTEM:NAME`, with wildcards."""
 
     def test(batch: Batch) -> NDArray[np.bool_]:
         system = batch.format.system if batch.format else ""
-        spellings = (batch.event, f"{system}:{batch.event}", f"{system}/{batch.event}")
+        spellings = _spellings(system, batch.event)
         wanted = any(fnmatchcase(spelling, name) for name in names for spelling in spellings)
         return np.full(len(batch), wanted, np.bool_)
 
     return test
+
+
+def check_events(names: Sequence[str], formats: Sequence[Format]) -> None:
+    """See that each name is that of an event of which there may be records; see `of_events`.
+
+    Args:
+        names: as for `of_events`.
+        formats: what is known of a recording; where that is nothing, nothing can be said.
+
+    Raises:
+        NotFound: no event has one of the names, so that nothing recorded could be it.
+    """
+    known = sorted({form.name for form in formats if form.system != "ftrace" or form.name == "print"})
+    spellings = [s for form in formats for s in _spellings(form.system, form.name)]
+    for name in names:
+        if spellings and not any(fnmatchcase(spelling, name) for spelling in spellings):
+            hint = f"events: {' '.join(known)}" if 0 < len(known) <= _MOST_NAMED else None
+            raise NotFound(f"no event of the recording is called {name}", hint=hint)
 
 
 def of_tasks(pids: Collection[int]) -> Test:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ktrace.model.batch import Batch
-from ktrace.stream.choice import Choice, of_events
+from ktrace.stream.choice import Choice, check_events, of_events
 from ktrace.stream.recording import Recording
 from ktrace.stream.sql import run_query
 
@@ -26,10 +26,12 @@ def read(
             batch is in order of time still, but `seq` counts anew.
 
     Raises:
-        NotFound, Damaged, Unavailable: as `ktrace report` does.
+        NotFound: there is no such file, or no event of the recording is called so.
+        Damaged, Unavailable: as `ktrace report` does.
     """
     choice = Choice([of_events(events)] if events else [])
     with Recording(paths, recover=recover) as recording:
+        check_events(events, recording.formats())
         for chunk in recording.chunks(ordered=ordered):
             yield from choice(chunk).batches
 

@@ -26,6 +26,8 @@ def sql(
     arg_NAME. The table events has what all records have. The dialect is that of Polars, which must be
     installed: pip install 'ktrace[bulk]'.
 
+    A query reads these tables alone: functions that read files or addresses are refused.
+
     \b
     Examples:
       ktrace sql trace.dat 'select comm, count(*) n from vfs_read group by comm'

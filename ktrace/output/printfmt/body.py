@@ -92,7 +92,7 @@ class Body:
         try:
             values = [evaluate(node, records) for node in nodes]
             return piece(spec, values, records.rows, self._lookups, spelled)
-        except Unknown:
+        except (Unknown, RecursionError):  # parsed without recursion: a + b + ...
             return UNKNOWN.encode()
 
 

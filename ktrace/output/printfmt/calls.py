@@ -4,7 +4,6 @@ See include/trace/stages/ of the kernel for their list; each is computed once fo
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 
@@ -34,19 +33,21 @@ def call(node: Call, records: Records) -> Value:
     if function in _OF_FIELD:
         return _OF_FIELD[function](_field(node, records), records)
     if function in _OF_VALUES:
-        return _of_values(_OF_VALUES[function], node, records)
+        return _of_values(*_OF_VALUES[function], node, records)
     if function in _OF_INT:
         return _OF_INT[function](_int(node, records))
     raise Unknown
 
 
 def _print_flags(node: Call, records: Records) -> Strings:
+    if len(node.args) < 2:
+        raise Unknown
     delimiter = node.args[1]
     between = delimiter.text if isinstance(delimiter, Text) else ""
     names = _names(node, 2, records)
 
-    def spell(flags: int) -> str:
-        left = flags & _MASK
+    def spell(flags: object) -> str:
+        left = _number(flags) & _MASK
         texts = []
         for mask, name in names:
             if not left:
@@ -62,13 +63,15 @@ def _print_flags(node: Call, records: Records) -> Strings:
 
 
 def _print_symbolic(node: Call, records: Records) -> Strings:
+    if not node.args:
+        raise Unknown
     names: dict[int, str] = {}
     for value, name in _names(node, 1, records):
         names.setdefault(value, name)
 
-    def spell(value: int) -> str:
-        value &= _MASK
-        return names.get(value, f"0x{value:x}")
+    def spell(value: object) -> str:
+        known = _number(value) & _MASK
+        return names.get(known, f"0x{known:x}")
 
     return _mapped([node.args[0]], spell, records)
 
@@ -109,15 +112,24 @@ def _mapped(args: list[Node], spell: Callable[..., str | None], records: Records
     return Strings(codes, tuple(texts))  # type: ignore[arg-type]  # codes of 64 bits
 
 
-def _of_values(spell: Callable[..., str], node: Call, records: Records) -> Strings:
-    def checked(*values: Any) -> str:
-        if not isinstance(values[0], bytes):
-            if not isinstance(values[0], str):
-                raise Unknown
-            values = (values[0].encode("utf-8", "surrogateescape"), *values[1:])
-        return spell(*values)
+def _of_values(spell: Callable[..., str], wanted: int, node: Call, records: Records) -> Strings:
+    if len(node.args) != wanted:
+        raise Unknown
+
+    def checked(data: object, *numbers: object) -> str:
+        if isinstance(data, str):
+            data = data.encode("utf-8", "surrogateescape")
+        if not isinstance(data, bytes):
+            raise Unknown
+        return spell(data, *map(_number, numbers))
 
     return _mapped(list(node.args), checked, records)
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise Unknown  # a text or an array, where a number is wanted
+    return value
 
 
 def _hex(between: str) -> Callable[[bytes, int], str]:
@@ -197,10 +209,10 @@ _OF_FIELD: dict[str, Callable[[Value, Records], Value]] = {
     "__get_bitmask": _bitmask,
     "__get_cpumask": _bitmask,
 }
-_OF_VALUES: dict[str, Callable[..., str]] = {
-    "__print_hex": _hex(" "),
-    "__print_hex_str": _hex(""),
-    "__print_array": _array,
+_OF_VALUES: dict[str, tuple[Callable[..., str], int]] = {  # with the number of their arguments
+    "__print_hex": (_hex(" "), 2),
+    "__print_hex_str": (_hex(""), 2),
+    "__print_array": (_array, 3),
 }
 _OF_INT: dict[str, Callable[[Ints], Ints]] = {
     "__print_ns_to_secs": _seconds,

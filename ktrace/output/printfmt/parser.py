@@ -34,6 +34,9 @@ _BINDING = {"||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, 
 _TRANSPARENT = re.compile(r"(?:native_make_)?p(?:te|md|ud|4d|gd)(?:_val)?|__builtin_expect|(?:un)?likely")
 
 
+_SHOWN = 24  # characters of a number that makes no sense
+
+
 @dataclass(frozen=True, slots=True)
 class PrintFmt:
     """A template in the manner of `printf`, and what goes into it."""
@@ -255,7 +258,10 @@ def _number(text: str) -> Number:
     digits = text.rstrip("uUlL")
     suffix = text[len(digits) :].lower()
     is_decimal = not digits.startswith("0") or digits == "0"
-    value = int(digits, 10 if is_decimal else 16 if digits[:2].lower() == "0x" else 8)
+    try:
+        value = int(digits, 10 if is_decimal else 16 if digits[:2].lower() == "0x" else 8)
+    except ValueError:  # 08, or more digits than Python reads
+        raise NotUnderstood(f"the number {text[:_SHOWN]}") from None
     types: list[CInt] = [INT, UINT, LONG, ULONG]
     if "l" in suffix:
         types = [LONG, ULONG]

@@ -47,6 +47,8 @@ class Arrays:
 
     def at(self, index: int) -> Ints:
         """One element of each."""
+        if index < 0:
+            raise Unknown  # what is before the array
         if self.data.ndim == 2:
             if index >= self.data.shape[1]:
                 raise Unknown

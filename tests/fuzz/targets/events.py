@@ -182,6 +182,20 @@ class Formats(Target):
         read_pages([form], records_of(form.id), PageLayout())
 
 
+# The print fmts of these are not read: the kernel spells them in another way.
+_SPELLED_OTHERWISE = ("ftrace", "probes", "kprobes", "syscalls")
+
+
+_ODD_CALLS = (
+    b'"%s %d", __print_flags(REC->vec), REC->t',
+    b'"%d %s", REC->vec, __print_flags(REC->mask, "|", { 1, "x" })',
+    b'"%s", __print_symbolic(REC->a, { 1, "x" })',
+    b'"%s", __print_hex(REC->a, REC->a)',
+    b'"%s %d", __print_array(REC->a, 4), REC->a[-1]',
+    b'"%d", 08 + 1 + 1 + 1',
+)
+
+
 class PrintFmts(Formats):
     """Print fmts alone: the fields stay as they are."""
 
@@ -199,16 +213,19 @@ class PrintFmts(Formats):
             *("\"%s\", ", "\"%d %d\", ", "char", "NULL", "__print_ns_to_secs(", "field", "[", "]", "\0", "&", "*"),
         )  # fmt: skip
         return Material(
-            [text.partition("print fmt: ")[2].encode() for _, text in EVENTS],
+            [*(text.partition("print fmt: ")[2].encode() for _, text in EVENTS), *_ODD_CALLS],
             [word.encode("utf-8", "surrogateescape") for word in words],
         )
 
     def run(self, data: bytes) -> None:
-        """Read records of an event that has such fields, and has this print fmt."""
-        number = data[0] % len(EVENTS) if data else 0
-        system, text = EVENTS[number]
+        """Read records of the event whose fields it names the most, with this print fmt."""
         changed = data.decode("utf-8", "surrogateescape").replace("\n", " ")
-        form = parse_format(text.partition("print fmt: ")[0] + f"print fmt: {changed}\n", system)
+        forms = (
+            parse_format(text.partition("print fmt: ")[0] + f"print fmt: {changed}\n", system)
+            for system, text in EVENTS
+            if system not in _SPELLED_OTHERWISE
+        )
+        form = max(forms, key=lambda form: sum(field.name in changed for field in form.args))
         form.signature()
         read_pages([form], records_of(form.id), PageLayout())
 

@@ -94,3 +94,17 @@ def test_a_checkout_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     done = subprocess.run(["bash", "-c", script, str(ROOT)], capture_output=True, text=True, check=False)
     assert done.returncode == 1 and done.stdout == ""
     assert "cannot be written to" in done.stderr and done.stderr.startswith("/proc/")
+
+
+def test_a_link_to_the_environment_of_another_checkout(checkout: Path, tmp_path: Path) -> None:
+    """`python -m venv --clear` would empty it, while others use it."""
+    other = tmp_path / "other"
+    (checkout / ".venv").rename(other)
+    (checkout / ".venv").symlink_to(other)
+    kept = sorted(other.rglob("*"))
+    (other / "bin" / "python").unlink()
+    kept.remove(other / "bin" / "python")
+    script = 'source "$0/tools/setup.sh" run; make_environment'
+    done = subprocess.run(["bash", "-c", script, str(checkout)], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "belongs to another checkout" in done.stderr
+    assert sorted(other.rglob("*")) == kept

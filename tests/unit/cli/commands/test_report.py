@@ -49,7 +49,6 @@ def test_text(path: str, capfd: pytest.CaptureFixture[str]) -> None:
         (["--to", "2"], [0, 5]),
         (["--from", "2", "--to", "2.9"], [5]),
         (["--event", "test:*"], [0, 5, 1]),
-        (["--event", "other"], []),
         (["--filter", "n > 0"], [5, 1]),
         (["--filter", "n > 0", "--cpu", "0"], [1]),
     ],
@@ -100,6 +99,16 @@ def test_one_form_at_a_time(path: str, capfd: pytest.CaptureFixture[str]) -> Non
 )
 def test_what_is_not_understood(path: str, capfd: pytest.CaptureFixture[str], options: list[str]) -> None:
     assert run(capfd, path, *options)[0] == 2
+
+
+@pytest.mark.parametrize("name", ["nosuch", "nosuch:*", "probes/nosuch"])
+def test_an_event_that_nothing_recorded_can_be(
+    path: str, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Not 0 events: that would be the answer where it was recorded, but never hit."""
+    status, out, err = run(capfd, path, "--event", name)
+    assert (status, out) == (4, "") and f"no event of the recording is called {name}" in err
+    assert "hint: events: " in err and "events, none lost" not in err
 
 
 def test_several_files(path: str, capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:

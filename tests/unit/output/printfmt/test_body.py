@@ -252,3 +252,44 @@ def test_a_column_of_texts_may_hold_values_that_no_row_has():
     form = event('"%s", REC->b', "char b[4] 4 0")
     made = batch("e", format=form, b=Strings(np.array([2], np.int32), ("x", "y", "z")))
     assert Body(form).texts(made) == ["z"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "__print_flags()",
+        "__print_flags(REC->v)",
+        '__print_flags(REC->s, "|", { 1, "A" })',
+        '__print_flags(REC->a, "|", { 1, "A" })',
+        "__print_symbolic()",
+        '__print_symbolic(REC->s, { 1, "A" })',
+        '__print_symbolic_u64(REC->a, { 1, "A" })',
+        "__print_hex()",
+        "__print_hex(REC->a)",
+        "__print_hex(REC->a, REC->s)",
+        "__print_hex_str(REC->a, 1, 2)",
+        "__print_array(REC->a)",
+        "__print_array(REC->a, 3)",
+        "__print_array(REC->a, REC->s, 4)",
+        "__print_array(REC->a, 1, 4, 1)",
+        "REC->a[-1]",
+        "REC->o[-1]",
+        "1" + " + 1" * 3000,
+        "REC->v" + "[0]" * 3000,
+    ],
+    ids=lambda expression: expression[:40],
+)
+def test_calls_that_the_kernels_macros_do_not_have(expression: str) -> None:
+    """A damaged recording can have any: the value is not known, and all else is shown."""
+    form = event(f'"%d %s", REC->v, {expression}', "int v 4 1", "char s[8] 8 0", "u32 a[2] 8 0",
+                 "__data_loc u8[] o 4 0")  # fmt: skip
+    assert bodies(form, v=[1, 2], s=["x", "y"], a=[[1, 2], [3, 4]], o=[[1], []]) == [
+        f"1 {UNKNOWN}",
+        f"2 {UNKNOWN}",
+    ]
+
+
+@pytest.mark.parametrize("number", ["08", "9" * 5000])
+def test_numbers_that_are_none(number: str) -> None:
+    form = event(f'"%d", {number}', "int v 4 1")
+    assert bodies(form, v=[1]) == [f"{MARKER} v=1"]
