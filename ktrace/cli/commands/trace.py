@@ -144,10 +144,10 @@ def trace(
         out = sys.stdout.buffer
         if output is not None:
             out = stack_.enter_context(open_output(output, growing=True))
+        to_stderr = out is sys.stdout.buffer  # asked before `patient_streams` puts another in its place
         stop = stack_.enter_context(StopSignals())
         stack_.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.
-        to_stderr = out is sys.stdout.buffer
         child = stack_.enter_context(Command(command, to_stderr=to_stderr)) if command else None
 
         from ktrace.session.conditions import Conditions
