@@ -12,8 +12,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from ktrace.errors import KtraceError, UsageError
+from ktrace.errors import Interrupted, KtraceError, UsageError
 from ktrace.model.muted import Muted
 from ktrace.session.command import Command
 from ktrace.session.muted import watch
@@ -39,6 +40,8 @@ _SMALL_KB = 1024
 _DEFAULT_KB = 4096
 _SHARE_OF_MEMORY = 32
 _MUCH = 256 << 20  # bytes that take a while to be put in order
+
+_Told = TypeVar("_Told", str, "Progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def record(
     with target_of(path) as target:
         if target.is_stream:
             raise _not_regular(path)
-        return _record(session, request, target, stop, command, max_size, note, progress)
+        told = None if progress is None else _unhindered(progress)
+        return _record(session, request, target, stop, command, max_size, _unhindered(note), told)
 
 
 def _record(
@@ -269,6 +273,16 @@ class _Run:
             stats = self._session.stats()
             events, lost = sum(s.read + s.entries for s in stats), sum(s.lost for s in stats)
             self._progress(Progress(self.seconds, self._mover.size, events, lost))
+
+
+def _unhindered(tell: Callable[[_Told], None]) -> Callable[[_Told], None]:
+    """Let the end of a run leave out what nobody takes: the recording goes on, and is put in order."""
+
+    def told(what: _Told) -> None:
+        with suppress(Interrupted):
+            tell(what)
+
+    return told
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.errors import Interrupted, KtraceError, UsageError
+from ktrace.errors import Interrupted, KtraceError, OutOfTime, UsageError
 from ktrace.session import record as module
 from ktrace.session.record import Progress, default_buffer_kb, parse_size, record
 from ktrace.session.request import Request
@@ -328,3 +328,23 @@ def test_a_second_signal_leaves_pages_beside_the_file(session: Session, tmp_path
             )
     assert caught.value.hint == f"ktrace report --recover {path}" and session.closed
     assert Path(f"{path}.cpu0").stat().st_size == len(page(1))
+
+
+@pytest.mark.parametrize("what", ["note", "progress"])
+def test_what_nobody_takes_does_not_keep_it_from_being_put_in_order(
+    session: Session, tmp_path: Path, monkeypatch, what: str
+) -> None:
+    session.during = {0: page(1)}
+    path = tmp_path / "a.dat"
+    stuck = []
+
+    def blocked(text: object) -> None:
+        stuck.append(text)
+        raise OutOfTime(0)
+
+    monkeypatch.setattr(module, "_MUCH", 0)
+    with StopSignals() as stop:
+        request = Request(Targets(("g/kp",), ()), duration_s=1.0)
+        note, progress = (blocked, None) if what == "note" else (print, blocked)
+        record(session, request, str(path), stop, note=note, progress=progress)
+    assert stuck and pages_of(path)[0] == page(1) and not list(tmp_path.glob("a.dat.*"))
