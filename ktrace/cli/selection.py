@@ -46,7 +46,8 @@ def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> in
     failed = switch_probes(tracing, probes, on)
     status = report_all([*refusals.errors, *failed])
     if on and not failed:
-        status = status or tell_muted(tracing, [probe.event for probe in probes])
+        muted = tell_muted(tracing, [probe.event for probe in probes])
+        status = status or muted
     return status
 
 

@@ -54,4 +54,7 @@ def enable(
         if failed:
             applied.undo_all()
         status = report_all([*refusals.errors, *failed])
-        return status or tell_muted(tracing, [p.event for p in probes], waits=start_on is not None)
+        muted = 0
+        if not failed:
+            muted = tell_muted(tracing, [p.event for p in probes], waits=start_on is not None)
+        return status or muted
