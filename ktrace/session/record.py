@@ -276,10 +276,10 @@ class _Run:
 
 
 def _unhindered(tell: Callable[[_Told], None]) -> Callable[[_Told], None]:
-    """Let the end of a run leave out what nobody takes: the recording goes on, and is put in order."""
+    """Leave out what nobody takes, or what cannot be written: the recording is put in order all the same."""
 
     def told(what: _Told) -> None:
-        with suppress(Interrupted):
+        with suppress(Interrupted, OSError):
             tell(what)
 
     return told

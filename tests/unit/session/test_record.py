@@ -330,9 +330,10 @@ def test_a_second_signal_leaves_pages_beside_the_file(session: Session, tmp_path
     assert Path(f"{path}.cpu0").stat().st_size == len(page(1))
 
 
+@pytest.mark.parametrize("error", [OutOfTime(0), OSError(errno.ENOSPC, "No space left on device")])
 @pytest.mark.parametrize("what", ["note", "progress"])
 def test_what_nobody_takes_does_not_keep_it_from_being_put_in_order(
-    session: Session, tmp_path: Path, monkeypatch, what: str
+    session: Session, tmp_path: Path, monkeypatch, what: str, error: Exception
 ) -> None:
     session.during = {0: page(1)}
     path = tmp_path / "a.dat"
@@ -340,7 +341,7 @@ def test_what_nobody_takes_does_not_keep_it_from_being_put_in_order(
 
     def blocked(text: object) -> None:
         stuck.append(text)
-        raise OutOfTime(0)
+        raise error
 
     monkeypatch.setattr(module, "_MUCH", 0)
     with StopSignals() as stop:
