@@ -219,6 +219,9 @@ class _Run:
         for fd in (*cpu_of, stop.fd, *((command.fd,) if command is not None else ())):
             poll.register(fd, select.POLLIN)
         swept = time.monotonic()
+        stop.ends_in(None if duration_s is None else max(0.0, duration_s - self.seconds))
+        if command is not None:
+            stop.watch(command.fd)
         while not self.disk_full:
             left = _TICK_S if duration_s is None else max(0.0, min(_TICK_S, duration_s - self.seconds))
             ready = [cpu_of[fd] for fd, _ in poll.poll(left * 1000) if fd in cpu_of]

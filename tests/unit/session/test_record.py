@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
@@ -349,3 +350,22 @@ def test_what_nobody_takes_does_not_keep_it_from_being_put_in_order(
         note, progress = (blocked, None) if what == "note" else (print, blocked)
         record(session, request, str(path), stop, note=note, progress=progress)
     assert stuck and pages_of(path)[0] == page(1) and not list(tmp_path.glob("a.dat.*"))
+
+
+def test_time_ends_it_though_nobody_takes_its_progress(session: Session, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("KTRACE_GRACE", "0.5")
+    session.during = {0: page(1)}
+    path = tmp_path / "a.dat"
+    rescue = Timer(30, os.kill, (os.getpid(), signal.SIGTERM))
+    rescue.start()
+    with StopSignals() as stop:
+
+        def stuck(_progress: Progress) -> None:
+            with stop.may_interrupt():
+                time.sleep(3600)
+
+        request = Request(Targets(("g/kp",), ()), duration_s=1.0)
+        record(session, request, str(path), stop, note=print, progress=stuck)
+        assert stop.received is None
+    rescue.cancel()
+    assert pages_of(path)[0] == page(1)
