@@ -86,7 +86,7 @@ def test_an_event_that_is_switched_on_cannot_be_hit(ktrace: Run, disarmed: Path,
         ktrace("disable", "--triggers", "vfs_read")
         # A name that means nothing does not hide that the other cannot be hit.
         assert DISARMED in ktrace("enable", "nothing_of_it", "vfs_read", *more, status=4).err
-    ktrace("disable", "vfs_read")
+    ktrace("disable", "--triggers", "vfs_read")
     disarmed.write_text("1")
     (tracing / "tracing_on").write_text("0")
     try:
