@@ -156,9 +156,12 @@ def looker(
         return None
     from ktrace.output.live import Live
 
-    live = Live(sys.stdout)
+    live: Live | None = None
 
     def show(tally: "Tally | None", seconds: float) -> None:
+        # Made within the run, whose standard output its end can get out of: a terminal may be stopped.
+        nonlocal live
+        live = live or Live(sys.stdout)
         if tally is None:
             live.clear()
             return

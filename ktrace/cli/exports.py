@@ -161,14 +161,16 @@ def _timeline(name: str, path: str, inputs: Sequence[str]) -> Iterator[Export]:
 def _parquet(path: str, inputs: Sequence[str]) -> Iterator[Export]:
     from ktrace.output.parquet import Parquet
     from ktrace.storage.destination import target_of, write_to
+    from ktrace.storage.passing import passing
     from ktrace.stream.memory import give_back
 
     with target_of(path, inputs=inputs) as target, write_to(target) as out:
         sink = Parquet(out, target.folder_path, target.shown)
         try:
-            yield sink
-            give_back()  # what the columns took: the file is put together now
-            sink.close()
+            with passing(sink.discard):
+                yield sink
+                give_back()  # what the columns took: the file is put together now
+                sink.close()
         except BaseException:
             sink.discard()
             raise

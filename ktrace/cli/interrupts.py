@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ktrace.cli.report import note
+from ktrace.storage.passing import remove_passing
 
 _STATUS = 128 + signal.SIGINT
 _PATIENCE_S = 0.3  # Python's own way out; there is none while a library computes
@@ -30,6 +31,7 @@ def interruptible(what: str) -> Iterator[None]:
             if signal.SIGINT in data:
                 time.sleep(_PATIENCE_S)
                 if not left.is_set():
+                    remove_passing()
                     _say(what)
                     os._exit(_STATUS)
         os.close(reader)

@@ -49,7 +49,7 @@ def main(argv: Sequence[str]) -> int:
         return _BROKEN_PIPE
     except OutOfTime as late:
         _drop_output()
-        report(KtraceError(_OUT_OF_TIME))
+        _tell(KtraceError(_OUT_OF_TIME))
         return 128 + late.signum if late.signum else KtraceError.exit_code
     except Interrupted as stop:
         _drop_output()
@@ -58,19 +58,26 @@ def main(argv: Sequence[str]) -> int:
         _drop_output()
         return _INTERRUPTED
     except KtraceError as error:
-        return report(error)
+        return _tell(error)
     except (OSError, MemoryError, RuntimeError, ImportError) as error:
         problem = _explained(error)
         if problem is None:
             raise
-        return report(problem)
+        return _tell(problem)
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # of Polars, which is no Exception
             raise
-        return report(
+        return _tell(
             KtraceError(f"Polars gave up: {error}", hint="memory, or too many open files (ulimit -n)?")
         )
     return status
+
+
+def _tell(error: KtraceError) -> int:
+    """Report an error; its exit status is the same where standard error takes no message."""
+    with suppress(OSError):
+        report(error)
+    return error.exit_code
 
 
 def _explained(error: BaseException) -> KtraceError | None:
@@ -165,7 +172,8 @@ def _bad_usage(command: Command, error: Exception) -> int:
 
     message = getattr(error, "format_message", lambda: str(error))()
     hint = f"ktrace {command.name} --help"
-    print(render(Diagnostic(message, hint=hint)), file=sys.stderr)
+    with suppress(OSError):  # as in `_tell`
+        print(render(Diagnostic(message, hint=hint)), file=sys.stderr)
     return 2
 
 

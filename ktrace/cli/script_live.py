@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ktrace.cli.script_counts import ScriptCounts
 from ktrace.cli.script_kernel import ScriptKernel
-from ktrace.errors import KtraceError, NotFound, Refused, Unavailable
+from ktrace.errors import KtraceError, NotFound, Refused, Unavailable, UsageError
 from ktrace.model.batch import Chunk
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import parse_header_page
@@ -154,7 +154,7 @@ def _define(
             note(text)
         try:
             defined = session.add_probe(one.probe, move)
-        except (Refused, NotFound) as error:
+        except (UsageError, Refused, NotFound) as error:
             refused.append(error)
             if not one.one_of_many:
                 raise

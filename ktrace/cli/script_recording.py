@@ -110,7 +110,8 @@ def over(drive: "Drive", recording: "Recording", stop: "StopSignals", note: "Cal
     drive.begin()
     is_cut = False
     for chunk in _all(first, chunks):
-        is_cut = drive.halted or stop.ended
+        # A script that ends itself ends the run, too: it has seen what it wanted.
+        is_cut = drive.halted or (stop.ended and not drive.done)
         if drive.done or is_cut:
             break
         drive.feed(chunk)

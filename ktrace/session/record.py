@@ -12,8 +12,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from ktrace.errors import KtraceError, UsageError
+from ktrace.errors import Interrupted, KtraceError, UsageError
 from ktrace.model.muted import Muted
 from ktrace.session.command import Command
 from ktrace.session.muted import watch
@@ -39,6 +40,8 @@ _SMALL_KB = 1024
 _DEFAULT_KB = 4096
 _SHARE_OF_MEMORY = 32
 _MUCH = 256 << 20  # bytes that take a while to be put in order
+
+_Told = TypeVar("_Told", str, "Progress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +109,8 @@ def record(
     with target_of(path) as target:
         if target.is_stream:
             raise _not_regular(path)
-        return _record(session, request, target, stop, command, max_size, note, progress)
+        told = None if progress is None else _unhindered(progress)
+        return _record(session, request, target, stop, command, max_size, _unhindered(note), told)
 
 
 def _record(
@@ -215,6 +219,9 @@ class _Run:
         for fd in (*cpu_of, stop.fd, *((command.fd,) if command is not None else ())):
             poll.register(fd, select.POLLIN)
         swept = time.monotonic()
+        stop.ends_in(None if duration_s is None else max(0.0, duration_s - self.seconds))
+        if command is not None:
+            stop.watch(command.fd)
         while not self.disk_full:
             left = _TICK_S if duration_s is None else max(0.0, min(_TICK_S, duration_s - self.seconds))
             ready = [cpu_of[fd] for fd, _ in poll.poll(left * 1000) if fd in cpu_of]
@@ -269,6 +276,16 @@ class _Run:
             stats = self._session.stats()
             events, lost = sum(s.read + s.entries for s in stats), sum(s.lost for s in stats)
             self._progress(Progress(self.seconds, self._mover.size, events, lost))
+
+
+def _unhindered(tell: Callable[[_Told], None]) -> Callable[[_Told], None]:
+    """Leave out what nobody takes, or what cannot be written: the recording is put in order all the same."""
+
+    def told(what: _Told) -> None:
+        with suppress(Interrupted, OSError):
+            tell(what)
+
+    return told
 
 
 @contextmanager

@@ -93,6 +93,7 @@ class StopSignals:
         self._child_fd = fd
         if signal.SIGCHLD not in self._old:
             self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, self._child)
+        self._end_with_child()  # it may have ended before
 
     def end(self) -> None:
         """Begin the end of the run, if nothing else has."""
@@ -199,6 +200,9 @@ class StopSignals:
     def _child(self, _signum: int, _frame: FrameType | None) -> None:
         if self.received is None:
             self._calm()
+        self._end_with_child()
+
+    def _end_with_child(self) -> None:
         with suppress(OSError, ValueError):  # it is closed
             poll = select.poll()
             poll.register(self._child_fd, select.POLLIN)

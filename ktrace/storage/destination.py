@@ -27,6 +27,7 @@ from typing import BinaryIO, cast
 
 from ktrace.errors import Interrupted
 from ktrace.storage.named import NamedFile
+from ktrace.storage.passing import passing
 from ktrace.storage.target import Target, descriptor_of, find_target, naming
 
 _PIECE = 1 << 20
@@ -120,6 +121,7 @@ def _replacing(target: Target) -> Iterator[BinaryIO]:
         with naming(target.shown):
             temporary = _Temporary.for_target(target)
         stack.callback(temporary.remove)
+        stack.enter_context(passing(temporary.unlink))
         with _buffered(os.dup(temporary.fd), target.shown) as out:
             yield out
         with naming(target.shown):
@@ -178,6 +180,10 @@ class _Temporary:
     def remove(self) -> None:
         """Leave nothing, unless it is in place."""
         os.close(self.fd)
+        self.unlink()
+
+    def unlink(self) -> None:
+        """Take its name away, unless it is in place."""
         if self._name is not None:
             with suppress(OSError):
                 os.unlink(self._name, dir_fd=self._folder)

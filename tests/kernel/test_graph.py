@@ -93,6 +93,11 @@ def test_the_calls_of_a_known_program(where: tuple, ktrace: Callable) -> None:
         assert where or "lock" not in call["func"]
 
 
+def test_what_a_command_prints_is_no_tree(where: tuple, ktrace: Callable) -> None:
+    outcome = ktrace("graph", "vfs_read", "--depth", "1", "--json", *where, "-c", "echo printed")
+    assert outcome.records("call") and "printed" not in outcome.out and "printed\n" in outcome.err
+
+
 def test_depth_and_time_of_a_call_that_sleeps(where: tuple, start: Callable, tracing: Path) -> None:
     run = start("graph", "hrtimer_nanosleep", "--depth", "2", "--above", "250ms", "-n", "1", *where)
     run.until(lambda: following(tracing))

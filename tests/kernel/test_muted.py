@@ -82,7 +82,11 @@ def test_an_event_that_is_switched_on_cannot_be_hit(ktrace: Run, disarmed: Path,
     assert DISARMED in added.err and added.out == "kprobes/vfs_read\n"
     ktrace("disable", "vfs_read")
     assert DISARMED in ktrace("enable", "vfs_read", status=BLIND).err
-    ktrace("disable", "vfs_read")
+    for more in ((), ("--stack",)):
+        ktrace("disable", "--triggers", "vfs_read")
+        # A name that means nothing does not hide that the other cannot be hit.
+        assert DISARMED in ktrace("enable", "nothing_of_it", "vfs_read", *more, status=4).err
+    ktrace("disable", "--triggers", "vfs_read")
     disarmed.write_text("1")
     (tracing / "tracing_on").write_text("0")
     try:

@@ -121,6 +121,14 @@ def test_output_goes_to_a_file(ktrace: Callable, tmp_path: Path) -> None:
     assert outcome.out == "" and path.read_text().count('"event"') >= 1
 
 
+def test_what_a_command_prints_is_not_among_the_events(ktrace: Callable, tmp_path: Path) -> None:
+    for to_stdout in ((), ("-o", "-")):
+        outcome = ktrace("trace", "vfs_read", "--json", *to_stdout, "-c", "echo printed")
+        assert outcome.records("event") and "printed" not in outcome.out and "printed\n" in outcome.err
+    outcome = ktrace("trace", "vfs_read", "-o", str(tmp_path / "events"), "-c", "echo printed")
+    assert outcome.out == "printed\n" and "printed" not in outcome.err
+
+
 def test_a_full_disk_is_said_and_cleaned_up(ktrace: Callable, forks: None) -> None:
     err = ktrace("trace", "vfs_read", "--json", "-o", "/dev/full", "-n", "1000", status=1).err
     assert "No space left on device" in err

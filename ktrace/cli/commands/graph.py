@@ -89,10 +89,10 @@ def graph(
         out = sys.stdout.buffer
         if output is not None:
             out = stack.enter_context(open_output(output, growing=True))
+        to_stderr = out is sys.stdout.buffer  # asked before `patient_streams` puts another in its place
         stop = stack.enter_context(StopSignals())
         stack.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.
-        to_stderr = out is sys.stdout.buffer
         child = stack.enter_context(Command(command, to_stderr=to_stderr)) if command else None
 
         from ktrace.session.graph import Request

@@ -10,6 +10,7 @@ from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
 
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
+    from ktrace.session.signals import StopSignals
     from ktrace.storage.target import Target
 
 FOLD = typer.Option("--fold", metavar="FILE", help="Folded lines, for flame graph programs; - is stdout.")
@@ -80,7 +81,7 @@ def stack(
         from ktrace.output.stacks import stacks_text
         from ktrace.output.tally import tally_records
 
-        _write(answer.tally, " ".join(places), files)
+        _write(answer.tally, " ".join(places), files, run.stop)
         counting.print_answer(
             answer,
             method,
@@ -93,11 +94,12 @@ def stack(
         return refusals.status(run.status(answer.muted))
 
 
-def _write(tally: "Tally", title: str, files: dict[str, BinaryIO]) -> None:
+def _write(tally: "Tally", title: str, files: dict[str, BinaryIO], stop: "StopSignals") -> None:
     from ktrace.output.flamegraph import flamegraph
     from ktrace.output.folded import folded
     from ktrace.output.speedscope import speedscope
     from ktrace.output.stacks import outermost_first
+    from ktrace.session.output import PatientOutput
 
     stacks = outermost_first(tally)
     for name, out in files.items():
@@ -108,7 +110,7 @@ def _write(tally: "Tally", title: str, files: dict[str, BinaryIO]) -> None:
                 text = flamegraph(stacks, title=title)
             case _:
                 text = speedscope(stacks, name=title)
-        out.write(text.encode())
+        PatientOutput(out, stop).write(text.encode())
 
 
 def _table(tally: "Tally", _columns: int, lines: int) -> str:

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
@@ -60,7 +60,7 @@ def top(
     # Signals are noted first: one that ended ktrace would leave the terminal without echo.
     with (
         StopSignals() as stop,
-        Screen(sys.stdout, sys.stdin.fileno(), colour=colour) as screen,
+        Screen(cast(TextIO, _Stdout()), sys.stdin.fileno(), colour=colour) as screen,
     ):
         live = _Live(screen, places, words, filter_, size)
         action, status = "count", 0
@@ -75,6 +75,16 @@ def top(
     for text in dict.fromkeys(live.notes):
         counting.note(text)
     return status
+
+
+class _Stdout:
+    """Whatever standard output is now: that of a run, which its end can get out of, where there is one."""
+
+    def write(self, text: str) -> int:
+        return sys.stdout.write(text)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 class _Live:

@@ -145,10 +145,10 @@ def trace(
         if output is not None:
             read = [str(vmlinux)] if vmlinux else []
             out = stack_.enter_context(open_output(output, inputs=read, growing=True))
+        to_stderr = out is sys.stdout.buffer  # asked before `patient_streams` puts another in its place
         stop = stack_.enter_context(StopSignals())
         stack_.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.
-        to_stderr = out is sys.stdout.buffer
         child = stack_.enter_context(Command(command, to_stderr=to_stderr)) if command else None
 
         from ktrace.session.conditions import Conditions

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import time
 from importlib.util import find_spec
 
@@ -43,6 +45,23 @@ def test_pythons_way_out_is_taken_where_there_is_one(capsys):
         time.sleep(60)
     assert capsys.readouterr().err == "ktrace: interrupted: the rest of a.dat is left unread\n"
     assert signal.getsignal(signal.SIGINT) is before and signal.set_wakeup_fd(-1) == -1
+
+
+def test_no_file_that_was_to_be_an_output_stays(tmp_path):
+    path = tmp_path / "out"
+    code = (
+        "import time, signal; from ktrace.cli.interrupts import interruptible\n"
+        "from ktrace.storage.destination import open_output\n"
+        f"with interruptible('a.dat'), open_output({str(path)!r}) as out:\n"
+        "    signal.signal(signal.SIGINT, lambda *_: None)  # as a library does not see it\n"
+        "    print('go', flush=True); time.sleep(60)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout.readline() == b"go\n" and len(list(tmp_path.iterdir())) == 1
+    interrupt(process)
+    assert process.wait(60) == 130 and not list(tmp_path.iterdir())
+    process.stdout.close()
+    process.stderr.close()
 
 
 if find_spec("polars") is not None:

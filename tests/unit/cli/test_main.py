@@ -153,3 +153,15 @@ def test_a_command_whose_reader_has_gone(command, monkeypatch):
     monkeypatch.setattr(main_module, "_silence_stdout", lambda: silenced.append(1))
     assert command(raising(BrokenPipeError())) == 128 + 13
     assert silenced == [1]
+
+
+@pytest.mark.parametrize(
+    ("words", "status"), [(["nothing"], 2), (["report"], 2), (["report", "none.dat"], 4)]
+)
+def test_an_error_that_cannot_be_told_has_its_exit_status_all_the_same(tmp_path, words, status):
+    argv = [sys.executable, "-m", "ktrace", *words]
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    with open("/dev/full", "wb") as full, os.fdopen(write_end, "wb") as broken:  # noqa: PTH123 -- short
+        for err in (full, broken):
+            assert subprocess.run(argv, stderr=err, cwd=tmp_path, check=False).returncode == status

@@ -64,6 +64,15 @@ def test_timers_go_by_the_time_of_the_events(path: str, capfdbinary: pytest.Capt
     assert out[0] == "2" and out[2] == "2" and out[-1] == "3"
 
 
+def test_a_script_that_ends_itself_leaves_nothing_to_be_told(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    file = str(tmp_path / "long.dat")
+    write_file(file, MADE, {0: [page((1000 + n, 300, n)) for n in range(5000)], 1: []})
+    script = 'probe kernel.function("vfs_read") { println($count) exit() }'
+    assert run(capfdbinary, file, script) == ("0\n", "")
+
+
 def test_what_was_not_recorded(path: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert main(["run", "--input", path, "-e", 'probe kernel.function("vfs_write") { }']) == 4
     assert "no such event in the recording" in capfdbinary.readouterr()[1].decode()

@@ -6,10 +6,11 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Timer
 
 import pytest
 
-from ktrace.errors import Interrupted, KtraceError, UsageError
+from ktrace.errors import Interrupted, KtraceError, OutOfTime, UsageError
 from ktrace.session import record as module
 from ktrace.session.record import Progress, default_buffer_kb, parse_size, record
 from ktrace.session.request import Request
@@ -328,3 +329,43 @@ def test_a_second_signal_leaves_pages_beside_the_file(session: Session, tmp_path
             )
     assert caught.value.hint == f"ktrace report --recover {path}" and session.closed
     assert Path(f"{path}.cpu0").stat().st_size == len(page(1))
+
+
+@pytest.mark.parametrize("error", [OutOfTime(0), OSError(errno.ENOSPC, "No space left on device")])
+@pytest.mark.parametrize("what", ["note", "progress"])
+def test_what_nobody_takes_does_not_keep_it_from_being_put_in_order(
+    session: Session, tmp_path: Path, monkeypatch, what: str, error: Exception
+) -> None:
+    session.during = {0: page(1)}
+    path = tmp_path / "a.dat"
+    stuck = []
+
+    def blocked(text: object) -> None:
+        stuck.append(text)
+        raise error
+
+    monkeypatch.setattr(module, "_MUCH", 0)
+    with StopSignals() as stop:
+        request = Request(Targets(("g/kp",), ()), duration_s=1.0)
+        note, progress = (blocked, None) if what == "note" else (print, blocked)
+        record(session, request, str(path), stop, note=note, progress=progress)
+    assert stuck and pages_of(path)[0] == page(1) and not list(tmp_path.glob("a.dat.*"))
+
+
+def test_time_ends_it_though_nobody_takes_its_progress(session: Session, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("KTRACE_GRACE", "0.5")
+    session.during = {0: page(1)}
+    path = tmp_path / "a.dat"
+    rescue = Timer(30, os.kill, (os.getpid(), signal.SIGTERM))
+    rescue.start()
+    with StopSignals() as stop:
+
+        def stuck(_progress: Progress) -> None:
+            with stop.may_interrupt():
+                time.sleep(3600)
+
+        request = Request(Targets(("g/kp",), ()), duration_s=1.0)
+        record(session, request, str(path), stop, note=print, progress=stuck)
+        assert stop.received is None
+    rescue.cancel()
+    assert pages_of(path)[0] == page(1)

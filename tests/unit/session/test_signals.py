@@ -221,3 +221,13 @@ def test_a_second_signal_makes_it_overdue(monkeypatch):
         assert not stop.overdue
         send(signal.SIGINT)
         assert stop.overdue
+
+
+def test_a_command_that_ended_before_it_was_watched_ends_the_run_too():
+    """A quick one has ended before its reader begins to wait: a write that nobody takes would stay."""
+    with StopSignals() as stop, Command("true") as command:
+        command.start()
+        assert select.select([command.fd], [], [], 60)[0]
+        assert not stop.ended
+        stop.watch(command.fd)
+        assert stop.ended and stop.received is None
