@@ -72,7 +72,7 @@ _AFTER_ALL = (1 << 63) - 1
 
 
 def _warn(text: str) -> None:
-    warnings.warn(text, stacklevel=4)
+    warnings.warn(text, stacklevel=5)  # of this, Watch, chunks and batches the caller
 
 
 def _some(chunk: Chunk) -> Iterator[Chunk]:

@@ -173,7 +173,7 @@ class Watch:
         """Look before anything is counted; returns what cannot be hit."""
         self.muted = tuple(self._look(False))
         for one in self.muted:
-            self._note(f"{one.to_text('cannot')}\n  hint: {one.hint}")
+            self._note(f"{one.to_text('cannot')}\nhint: {one.hint}")
         return self.muted
 
     def end(self, events: int) -> tuple[Muted, ...]:
@@ -186,7 +186,7 @@ class Watch:
         before = tuple(one for one in self.muted if not named.issuperset(one.events))
         self.muted = now if events else (*now, *before)
         for one in self.muted:
-            self._note(f"{one.to_text('could not')}\n  hint: {one.hint}")
+            self._note(f"{one.to_text('could not')}\nhint: {one.hint}")
         if not events and not self.muted and (text := self._unsure()) is not None:
             self._note(text)
         return self.muted

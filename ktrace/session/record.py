@@ -5,6 +5,7 @@ import gc
 import os
 import re
 import select
+import shlex
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -318,7 +319,7 @@ def parse_size(text: str) -> int:
 
 
 def _not_regular(path: str) -> KtraceError:
-    return KtraceError(f"{path} is no regular file: pages cannot be put in order there")
+    return KtraceError(f"{path} is not a regular file: pages cannot be put in order there")
 
 
 @contextmanager
@@ -331,7 +332,7 @@ def _recoverable(target: Target) -> Iterator[None]:
         if unfinished.is_unfinished(target.path):
             raise KtraceError(
                 f"{target.shown} cannot be written: {reason}: its pages stay in files next to it",
-                hint=f"ktrace report --recover {target.shown}",
+                hint=f"ktrace report --recover {shlex.quote(target.shown)}",
             ) from error
         raise KtraceError(f"{target.shown} cannot be written: {reason}") from error
 

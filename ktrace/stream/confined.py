@@ -54,7 +54,7 @@ def _refusal(what: str, query: str, caret: int | None) -> UsageError:
         f"SQL: {what} would read something else than the recording's tables",
         excerpt=query,
         caret=caret,
-        hint="in Python, where the query is your own: ktrace.sql(PATH, QUERY, confined=False)",
+        hint="in Python, where the query is your own:\nktrace.sql(PATH, QUERY, confined=False)",
     )
 
 

@@ -10,6 +10,7 @@ Version 6 or 7, compressed or not, of whatever size: one window of one CPU is in
 """
 
 import os
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from types import TracebackType
@@ -55,7 +56,7 @@ class TraceDat:
         if goes_on and not self._unfinished:
             self.notes.append(
                 f"{path}: a later recording of this name was not ended, or goes on: "
-                f"`ktrace report --recover {path}` shows it"
+                f"`ktrace report --recover {shlex.quote(path)}` shows it"
             )
         self._recover = recover
         self._parts: dict[int, tuple[FileBytes, int]] = {}
@@ -174,7 +175,7 @@ class TraceDat:
         """An unfinished recording: what is beside the file comes before what is in it."""
         problem = self.source.damaged("the recording was not ended: its pages are in files beside it", 0)
         if not self._recover:
-            problem.hint = f"ktrace report --recover {path}"
+            problem.hint = f"ktrace report --recover {shlex.quote(path)}"
             raise problem
         self.problems.append(problem)
         place = unfinished.place_of(path)

@@ -55,7 +55,9 @@ class FileBytes:
         status = os.fstat(self.fd)
         if not stat.S_ISREG(status.st_mode):
             self.close()
-            raise KtraceError(f"{path} is no regular file: a recording is not read from its start to its end")
+            raise KtraceError(
+                f"{path} is not a regular file: a recording is not read from its start to its end"
+            )
         self.size = status.st_size
 
     def __enter__(self) -> "FileBytes":

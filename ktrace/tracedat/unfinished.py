@@ -20,6 +20,7 @@ import errno
 import fcntl
 import os
 import re
+import shlex
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -204,7 +205,7 @@ def _check_leftovers(path: str) -> None:
     if there and names_path(path) not in there:
         raise KtraceError(
             f"{there[0]} is in the way: a file of this name is needed while {path} is recorded",
-            hint=f"record to another file, or remove it: rm {there[0]}",
+            hint=f"record to another file, or remove it:\nrm {shlex.quote(there[0])}",
         )
     for name in there:
         status = os.lstat(name)

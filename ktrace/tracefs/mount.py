@@ -19,8 +19,9 @@ VM_HINT = "`ktrace vm` boots a kernel that has kprobes, on this machine's own fi
 
 WITHOUT_ROOT = (
     "run it as root: sudo ktrace ...\n"
-    "or with the one capability that is needed: sudo setpriv --reuid=$(id -u) --regid=$(id -g) --init-groups"
-    " --inh-caps=+dac_override --ambient-caps=+dac_override ktrace ... (see docs/permissions.md)"
+    "or with the one capability that is needed (docs/permissions.md):\n"
+    "sudo setpriv --reuid=$(id -u) --regid=$(id -g) --init-groups \\\n"
+    "    --inh-caps=+dac_override --ambient-caps=+dac_override ktrace ..."
 )
 
 

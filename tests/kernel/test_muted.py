@@ -127,7 +127,7 @@ def test_a_loop_over_events_that_nothing_can_hit_ends_in_an_error(disarmed: Path
         session.add("vfs_read")
         with pytest.warns(UserWarning) as told, pytest.raises(Unavailable, match="could not be hit"):
             list(session.stream(command=READ))
-        assert "cannot be hit" in str(told[0].message)
+        assert "cannot be hit" in str(told[0].message) and told[0].filename == __file__
 
 
 def test_a_cpu_that_is_offline_gives_no_events(ktrace: Run) -> None:

@@ -74,7 +74,7 @@ def _forced(found: "list[Leftover]", names: "list[str] | tuple[()]") -> "list[Le
         if one is None:
             raise NotFound(
                 f"no session called '{name}' has left anything",
-                hint="`ktrace clean --dry-run` names those that have; one that can be seen to run is none",
+                hint="`ktrace clean --dry-run` names those that have; one that runs is not among them",
             )
         if one.verdict.life is Life.ALIVE:
             raise Busy(f"{name} runs: {one.verdict.why}", hint="end that ktrace: it removes all that it made")

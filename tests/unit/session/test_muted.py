@@ -120,7 +120,7 @@ def test_a_run_says_it_at_its_start_and_at_its_end() -> None:
     off, fine = [Muted(("a",), "why", "how")], list[Muted]()
     watch = Watch(lambda _: off, said.append)
     assert watch.begin() == watch.end(0) == tuple(off)
-    assert said == ["a cannot be hit: why\n  hint: how", "a could not be hit: why\n  hint: how"]
+    assert said == ["a cannot be hit: why\nhint: how", "a could not be hit: why\nhint: how"]
 
     now = [off, fine]
     watch = Watch(lambda _: now.pop(0), said.append)

@@ -215,7 +215,7 @@ def test_a_signal_before_anything_was_armed(session: Session, tmp_path: Path) ->
 
 
 def test_files_that_cannot_be(session: Session, tmp_path: Path) -> None:
-    with pytest.raises(KtraceError, match="no regular file"):
+    with pytest.raises(KtraceError, match="not a regular file"):
         run(session, tmp_path)
     with pytest.raises(KtraceError, match=r"no/a\.dat cannot be written: No such file"):
         run(session, tmp_path / "no" / "a.dat")
@@ -223,7 +223,7 @@ def test_files_that_cannot_be(session: Session, tmp_path: Path) -> None:
         run(session, Path("-"))
     os.mkfifo(tmp_path / "fifo")  # nobody reads it, and nobody waits for a reader
     for name in (tmp_path / "fifo", "/dev/null", "/dev/stdout"):
-        with pytest.raises(KtraceError, match="no regular file"):
+        with pytest.raises(KtraceError, match="not a regular file"):
             run(session, Path(name))
 
 

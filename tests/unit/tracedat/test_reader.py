@@ -132,7 +132,7 @@ def test_a_directory_and_a_pipe(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     writer = os.open(tmp_path / "pipe", os.O_RDWR)
     for path in (tmp_path, tmp_path / "pipe"):
-        with pytest.raises(KtraceError, match="no regular file"):
+        with pytest.raises(KtraceError, match="not a regular file"):
             TraceDat(str(path))
     os.close(writer)
 

@@ -1,5 +1,6 @@
 import errno
 import os
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -232,6 +233,24 @@ def test_what_somebody_else_has_put_there_is_not_written(
     assert victim.read_text() == "theirs" and not (tmp_path / "made").exists()
     if planted == "file":
         assert place.read_text() == "theirs"
+
+
+def test_hints_can_be_pasted(tmp_path: Path) -> None:
+    """A name with blanks or more is quoted, as a shell reads it."""
+    path = write(tmp_path / "it's a; b.dat", {0: [page(1)]})
+    Path(f"{path}.room").touch()
+    with pytest.raises(KtraceError, match="in the way") as error:
+        begin(path, [0])
+    command = (error.value.hint or "").splitlines()[-1]
+    assert shlex.split(command) == ["rm", f"{path}.room"]
+    Path(f"{path}.room").unlink()
+    begin(path, [0])
+    with TraceDat(path) as file:
+        assert shlex.split(file.notes[0].split("`")[1]) == ["ktrace", "report", "--recover", path]
+    Path(path).unlink()
+    with pytest.raises(Damaged) as damaged:
+        TraceDat(path)
+    assert shlex.split(damaged.value.hint or "") == ["ktrace", "report", "--recover", path]
 
 
 def test_parts_of_another_program_do_not_make_it_unfinished(tmp_path: Path) -> None:

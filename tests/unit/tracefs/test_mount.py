@@ -1,15 +1,17 @@
 import errno
 import os
+import subprocess
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ktrace.diagnostic import Diagnostic, render
 from ktrace.errors import Exhausted, Unavailable
 from ktrace.tracefs import mount
 from ktrace.tracefs.files import LocalFiles
 from ktrace.tracefs.lockdown import lockdown_mode, mode_asked_for, present_mode
-from ktrace.tracefs.mount import Mount, find_mount, parse_mounts
+from ktrace.tracefs.mount import WITHOUT_ROOT, Mount, find_mount, parse_mounts
 
 
 def test_lines_of_mounts():
@@ -210,3 +212,14 @@ def test_debugfs(here):
     assert mount.find_debug() is None
     here.mounts["debugfs"] = "/d"
     assert mount.find_debug().root == "/d"
+
+
+def test_the_command_of_the_hint_can_be_pasted() -> None:
+    """It is printed as it is, on as many lines as it needs, of which a shell makes one."""
+    printed = render(Diagnostic("no", hint=WITHOUT_ROOT)).splitlines()
+    at = next(n for n, line in enumerate(printed) if "setpriv" in line)
+    script = 'sudo() { printf "%s\\n" "$@"; }\n' + "\n".join(printed[at:])
+    words = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
+    assert words[0] == "setpriv" and words[-2:] == ["ktrace", "..."]
+    assert f"--reuid={os.getuid()}" in words and "--ambient-caps=+dac_override" in words
+    assert max(map(len, printed)) <= 80
