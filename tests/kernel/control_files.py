@@ -10,7 +10,7 @@ from pathlib import Path
 
 # Of a buffer, the top one or an instance's.
 _BUFFER = (
-    "buffer_percent", "buffer_size_kb", "buffer_subbuf_size_kb", "current_tracer", "set_event",
+    "buffer_percent", "buffer_subbuf_size_kb", "current_tracer", "set_event",
     "set_event_pid", "set_event_notrace_pid", "set_ftrace_filter", "set_ftrace_notrace", "set_ftrace_pid",
     "set_ftrace_notrace_pid", "trace_clock", "trace_options", "tracing_cpumask", "tracing_on",
 )  # fmt: skip
@@ -46,6 +46,8 @@ def whole_state(
         buffer = tracing / prefix
         if prefix:
             found |= {prefix + name: text for name, text in _files(buffer, _BUFFER)}
+        # Not in `state`: the top buffer has its size only from its first use on.
+        found[f"{prefix}buffer_size_kb"] = (buffer / "buffer_size_kb").read_text()
         for path in sorted((buffer / "options").iterdir()):
             found[f"{prefix}options/{path.name}"] = path.read_text()
         for name, text in _events(f"{tracing}/{prefix}events", _skipped(tracing, static)):

@@ -26,6 +26,7 @@ from tests.kernel.victims import DEAD, GROUP, VICTIMS, Victim
 
 THEIRS = (
     ("buffer_size_kb", "1024"),
+    ("snapshot", "0"),  # a test before may have allocated one
     ("kprobe_events", "p:theirs/hand vfs_read n=%dx:u64"),
     ("kprobe_events", "p:theirs/second vfs_rmdir"),
     ("uprobe_events", "p:theirs_too/program /bin/sh:0x1000"),
