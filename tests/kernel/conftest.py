@@ -246,12 +246,7 @@ def ktrace(start: Callable[..., Running]) -> Callable[..., Outcome]:
 @pytest.fixture(scope="session")
 def tracing() -> Path:
     """The tracing directory. Fails where there are no kprobes."""
-    root = Path(find_tracing().root)
-    # The kernel makes its buffer large at the first event; from then on that is how it was found.
-    size = root / "buffer_size_kb"
-    if "expanded" in (text := size.read_text()):
-        size.write_text(text.split("expanded: ")[1].rstrip(")\n"))
-    return root
+    return Path(find_tracing().root)
 
 
 @pytest.fixture(scope="session")
