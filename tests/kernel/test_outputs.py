@@ -123,7 +123,9 @@ def test_a_run_that_fails_leaves_what_was_there(ktrace: Callable, tmp_path: Path
     path = tmp_path / "out"
     path.write_text("what was there before")
     for words in (["trace", "-o"], ["graph", "-o"], ["stack", "--fold"], ["record", "-o"]):
-        ktrace(words[0], "no_such_function_at_all", words[1], str(path), status=4)
+        failed = ktrace(words[0], "no_such_function_at_all", words[1], str(path), status=None)
+        # Some kernels have the graph tracer in the top buffer alone, and say that first.
+        assert failed.status == 4 or (words[0] == "graph" and failed.status == 5), failed
     again = ["--svg", str(path), "--speedscope", str(tmp_path / "sub/../out")]
     (tmp_path / "sub").mkdir()
     assert "same file" in ktrace("stack", "vfs_read", *again, status=2).err
@@ -138,7 +140,7 @@ def test_closed_standard_output(tmp_path: Path) -> None:
     path = tmp_path / "a.dat"
     done = {}
     for words in (
-        ["trace", "-q", "vfs_read", "-n", "1"],
+        ["trace", "-q", "vfs_read", "-c", READS.format(3)],
         ["count", "-q", "vfs_read", "-c", READS.format(3)],
         ["record", "-q", "-o", str(path), "vfs_read", "-c", "echo lost"],
     ):
