@@ -60,7 +60,8 @@ def test_the_group_is_switched_by_one_write(ktrace: Callable, tracing: Path) -> 
     """By the files that are opened to be written."""
     ktrace("add", "vfs_open", ",", "vfs_fsync", ",", "vfs_mkdir", ",", "vfs_rmdir", "-g", "few")
     run = ktrace(
-        "trace", "do_sys_openat2", "path=+u0(%si):ustring", "flags=+0(%dx):u64", "--json", "--filter", 'path ~ "*/enable"', "-c",
+        "trace", "do_sys_openat2", "path=+u0(%si):ustring", "flags=+0(%dx):u64", "--json",
+        "--filter", 'path ~ "*/enable"', "-c",
         f"{shlex.quote(sys.executable)} -m ktrace enable few/*",
     )  # fmt: skip
     opened = [e["args"] for e in run.records("event")]
