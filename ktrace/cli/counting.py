@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 COMMAND = typer.Option("-c", "--command", metavar="CMD", help="Only CMD and its children; end with it.")
 PIDS = typer.Option("-p", "--pid", help="Only this process; repeatable.")
 CHILDREN = typer.Option(help="With -p: also its children, now and later.")
-DURATION = typer.Option("-d", "--duration", min=0, help="End after so many seconds.")
 FILTER = typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
 BY = typer.Option("--by", metavar="KEY,...", help="comm, pid, cpu, stack, or an argument.")
 SIZE = typer.Option("--size", min=1, metavar="N", help="Keys that the kernel has room for.")

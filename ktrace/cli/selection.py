@@ -69,7 +69,7 @@ def switch_probes(
     from ktrace.session.switching import set_enabled
 
     started = time.monotonic()
-    with nullcontext(stop) if stop else StopSignals() as noted:
+    with nullcontext(stop) if stop else StopSignals(stays=True) as noted:
         failed = set_enabled(tracing, probes, on, between=noted.check)
     verb = f"switched {'on' if on else 'off'}"
     summary(verb, len(probes) - len(failed), len(probes), time.monotonic() - started)

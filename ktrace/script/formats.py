@@ -12,6 +12,7 @@ _DIRECTIVE = re.compile(
     re.DOTALL,
 )
 _WIDTH_MAX = 8192  # SystemTap's buffer for one message
+_DIGITS_MAX = 9
 _UNSIGNED = "0xFFFFFFFFFFFFFFFF"
 
 
@@ -66,7 +67,7 @@ def _directive(match: re.Match[str], kinds: Sequence[Kind], wraps: list[str], at
     for part in (width, precision.removeprefix(".")):
         if part == "*":
             _take("long", kinds, wraps, "narrow({})", at)
-        elif part and int(part) > _WIDTH_MAX:
+        elif len(part) > _DIGITS_MAX or int(part or 0) > _WIDTH_MAX:
             raise ScriptError(f"a width of {part} is more than {_WIDTH_MAX}", at)
     if kind not in ("d", "i"):
         flags = flags.replace("+", "").replace(" ", "")  # signs are those of numbers with sign

@@ -154,17 +154,7 @@ def _check_event_probe(line: str, probe: Probe) -> None:
 
 def _refuse_options(head: str, defaults: Defaults) -> None:
     """Refuse options that say of a probe what the line says itself."""
-    given = {
-        "--return": defaults.at_return,
-        "--maxactive": defaults.maxactive,
-        "--regs": defaults.regs,
-        "--kind": defaults.kind != "kprobe",
-        "--all": defaults.every,
-        "--nth": defaults.nth is not None,
-        "--inlined": defaults.inlined,
-    }
-    option = next((name for name, is_given in given.items() if is_given), None)
-    if option:
+    if option := defaults.given:
         raise UsageError(
             f"{option} does not apply to '{head} ...': a line in the kernel's own words says all of it",
             hint="write PLACE ARG... instead, or say it in the line: r16:NAME PLACE, PLACE%return",

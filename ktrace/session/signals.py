@@ -20,6 +20,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # What comes sooner is the same signal again: timeout(1) sends it to a process and to its group.
 _APART_S = 0.2
 _AT_ONCE_S = 1e-4  # 0 would switch the timer off
+_LATEST_S = 86400.0  # then it is set again: it takes no more than the kernel's own counter of nanoseconds
 
 What: TypeAlias = Literal["output", "handler"]
 """What a block may wait for."""
@@ -31,6 +32,9 @@ class StopSignals:
     A signal ends the run; so do the time (`ends_in`), a command's end (`watch`) and whoever calls `end`.
     From then on, blocks of `may_interrupt` have a bounded time.
 
+    Args:
+        stays: work that is done stays done: whoever was told to end is ending, and takes no second signal.
+
     Attributes:
         received: the first signal's number, or None.
         fd: a descriptor that becomes readable when a signal has come.
@@ -38,7 +42,8 @@ class StopSignals:
             runs then, so it only notes that.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, stays: bool = False) -> None:
+        self._stays = stays
         self.received: int | None = None
         self.fd = -1
         self.on_overdue: Callable[[], None] = lambda: None
@@ -73,7 +78,9 @@ class StopSignals:
     ) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._old.items():
-            signal.signal(number, handler)
+            # A second signal must not turn work that is done, and stays, into a status that says it is not.
+            ignored = self._stays and self.received is not None and number in STOPPING
+            signal.signal(number, signal.SIG_IGN if ignored else handler)
         signal.set_wakeup_fd(self._old_wakeup)
         os.close(self.fd)
         os.close(self._write_fd)
@@ -179,7 +186,7 @@ class StopSignals:
                 due.append(ending.reading_until)
             if self._depth:
                 due.append(self._block_until(ending.at))
-        seconds = max(min(due) - time.monotonic(), _AT_ONCE_S) if due else 0
+        seconds = min(max(min(due) - time.monotonic(), _AT_ONCE_S), _LATEST_S) if due else 0
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
     def _alarm(self, _signum: int, _frame: FrameType | None) -> None:

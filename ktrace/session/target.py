@@ -211,10 +211,10 @@ def parse_cpus(text: str) -> list[int]:
     """`0,2-4` as a list. Raises UsageError."""
     cpus: set[int] = set()
     for part in text.split(","):
-        match = re.fullmatch(r"(\d+)(?:-(\d+))?", part.strip())
+        match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip())
         if not match:
             raise UsageError(
-                f"'{text}' is no list of CPUs", excerpt=text, caret=text.find(part), hint="0,2-4"
+                f"'{text}' is not a list of CPUs", excerpt=text, caret=text.find(part), hint="0,2-4"
             )
         first, last = int(match[1]), int(match[2] or match[1])
         if max(first, last) >= _CPUS_MAX or last < first:

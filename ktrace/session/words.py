@@ -66,6 +66,20 @@ class Defaults:
     either_arrow: bool = False
     inlined: bool = False
 
+    @property
+    def given(self) -> str | None:
+        """Return the first option that says how probes are made, or None if all are at their defaults."""
+        is_given = {
+            "--return": self.at_return,
+            "--maxactive": self.maxactive,
+            "--regs": self.regs,
+            "--kind": self.kind != "kprobe",
+            "--all": self.every,
+            "--nth": self.nth is not None,
+            "--inlined": self.inlined,
+        }
+        return next((name for name, given in is_given.items() if given), None)
+
 
 Names: TypeAlias = Mapping[str, Mapping[int, str]]
 """By the name of an argument: its values' names, of an enum or a bool."""
@@ -131,17 +145,7 @@ def check_options(wanted: Iterable[Wanted], defaults: Defaults, events: Sequence
         raise UsageError("--all and --nth together: which?")
     if made or not events:
         return
-    given = {
-        "--return": defaults.at_return,
-        "--maxactive": defaults.maxactive,
-        "--regs": defaults.regs,
-        "--kind": defaults.kind != "kprobe",
-        "--all": defaults.every,
-        "--nth": defaults.nth is not None,
-        "--inlined": defaults.inlined,
-    }
-    option = next((name for name, is_given in given.items() if is_given), None)
-    if option:
+    if option := defaults.given:
         raise UsageError(
             f"{option} is about probes that are made, but {events[0]} is there already",
             hint=f"leave {option} out; an argument after a name makes it a function's: NAME '$comm'",

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ktrace.errors import NotFound
 from ktrace.model.batch import Batch, Chunk, Lost, Mark, Stack
 from ktrace.model.format import Format
+from ktrace.tracedat.contents import Contents
 
 Test: TypeAlias = Callable[[Batch], NDArray[np.bool_]]
 """Which rows of a batch are wanted: bool, shape (rows,)."""
@@ -131,6 +132,28 @@ def check_events(names: Sequence[str], formats: Sequence[Format]) -> None:
         if spellings and not any(fnmatchcase(spelling, name) for spelling in spellings):
             hint = f"events: {' '.join(known)}" if 0 < len(known) <= _MOST_NAMED else None
             raise NotFound(f"no event of the recording is called {name}", hint=hint)
+
+
+def check_cpus(cpus: Collection[int], contents: Sequence[Contents]) -> None:
+    """Raise NotFound for a CPU that no recording was made on: nothing recorded could be its own."""
+    if not all(one.buffers for one in contents):
+        return  # the kernel's text, or nothing
+    known = {cpu for one in contents for cpu in range(one.options.cpu_count or 0)}
+    known |= {data.cpu for one in contents for buffer in one.buffers for data in buffer.cpus}
+    missing = set(cpus) - known
+    if missing:
+        raise NotFound(f"no CPU {_listed(missing)} in the recording", hint=f"its CPUs: {_listed(known)}")
+
+
+def _listed(cpus: Collection[int]) -> str:
+    """Return `0-3,8`."""
+    parts: list[list[int]] = []
+    for cpu in sorted(cpus):
+        if parts and parts[-1][-1] == cpu - 1:
+            parts[-1][1:] = [cpu]
+        else:
+            parts.append([cpu])
+    return ",".join("-".join(map(str, part)) for part in parts)
 
 
 def of_tasks(pids: Collection[int]) -> Test:

@@ -23,7 +23,7 @@ _WHY = {
     "traceoff": "stop recording",
     "traceon": "begin to record",
 }
-_LINE = re.compile(r"(\w+)(?::(?:unlimited|count=(\d+)))?(?: if (.*))?\Z")
+_LINE = re.compile(r"(\w+)(?::(?:unlimited|count=(\d{1,20})))?(?: if (.*))?\Z")
 _SAME = {"traceon": "traceoff", "traceoff": "traceon"}
 
 

@@ -91,7 +91,7 @@ def check_owner(cache: Path, folder: Path | None = None) -> None:
     if found is not None:
         raise Unavailable(
             f"{found} is another user's, or all may write it: no kernel is booted from there",
-            hint="keep kernels elsewhere: XDG_CACHE_HOME=/root/.cache ktrace vm ...\n"
+            hint="keep kernels elsewhere: XDG_CACHE_HOME=DIR ktrace vm ...\n"
             f"or, if you trust what is there: chown -hR {os.geteuid()} {cache}; chmod -R o-w {cache}",
         )
 

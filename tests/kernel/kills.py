@@ -74,7 +74,8 @@ def choose(seed: int, count: int, victims: Sequence[Victim]) -> list[Kill]:
         means = chance.choice(MEANS)
         later = chance.randint(1, 4)
         apart = chance.choice(("", "", "", "", "victim", "clean")) if means == "KILL" else ""
-        if victim.back or victim.partly:
+        # By a process id that is not the namespace's, ktrace refuses to trace.
+        if victim.back or victim.partly or (apart == "victim" and "-p" in victim.argv):
             apart = ""
         if chance.random() < 0.25 or not places[victim.name]:
             moment = chance.uniform(0, _LONGEST_S if not victim.back else 0.5)

@@ -137,7 +137,7 @@ def add(
         refusals.end_if_nothing_is_left(None)
     asked = len(wanted) + len(refusals.errors)
     started = time.monotonic()
-    with StopSignals() as stop:
+    with StopSignals(stays=True) as stop:
         probes = [w.probe for w in wanted]
         added = add_probes(tracing, debug, probes, wishes, stop.check, mover(wanted), checker(kernel))
     _print_added(added, {w.probe.event: w.asked for w in wanted}, as_json)

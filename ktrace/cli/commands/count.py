@@ -6,6 +6,7 @@ import typer
 
 from ktrace.cli import counting
 from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.durations import DURATION
 
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
@@ -20,7 +21,7 @@ def count(
     pids: Annotated[list[int] | None, counting.PIDS] = None,
     children: Annotated[bool, counting.CHILDREN] = False,
     filter_: Annotated[str | None, counting.FILTER] = None,
-    duration: Annotated[float | None, counting.DURATION] = None,
+    duration: Annotated[float | None, DURATION] = None,
     returns: Annotated[bool, counting.RETURN] = False,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     every: Annotated[bool, EVERY] = False,

@@ -35,7 +35,7 @@ def disable(
 
     tracing = find_tracing()
     probes, refusals = chosen(tracing, names, everything, "disable")
-    with StopSignals() as stop:
+    with StopSignals(stays=True) as stop:
         cleared = clear_triggers(tracing, probes, between=stop.check)
         try:
             failed = switch_probes(tracing, probes, False, stop)

@@ -43,7 +43,7 @@ def enable(
 
     tracing = find_tracing()
     probes, refusals = chosen(tracing, names, everything, "enable")
-    with StopSignals() as stop:
+    with StopSignals(stays=True) as stop:
         conditions = Conditions(start_on, stop_on, snapshot_on)
         applied = set_triggers(tracing, probes, stack, conditions, between=stop.check)
         try:

@@ -8,6 +8,7 @@ import typer
 
 from ktrace.cli import counting
 from ktrace.cli.combining import needs
+from ktrace.cli.durations import DURATION
 from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def graph(
     pids: Annotated[list[int] | None, counting.PIDS] = None,
     children: Annotated[bool, counting.CHILDREN] = False,
     cpu: Annotated[str | None, typer.Option(help="Only these CPUs, such as 0,2-3.")] = None,
-    duration: Annotated[float | None, counting.DURATION] = None,
+    duration: Annotated[float | None, DURATION] = None,
     count: Annotated[
         int | None, typer.Option("-n", "--count", min=1, help="End after N calls of FUNC.")
     ] = None,

@@ -7,6 +7,7 @@ import typer
 
 from ktrace.cli import counting
 from ktrace.cli.choosing import KIND, Kind
+from ktrace.cli.durations import DURATION
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def latency(
     pids: Annotated[list[int] | None, counting.PIDS] = None,
     children: Annotated[bool, counting.CHILDREN] = False,
     filter_: Annotated[str | None, counting.FILTER] = None,
-    duration: Annotated[float | None, counting.DURATION] = None,
+    duration: Annotated[float | None, DURATION] = None,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     size: Annotated[int, counting.SIZE] = 8192,
     in_kernel: Annotated[bool, counting.IN_KERNEL] = False,

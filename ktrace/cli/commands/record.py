@@ -9,6 +9,7 @@ import typer
 from ktrace.cli import counting
 from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
 from ktrace.cli.combining import needs
+from ktrace.cli.durations import DURATION
 from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
@@ -41,9 +42,7 @@ def record(
     filter_: Annotated[
         str | None, typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
     ] = None,
-    duration: Annotated[
-        float | None, typer.Option("-d", "--duration", min=0, help="End after so many seconds.")
-    ] = None,
+    duration: Annotated[float | None, DURATION] = None,
     max_size: Annotated[
         str | None, typer.Option("--max-size", metavar="SIZE", help="End when so much has come, such as 2G.")
     ] = None,

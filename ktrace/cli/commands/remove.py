@@ -47,7 +47,7 @@ def remove(
                 print(step.to_shell(tracing.root) if step else "")
         return refusals.status()
     started = time.monotonic()
-    with StopSignals() as stop:
+    with StopSignals(stays=True) as stop:
         failed = remove_probes(tracing, probes, between=stop.check)
     summary("removed", len(probes) - len(failed), len(probes), time.monotonic() - started)
     if everything:

@@ -71,7 +71,7 @@ def report(
     from ktrace.cli.report import note
     from ktrace.session.target import parse_cpus
     from ktrace.storage.target import check_inputs
-    from ktrace.stream.choice import Choice, check_events, of_events, of_tasks, of_times
+    from ktrace.stream.choice import Choice, check_cpus, check_events, of_events, of_tasks, of_times
     from ktrace.stream.recording import Recording, parse_time
     from ktrace.tracedat.unfinished import files_of, place_of
 
@@ -82,6 +82,7 @@ def report(
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since = begin
         check_events(events or (), recording.formats())
+        check_cpus(cpus, recording.contents)
         tests = [of_events(events)] if events else []
         if pids:
             tests.append(of_tasks(pids))

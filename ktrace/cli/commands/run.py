@@ -8,6 +8,7 @@ import typer
 
 from ktrace.cli.choosing import VMLINUX
 from ktrace.cli.combining import excludes
+from ktrace.cli.durations import check_seconds
 
 if TYPE_CHECKING:
     from ktrace.script.preprocess import Facts
@@ -36,7 +37,14 @@ def run(
         list[str] | None, typer.Option("-D", metavar="NAME=VALUE", help="Set a limit, such as MAXACTION.")
     ] = None,
     duration: Annotated[
-        float | None, typer.Option("-T", metavar="SECONDS", min=0, help="End after so many seconds.")
+        float | None,
+        typer.Option(
+            "-T",
+            metavar="SECONDS",
+            min=0,
+            callback=check_seconds,
+            help="End after this many seconds.",
+        ),
     ] = None,
     list_points: Annotated[
         str | None, typer.Option("-l", metavar="POINT", help="List the probe points that match.")

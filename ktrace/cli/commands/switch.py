@@ -42,7 +42,7 @@ def switch(
         if position is None:
             print(Position.ON if kprobe_list.is_armed(debug) else Position.OFF)
         else:
-            with StopSignals() as stop:  # it is switched and says so, or it is not
+            with StopSignals(stays=True) as stop:  # it is switched and says so, or it is not
                 stop.check()
                 kprobe_list.switch(debug, position is Position.ON)
     except PermissionError as error:

@@ -8,6 +8,7 @@ import typer
 
 from ktrace.cli import counting
 from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, Kind
+from ktrace.cli.durations import DURATION
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def top(
     pids: Annotated[list[int] | None, counting.PIDS] = None,
     children: Annotated[bool, counting.CHILDREN] = False,
     filter_: Annotated[str | None, counting.FILTER] = None,
-    duration: Annotated[float | None, counting.DURATION] = None,
+    duration: Annotated[float | None, DURATION] = None,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     every: Annotated[bool, EVERY] = False,
     max_probes: Annotated[int, MAX_PROBES] = 500,

@@ -22,6 +22,7 @@ from ktrace.cli.choosing import (
     Kind,
 )
 from ktrace.cli.combining import needs
+from ktrace.cli.durations import DURATION
 from ktrace.cli.report import seeing_status
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def trace(
     filter_: Annotated[
         str | None, typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
     ] = None,
-    duration: Annotated[
-        float | None, typer.Option("-d", "--duration", min=0, help="End after so many seconds.")
-    ] = None,
+    duration: Annotated[float | None, DURATION] = None,
     count: Annotated[int | None, typer.Option("-n", "--count", min=1, help="End after N events.")] = None,
     returns: Annotated[bool, typer.Option("-r", "--return", help="Probe the return of PLACE.")] = False,
     maxactive: Annotated[int, typer.Option(help="Of return probes: calls inside at a time.")] = 0,

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.durations import check_seconds
+
 # Options end at the first word of CMD: what follows is CMD's own.
 CONTEXT = {"allow_interspersed_args": False}
 
@@ -33,7 +35,12 @@ def vm(
     ] = None,
     timeout: Annotated[
         float | None,
-        typer.Option(min=1, metavar="SECONDS", help="End the guest after this time, booting included."),
+        typer.Option(
+            min=1,
+            metavar="SECONDS",
+            callback=check_seconds,
+            help="End the guest after this time, booting included.",
+        ),
     ] = None,
     counting: Annotated[
         bool,

@@ -231,3 +231,21 @@ def test_a_command_that_ended_before_it_was_watched_ends_the_run_too():
         assert not stop.ended
         stop.watch(command.fd)
         assert stop.ended and stop.received is None
+
+
+def test_after_work_that_stays_a_second_signal_says_nothing_else():
+    before = handlers()
+    try:
+        with StopSignals(stays=True) as stop:
+            send(signal.SIGINT)
+        assert stop.received == signal.SIGINT
+        send(signal.SIGINT)  # no KeyboardInterrupt
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def test_a_time_that_no_timer_takes():
+    with StopSignals() as stop:
+        stop.ends_in(1e9)
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 86400

@@ -97,7 +97,10 @@ def test_no_lists_of_cpus(text, caret):
     assert (error.value.excerpt, error.value.caret, error.value.hint) == (text, caret, "0,2-4")
 
 
-@pytest.mark.parametrize(("text", "message"), [("0-99999999999", "there is no CPU"), ("4-2", "no range")])
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("0-999999999", "there is no CPU"), ("0-9999999999", "not a list"), ("4-2", "no range")],
+)
 def test_cpus_that_cannot_be(text, message):
     with pytest.raises(UsageError, match=message):
         parse_cpus(text)

@@ -42,7 +42,7 @@ PRINTING = [
 ]
 SILENT = [
     ["report", "-q", "a.dat", "--perfetto", "out"],
-    ["report", "-q", "a.dat", "--cpu", "7"],
+    ["report", "-q", "a.dat", "--cpu", "2"],
     ["run", "-e", "probe begin { exit() }"],
     ["run", "-o", "out", "-e", 'probe begin { println("x") exit() }'],
 ]

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import Busy, Refused
-from ktrace.tracefs.triggers import Trigger, explain, times_left, trigger_step
+from ktrace.tracefs.triggers import Trigger, explain, parse_trigger, times_left, trigger_step
 from tests.unit.tracefs.scripted import Scripted
 
 EVENT = "kprobes/vfs_read"
@@ -48,3 +48,8 @@ def test_what_is_refused_says_what_can_be_named(tmp_path: Path) -> None:
     assert "snapshot if m == 1" in found.message and "ktrace show vfs_read" in (found.hint or "")
     told = Refused("Field not found", errno=errno.EINVAL, excerpt="m == 1", caret=0)
     assert explain(files, EVENT, Trigger("snapshot", "m == 1"), told) is told
+
+
+def test_more_digits_than_python_reads_are_no_trigger() -> None:
+    assert parse_trigger("snapshot:count=" + "9" * 20) is not None
+    assert parse_trigger("snapshot:count=" + "9" * 5000) is None

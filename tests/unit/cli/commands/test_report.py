@@ -188,3 +188,8 @@ def test_damage_is_told_after_what_is_before_it(
     status, out, err = run(capfd, "--jobs", "2", path)
     assert status == 7 and "offset 5" in err
     assert [line.rpartition("=")[2] for line in out.splitlines()] == ["0", "1", "2", "3", "4", "5"]
+
+
+def test_a_cpu_that_no_record_can_be_of(path: str, capfd: pytest.CaptureFixture[str]) -> None:
+    message = "ktrace: no CPU 3,7 in the recording\n  hint: its CPUs: 0-2\n"
+    assert run(capfd, path, "--cpu", "1-3,7") == (4, "", message)
