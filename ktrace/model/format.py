@@ -186,7 +186,8 @@ def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -
         # `__data_loc char[] comm`, and `__data_loc char[][2] comm` of an array of strings
         shape = "data_loc" if loc[1] == "data" else "rel_loc"
         base, _, name = loc[2].rpartition(" ")
-        count = _count_of(base.partition("[")[2], int(size) // 4)
+        # Each reference takes 4 bytes, whatever number the declaration has in its brackets.
+        count = max(int(size) // 4, 1)
         ctype = base.partition("[")[0]
         return Field(name, ctype, int(offset), int(size), signed == "1", shape, count)
     ctype, name, dims = _split_declaration(declaration)
@@ -223,11 +224,6 @@ def element_size(ctype: str) -> int:
     if width is None:
         return 8 if any(word in ctype for word in ("long", "*", "cpumask", "64")) else 4
     return width
-
-
-def _count_of(brackets: str, words: int) -> int:
-    numbers = re.findall(r"\d+", brackets, re.ASCII)
-    return int(numbers[-1][:9]) if numbers else max(words, 1)
 
 
 def _print_as(field: Field, print_fmt: str) -> PrintAs:

@@ -171,6 +171,16 @@ def test_any_declaration_is_read_without_a_crash(declaration, size):
             field(prefix + declaration, size)
 
 
+@pytest.mark.parametrize(
+    ("brackets", "size", "count"), [("[]", 4, 1), ("[][2]", 8, 2), ("[1 ", 8, 2), ("[8]", 4, 1)]
+)
+def test_as_many_references_as_there_is_room_for(brackets, size, count):
+    text = (
+        f"name: p\nID: 1\nformat:\n\tfield:__data_loc char{brackets} s;\toffset:8;\tsize:{size};\tsigned:1;\n"
+    )
+    assert parse_format(text).fields[0].count == count
+
+
 def test_a_text_of_a_synthetic_event_fills_half_its_slot() -> None:
     text = (
         "name: lat\nID: 9\nformat:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n\n"
