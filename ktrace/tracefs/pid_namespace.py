@@ -6,7 +6,7 @@ fields. See pid_namespaces(7), and NSpid in proc_pid_status(5).
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from ktrace.errors import NotFound, Unavailable, UsageError
 from ktrace.tracefs import buffer
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.mount import parse_mounts
+from ktrace.tracefs.stats import cpus_of
 
 # The pid namespace of the machine itself has this number: PROC_PID_INIT_INO in the kernel.
 FIRST = "pid:[4026531836]"
@@ -140,7 +141,8 @@ def writer_of_marker(files: Files, write: Callable[[str, str], None]) -> int:
     mark = "ktrace: who am I"
     buffer.switch_recording(files, True)
     try:
-        write("trace_marker", mark)
+        with _on_all_cpus(files):
+            write("trace_marker", mark)
         text = files.read_bytes("trace")
     except OSError as error:
         raise Unavailable(
@@ -154,6 +156,17 @@ def writer_of_marker(files: Files, write: Callable[[str, str], None]) -> int:
     if found is None:
         raise Unavailable("ktrace's own process id on this machine is not known: the kernel took no marker")
     return int(found[1])
+
+
+@contextmanager
+def _on_all_cpus(files: Files) -> Iterator[None]:
+    """Record on all CPUs meanwhile: on another than those chosen, a marker is refused (EBADF)."""
+    chosen = files.read("tracing_cpumask").strip()
+    buffer.only_cpus(files, cpus_of(files))
+    try:
+        yield
+    finally:
+        files.write("tracing_cpumask", chosen)
 
 
 def _same_proc(host: str, proc: str) -> bool:

@@ -89,3 +89,13 @@ def test_what_ktrace_does_itself_is_not_recorded_there(
     done = inside(script, "--mount-proc")
     assert done.out.split() == ["0"], done
     assert not [r for r in events((tmp_path / "own").read_text()) if "python" in r["comm"]]
+
+
+@pytest.mark.skipif(os.cpu_count() == 1, reason="needs another CPU than the one that is traced")
+def test_its_own_id_is_found_on_a_cpu_that_is_not_traced(quiet_machine: None) -> None:
+    """A marker from there is refused with EBADF, where CPUs have been chosen before."""
+    last = (os.cpu_count() or 1) - 1
+    done = inside(
+        f"taskset -c {last} $KTRACE trace sched:sched_switch --cpu 0 -n 1 -d 20 --json", "--mount-proc"
+    )
+    assert done.status == 0 and [event["cpu"] for event in events(done.out)] == [0], done

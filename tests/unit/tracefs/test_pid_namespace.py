@@ -98,16 +98,21 @@ def test_threads_of_a_process_and_of_what_it_started(host: Proc) -> None:
 
 @pytest.mark.parametrize("tgid", ["", " (    499)"])
 def test_the_kernel_says_who_wrote_a_marker(tmp_path: Path, tgid: str) -> None:
-    files = Scripted(tmp_path, {"tracing_on": "0\n", "trace_marker": "", "trace": ""})
+    kept = {"tracing_on": "0\n", "trace_marker": "", "trace": "", "tracing_cpumask": "01\n"}
+    files = Scripted(tmp_path, kept)
+    (tmp_path / "per_cpu/cpu0").mkdir(parents=True)
+    (tmp_path / "per_cpu/cpu9").mkdir()
 
     def write(path: str, text: str) -> None:
         name = f"  a-1 [0] : tracing_mark_write: {text}"
         line = f"{name}-500{tgid} [001] .....  8.381116: tracing_mark_write: {text}\n"
         files.put("trace", "# tracer: nop\n#\n" + line)
         assert path == "trace_marker"
+        assert (tmp_path / "tracing_cpumask").read_text().split()[-1] == "201"
 
     assert writer_of_marker(files, write) == 500
     assert (tmp_path / "trace").read_text() == ""
+    assert (tmp_path / "tracing_cpumask").read_text().split()[-1] == "01"
     with pytest.raises(Unavailable):
         writer_of_marker(files, lambda *_: None)
 
