@@ -33,7 +33,7 @@ class StopSignals:
     From then on, blocks of `may_interrupt` have a bounded time.
 
     Args:
-        stays: work that is done stays done: whoever was told to end is ending, and takes no second signal.
+        stays: what the block does stays: after it, these signals are ignored until the process ends.
 
     Attributes:
         received: the first signal's number, or None.
@@ -78,9 +78,9 @@ class StopSignals:
     ) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._old.items():
-            # A second signal must not turn work that is done, and stays, into a status that says it is not.
-            ignored = self._stays and self.received is not None and number in STOPPING
-            signal.signal(number, signal.SIG_IGN if ignored else handler)
+            # No signal must turn work that is done, and stays, into a status that says it is not.
+            done = self._stays and kind is None and number in STOPPING
+            signal.signal(number, signal.SIG_IGN if done else handler)
         signal.set_wakeup_fd(self._old_wakeup)
         os.close(self.fd)
         os.close(self._write_fd)

@@ -1,7 +1,22 @@
 """What all unit tests have in common."""
 
+import signal
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
+
+from ktrace.session.signals import STOPPING
 
 # No test asserts a time: on a busy machine one example may take seconds.
 settings.register_profile("ktrace", deadline=None)
 settings.load_profile("ktrace")
+
+
+@pytest.fixture(autouse=True)
+def same_handlers() -> Iterator[None]:
+    """Handle signals after each test as before: commands whose work stays ignore them at their end."""
+    before = {number: signal.getsignal(number) for number in STOPPING}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

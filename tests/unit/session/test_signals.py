@@ -233,16 +233,19 @@ def test_a_command_that_ended_before_it_was_watched_ends_the_run_too():
         assert stop.ended and stop.received is None
 
 
-def test_after_work_that_stays_a_second_signal_says_nothing_else():
+def test_no_signal_takes_back_what_stays():
+    with StopSignals(stays=True):
+        pass
+    for number in STOPPING:
+        send(number)
+
+
+def test_what_was_to_stay_and_failed_leaves_signals_as_they_were():
     before = handlers()
-    try:
-        with StopSignals(stays=True) as stop:
-            send(signal.SIGINT)
-        assert stop.received == signal.SIGINT
-        send(signal.SIGINT)  # no KeyboardInterrupt
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with pytest.raises(Interrupted), StopSignals(stays=True) as stop:
+        send(signal.SIGTERM)
+        stop.check()
+    assert handlers() == before
 
 
 def test_a_time_that_no_timer_takes():
