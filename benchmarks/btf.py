@@ -56,14 +56,14 @@ _WHOLE = """
 import json, resource, sys, time
 from pathlib import Path
 begun = time.perf_counter()
-import ktrace.session.kernel, ktrace.session.define, ktrace.tracefs.mount as mount
+import ktrace.kernel.kernel, ktrace.probes.define, ktrace.tracefs.mount as mount
 from ktrace.tracefs.files import LocalFiles
 mount.find_tracing = lambda: LocalFiles(sys.argv[1])
 if sys.argv[3]:
     def read_types(self, module):
         from ktrace.symbols.btf_files import BtfPaths, file_types
         return file_types(Path(sys.argv[3]), BtfPaths(cache=Path(sys.argv[2]) if sys.argv[2] else None))
-    ktrace.session.kernel.Kernel._read_types = read_types
+    ktrace.kernel.kernel.Kernel._read_types = read_types
 from ktrace.cli.main import main
 sys.stdout, out = open("/dev/null", "w"), sys.stdout
 status = main(["add", "--dry-run", *sys.argv[4:]])

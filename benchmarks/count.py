@@ -24,9 +24,9 @@ from pathlib import Path
 
 from benchmarks._machine import add_options, run_there
 from ktrace.aggregate.hist_file import parse_hist
-from ktrace.output.live import Live
-from ktrace.output.tally import tally_text
-from ktrace.output.top import TopTable
+from ktrace.output.terminal.live import Live
+from ktrace.output.views.count import tally_text
+from ktrace.output.views.top import TopTable
 
 KTRACE = [sys.executable, "-m", "ktrace"]
 TRACING = Path("/sys/kernel/tracing")

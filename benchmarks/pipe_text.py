@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ktrace.output.jsonl import JsonLines
+from ktrace.output.formats.jsonl import JsonLines
 from ktrace.tracefs.pipe_text import TextParser
 from ktrace.tracefs.text_shape import learn
 

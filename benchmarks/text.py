@@ -17,9 +17,10 @@ from statistics import median
 
 import numpy as np
 
-from ktrace.model.batch import Batch, Chunk, Column, Strings
+from ktrace.model.batch import Batch, Chunk
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import parse_format
-from ktrace.output.text import Text
+from ktrace.output.formats.text import Text
 
 _COMMON = """ID: 1
 format:

@@ -12,8 +12,9 @@ from ktrace.version import __version__
 if TYPE_CHECKING:
     from ktrace.api import Session
     from ktrace.errors import KtraceError
-    from ktrace.model.batch import Batch, Strings
-    from ktrace.stream.read import read, sql
+    from ktrace.model.batch import Batch
+    from ktrace.model.column import Strings
+    from ktrace.stream.api import read, sql
 
 __all__ = ["Batch", "KtraceError", "Session", "Strings", "__version__", "read", "sql"]
 
@@ -22,8 +23,8 @@ _WHERE = {
     "KtraceError": "ktrace.errors",
     "Session": "ktrace.api",
     "Strings": "ktrace.model.batch",
-    "read": "ktrace.stream.read",
-    "sql": "ktrace.stream.read",
+    "read": "ktrace.stream.api",
+    "sql": "ktrace.stream.api",
 }
 
 

@@ -4,11 +4,11 @@ import os
 from collections.abc import Iterator
 
 from ktrace.model.batch import Batch
+from ktrace.probes.define import Defined
+from ktrace.resolve.resolve import want
+from ktrace.resolve.spec import Defaults, mover
 from ktrace.session import session
-from ktrace.session.define import Defined
-from ktrace.session.live import batches
-from ktrace.session.resolve import want
-from ktrace.session.words import Defaults, mover
+from ktrace.session.iterate import batches
 
 
 class Session(session.Session):

@@ -6,6 +6,7 @@ ktrace: Invalid register name
   hint: registers here: ax bp bx cx ...
 """
 
+import sys
 import unicodedata
 from dataclasses import dataclass
 
@@ -80,3 +81,8 @@ def _escape(ch: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:
         return f"\\x{code - 0xDC00:02x}"
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def note(text: str, *, hint: str | None = None) -> None:
+    """Draw a remark that is not an error."""
+    print(render(Diagnostic(text, hint=hint)), file=sys.stderr)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from ktrace.aggregate.frames import without_own
 from ktrace.errors import Unavailable
-from ktrace.model.batch import Batch, Chunk, Stack, Strings
+from ktrace.model.batch import Batch, Chunk, Stack
+from ktrace.model.column import Strings
 from ktrace.model.tally import Key, Range, Row, Tally
 from ktrace.model.tally import Stack as Frames
 

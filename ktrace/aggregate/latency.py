@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ktrace.aggregate.hist import Hist, Term, both
-from ktrace.aggregate.parts import is_text
+from ktrace.aggregate.keys import is_text
 from ktrace.errors import UsageError
 from ktrace.model.format import Field
 from ktrace.model.plan import Step

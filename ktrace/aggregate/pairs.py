@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ktrace.aggregate.columns import Reading, distinct_values, log2_of
 from ktrace.aggregate.frames import without_own
-from ktrace.aggregate.parts import Linear
+from ktrace.aggregate.keys import Linear
 from ktrace.model.batch import Batch, Chunk, Lost, Stack
-from ktrace.model.slow import Slow
+from ktrace.model.slow_call import Slow
 from ktrace.model.tally import Key, Row, Tally
 from ktrace.model.tally import Stack as Frames
 

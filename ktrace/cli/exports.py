@@ -75,7 +75,7 @@ def export_in_parts(recording: "Recording", name: str | None, *, jobs: int) -> t
         is not to be done so.
     """
     from ktrace.model.batch import Chunk, Lost
-    from ktrace.stream.parts import Part, Parts
+    from ktrace.stream.time_ranges import Part, Parts
     from ktrace.stream.workers import Out, in_turn
 
     if jobs < 2 or not _is_file(sys.stdout):
@@ -127,14 +127,14 @@ def _standard_output(name: str | None, recording: "Recording") -> Iterator[Expor
 
 def _sink(name: str | None, out: BinaryIO, recording: "Recording", *, first: bool, bulk: bool) -> Export:
     if name == "json":
-        from ktrace.output.jsonl import JsonLines
+        from ktrace.output.formats.jsonl import JsonLines
 
         return JsonLines(out, recording.groups(), bulk=bulk)
     if name in ("csv", "csv-raw"):
-        from ktrace.output.csv import Csv
+        from ktrace.output.formats.csv import Csv
 
         return Csv(out, recording.fields(), header=first, bulk=bulk, raw=name == "csv-raw")
-    from ktrace.output.text import Text
+    from ktrace.output.formats.text import Text
 
     return Text(out, bulk=bulk)
 
@@ -146,11 +146,11 @@ def _timeline(name: str, path: str, inputs: Sequence[str]) -> Iterator[Export]:
     with open_output(path, inputs=inputs) as out:
         sink: Export
         if name == "perfetto":
-            from ktrace.output.perfetto import Perfetto
+            from ktrace.output.formats.perfetto import Perfetto
 
             sink = Perfetto(out)
         else:
-            from ktrace.output.chrome import Chrome
+            from ktrace.output.formats.chrome import Chrome
 
             sink = Chrome(out)
         yield sink
@@ -159,10 +159,10 @@ def _timeline(name: str, path: str, inputs: Sequence[str]) -> Iterator[Export]:
 
 @contextmanager
 def _parquet(path: str, inputs: Sequence[str]) -> Iterator[Export]:
-    from ktrace.output.parquet import Parquet
+    from ktrace.output.formats.parquet import Parquet
     from ktrace.storage.destination import target_of, write_to
     from ktrace.storage.passing import passing
-    from ktrace.stream.memory import give_back
+    from ktrace.stream.malloc import give_back
 
     with target_of(path, inputs=inputs) as target, write_to(target) as out:
         sink = Parquet(out, target.folder_path, target.shown)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ktrace.cli.report import note
+from ktrace.diagnostic import note
 from ktrace.storage.passing import remove_passing
 
 _STATUS = 128 + signal.SIGINT

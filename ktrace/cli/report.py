@@ -1,13 +1,13 @@
-"""Drawing errors on stderr, and the exit code that they mean."""
+"""Report errors on stderr; return the exit status that they mean."""
 
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ktrace.errors import KtraceError, Unavailable
+from ktrace.errors import KtraceError
 
 if TYPE_CHECKING:
-    from ktrace.model.muted import Muted
+    pass
 
 
 def report(error: KtraceError) -> int:
@@ -20,19 +20,7 @@ def report(error: KtraceError) -> int:
     return error.exit_code
 
 
-def note(text: str, *, hint: str | None = None) -> None:
-    """Draw a remark that is not an error."""
-    from ktrace.diagnostic import Diagnostic, render
-
-    print(render(Diagnostic(text, hint=hint)), file=sys.stderr)
-
-
 def report_all(errors: Sequence[KtraceError]) -> int:
     """Draw several; the exit code is the first one's, 0 where there is none."""
     codes = [report(error) for error in errors]
     return codes[0] if codes else 0
-
-
-def seeing_status(status: int, muted: "Sequence[Muted]") -> int:
-    """Return a run's exit status; one that nothing could hit did not do what was asked."""
-    return Unavailable.exit_code if muted and status == 0 else status

@@ -8,7 +8,7 @@ from ktrace.errors import KtraceError, UsageError
 
 if TYPE_CHECKING:
     from ktrace.model.probe import Probe
-    from ktrace.session.refusals import Refusals
+    from ktrace.resolve.refusals import Refusals
     from ktrace.session.signals import StopSignals
     from ktrace.tracefs.files import Files
 
@@ -23,8 +23,8 @@ def chosen(
         NotFound: all names mean none.
     """
     from ktrace.cli.report import report
-    from ktrace.session.listing import select
-    from ktrace.session.refusals import Refusals
+    from ktrace.probes.listing import select
+    from ktrace.resolve.refusals import Refusals
     from ktrace.tracefs.dynevents import list_probes
 
     if everything and names:
@@ -65,8 +65,8 @@ def switch_probes(
     import time
     from contextlib import nullcontext
 
+    from ktrace.probes.switching import set_enabled
     from ktrace.session.signals import StopSignals
-    from ktrace.session.switching import set_enabled
 
     started = time.monotonic()
     with nullcontext(stop) if stop else StopSignals(stays=True) as noted:
@@ -82,7 +82,7 @@ def tell_muted(tracing: "Files", events: Sequence[str], *, waits: bool = False) 
     Args:
         waits: the top buffer waits for an event at which it begins to record.
     """
-    from ktrace.cli.report import seeing_status
+    from ktrace.model.muted import seeing_status
     from ktrace.session.muted import top_muted
     from ktrace.tracefs.mount import find_debug
 

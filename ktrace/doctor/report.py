@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ktrace.doctor import access, lockdown, others, switches
+from ktrace.doctor import access, lockdown, switches
+from ktrace.doctor import other_tracers as others
 from ktrace.doctor.abilities import find_abilities
 from ktrace.doctor.fact import Fact, usable
 from ktrace.doctor.kconfig import config_facts, find_config

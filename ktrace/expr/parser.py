@@ -13,7 +13,7 @@ There are no operators between two values: a probe can fetch, but not calculate.
 import re
 from dataclasses import dataclass
 
-from ktrace.expr.own import is_kernels_own
+from ktrace.expr.native import is_kernels_own
 from ktrace.expr.problems import wrong
 from ktrace.expr.tree import (
     Access,

@@ -5,74 +5,22 @@ Whatever the source (the kernel's text, pages of its ring buffer, a file), the l
 that a sink can put the records of several batches back into the order in which they came.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import Format, Signature
+from ktrace.model.frame import column_name, require_polars, series
 from ktrace.model.lookups import Lookups
 from ktrace.model.muted import Muted
 
 if TYPE_CHECKING:
     import polars as pl
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Strings:
-    """A column of text, dictionary-encoded.
-
-    Text from the kernel is decoded as UTF-8 with `surrogateescape`: a byte that is not UTF-8 becomes a
-    lone surrogate U+DC80..U+DCFF, from which it can be had back. What the kernel could not read
-    (`(fault)`) is None.
-
-    Attributes:
-        codes: int32, shape (rows,): index into `values` for each row.
-        values: the dictionary; it may hold values that no row has.
-    """
-
-    codes: NDArray[np.int32]
-    values: tuple[str | None, ...]
-
-    @classmethod
-    def of(cls, texts: Iterable[str | None]) -> "Strings":
-        """Encode one text a row."""
-        index: dict[str | None, int] = {}
-        codes = [index.setdefault(text, len(index)) for text in texts]
-        return cls(np.array(codes, np.int32), tuple(index))
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def __getitem__(self, row: int) -> str | None:
-        return self.values[int(self.codes[row])]
-
-    def __iter__(self) -> Iterator[str | None]:
-        return iter(self.tolist())
-
-    def tolist(self) -> list[str | None]:
-        """The text of each row."""
-        values = self.values
-        return [values[code] for code in self.codes.tolist()]
-
-    def take(self, rows: NDArray[Any] | slice) -> "Strings":
-        """The rows that an index array, a mask or a slice selects; they share the dictionary."""
-        return Strings(self.codes[rows], self.values)
-
-
-Column: TypeAlias = NDArray[Any] | Strings
-"""A column of `rows` values; `len`, `[row]` and `tolist()` work on each form.
-
-| value | column |
-|---|---|
-| integer | int64 or uint64, shape (rows,); object of int where neither holds them all |
-| array of N integers | the same, shape (rows, N) |
-| string, character, symbol | `Strings` |
-| array of strings | object, shape (rows,), a list of str or None each |
-| array of integers, of as many as each record says | object, shape (rows,), a list of int each |
-"""
 
 Kind = Literal["entry", "return", "text", "fields"]
 """`entry` and `return` are probes; `text` is a static event whose body is one column named `body`;
@@ -144,7 +92,6 @@ class Batch:
         Raises:
             Unavailable: Polars is not installed.
         """
-        from ktrace.model.frame import to_frame  # noqa: PLC0415 -- asks for Polars, an extra
 
         return to_frame(self)
 
@@ -297,3 +244,39 @@ class Chunk:
     def __len__(self) -> int:
         """Records in all batches; marks are not counted."""
         return sum(map(len, self.batches))
+
+
+def to_frame(batch: Batch, only: Iterable[str] | None = None) -> "pl.DataFrame":
+    """The batch's records as rows.
+
+    Args:
+        batch: at least `ts`, `cpu`, `pid`, `comm`, `flags` and `event` become columns; `tgid`, `ip`,
+            `func` and `ret_ip` where it has them.
+        only: the columns that are wanted; None for all.
+
+    Raises:
+        Unavailable: Polars is not installed.
+    """
+    require_polars("a frame")
+    import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
+
+    wanted = None if only is None else set(only)
+    own: dict[str, Column | str | None] = {
+        "ts": batch.ts,
+        "cpu": batch.cpu,
+        "pid": batch.pid,
+        "tgid": batch.tgid,
+        "comm": batch.comm,
+        "flags": batch.flags,
+        "event": batch.event,
+        "ip": batch.place,
+        "func": batch.func,
+        "ret_ip": batch.ret_ip,
+    }
+    fields = {column_name(name): column for name, column in batch.columns.items()}
+    columns = {
+        name: series(column, len(batch))
+        for name, column in {**own, **fields}.items()
+        if column is not None and (wanted is None or name in wanted)
+    }
+    return pl.DataFrame(columns)

@@ -5,14 +5,13 @@ terminal. What the kernel could not read is null.
 """
 
 import resource
-from collections.abc import Iterable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ktrace.errors import Unavailable
-from ktrace.model.batch import Batch, Column, Strings
+from ktrace.model.column import Column, Strings
 
 if TYPE_CHECKING:
     import polars as pl
@@ -72,42 +71,6 @@ def utf8(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-
-
-def to_frame(batch: Batch, only: Iterable[str] | None = None) -> "pl.DataFrame":
-    """The batch's records as rows.
-
-    Args:
-        batch: at least `ts`, `cpu`, `pid`, `comm`, `flags` and `event` become columns; `tgid`, `ip`,
-            `func` and `ret_ip` where it has them.
-        only: the columns that are wanted; None for all.
-
-    Raises:
-        Unavailable: Polars is not installed.
-    """
-    require_polars("a frame")
-    import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
-
-    wanted = None if only is None else set(only)
-    own: dict[str, Column | str | None] = {
-        "ts": batch.ts,
-        "cpu": batch.cpu,
-        "pid": batch.pid,
-        "tgid": batch.tgid,
-        "comm": batch.comm,
-        "flags": batch.flags,
-        "event": batch.event,
-        "ip": batch.place,
-        "func": batch.func,
-        "ret_ip": batch.ret_ip,
-    }
-    fields = {column_name(name): column for name, column in batch.columns.items()}
-    columns = {
-        name: series(column, len(batch))
-        for name, column in {**own, **fields}.items()
-        if column is not None and (wanted is None or name in wanted)
-    }
-    return pl.DataFrame(columns)
 
 
 def series(column: Column | str, rows: int) -> "pl.Series":

@@ -1,6 +1,9 @@
 """Muted: events that nothing can hit, and why. Their silence says nothing."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from ktrace.errors import Unavailable
 
 _NAMED = 3
 
@@ -32,3 +35,8 @@ class Muted:
     def to_json(self) -> dict[str, object]:
         """The fields of a record of type `muted`, and of `muted` in an answer."""
         return {"events": list(self.events), "why": self.why, "hint": self.hint}
+
+
+def seeing_status(status: int, muted: "Sequence[Muted]") -> int:
+    """Return a run's exit status; one that nothing could hit did not do what was asked."""
+    return Unavailable.exit_code if muted and status == 0 else status

@@ -5,8 +5,9 @@ The grammar is that of Documentation/trace/kprobetrace.rst (`p`, `r`), uprobetra
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal, cast
+from typing import Literal, TypeAlias, cast
 
 from ktrace.errors import UsageError
 from ktrace.model.fetch import FetchArg, split_type
@@ -196,3 +197,7 @@ def _read_arg(text: str) -> FetchArg:
 
 def _swap(name: str | None, body: tuple[str, str | None]) -> tuple[str, str | None, str | None]:
     return body[0], name, body[1]
+
+
+Check: TypeAlias = Callable[[Probe], None]
+"""Raises UsageError for an argument of a probe that would read nothing."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Column, Strings
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import Field, Format, PrintAs, element_size
 from ktrace.ringbuffer.texts import Texts, text_at
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Batch, Chunk, Kind, Lost, Mark, Stack, Strings, Unparsed
+from ktrace.model.batch import Batch, Chunk, Kind, Lost, Mark, Stack, Unparsed
+from ktrace.model.column import Strings
 from ktrace.model.format import Format
 from ktrace.ringbuffer.columns import EventReader, Rows
 from ktrace.ringbuffer.layout import PageLayout

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Strings
+from ktrace.model.column import Strings
 
 _BITS = 14
 _FULL = 1 << 16  # values, after which it starts afresh

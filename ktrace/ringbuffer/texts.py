@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Strings
+from ktrace.model.column import Strings
 from ktrace.ringbuffer.interning import Interner, unforeseen
 
 _WORDS = 16  # of 8 bytes: texts that are longer are read one by one

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ktrace.model.muted import Muted
 from ktrace.model.place import EventPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
-from ktrace.session.define import is_pending
+from ktrace.probes.define import is_pending
 from ktrace.tracefs import buffer
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import all_events, read_triggers
@@ -232,7 +232,7 @@ def _is_kprobe(probe: Probe) -> bool:
 
 def _flags(probes: list[Probe], debug: Files | None) -> dict[tuple[str, int], tuple[str, ...]]:
     """Return each kprobe's flags in kprobes/list; where that is hidden, those that its place makes likely."""
-    from ktrace.session.listing import registered_as  # noqa: PLC0415 -- most runs need none of it
+    from ktrace.probes.listing import registered_as  # noqa: PLC0415 -- most runs need none of it
 
     lines = registered_as(probes, debug)
     found: dict[tuple[str, int], tuple[str, ...]] = {}

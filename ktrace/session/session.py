@@ -16,14 +16,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError, Refused
+from ktrace.kernel.kernel import Kernel
 from ktrace.model.format import Signature
 from ktrace.model.names import EVENT_MAX
 from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
-from ktrace.session.define import Defined, define_probe
-from ktrace.session.empty_reads import checker
-from ktrace.session.kernel import Kernel
-from ktrace.session.words import Move, move_place
+from ktrace.probes.define import Defined, define_probe
+from ktrace.resolve.empty_reads import checker
+from ktrace.resolve.spec import Move, move_place
 from ktrace.tracefs import buffer
 from ktrace.tracefs.apply import Applied
 from ktrace.tracefs.dynevents import define_step
@@ -336,7 +336,7 @@ class Session:
             self._pipe = None
         failures = self._applied.undo_all(keep, let_go=self._let_go)
         if failures:
-            from ktrace.session.held import blame  # noqa: PLC0415 -- only to explain a failure
+            from ktrace.probes.holders import blame  # noqa: PLC0415 -- only to explain a failure
 
             lines = [
                 f"{step.to_shell(self.tracing.root)}: {blame(self.tracing, step, error)}"
@@ -349,7 +349,7 @@ class Session:
 
     def _let_go(self, step: Step) -> None:
         """Switch an event of the session's own off wherever somebody has switched it on."""
-        from ktrace.session.held import let_go  # noqa: PLC0415 -- nobody does, as a rule
+        from ktrace.probes.holders import let_go  # noqa: PLC0415 -- nobody does, as a rule
 
         let_go(self.tracing, step)
 

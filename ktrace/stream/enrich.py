@@ -9,7 +9,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Batch, Chunk, Column, Mark, Stack, Strings
+from ktrace.model.batch import Batch, Chunk, Mark, Stack
+from ktrace.model.column import Column, Strings
 from ktrace.model.lookups import Lookups
 from ktrace.ringbuffer.interning import Interner, distinct
 from ktrace.stream.flags import FlagStyle

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.errors import UsageError
-from ktrace.model.batch import Batch, Column, Strings
+from ktrace.model.batch import Batch
+from ktrace.model.column import Column, Strings
 from ktrace.model.patterns.glob import join_glob
 from ktrace.stream.filter_grammar import Node, Op, Pred, parse_filter, problem
 

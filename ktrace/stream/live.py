@@ -12,7 +12,7 @@ from dataclasses import replace
 from ktrace.model.batch import Chunk, Unparsed
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.records import Records
-from ktrace.stream.memory import keep_freed
+from ktrace.stream.malloc import keep_freed
 from ktrace.stream.merge import EVER, Merge
 from ktrace.tracefs.pipe_raw import Pass
 

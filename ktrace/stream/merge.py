@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ktrace.model.batch import Chunk, Mark
 from ktrace.ringbuffer.decode import Decoder, Selection, mark_of
 from ktrace.ringbuffer.records import Pages, Records
-from ktrace.stream.memory import keep_freed
+from ktrace.stream.malloc import keep_freed
 
 EVER = (1 << 63) - 1
 """A time that is later than all."""

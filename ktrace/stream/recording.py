@@ -16,24 +16,25 @@ from types import TracebackType
 from typing import TypeAlias, TypeVar
 
 from ktrace.errors import Damaged, UsageError
-from ktrace.model.batch import Chunk, Column, Lost, Stack
+from ktrace.model.batch import Chunk, Lost, Stack
+from ktrace.model.column import Column
 from ktrace.model.format import Format
+from ktrace.ringbuffer.common_fields import Heads, are_plain
 from ktrace.ringbuffer.decode import Decoder
-from ktrace.ringbuffer.heads import Heads, are_plain
 from ktrace.ringbuffer.layout import PageLayout, parse_header_page
 from ktrace.ringbuffer.records import Pages, Records, Walked
-from ktrace.stream.ahead import ahead, new_pool
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
 from ktrace.stream.known_formats import known_formats
 from ktrace.stream.losses import lost_by_cpu, not_told
-from ktrace.stream.memory import keep_freed
+from ktrace.stream.malloc import keep_freed
 from ktrace.stream.merge import merged
+from ktrace.stream.merge_files import together
 from ktrace.stream.printk_formats import PrintkFormats
+from ktrace.stream.readahead import ahead, new_pool
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
-from ktrace.stream.together import together
 from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Buffer, Contents, CpuData
 from ktrace.tracedat.reader import WINDOW, TraceDat
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from ktrace.errors import UsageError
-from ktrace.model.batch import Chunk, Column, Strings
+from ktrace.model.batch import Chunk, to_frame
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import Field, Format
-from ktrace.model.frame import column_name, require_polars, series, to_frame
-from ktrace.output.order import order_of
+from ktrace.model.frame import column_name, require_polars, series
+from ktrace.output.rendering.stream_order import order_of
 from ktrace.ringbuffer.columns import EventReader
 from ktrace.stream.confined import check_plan, check_query
 from ktrace.stream.recording import HEADS, HeadColumns, Recording

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ktrace.model.batch import Batch, Chunk, Mark, Stack, Strings
+from ktrace.model.batch import Batch, Chunk, Mark, Stack
+from ktrace.model.column import Strings
 
 _UNKNOWN = "<...>"
 

@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Batch, Column, Strings
+from ktrace.model.batch import Batch
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import Arg, Signature
 from ktrace.tracefs.text_grammar import ARROW, Header, decode
 from ktrace.tracefs.text_shape import Found, Shape, Value

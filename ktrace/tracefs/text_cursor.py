@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from ktrace.model.batch import Column, Strings
+from ktrace.model.column import Column, Strings
 from ktrace.tracefs.text_grammar import ARROW, decode
 from ktrace.tracefs.text_shape import FAULT, SYMBOL, Shape
 from ktrace.tracefs.text_words import U64, Bools, Ints, Words

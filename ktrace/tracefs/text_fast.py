@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ktrace.model.batch import Batch, Strings
+from ktrace.model.batch import Batch
+from ktrace.model.column import Strings
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.text_cursor import Cursor, column_of
 from ktrace.tracefs.text_grammar import decode

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Strings
+from ktrace.model.column import Strings
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.text_grammar import decode
 from ktrace.tracefs.text_words import (

@@ -12,7 +12,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Strings
+from ktrace.model.column import Strings
 from ktrace.tracefs.text_grammar import decode
 
 U64 = NDArray[np.uint64]

@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from ktrace.errors import VmError
-from ktrace.vm import last_words, terminal
+from ktrace.vm import console_tail as last_words
+from ktrace.vm import terminal
 from ktrace.vm.host import Host
 from ktrace.vm.streams import Input, Output, Tail
 

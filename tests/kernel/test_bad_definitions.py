@@ -19,11 +19,11 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import KtraceError, Refused
-from ktrace.session.define import define_probe
-from ktrace.session.empty_reads import checker
-from ktrace.session.kernel import Kernel
-from ktrace.session.resolve import want
-from ktrace.session.words import Defaults
+from ktrace.kernel.kernel import Kernel
+from ktrace.probes.define import define_probe
+from ktrace.resolve.empty_reads import checker
+from ktrace.resolve.resolve import want
+from ktrace.resolve.spec import Defaults
 from ktrace.tracefs.error_log import LogEntry, parse_error_log
 from ktrace.tracefs.mount import find_debug, find_tracing
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from ktrace.aggregate.columns import log2_of
-from ktrace.aggregate.parts import Linear
+from ktrace.aggregate.keys import Linear
 from ktrace.model.tally import Range
 
 SIZES = [1, 2, 3, 4, 5, 9, 100, 777, 1023, 1024, 1025, 65537]

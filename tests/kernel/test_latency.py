@@ -14,7 +14,7 @@ import pytest
 from ktrace.aggregate.latency import Latency
 from ktrace.api import Session
 from ktrace.model.batch import Batch, Chunk
-from ktrace.session.reading import reading_pages
+from ktrace.session.reader import reading_pages
 from ktrace.tracefs.events import enable_step
 
 from .conftest import Running

@@ -12,8 +12,8 @@ import pytest
 
 from ktrace.api import Session
 from ktrace.model.batch import Chunk, Lost
-from ktrace.output.text import Text
-from ktrace.session.raw import Formats, layout_of, live_decoder
+from ktrace.output.formats.text import Text
+from ktrace.session.page_decoder import Formats, layout_of, live_decoder
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
 from ktrace.stream.printk_formats import PrintkFormats

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from ktrace.session.kernel import Kernel
+from ktrace.kernel.kernel import Kernel
 from ktrace.tracefs.mount import find_debug, find_tracing
 
 # Writes of 777 bytes by a shell under several names: with blanks, as of a number, as of a row of the table.

@@ -23,7 +23,7 @@ from ktrace.model.format import Format
 from ktrace.model.miss import Miss
 from ktrace.output.printfmt import MARKER, UNKNOWN, Body
 from ktrace.output.printfmt.constants import CONSTANTS
-from ktrace.session.raw import layout_of
+from ktrace.session.page_decoder import layout_of
 from ktrace.session.session import Session
 from ktrace.symbols.btf import Btf
 from ktrace.symbols.btf_files import BtfPaths, kernel_types

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from ktrace.kernel.kernel import Kernel
+from ktrace.kernel.renamed import find_present
 from ktrace.model.ctype import declare
 from ktrace.model.miss import Miss
-from ktrace.session.kernel import Kernel
-from ktrace.session.present import find_present
 from ktrace.symbols.renames import declarations
 from ktrace.tracefs.mount import find_tracing
 

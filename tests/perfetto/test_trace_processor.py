@@ -16,11 +16,12 @@ from perfetto.trace_processor.api import TraceProcessor
 from perfetto.trace_processor.platform import PlatformDelegate
 from perfetto.trace_processor.protos import ProtoFactory
 
-from ktrace.model.batch import Chunk, Lost, Stack, Strings
-from ktrace.output.chrome import Chrome
-from ktrace.output.perfetto import Perfetto
+from ktrace.model.batch import Chunk, Lost, Stack
+from ktrace.model.column import Strings
+from ktrace.output.formats.chrome import Chrome
+from ktrace.output.formats.perfetto import Perfetto
 from tests.unit.output.batches import INVALID, batch
-from tests.unit.output.test_chrome import entry, leave
+from tests.unit.output.formats.test_chrome import entry, leave
 
 POOL = ProtoFactory(PlatformDelegate()).descriptor_pool
 STREAM = message_factory.GetMessageClass(

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli.choosing import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
 from ktrace.cli.combining import excludes
-from ktrace.cli.report import note, report_all
+from ktrace.cli.probe_options import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
+from ktrace.cli.report import report_all
+from ktrace.diagnostic import note
 
 if TYPE_CHECKING:
-    from ktrace.session.add import Added, Wishes
-    from ktrace.session.kernel import Kernel
-    from ktrace.session.refusals import Refusals
-    from ktrace.session.words import Defaults, Wanted
+    from ktrace.kernel.kernel import Kernel
+    from ktrace.probes.add import Added, Wishes
+    from ktrace.resolve.refusals import Refusals
+    from ktrace.resolve.spec import Defaults, Wanted
 
 
 def add(
@@ -112,12 +113,13 @@ def add(
     tracing, debug = find_tracing(), find_debug()  # what cannot be done here, need not be loaded
 
     from ktrace.cli.report import report
-    from ktrace.session.add import Wishes, add_probes
-    from ktrace.session.empty_reads import checker
-    from ktrace.session.kernel import Kernel
-    from ktrace.session.refusals import Refusals
+    from ktrace.kernel.kernel import Kernel
+    from ktrace.probes.add import Wishes, add_probes
+    from ktrace.resolve.empty_reads import checker
+    from ktrace.resolve.parse import check_options
+    from ktrace.resolve.refusals import Refusals
+    from ktrace.resolve.spec import Defaults, mover
     from ktrace.session.signals import StopSignals
-    from ktrace.session.words import Defaults, check_options, mover
 
     machine = os.uname().machine
     which = (every, nth, max_probes, force, inlined)
@@ -157,9 +159,9 @@ def _wanted(
     words: list[str], source: str | None, defaults: "Defaults", kernel: "Kernel", refusals: "Refusals"
 ) -> "list[Wanted]":
     from ktrace.errors import UsageError
-    from ktrace.session.definitions import read_definitions
-    from ktrace.session.resolve import want
-    from ktrace.session.words import split_definitions
+    from ktrace.resolve.definition_files import read_definitions
+    from ktrace.resolve.parse import split_definitions
+    from ktrace.resolve.resolve import want
 
     wanted: list[Wanted] = []
     if source is not None:
@@ -182,10 +184,10 @@ def _wanted(
 
 def _print_plan(kernel: "Kernel", wanted: "list[Wanted]", wishes: "Wishes", refusals: "Refusals") -> None:
     """Print what would be written for each probe; tell what would be refused."""
-    from ktrace.session.add import plan
-    from ktrace.session.define import resolve
-    from ktrace.session.empty_reads import checker
-    from ktrace.session.words import mover
+    from ktrace.probes.add import plan
+    from ktrace.probes.define import resolve
+    from ktrace.resolve.empty_reads import checker
+    from ktrace.resolve.spec import mover
 
     move, check = mover(wanted), checker(kernel)
     lines: list[str] = []
@@ -208,7 +210,7 @@ def _print_plan(kernel: "Kernel", wanted: "list[Wanted]", wishes: "Wishes", refu
 
 
 def _print_added(added: "Added", asked: dict[str, str | None], as_json: bool) -> None:
-    from ktrace.output.listing import probe_json
+    from ktrace.output.views.list import probe_json
 
     for defined in added.done:
         if defined.note:

@@ -9,7 +9,7 @@ from ktrace.cli.report import report_all
 
 if TYPE_CHECKING:
     from ktrace.errors import KtraceError
-    from ktrace.session.clean import Leftover
+    from ktrace.probes.clean import Leftover
     from ktrace.tracefs.files import Files
 
 
@@ -36,7 +36,7 @@ def clean(
       ktrace clean --force ktrace_182_1406
     """
     from ktrace.model.plan import Plan
-    from ktrace.session.clean import find_sessions
+    from ktrace.probes.clean import find_sessions
     from ktrace.tracefs.holding import Life
     from ktrace.tracefs.mount import find_tracing
 
@@ -85,8 +85,8 @@ def _forced(found: "list[Leftover]", names: "list[str] | tuple[()]") -> "list[Le
 def _remove(tracing: "Files", one: "Leftover", as_json: bool) -> "list[KtraceError]":
     """Remove what a session left, and say so; what could not be removed is returned."""
     from ktrace.errors import Busy
-    from ktrace.session.clean import clean as clean_one
-    from ktrace.session.held import blame
+    from ktrace.probes.clean import clean as clean_one
+    from ktrace.probes.holders import blame
 
     problems: list[KtraceError] = []
     for step, error in clean_one(tracing, one):

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli import counting
-from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli import count_options as counting
 from ktrace.cli.durations import DURATION
+from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, Kind
 
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
@@ -47,10 +47,10 @@ def count(
       ktrace count vfs_write --by stack -p 1234
     """
     from ktrace.cli.report import report
+    from ktrace.counting.count import Request
+    from ktrace.counting.count import count as run_count
     from ktrace.errors import UsageError
-    from ktrace.session.count import Request
-    from ktrace.session.count import count as run_count
-    from ktrace.session.refusals import Refusals
+    from ktrace.resolve.refusals import Refusals
 
     if not places:
         raise UsageError("what to count?", hint="ktrace count vfs_read; ktrace count 'tcp_*'")
@@ -70,8 +70,8 @@ def count(
             show=show,
             note=counting.note,
         )
-        from ktrace.output.table import terminal_width
-        from ktrace.output.tally import tally_records, tally_text
+        from ktrace.output.terminal.table import terminal_width
+        from ktrace.output.views.count import tally_records, tally_text
 
         counting.print_answer(
             answer,
@@ -86,6 +86,6 @@ def count(
 
 
 def _table(tally: "Tally", columns: int, lines: int) -> str:
-    from ktrace.output.tally import tally_text
+    from ktrace.output.views.count import tally_text
 
     return tally_text(tally, width=columns, height=lines)

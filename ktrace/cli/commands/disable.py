@@ -29,7 +29,7 @@ def disable(
     """
     if not triggers:
         return switch_chosen(names, everything, False)
-    from ktrace.session.enabling import clear_triggers
+    from ktrace.probes.enable_triggers import clear_triggers
     from ktrace.session.signals import StopSignals
     from ktrace.tracefs.mount import find_tracing
 

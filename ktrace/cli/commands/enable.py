@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.choosing import SNAPSHOT_ON, START_ON, STOP_ON
+from ktrace.cli.probe_options import SNAPSHOT_ON, START_ON, STOP_ON
 from ktrace.cli.report import report_all
 from ktrace.cli.selection import chosen, switch_chosen, switch_probes, tell_muted
 
@@ -36,8 +36,8 @@ def enable(
     """
     if not (stack or start_on or stop_on or snapshot_on):
         return switch_chosen(names, everything, True)
-    from ktrace.session.conditions import Conditions
-    from ktrace.session.enabling import set_triggers
+    from ktrace.probes.enable_triggers import set_triggers
+    from ktrace.probes.trigger_conditions import Conditions
     from ktrace.session.signals import StopSignals
     from ktrace.tracefs.mount import find_tracing
 

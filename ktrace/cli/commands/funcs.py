@@ -29,10 +29,10 @@ def funcs(
       ktrace funcs '*' --module ext4
       ktrace funcs 'vfs_*' --json --args | jq -r .signature
     """
-    from ktrace.output.functions import function_record, functions_text
-    from ktrace.output.table import terminal_width
-    from ktrace.session.functions import find_functions
-    from ktrace.session.kernel import Kernel
+    from ktrace.kernel.functions import find_functions
+    from ktrace.kernel.kernel import Kernel
+    from ktrace.output.terminal.table import terminal_width
+    from ktrace.output.views.funcs import function_record, functions_text
     from ktrace.tracefs.files import LocalFiles
     from ktrace.tracefs.mount import TRACING, find_debug, find_mount
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli import counting
+from ktrace.cli import count_options as counting
 from ktrace.cli.combining import needs
 from ktrace.cli.durations import DURATION
-from ktrace.cli.report import seeing_status
+from ktrace.model.muted import seeing_status
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import BinaryIO
 
-    from ktrace.session.graph import Result, Writer
+    from ktrace.capture.graph import Result, Writer
     from ktrace.session.signals import StopSignals
 
 _BROKEN_PIPE = 128 + signal.SIGPIPE
@@ -73,9 +73,9 @@ def graph(
     from ktrace.errors import UsageError
     from ktrace.model.duration import parse_duration
     from ktrace.session.command import Command
-    from ktrace.session.output import patient_streams
+    from ktrace.session.patient_output import patient_streams
     from ktrace.session.signals import StopSignals
-    from ktrace.session.target import parse_cpus
+    from ktrace.session.tasks import parse_cpus
     from ktrace.storage.destination import open_output
 
     if not functions:
@@ -96,10 +96,10 @@ def graph(
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = stack.enter_context(Command(command, to_stderr=to_stderr)) if command else None
 
-        from ktrace.session.graph import Request
-        from ktrace.session.graph import graph as run
-        from ktrace.session.kernel import Kernel
-        from ktrace.session.refusals import Refusals
+        from ktrace.capture.graph import Request
+        from ktrace.capture.graph import graph as run
+        from ktrace.kernel.kernel import Kernel
+        from ktrace.resolve.refusals import Refusals
         from ktrace.session.session import Session
         from ktrace.session.waiting import watchable_output
 
@@ -145,8 +145,8 @@ def _writer(out: "BinaryIO", symbol: "Callable[[int], str]", as_json: bool, stop
     import os
     from typing import BinaryIO, cast
 
-    from ktrace.output.calltree import CallJson, CallText
-    from ktrace.session.output import PatientOutput
+    from ktrace.output.views.graph import CallJson, CallText
+    from ktrace.session.patient_output import PatientOutput
 
     patient = cast(BinaryIO, PatientOutput(out, stop))
     if as_json:

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli import counting
-from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli import count_options as counting
 from ktrace.cli.durations import DURATION
+from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, Kind
 
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
@@ -51,10 +51,10 @@ def hist(
       ktrace hist vfs_write file:path --sum count -p 1234
       ktrace hist block:block_rq_issue bytes --by rwbs
     """
-    from ktrace.aggregate.parts import Linear
+    from ktrace.aggregate.keys import Linear
+    from ktrace.counting.hist import Request
+    from ktrace.counting.hist import hist as run_hist
     from ktrace.errors import UsageError
-    from ktrace.session.hist import Request
-    from ktrace.session.hist import hist as run_hist
 
     if linear and log2:
         raise UsageError("--linear and --log2: which?")
@@ -76,7 +76,7 @@ def hist(
             show=show,
             note=counting.note,
         )
-        from ktrace.output.tally import tally_records
+        from ktrace.output.views.count import tally_records
 
         counting.print_answer(
             answer,
@@ -91,6 +91,6 @@ def hist(
 
 
 def _drawing(tally: "Tally", _columns: int, _lines: int) -> str:
-    from ktrace.output.histogram import histogram_text
+    from ktrace.output.views.histogram import histogram_text
 
     return histogram_text(tally, ascii_only=counting.ascii_only())

@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli import counting
-from ktrace.cli.choosing import KIND, Kind
+from ktrace.cli import count_options as counting
 from ktrace.cli.durations import DURATION
+from ktrace.cli.probe_options import KIND, Kind
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from ktrace.model.slow import Slow
+    from ktrace.model.slow_call import Slow
     from ktrace.model.tally import Tally
 
 ON = typer.Option("--on", metavar="FIELD[=FIELD],...", help="What A and B must share.")
@@ -56,9 +56,9 @@ def latency(
       ktrace latency sched:sched_waking sched:sched_switch --on pid=next_pid -d 1
       ktrace latency block:block_rq_issue block:block_rq_complete --on dev,sector
     """
-    from ktrace.aggregate.parts import Linear
-    from ktrace.session.latency import Request
-    from ktrace.session.latency import latency as run_latency
+    from ktrace.aggregate.keys import Linear
+    from ktrace.counting.latency import latency as run_latency
+    from ktrace.counting.latency_request import Request
 
     places, args = (words, []) if on else (words[:1], words[1:])
     if on and len(words) != 2:
@@ -96,7 +96,7 @@ def latency(
             emit=_emit_json if as_json else _emit,
             note=counting.note,
         )
-        from ktrace.output.tally import tally_records
+        from ktrace.output.views.count import tally_records
 
         counting.print_answer(
             answer,
@@ -123,19 +123,19 @@ def time(text: str) -> int:
 
 
 def _emit(slow: "Slow") -> None:
-    from ktrace.output.slow import slow_text
+    from ktrace.output.views.slow_calls import slow_text
 
     sys.stdout.write(slow_text(slow))
     sys.stdout.flush()
 
 
 def _emit_json(slow: "Slow") -> None:
-    from ktrace.output.slow import slow_record
+    from ktrace.output.views.slow_calls import slow_record
 
     print(slow_record(slow), flush=True)
 
 
 def _drawing(tally: "Tally", _columns: int, _lines: int) -> str:
-    from ktrace.output.histogram import histogram_text, nanoseconds
+    from ktrace.output.views.histogram import histogram_text, nanoseconds
 
     return histogram_text(tally, unit=nanoseconds, ascii_only=counting.ascii_only())

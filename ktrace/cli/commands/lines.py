@@ -46,8 +46,8 @@ def lines(
     import json
     import os
 
-    from ktrace.output.source_lines import lines_record, lines_text
-    from ktrace.symbols.dwarf import words
+    from ktrace.output.views.lines import lines_record, lines_text
+    from ktrace.symbols.dwarf import source_place as words
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
     from ktrace.symbols.dwarf.sources import read_source, source_folders
 
@@ -68,8 +68,8 @@ def _find(info: "DebugInfo", what: str) -> "list[tuple[FunctionLines | FileLines
     """What to show, with the first and last line of each."""
     from ktrace.errors import UsageError
     from ktrace.model.miss import Miss
-    from ktrace.output.source_lines import line_span
-    from ktrace.symbols.dwarf import words
+    from ktrace.output.views.lines import line_span
+    from ktrace.symbols.dwarf import source_place as words
 
     wanted = words.parse(what)
     if isinstance(wanted, words.SourceGlob):

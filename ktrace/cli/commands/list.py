@@ -47,10 +47,10 @@ def list_(
     tracing, debug = find_tracing(), find_debug()  # what cannot be done here, need not be loaded
 
     from ktrace.cli.report import report
-    from ktrace.output.listing import listing_json, listing_text
-    from ktrace.output.table import terminal_width
-    from ktrace.session.listing import read_listing, select
-    from ktrace.session.refusals import Refusals
+    from ktrace.output.terminal.table import terminal_width
+    from ktrace.output.views.list import listing_json, listing_text
+    from ktrace.probes.listing import read_listing, select
+    from ktrace.resolve.refusals import Refusals
 
     excludes("--format debugfs", look is Look.DEBUGFS, ("NAME", names), ("--json", as_json))
     listing = read_listing(tracing, debug)

@@ -33,8 +33,8 @@ def parse(
 
     from ktrace.cli.interrupts import interruptible
     from ktrace.errors import Damaged
-    from ktrace.output.jsonl import JsonLines
-    from ktrace.output.text import Text
+    from ktrace.output.formats.jsonl import JsonLines
+    from ktrace.output.formats.text import Text
     from ktrace.storage.target import check_inputs
     from ktrace.tracefs.pipe_text import TextParser
     from ktrace.tracefs.text_file import pieces_of

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli import counting
-from ktrace.cli.choosing import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli import count_options as counting
 from ktrace.cli.combining import needs
 from ktrace.cli.durations import DURATION
-from ktrace.cli.report import seeing_status
+from ktrace.cli.probe_options import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+from ktrace.model.muted import seeing_status
 
 if TYPE_CHECKING:
-    from ktrace.session.record import Progress, Recorded
+    from ktrace.capture.record import Progress, Recorded
 
 
 def record(
@@ -78,19 +78,20 @@ def record(
     import os
     from contextlib import ExitStack
 
+    from ktrace.capture.record import default_buffer_kb, parse_size
+    from ktrace.capture.record import record as run
+    from ktrace.capture.request import Request
     from ktrace.cli.report import report
     from ktrace.errors import UsageError
+    from ktrace.kernel.kernel import Kernel
+    from ktrace.resolve.refusals import Refusals
+    from ktrace.resolve.spec import Defaults
+    from ktrace.resolve.targets import find_targets
     from ktrace.session.command import Command
-    from ktrace.session.kernel import Kernel
-    from ktrace.session.output import patient_streams
-    from ktrace.session.record import default_buffer_kb, parse_size
-    from ktrace.session.record import record as run
-    from ktrace.session.refusals import Refusals
-    from ktrace.session.request import Request
+    from ktrace.session.patient_output import patient_streams
     from ktrace.session.session import Session
     from ktrace.session.signals import StopSignals
-    from ktrace.session.target import find_targets, parse_cpus
-    from ktrace.session.words import Defaults
+    from ktrace.session.tasks import parse_cpus
     from ktrace.tracefs.instances import Owner
     from ktrace.tracefs.mount import find_debug, find_tracing
 

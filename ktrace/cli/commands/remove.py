@@ -33,8 +33,8 @@ def remove(
 
     from ktrace.cli.report import report_all
     from ktrace.cli.selection import chosen, summary
+    from ktrace.probes.switching import remove_probes
     from ktrace.session.signals import StopSignals
-    from ktrace.session.switching import remove_probes
     from ktrace.tracefs.dynevents import define_step
     from ktrace.tracefs.events import enable_step
     from ktrace.tracefs.mount import find_tracing
@@ -57,12 +57,12 @@ def remove(
 
 def _tell_leftovers(tracing: "Files") -> None:
     """Say that what dead sessions left is still there."""
-    from ktrace.session.existing import belongs_to_session
+    from ktrace.resolve.existing_events import belongs_to_session
     from ktrace.tracefs.dynevents import list_probes
 
     if not any(map(belongs_to_session, list_probes(tracing)[0])):
         return
-    from ktrace.session.clean import find_leftovers
+    from ktrace.probes.clean import find_leftovers
 
     left = sum(len(one.probes) for one in find_leftovers(tracing))
     if left:

@@ -8,8 +8,8 @@ import typer
 
 if TYPE_CHECKING:
     from ktrace.cli.exports import Export
-    from ktrace.stream.choice import Choice
     from ktrace.stream.recording import Recording
+    from ktrace.stream.select import Choice
 
 JOBS = min(len(os.sched_getaffinity(0)), 4)
 
@@ -68,11 +68,11 @@ def report(
     """
     from ktrace.cli.exports import export_in_parts, open_export, stdout_format
     from ktrace.cli.interrupts import interruptible
-    from ktrace.cli.report import note
-    from ktrace.session.target import parse_cpus
+    from ktrace.diagnostic import note
+    from ktrace.session.tasks import parse_cpus
     from ktrace.storage.target import check_inputs
-    from ktrace.stream.choice import Choice, check_cpus, check_events, of_events, of_tasks, of_times
     from ktrace.stream.recording import Recording, parse_time
+    from ktrace.stream.select import Choice, check_cpus, check_events, of_events, of_tasks, of_times
     from ktrace.tracedat.unfinished import files_of, place_of
 
     cpus = parse_cpus(cpu) if cpu else ()

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli.choosing import VMLINUX
 from ktrace.cli.combining import excludes
 from ktrace.cli.durations import check_seconds
+from ktrace.cli.probe_options import VMLINUX
 
 if TYPE_CHECKING:
-    from ktrace.script.preprocess import Facts
-    from ktrace.script.source import Source
+    from ktrace.script.language.preprocess import Facts
+    from ktrace.script.language.source import Source
 
 # A script's `-5` is an option that there is not, as it is SystemTap's: behind -- it is an argument.
 TAKES_EXPRESSIONS = False
@@ -90,8 +90,9 @@ def run(
       ktrace run --plan script.stp
       ktrace run -p1 script.stp
     """
-    from ktrace.cli import scripting
     from ktrace.errors import UsageError
+    from ktrace.script.driver import run as scripting
+    from ktrace.script.driver.options import Options
 
     excludes("-l", list_points, ("-L", list_variables))
     listed = list_points or list_variables
@@ -111,7 +112,7 @@ def run(
     if command and target is not None:
         raise UsageError("-c and -x together: which process?")
     script, arguments = _source(text, words)
-    options = scripting.Options(
+    options = Options(
         facts=_facts(arguments),
         settings=_settings(settings or []),
         limits=tuple(limits or ()),
@@ -138,7 +139,7 @@ def run(
 
 def _source(text: str | None, words: list[str]) -> "tuple[Source, list[str]]":
     from ktrace.errors import NotFound
-    from ktrace.script.source import COMMAND_LINE, STANDARD_INPUT, Source
+    from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, Source
 
     if text is not None:
         return Source(COMMAND_LINE, text), words
@@ -154,8 +155,8 @@ def _source(text: str | None, words: list[str]) -> "tuple[Source, list[str]]":
 def _facts(arguments: list[str]) -> "Facts":
     import os
 
-    from ktrace.cli.scripting import kernel_config
-    from ktrace.script.preprocess import Facts
+    from ktrace.script.driver.kernel_config import kernel_config
+    from ktrace.script.language.preprocess import Facts
 
     machines = {"aarch64": "arm64", "ppc64le": "powerpc", "s390x": "s390", "riscv64": "riscv"}
     uname = os.uname()

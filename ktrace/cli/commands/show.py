@@ -20,8 +20,8 @@ def show(
     """
     import json
 
-    from ktrace.output.event import event_record, event_text
-    from ktrace.session.show import describe
+    from ktrace.output.views.show import event_record, event_text
+    from ktrace.probes.show import describe
     from ktrace.tracefs.mount import find_debug, find_tracing
 
     for description in describe(find_tracing(), find_debug(), name):

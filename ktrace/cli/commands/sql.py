@@ -40,9 +40,9 @@ def sql(
     from functools import partial
 
     from ktrace.cli.interrupts import interruptible
-    from ktrace.cli.report import note
+    from ktrace.diagnostic import note
     from ktrace.errors import UsageError
-    from ktrace.output.frames import write_csv, write_json, write_table
+    from ktrace.output.formats.polars import write_csv, write_json, write_table
     from ktrace.storage.target import check_inputs
     from ktrace.stream.recording import Recording
     from ktrace.stream.sql import answers, heads_ahead, run_query

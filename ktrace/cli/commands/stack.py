@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
-from ktrace.cli import counting
-from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli import count_options as counting
 from ktrace.cli.durations import DURATION
+from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, Kind
 
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
@@ -52,9 +52,9 @@ def stack(
       ktrace stack vfs_write --user -p 1234 --speedscope profile.json
     """
     from ktrace.cli.report import report
-    from ktrace.session.refusals import Refusals
-    from ktrace.session.stacks import StackRequest
-    from ktrace.session.stacks import stacks as run_stacks
+    from ktrace.counting.stacks import StackRequest
+    from ktrace.counting.stacks import stacks as run_stacks
+    from ktrace.resolve.refusals import Refusals
     from ktrace.storage.destination import target_of, write_to
 
     show = counting.looker(_table, as_json)
@@ -79,8 +79,8 @@ def stack(
             show=show,
             note=counting.note,
         )
-        from ktrace.output.stacks import stacks_text
-        from ktrace.output.tally import tally_records
+        from ktrace.output.views.count import tally_records
+        from ktrace.output.views.stacks import stacks_text
 
         _write(answer.tally, " ".join(places), files, run.stop)
         counting.print_answer(
@@ -96,11 +96,11 @@ def stack(
 
 
 def _write(tally: "Tally", title: str, files: dict[str, BinaryIO], stop: "StopSignals") -> None:
-    from ktrace.output.flamegraph import flamegraph
-    from ktrace.output.folded import folded
-    from ktrace.output.speedscope import speedscope
-    from ktrace.output.stacks import outermost_first
-    from ktrace.session.output import PatientOutput
+    from ktrace.output.formats.flamegraph import flamegraph
+    from ktrace.output.formats.folded_stacks import folded
+    from ktrace.output.formats.speedscope import speedscope
+    from ktrace.output.views.stacks import outermost_first
+    from ktrace.session.patient_output import PatientOutput
 
     stacks = outermost_first(tally)
     for name, out in files.items():
@@ -115,6 +115,6 @@ def _write(tally: "Tally", title: str, files: dict[str, BinaryIO], stop: "StopSi
 
 
 def _table(tally: "Tally", _columns: int, lines: int) -> str:
-    from ktrace.output.stacks import stacks_text
+    from ktrace.output.views.stacks import stacks_text
 
     return stacks_text(tally, height=lines)

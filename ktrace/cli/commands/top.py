@@ -6,19 +6,19 @@ from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
-from ktrace.cli import counting
-from ktrace.cli.choosing import EVERY, KIND, MAX_PROBES, Kind
+from ktrace.cli import count_options as counting
 from ktrace.cli.durations import DURATION
+from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, Kind
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ktrace.cli.counting import Run
+    from ktrace.cli.count_options import Run
     from ktrace.model.muted import Muted
     from ktrace.model.tally import Key, Tally
-    from ktrace.output.screen import Screen
-    from ktrace.session.words import Defaults
+    from ktrace.output.terminal.screen import Screen
+    from ktrace.resolve.spec import Defaults
 
 _SYSCALLS = "raw_syscalls:sys_enter"
 
@@ -49,7 +49,7 @@ def top(
       ktrace top vfs_read vfs_write --by comm
       ktrace top sched:sched_switch --by next_comm
     """
-    from ktrace.output.screen import Screen
+    from ktrace.output.terminal.screen import Screen
     from ktrace.session.signals import StopSignals
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -106,10 +106,10 @@ class _Live:
 
     def count(self, run: "Run", defaults: "Defaults") -> str:
         """Count until a key leads elsewhere; returns where."""
+        from ktrace.counting.count import Request, count
         from ktrace.diagnostic import visible
-        from ktrace.output.top import TopTable
-        from ktrace.session.count import Request, count
-        from ktrace.session.refusals import Refusals
+        from ktrace.output.views.top import TopTable
+        from ktrace.resolve.refusals import Refusals
 
         table = TopTable(" ".join(self._places), ascii_only=counting.ascii_only())
         action = "quit"
@@ -157,12 +157,13 @@ class _Live:
 
     def drill(self, run: "Run", what: str) -> str:
         """Stacks or latency of the chosen row's function, until a key leads back."""
+        from ktrace.counting.latency import latency
+        from ktrace.counting.latency_request import Request
+        from ktrace.counting.stacks import StackRequest, stacks
         from ktrace.diagnostic import visible
         from ktrace.errors import KtraceError
-        from ktrace.output.histogram import histogram_text, nanoseconds
-        from ktrace.output.stacks import stacks_text
-        from ktrace.session.latency import Request, latency
-        from ktrace.session.stacks import StackRequest, stacks
+        from ktrace.output.views.histogram import histogram_text, nanoseconds
+        from ktrace.output.views.stacks import stacks_text
 
         def show(tally: "Tally", seconds: float) -> None:
             if {"q", "escape"} & set(self._screen.pressed()):

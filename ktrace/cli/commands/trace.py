@@ -1,5 +1,6 @@
 """`ktrace trace`."""
 
+import os
 import signal
 import sys
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli import counting
-from ktrace.cli.choosing import (
+from ktrace.cli import count_options as counting
+from ktrace.cli.combining import needs
+from ktrace.cli.durations import DURATION
+from ktrace.cli.probe_options import (
     EVERY,
     FORCE,
     INLINED,
@@ -21,18 +24,16 @@ from ktrace.cli.choosing import (
     VMLINUX,
     Kind,
 )
-from ktrace.cli.combining import needs
-from ktrace.cli.durations import DURATION
-from ktrace.cli.report import seeing_status
+from ktrace.model.muted import seeing_status
 
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from ktrace.capture.request import Request
+    from ktrace.capture.trace import Result
     from ktrace.session.command import Command
-    from ktrace.session.request import Request
     from ktrace.session.signals import StopSignals
-    from ktrace.session.trace import Result
-    from ktrace.stream.run import Sink
+    from ktrace.stream.pipeline import Sink
 
 _BROKEN_PIPE = 128 + signal.SIGPIPE
 
@@ -109,18 +110,18 @@ def trace(
       ktrace trace vfs_read count --snapshot-on 'count > 1000000'
       ktrace trace --json do_fork | jq -r .comm | sort | uniq -c
     """
-    import os
     from contextlib import ExitStack
 
     from ktrace.cli.report import report
     from ktrace.errors import UsageError
+    from ktrace.kernel.kernel import Kernel
+    from ktrace.resolve.refusals import Refusals
+    from ktrace.resolve.spec import Defaults
+    from ktrace.resolve.targets import find_targets
     from ktrace.session.command import Command
-    from ktrace.session.kernel import Kernel
-    from ktrace.session.output import patient_streams
-    from ktrace.session.refusals import Refusals
+    from ktrace.session.patient_output import patient_streams
     from ktrace.session.signals import StopSignals
-    from ktrace.session.target import find_targets, parse_cpus
-    from ktrace.session.words import Defaults
+    from ktrace.session.tasks import parse_cpus
     from ktrace.storage.destination import open_output
     from ktrace.tracefs.instances import Owner
     from ktrace.tracefs.mount import find_debug, find_tracing
@@ -150,8 +151,8 @@ def trace(
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = stack_.enter_context(Command(command, to_stderr=to_stderr)) if command else None
 
-        from ktrace.session.conditions import Conditions
-        from ktrace.session.request import Request
+        from ktrace.capture.request import Request
+        from ktrace.probes.trigger_conditions import Conditions
 
         cpus = parse_cpus(cpu) if cpu else ()
         when = Conditions(start_on, stop_on, snapshot_on)
@@ -182,19 +183,19 @@ def _run(
 ) -> "Result":
     from typing import BinaryIO, cast
 
-    from ktrace.session.output import PatientOutput
+    from ktrace.capture.trace import trace as run
+    from ktrace.session.patient_output import PatientOutput
     from ktrace.session.session import Session
-    from ktrace.session.trace import trace as run
     from ktrace.session.waiting import watchable_output
 
     patient = cast(BinaryIO, PatientOutput(out, stop))
 
     def make_sink(groups: dict[str, str]) -> "Sink":
         if as_json:
-            from ktrace.output.jsonl import JsonLines
+            from ktrace.output.formats.jsonl import JsonLines
 
             return JsonLines(patient, groups, request.targets.names)
-        from ktrace.output.text import Text
+        from ktrace.output.formats.text import Text
 
         return Text(patient, request.targets.names)
 

@@ -32,8 +32,8 @@ def type_(
     """
     import os
 
-    from ktrace.output.types import type_record, type_text
-    from ktrace.session.types import find_type
+    from ktrace.kernel.types import find_type
+    from ktrace.output.views.type import type_record, type_text
     from ktrace.symbols.btf_cache import cache_folder
     from ktrace.symbols.btf_files import BtfPaths
 

@@ -39,10 +39,10 @@ def vars_(
     import json
     import os
 
-    from ktrace.cli.report import note
+    from ktrace.diagnostic import note
     from ktrace.errors import NotFound
-    from ktrace.output.variables import variables_record, variables_text
-    from ktrace.symbols.dwarf import words
+    from ktrace.output.views.vars import variables_record, variables_text
+    from ktrace.symbols.dwarf import source_place as words
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
 
     paths = DebugPaths.here(os.environ)
@@ -81,7 +81,7 @@ def _find(info: "DebugInfo", place: str) -> "list[Variables]":
 def _spots(info: "DebugInfo", place: str) -> "tuple[Spot, ...] | Miss":
     from ktrace.errors import UsageError
     from ktrace.model.place import SymbolPlace, parse_kernel_place
-    from ktrace.symbols.dwarf import words
+    from ktrace.symbols.dwarf import source_place as words
 
     match words.parse(place):
         case words.FunctionLines(function, first):
@@ -105,7 +105,7 @@ def _by_btf(function: str, as_json: bool) -> int:
     from ktrace.expr import convention
     from ktrace.model.ctype import declare, signature
     from ktrace.model.miss import Miss
-    from ktrace.output.variables import parameters_record, parameters_text
+    from ktrace.output.views.vars import parameters_record, parameters_text
     from ktrace.symbols.btf_cache import cache_folder
     from ktrace.symbols.btf_files import BtfPaths, kernel_types
 

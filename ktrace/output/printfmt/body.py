@@ -13,12 +13,10 @@ from typing import Any
 import numpy as np
 
 from ktrace.diagnostic import visible
-from ktrace.model.batch import Batch, Column, Strings
+from ktrace.model.batch import Batch
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
-from ktrace.output.cells import Coded, Piece, Pieces, coded
-from ktrace.output.digits import decimal, hexadecimal
-from ktrace.output.distinct import Codes, joined, looks_repetitive
 from ktrace.output.printfmt.calls import call
 from ktrace.output.printfmt.evaluate import Records, evaluate
 from ktrace.output.printfmt.lexer import NotUnderstood
@@ -27,6 +25,9 @@ from ktrace.output.printfmt.spell import UNKNOWN, spell
 from ktrace.output.printfmt.template import Spec
 from ktrace.output.printfmt.tree import Node
 from ktrace.output.printfmt.values import Ints, Unknown, Value, encoded
+from ktrace.output.rendering.digits import decimal, hexadecimal
+from ktrace.output.rendering.distinct_values import Codes, joined, looks_repetitive
+from ktrace.output.rendering.pieces import Coded, Piece, Pieces, coded
 
 MARKER = "(print fmt not understood)"
 """Stands before the fields of an event whose `print fmt` is beyond the parser."""
@@ -182,7 +183,7 @@ def _escaped(text: str) -> bytes:
 
 
 def _is_fast(spec: Spec) -> bool:
-    """Whether all rows together can be spelled by `ktrace.output.digits`."""
+    """Whether all rows together can be spelled by `ktrace.output.rendering.digits`."""
     if spec.conversion == "p":
         return spec.extension in ("", "x", "K") and spec.text in ("%p", "%px", "%pK")
     if spec.conversion not in ("d", "u", "x", "X"):

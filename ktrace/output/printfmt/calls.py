@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ktrace.model.batch import Strings
-from ktrace.output.distinct import joined
+from ktrace.model.column import Strings
 from ktrace.output.printfmt.cint import UINT, ULONG, CInt
 from ktrace.output.printfmt.evaluate import Records, column_of, evaluate
 from ktrace.output.printfmt.tree import Call, Name, Node, Null, Table, Text
 from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, encoded
+from ktrace.output.rendering.distinct_values import joined
 
 _MASK = 0xFFFFFFFFFFFFFFFF
 

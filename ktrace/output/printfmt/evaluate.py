@@ -7,7 +7,7 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Column, Strings
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import Field
 from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt.cint import INT, CInt, common, promoted

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Strings
-from ktrace.output.distinct import Codes, distinct
+from ktrace.model.column import Strings
 from ktrace.output.printfmt.cint import CInt
+from ktrace.output.rendering.distinct_values import Codes, distinct
 
 
 class Unknown(Exception):

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from ktrace.script.runtime.faults import Fault
+from ktrace.script.language.faults import Fault
 from ktrace.script.runtime.stats import Shape, Stat
 
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ktrace.script.runtime.faults import Fault
+from ktrace.script.language.faults import Fault
 from ktrace.script.runtime.state import State
 
 _HZ = 1000

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ktrace.script.runtime.faults import Abort, Fault
+from ktrace.script.language.faults import Abort, Fault
 from ktrace.script.runtime.state import State, python_text
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
-from ktrace.script.runtime.faults import Fault
+from ktrace.script.language.faults import Fault
 from ktrace.script.runtime.state import State
 
 Frames = tuple[str, ...]

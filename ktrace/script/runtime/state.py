@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ktrace.diagnostic import visible
-from ktrace.script.runtime.limits import Limits
+from ktrace.script.language.limits import Limits
 
 
 @dataclass(slots=True)

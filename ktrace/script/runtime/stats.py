@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ktrace.script.runtime.arithmetic import div, wrap
-from ktrace.script.runtime.faults import Fault
+from ktrace.script.language.arithmetic import div, wrap
+from ktrace.script.language.faults import Fault
 
 _BAR = 50  # columns
 _BUCKETS = 128

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ktrace.model.patterns.regex import Regex
-from ktrace.script.runtime.arithmetic import wrap
-from ktrace.script.runtime.faults import Fault
+from ktrace.script.language.arithmetic import wrap
+from ktrace.script.language.faults import Fault
 from ktrace.script.runtime.state import State
 
 

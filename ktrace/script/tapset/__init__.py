@@ -7,13 +7,13 @@ from functools import cache
 from importlib import resources
 
 from ktrace.errors import UsageError
-from ktrace.script.ast import Call, Name, Node, Number, Text, walk
-from ktrace.script.definitions import Alias, Global, Point, Script
-from ktrace.script.lexer import tokens
-from ktrace.script.machine import Machine
-from ktrace.script.parser import parse
-from ktrace.script.preprocess import Facts, Preprocessor, number
-from ktrace.script.source import Source
+from ktrace.script.kernel_interface import Machine
+from ktrace.script.language.ast import Call, Name, Node, Number, Text, walk
+from ktrace.script.language.definitions import Alias, Global, Point, Script
+from ktrace.script.language.lexer import tokens
+from ktrace.script.language.parser import parse
+from ktrace.script.language.preprocess import Facts, Preprocessor, number
+from ktrace.script.language.source import Source
 from ktrace.script.tapset.syscalls import syscall_aliases
 
 

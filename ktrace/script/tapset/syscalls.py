@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from ktrace.script.definitions import Point
-from ktrace.script.machine import Machine
+from ktrace.script.kernel_interface import Machine
+from ktrace.script.language.definitions import Point
 
 _ANY = """
 probe {name} = kernel.trace("raw_syscalls:sys_enter") {{

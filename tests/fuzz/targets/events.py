@@ -6,8 +6,8 @@ from functools import partial
 
 from ktrace.errors import UsageError
 from ktrace.model.format import Format, parse_format
-from ktrace.output.jsonl import JsonLines
-from ktrace.output.text import Text
+from ktrace.output.formats.jsonl import JsonLines
+from ktrace.output.formats.text import Text
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import PageLayout, parse_header_page
 from ktrace.stream.enrich import Enrich

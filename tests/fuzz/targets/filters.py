@@ -3,7 +3,7 @@
 import numpy as np
 
 from ktrace.errors import UsageError
-from ktrace.model.batch import Strings
+from ktrace.model.column import Strings
 from ktrace.model.patterns.syntax import PatternError
 from ktrace.script.runtime.texts import Matcher
 from ktrace.stream.filter import Filter

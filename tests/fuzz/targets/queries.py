@@ -3,7 +3,7 @@
 import io
 import warnings
 
-from ktrace.output.frames import write_csv, write_json, write_table
+from ktrace.output.formats.polars import write_csv, write_json, write_table
 from ktrace.stream.recording import Recording
 from ktrace.stream.sql import answers, run_query
 from tests.fuzz.mutate import Material

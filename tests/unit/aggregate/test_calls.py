@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from ktrace.aggregate import calls
 from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
-from ktrace.model.batch import Batch, Chunk, Lost, Strings
+from ktrace.model.batch import Batch, Chunk, Lost
 from ktrace.model.calltree import Call, Gap, Tree
+from ktrace.model.column import Strings
 
 FUNCS = {name: 0xFFFFFFFF81000000 + i for i, name in enumerate("abcdefghij")}
 NAMES = {address: name for name, address in FUNCS.items()}

@@ -7,12 +7,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ktrace.aggregate.columns import Reading
+from ktrace.aggregate.keys import Linear
 from ktrace.aggregate.pairs import PairCounter, Pairing
-from ktrace.aggregate.parts import Linear
 from ktrace.errors import Unavailable
 from ktrace.model.batch import Chunk
 from ktrace.model.format import Arg, Signature
-from ktrace.model.slow import Slow
+from ktrace.model.slow_call import Slow
 from ktrace.model.tally import Range, Row
 from ktrace.tracefs.pipe_text import TextParser
 

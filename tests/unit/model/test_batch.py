@@ -1,6 +1,7 @@
 import numpy as np
 
-from ktrace.model.batch import Batch, Chunk, Lost, Strings
+from ktrace.model.batch import Batch, Chunk, Lost
+from ktrace.model.column import Strings
 
 
 def batch(*seqs):

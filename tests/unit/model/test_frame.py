@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from ktrace.errors import Unavailable
-from ktrace.model.batch import Strings
-from ktrace.model.frame import to_frame
+from ktrace.model.batch import to_frame
+from ktrace.model.column import Strings
 from tests.unit.output.batches import INVALID, batch, everything
 
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ktrace.model.batch import Batch, Chunk, Lost, Stack, Strings
+from ktrace.model.batch import Batch, Chunk, Lost, Stack
+from ktrace.model.column import Strings
 
 INVALID = b"caf\xe9".decode(errors="surrogateescape")
 

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from ktrace.model.batch import Batch, Chunk, Strings
-from ktrace.output.jsonl import JsonLines
-from ktrace.output.text import Text
+from ktrace.model.batch import Batch, Chunk
+from ktrace.model.column import Strings
+from ktrace.output.formats.jsonl import JsonLines
+from ktrace.output.formats.text import Text
 from tests.unit.output.schema import SCHEMA, fits
 
 NAMES = {

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ktrace.model.batch import Batch, Chunk, Lost, Stack, Strings, Unparsed
+from ktrace.model.batch import Batch, Chunk, Lost, Stack, Unparsed
+from ktrace.model.column import Strings
 from ktrace.model.format import Format
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import PageLayout

@@ -7,16 +7,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ktrace.errors import NotFound
-from ktrace.model.batch import Batch, Chunk, Column, Strings
-from ktrace.script.drive import Drive
-from ktrace.script.machine import Found, Read, Shape
-from ktrace.script.passes import Compiled, Compiler
-from ktrace.script.points import AtEvent, AtFunction, AtSyscall
-from ktrace.script.preprocess import Facts
-from ktrace.script.program import link
-from ktrace.script.runtime.limits import Limits
+from ktrace.model.batch import Batch, Chunk
+from ktrace.model.column import Column, Strings
+from ktrace.script.kernel_interface import Found, Read, Shape
+from ktrace.script.language.limits import Limits
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.language.preprocess import Facts
+from ktrace.script.language.source import Source
+from ktrace.script.passes.compiler import Compiled, Compiler
+from ktrace.script.runtime.dispatch import Drive
+from ktrace.script.runtime.program import link
 from ktrace.script.runtime.state import State
-from ktrace.script.source import Source
 
 
 @dataclass

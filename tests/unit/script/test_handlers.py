@@ -3,8 +3,8 @@
 import pytest
 
 from ktrace.errors import KtraceError, NotFound
-from ktrace.script.machine import Read
-from ktrace.script.source import ScriptError
+from ktrace.script.kernel_interface import Read
+from ktrace.script.language.source import ScriptError
 from tests.unit.script.scripts import FakeKernel, compiled, events, feed, run, said, start
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from ktrace.kernel.kernel import Kernel
 from ktrace.model.miss import Miss
-from ktrace.session.kernel import Kernel
 from ktrace.symbols.btf import Btf
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.files import LocalFiles

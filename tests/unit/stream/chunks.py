@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ktrace.model.batch import Batch, Strings
+from ktrace.model.batch import Batch
+from ktrace.model.column import Strings
 
 
 def batch(*seqs: int, pids: list[int] | None = None, comms: list[str] | None = None) -> Batch:

@@ -6,8 +6,8 @@ import pytest
 
 from ktrace.errors import UsageError
 from ktrace.stream import confined as module
+from ktrace.stream.api import sql
 from ktrace.stream.confined import check_plan, check_query
-from ktrace.stream.read import sql
 from tests.unit.stream import recorded
 
 CALLS = [

@@ -4,7 +4,8 @@ import struct
 
 import numpy as np
 
-from ktrace.model.batch import Chunk, Lost, Stack, Strings
+from ktrace.model.batch import Chunk, Lost, Stack
+from ktrace.model.column import Strings
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle

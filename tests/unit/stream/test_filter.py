@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ktrace.errors import UsageError
-from ktrace.model.batch import Strings
+from ktrace.model.column import Strings
 from ktrace.stream.filter import Filter
 from tests.fuzz.reduce import key_of
 from tests.fuzz.targets.filters import Filters

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ktrace.model.batch import Batch, Chunk, Strings
+from ktrace.model.batch import Batch, Chunk
+from ktrace.model.column import Strings
 from ktrace.stream.processes import Processes
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from ktrace.model.batch import Batch, Chunk, Strings
+from ktrace.model.batch import Batch, Chunk
+from ktrace.model.column import Strings
 from ktrace.model.format import Arg, Signature
 from ktrace.tracefs import text_lines
 from ktrace.tracefs.pipe_text import TextParser

@@ -155,7 +155,7 @@ def test_several_processes_write_what_one_does(
     pages = [page([n * 100 + i for i in range(9)], 9 * n, lost=2 if n == 5 else None) for n in range(12)]
     write_file(path, MADE, {0: pages, 1: pages[::2], 2: []})
     options = [path] if form is None else [form, path]
-    monkeypatch.setattr("ktrace.stream.parts.BLOCK", 4096)
+    monkeypatch.setattr("ktrace.stream.time_ranges.BLOCK", 4096)
     alone = run(capfd, "--jobs", "1", *options)
     assert "162 events, 2 lost" in alone[2]
     asked = []
@@ -174,7 +174,7 @@ def test_damage_is_told_after_what_is_before_it(
     path: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_file(path, MADE, {0: [page([n * 100], n) for n in range(8)]})
-    monkeypatch.setattr("ktrace.stream.parts.BLOCK", 4096)
+    monkeypatch.setattr("ktrace.stream.time_ranges.BLOCK", 4096)
     real = TraceDat.windows
 
     def windows(self: TraceDat, *args: Any, **options: Any) -> Iterator[bytes]:

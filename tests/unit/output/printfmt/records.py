@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ktrace.model.batch import Strings
+from ktrace.model.column import Strings
 from ktrace.model.format import parse_format
 from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt import Body

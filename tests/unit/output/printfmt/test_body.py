@@ -3,10 +3,11 @@ import io
 import numpy as np
 import pytest
 
-from ktrace.model.batch import Chunk, Strings
+from ktrace.model.batch import Chunk
+from ktrace.model.column import Strings
 from ktrace.model.lookups import Lookups
+from ktrace.output.formats.text import Text
 from ktrace.output.printfmt import MARKER, UNKNOWN, Body
-from ktrace.output.text import Text
 from tests.unit.output.batches import batch
 from tests.unit.output.printfmt.records import bodies, column, event
 

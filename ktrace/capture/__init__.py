@@ -1,0 +1,1 @@
+"""Capture events: trace, record, snapshot and graph, each a run with a session of its own."""

@@ -1,0 +1,312 @@
+"""One run of `ktrace graph`: follow functions, put their calls together, give out trees."""
+
+import fnmatch
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
+from ktrace.capture.graph_buffer import GraphBuffer, OwnBuffer, TopBuffer
+from ktrace.capture.graph_functions import Following
+from ktrace.errors import Interrupted, Refused, Unavailable, UsageError
+from ktrace.kernel.kernel import Kernel
+from ktrace.model.batch import Chunk, Lost
+from ktrace.model.calltree import Tree
+from ktrace.model.muted import Muted
+from ktrace.resolve.refusals import Refusals
+from ktrace.session.command import Command
+from ktrace.session.muted import Watch, graph_muted
+from ktrace.session.page_decoder import Formats, live_decoder, live_enrich
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.session.tasks import threads_of
+from ktrace.session.waiting import Waiting
+from ktrace.stream.pipeline import run
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.graph import can_graph
+from ktrace.tracefs.stats import read_stats
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one run follows, and when it ends.
+
+    Attributes:
+        words: functions, or wildcards.
+        depth: levels of calls, the function's own included; None: all.
+        above: give only trees whose root took longer, in nanoseconds.
+        exclude: wildcards: functions that are left out, but not what they call.
+        pids, children: only these processes; with what they start.
+        cpus: only these.
+        duration_s, count: end after so many seconds, or trees.
+        top_buffer: take the buffer that all share, where only that has the tracer.
+        refusals: takes functions that cannot be followed, so that the others are; None raises it.
+    """
+
+    words: Sequence[str]
+    depth: int | None = None
+    above: int = 0
+    exclude: Sequence[str] = ()
+    pids: Sequence[int] = ()
+    children: bool = False
+    cpus: Sequence[int] = ()
+    duration_s: float | None = None
+    count: int | None = None
+    top_buffer: bool = False
+    refusals: Refusals | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a run came to.
+
+    Attributes:
+        trees: that were given out.
+        calls: in them.
+        faster: trees that were not, since they took no longer than `above`.
+        records: of the kernel, entries and returns.
+        lost: records that were overwritten before they were read.
+        unread: records that were left, in the kernel's buffer or unwritten: there was no time for them.
+        given_up: whether the output takes no more, though somebody holds it open.
+        muted: functions of which no call could be followed.
+    """
+
+    trees: int
+    calls: int
+    faster: int
+    records: int
+    lost: int
+    seconds: float
+    output_closed: bool
+    unread: int = 0
+    given_up: bool = False
+    muted: tuple[Muted, ...] = ()
+
+
+class Writer(Protocol):
+    """Where trees go."""
+
+    def tree(self, tree: Tree, /) -> None:
+        """Take a tree."""
+
+    def lost(self, lost: Lost, /) -> None:
+        """Take a loss."""
+
+    def unread(self, count: int, /) -> None:
+        """Say that records were left in the kernel's buffer."""
+
+    def muted(self, muted: Muted, /) -> None:
+        """Take functions of which no call can be followed."""
+
+    def flush(self) -> None:
+        """Let it be seen."""
+
+
+MakeWriter: TypeAlias = Callable[[Callable[[int], str]], Writer]
+"""Makes the writer; it is given what names the function at an address."""
+
+
+def graph(
+    session: Session,
+    kernel: Kernel,
+    request: Request,
+    make_writer: MakeWriter,
+    stop: StopSignals,
+    *,
+    command: Command | None = None,
+    output_fd: int | None = None,
+    note: Callable[[str], None],
+) -> Result:
+    """Run it. The session is entered and left by the caller.
+
+    Raises:
+        Unavailable: this kernel has the tracer in the top buffer alone, and that is not to be used.
+        NotFound, Refused, Busy, UsageError: as `Following`.
+    """
+    where = _buffer(session, request, note)
+    top = isinstance(where, TopBuffer)
+    with (
+        Following(
+            kernel, session.name, request.words, request.depth, top=top, refusals=request.refusals
+        ) as following,
+        closing(where),
+    ):
+        for text in following.notes:
+            note(text)
+        _exclude(where, request.exclude, following.functions)
+        pids = [session.id_of(command)] if command else threads_of(request.pids, children=request.children)
+        where.restrict(pids, request.cpus, children=command is not None or request.children)
+        formats = Formats(session.tracing)
+        formats.learn((f"ftrace/{ENTRY}", f"ftrace/{EXIT}"))
+        live = live_decoder(where.files, formats)
+        enrich = live_enrich(where.files, formats, session.saved_names)
+        name = _namer(enrich.symbols.name)
+        writer = make_writer(name)
+        sink = _Sink(request, following.functions, name, writer)
+        stop.check()
+        watched = Watch(lambda _: graph_muted(following.functions), note)
+        _tell(writer, watched.begin())
+        pipes = where.start(live.page)
+        if command is not None:
+            command.start()
+        waiting = Waiting(
+            pipes.fd,
+            stop,
+            duration_s=request.duration_s,
+            command=command,
+            output_fd=output_fd,
+            pending=lambda: live.pending,
+        )
+        totals = run(
+            pipes,
+            live,
+            sink,
+            wait=lambda: not sink.full and waiting(),
+            stop=where.stop,
+            ending=stop,
+            enrich=enrich,
+        )
+        unread = totals.unwritten
+        if totals.cut and not sink.full:
+            unread += sum(stats.entries for stats in read_stats(where.files))
+        lost, marks = _account(where.files, live.told)
+        stop.last_words()
+        muted = watched.end(totals.events)
+        given_up = totals.given_up or not sink.finish(marks, unread, muted)
+        return Result(
+            sink.trees,
+            sink.calls,
+            sink.faster,
+            totals.events,
+            lost,
+            totals.seconds,
+            waiting.output_closed,
+            unread,
+            given_up,
+            muted,
+        )
+
+
+def _tell(writer: Writer, muted: Sequence[Muted]) -> None:
+    for one in muted:
+        writer.muted(one)
+    writer.flush()
+
+
+def _buffer(session: Session, request: Request, note: Callable[[str], None]) -> GraphBuffer:
+    """Where the calls are recorded. Raises Unavailable, and Busy for a top buffer that is in use."""
+    if can_graph(session.files):
+        return OwnBuffer(session)
+    if not can_graph(session.tracing):
+        raise Unavailable(
+            "this kernel has no function_graph tracer",
+            hint="it is built without CONFIG_FUNCTION_GRAPH_TRACER; `ktrace latency FUNC` works here",
+        )
+    if not request.top_buffer:
+        raise Unavailable(
+            "this kernel has the function_graph tracer in the top buffer alone, which everybody shares",
+            hint="--top-buffer takes it where nobody else uses it, and leaves it as it was; "
+            "`ktrace trace -r FUNC` and `ktrace latency FUNC` do without",
+        )
+    if session.buffer_kb is not None:
+        raise UsageError("--buffer-size is for a buffer of one's own, not for the top one")
+    top = TopBuffer(session.tracing, session.own_ids())
+    note("the top buffer is used, which everybody shares: what others record in it meanwhile is lost to them")
+    return top
+
+
+def _account(files: Files, told: Mapping[int, int]) -> tuple[int, tuple[Lost, ...]]:
+    """Return how many records were lost, and marks for those of which no page told."""
+    counted = {stats.cpu: stats.lost for stats in read_stats(files)}
+    left = {cpu: count - told.get(cpu, 0) for cpu, count in counted.items()}
+    marks = tuple(Lost(_AFTER_ALL, cpu, count) for cpu, count in left.items() if count > 0)
+    return max(sum(counted.values()), sum(told.values())), marks
+
+
+_AFTER_ALL = (1 << 63) - 1
+
+
+class _Sink:
+    """Puts chunks together to trees, and hands on those that are wanted."""
+
+    def __init__(
+        self,
+        request: Request,
+        functions: frozenset[str],
+        name: Callable[[int], str],
+        writer: Writer,
+    ) -> None:
+        self._builder = CallTrees(lambda address: name(address) in functions, request.depth)
+        self._above = request.above
+        self._limit = request.count
+        self._writer = writer
+        self.trees = self.calls = self.faster = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether as many trees as were asked for have come."""
+        return self._limit is not None and self.trees >= self._limit
+
+    def write(self, chunk: Chunk) -> None:
+        """Take what comes next."""
+        for item in self._builder.feed(chunk):
+            if isinstance(item, Tree):
+                self._give(item)
+            elif not self.full:
+                self._writer.lost(item)
+
+    def flush(self) -> None:
+        """Let it be seen."""
+        self._writer.flush()
+
+    def finish(self, marks: tuple[Lost, ...], unread: int, muted: Sequence[Muted]) -> bool:
+        """Give what has not returned, and what is known at the end; False where the output takes no more."""
+        try:
+            for tree in self._builder.finish():
+                self._give(tree)
+            if marks and not self.full:
+                self.write(Chunk((), marks))
+            for one in muted:
+                self._writer.muted(one)
+            if unread:
+                self._writer.unread(unread)
+            self.flush()
+        except Interrupted:
+            return False
+        return True
+
+    def _give(self, tree: Tree) -> None:
+        if self.full:
+            return
+        duration = tree.root.duration
+        if self._above and (duration is None or duration <= self._above):
+            self.faster += duration is not None
+            return
+        self.trees += 1
+        self.calls += tree.size
+        self._writer.tree(tree)
+
+
+def _namer(name: Callable[[int], str]) -> Callable[[int], str]:
+    names: dict[int, str] = {}
+
+    def named(address: int) -> str:
+        found = names.get(address)
+        if found is None:
+            found = names[address] = name(address)
+        return found
+
+    return named
+
+
+def _exclude(where: GraphBuffer, globs: Sequence[str], functions: frozenset[str]) -> None:
+    """Have functions left out by the kernel, in this run's buffer alone."""
+    for glob in globs:
+        wanted = fnmatch.filter(functions, glob)
+        if wanted:
+            raise UsageError(f"--exclude '{glob}' leaves out {min(wanted)} itself")
+        try:
+            where.exclude(glob)
+        except Refused as refused:
+            raise UsageError(f"--exclude '{glob}' matches no function that is followed") from refused

@@ -1,0 +1,348 @@
+"""One run of `ktrace record`: arm, move pages to files, account for what was lost, assemble, undo."""
+
+import errno
+import gc
+import os
+import re
+import select
+import shlex
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from ktrace.capture.recording_metadata import Names, save_contents
+from ktrace.capture.request import Request, missed_hits, prepare
+from ktrace.errors import Interrupted, KtraceError, UsageError
+from ktrace.model.muted import Muted
+from ktrace.session.command import Command
+from ktrace.session.muted import watch
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.storage.destination import target_of
+from ktrace.storage.target import Target, naming
+from ktrace.tracedat import unfinished
+from ktrace.tracedat.contents import Contents
+from ktrace.tracefs.pid_namespace import names_proc
+from ktrace.tracefs.splice import Mover
+
+# Full pages are fetched so often, however few they are: what SIGKILL leaves is as old at most.
+_TICK_S = 0.25
+_NAMES_S = 2.0
+# A reader is woken when so much of a CPU's buffer is filled: early enough to have room, late enough to
+# be worth it.
+_WAKE_PERCENT = 25
+_WAKE_PERCENT_SMALL = 10
+_SMALL_KB = 1024
+_DEFAULT_KB = 4096
+_SHARE_OF_MEMORY = 32
+_MUCH = 256 << 20  # bytes that take a while to be put in order
+
+_Told = TypeVar("_Told", str, "Progress")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a recording is. `lost` as the kernel counts it, of all CPUs."""
+
+    seconds: float
+    size: int
+    events: int
+    lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a recording came to.
+
+    Attributes:
+        seconds: from arming to the end.
+        size: of the file in bytes.
+        lost: records overwritten or dropped before they were moved.
+        missed: hits that no record was made of.
+        unsaved: records that stayed in the kernel's buffer: the disk was full, or there was no time.
+        disk_full: whether it was that which ended it.
+        muted: events that nothing could hit.
+    """
+
+    seconds: float
+    size: int
+    events: int
+    lost: int
+    missed: int
+    unsaved: int = 0
+    disk_full: bool = False
+    muted: tuple[Muted, ...] = ()
+
+
+def record(
+    session: Session,
+    request: Request,
+    path: str,
+    stop: StopSignals,
+    *,
+    command: Command | None = None,
+    max_size: int | None = None,
+    note: Callable[[str], None],
+    progress: Callable[[Progress], None] | None = None,
+) -> Recorded:
+    """Run it. The session is entered and left by the caller.
+
+    Args:
+        path: the file; what was there is replaced when the recording is whole.
+        max_size: end when so many bytes of pages have come.
+        note: takes remarks for the user.
+        progress: told twice a second how far it is.
+
+    Raises:
+        KtraceError: the file cannot be written.
+    """
+    if path == "-":
+        raise UsageError("a recording cannot go to standard output: its pages are put in order at the end")
+    # Asked before it is opened, too: a pipe that nobody reads would keep us waiting.
+    with suppress(OSError):  # told when it is opened
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise _not_regular(path)
+    with target_of(path) as target:
+        if target.is_stream:
+            raise _not_regular(path)
+        told = None if progress is None else _unhindered(progress)
+        return _record(session, request, target, stop, command, max_size, _unhindered(note), told)
+
+
+def _record(
+    session: Session,
+    request: Request,
+    target: Target,
+    stop: StopSignals,
+    command: Command | None,
+    max_size: int | None,
+    note: Callable[[str], None],
+    progress: Callable[[Progress], None] | None,
+) -> Recorded:
+    prepare(session, request, stop, command, note)
+    cpus = [stats.cpu for stats in session.stats()]
+    contents = save_contents(session, cpus)
+    missed_before = missed_hits(session)
+    watched = watch(session, note)
+    watched.begin()
+    with ExitStack() as stack:
+        # Nobody shall read in its parts what they could not read in the file that was there.
+        mode = 0o666 if target.status is None else target.status.st_mode & 0o666
+        with naming(target.shown):
+            lock = unfinished.begin(target.path, contents, cpus, mode)
+        stack.callback(os.close, lock)
+        moving = stack.enter_context(ExitStack())
+        try:
+            opened = partial(unfinished.open_part, target.path)
+            mover = moving.enter_context(Mover(session.files, contents.page_size, cpus, opened))
+            run = _Run(session, mover, Names(), target, progress)
+            small = session.buffer_kb is not None and session.buffer_kb < _SMALL_KB
+            session.wake_at(_WAKE_PERCENT_SMALL if small else _WAKE_PERCENT)
+            stop.check()
+            session.arm()
+            if command is not None:
+                command.start()
+        except BaseException:
+            unfinished.remove_parts(target.path)
+            raise
+        with _recoverable(target):
+            with _without_collections():
+                run.until_the_end(stop, command, request.duration_s, max_size)
+            stop.end()
+            session.stop()
+            seconds = run.seconds
+            run.take_the_rest(stop)
+            stats = session.stats()
+            events = sum(s.read for s in stats)
+            muted = watched.end(events)
+            missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
+            run.names.add_living(names_proc())
+            final = _final(contents, run.names, session, cpus)
+            moving.close()  # the kernel keeps an instance whose files are open
+            try:
+                session.close()  # first: to put much in order takes longer than a run may take after its end
+            finally:
+                if mover.size > _MUCH:
+                    note(_put_in_order(mover.size, target.shown))
+                size = unfinished.assemble(
+                    target.path, final, cpus, lock, target.status, lambda: stop.insisted
+                )
+    return Recorded(
+        seconds,
+        size,
+        events,
+        sum(s.lost for s in stats),
+        sum(n for n in missed.values() if n > 0),
+        sum(s.entries for s in stats) if run.disk_full or run.is_cut else 0,
+        run.disk_full,
+        muted,
+    )
+
+
+class _Run:
+    """Moving pages until something ends it."""
+
+    def __init__(
+        self,
+        session: Session,
+        mover: Mover,
+        names: Names,
+        target: Target,
+        progress: Callable[[Progress], None] | None,
+    ) -> None:
+        self.names = names
+        self.disk_full = False
+        self.is_cut = False  # records stayed in the kernel's buffer: there was no time for them
+        self._session = session
+        self._mover = mover
+        self._path = target.path
+        self._progress = progress
+        self._started = time.monotonic()
+        self._names_at = self._started + _NAMES_S
+        self._progress_at = self._started
+
+    @property
+    def seconds(self) -> float:
+        """Since it began."""
+        return time.monotonic() - self._started
+
+    def until_the_end(
+        self, stop: StopSignals, command: Command | None, duration_s: float | None, max_size: int | None
+    ) -> None:
+        """Move pages as they fill, until a signal, the command's end, the time, the size or a full disk."""
+        poll = select.poll()
+        cpu_of = {fd: cpu for cpu, fd in self._mover.fds.items()}
+        for fd in (*cpu_of, stop.fd, *((command.fd,) if command is not None else ())):
+            poll.register(fd, select.POLLIN)
+        swept = time.monotonic()
+        stop.ends_in(None if duration_s is None else max(0.0, duration_s - self.seconds))
+        if command is not None:
+            stop.watch(command.fd)
+        while not self.disk_full:
+            left = _TICK_S if duration_s is None else max(0.0, min(_TICK_S, duration_s - self.seconds))
+            ready = [cpu_of[fd] for fd, _ in poll.poll(left * 1000) if fd in cpu_of]
+            now = time.monotonic()
+            if now - swept >= _TICK_S:
+                ready, swept = list(self._mover.fds), now
+            self._move(ready)
+            if max_size is not None and self._mover.size >= max_size:
+                return
+            if stop.received is not None or (command is not None and command.ended):
+                return
+            if duration_s is not None and self.seconds >= duration_s:
+                return
+            self._now_and_then(now)
+
+    def take_the_rest(self, stop: StopSignals) -> None:
+        """Move what the buffers still hold when recording has been switched off, as far as there is time."""
+        left = list(self._mover.fds)
+        while left and not (self.disk_full or stop.overdue):
+            cpu = left.pop(0)
+            before = self._mover.moved.get(cpu, 0)
+            self._guarded(partial(self._mover.move, cpu))
+            if self._mover.moved.get(cpu, 0) > before:
+                left.append(cpu)
+            elif not self.disk_full:
+                self._guarded(partial(self._mover.rest, cpu))
+        self.is_cut = bool(left)
+        self.names.add(self._session.saved_names().encode("utf-8", "surrogateescape"))
+
+    def _move(self, cpus: list[int]) -> None:
+        self._guarded(lambda: [self._mover.move(cpu) for cpu in cpus])
+
+    def _guarded(self, move: Callable[[], object]) -> None:
+        """Do it; a full disk ends the recording, and pages that were on their way still come to rest."""
+        try:
+            move()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise
+            self.disk_full = True
+            self._session.stop()
+            unfinished.give_up_room(self._path)
+            self._mover.finish_move()
+
+    def _now_and_then(self, now: float) -> None:
+        if now >= self._names_at:
+            self._names_at = now + _NAMES_S
+            if self.names.add(self._session.saved_names().encode("utf-8", "surrogateescape")):
+                self._guarded(lambda: unfinished.save_names(self._path, self.names.text()))
+        if self._progress is not None and now >= self._progress_at:
+            self._progress_at = now + 0.5
+            stats = self._session.stats()
+            events, lost = sum(s.read + s.entries for s in stats), sum(s.lost for s in stats)
+            self._progress(Progress(self.seconds, self._mover.size, events, lost))
+
+
+def _unhindered(tell: Callable[[_Told], None]) -> Callable[[_Told], None]:
+    """Leave out what nobody takes, or what cannot be written: the recording is put in order all the same."""
+
+    def told(what: _Told) -> None:
+        with suppress(Interrupted, OSError):
+            tell(what)
+
+    return told
+
+
+@contextmanager
+def _without_collections() -> Iterator[None]:
+    """Python does not look for garbage meanwhile: that takes as long as a small buffer needs to fill."""
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def default_buffer_kb(cpus: int, memory_kb: int) -> int:
+    """KiB of buffer for each CPU, where the user does not say: as a reader that sleeps may need it, and
+    of all memory not more than a small part."""
+    return max(min(_DEFAULT_KB, memory_kb // _SHARE_OF_MEMORY // max(cpus, 1)), 128)
+
+
+def parse_size(text: str) -> int:
+    """`500M` in bytes; K, M, G and T are powers of 1,024. Raises UsageError.
+
+    >>> parse_size("64K")
+    65536
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
+    if not match or not float(match[1]):
+        raise UsageError(f"'{text}' is no size", hint="such as 500M or 2G")
+    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
+
+
+def _not_regular(path: str) -> KtraceError:
+    return KtraceError(f"{path} is not a regular file: pages cannot be put in order there")
+
+
+@contextmanager
+def _recoverable(target: Target) -> Iterator[None]:
+    """Say of a failure where the pages are that have come."""
+    try:
+        yield
+    except OSError as error:
+        reason = ": ".join(filter(None, (error.filename, error.strerror or str(error))))
+        if unfinished.is_unfinished(target.path):
+            raise KtraceError(
+                f"{target.shown} cannot be written: {reason}: its pages stay in files next to it",
+                hint=f"ktrace report --recover {shlex.quote(target.shown)}",
+            ) from error
+        raise KtraceError(f"{target.shown} cannot be written: {reason}") from error
+
+
+def _final(contents: Contents, names: Names, session: Session, cpus: list[int]) -> Contents:
+    """The contents with what is known in the end alone: names, and each CPU's account."""
+    texts = tuple(f"CPU: {cpu}\n" + session.files.read(f"per_cpu/cpu{cpu}/stats") for cpu in cpus)
+    options = replace(contents.options, cpu_stats=texts)
+    return replace(contents, cmdlines=names.text(), options=options)
+
+
+def _put_in_order(size: int, shown: str) -> str:
+    return f"{size >> 20} MiB are put in order; a second signal leaves them in files next to {shown}"

@@ -1,0 +1,298 @@
+"""What is counted: from words to events, with the fields that they are counted by."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+from ktrace.aggregate.hist import Term
+from ktrace.aggregate.keys import KNOWN, Fields, Part
+from ktrace.counting.wildcard_fprobe import can_be_one, define_as_one, functions_meant
+from ktrace.errors import KtraceError, NotFound, Refused, Unavailable, UsageError
+from ktrace.kernel.kernel import Kernel
+from ktrace.model.fetch import FetchArg, parse_fetch_arg
+from ktrace.model.names import is_identifier
+from ktrace.model.place import SymbolPlace
+from ktrace.model.probe import Probe
+from ktrace.resolve.empty_reads import checker
+from ktrace.resolve.existing_events import existing_events
+from ktrace.resolve.refusals import Refusals
+from ktrace.resolve.spec import Defaults, Wanted, mover
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.tracefs import dynevents
+from ktrace.tracefs.events import read_format
+
+COMM_FIELD = "ktrace_comm"
+
+_NAMED = re.compile(r"([A-Za-z_]\w*)=(?!=)")
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """An event that is counted.
+
+    Attributes:
+        event: `GROUP/NAME`.
+        label: what it is called in the table; None where it has several places, each with its own.
+        fields: what it can be counted by.
+        words: for each of the arguments asked for, the field that holds it.
+        points: of a probe made for the run: its places, in the order of their making.
+        is_return: whether it is hit at a function's return.
+        asked: those arguments, as they were asked for.
+        has_profile: whether the kernel counts its hits anyway.
+        meant: of an event that is hit in other functions, too: the names of those that are meant.
+    """
+
+    event: str
+    label: str | None
+    fields: Fields
+    words: tuple[str, ...]
+    points: tuple[str, ...] = ()
+    is_return: bool = False
+    has_profile: bool = False
+    asked: tuple[str, ...] = ()
+    meant: frozenset[str] | None = None
+
+    @property
+    def name(self) -> str:
+        """The event's name without its group, as the kernel's text has it."""
+        return self.event.partition("/")[2]
+
+    def part(self, word: str, words: Iterator[str]) -> Part:
+        """What `--by WORD` means; `words` has the fields of those that are arguments, in order."""
+        if word in KNOWN:
+            return self.fields.part(word)
+        return replace(self.fields.part(next(words)), name=word)
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Where and how words are looked up.
+
+    Attributes:
+        kernel: its symbols and types.
+        defaults: what the options say about every probe.
+        with_comm: have probes of the run's own read the task's name.
+        wide: take one event for all functions of a wildcard where the kernel can, though it is hit in
+            functions that are not meant, too: the caller tells them by their names, `Aim.meant`.
+    """
+
+    kernel: Kernel
+    defaults: Defaults
+    with_comm: bool = False
+    wide: bool = False
+
+
+def find_aims(
+    session: Session, search: Search, place: str, args: Sequence[str], stop: StopSignals, note: Note
+) -> list[Aim]:
+    """The events that a place means, and, where it is no event, probes made for it.
+
+    Args:
+        args: what is counted by, beside the words that every event has: fields of an event that exists,
+            or arguments as in `ktrace add`.
+
+    Raises:
+        UsageError, NotFound, Refused, Unavailable: as `ktrace add` does.
+    """
+    own = [arg for arg in args if arg not in KNOWN]
+    events = existing_events(session.tracing, place)
+    if not events:
+        return make_aims(session, search, place, own, stop, note)
+    lacking = next(((e, word) for e in events for word in own if not _has(session, e, word)), None)
+    if lacking and is_identifier(place):
+        # An event called like a function hides none of the function's arguments.
+        try:
+            return make_aims(session, search, place, own, stop, note)
+        except (UsageError, NotFound, Unavailable) as error:
+            event, word = lacking
+            raise NotFound(
+                f"{event} has no field '{word}', and of the function {place}: {error.message}",
+                hint=f"{place} means the event {event}, whose fields `ktrace show {event}` lists; "
+                f"{place}+0 means the function",
+            ) from None
+    return [_existing(session, search, event, own) for event in events]
+
+
+def find_all_aims(
+    session: Session,
+    search: Search,
+    places: Sequence[str],
+    args: Sequence[str],
+    stop: StopSignals,
+    note: Note,
+    refusals: Refusals | None,
+) -> list[Aim]:
+    """Return what all of these places mean, as in `find_aims`.
+
+    Args:
+        refusals: takes places that are refused, so that the others go on; None raises it.
+    """
+    aims: list[Aim] = []
+    for place in places:
+        with refusals.one() if refusals is not None else nullcontext():
+            aims += find_aims(session, search, place, args, stop, note)
+    if refusals is not None:
+        refusals.end_if_nothing_is_left(aims)
+    return aims
+
+
+def shown_name(word: str) -> str:
+    """What an argument is called in a table: `n` of `n=%dx:u64`, else as it was asked for."""
+    match = _NAMED.match(word)
+    return match[1] if match else word
+
+
+def make_aims(
+    session: Session, search: Search, place: str, own: Sequence[str], stop: StopSignals, note: Note
+) -> list[Aim]:
+    """Probes made for a place, with these arguments; one event for all places that can share one.
+
+    Raises:
+        UsageError, NotFound, Refused, Unavailable: as `ktrace add` does.
+    """
+    comm = [f"{COMM_FIELD}=$comm"] if search.with_comm else []
+    if search.wide and not own and search.kernel.has_fprobes and can_be_one(place, search.defaults):
+        stop.check()
+        if (aim := _as_one(session, search, place, comm, note)) is not None:
+            return [aim]
+    from ktrace.resolve.resolve import want  # noqa: PLC0415 -- not for what is one event
+
+    wanted = want([place, *own, *comm], search.defaults, search.kernel)
+    return [_made(session, search, group, own, stop, note) for group in _groups(wanted)]
+
+
+def stack_word(kernel: Kernel) -> str:
+    """The kernel's word for the stack as a histogram's key."""
+    return "common_stacktrace" if kernel.has_common_stacktrace else "stacktrace"
+
+
+def _has(session: Session, event: str, word: str) -> bool:
+    """Whether an event can be counted by that word."""
+    try:
+        Fields(read_format(session.tracing, event)).find(Term.parse(word).field)
+    except KtraceError:
+        return False
+    return True
+
+
+def _existing(session: Session, search: Search, event: str, own: Sequence[str]) -> Aim:
+    form = read_format(session.tracing, event)
+    label = event.replace("/", ":", 1) if not form.is_probe else event
+    return Aim(
+        event, label, Fields(form, None, stack_word(search.kernel)), tuple(own), is_return=form.is_return
+    )
+
+
+def _groups(wanted: Sequence[Wanted]) -> list[list[Wanted]]:
+    """Probes that can be points of one event: that is defined, armed and read in one go."""
+    groups: dict[object, list[Wanted]] = {}
+    for number, one in enumerate(wanted):
+        probe = one.probe
+        shape = tuple((arg.name, arg.type) for arg in probe.args)
+        own = None if one.one_of_many else number
+        groups.setdefault((probe.kind, probe.at_return, shape, own), []).append(one)
+    return list(groups.values())
+
+
+def _as_one(session: Session, search: Search, pattern: str, args: Sequence[str], note: Note) -> Aim | None:
+    """One event of all functions that a wildcard matches; None where this kernel does not take it."""
+    functions, notes = functions_meant(session, pattern, search.defaults)
+    if len(functions) < 2:
+        return None
+    own = tuple(map(parse_fetch_arg, args))
+    event = session.unused(Probe("f", session.name, "calls", SymbolPlace(pattern), own))
+    probe = define_as_one(session, pattern, event, functions)
+    if probe is None:
+        return None
+    for text in notes:
+        note(text)
+    session.trace_event(probe.event)
+    fields = _fields(session, search, probe)
+    return Aim(probe.event, None, fields, (), tuple(functions), meant=frozenset(functions))
+
+
+def _fields(session: Session, search: Search, probe: Probe) -> Fields:
+    return Fields(
+        read_format(session.tracing, probe.event),
+        COMM_FIELD if search.with_comm else None,
+        stack_word(search.kernel),
+    )
+
+
+def _tell(group: Sequence[Wanted], note: Note) -> None:
+    for one in group:
+        for text in one.notes:
+            note(text)
+
+
+def _made(
+    session: Session, search: Search, group: list[Wanted], own: Sequence[str], stop: StopSignals, note: Note
+) -> Aim:
+    probe = group[0].probe
+    _tell(group, note)
+    words = _fields_of(probe, len(own))
+    if len(group) == 1:
+        defined = session.add_probe(session.unused(probe), mover(group))
+        if defined.note:
+            note(defined.note)
+        probe = defined.probe
+        points: tuple[str, ...] = (_name(probe),)
+    else:
+        probe, points = _points(session, group, stop, note)
+    fields = _fields(session, search, probe)
+    label = points[0] if len(points) == 1 else None
+    return Aim(
+        probe.event,
+        label,
+        fields,
+        words,
+        points,
+        probe.is_return,
+        has_profile=probe.kind in "pr",
+        asked=tuple(own),
+    )
+
+
+def _fields_of(probe: Probe, own: int) -> tuple[str, ...]:
+    args: tuple[FetchArg, ...] = probe.args
+    if args and args[-1].name == COMM_FIELD:
+        args = args[:-1]
+    if len(args) != own:
+        raise UsageError("what is counted by must be one value each", hint="not $args, and no registers")
+    return tuple(arg.name or "" for arg in args)
+
+
+def _points(
+    session: Session, group: list[Wanted], stop: StopSignals, note: Note
+) -> tuple[Probe, tuple[str, ...]]:
+    """One event of many points. Of those that a wildcard stands for, some may be refused."""
+    event = session.unused(replace(group[0].probe, name="calls"))
+    session.will_remove(event)
+    points: list[str] = []
+    refusals: list[KtraceError] = []
+    check = checker(session.kernel)
+    for one in group:
+        stop.check()
+        probe = replace(one.probe, name=event.name)
+        try:
+            check(probe)
+            dynevents.define(session.tracing, probe)
+        except (UsageError, Refused, NotFound) as error:
+            refusals.append(error)
+        else:
+            points.append(_name(probe))
+    if not points:
+        raise refusals[0]
+    if refusals:
+        note(f"{len(refusals)} of {len(group)} functions were refused; the first: {refusals[0].message}")
+    session.trace_event(event.event)
+    return event, tuple(points)
+
+
+def _name(probe: Probe) -> str:
+    """What a probe's place is called in a table."""
+    return re.sub(r"^tracepoint:", "", probe.place.to_text())

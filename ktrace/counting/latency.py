@@ -1,0 +1,252 @@
+"""One run of `ktrace latency`: time from a function's entry to its return, or from one event to another."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ktrace.aggregate.hist import Hist, Term, both, hist_path, round_size
+from ktrace.aggregate.hist_file import parse_hist
+from ktrace.aggregate.keys import KNOWN, Counter, Fields, Part, counter
+from ktrace.aggregate.latency import LATENCY, TIMED, Carried, Latency, function_filter
+from ktrace.counting.count import HIST, STREAM, STREAMED_NOTE, no_hist_triggers
+from ktrace.counting.counted_events import (
+    COMM_FIELD,
+    Aim,
+    Note,
+    Search,
+    find_aims,
+    make_aims,
+    shown_name,
+    stack_word,
+)
+from ktrace.counting.kernel_counts import Answer, HistTally, Source, explained, restrict, run_tally
+from ktrace.counting.latency_request import _RETURNED, RETVAL, SHOWN, Emit, Pair, Request
+from ktrace.errors import Refused, Unavailable, UsageError
+from ktrace.kernel.kernel import Kernel
+from ktrace.model.place import RETURN_SUFFIX
+from ktrace.model.tally import Key, Symbol, Tally
+from ktrace.session.command import Command
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.session.ticking import Ticking
+from ktrace.tracefs.events import read_format
+
+if TYPE_CHECKING:
+    from ktrace.counting.slow_calls import SlowCalls
+
+
+def latency(
+    session: Session,
+    kernel: Kernel,
+    request: Request,
+    stop: StopSignals,
+    *,
+    command: Command | None,
+    ticking: Callable[[], Ticking],
+    show: Callable[[Tally, float], None] | None,
+    emit: Emit,
+    note: Note,
+) -> tuple[Answer, str]:
+    """Run it; returns the answer and how it was counted. The session is entered and left by the caller.
+
+    Args:
+        emit: takes each slow call.
+    """
+    if request.nested and (request.on or request.in_kernel):
+        raise UsageError(
+            "--nested streams the calls of a function: neither --on nor --in-kernel goes with it"
+        )
+    pair = _events(session, kernel, request, stop, note) if request.on else _function(
+        session, kernel, request, stop, note
+    )  # fmt: skip
+    restrict(session, request.whose, command)
+    stop.check()
+    source: Source
+    able = kernel.has_hist_triggers and kernel.has_synthetic_events
+    if able and not request.nested:
+        source, method = LatencyTally(session, kernel, request, pair, emit), HIST
+    else:
+        if request.in_kernel:
+            raise no_hist_triggers()
+        if not able:
+            note(STREAMED_NOTE)
+        from ktrace.counting.latency_stream import paired  # noqa: PLC0415 -- loads NumPy
+
+        source, method = paired(session, request, pair, emit), STREAM
+    events = [pair.first.event, pair.second.event]
+    return run_tally(session, source, ticking, command, show, note, events), method
+
+
+class LatencyTally(HistTally):
+    """Three histograms: one remembers, one takes the difference, one counts."""
+
+    def __init__(self, session: Session, kernel: Kernel, request: Request, pair: Pair, emit: Emit) -> None:
+        super().__init__(session, (*map(shown_name, request.by), SHOWN), ())
+        self._kernel = kernel
+        self._request = request
+        self._pair = pair
+        self._plan = Latency(
+            f"{session.name}_lat",
+            pair.first.event,
+            pair.second.event,
+            pair.keys,
+            pair.carried,
+            clock=_clock(session),
+            filters=pair.filters,
+            size=round_size(request.size),
+        ).checked()
+        self._slow = self._slow_calls(emit)
+        if self._slow is not None:
+            self.look_s = self._slow.look_s
+
+    def _slow_calls(self, emit: Emit) -> "SlowCalls | None":
+        above = self._request.above_ns
+        if above is None:
+            return None
+        from ktrace.counting.slow_calls import SlowCalls  # noqa: PLC0415 -- loads NumPy
+
+        shown = [c.name for c in self._pair.carried if c.name != "comm"]
+        fields = [(shown_name(name), self._plan.field_of(name) or name) for name in shown]
+        return SlowCalls(self._session, self._plan.event, fields, above, emit)
+
+    def arm(self) -> None:
+        """Begin to time. What is set first is what the others use."""
+        plan, session = self._plan, self._session
+        session.do(plan.define_step())
+        self._counters = tuple(self._counters_of(Fields(
+            read_format(session.tracing, plan.event), plan.field_of("comm"), stack_word(self._kernel)
+        )))  # fmt: skip
+        for event, hist in ((plan.first, plan.first_hist()), (plan.second, plan.second_hist())):
+            try:
+                session.do_here(hist.step(event, f"time {event}"))
+            except Refused as refused:
+                raise explained(refused, event, hist) from refused
+        super().arm()
+        if self._slow is not None:
+            self._slow.arm()
+        session.record()  # a buffer that is off has no time stamps
+
+    def pump(self) -> None:
+        """Take the slow calls."""
+        if self._slow is not None:
+            self._slow.pump()
+
+    def stop(self, overdue: Callable[[], bool]) -> None:
+        """Take what is left of them."""
+        if self._slow is not None:
+            self._session.stop()
+            self._slow.stop(overdue)
+            self.lost = self._slow.lost
+            self.unread = self._slow.unread
+
+    def read(self) -> Tally:
+        """What was timed so far."""
+        path = hist_path(self._plan.first)
+        begun = parse_hist(self._session.files.read(path), path)
+        tally = super().read()
+        # A second event before its first one is not timed, either.
+        self.untimed = max(0, sum(table.hits for table in begun) - tally.count - tally.dropped)
+        return replace(tally, dropped=tally.dropped + sum(table.tally.dropped for table in begun))
+
+    def _counters_of(self, fields: Fields) -> list[Counter]:
+        request = self._request
+        parts = [self._part(fields, word) for word in request.by]
+        base = Hist((), size=self._plan.size, filter=TIMED)
+        made = []
+        for part, condition in fields.distribution(LATENCY, request.linear):
+            hist = replace(base, filter=both(base.filter, condition))
+            made.append(counter(self._plan.event, [*parts, part], hist))
+        return made
+
+    def _part(self, fields: Fields, word: str) -> Part:
+        if word in KNOWN:
+            return fields.part(word)
+        name = self._plan.field_of(word)
+        assert name is not None  # all that is counted by is carried
+        if any(c.name == word and _is_symbol(self._pair, c) for c in self._pair.carried):
+            return Part(word, Term(name, "sym"), _function_name)
+        return replace(fields.part(name), name=word)
+
+
+def _function(session: Session, kernel: Kernel, request: Request, stop: StopSignals, note: Note) -> Pair:
+    """A function's entry and its return, by the thread that is in it."""
+    place = request.places[0].removesuffix(RETURN_SUFFIX)
+    at_entry = [word for word in request.arguments if not _RETURNED.match(word)]
+    at_return = [word for word in request.arguments if _RETURNED.match(word)]
+    if request.above_ns is not None and RETVAL not in at_return:
+        at_return.append(RETVAL)
+    defaults = replace(request.defaults, at_return=False)
+    # The return's probe first: on Linux 5.10, where it runs first it hides who called from the other's stack.
+    search = Search(kernel, replace(defaults, at_return=True), with_comm="comm" in request.by)
+    second = _one(make_aims(session, search, place, at_return, stop, note), place)
+    first = _one(
+        make_aims(session, Search(kernel, defaults), place, at_entry, stop, lambda _text: None), place
+    )
+    carried = [_carried(word, first, name, True) for word, name in zip(at_entry, first.words, strict=True)]
+    carried += [
+        _carried(word, second, name, False) for word, name in zip(at_return, second.words, strict=True)
+    ]
+    if "comm" in request.by:
+        carried.append(_carried("comm", second, COMM_FIELD, False))
+    key = ("common_pid",)
+    return Pair(first, second, (key, key), tuple(carried), function_filter(request.filter))
+
+
+def _events(session: Session, kernel: Kernel, request: Request, stop: StopSignals, note: Note) -> Pair:
+    """Two events, by the fields that they share."""
+    pairs = [(a or b, b or a) for a, _, b in (word.partition("=") for word in request.on)]
+    aims: list[Aim] = []
+    for number, place in enumerate(request.places):
+        wanted = [pair[number] for pair in pairs]
+        search = Search(kernel, request.defaults)
+        fields = (
+            []
+            if ":" in place or "/" in place
+            else [w for w in wanted if not w.startswith("common_") and w != "pid"]
+        )
+        aims.append(_one(find_aims(session, search, place, fields, stop, note), place))
+    first, second = aims
+    keys = tuple(tuple(_key(aim, pair[n]) for pair in pairs) for n, aim in enumerate(aims))
+    carried = []
+    for word in request.arguments:
+        at_first = any(f.name == word for f in first.fields.form.fields)
+        carried.append(_carried(word, first if at_first else second, word, at_first))
+    return Pair(first, second, (keys[0], keys[1]), tuple(carried), (request.filter, None))
+
+
+def _key(aim: Aim, word: str) -> str:
+    """The field by which an event is told apart from others; `pid` is the thread where the event has none."""
+    name = dict(zip(aim.asked, aim.words, strict=False)).get(word, word)
+    if name == "pid" and all(f.name != "pid" for f in aim.fields.form.fields):
+        name = "common_pid"
+    return aim.fields.find(name).name
+
+
+def _carried(word: str, aim: Aim, name: str, at_first: bool) -> Carried:
+    return Carried(word, aim.fields.find(name), at_first)
+
+
+def _one(aims: Sequence[Aim], place: str) -> Aim:
+    if len(aims) != 1 or aims[0].label is None:
+        raise UsageError(
+            f"'{place}' means several: time is taken of one function, or from one event to another"
+        )
+    return aims[0]
+
+
+def _clock(session: Session) -> str:
+    """The clock of the session's buffer."""
+    chosen = re.search(r"\[(\w+)\]", session.files.read("trace_clock"))
+    if chosen is None:
+        raise Unavailable("the kernel does not say which trace clock it uses")
+    return chosen[1]
+
+
+def _is_symbol(pair: Pair, carried: Carried) -> bool:
+    aim = pair.first if carried.at_first else pair.second
+    return carried.field.name in aim.fields.symbols
+
+
+def _function_name(key: Key) -> Key:
+    return key.name if isinstance(key, Symbol) else key

@@ -1,0 +1,112 @@
+"""What is counted by, where events are streamed: columns in place of a histogram's keys, shown alike."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+
+from ktrace.aggregate.columns import Reading, log2_of
+from ktrace.aggregate.frames import function_of
+from ktrace.aggregate.hist import Term
+from ktrace.aggregate.keys import KNOWN
+from ktrace.counting.counted_events import Aim
+from ktrace.errors import Unavailable
+from ktrace.model.tally import Key, Range
+from ktrace.session.page_decoder import kernel_symbols
+from ktrace.stream.symbol_table import SymbolTable
+from ktrace.symbols.syscall_numbers import syscall_names
+from ktrace.tracefs.files import Files
+
+_COMMON = {"common_pid": "pid", "common_cpu": "cpu", "cpu": "cpu"}
+_U64 = (1 << 64) - 1
+
+
+def readings(tracing: Files, aim: Aim, words: Iterator[str], by: Sequence[str]) -> list[Reading]:
+    """The columns that `--by` means.
+
+    Args:
+        words: the fields of those that are arguments, in order.
+
+    Raises:
+        NotFound: the event has no such field.
+        Unavailable: only the kernel itself can show it so.
+    """
+    return [_reading(tracing, aim, word, words) for word in by]
+
+
+def _reading(tracing: Files, aim: Aim, word: str, words: Iterator[str]) -> Reading:
+    if word == "comm" and aim.fields.comm:
+        return Reading("." + aim.fields.comm)
+    if word in KNOWN:
+        return Reading(word)
+    return field_reading(tracing, aim, next(words))
+
+
+def field_reading(tracing: Files, aim: Aim, text: str) -> Reading:
+    """A field, perhaps with a histogram's modifier behind it, such as `id.syscall`. Raises as `readings`."""
+    term = Term.parse(text)
+    field = aim.fields.find(term.field)
+    column = column_of(field.name)
+    match term.modifier:
+        case "":
+            return Reading(column, _function) if field.name in aim.fields.symbols else Reading(column)
+        case "hex":
+            return Reading(column, lambda key: key & _U64 if isinstance(key, int) else key)
+        case "log2":
+            return Reading(column, log2_of)
+        case "buckets":
+            return Reading(column, lambda key: _bucket(key, term.width))
+        case "sym" | "sym-offset":
+            return Reading(column, _symbol(offset=term.modifier == "sym-offset"))
+        case "syscall":
+            return Reading(column, _syscall(tracing))
+        case "execname":
+            return Reading("comm")
+    raise Unavailable(
+        f"'.{term.modifier}' is the kernel's own, and this one has no hist triggers",
+        hint=f"count by {term.field}",
+    )
+
+
+def column_of(field: str) -> str:
+    """A field's column, as `Reading` has it."""
+    return _COMMON.get(field, "." + field)
+
+
+def _function(key: Key) -> Key:
+    return function_of(key) if isinstance(key, str) else key
+
+
+def _bucket(key: Key, width: int) -> Key:
+    if not isinstance(key, int):
+        return key
+    low = (key & _U64) // width * width
+    return Range(low, low + width - 1)
+
+
+def _symbol(*, offset: bool) -> Callable[[Key], Key]:
+    table: list[SymbolTable] = []
+
+    def show(key: Key) -> Key:
+        if not isinstance(key, int):
+            return key
+        if not table:
+            table.append(kernel_symbols())
+        address = key & _U64
+        return table[0].place(address) if offset else table[0].name(address)
+
+    return show
+
+
+def _syscall(tracing: Files) -> Callable[[Key], Key]:
+    """By the kernel's own names, which are not always the calls': `sys_newfstat`."""
+    numbers = syscall_names(os.uname().machine)
+
+    def show(key: Key) -> Key:
+        name = numbers.get(key) if isinstance(key, int) else None
+        if name is None:
+            return "unknown_syscall"
+        for own in (name, f"new{name}", f"{name}64", name.rstrip("0123456789")):
+            if tracing.exists(f"events/syscalls/sys_enter_{own}"):
+                return f"sys_{own}"
+        return f"sys_{name}"
+
+    return show

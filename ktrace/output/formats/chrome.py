@@ -1,0 +1,131 @@
+"""Chrome's trace event format (JSON), which chrome://tracing, Perfetto and Speedscope open.
+
+One event a line. Times are microseconds with three decimals: the nanoseconds, exactly. Integers that a
+double does not hold are strings, since viewers read numbers as doubles.
+"""
+
+from collections.abc import Sequence
+from json import JSONEncoder
+from typing import BinaryIO
+
+from ktrace.model.batch import Batch, Chunk, Lost, Stack
+from ktrace.model.column import Column, Strings
+from ktrace.model.frame import utf8
+from ktrace.output.formats.timeline import Point, Thread, Timeline
+
+_to_json = JSONEncoder(separators=(",", ":")).encode
+_EXACT = 1 << 53  # a double holds integers up to here
+
+_CPUS_PID = -1  # the process under which CPUs without a task are shown: no thread has this id
+
+
+class Chrome:
+    """Writes all chunks as one JSON document.
+
+    Args:
+        out: a binary file, or whatever has its `write`.
+    """
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._drawing = _Drawing()
+        self._timeline = Timeline(out, self._drawing)
+        out.write(b'{"displayTimeUnit":"ns","traceEvents":[\n')
+
+    def write(self, chunk: Chunk) -> None:
+        """Write all records and marks of `chunk`; a slice comes with its end."""
+        self._timeline.write(chunk)
+
+    def flush(self) -> None:
+        """Hand on what the file has buffered."""
+        self._out.flush()
+
+    def close(self) -> None:
+        """Write the end of the document."""
+        self._timeline.finish()
+        # JSON has no comma behind the last one.
+        self._out.write(self._drawing.names()[:-2] + b"\n]}\n")
+        self._out.flush()
+
+
+class _Drawing:
+    """Each event as a line; the arguments of a record are the text within its braces."""
+
+    def __init__(self) -> None:
+        self._threads: dict[tuple[int, int], str] = {}
+
+    def args(self, batch: Batch) -> Sequence[str]:
+        columns = [_members(name, column) for name, column in batch.columns.items()]
+        return list(map(",".join, zip(*columns, strict=True))) if columns else [""] * len(batch)
+
+    def frames(self, stack: Stack) -> str:
+        return f'"frames":{_to_json([utf8(frame) for frame in stack.frames])}'
+
+    def slice(self, begin: Point[str], end: Point[str]) -> bytes:
+        args = ",".join(filter(None, (begin.args, end.args)))
+        line = self._line("X", begin, f'"dur":{_micros(end.ts - begin.ts)},', args)
+        return line + b"".join(begin.inside)
+
+    def instant(self, point: Point[str]) -> bytes:
+        return self._line("i", point, '"s":"t",', point.args)
+
+    def lost(self, ts: int, mark: Lost) -> bytes:
+        count = "" if mark.count is None else f"{mark.count} "
+        return (
+            f'{{"name":"lost {count}events","cat":"lost","ph":"i","s":"g","ts":{_micros(ts)},'
+            f'"pid":0,"tid":0,"args":{{"cpu":{_to_json(mark.cpu)},"count":{_to_json(mark.count)}}}}},\n'
+        ).encode()
+
+    def before(self) -> bytes:
+        return b""
+
+    def names(self) -> bytes:
+        """What processes and threads are called."""
+        lines = []
+        processes = {pid: comm for (pid, tid), comm in self._threads.items() if tid == pid}
+        for (pid, tid), comm in self._threads.items():
+            lines.append(_name("thread_name", pid, tid, comm))
+            if pid not in processes:
+                processes[pid] = "CPUs without a task" if pid == _CPUS_PID else comm
+        lines += [_name("process_name", pid, 0, comm) for pid, comm in processes.items()]
+        return "".join(lines).encode() or b'{"name":"empty","ph":"M","pid":0,"args":{}},\n'
+
+    def _line(self, phase: str, point: Point[str], more: str, args: str) -> bytes:
+        thread = point.thread
+        pid, tid = self._ids(thread)
+        return (
+            f'{{"name":{_to_json(utf8(point.name))},"cat":{_to_json(utf8(point.category))},"ph":"{phase}",'
+            f'"ts":{_micros(point.ts)},{more}"pid":{pid},"tid":{tid},"args":{{{args}}}}},\n'
+        ).encode()
+
+    def _ids(self, thread: Thread) -> tuple[int, int]:
+        ids = (_CPUS_PID if thread.idle else thread.tgid or thread.tid, thread.tid)
+        if thread.comm != "<...>" or ids not in self._threads:
+            self._threads[ids] = thread.comm
+        return ids
+
+
+def _members(name: str, column: Column) -> list[str]:
+    """`"name":value` for each row."""
+    prefix = _to_json(utf8(name)) + ":"
+    if isinstance(column, Strings):
+        values = [prefix + _value(value) for value in column.values]
+        return [values[code] for code in column.codes.tolist()]
+    return [prefix + _value(value) for value in column.tolist()]
+
+
+def _value(value: object) -> str:
+    if isinstance(value, int):
+        return str(value) if -_EXACT <= value <= _EXACT else f'"{value:#x}"'
+    if isinstance(value, list):
+        return "[" + ",".join(map(_value, value)) + "]"
+    return _to_json(utf8(value) if isinstance(value, str) else value)
+
+
+def _name(what: str, pid: int, tid: int, comm: str) -> str:
+    name = _to_json(utf8(comm))
+    return f'{{"name":"{what}","ph":"M","pid":{pid},"tid":{tid},"args":{{"name":{name}}}}},\n'
+
+
+def _micros(ns: int) -> str:
+    return f"{ns // 1000}.{ns % 1000:03d}"

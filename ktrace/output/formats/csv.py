@@ -1,0 +1,120 @@
+"""CSV: a header, then one record a line, in stream order.
+
+Each line has the same columns: what every record has (`ktrace.model.frame.OWN`), then the fields of all
+events, empty where the record's event has no such field. Marks, such as stacks and losses, have no line.
+
+A cell is what a terminal may show: control characters and bytes that are not UTF-8 are written as
+escapes, so a record is one line whatever its strings hold. What the kernel could not read is empty, an
+empty string is `""`; arrays are written as in JSON. A text that a spreadsheet would take for a formula
+has a `'` before it: see `ktrace.output.csv_cell`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from json import JSONEncoder
+from typing import BinaryIO
+
+from ktrace.errors import UsageError
+from ktrace.model.batch import Batch, Chunk
+from ktrace.model.column import Column, Strings
+from ktrace.model.frame import OWN, column_name
+from ktrace.output.csv_cell import csv_cell
+from ktrace.output.rendering.row_template import Row
+from ktrace.output.rendering.row_writer import RowWriter
+
+_to_json = JSONEncoder(separators=(",", ":")).encode
+
+
+class Csv:
+    """Writes each chunk as lines of CSV.
+
+    Args:
+        out: a binary file, or whatever has its `write`.
+        fields: by event, the names of its fields: what the header has. None takes those of the first
+            chunk that has events.
+        header: whether it is to be written.
+        bulk: there will be many records: make the lines in the background, with Polars if it is there.
+        raw: leave texts as they are, also where a spreadsheet would take them for formulas.
+    """
+
+    def __init__(
+        self,
+        out: BinaryIO,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        *,
+        header: bool = True,
+        bulk: bool = False,
+        raw: bool = False,
+    ) -> None:
+        self._out = out
+        self._raw = raw
+        self._wants_header = header
+        self._lines = RowWriter(out, self._row, lambda _: "", bulk=bulk)
+        self._header: tuple[str, ...] | None = None
+        if fields is not None:
+            self._begin(fields.values())
+
+    def write(self, chunk: Chunk) -> None:
+        """Write all records of `chunk`.
+
+        Raises:
+            UsageError: an event has a field that the header lacks.
+        """
+        if self._header is None and chunk.batches:
+            self._begin(batch.columns for batch in chunk.batches)
+        self._lines.write(chunk)
+
+    def flush(self) -> None:
+        """Hand on what the file has buffered."""
+        self._lines.flush()
+
+    def close(self) -> None:
+        """All has come."""
+        if self._header is None:
+            self._begin([])
+        self._lines.close()
+
+    def _begin(self, fields: Iterable[Iterable[str]]) -> None:
+        names = dict.fromkeys(column_name(name) for names in fields for name in names)
+        self._header = (*OWN, *names)
+        if self._wants_header:
+            self._out.write((",".join(map(self._cell, self._header)) + "\n").encode())
+
+    def _row(self, batch: Batch) -> Row:
+        fields = {column_name(name): column for name, column in batch.columns.items()}
+        assert self._header is not None
+        for name in fields:
+            if name not in self._header:
+                raise UsageError(
+                    f"{batch.event} has a field {name}, which the columns written so far do not have",
+                    hint=f"--event {batch.event} gives it a table of its own",
+                )
+        row = Row(len(batch))
+        for i, name in enumerate(self._header):
+            row.literal("," if i else "")
+            if name == "event":
+                row.literal(self._cell(batch.event))
+            else:
+                column = _own(batch, name) if name in OWN else fields.get(name)
+                if column is not None:
+                    self._add(row, column)
+        row.literal("\n")
+        return row
+
+    def _add(self, row: Row, column: Column) -> None:
+        if isinstance(column, Strings):
+            row.choices([self._cell(text) for text in column.values], column.codes)
+        elif column.ndim == 1 and column.dtype.kind in "iu":
+            row.numbers(column)
+        else:
+            row.texts([str(cell) if isinstance(cell, int) else self._list(cell) for cell in column.tolist()])
+
+    def _list(self, cell: object) -> str:
+        return "" if cell is None else self._cell(_to_json(cell))
+
+    def _cell(self, text: str | None) -> str:
+        return csv_cell(text, raw=self._raw)
+
+
+def _own(batch: Batch, name: str) -> Column | None:
+    column: Column | None = getattr(batch, "place" if name == "ip" else name)
+    return column

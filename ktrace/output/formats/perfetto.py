@@ -1,0 +1,198 @@
+"""Perfetto's own trace format: TrackEvent packets, as ui.perfetto.dev and its trace processor read them.
+
+The numbers of the fields are those of Perfetto's protos/perfetto/trace/**/*.proto. Names of events and
+arguments are written once and then stand as numbers ("interned"). Times are the trace clock's nanoseconds.
+"""
+
+from collections.abc import Sequence
+from typing import BinaryIO
+
+from ktrace.model.batch import Batch, Chunk, Lost, Stack
+from ktrace.model.column import Column, Strings
+from ktrace.model.frame import utf8
+from ktrace.output.formats.protobuf import message, number, text, varint
+from ktrace.output.formats.timeline import Point, Thread, Timeline
+
+# Trace and TracePacket
+_PACKET, _TIMESTAMP, _SEQUENCE_ID, _TRACK_EVENT, _INTERNED, _FLAGS, _TRACK = 1, 8, 10, 11, 12, 13, 60
+_CLEARED, _NEEDED = 1, 2  # sequence flags: names begin anew here; this packet needs names
+# TrackEvent, and its types
+_ANNOTATION, _TYPE, _NAME, _EVENT_TRACK, _CATEGORY = 4, 9, 10, 11, 22
+_BEGIN, _END, _INSTANT = 1, 2, 3
+# InternedData, and the entries of its lists
+_EVENT_NAMES, _ARGUMENT_NAMES, _IID, _IID_NAME = 2, 3, 1, 2
+# TrackDescriptor, ProcessDescriptor, ThreadDescriptor
+_UUID, _TRACK_NAME, _PROCESS, _THREAD, _PARENT = 1, 2, 3, 4, 5
+_PROCESS_PID, _PROCESS_NAME = 1, 6
+_THREAD_PID, _THREAD_TID, _THREAD_NAME = 1, 2, 5
+# DebugAnnotation
+_ARG_NAME, _UNSIGNED, _SIGNED, _STRING, _POINTER, _ARRAY = 1, 3, 4, 6, 7, 12
+
+_ONE_SEQUENCE = number(_SEQUENCE_ID, 1)
+_CPUS_UUID, _LOST_UUID = 1 << 40, 1 << 41  # no track of a thread or process has such a number
+
+
+class Perfetto:
+    """Writes all chunks as one trace.
+
+    Args:
+        out: a binary file, or whatever has its `write`.
+    """
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._timeline = Timeline(out, _Drawing())
+        out.write(message(_PACKET, _ONE_SEQUENCE, number(_FLAGS, _CLEARED)))
+
+    def write(self, chunk: Chunk) -> None:
+        """Write all records and marks of `chunk`; a slice comes with its end."""
+        self._timeline.write(chunk)
+
+    def flush(self) -> None:
+        """Hand on what the file has buffered."""
+        self._out.flush()
+
+    def close(self) -> None:
+        """Write what is still open."""
+        self._timeline.finish()
+        self._out.flush()
+
+
+class _Drawing:
+    """Each event as packets; the arguments of a record are the annotations of its event.
+
+    Whatever is needed first, such as a name or a thread's track, waits in `_before`.
+    """
+
+    def __init__(self) -> None:
+        self._before: list[bytes] = []
+        self._names: dict[tuple[int, str], int] = {}
+        self._tracks: dict[int, str] = {}
+        self._heads: dict[tuple[int, int, str, str], bytes] = {}
+        self._processes: dict[int, tuple[bool, str]] = {}
+
+    def args(self, batch: Batch) -> Sequence[bytes]:
+        columns = [self._annotations(name, column) for name, column in batch.columns.items()]
+        return list(map(b"".join, zip(*columns, strict=True))) if columns else [b""] * len(batch)
+
+    def frames(self, stack: Stack) -> bytes:
+        return self._annotation("frames", list(stack.frames))
+
+    def slice(self, begin: Point[bytes], end: Point[bytes]) -> bytes:
+        track = self._track(begin.thread)
+        first = self._event(begin, _BEGIN, track)
+        last = _packet(end.ts, number(_TYPE, _END) + number(_EVENT_TRACK, track), end.args)
+        return b"".join((first, *begin.inside, last))
+
+    def instant(self, point: Point[bytes]) -> bytes:
+        return self._event(point, _INSTANT, self._track(point.thread))
+
+    def lost(self, ts: int, mark: Lost) -> bytes:
+        if _LOST_UUID not in self._tracks:
+            self._tracks[_LOST_UUID] = "lost events"
+            self._before.append(_descriptor(number(_UUID, _LOST_UUID), text(_TRACK_NAME, "lost events")))
+        count = "events" if mark.count is None else f"{mark.count} events"
+        args = [
+            self._annotation(name, value)
+            for name, value in (("cpu", mark.cpu), ("count", mark.count))
+            if value is not None
+        ]
+        point = Point(Thread(0, 0, ""), ts, f"lost {count}", "lost", b"".join(args))
+        return self._event(point, _INSTANT, _LOST_UUID)
+
+    def before(self) -> bytes:
+        pieces, self._before = self._before, []
+        return b"".join(pieces)
+
+    def _event(self, point: Point[bytes], kind: int, track: int) -> bytes:
+        known = kind, track, point.name, point.category
+        head = self._heads.get(known)
+        if head is None:
+            name = number(_NAME, self._iid(_EVENT_NAMES, utf8(point.name)))
+            category = text(_CATEGORY, utf8(point.category))
+            head = number(_TYPE, kind) + number(_EVENT_TRACK, track) + name + category
+            self._heads[known] = head
+        return _packet(point.ts, head, point.args)
+
+    def _iid(self, kind: int, name: str) -> int:
+        """The number of a name, which is told once."""
+        known = self._names.get((kind, name))
+        if known is None:
+            known = self._names[kind, name] = len(self._names) + 1
+            entry = message(kind, number(_IID, known), text(_IID_NAME, name))
+            self._before.append(message(_PACKET, _ONE_SEQUENCE, message(_INTERNED, entry)))
+        return known
+
+    def _track(self, thread: Thread) -> int:
+        """The number of a thread's track, which is described again when its name changes."""
+        uuid = _CPUS_UUID + 1 + thread.tid if thread.idle else 2 * thread.tid + 1
+        known = self._tracks.get(uuid)
+        if known is None or thread.comm not in (known, "<...>"):
+            self._tracks[uuid] = thread.comm
+            self._describe(thread, uuid)
+        return uuid
+
+    def _describe(self, thread: Thread, uuid: int) -> None:
+        name = utf8(thread.comm)
+        if thread.idle:
+            # Thread 0 is every CPU's: to Perfetto a thread id is one thread.
+            if _CPUS_UUID not in self._tracks:
+                self._tracks[_CPUS_UUID] = ""
+                self._before.append(
+                    _descriptor(number(_UUID, _CPUS_UUID), text(_TRACK_NAME, "CPUs without a task"))
+                )
+            self._before.append(
+                _descriptor(number(_UUID, uuid), number(_PARENT, _CPUS_UUID), text(_TRACK_NAME, name))
+            )
+            return
+        pid = thread.tgid or thread.tid
+        leads, known = self._processes.get(pid, (False, None))
+        if known is None or (thread.tid == pid and (not leads or known != name)):
+            # Called as its first thread is; as another one, as long as that has not been seen.
+            self._processes[pid] = (thread.tid == pid, name)
+            process = message(_PROCESS, number(_PROCESS_PID, pid), text(_PROCESS_NAME, name))
+            self._before.append(_descriptor(number(_UUID, 2 * pid + 2), process))
+        about = number(_THREAD_PID, pid), number(_THREAD_TID, thread.tid), text(_THREAD_NAME, name)
+        self._before.append(
+            _descriptor(number(_UUID, uuid), number(_PARENT, 2 * pid + 2), message(_THREAD, *about))
+        )
+
+    def _annotations(self, name: str, column: Column) -> list[bytes]:
+        """A column's value for each row."""
+        if isinstance(column, Strings):
+            values = [self._annotation(name, value) for value in column.values]
+            return [values[code] for code in column.codes.tolist()]
+        unsigned = column.dtype.kind == "u"
+        known: dict[object, bytes] = {}
+        out = []
+        for value in column.tolist():
+            key = tuple(value) if isinstance(value, list) else value
+            if key not in known:
+                known[key] = self._annotation(name, value, unsigned=unsigned)
+            out.append(known[key])
+        return out
+
+    def _annotation(self, name: str, value: object, *, unsigned: bool = False) -> bytes:
+        named = number(_ARG_NAME, self._iid(_ARGUMENT_NAMES, utf8(name)))
+        return message(_ANNOTATION, named, _value(value, unsigned))
+
+
+def _value(value: object, unsigned: bool) -> bytes:
+    if isinstance(value, int):
+        if not unsigned and value < 1 << 63:
+            return number(_SIGNED, value)
+        return number(_UNSIGNED if value < 1 << 63 else _POINTER, value)
+    if isinstance(value, list):
+        return b"".join(message(_ARRAY, _value(item, unsigned)) for item in value)
+    return text(_STRING, "(fault)" if value is None else utf8(str(value)))
+
+
+_HEAD = _ONE_SEQUENCE + number(_FLAGS, _NEEDED) + varint(_TIMESTAMP << 3)
+
+
+def _packet(ts: int, head: bytes, args: bytes) -> bytes:
+    return message(_PACKET, _HEAD, varint(ts), message(_TRACK_EVENT, head, args))
+
+
+def _descriptor(*fields: bytes) -> bytes:
+    return message(_PACKET, _ONE_SEQUENCE, message(_TRACK, *fields))

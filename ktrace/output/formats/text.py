@@ -1,0 +1,109 @@
+"""Records as the kernel's own text would look, safe to print on a terminal.
+
+The same columns as `trace_pipe`, but what could steer a terminal is written as an escape: see
+`ktrace.diagnostic.visible`. To read it back by program, use JSON Lines.
+"""
+
+from collections.abc import Mapping
+from typing import BinaryIO, assert_never
+
+from ktrace.diagnostic import visible
+from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Silent, Stack, Unparsed, Unread
+from ktrace.model.column import Strings
+from ktrace.model.format import Format
+from ktrace.model.lookups import NO_LOOKUPS, Lookups
+from ktrace.output.printfmt import Body
+from ktrace.output.rendering.background import Background, Buffer
+from ktrace.output.rendering.line_prefix import head_of, heads, origin_of
+from ktrace.output.rendering.lines import Block, Group, assemble
+from ktrace.output.rendering.pieces import Pieces
+from ktrace.output.rendering.probe_body import probe_pieces, strings
+
+
+class Text:
+    """Writes each chunk as lines of text.
+
+    Args:
+        out: a binary file, or whatever has its `write`.
+        names: by event, then by argument: names of an enum's values, printed in place of the numbers.
+        bulk: there will be many records: make their lines in the background.
+    """
+
+    def __init__(
+        self,
+        out: BinaryIO,
+        names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None,
+        *,
+        bulk: bool = False,
+    ) -> None:
+        self._lines = Background(out, self._make, bulk=bulk)
+        self._names = names or {}
+        self._bodies: dict[tuple[Format, Lookups], Body] = {}
+
+    def write(self, chunk: Chunk) -> None:
+        """Write all records and marks of `chunk`."""
+        self._lines.write(chunk)
+
+    def flush(self) -> None:
+        """Hand on what the file has buffered."""
+        self._lines.flush()
+
+    def close(self) -> None:
+        """All has come; the file stays open, as it was given."""
+        self._lines.close()
+
+    def _make(self, chunk: Chunk) -> list[Buffer]:
+        """All lines of a piece of the stream."""
+        alike: dict[tuple[bool, bool, str], list[Batch]] = {}
+        for batch in chunk.batches:
+            if len(batch):
+                alike.setdefault((batch.tgid is None, batch.ticks, batch.origin), []).append(batch)
+        groups = [
+            Group(heads(batches), [self._block(batch) for batch in batches]) for batches in alike.values()
+        ]
+        marks = [(mark.seq, _mark(mark).encode()) for mark in chunk.marks]
+        return [assemble(groups, marks)] if groups or marks else []
+
+    def _block(self, batch: Batch) -> Block:
+        pieces = Pieces()
+        title = f"{visible(batch.event)}:".encode()
+        body = batch.columns.get("body")
+        lookups = batch.lookups or NO_LOOKUPS
+        if batch.kind == "text" and isinstance(body, Strings):
+            pieces.extend((title, b" ", strings(body)))
+        elif batch.kind == "fields" and batch.format is not None:
+            compiled = self._body(batch.format, lookups)
+            pieces.add(title + b" " if compiled.titled else b"")
+            pieces.extend(compiled.pieces(batch))
+        else:
+            pieces.add(title)
+            pieces.extend(probe_pieces(batch, self._names.get(batch.event, {}), lookups))
+        pieces.add(b"\n")
+        return Block(batch.seq, pieces.finish())
+
+    def _body(self, event: Format, lookups: Lookups) -> Body:
+        body = self._bodies.get((event, lookups))
+        if body is None:
+            body = self._bodies[event, lookups] = Body(event, lookups)
+        return body
+
+
+def _mark(mark: Mark) -> str:
+    match mark:
+        case Lost(cpu=cpu, count=count):
+            where = "CPU:?" if cpu is None else f"CPU:{cpu}"
+            return f"{origin_of(mark)}{where} [LOST {'' if count is None else f'{count} '}EVENTS]\n"
+        case Missed(event=event, count=count):
+            return f"{visible(event)} [MISSED {count} HITS]\n"
+        case Unread(count=count):
+            return f"[{count} EVENTS LEFT UNREAD]\n"
+        case Silent(muted=muted):
+            return f"[{visible(muted.to_text('CANNOT'))}]\n"
+        case Unparsed(line=line):
+            return visible(line.decode("utf-8", "surrogateescape")) + "\n"
+        case Stack():
+            title = "<user stack trace>" if mark.user else "<stack trace>"
+            # The kernel sets addresses of user space off by one more blank.
+            frames = (f" => {' ' * frame.startswith('<')}{visible(frame)}\n" for frame in mark.frames)
+            return f"{head_of(mark)}{title}\n{''.join(frames)}"
+    assert_never(mark)

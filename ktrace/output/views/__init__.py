@@ -1,0 +1,1 @@
+"""Show what each command found, for a person to read."""

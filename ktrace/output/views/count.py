@@ -1,0 +1,145 @@
+"""Counts as a table and as JSON Lines."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from ktrace.model.muted import Muted
+from ktrace.model.tally import Key, Range, Row, Symbol, Syscall, Tally, Task
+from ktrace.output.terminal.table import render_table
+
+SCHEMA = 1
+
+
+def tally_text(tally: Tally, *, width: int | None = None, height: int | None = None) -> str:
+    """A table, the largest count first.
+
+    Args:
+        height: lines that there is room for; what does not fit is said in the last one.
+    """
+    rows = tally.largest_first()
+    room = len(rows) if height is None else max(height - 2, 1)
+    if len(rows) <= room + 1:
+        room = len(rows)
+    header = ["HITS", *(f"SUM({name})" for name in tally.summed), *map(str.upper, tally.names)]
+    cells = [
+        [str(row.count), *map(str, row.sums), *(key_text(part) for part in row.key)] for row in rows[:room]
+    ]
+    numbers = range(1 + len(tally.summed))
+    text = render_table(header, cells, right=numbers, width=width)
+    if room < len(rows):
+        text += f"... and {len(rows) - room} more\n"
+    return text
+
+
+def key_text(part: Key) -> str:
+    """One part of a key, as a person reads it."""
+    match part:
+        case Range(low, high):
+            return range_text(low, high)
+        case Symbol(_, name) | Syscall(_, name):
+            return name
+        case Task(pid, comm):
+            return f"{comm} ({pid})"
+        case tuple():
+            return " < ".join(part)
+        case _:
+            return str(part)
+
+
+def range_text(low: int | None, high: int | None) -> str:
+    """`3 - 4`, `4`, `< 5`, `>= 6`."""
+    if low is None:
+        return f"< {high + 1}" if high is not None else "all"
+    if high is None:
+        return f">= {low}"
+    return str(low) if low == high else f"{low} - {high}"
+
+
+def tally_records(tally: Tally, rows: Iterable[Row] | None = None) -> Iterator[str]:
+    """A line of JSON a row, the largest count first unless `rows` says otherwise."""
+    for row in tally.largest_first() if rows is None else rows:
+        record: dict[str, object] = {
+            "schema": SCHEMA,
+            "type": "row",
+            "key": dict(zip(tally.names, map(_key_json, row.key), strict=True)),
+            "count": row.count,
+        }
+        if tally.summed:
+            record["sums"] = dict(zip(tally.summed, row.sums, strict=True))
+        yield json.dumps(record, separators=(",", ":"))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is said behind the rows: how it was counted, and what was not.
+
+    Attributes:
+        method: how it was counted.
+        seconds: for how long.
+        missed: hits that the kernel could not look at.
+        lost: hits that were streamed, and overwritten before they were read.
+        unread: records that were left in the kernel's buffer: there was no time for them.
+        untimed: calls that ended, but whose time is not known; None where nothing is timed.
+        muted: events that nothing could hit.
+    """
+
+    method: str
+    seconds: float
+    missed: int = 0
+    lost: int = 0
+    untimed: int | None = None
+    unread: int = 0
+    muted: tuple[Muted, ...] = ()
+
+
+def answer_record(tally: Tally, told: Told) -> str:
+    """The line of JSON behind the rows."""
+    record: dict[str, object] = {
+        "schema": SCHEMA,
+        "type": "answer",
+        "method": told.method,
+        "hits": tally.count,
+        "rows": len(tally.rows),
+        "dropped": tally.dropped,
+        "missed": told.missed,
+        "lost": told.lost,
+        "duration_ns": round(told.seconds * 1e9),
+    }
+    if told.unread:
+        record["unread"] = told.unread
+    if told.untimed is not None:
+        record["untimed"] = told.untimed
+    if told.muted:
+        record["muted"] = [one.to_json() for one in told.muted]
+    return json.dumps(record, separators=(",", ":"))
+
+
+def answer_text(tally: Tally, told: Told) -> str:
+    """The same as a line for stderr."""
+    parts = [f"{tally.count} hits in {told.seconds:.2f} s, counted by {told.method}"]
+    parts.append(f"{tally.dropped} dropped: the table was full (--size)" if tally.dropped else "none dropped")
+    if told.lost:
+        parts.append(f"{told.lost} lost: the buffer ran over")
+    if told.unread:
+        parts.append(f"{told.unread} left unread")
+    if told.missed:
+        parts.append(f"{told.missed} hits missed")
+    if told.untimed:
+        parts.append(f"{told.untimed} calls not timed")
+    parts += [f"{one.names} could not be hit" for one in told.muted]
+    return ", ".join(parts)
+
+
+def _key_json(part: Key) -> object:
+    match part:
+        case Range(low, high):
+            return {"low": low, "high": high}
+        case Symbol(_, name) | Syscall(_, name):
+            return name
+        case Task(pid, comm):
+            return {"pid": pid, "comm": comm}
+        case tuple():
+            return list(part)
+        case _:
+            return part

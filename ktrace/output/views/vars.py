@@ -1,0 +1,105 @@
+"""`ktrace vars`: the variables at a place as text and as a JSON record."""
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from ktrace.diagnostic import visible
+from ktrace.model.ctype import declare
+from ktrace.model.debuginfo import (
+    Absent,
+    Constant,
+    Location,
+    Spot,
+    Variable,
+    Variables,
+    spell,
+)
+from ktrace.model.place import SymbolPlace
+from ktrace.output.terminal.table import render_table
+from ktrace.output.views.lines import spot_record
+
+
+def variables_text(found: Variables) -> str:
+    """A heading, then a table for the function and for each one inlined into it there."""
+    text = visible(f"{found.spot.place.to_text()}  {found.function}  {found.file}:{found.line}") + "\n"
+    if not found.variables:
+        return text + "  no parameters, no variables\n"
+    for function, group in groupby(found.variables, key=lambda v: v.function):
+        rows = [_row(variable) for variable in group]
+        title = "VARIABLE" if function == found.function else f"VARIABLE (inlined {function})"
+        text += render_table((f"  {title}", "WHERE", "READ IT WITH"), rows)
+    return text
+
+
+def variables_record(found: Variables) -> dict[str, object]:
+    """The same as a record of the JSON schema."""
+    return {
+        "schema": 1,
+        "type": "vars",
+        "from": "dwarf",
+        **spot_record(found.spot),
+        "function": found.function,
+        "file": found.file,
+        "line": found.line,
+        "variables": [_variable(variable) for variable in found.variables],
+    }
+
+
+def parameters_record(function: str, rows: Sequence[tuple[str, str, str]]) -> dict[str, object]:
+    """The same by BTF, which knows parameters at the entry: (name, type, where) a row."""
+    return {
+        "schema": 1,
+        "type": "vars",
+        "from": "btf",
+        **spot_record(Spot(SymbolPlace(function), 0)),
+        "function": function,
+        "file": None,
+        "line": None,
+        "variables": [
+            {
+                "name": name,
+                "type": ctype,
+                "parameter": True,
+                "function": function,
+                "line": None,
+                "where": where,
+                "why": None,
+                "fetch": None,
+            }
+            for name, ctype, where in rows
+        ],
+    }
+
+
+def parameters_text(signature: str, rows: Sequence[tuple[str, str]]) -> str:
+    """A function's parameters by BTF: its signature, then (declaration, where) a row."""
+    table = render_table(("  VARIABLE", "WHERE"), [[f"  {name}", where] for name, where in rows])
+    return visible(signature) + "\n" + (table if rows else "  no parameters\n")
+
+
+def _row(variable: Variable) -> list[str]:
+    kind = declare(variable.type, variable.name) if variable.type else variable.name
+    return [f"  {kind}", _where(variable.location), variable.fetch.to_text() if variable.fetch else ""]
+
+
+def _variable(variable: Variable) -> dict[str, object]:
+    location = variable.location
+    return {
+        "name": variable.name,
+        "type": declare(variable.type) if variable.type else None,
+        "parameter": variable.is_parameter,
+        "function": variable.function,
+        "line": variable.line,
+        "where": None if isinstance(location, Absent) else _where(location),
+        "why": location.why if isinstance(location, Absent) else None,
+        "fetch": variable.fetch.to_text() if variable.fetch else None,
+    }
+
+
+def _where(location: Location) -> str:
+    match location:
+        case Constant():
+            return f"constant {location.value}"
+        case Absent():
+            return f"({location.why})"
+    return spell(location) or ""

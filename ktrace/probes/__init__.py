@@ -1,0 +1,1 @@
+"""Define, list, show, switch, explain and remove dynamic events."""

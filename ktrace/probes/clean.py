@@ -1,0 +1,169 @@
+"""Finding and removing what dead sessions left: instances and probes named after their owner."""
+
+import errno
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from ktrace.aggregate.hist import off, removal_order
+from ktrace.model.plan import Plan, Step
+from ktrace.model.probe import Probe
+from ktrace.probes.holders import let_go_steps
+from ktrace.tracefs import graph
+from ktrace.tracefs.apply import write_patiently
+from ktrace.tracefs.dynevents import control_file, list_probes
+from ktrace.tracefs.events import all_events, read_triggers
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.holding import DEAD, Judge, Life, Verdict
+from ktrace.tracefs.instances import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """What one session made that has ended, or of which nobody can tell.
+
+    Attributes:
+        triggers: histograms of its instances, as (file, what takes it off), in the order in which they go:
+            the kernel keeps an instance as long as one uses the variables of another.
+        synthetic: names of synthetic events.
+        followed: how the functions of which it had the calls followed are taken back, and the instance
+            that notes them with them.
+        held: what switches its events off in other buffers, where somebody has switched them on.
+        verdict: whether the session runs.
+    """
+
+    owner: Owner
+    instances: tuple[str, ...]
+    probes: tuple[Probe, ...]
+    triggers: tuple[tuple[str, str], ...] = ()
+    synthetic: tuple[str, ...] = ()
+    followed: tuple[Step, ...] = ()
+    held: tuple[Step, ...] = ()
+    verdict: Verdict = DEAD
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether it is certain that the session has ended."""
+        return self.verdict.life is Life.DEAD
+
+    def to_plan(self) -> Plan:
+        """Return how it is removed.
+
+        The instance goes first: it may hold the probes switched on, and while a session lives the kernel
+        refuses just that.
+        """
+        why = _why(self.owner)
+        steps = [Step(path, text, why) for path, text in self.triggers]
+        buffers = [name for name in self.instances if not (self.followed and graph.is_note(name))]
+        steps += [Step(f"instances/{name}", "", why, action="rmdir") for name in buffers]
+        steps += self.followed
+        steps += self.held
+        steps += [Step("dynamic_events", f"-:synthetic/{name}", why) for name in self.synthetic]
+        events = {probe.event: probe for probe in self.probes}
+        steps += [Step(control_file(p), p.to_delete_line(), why) for p in events.values()]
+        return Plan(tuple(steps))
+
+
+@dataclass(slots=True)
+class _Made:
+    """What bears the name of one session."""
+
+    instances: list[str] = field(default_factory=list)
+    probes: list[Probe] = field(default_factory=list)
+    synthetic: list[str] = field(default_factory=list)
+
+
+def find_leftovers(tracing: Files) -> list[Leftover]:
+    """Return what sessions left that have ended for certain, oldest first."""
+    return [one for one in find_sessions(tracing) if one.is_dead]
+
+
+def find_sessions(tracing: Files) -> list[Leftover]:
+    """Return what sessions made, oldest first: those that have ended, run unseen, or cannot be judged.
+
+    Those that can be seen to run are left out.
+
+    Raises:
+        OSError: what there is cannot be listed.
+    """
+    made: dict[Owner, _Made] = {}
+    with Judge(tracing) as judge:
+        # Not `list_instances`: a session whose instances cannot be seen would seem to have none.
+        for name in tracing.list("instances") if tracing.exists("instances") else []:
+            if owner := Owner.of_name(name):
+                made.setdefault(owner, _Made()).instances.append(name)
+        listed, synthetic = list_probes(tracing)
+        for probe in listed:
+            if owner := Owner.of_name(probe.group):
+                made.setdefault(owner, _Made()).probes.append(probe)
+        for event in synthetic:
+            if owner := Owner.of_name(event.name):
+                made.setdefault(owner, _Made()).synthetic.append(event.name)
+        verdicts = {owner: judge.of(owner, one.instances) for owner, one in made.items()}
+    return [
+        _leftover(tracing, owner, made[owner], verdicts[owner])
+        for owner in sorted(made, key=lambda o: (o.starttime, o.pid, o.namespace or 0))
+        if verdicts[owner] != Verdict(Life.ALIVE)
+    ]
+
+
+def _leftover(tracing: Files, owner: Owner, made: _Made, verdict: Verdict) -> Leftover:
+    events = [*(f"synthetic/{name}" for name in made.synthetic), *dict.fromkeys(p.event for p in made.probes)]
+    why = _why(owner)
+    held = [step for event in events for step in let_go_steps(tracing, event, why, made.instances)]
+    return Leftover(
+        owner,
+        tuple(made.instances),
+        tuple(made.probes),
+        # Only who has synthetic events has histograms that use each other.
+        tuple(_triggers(tracing, made.instances)) if made.synthetic else (),
+        tuple(made.synthetic),
+        _followed(tracing, made.instances),
+        tuple(held),
+        verdict,
+    )
+
+
+def _why(owner: Owner) -> str:
+    return f"left by process {owner.pid}, which has ended"
+
+
+def _triggers(tracing: Files, instances: Iterable[str]) -> list[tuple[str, str]]:
+    """The histograms of these instances: file and what takes it off, in the kernel's order of removal."""
+    found = []
+    for name in instances:
+        events = tracing.below(f"instances/{name}")
+        with suppress(OSError):  # it may go while we look
+            for event in all_events(events):
+                path = f"events/{event}/trigger"
+                if events.exists(path):  # the kernel's internal events have none
+                    found += [
+                        (f"instances/{name}/{path}", text)
+                        for text in read_triggers(events, event)
+                        if text.startswith("hist:")
+                    ]
+    return [(path, off(text)) for path, text in removal_order(found)]
+
+
+def _followed(tracing: Files, instances: Iterable[str]) -> tuple[Step, ...]:
+    """What undoes `ktrace graph`, where one of these instances notes what it did."""
+    notes = [name for name in instances if graph.is_note(name)]
+    return tuple(step for name in notes for step in graph.release(tracing, name).steps)
+
+
+def clean(tracing: Files, leftover: Leftover) -> list[tuple[Step, OSError]]:
+    """Remove one session's leftovers; what could not be removed is returned with the reason.
+
+    An instance of which somebody has files open is left alone, and with it the probes.
+    """
+    failures: list[tuple[Step, OSError]] = []
+    for step in leftover.to_plan().steps:
+        try:
+            write_patiently(tracing, step)
+        except OSError as error:
+            if error.errno in (errno.ENOENT, errno.ENODEV):
+                continue
+            failures.append((step, error))
+            if step.action == "rmdir":
+                break
+    return failures

@@ -1,0 +1,98 @@
+"""Triggers in the top buffer: what `enable` sets beside the switch, and `disable` takes off.
+
+Everybody shares that buffer. A trigger that is there already is left alone: one that is equal serves, and
+is not taken back if something else fails; another of its kind is somebody's, and ends the work.
+"""
+
+from collections.abc import Callable, Sequence
+
+from ktrace.errors import Refused
+from ktrace.model.plan import Step
+from ktrace.model.probe import Probe
+from ktrace.probes.trigger_conditions import Conditions, find_events
+from ktrace.tracefs import buffer
+from ktrace.tracefs.apply import Applied
+from ktrace.tracefs.events import read_triggers
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.triggers import Trigger, check_free, explain, has, parse_trigger, trigger_step
+
+
+def wanted_triggers(stack: bool, conditions: Conditions) -> list[Trigger]:
+    """What each of the events gets."""
+    wanted = [Trigger("stacktrace")] if stack else []
+    if conditions.snapshot_on:
+        wanted.append(Trigger("snapshot", conditions.snapshot_on))
+    if conditions.stop_on:
+        wanted.append(Trigger("traceoff", conditions.stop_on))
+    return wanted
+
+
+def set_triggers(
+    tracing: Files,
+    probes: Sequence[Probe],
+    stack: bool,
+    conditions: Conditions,
+    *,
+    between: Callable[[], None],
+) -> Applied:
+    """Set all of them, or none.
+
+    Returns:
+        How they are taken back, until `keep` is called.
+
+    Raises:
+        Busy: an event has another trigger of the kind.
+        Refused: a condition that the kernel does not take.
+    """
+    pairs = [(p.event, t) for p in probes for t in wanted_triggers(stack, conditions)]
+    if conditions.start_on:
+        name, _, condition = conditions.start_on.partition(" if ")
+        start = Trigger("traceon", condition.strip() or None)
+        pairs += [(event, start) for event in find_events(tracing, name.strip(), "")]
+    applied = Applied(tracing)
+    if conditions.snapshot_on and buffer.snapshot_is_freed(tracing):
+        # The kernel allocates it with the trigger, and keeps it when that has gone.
+        applied.will_undo(Step("snapshot", "0", "free the snapshot's memory", action="write"))
+    try:
+        for event, trigger in pairs:
+            between()
+            check_free(tracing, event, trigger)
+            if has(tracing, event, trigger):
+                continue
+            try:
+                applied.do(trigger_step(event, trigger))
+            except Refused as refused:
+                raise explain(tracing, event, trigger, refused) from refused
+        if conditions.start_on and buffer.recording(tracing):
+            on = Step("tracing_on", "1", "record again", action="write")
+            applied.do(Step("tracing_on", "0", "wait for the event", on, action="write"))
+    except BaseException:
+        applied.undo_all()
+        raise
+    return applied
+
+
+def clear_triggers(tracing: Files, probes: Sequence[Probe], *, between: Callable[[], None]) -> Applied:
+    """Take off the triggers that `enable` sets, whoever set them; histograms stay.
+
+    Args:
+        between: called before each; what it raises ends the work, with every trigger as it was before.
+
+    Returns:
+        How they are set again.
+    """
+    applied = Applied(tracing)
+    try:
+        for probe in probes:
+            path = f"events/{probe.event}/trigger"
+            # The newest stands first: put back in reverse, they stand as they stood.
+            for line in read_triggers(tracing, probe.event):
+                trigger = parse_trigger(line)
+                if trigger is not None:
+                    between()
+                    again = Step(path, trigger.to_line(), f"set again: {trigger.kind}")
+                    applied.do(Step(path, f"!{trigger.kind}", f"no more {trigger.kind}", again))
+    except BaseException:
+        applied.undo_all()
+        raise
+    return applied

@@ -1,0 +1,87 @@
+"""Who holds an event or an instance, and how an event that is to go is switched off wherever it is on.
+
+The kernel removes no event that is on, or that has triggers, in any buffer, and no instance of which a file
+is open: it says "Device or resource busy", and not who it is.
+"""
+
+import errno
+import re
+from collections.abc import Collection
+from contextlib import suppress
+from pathlib import Path
+
+from ktrace.aggregate.hist import off
+from ktrace.model.plan import Step
+from ktrace.probes.switching import busy_reasons
+from ktrace.tracefs.apply import write_step
+from ktrace.tracefs.events import enabled_state, read_triggers
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.instances import all_buffers
+
+_DELETES = re.compile(r"-:(\S+/\S+)\Z")
+_COMMAND = re.compile(r"(enable_event|disable_event|enable_hist|disable_hist):([^:\s]+):([^:\s]+)")
+
+
+def let_go_steps(tracing: Files, event: str, why: str, without: Collection[str] = ()) -> list[Step]:
+    """Return what switches an event off, and takes its triggers off, in all buffers but these instances."""
+    steps = []
+    for name, files in all_buffers(tracing):
+        if name in without:
+            continue
+        here = f"instances/{name}/events/{event}" if name else f"events/{event}"
+        state = enabled_state(files, event)
+        if state.endswith("*"):
+            with suppress(OSError):  # it has just gone
+                steps += [Step(f"{here}/trigger", _off(text), why) for text in read_triggers(files, event)]
+        if state.startswith("1"):
+            steps.append(Step(f"{here}/enable", "0", why, action="write"))
+    return steps
+
+
+def let_go(tracing: Files, step: Step) -> None:
+    """Where a step that removes an event is refused since it is in use: switch it off wherever it is on."""
+    deletes = _DELETES.match(step.text)
+    if deletes:
+        for one in let_go_steps(tracing, deletes[1], "so that it can be removed"):
+            with suppress(OSError):  # the removal says what is in the way still
+                write_step(tracing, one)
+
+
+def blame(tracing: Files, step: Step, error: OSError) -> str:
+    """Why a step failed: the kernel's word, and, where it is "busy", who holds it as far as can be seen."""
+    word = error.strerror or str(error)
+    if error.errno != errno.EBUSY:
+        return word
+    deletes = _DELETES.match(step.text)
+    if deletes:
+        return f"{word}: {deletes[1]} is in use by {busy_reasons(tracing, deletes[1])}"
+    if step.action == "rmdir":
+        readers = [f"{name} (pid {pid})" for pid, name in openers(f"{tracing.root}/{step.path}")]
+        held = ", ".join(readers) or "a process that cannot be seen from here, or the histogram of another"
+        return f"{word}: files of it are open in {held}"
+    return word
+
+
+def openers(folder: str, proc: str = "/proc") -> list[tuple[int, str]]:
+    """Processes that have files of a directory open, as far as /proc shows them: id and command."""
+    found = []
+    for pid in sorted(int(p.name) for p in Path(proc).iterdir() if p.name.isdigit()):
+        targets = []
+        try:
+            for fd in Path(f"{proc}/{pid}/fd").iterdir():
+                with suppress(FileNotFoundError):  # it has just been closed
+                    targets.append(str(fd.readlink()))
+            name = Path(f"{proc}/{pid}/comm").read_bytes().decode("utf-8", "surrogateescape").rstrip("\n")
+        except OSError:
+            continue
+        if any(target.startswith(folder + "/") for target in targets):
+            found.append((pid, name))
+    return found
+
+
+def _off(printed: str) -> str:
+    """What takes off a trigger that the kernel printed as this."""
+    if printed.startswith("hist:"):
+        return off(printed)
+    command = _COMMAND.match(printed)
+    return "!" + (command[0] if command else re.split(r"[: ]", printed, maxsplit=1)[0])

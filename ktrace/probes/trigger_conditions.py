@@ -1,0 +1,48 @@
+"""Conditions that start, stop or snapshot a run: the events and filters that the kernel's triggers take."""
+
+from dataclasses import dataclass
+
+from ktrace.errors import NotFound
+from ktrace.probes.listing import select
+from ktrace.tracefs.dynevents import list_probes
+from ktrace.tracefs.events import find_static
+from ktrace.tracefs.files import Files
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What decides about recording.
+
+    Attributes:
+        start_on: an event, perhaps with ` if EXPR` behind it; None: record from the beginning.
+        stop_on: stop at the first hit of a traced event for which this holds.
+        snapshot_on: keep what the buffer holds at such a hit, and show nothing else.
+    """
+
+    start_on: str | None = None
+    stop_on: str | None = None
+    snapshot_on: str | None = None
+
+    def __bool__(self) -> bool:
+        return any((self.start_on, self.stop_on, self.snapshot_on))
+
+
+def find_events(tracing: Files, name: str, group: str) -> list[str]:
+    """The events of that name, `GROUP/NAME`, with wildcards; those of this run among them."""
+    own = f"{group}/{name}"
+    if tracing.exists(f"events/{own}/enable") and "/" not in name and ".." not in name:
+        return [own]
+    found = find_static(tracing, name)
+    if found:
+        return found
+    try:
+        return [probe.event for probe in select(list_probes(tracing)[0], [name])]
+    except NotFound:
+        raise NotFound(
+            f"there is no event '{name}' to begin at",
+            hint="SYSTEM:EVENT, such as sched:sched_process_exec, or a probe's name: `ktrace list`",
+        ) from None
+
+
+def _name(start_on: str) -> str:
+    return start_on.partition(" if ")[0].strip()

@@ -1,0 +1,1 @@
+"""Resolve the words of a command line to probe definitions: places, arguments, source lines, events."""

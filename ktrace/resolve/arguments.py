@@ -1,0 +1,170 @@
+"""The arguments of one probe: from C and the names of system calls to what the kernel reads."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ktrace.errors import UsageError
+from ktrace.expr.arguments import Resolved, resolve
+from ktrace.expr.scope import Scope
+from ktrace.expr.source import Site, TypeSource
+from ktrace.expr.type_names import user_type
+from ktrace.kernel.kernel import Kernel
+from ktrace.model.ctype import Array, CType, Int, bare
+from ktrace.model.debuginfo import Absent, InMemory, Variable
+from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
+from ktrace.model.miss import Miss
+from ktrace.model.names import ARG_MAX, is_identifier
+from ktrace.model.registers import CONVENTIONS
+from ktrace.resolve.plain import is_plain
+from ktrace.resolve.spec import Arguments, Defaults
+from ktrace.symbols.syscalls import (
+    SyscallParam,
+    argument_offset,
+    fetch_args,
+    params_from_format,
+    params_from_types,
+    syscall_name,
+)
+
+_BOOL = {0: "false", 1: "true"}
+_NO_NAMES: Mapping[int, str] = {}
+
+
+def function_arguments(texts: Sequence[str], site: Site, types: TypeSource | Miss) -> Arguments:
+    """Arguments at a function or tracepoint.
+
+    Raises:
+        UsageError, NotFound, Unavailable: with the caret in the argument that is wrong.
+    """
+    resolution = resolve(tuple(texts), site, types)
+    names = {r.arg.name: n for r in resolution.args if r.arg.name and (n := value_names(r))}
+    return Arguments(tuple(r.arg for r in resolution.args), names, resolution.notes)
+
+
+def value_names(resolved: Resolved) -> Mapping[int, str]:
+    """The names of an argument's values: of an enum its own, of a bool `false` and `true`."""
+    if resolved.names:
+        return dict(resolved.names)
+    # Read as text or as a symbol, it is no number any more.
+    number = re.match(r"(?:[usx]\d|b\d+@)", resolved.arg.type or "u8")
+    return _BOOL if number and _is_bool(resolved.ctype) else _NO_NAMES
+
+
+def syscall_arguments(
+    texts: Sequence[str], function: str, site: Site, kernel: Kernel, defaults: Defaults
+) -> Arguments:
+    """Arguments of a system call at `function`, which takes the registers of the process.
+
+    Raises:
+        UsageError: no such parameter, or none that can be read here.
+    """
+    params = _syscall_params(syscall_name(function), kernel)
+    registers = site.registers and site.where != "return"
+    found: list[FetchArg] = []
+    for text in texts:
+        plain = parse_fetch_arg(text) if "->" not in text and "(" not in text else None
+        if plain is not None and plain.expr == "$retval":
+            found.append(FetchArg("$retval", plain.name or "ret", plain.type or "s64"))
+        elif is_plain(text, function, defaults) and not _is_number(plain):
+            found.append(parse_fetch_arg(text))
+        elif plain is not None and (is_identifier(plain.expr) or plain.expr.startswith("$arg")):
+            if site.where == "return" and not site.features.entry_args_at_return:
+                raise UsageError(
+                    "this kernel does not keep parameters until the return; kernels from 6.9 on do",
+                    excerpt=text,
+                    caret=text.index(plain.expr),
+                    hint="read $retval here, and the parameters in a second probe at the entry",
+                )
+            said = _by_name(text, plain, params)
+            found += fetch_args(said, function, params, kernel.machine, registers=registers)
+        else:
+            found += _members(text, params, function, site, kernel, registers=registers)
+    return Arguments(name_args(_renumbered(found)))
+
+
+def _members(
+    text: str, params: Sequence[SyscallParam], function: str, site: Site, kernel: Kernel, *, registers: bool
+) -> tuple[FetchArg, ...]:
+    """An expression over parameters, such as `how->flags`: what they point to is the process's."""
+    if site.where == "return":
+        raise UsageError(
+            "what a system call's parameters point to can be read at its entry only",
+            excerpt=text,
+            hint="a second probe, without %return, reads it there",
+        )
+    types = kernel.types()
+    convention = CONVENTIONS[kernel.machine]
+    variables = []
+    for number, param in enumerate(params, start=1):
+        if not re.search(rf"\b{re.escape(param.name)}\b", text):
+            continue
+        ctype = user_type(param.ctype, Scope(text, site, types))
+        place = InMemory(convention.args[0], (argument_offset(number, kernel.machine),))
+        variables.append(Variable(param.name, ctype, place, None, True, function, 0))
+    if not variables:
+        variables = [Variable(p.name, None, Absent(""), None, True, function, 0) for p in params]
+    inside = replace(site, where="inside", function=syscall_name(function), variables=tuple(variables))
+    args = function_arguments([text], inside, types).args
+    if registers:
+        return args
+    first = f"%{convention.args[0]}"
+    return tuple(replace(arg, expr=arg.expr.replace(first, "$arg1")) for arg in args)
+
+
+def at_address(arg: FetchArg, machine: str) -> FetchArg:
+    """The argument for a probe that is placed by address, where `$argN` and `$retval` mean nothing."""
+    convention = CONVENTIONS.get(machine)
+    if convention is None:
+        return arg
+    expr = arg.expr.replace("$retval", f"%{convention.retval}")
+    for number, register in enumerate(convention.args, start=1):
+        expr = re.sub(rf"\$arg{number}\b", f"%{register}", expr)
+    return replace(arg, expr=expr)
+
+
+def _is_bool(ctype: CType | None) -> bool:
+    kind = bare(ctype) if ctype is not None else None
+    while isinstance(kind, Array):
+        kind = bare(kind.element)
+    return isinstance(kind, Int) and kind.encoding == "bool"
+
+
+def _syscall_params(name: str, kernel: Kernel) -> tuple[SyscallParam, ...]:
+    try:
+        return params_from_format(kernel.tracing.read(f"events/syscalls/sys_enter_{name}/format"))
+    except (OSError, UsageError):
+        pass  # without CONFIG_FTRACE_SYSCALLS, or one that has no event
+    types = kernel.types()
+    found = types if isinstance(types, Miss) else params_from_types(name, types.functions)
+    return () if isinstance(found, Miss) else found
+
+
+def _is_number(arg: FetchArg | None) -> bool:
+    return arg is not None and re.fullmatch(r"\$arg[1-9]\d*", arg.expr) is not None
+
+
+def _by_name(text: str, arg: FetchArg, params: tuple[SyscallParam, ...]) -> str:
+    """`$arg2` of a system call is its second parameter, not the function's."""
+    if not _is_number(arg):
+        return text
+    number = int(arg.expr.removeprefix("$arg"))
+    if number > len(params):
+        raise UsageError(
+            f"the system call has {len(params)} parameters", excerpt=text, caret=text.index("$arg")
+        )
+    return text.replace(arg.expr, params[number - 1].name, 1)
+
+
+def _renumbered(args: list[FetchArg]) -> tuple[FetchArg, ...]:
+    """Arguments that share a name, each with one of its own: `filename`, `filename_2`."""
+    taken: set[str] = set()
+    out = []
+    for arg in args:
+        name, number = arg.name, 1
+        while name and name in taken:
+            number += 1
+            name = f"{(arg.name or '')[: ARG_MAX - 4]}_{number}"
+        taken |= {name} if name else set()
+        out.append(replace(arg, name=name))
+    return tuple(out)

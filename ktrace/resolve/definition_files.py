@@ -1,0 +1,50 @@
+"""Files of definitions: one a line, in the words of the command line or in the kernel's own."""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
+from ktrace.resolve.kernel_lines import is_kernel_line, probe_from_kernel_line
+from ktrace.resolve.parse import Make, probe_from_words, split_words
+from ktrace.resolve.spec import Defaults, Wanted
+
+
+def read_definitions(
+    lines: Iterable[str],
+    source: str,
+    defaults: Defaults,
+    make: Make | None = None,
+    refuse: Callable[[KtraceError], None] | None = None,
+) -> Iterator[Wanted]:
+    """Yield the probes of a file; blank lines and `#` comments define nothing.
+
+    Args:
+        make: turns words into probes; None takes them as the kernel's own, without looking anything up.
+        refuse: takes the error of a line that cannot be taken, and the others go on; None raises it.
+
+    Raises:
+        UsageError, NotFound, Unavailable: naming `source` and the line's number.
+    """
+    for number, line in enumerate(lines, start=1):
+        text = line.split("#", 1)[0].strip()
+        if not text:
+            continue
+        try:
+            yield from _probes(text, defaults, make)
+        except (UsageError, NotFound, Unavailable) as error:
+            problem = type(error)(
+                f"{source}:{number}: {error.message}",
+                excerpt=error.excerpt or text,
+                caret=error.caret,
+                hint=error.hint,
+            )
+            if refuse is None:
+                raise problem from None
+            refuse(problem)
+
+
+def _probes(text: str, defaults: Defaults, make: Make | None) -> list[Wanted]:
+    words = text.split()
+    if is_kernel_line(words):
+        return [Wanted(probe_from_kernel_line(words, defaults))]
+    words = split_words(text)
+    return list(make(words)) if make is not None else [Wanted(probe_from_words(words, defaults))]

@@ -1,0 +1,111 @@
+"""From what a person says to a Probe.
+
+    PLACE [ARG...]            vfs_read count=%dx
+    PLACE%return [ARG...]     vfs_read%return ret=$retval:s64
+
+Several definitions on one command line are separated by a comma that stands alone. In a file each
+line is a definition, in these words or in the kernel's own (`p:group/name place args`).
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeAlias
+
+from ktrace.errors import UsageError
+from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
+from ktrace.model.place import RETURN_SUFFIX, parse_kernel_place
+from ktrace.model.probe import Probe
+from ktrace.resolve.spec import DEFAULT_GROUP, Defaults, Wanted, event_name
+
+SEPARATOR = ","
+
+
+_SOURCE = re.compile(r"[^:].*:\d+(?:-\d+)?(?:%return)?\Z|:.")
+
+
+Make: TypeAlias = Callable[[Sequence[str]], Iterable[Wanted]]
+"""Turns the words of one definition into its probes."""
+
+
+def check_options(wanted: Iterable[Wanted], defaults: Defaults, events: Sequence[str] = ()) -> None:
+    """Raise UsageError for options about probes that apply to none of them.
+
+    Args:
+        events: events that exist, which are taken as they are.
+    """
+    made = list(wanted)
+    if defaults.maxactive and made and not any(one.probe.is_return for one in made):
+        raise UsageError("--maxactive is for return probes only", hint="add -r, or leave it out")
+    if defaults.every and defaults.nth is not None:
+        raise UsageError("--all and --nth together: which?")
+    if made or not events:
+        return
+    if option := defaults.given:
+        raise UsageError(
+            f"{option} is about probes that are made, but {events[0]} is there already",
+            hint=f"leave {option} out; an argument after a name makes it a function's: NAME '$comm'",
+        )
+
+
+def is_source_place(place: str) -> bool:
+    """Whether it names a line of source, or all of a file: `vfs_read:12`, `:kernel/bpf/*`."""
+    return _SOURCE.match(place) is not None
+
+
+def split_definitions(words: Sequence[str]) -> list[list[str]]:
+    """Words of a command line as one list a definition. Raises UsageError for an empty one."""
+    groups: list[list[str]] = [[]]
+    for word in words:
+        if word == SEPARATOR:
+            groups.append([])
+        else:
+            groups[-1] += split_words(word) if " " in word.strip() else [word]
+    if any(not group for group in groups):
+        raise UsageError(
+            "there is nothing between two commas" if len(groups) > 1 else "no place to probe is given",
+            hint="ktrace add vfs_read count=%dx , vfs_write",
+        )
+    return groups
+
+
+def split_words(text: str) -> list[str]:
+    """`text` at its blanks, but not at those within parentheses: `(struct sock *)arg` is one word."""
+    words: list[str] = []
+    depth = 0
+    for piece in re.split(r"(\s+)", text.strip()):
+        if depth > 0 and words:
+            words[-1] += piece
+        elif piece.strip():
+            words.append(piece)
+        depth += piece.count("(") - piece.count(")")
+    return words if depth == 0 else text.split()
+
+
+def probe_from_words(words: Sequence[str], defaults: Defaults) -> Probe:
+    """One definition. Raises UsageError with a caret where the words are wrong."""
+    place_text, *arg_texts = words
+    at_return = defaults.at_return or place_text.endswith(RETURN_SUFFIX)
+    place = parse_kernel_place(place_text.removesuffix(RETURN_SUFFIX))
+    args: tuple[FetchArg, ...] = tuple(parse_fetch_arg(text) for text in arg_texts)
+    if defaults.regs:
+        args = _registers(defaults.machine, at_return=at_return) + args
+    return Probe(
+        kind="r" if at_return else "p",
+        group=defaults.group or DEFAULT_GROUP,
+        name=event_name(place, at_return=at_return) if defaults.name is None else defaults.name,
+        place=place,
+        args=name_args(args),
+        maxactive=defaults.maxactive if at_return else 0,
+    ).checked()
+
+
+def _registers(machine: str, *, at_return: bool) -> tuple[FetchArg, ...]:
+    from ktrace.model.registers import dump_args  # noqa: PLC0415 -- few want all of them
+
+    args = dump_args(machine, at_return=at_return)
+    if not args:
+        raise UsageError(
+            f"--regs does not know the registers of {machine or 'this machine'}",
+            hint="name them yourself: NAME=%REGISTER",
+        )
+    return args

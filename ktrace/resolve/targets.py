@@ -1,0 +1,141 @@
+"""What a run traces: from words to events that exist and probes to be made; and whose."""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+
+from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
+from ktrace.kernel.kernel import Kernel
+from ktrace.kernel.renamed import present_name
+from ktrace.model.names import is_identifier
+from ktrace.model.probe import Probe
+from ktrace.resolve.existing_events import events_meant, probes_that_stay
+from ktrace.resolve.kernel_lines import is_kernel_line
+from ktrace.resolve.parse import check_options, is_source_place, split_definitions
+from ktrace.resolve.refusals import Refusals
+from ktrace.resolve.resolve import want
+from ktrace.resolve.spec import Defaults, Names, Wanted, different_names
+from ktrace.tracefs.files import Files
+
+# What can only be a fetch argument: the word before it is a place then, even if an event has that name.
+_ARGUMENT = re.compile(
+    r"[A-Za-z_]\w*=|[%$@+\\=(&*-]|[A-Za-z_]\w*(?:->|\.|\[)"
+    r"|[A-Za-z_]\w*:(?:[usx](?:8|16|32|64)|char|u?string|symbol|path|%p[dD])\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a run traces.
+
+    Attributes:
+        events: that exist, as `GROUP/NAME`.
+        wanted: probes to be made for the run.
+        names: by the event's name, the names of its arguments' values.
+        refusals: takes what is refused, where other places are left; None: a refusal ends the run.
+    """
+
+    events: tuple[str, ...]
+    wanted: tuple[Wanted, ...]
+    names: Mapping[str, Names] = field(default_factory=dict)
+    refusals: Refusals | None = None
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """The probes to be made."""
+        return tuple(one.probe for one in self.wanted)
+
+
+def find_targets(
+    tracing: Files,
+    words: Sequence[str],
+    defaults: Defaults,
+    kernel: Kernel | None = None,
+    refusals: Refusals | None = None,
+) -> Targets:
+    """What `[NAME | PLACE [ARG...]]...` means, commas between definitions.
+
+    Args:
+        kernel: where functions and types are looked up, if they have to be; None: `tracing`'s own.
+        refusals: takes what a definition is refused for, so that the others go on; None raises it.
+
+    Raises:
+        UsageError, NotFound, Unavailable: a word means nothing, or nothing here.
+    """
+    kernel = kernel or Kernel(tracing)
+    existing = probes_that_stay(tracing)
+    events: dict[str, None] = {}
+    wanted: list[Wanted] = []
+    for group in split_definitions(words):
+        with refusals.one() if refusals is not None else nullcontext():
+            found, made = _meant(tracing, existing, group, defaults, kernel)
+            events.update(dict.fromkeys(found))
+            wanted += [_of_this_run(one, defaults) for one in made]
+    if refusals is not None:
+        refusals.end_if_nothing_is_left(events or wanted)
+    check_options(wanted, defaults, tuple(events))
+    made = different_names(wanted)
+    names = {one.probe.name: one.names for one in made if one.names}
+    return Targets(tuple(events), tuple(made), names, refusals)
+
+
+def _meant(
+    tracing: Files, existing: Sequence[Probe], group: Sequence[str], defaults: Defaults, kernel: Kernel
+) -> tuple[list[str], list[Wanted]]:
+    """Return the events that the words of one definition name, and the probes that they ask for."""
+    events: list[str] = []
+    rest = group
+    while rest:
+        head, *tail = rest
+        is_place = is_source_place(head) or is_kernel_line(rest) or (tail and _ARGUMENT.match(tail[0]))
+        found = [] if is_place else events_meant(tracing, existing, head)
+        if not found:
+            return events, want(rest, defaults, kernel)
+        if tail and not (is_source_place(tail[0]) or events_meant(tracing, existing, tail[0])):
+            made = _of_function(rest, found[0], defaults, kernel)
+            if made:
+                return events, made
+        events += found
+        rest = tail
+    return events, []
+
+
+def _of_this_run(one: Wanted, defaults: Defaults) -> Wanted:
+    """The probe in the run's own group, whichever group the kernel's own line names."""
+    group = defaults.group
+    return one if group in (None, one.probe.group) else replace(one, probe=replace(one.probe, group=group))
+
+
+def _of_function(words: Sequence[str], event: str, defaults: Defaults, kernel: Kernel) -> list[Wanted] | None:
+    """`FUNCTION ARG...` where an event is called like the function: the function is meant, as without it.
+
+    Returns:
+        Its probes; None where the second word is no argument of it, but a place of its own.
+
+    Raises:
+        NotFound: it is neither.
+    """
+    head, word, *rest = words
+    if "/" in head:
+        return None
+    try:
+        return want(words, defaults, kernel)
+    except (UsageError, NotFound, Unavailable) as error:
+        if not is_identifier(word) or (rest and _ARGUMENT.match(rest[0])) or _is_function(word, kernel):
+            return None
+        raise NotFound(
+            f"'{word}' is neither an event, nor a function, nor an argument of the function {head}: "
+            f"{error.message}",
+            hint=f"{head} alone means the event {event}, whose fields `ktrace show {event}` lists; "
+            f"{head}+0 means the function, whether or not there is an event",
+        ) from None
+
+
+def _is_function(name: str, kernel: Kernel) -> bool:
+    """Whether there is a function of that name, or nobody can tell."""
+    try:
+        symbols = kernel.symbols
+    except (KtraceError, OSError):
+        return True
+    return symbols.has_function(name) or present_name(name, symbols, kernel.machine) is not None

@@ -1,0 +1,93 @@
+"""The histograms of a script that the kernel counts by itself: set, read, and paused at the end."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ktrace.aggregate.hist import Hist, hist_path, pause_step
+from ktrace.aggregate.hist_file import HistTable, parse_hist, terms_of
+from ktrace.errors import Damaged, Refused
+from ktrace.script.passes.push_down_counts import Table
+from ktrace.script.runtime.hist_variables import Tables
+from ktrace.session.session import Session
+
+_SETTLED_READS = 50
+
+
+@dataclass(slots=True)
+class ScriptCounts:
+    """The tables of a script's events in a session.
+
+    Args:
+        events: of each table's event, `GROUP/NAME`; those that could not be defined are not in it.
+    """
+
+    session: Session
+    tables: Sequence[Table]
+    events: Mapping[int, str]
+    into: Tables
+    hits: int = 0  # that the kernel has counted so far
+    _set: list[Table] = field(default_factory=list)
+
+    def start(self) -> bool:
+        """Begin to count; False where the kernel does not take one of the triggers."""
+        try:
+            for table in self.tables:
+                if table.key in self.events:
+                    event = self.events[table.key]
+                    self.session.do_here(table.hist.step(event, f"count {event}"))
+                    self._set.append(table)
+        except Refused:
+            self._set.clear()  # those that were set count for nobody until the session ends
+            return False
+        return True
+
+    @property
+    def can_overflow(self) -> bool:
+        """Whether an array may become full."""
+        return any(table.many for table in self._set)
+
+    def __call__(self, last: bool) -> None:
+        """Add what was counted to the variables; the last time count no more. Raises Fault."""
+        if last:
+            for table in self._set:
+                self.session.do_here(pause_step(self.events[table.key], table.hist))
+        read = self._settled() if last else self._read()
+        self.hits = 0
+        for table in self._set:
+            event = self.events[table.key]
+            counted = _of(table.hist, read[event], event)
+            self.hits += counted.hits
+            self.into.take(table, counted.tally)
+
+    def _settled(self) -> dict[str, list[HistTable]]:
+        """What there is when hits that were being counted when it was paused are in it."""
+        read = self._read()
+        for _ in range(_SETTLED_READS):
+            again = self._read()
+            if again == read:
+                break
+            read = again
+        return read
+
+    def _read(self) -> dict[str, list[HistTable]]:
+        found: dict[str, list[HistTable]] = {}
+        for table in self._set:
+            event = self.events[table.key]
+            if event not in found:
+                path = hist_path(event)
+                found[event] = parse_hist(self.session.files.read(path), path)
+        return found
+
+
+def _of(hist: Hist, tables: Sequence[HistTable], event: str) -> HistTable:
+    """The table of a trigger: the kernel prints its keys, values and filter as they were written."""
+    for table in tables:
+        keys, values = terms_of(table.info)
+        sums = tuple(value for value in values if value.field != "hitcount")
+        if (
+            keys == hist.keys
+            and sums == hist.values
+            and table.info.partition(" if ")[2] == (hist.filter or "")
+        ):
+            return table
+    raise Damaged(f"no histogram {hist.to_text()}", source=hist_path(event), offset=0)

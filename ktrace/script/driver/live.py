@@ -1,0 +1,330 @@
+"""A script over what happens now: its probes in a session, pages of every CPU decoded, in order of time."""
+
+import os
+import select
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ktrace.errors import KtraceError, NotFound, Refused, Unavailable, UsageError
+from ktrace.model.batch import Chunk
+from ktrace.resolve.spec import mover
+from ktrace.ringbuffer.decode import Decoder
+from ktrace.ringbuffer.layout import parse_header_page
+from ktrace.script.driver.hist_counters import ScriptCounts
+from ktrace.script.driver.live_kernel import ScriptKernel
+from ktrace.script.runtime.dispatch import Drive
+from ktrace.script.runtime.hist_variables import Tables
+from ktrace.session.command import Command
+from ktrace.session.ending import VARIABLE
+from ktrace.session.muted import watch
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.stream.enrich import Enrich
+from ktrace.stream.merge import EVER, Merge
+from ktrace.stream.processes import Processes
+from ktrace.stream.saved_names import LiveNames
+from ktrace.stream.symbol_table import SymbolTable
+from ktrace.tracefs.events import read_format, set_filter
+from ktrace.tracefs.pid_namespace import names_proc
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ktrace.model.muted import Muted
+    from ktrace.script.driver.options import Options
+
+_TICK_MS = 40.0
+# An event gets its time a moment before it is in the buffer.
+_SETTLED_NS = 2_000_000
+_LOOK_NS = 1_000_000_000
+_ENOUGH = 4 << 20  # bytes of all CPUs at a time
+_KALLSYMS = "/proc/kallsyms"
+
+
+def live(
+    drive: Drive,
+    kernel: ScriptKernel,
+    stop: StopSignals,
+    child: Command | None,
+    options: "Options",
+    note: Callable[[str], None],
+) -> "Sequence[Muted]":
+    """Run a program until it ends itself, or something else ends it.
+
+    Returns:
+        The events that nothing could hit.
+    """
+    with ExitStack() as stack:
+        session = stack.enter_context(Session(buffer_kb=options.buffer_kb))
+        _define(session, drive, kernel, stop, note, options)
+        if child is not None:
+            drive.state.target = session.id_of(child)
+        if options.pushdown and child is not None and drive.compiled.pushed.only_target:
+            session.only_tasks([drive.state.target], children=True)
+        _record_processes(session)
+        if drive.wants_user_stacks:
+            _record_user_stacks(session)
+        counts = _counts(session, drive, kernel) if options.pushdown else None
+        reader = stack.enter_context(_Pages(session, drive))
+        stop.check()
+        watched = watch(session, note)
+        watched.begin()
+        stop.ends_in(options.duration_s)
+        drive.begin()
+        stop.ends_in(None)
+        if not drive.done:
+            if counts is not None:
+                _count(session, drive, counts)
+            session.arm()
+            if child is not None:
+                stop.watch(child.fd)
+                child.start()
+            stop.ends_in(options.duration_s)
+            _loop(drive, reader, stop, child)
+            session.stop()
+        stop.end()
+        unread = _the_rest(drive, reader, stop, session)
+        stop.last_words()
+        drive.end()
+        lost = sum(stats.lost for stats in session.stats())
+        if lost:
+            note(f"WARNING: {lost} events were lost: a larger --buffer-size holds more")
+        if unread:
+            note(
+                f"WARNING: {unread} events were left unread: the handlers lag, and the script has ended; "
+                f"{VARIABLE}=60 gives it 60 s after its end"
+            )
+        return watched.end(reader.events + (counts.hits if counts is not None else 0))
+
+
+def _the_rest(drive: Drive, reader: "_Pages", stop: StopSignals, session: Session) -> int:
+    """Handle what was recorded before the end, as far as there is time; returns how many events are left."""
+    is_cut = drive.halted
+    while not drive.done:
+        drive.feed(reader.read(EVER))
+        if not reader.has_more:
+            break
+        is_cut = stop.overdue
+        if is_cut:
+            break
+    if not (is_cut or drive.halted):
+        return 0
+    return drive.unhandled + reader.waiting + sum(stats.entries for stats in session.stats())
+
+
+def _loop(drive: Drive, reader: "_Pages", stop: StopSignals, child: Command | None) -> None:
+    poll = select.poll()
+    poll.register(stop.fd, select.POLLIN)
+    if child is not None:
+        poll.register(child.fd, select.POLLIN)
+    look = _Look(drive)
+    while not (stop.ended or (child is not None and child.ended)):
+        now = drive.state.now()
+        look(now)
+        drive.feed(reader.read(now - _SETTLED_NS))
+        drive.advance(now - _SETTLED_NS)
+        drive.flush()
+        if drive.done:
+            return
+        due = drive.next_timer()
+        wait_ms = _TICK_MS if due is None else (due - drive.state.now() + _SETTLED_NS) / 1e6
+        poll.poll(max(min(wait_ms, _TICK_MS), 1))
+
+
+def _define(
+    session: Session,
+    drive: Drive,
+    kernel: ScriptKernel,
+    stop: StopSignals,
+    note: Callable[[str], None],
+    options: "Options",
+) -> None:
+    """The script's probes in the kernel. Of those that a wildcard stands for, some may be refused."""
+    keys = [f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)]
+    wanted = [kernel.wanted[key] for key in keys if key in kernel.wanted]
+    move = mover(wanted)
+    refused: list[KtraceError] = []
+    stacks = drive.wants_stacks
+    for one in wanted:
+        stop.check()
+        for text in one.notes if options.verbose else ():
+            note(text)
+        try:
+            defined = session.add_probe(one.probe, move)
+        except (UsageError, Refused, NotFound) as error:
+            refused.append(error)
+            if not one.one_of_many:
+                raise
+            continue
+        session.trace_event(defined.probe.event, stack=one.probe.name in stacks)
+    if refused and len(refused) == len(wanted):
+        raise refused[0]
+    if refused and options.verbose:
+        note(f"{len(refused)} of {len(wanted)} functions were refused; the first: {refused[0].message}")
+    for key in keys:
+        if key in kernel.events:
+            event = kernel.events[key]
+            session.trace_event(event, stack=event.partition("/")[2] in stacks)
+        else:
+            event = kernel.wanted[key].probe.event
+        if options.pushdown and key in drive.compiled.pushed.filters and event in session.events:
+            _filter(session, event, drive.compiled.pushed.filters[key])
+
+
+def _counts(session: Session, drive: Drive, kernel: ScriptKernel) -> ScriptCounts | None:
+    """The tables that the kernel is to count in; None where all handlers run here."""
+    tables = drive.compiled.counted.tables
+    if not tables or not kernel.kernel.has_hist_triggers or not session.ignore_self():
+        return None
+    events = {table.key: kernel.event(table.key) for table in tables}
+    there = {key: event for key, event in events.items() if event in session.events}
+    return ScriptCounts(session, tables, there, Tables(drive.program.names))
+
+
+def _count(session: Session, drive: Drive, counts: ScriptCounts) -> None:
+    """Have the kernel count; what its tables leave out is recorded."""
+    if not counts.start():
+        return
+    drive.counts = counts
+    left = {counts.events[t.key]: t.left for t in counts.tables if t.key in counts.events}
+    for event, condition in left.items():
+        if condition is not None:
+            session.filter_event(event, condition)
+        else:
+            session.count_only(event)
+
+
+@dataclass(slots=True)
+class _Look:
+    """Looks at the kernel's tables now and then: a full array ends the script."""
+
+    drive: Drive
+    _next: int = 0
+
+    def __call__(self, now: int) -> None:
+        counts = self.drive.counts
+        if not isinstance(counts, ScriptCounts) or not counts.can_overflow:
+            return
+        if self._next and now >= self._next:
+            self.drive.count()
+            # A large table takes its time.
+            now = max(now, self.drive.state.now() + 10 * (self.drive.state.now() - now))
+        if now >= self._next:
+            self._next = now + _LOOK_NS
+
+
+def _filter(session: Session, event: str, expression: str) -> None:
+    """The handler tests it all itself: a kernel that does not take a filter records more."""
+    with suppress(Refused):
+        set_filter(session.files, event, expression)
+
+
+def _record_user_stacks(session: Session) -> None:
+    """Have the kernel record the process's stack behind each event; it goes with the instance."""
+    try:
+        session.files.write("trace_options", "userstacktrace")
+    except OSError as error:
+        raise Unavailable(f"this kernel does not record stacks of processes: {error.strerror}") from None
+
+
+def _record_processes(session: Session) -> None:
+    """Have the kernel remember which process each thread belongs to."""
+    try:
+        session.files.write("trace_options", "record-tgid")
+    except OSError:
+        return  # an old kernel: /proc says it, while the thread lives
+
+
+class _Pages:
+    """The pages of all CPUs, as chunks in order of time.
+
+    Attributes:
+        has_more: whether the last read left something: handlers must not lag behind the end of the script.
+        events: how many records were handed on.
+    """
+
+    def __init__(self, session: Session, drive: Drive) -> None:
+        stacks = bool(drive.wants_stacks) or drive.wants_user_stacks
+        self._session = session
+        self._forms = {}
+        for event in session.events:
+            form = read_format(session.tracing, event)
+            self._forms[form.id] = form
+        behind = []
+        for own in ("kernel_stack", "user_stack"):
+            try:
+                form = read_format(session.tracing, f"ftrace/{own}")
+                self._forms[form.id] = form
+                behind.append(form.id)
+            except KtraceError:
+                continue
+        layout = parse_header_page(session.files.read("events/header_page"))
+        self._decoder = Decoder(self._forms, layout)
+        self._merge = Merge(self._decoder, behind if stacks else ())
+        self._size = layout.size
+        # Without the kernel's stacks nothing of what the script sees is a symbol's name.
+        table = SymbolTable(Path(_KALLSYMS).read_bytes() if drive.wants_stacks else b"")
+        self._enrich = Enrich(LiveNames(session.saved_names, names_proc()), table)
+        self._processes = Processes(self._saved_processes, names_proc())
+        self._fds: dict[int, int] = {}
+        self.has_more = False
+        self.events = 0
+
+    @property
+    def waiting(self) -> int:
+        """Records that were read, and not handed on."""
+        return self._merge.waiting
+
+    def __enter__(self) -> "_Pages":
+        for stats in self._session.stats():
+            path = f"per_cpu/cpu{stats.cpu}/trace_pipe_raw"
+            self._fds[stats.cpu] = self._session.files.stream(path)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self._fds.values():
+            os.close(fd)
+
+    def read(self, until: int) -> Chunk:
+        """Everything up to a time, of what is there now; `has_more` where that is too much at a time."""
+        enough = max(_ENOUGH // max(len(self._fds), 1), 64 * self._size)
+        self.has_more = False
+        for cpu, fd in self._fds.items():
+            taken = 0
+            while taken < enough:
+                pages = _some_pages(fd, self._size)
+                if pages:
+                    self._merge.add(self._decoder.walk(pages, cpu))
+                taken += len(pages)
+                if len(pages) < 64 * self._size:
+                    break  # all that was there; to go on would read the page that is being filled again
+            else:
+                # What this CPU still has may be earlier than what others gave.
+                self.has_more = True
+                until = min(until, self._merge.latest(cpu) or 0)
+        chunk = self._merge.take(until)
+        self.events += len(chunk)
+        return self._processes(self._enrich(chunk))
+
+    def _saved_processes(self) -> str:
+        try:
+            return self._session.tracing.read("saved_tgids")
+        except OSError:
+            return ""
+
+
+def _some_pages(fd: int, size: int) -> bytes:
+    """Up to 64 pages; a read gives one, the last of which may not be full."""
+    pieces = []
+    for _ in range(64):
+        try:
+            piece = os.read(fd, size)
+        except BlockingIOError:
+            break
+        if not piece:
+            break
+        pieces.append(piece.ljust(size, b"\0"))
+    return b"".join(pieces)

@@ -1,0 +1,385 @@
+"""What a script asks of the kernel (`script.machine.Machine`), answered by the session's own look-ups."""
+
+import fnmatch
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ktrace.errors import KtraceError, NotFound, UsageError
+from ktrace.kernel.kernel import Kernel
+from ktrace.kernel.renamed import present_name
+from ktrace.model.ctype import declare
+from ktrace.model.format import Field, Format
+from ktrace.model.miss import Miss
+from ktrace.model.names import EVENT_MAX, to_identifier
+from ktrace.model.place import SymbolPlace
+from ktrace.model.probe import Probe
+from ktrace.resolve.plain import TRACEPOINT
+from ktrace.resolve.resolve import want
+from ktrace.resolve.spec import Defaults, Wanted
+from ktrace.script.driver.variable_format import shape_of
+from ktrace.script.kernel_interface import Found, Read, Shape
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.symbols.syscall_numbers import syscall_names
+from ktrace.symbols.syscalls import function_names
+from ktrace.tracefs.events import find_static, read_format
+
+_TEXT = re.compile(r"(?:string|ustring|symbol|char|.*\])\Z")
+_SUFFIX = {"number": "", "string": ":string", "ustring": ":ustring", "path": ":path"}
+_OURS = re.compile(r"ktrace_\d+_|syscalls\Z|ftrace\Z")
+
+
+@dataclass(slots=True)
+class ScriptKernel:
+    """The running kernel, as scripts see it.
+
+    Args:
+        kernel: where functions, types and events are.
+        group: of the probes that are made.
+
+    Attributes:
+        wanted: the probes that were found, by the key in `Found`.
+        events: the static events that were found, `SYSTEM/NAME`, by the key.
+    """
+
+    kernel: Kernel
+    group: str
+    wanted: dict[int, Wanted] = field(default_factory=dict)
+    events: dict[int, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    _asked: dict[object, list[Wanted] | KtraceError] = field(default_factory=dict)
+    _events_have: dict[tuple[str, tuple[Read, ...]], bool] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
+    _keys: int = 0
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        """See `Machine`."""
+        if isinstance(site, AtEvent):
+            return self._at_event(site, reads)
+        made = self._wanted(site, tuple(reads))
+        return [self._found(self._own_name(one), site, reads) for one in made]
+
+    def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:
+        """See `Machine`."""
+        try:
+            if not isinstance(site, AtEvent):
+                return bool(
+                    self._wanted(replace(site, at_return=False) if _at_entry(reads) else site, tuple(reads))
+                )
+            names = self._static(site)
+        except KtraceError:
+            return False
+        return bool(names) and self._event_has(names[0], tuple(reads))
+
+    def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
+        """See `Machine`. A plain name is otherwise only looked up when the kernel has refused it."""
+        if isinstance(site, AtEvent):
+            return bool(self._static(site))
+        if isinstance(site, AtSyscall):
+            names = function_names(site.name, self.kernel.machine)
+            return any(map(self.kernel.symbols.has_function, names))
+        found_by_looking = site.place is not None or site.module is not None or site.inline
+        if found_by_looking or any(ch in site.pattern for ch in "*?["):
+            try:
+                return bool(self._wanted(site, ()))
+            except KtraceError:
+                return False
+        symbols = self.kernel.symbols
+        if site.absolute is not None or symbols.has_function(site.pattern):
+            return True
+        return present_name(site.pattern, symbols, self.kernel.machine) is not None
+
+    def parameters(self, site: AtFunction) -> Sequence[str]:
+        """See `Machine`."""
+        types = self.kernel.types(site.module)
+        functions = types if isinstance(types, Miss) else types.functions(site.pattern)
+        if isinstance(functions, Miss):
+            raise NotFound(f"the parameters of '{site.pattern}' are not known: {functions.reason}")
+        return [one.name for one in functions[0].proto.params if one.name]
+
+    def shape(self, site: AtFunction, name: str, path: Sequence[str]) -> Shape | None:
+        """See `Machine`."""
+        types = self.kernel.types(site.module)
+        functions = types if isinstance(types, Miss) else types.functions(site.pattern)
+        if isinstance(types, Miss) or isinstance(functions, Miss):
+            return None
+        return shape_of(types, functions[0], name, path)
+
+    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
+        """See `Machine`."""
+        found = [(one.asked, *_function(one.probe)) for one in self._wanted(site, ())]
+        return [(asked or name, module) for asked, name, module in found]
+
+    def syscalls(self) -> Mapping[int, str]:
+        """See `Machine`."""
+        return syscall_names(self.kernel.machine)
+
+    def variables(self, site: AtFunction | AtEvent | AtSyscall, found: Found) -> list[str]:
+        """What can be read at an event, as `$name:type`."""
+        if isinstance(site, AtEvent):
+            form = read_format(self.kernel.tracing, self.events[found.key])
+            return [f"${one.name}:{one.ctype}" for one in form.args]
+        types = self.kernel.types(found.module)
+        functions = types if isinstance(types, Miss) else types.functions(found.function)
+        if isinstance(functions, Miss):
+            return []
+        proto = functions[0].proto
+        listed = [f"${one.name}:{declare(one.type)}" for one in proto.params]
+        return [f"$return:{declare(proto.returns)}", *listed] if site.at_return else listed
+
+    def event(self, key: int) -> str:
+        """`GROUP/NAME` of what was found."""
+        return self.wanted[key].probe.event if key in self.wanted else self.events[key]
+
+    def _wanted(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[Wanted]:
+        """The probes; each question is asked once, since `@defined` asks often."""
+        key = (site, reads)
+        if key not in self._asked:
+            try:
+                self._asked[key] = self._ask(site, reads)
+            except KtraceError as error:
+                self._asked[key] = error
+        found = self._asked[key]
+        if isinstance(found, KtraceError):
+            raise found
+        return found
+
+    def _ask(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[Wanted]:
+        types = [_type_of(read) for read in reads]
+        found: list[Wanted] = []
+        first: KtraceError | None = None
+        for place in self._places(site):
+            try:
+                found += self._typed(place, site, reads, types)
+            except KtraceError as error:
+                first = first or error
+        if not found:
+            raise first or NotFound("nothing of that name")
+        return found
+
+    def _typed(
+        self, place: str, site: AtFunction | AtSyscall, reads: tuple[Read, ...], types: list[str]
+    ) -> list[Wanted]:
+        """Where a number turns out to be read as text or as an array, it is read as a number."""
+        made = self._want(place, site, reads, types)
+        wrong = {
+            i
+            for one in made
+            for i, arg in enumerate(one.probe.args[: len(reads)])
+            if reads[i].kind == "number" and _TEXT.match(arg.type or "")
+        }
+        if wrong:
+            types = [":x64" if i in wrong else t for i, t in enumerate(types)]
+            made = self._want(place, site, reads, types)
+        return made
+
+    def _want(
+        self, place: str, site: AtFunction | AtSyscall, reads: tuple[Read, ...], types: list[str]
+    ) -> list[Wanted]:
+        defaults = Defaults(
+            self.group,
+            at_return=site.at_return,
+            maxactive=site.maxactive if isinstance(site, AtFunction) else 0,
+            machine=os.uname().machine,
+            either_arrow=True,
+            inlined=isinstance(site, AtFunction) and site.inline,
+        )
+        args = [f"f{i}={read.text}{t}" for i, (read, t) in enumerate(zip(reads, types, strict=True))]
+        made = want([place, *args], defaults, self.kernel)
+        return _meant(site, made) if isinstance(site, AtFunction) else made
+
+    def _places(self, site: AtFunction | AtSyscall) -> list[str]:
+        """The place in the words of `ktrace add`; several where the module is a pattern."""
+        if isinstance(site, AtSyscall):
+            return [f"sys_{site.name}"]
+        if site.absolute is not None:
+            return [hex(site.absolute & (1 << 64) - 1)]
+        name = site.pattern
+        if site.place is not None and ":" in site.place:
+            file, _, line = site.place.rpartition(":")
+            if line.startswith("+") and site.statement:
+                name = f"{name}{line.replace('+', ':')}"
+            elif line.isdigit() and site.statement:
+                name = f"{file}:{line}"
+            elif line.isdigit() and any(ch in name for ch in "*?["):
+                return self._holding(f"{file}:{line}", site)
+        elif site.place is not None and any(ch in name for ch in "*?["):
+            if name != "*":
+                raise UsageError(
+                    f"'{name}@{site.place}': of a file's functions all or one by its full name can be probed"
+                )
+            name = f":{site.place}"
+        if site.module is None:
+            return [name]
+        modules = _modules() if any(ch in site.module for ch in "*?[") else [site.module]
+        return [f"{module}:{name}" for module in modules if fnmatch.fnmatchcase(module, site.module)]
+
+    def _holding(self, line: str, site: AtFunction) -> list[str]:
+        """The functions that hold a line of source: they are probed where they begin."""
+        place = f"{site.module}:{line}" if site.module else line
+        found = want([place], Defaults(self.group, machine=os.uname().machine), self.kernel)
+        names = dict.fromkeys(_function(one.probe)[0] for one in found)
+        matching = [name for name in names if fnmatch.fnmatchcase(name, site.pattern)]
+        if not matching:
+            raise NotFound(f"{line} is in {', '.join(names)}, which is no '{site.pattern}'")
+        return [f"{site.module}:{name}" if site.module else name for name in matching]
+
+    def _own_name(self, one: Wanted) -> Wanted:
+        """An event of its own: two handlers at one function may read different things."""
+        name = one.probe.name[: EVENT_MAX - 5]
+        chosen, n = name, 1
+        while chosen in self._names:
+            n += 1
+            chosen = f"{name}_{n}"
+        self._names.add(chosen)
+        return replace(one, probe=replace(one.probe, name=chosen))
+
+    def _found(self, one: Wanted, site: AtFunction | AtSyscall | None, reads: Sequence[Read]) -> Found:
+        self._keys += 1
+        self.wanted[self._keys] = one
+        function, module = _function(one.probe)
+        function = one.asked or function
+        suffix = ".return" if one.probe.is_return else ""
+        head = f'module("{module}")' if module else "kernel"
+        point = f'{head}.function("{function}"){suffix}'
+        if isinstance(site, AtSyscall):
+            point = f"syscall.{site.name}{suffix}"
+        args = one.probe.args[: len(reads)]
+        columns = tuple(arg.name or "" for arg in args)
+        types = tuple(arg.type or "" for arg in args)
+        return Found(one.probe.name, function, module, point, columns, self._keys, types)
+
+    def _at_event(self, site: AtEvent, reads: Sequence[Read]) -> Sequence[Found]:
+        names = [n for n in self._static(site) if site.system or not _OURS.match(n.partition("/")[0])]
+        if not names:
+            pattern = f"{site.system}:{site.pattern}" if site.system else site.pattern
+            raise NotFound(f"there is no event '{pattern}'", hint="`ktrace list --all` shows what there is")
+        found: list[Found] = []
+        missing: KtraceError | None = None
+        for name in names:
+            try:
+                found.append(self._static_event(name, reads))
+            except KtraceError as error:
+                missing = missing or error
+        if not found and missing is not None:
+            return [self._tracepoint(names[0], reads, missing)]
+        return found
+
+    def _static(self, site: AtEvent) -> list[str]:
+        tracing = self.kernel.tracing
+        if site.system is not None:
+            return find_static(tracing, f"{site.system}:{site.pattern}")
+        available = tracing.read("available_events").split()
+        return [
+            name.replace(":", "/", 1)
+            for name in available
+            if fnmatch.fnmatchcase(name.partition(":")[2], site.pattern)
+        ]
+
+    def _event_has(self, name: str, reads: tuple[Read, ...]) -> bool:
+        """Whether an event has all of it among its fields, or its tracepoint among what is passed to it."""
+        key = (name, reads)
+        if key not in self._events_have:
+            try:
+                form = read_format(self.kernel.tracing, name)
+                self._events_have[key] = all(_field(form, read) for read in reads)
+            except KtraceError as missing:
+                try:
+                    self._events_have[key] = bool(self._on_tracepoint(name, reads, missing))
+                except KtraceError:
+                    self._events_have[key] = False
+        return self._events_have[key]
+
+    def _static_event(self, name: str, reads: Sequence[Read]) -> Found:
+        columns, types = [], []
+        if reads:
+            form = read_format(self.kernel.tracing, name)
+            columns = [_field(form, read) for read in reads]
+            types = [_number_type(one) for column in columns for one in form.args if one.name == column]
+        self._keys += 1
+        self.events[self._keys] = name
+        system, _, event = name.partition("/")
+        point = f'kernel.trace("{system}:{event}")'
+        return Found(event, event, None, point, tuple(columns), self._keys, tuple(types))
+
+    def _tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Found:
+        """A probe on the tracepoint itself, which has what the kernel's code passes to it."""
+        one = self._on_tracepoint(name, reads, missing)
+        found = self._found(self._own_name(one), None, reads)
+        return replace(found, point=f'kernel.trace("{name.replace("/", ":")}")')
+
+    def _on_tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Wanted:
+        """Raises what is missing of the event where the kernel has no probes on tracepoints."""
+        if not self.kernel.has_tracepoint_probes:
+            raise missing
+        words = [f"f{i}={read.text}{_type_of(read)}" for i, read in enumerate(reads)]
+        defaults = Defaults(self.group, machine=os.uname().machine, either_arrow=True)
+        (one,) = want([TRACEPOINT + name.partition("/")[2], *words], defaults, self.kernel)
+        return one
+
+
+def _at_entry(reads: Sequence[Read]) -> bool:
+    """Whether it is read when a function is entered, even for its return."""
+    return all("$retval" not in read.text for read in reads)
+
+
+def _type_of(read: Read) -> str:
+    return _SUFFIX.get(read.kind, f":{read.kind}")
+
+
+def _field(form: Format, read: Read) -> str:
+    """The field of a static event that an expression means: `prev->comm` is prev_comm."""
+    names = {one.name: one for one in form.args}
+    text = read.text.removeprefix("$")
+    joined = re.sub(r"->|\.", "_", text)
+    for name in (text, joined, joined.rpartition("_")[2] if "->" in text else joined):
+        if name in names:
+            one = names[name]
+            if one.is_text != (read.kind in ("string", "ustring")) and one.is_text:
+                raise UsageError(f"{form.name}: {name} is text", hint=f"kernel_string(${name})")
+            return name
+    raise UsageError(
+        f"{form.system}:{form.name} has no field '{text}'", hint="its fields: " + " ".join(names) or "none"
+    )
+
+
+def _number_type(one: Field) -> str:
+    """The kernel's name of a plain number's type; empty of anything else."""
+    if one.shape != "scalar" or one.is_text or one.size not in (1, 2, 4, 8):
+        return ""
+    return f"{'s' if one.signed else 'u'}{one.size * 8}"
+
+
+def _meant(site: AtFunction, made: list[Wanted]) -> list[Wanted]:
+    """Of the probes at a place those that a script means by it."""
+    if site.inline:
+        inside = [one for one in made if not _begins(one.probe, site.pattern)]
+        if not inside:
+            raise NotFound(f"{site.pattern} is inlined nowhere", hint="without .inline its calls are probed")
+        return inside
+    if site.statement and site.place is not None:
+        # A line of a function that was inlined into another is there, too.
+        return [one for one in made if fnmatch.fnmatchcase(_function(one.probe)[0], site.pattern)] or made
+    return made
+
+
+def _begins(probe: Probe, function: str) -> bool:
+    """Whether a probe is where a function begins."""
+    place = probe.place
+    return isinstance(place, SymbolPlace) and place.symbol == function and not place.offset
+
+
+def _function(probe: Probe) -> tuple[str, str | None]:
+    place = probe.place
+    if isinstance(place, SymbolPlace):
+        return place.symbol, place.module
+    return to_identifier(place.to_text()), None
+
+
+def _modules() -> list[str]:
+    try:
+        return [line.split()[0] for line in Path("/proc/modules").read_text("ascii").splitlines()]
+    except OSError:
+        return []

@@ -1,0 +1,25 @@
+"""Options of a script's run."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ktrace.script.language.preprocess import Facts
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says: see `ktrace run --help`."""
+
+    facts: Facts
+    settings: dict[str, str] = field(default_factory=dict)
+    limits: tuple[str, ...] = ()
+    command: str | None = None
+    target: int | None = None
+    duration_s: float | None = None
+    output: str | None = None
+    source: str | None = None
+    pushdown: bool = True
+    allow_system: bool = False
+    buffer_kb: int | None = None
+    vmlinux: Path | None = None
+    verbose: bool = False

@@ -1,0 +1,42 @@
+"""What a script writes to the kernel, as a Plan: probes, and what switches them on, filters, counts."""
+
+from collections.abc import Sequence
+
+from ktrace.model.plan import Plan, Step
+from ktrace.script.driver.live_kernel import ScriptKernel
+from ktrace.script.passes.compiler import Compiled
+from ktrace.script.passes.push_down_counts import Table
+from ktrace.tracefs.dynevents import define_step
+from ktrace.tracefs.events import enable_step, filter_step
+from ktrace.tracefs.instances import make_step
+
+
+def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
+    """What a run of a script writes: its probes, then what switches all on."""
+    counted: dict[int, list[Table]] = {}
+    if pushdown and kernel.kernel.has_hist_triggers:
+        for table in compiled.counted.tables:
+            counted.setdefault(table.key, []).append(table)
+    made: list[Step] = [make_step(kernel.group, "a buffer of this run's own")]
+    instance = f"instances/{kernel.group}"
+    for bound in compiled.bound:
+        for found in (*bound.entries, *bound.found):
+            if found.key in kernel.wanted:
+                made.append(define_step(kernel.wanted[found.key].probe))
+            event = kernel.event(found.key)
+            if found.key in counted:
+                made += _counting(event, counted[found.key], instance)
+                continue
+            if pushdown and found.key in compiled.pushed.filters:
+                made.append(filter_step(event, compiled.pushed.filters[found.key]).below(instance))
+            made.append(enable_step(event).below(instance))
+    return Plan(tuple(made))
+
+
+def _counting(event: str, tables: Sequence[Table], instance: str) -> list[Step]:
+    """Histograms of an event; what they leave out is recorded."""
+    made = [table.hist.step(event, f"count {event}").below(instance) for table in tables]
+    left = tables[0].left
+    if left:
+        made += [filter_step(event, left).below(instance), enable_step(event).below(instance)]
+    return made

@@ -1,0 +1,142 @@
+"""A script over a recording: its probe points mean the events that were recorded, time is theirs."""
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from ktrace.errors import KtraceError, NotFound, UsageError
+from ktrace.script.kernel_interface import Found, Read
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.passes.kernel_reads import TASK_NAME
+from ktrace.symbols.syscall_numbers import syscall_names
+
+if TYPE_CHECKING:
+    from ktrace.model.batch import Chunk
+    from ktrace.script.runtime.dispatch import Drive
+    from ktrace.session.signals import StopSignals
+    from ktrace.stream.recording import Recording
+
+_RETURN = "__return"  # what ktrace ends the names of return probes with
+_PATH = re.compile(r"->|\.")
+
+
+@dataclass(slots=True)
+class RecordedKernel:
+    """What was recorded, as a `Machine`.
+
+    Args:
+        fields: the names of each event's fields.
+        machine: whose system calls they were.
+    """
+
+    fields: Mapping[str, Sequence[str]]
+    machine: str = "x86_64"
+    _keys: list[str] = field(default_factory=list)
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        """See `Machine`."""
+        names = self._events(site)
+        if not names:
+            known = " ".join(sorted(self.fields)[:20])
+            raise NotFound("there is no such event in the recording", hint=f"its events: {known}")
+        return [self._found(name, reads) for name in names]
+
+    def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:
+        """See `Machine`."""
+        try:
+            return bool(self.find(site, reads))
+        except KtraceError:
+            return False
+
+    def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
+        """See `Machine`."""
+        return bool(self._events(site))
+
+    def parameters(self, site: AtFunction) -> Sequence[str]:
+        """See `Machine`: what was recorded of them."""
+        return self.fields.get(site.pattern, ())
+
+    def shape(self, _site: AtFunction, _name: str, _path: Sequence[str]) -> None:
+        """See `Machine`: a recording has no types."""
+        return
+
+    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
+        """See `Machine`."""
+        return [(name.removesuffix(_RETURN), None) for name in self._events(site)]
+
+    def syscalls(self) -> Mapping[int, str]:
+        """See `Machine`."""
+        return syscall_names(self.machine)
+
+    def _events(self, site: AtFunction | AtEvent | AtSyscall) -> list[str]:
+        match site:
+            case AtEvent():
+                return fnmatch.filter(self.fields, site.pattern)
+            case AtSyscall():
+                pattern = f"sys_{'exit' if site.at_return else 'enter'}_{site.name}"
+            case AtFunction():
+                pattern = site.pattern + (_RETURN if site.at_return else "")
+        return fnmatch.filter(self.fields, pattern)
+
+    def _found(self, name: str, reads: Sequence[Read]) -> Found:
+        self._keys.append(name)
+        columns = tuple(self._column(name, read) for read in reads)
+        function = name.removesuffix(_RETURN)
+        return Found(name, function, None, f'kernel.trace("{name}")', columns, len(self._keys))
+
+    def _column(self, event: str, read: Read) -> str:
+        if read == TASK_NAME:
+            return ""  # the recording has the names of its tasks
+        known = self.fields[event]
+        text = read.text.removeprefix("$")
+        parts = _PATH.split(text)
+        for name in (text, "_".join(parts), parts[-1], {"retval": "ret"}.get(text, text)):
+            if name in known:
+                return name
+        raise UsageError(
+            f"{event} was recorded without '{text}'", hint="it has: " + " ".join(known) or "nothing"
+        )
+
+
+def over(drive: "Drive", recording: "Recording", stop: "StopSignals", note: "Callable[[str], None]") -> None:
+    """Run a program over all that was recorded."""
+    chunks = recording.chunks()
+    first = next(chunks, None)
+    times = _Times(0 if first is None else _begin(first))
+    drive.state.now = lambda: times.now
+    drive.begin()
+    is_cut = False
+    for chunk in _all(first, chunks):
+        # A script that ends itself ends the run, too: it has seen what it wanted.
+        is_cut = drive.halted or (stop.ended and not drive.done)
+        if drive.done or is_cut:
+            break
+        drive.feed(chunk)
+        times.now = max(times.now, _last(chunk))
+    if not drive.done:
+        drive.advance(times.now)
+    stop.last_words()
+    drive.end()
+    if is_cut or drive.halted:
+        events = f"{drive.unhandled} events that were read, and " if drive.unhandled else ""
+        note(f"WARNING: the script has ended: {events}the rest of the recording is left")
+
+
+@dataclass(slots=True)
+class _Times:
+    now: int
+
+
+def _all(first: "Chunk | None", chunks: "Iterator[Chunk]") -> "Iterator[Chunk]":
+    return chunks if first is None else chain((first,), chunks)
+
+
+def _begin(chunk: "Chunk") -> int:
+    return min((int(batch.ts[0]) for batch in chunk.batches if len(batch)), default=0)
+
+
+def _last(chunk: "Chunk") -> int:
+    return max((int(batch.ts[-1]) for batch in chunk.batches if len(batch)), default=0)

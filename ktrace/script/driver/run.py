@@ -1,0 +1,302 @@
+"""Joins scripts with sessions: `ktrace run` behind its options."""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cache, partial
+from typing import TYPE_CHECKING, BinaryIO
+
+from ktrace.model.muted import seeing_status
+from ktrace.script.driver.options import Options
+from ktrace.script.language.limits import Limits
+from ktrace.script.language.points import AtMoment, Timer, read_point
+from ktrace.script.language.preprocess import Preprocessor
+from ktrace.script.language.printer import show
+from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, Source
+from ktrace.script.passes.compiler import Compiler
+from ktrace.script.runtime.program import link
+from ktrace.script.runtime.state import State, terminal_text
+from ktrace.tracefs.pid_namespace import machine_id, names_proc
+
+if TYPE_CHECKING:
+    from ktrace.model.muted import Muted
+    from ktrace.script.driver.live_kernel import ScriptKernel
+    from ktrace.script.driver.user_symbols import UserSymbols
+    from ktrace.script.kernel_interface import Found, Machine, Read, Shape
+    from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+    from ktrace.script.runtime.dispatch import Drive
+    from ktrace.session.command import Command
+    from ktrace.session.patient_output import PatientOutput
+    from ktrace.session.signals import StopSignals
+
+
+def parsed(source: Source, options: Options) -> str:
+    """`-p1`: the tree as text."""
+    from ktrace.script.language.parser import parse
+
+    return show(parse(source, Preprocessor(options.facts)))
+
+
+def run(source: Source, options: Options) -> int:
+    """Compile and run a script; its exit code."""
+    from ktrace.session.command import Command
+    from ktrace.session.patient_output import PatientOutput, patient_streams
+    from ktrace.session.signals import StopSignals
+
+    limits = Limits.of(options.limits)
+    with ExitStack() as stack:
+        # Opened before signals are only noted: a pipe may have no reader yet, and keep it waiting.
+        opened = stack.enter_context(_output(source, options))
+        stop = stack.enter_context(StopSignals())
+        stack.enter_context(patient_streams(stop))
+        # Forked before NumPy is loaded: its threads would not be there in the child.
+        child = None
+        if options.command:
+            child = stack.enter_context(Command(options.command, to_stderr=False))
+        out = opened or sys.stdout.buffer
+        recording = None
+        kernel = _Later(options)
+        machine: Machine = kernel
+        if options.source:
+            from ktrace.script.driver.recorded import RecordedKernel, over
+            from ktrace.stream.recording import Recording
+
+            recording = stack.enter_context(Recording([options.source]))
+            machine = RecordedKernel(recording.fields())
+        with stop.may_interrupt("handler"):  # it changes nothing
+            compiled = Compiler(options.facts, machine, options.settings, limits).run([source])
+        for note in compiled.notes if options.verbose else ():
+            _note(note)
+        for warning in compiled.warnings:
+            _note(f"WARNING: {warning}")
+        state = State(
+            limits,
+            shown=terminal_text if opened is None and sys.stdout.isatty() else str,
+            warn=_note,
+            target=child.pid if child else _target(options),
+            now=time.monotonic_ns,
+            wall_offset=time.time_ns() - time.monotonic_ns(),
+            run_commands=options.allow_system,
+            arguments=options.facts.arguments,
+            user_symbol=_user_symbol,
+            syscalls=kernel.syscalls(),
+        )
+        from ktrace.script.runtime.dispatch import Drive
+
+        patient = PatientOutput(out, stop)
+        drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(patient))
+        drive.patience, drive.on_end = partial(stop.may_interrupt, "handler"), stop.end
+        stop.on_overdue = drive.halt
+        muted: Sequence[Muted] = ()
+        if recording is not None:
+            stop.ends_in(options.duration_s)
+            over(drive, recording, stop, _note)
+        elif any(bound.found for bound in compiled.bound):
+            from ktrace.script.driver.live import live
+
+            muted = live(drive, kernel.real, stop, child, options, _note)
+        else:
+            stop.ends_in(options.duration_s)
+            _alone(drive, stop, child)
+        stop.last_words()
+        if drive.held_up:
+            _note("WARNING: a handler had not returned when the time of the script was over: it was left")
+        if drive.given_up:
+            _note("WARNING: nobody takes the output: the rest of it is dropped")
+        return seeing_status(_exit_code(drive, stop, child), muted)
+
+
+def _target(options: Options) -> int:
+    """Return the process that `-x` names, by the id that events have; a recording has its own machine's."""
+    if not options.target or options.source:
+        return options.target or 0
+    return machine_id(options.target, f"-x {options.target}")
+
+
+@contextmanager
+def _output(source: Source, options: Options) -> Iterator[BinaryIO | None]:
+    """Open the file that a script prints to; None: standard output. Raises UsageError if it is also read."""
+    from ktrace.storage.destination import open_output
+    from ktrace.storage.target import check_inputs
+
+    inputs = _inputs(source, options)
+    if options.output is None:
+        check_inputs(inputs)
+        yield None
+    else:
+        with open_output(options.output, inputs=inputs, growing=True) as out:
+            yield out
+
+
+def _inputs(source: Source, options: Options) -> list[str]:
+    """The files that a run reads."""
+    from ktrace.tracedat.unfinished import files_of, place_of
+
+    read = {COMMAND_LINE: [], STANDARD_INPUT: ["-"]}.get(source.name, [source.name])
+    if options.vmlinux is not None:
+        read.append(str(options.vmlinux))
+    if options.source is not None:
+        read += [options.source, *files_of(place_of(options.source))]
+    return read
+
+
+def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None") -> None:
+    """A script without probes of the kernel: begin, timers, end."""
+    import select
+
+    drive.begin()
+    if child is not None:
+        stop.watch(child.fd)
+        child.start()
+    poll = select.poll()
+    poll.register(stop.fd, select.POLLIN)
+    if child is not None:
+        poll.register(child.fd, select.POLLIN)
+    while not (drive.done or stop.ended or (child is not None and child.ended)):
+        drive.advance(time.monotonic_ns())
+        drive.flush()
+        due = drive.next_timer()
+        wait_ms = 500.0 if due is None else max(due - time.monotonic_ns(), 0) / 1e6
+        if not drive.done:
+            poll.poll(min(wait_ms, 500.0))
+    stop.last_words()
+    drive.end()
+
+
+def _exit_code(drive: "Drive", stop: "StopSignals", child: "Command | None") -> int:
+    import signal
+
+    if drive.errors:
+        _note(f"WARNING: Number of errors: {drive.errors}, skipped probes: 0")
+    if stop.received is not None and (stop.received != signal.SIGINT or drive.given_up):
+        return 128 + stop.received
+    if drive.given_up or drive.errors > drive.state.limits.MAXERRORS:
+        return 1
+    if drive.state.status:
+        return drive.state.status
+    # A command that outlives the script is ended, and has no say.
+    return child.wait() if child is not None and child.ended else 0
+
+
+def _writer(out: "PatientOutput") -> Callable[[bytes], None]:
+    def write(data: bytes) -> None:
+        out.write(data)
+        out.flush()
+
+    return write
+
+
+def _user_symbol(pid: int, address: int) -> tuple[str, str] | None:
+    return _user_symbols()(pid, address)
+
+
+@cache
+def _user_symbols() -> "UserSymbols":
+    """Loaded when a script asks for the first time."""
+    from ktrace.script.driver.user_symbols import UserSymbols
+
+    return UserSymbols(names_proc())
+
+
+def _note(text: str) -> None:
+    """Say something of the script, or in its name: what it says may come from anywhere."""
+    from ktrace.diagnostic import note
+
+    note(text)
+
+
+class _Later:
+    """The kernel, looked for when a script asks for the first time: most of what is tried asks nothing."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._real: ScriptKernel | None = None
+
+    @property
+    def real(self) -> "ScriptKernel":
+        """Found. Raises Unavailable where nothing can be traced."""
+        if self._real is None:
+            from ktrace.kernel.kernel import Kernel
+            from ktrace.script.driver.live_kernel import ScriptKernel
+            from ktrace.tracefs.instances import Owner
+            from ktrace.tracefs.mount import find_debug, find_tracing
+
+            found = Kernel(find_tracing(), find_debug(), vmlinux=self._options.vmlinux)
+            self._real = ScriptKernel(found, Owner.of_this_process().name)
+        return self._real
+
+    def find(self, site: "AtFunction | AtEvent | AtSyscall", reads: "Sequence[Read]") -> "Sequence[Found]":
+        """See `Machine`."""
+        return self.real.find(site, reads)
+
+    def readable(self, site: "AtFunction | AtEvent | AtSyscall", reads: "Sequence[Read]") -> bool:
+        """See `Machine`."""
+        return self.real.readable(site, reads)
+
+    def exists(self, site: "AtFunction | AtEvent | AtSyscall") -> bool:
+        """See `Machine`."""
+        return self.real.exists(site)
+
+    def parameters(self, site: "AtFunction") -> "Sequence[str]":
+        """See `Machine`."""
+        return self.real.parameters(site)
+
+    def shape(self, site: "AtFunction", name: str, path: "Sequence[str]") -> "Shape | None":
+        """See `Machine`."""
+        return self.real.shape(site, name, path)
+
+    def functions(self, site: "AtFunction") -> Sequence[tuple[str, str | None]]:
+        """See `Machine`."""
+        return self.real.functions(site)
+
+    def syscalls(self) -> Mapping[int, str]:
+        """See `Machine`."""
+        from ktrace.symbols.syscall_numbers import syscall_names
+
+        return syscall_names(os.uname().machine)
+
+
+def show_plan(source: Source, options: Options) -> int:
+    """`--plan`: what goes into the kernel, as lines of shell, and the program that runs here."""
+    kernel = _Later(options)
+    compiled = Compiler(options.facts, kernel, options.settings, Limits.of(options.limits)).run([source])
+    counting: set[int] = set()
+    if any(bound.found for bound in compiled.bound):
+        from ktrace.script.driver.plan import steps
+
+        if options.pushdown and kernel.real.kernel.has_hist_triggers:
+            counting = {table.key for table in compiled.counted.tables}
+        plan = steps(kernel.real, compiled, pushdown=options.pushdown)
+        print("# Into the kernel:")
+        if options.pushdown and options.command and compiled.pushed.only_target:
+            print("# only the tasks of the command: its process goes to set_event_pid")
+        for line in plan.to_shell(kernel.real.kernel.tracing.root):
+            print(line)
+    print("# Here:")
+    for bound in compiled.bound:
+        name = compiled.emitted.handlers[bound.scope].name
+        text = f"# {name}: {bound.hook.point}" + (f", {len(bound.found)} events" if bound.found else "")
+        print(text + (", counted in the kernel" if counting.intersection(f.key for f in bound.found) else ""))
+    print(compiled.emitted.text, end="")
+    return 0
+
+
+def list_points(source: Source, options: Options, *, variables: bool) -> int:
+    """`-l`, `-L`: what a probe point stands for, and what can be read there."""
+    kernel = _Later(options)
+    compiler = Compiler(options.facts, kernel, options.settings)
+    lines: dict[str, None] = {}
+    for hook in compiler.expand(compiler.parse([source])):
+        asked = read_point(hook.point)
+        if isinstance(asked, AtMoment | Timer):
+            lines[str(hook.point)] = None
+            continue
+        for found in kernel.find(asked, ()):
+            text = found.point if hook.point is hook.asked else str(hook.asked)
+            if variables:
+                text += "".join(f" {one}" for one in kernel.real.variables(asked, found))
+            lines[text] = None
+    print("\n".join(lines))
+    return 0

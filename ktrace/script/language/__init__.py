@@ -1,0 +1,1 @@
+"""Read SystemTap's language: source to tokens to a syntax tree."""

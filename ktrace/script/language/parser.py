@@ -1,0 +1,229 @@
+"""The grammar of a script: globals, functions, probes and aliases."""
+
+from typing import TypeAlias, cast
+
+from ktrace.script.language.ast import Kind, Number, Text
+from ktrace.script.language.definitions import Alias, Component, Function, Global, Param, Point, Probe, Script
+from ktrace.script.language.expressions import expression
+from ktrace.script.language.lexer import Token
+from ktrace.script.language.preprocess import Preprocessor, number
+from ktrace.script.language.source import ScriptError, Source
+from ktrace.script.language.statements import block
+from ktrace.script.language.token_stream import Stream
+
+_TYPES = ("long", "string", "stats")
+_POINTS_MAX = 2000  # that braces of one probe point may stand for
+
+
+def parse(source: Source, preprocessor: Preprocessor) -> Script:
+    """The tree of a text.
+
+    Raises:
+        ScriptError: the text is not understood; the caret is where.
+    """
+    s = Stream(preprocessor.run(source))
+    found: list[Global | Function | Probe | Alias] = []
+    while s.here.kind != "end":
+        if s.accept(";"):
+            continue
+        found += _definition(s)
+    return Script(
+        tuple(one for one in found if isinstance(one, Global)),
+        tuple(one for one in found if isinstance(one, Function)),
+        tuple(one for one in found if isinstance(one, Probe)),
+        tuple(one for one in found if isinstance(one, Alias)),
+    )
+
+
+def _definition(s: Stream) -> list[Global] | list[Function] | list[Probe] | list[Alias]:
+    if s.here.kind == "embedded":
+        raise ScriptError(
+            "embedded C cannot be run: ktrace compiles nothing for the kernel",
+            s.here.at,
+            hint="say it in the script's language, or with $variables and @cast",
+        )
+    if s.is_word("private"):
+        s.take()
+        if not s.is_word("global", "function"):
+            return _globals(s)
+    if s.is_word("global"):
+        s.take()
+        return _globals(s)
+    if s.is_word("function"):
+        return [_function(s)]
+    if s.is_word("probe"):
+        return _probe(s)
+    raise s.wrong("a definition is missing", "global, function or probe")
+
+
+def _globals(s: Stream) -> list[Global]:
+    made = []
+    while True:
+        word = s.name("the name of a global variable")
+        wrap = s.accept("%") is not None
+        size = None
+        initial = None
+        if s.accept("["):
+            token = s.here
+            if token.kind != "number":
+                raise s.wrong("the size of the array is missing", "a literal number")
+            size = number(s.take())
+            if size <= 0:
+                raise ScriptError("an array holds at least one element", token.at)
+            s.expect("]", "of the size")
+        wrap = s.accept("%") is not None or wrap
+        if s.accept("="):
+            initial = _literal(s)
+        made.append(Global(word.at, word.text, initial, size, wrap))
+        if not s.accept(","):
+            s.accept(";")
+            return made
+
+
+def _literal(s: Stream) -> Number | Text:
+    if s.here.kind == "string":
+        token = s.take()
+        return Text(token.at, token.text)
+    minus = s.accept("-")
+    if s.here.kind != "number":
+        raise s.wrong("a literal number or string is missing")
+    token = s.take()
+    value = number(token)
+    return Number(token.at, -value if minus and value != -(1 << 63) else value)
+
+
+def _kind(s: Stream) -> Kind | None:
+    if not s.accept(":"):
+        return None
+    if not s.is_word(*_TYPES):
+        raise s.wrong("a type is missing", "long or string")
+    return cast(Kind, s.take().text)
+
+
+def _function(s: Stream) -> Function:
+    s.take()
+    word = s.name("the name of the function")
+    kind = _kind(s)
+    s.expect("(", "of the parameters")
+    params: list[Param] = []
+    while not s.is_op(")"):
+        if params and not s.accept(","):
+            raise s.wrong("',' or ')' is missing")
+        name = s.name("a parameter's name")
+        if any(one.name == name.text for one in params):
+            raise ScriptError(f"there are two parameters '{name.text}'", name.at)
+        params.append(Param(name.at, name.text, _kind(s)))
+    s.take()
+    kind = _kind(s) if kind is None and s.is_op(":") and s.behind.text in _TYPES else kind
+    priority = 0
+    if s.accept(":"):
+        if s.here.kind != "number":
+            raise s.wrong("a type or the function's priority is missing", "function f:long(x):1")
+        priority = number(s.take())
+    return Function(word.at, word.text, tuple(params), kind, block(s, "the function"), priority)
+
+
+def _probe(s: Stream) -> list[Probe] | list[Alias]:
+    at = s.take().at
+    points = _points(s)
+    if s.is_op("=", "+="):
+        epilogue = s.take().text == "+="
+        names = points
+        points = _points(s)
+        return [Alias(at, tuple(names), tuple(points), block(s, "the probe"), epilogue)]
+    return [Probe(at, tuple(points), block(s, "the probe"))]
+
+
+def _points(s: Stream) -> list[Point]:
+    made: list[Point] = []
+    while True:
+        made += _point(s)
+        if len(made) > _POINTS_MAX:
+            raise ScriptError(f"more than {_POINTS_MAX} probe points in one list", s.here.at)
+        if not s.accept(","):
+            return made
+
+
+def _point(s: Stream) -> list[Point]:
+    """One probe point, or what its braces stand for."""
+    at = s.here.at
+    found = _components(s)
+    mark = _mark(s)
+    condition = None
+    if s.accept_word("if"):
+        s.expect("(", "behind 'if'")
+        condition = expression(s)
+        s.expect(")", "of this 'if'")
+    return [Point(at, parts, "?" in own + mark, "!" in own + mark, condition) for parts, own in found]
+
+
+def _mark(s: Stream) -> str:
+    """`?` or `!` behind a probe point, or behind a part of one within braces."""
+    token = s.accept("!", "?")
+    return token.text if token else ""
+
+
+_Way: TypeAlias = tuple[tuple[Component, ...], str]
+
+
+def _components(s: Stream) -> list[_Way]:
+    """`a.b("x").{c!,d}`: each way through the braces, with the marks on it."""
+    ways: list[_Way] = [((), "")]
+    while True:
+        if s.is_op("{"):
+            opening = s.take()
+            s.deeper(opening.at)
+            inner: list[_Way] = []
+            while True:
+                more = _components(s)
+                mark = _mark(s)
+                inner += [(parts, own + mark) for parts, own in more]
+                if s.accept("}"):
+                    break
+                if not s.accept(","):
+                    raise s.wrong("',' or '}' is missing")
+            s.depth -= 1
+        else:
+            inner = [((_component(s),), "")]
+        ways = [(a + b, mark + more_marks) for a, mark in ways for b, more_marks in inner]
+        if len(ways) > _POINTS_MAX:
+            raise ScriptError(f"these braces stand for more than {_POINTS_MAX} probe points", s.here.at)
+        if not s.accept("."):
+            return ways
+
+
+def _component(s: Stream) -> Component:
+    at = s.here.at
+    name = _wild_name(s)
+    arg: int | str | None = None
+    if s.accept("("):
+        token: Token = s.here
+        if token.kind == "string":
+            arg = s.take().text
+        elif s.is_op("-") or token.kind == "number":
+            minus = s.accept("-") is not None
+            if s.here.kind != "number":
+                raise s.wrong("a number is missing")
+            arg = number(s.take()) * (-1 if minus else 1)
+        else:
+            raise s.wrong("a literal number or string is missing")
+        s.expect(")", "of this part of the probe point")
+    return Component(at, name, arg)
+
+
+def _wild_name(s: Stream) -> str:
+    """A name in which `*` and `?` within may stand for anything: pieces without blanks between."""
+    pieces: list[str] = []
+    while True:
+        token = s.here
+        if pieces and not token.glued:
+            break
+        word = token.kind == "name" and token.text[0] not in "$@"
+        if not (word or token.kind == "number" or (token.kind == "op" and token.text in ("*", "**"))):
+            break
+        if token.kind == "number" and not pieces:
+            break
+        pieces.append(s.take().text)
+    if not pieces:
+        raise s.wrong("a probe point is missing", 'such as begin, timer.s(1), kernel.function("vfs_read")')
+    return "".join(pieces)

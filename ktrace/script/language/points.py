@@ -1,0 +1,191 @@
+"""What a probe point that is no alias says: which kind, which function, how often."""
+
+from dataclasses import dataclass, replace
+from typing import Literal, TypeAlias
+
+from ktrace.script.language.definitions import Component, Point
+from ktrace.script.language.source import ScriptError
+
+Moment = Literal["begin", "end", "error", "never", "oneshot"]
+
+_UNITS = {
+    "s": 10**9,
+    "sec": 10**9,
+    "ms": 10**6,
+    "msec": 10**6,
+    "us": 10**3,
+    "usec": 10**3,
+    "ns": 1,
+    "nsec": 1,
+}
+_JIFFY = 10**6  # nanoseconds, at SystemTap's HZ of 1000
+
+
+@dataclass(frozen=True, slots=True)
+class AtMoment:
+    """`begin`, `end(5)`, `error`: those with smaller numbers first."""
+
+    moment: Moment
+    order: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Every so many nanoseconds, give or take `random_ns`."""
+
+    every_ns: int
+    random_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AtFunction:
+    """A function's entry, its return, or a place within.
+
+    Attributes:
+        pattern: a name, perhaps with wildcards.
+        module: pattern of the module's name; None for the kernel itself.
+        place: `FILE` or `FILE:LINE` behind the `@`; of a statement always with a line.
+        absolute: an address instead of a function.
+    """
+
+    pattern: str
+    at_return: bool = False
+    module: str | None = None
+    place: str | None = None
+    maxactive: int = 0
+    statement: bool = False
+    inline: bool = False
+    absolute: int | None = None
+
+    @property
+    def is_pattern(self) -> bool:
+        """Whether it may stand for several functions."""
+        return any(ch in self.pattern + (self.module or "") for ch in "*?[")
+
+
+@dataclass(frozen=True, slots=True)
+class AtEvent:
+    """`kernel.trace("sched:sched_switch")`; no system means any."""
+
+    system: str | None
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class AtSyscall:
+    """A system call by its own name."""
+
+    name: str
+    at_return: bool = False
+
+
+Site: TypeAlias = AtMoment | Timer | AtFunction | AtEvent | AtSyscall
+
+_REASONS = {
+    "process": "programs are not probed by scripts yet; `ktrace add` takes FILE:OFFSET",
+    "procfs": "there is no file in /proc without a kernel module",
+    "prometheus": "there is no file in /proc without a kernel module",
+    "perf": "perf counters are not read here",
+    "java": "Java methods are not probed",
+    "python2": "Python functions are not probed",
+    "python3": "Python functions are not probed",
+    "plugin": "there are no plugins",
+}
+
+
+def read_point(point: Point) -> Site:
+    """What a point says.
+
+    Raises:
+        ScriptError: it is none, or one that cannot be probed here, with the reason.
+    """
+    head, *rest = point.parts
+    match head.name:
+        case "begin" | "end" | "error" | "never" | "oneshot":
+            _nothing_more(rest)
+            return AtMoment(head.name, head.arg if isinstance(head.arg, int) else 0)
+        case "timer":
+            return _timer(point, rest)
+        case "kernel" | "module" | "kprobe" | "__ktrace":
+            return _in_kernel(point, head, rest)
+    if head.name in _REASONS:
+        raise ScriptError(f"{head.name}: {_REASONS[head.name]}", point.at)
+    raise ScriptError(f"there is no probe point '{point}'", point.at)
+
+
+def _nothing_more(rest: list[Component]) -> None:
+    if rest:
+        raise ScriptError(f"'{rest[0]}' does not belong to this probe point", rest[0].at)
+
+
+def _timer(point: Point, rest: list[Component]) -> Timer:
+    if not rest:
+        raise ScriptError("which timer?", point.at, hint="timer.s(1), timer.ms(100), timer.hz(10)")
+    unit, *more = rest
+    if unit.name == "profile":
+        _nothing_more([one for one in more if one.name != "tick"])
+        return Timer(_JIFFY * 10)
+    value = unit.arg
+    if unit.name in ("hz", "jiffies", *_UNITS) and not isinstance(value, int):
+        raise ScriptError(f"timer.{unit.name} takes a number", unit.at)
+    if unit.name not in ("hz", "jiffies", *_UNITS) or not isinstance(value, int):
+        raise ScriptError(f"there is no timer '{unit}'", unit.at, hint="s ms us ns hz jiffies profile")
+    if value <= 0:
+        raise ScriptError("a timer's time is above 0", unit.at)
+    if unit.name == "hz":
+        _nothing_more(more)
+        return Timer(max(10**9 // value, 1))
+    factor = _JIFFY if unit.name == "jiffies" else _UNITS[unit.name]
+    random = 0
+    if more:
+        if more[0].name != "randomize" or not isinstance(more[0].arg, int):
+            raise ScriptError(f"'{more[0]}' does not belong to a timer", more[0].at, hint=".randomize(N)")
+        _nothing_more(more[1:])
+        random = more[0].arg * factor
+    return Timer(value * factor, random)
+
+
+def _in_kernel(point: Point, head: Component, rest: list[Component]) -> Site:
+    if not rest:
+        raise ScriptError(f"'{point}' names no function", point.at, hint='kernel.function("vfs_read")')
+    what, *suffixes = rest
+    if head.name == "kprobe" and what.name == "module" and suffixes:
+        head, what, *suffixes = rest
+    if head.name == "__ktrace":
+        return AtSyscall(str(what.arg), any(s.name == "return" for s in suffixes))
+    if what.name == "trace" and isinstance(what.arg, str):
+        _nothing_more(suffixes)
+        system, colon, name = what.arg.rpartition(":")
+        return AtEvent(system if colon else None, name)
+    if what.name == "statement" and isinstance(what.arg, int):
+        return AtFunction(hex(what.arg & (1 << 64) - 1), absolute=what.arg)
+    if what.name not in ("function", "statement") or not isinstance(what.arg, str):
+        reason = {
+            "mark": ": kernels have tracepoints in place of markers",
+            "data": ": hardware breakpoints are not set here",
+        }.get(what.name, "")
+        raise ScriptError(f"'{what}' cannot be probed{reason}", what.at, hint="function statement trace")
+    function, at_sign, place = what.arg.partition("@")
+    module = str(head.arg) if head.name == "module" else None
+    site = AtFunction(function, False, module, place if at_sign else None, statement=what.name == "statement")
+    return _with_suffixes(site, suffixes)
+
+
+def _with_suffixes(site: AtFunction, suffixes: list[Component]) -> AtFunction:
+    for suffix in suffixes:
+        match suffix.name:
+            case "call" | "exported" | "nearest":
+                pass
+            case "return":
+                site = replace(site, at_return=True)
+            case "maxactive" if isinstance(suffix.arg, int):
+                site = replace(site, maxactive=suffix.arg)
+            case "inline":
+                site = replace(site, inline=True)
+            case _:
+                raise ScriptError(
+                    f"'{suffix}' does not belong to a function",
+                    suffix.at,
+                    hint=".call .return .inline .maxactive(N)",
+                )
+    return site

@@ -1,0 +1,239 @@
+"""The functions that every script may call: what they take and give, and what they need to know.
+
+A signature is written `name(long, string=default): kind`; what computes it is in `runtime`, under the same
+name, with the values of `needs` in front of the arguments. Functions of one name that take different
+arguments have several lines. printf and its like are not here: see `printf`.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import cast
+
+from ktrace.script.language.ast import Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Builtin:
+    """One function.
+
+    Attributes:
+        params: kinds of its arguments.
+        optional: how many of them, from the end, may be left out.
+        returns: None where it gives nothing (its value is 0).
+        needs: what of the event it must be told, by the names in `context`.
+        pure: whether leaving it out changes nothing where nobody looks at its value.
+        module: the module of `runtime` that has it.
+    """
+
+    name: str
+    params: tuple[Kind, ...]
+    optional: int
+    returns: Kind | None
+    needs: tuple[str, ...]
+    pure: bool
+    module: str
+
+
+# module [needs] [!]: signatures. `!` marks what has an effect.
+_TABLE = """
+context tid: tid()
+context pid: pid()
+context comm: execname():string
+context cpu: cpu()
+context pid: ppid() pexecname():string pgrp() sid() cmdline_str():string cmdline_arg(long):string
+context pid: cmdline_args(long,long?,string?):string
+context tid: uid() euid() gid() egid() suid() sgid()
+context point: pp():string
+context name: pn():string
+context func: probefunc():string ppfunc():string
+context mod: module_name():string probemod():string
+context isreturn: is_return()
+context func: registers_valid()
+context: __ktrace_descends(long)
+context pid: proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_mem_data()
+context: proc_mem_size(long) proc_mem_rss(long) proc_mem_shr(long) proc_mem_txt(long) proc_mem_data(long)
+context tid: task_utime() task_stime()
+context: target() stp_pid() pid2execname(long):string env_var(string):string
+context: __ktrace_syscall_name(long):string __ktrace_signal_name(long):string
+context: __ktrace_device_name(long):string
+context retval: returnval()
+context retval: returnstr(long):string
+
+clock ts: gettimeofday_ns() gettimeofday_us() gettimeofday_ms() gettimeofday_s()
+clock ts: local_clock_ns() local_clock_us() local_clock_ms() local_clock_s()
+clock ts: cpu_clock_ns(long) cpu_clock_us(long) cpu_clock_ms(long) cpu_clock_s(long)
+clock ts: get_cycles() jiffies() ktime_get_ns()
+clock ts: ctime(long?):string
+clock: HZ() tz_ctime(long):string tz_gmtoff() tz_name():string
+
+texts: strlen(string) substr(string,long,long):string stringat(string,long) isinstr(string,string)
+texts: strtol(string,long) str_replace(string,string,string):string isdigit(string)
+texts: text_str(string):string text_strn(string,long,long):string
+texts: tolower(string):string toupper(string):string
+texts !: tokenize(string,string):string tokenize(string):string
+texts: matched(long):string ngroups() matched_str():string
+texts: bytes_to_string(long):string pages_to_string(long):string
+texts: msecs_to_string(long):string usecs_to_string(long):string nsecs_to_string(long):string
+texts: cputime_to_string(long):string
+
+numbers: errno_str(long):string return_str(long,long):string
+numbers: htons(long) ntohs(long) htonl(long) ntohl(long) htonll(long) ntohll(long)
+numbers: ip_ntop(long):string format_ipaddr(long,long):string
+numbers: MAJOR(long) MINOR(long) MKDEV(long,long) mem_page_size()
+numbers !: randint(long)
+
+screen !: ansi_clear_screen() ansi_set_color(long) ansi_set_color2(long,long) ansi_set_color3(long,long,long)
+screen !: ansi_set_color(long,long) ansi_set_color(long,long,long)
+screen !: ansi_reset_color() ansi_new_line() ansi_cursor_move(long,long)
+screen !: ansi_cursor_hide() ansi_cursor_save() ansi_cursor_restore() ansi_cursor_show()
+
+indent comm tid ts !: thread_indent(long):string
+indent tid !: thread_indent_depth(long)
+indent ts !: indent(long):string
+indent !: indent_depth(long)
+
+control !: exit() exit(long) abort() error(string) warn(string) log(string) ftrace(string) system(string)
+control !: assert(long) assert(long,string)
+
+stacks stack: backtrace():string sprint_backtrace():string callers(long):string caller():string stack(long)
+stacks stack !: print_backtrace() print_backtrace_fileline()
+stacks ustack: ubacktrace():string
+stacks pid ustack: sprint_ubacktrace():string
+stacks pid ustack !: print_ubacktrace() print_ubacktrace_brief()
+stacks pid !: print_ustack(string) print_usyms(string)
+stacks pid: sprint_usyms(string):string usymname(long):string usymdata(long):string umodname(long):string
+stacks !: print_stack(string) print_syms(string)
+stacks: sprint_stack(string):string sprint_syms(string):string
+stacks: symname(long):string symdata(long):string symfile(long):string modname(long):string
+"""
+
+_SIGNATURE = re.compile(r"(\w+)\(([^)]*)\)(?::(\w+))?")
+_NOTHING = frozenset(
+    (
+        *("exit", "abort", "error", "warn", "log", "ftrace", "system", "assert", "print_stack", "print_syms"),
+        *("print_backtrace", "print_backtrace_fileline", "print_ubacktrace", "print_ubacktrace_brief"),
+        *("print_ustack", "print_usyms"),
+    )
+)
+
+
+def _read() -> dict[str, tuple[Builtin, ...]]:
+    found: dict[str, tuple[Builtin, ...]] = {}
+    for line in filter(None, _TABLE.splitlines()):
+        head, _, rest = line.partition(": ")
+        module, *needs = head.split()
+        pure = "!" not in needs
+        for name, params, returns in _SIGNATURE.findall(rest):
+            words = [p for p in params.split(",") if p]
+            one = Builtin(
+                name,
+                tuple(cast(Kind, w.rstrip("?")) for w in words),
+                sum(w.endswith("?") for w in words),
+                cast(Kind, returns) or (None if name in _NOTHING or name.startswith("ansi_") else "long"),
+                tuple(n for n in needs if n != "!"),
+                pure,
+                module,
+            )
+            found[name] = (*found.get(name, ()), one)
+    return found
+
+
+BUILTINS = _read()
+"""By name, all that take different arguments."""
+
+PRINTS = frozenset(
+    "print println printd printdln printf sprint sprintln sprintd sprintdln sprintf".split()  # noqa: SIM905
+)
+"""Functions that take any values; those in `s` give a string."""
+
+FETCHES = {
+    "kernel_string": "string",
+    "kernel_string_n": "string",
+    "kernel_string_quoted": "string",
+    "user_string": "ustring",
+    "user_string_n": "ustring",
+    "user_string_quoted": "ustring",
+    "user_string_warn": "ustring",
+    "user_string2": "ustring",
+    "kernel_string2": "string",
+    "kernel_buffer_quoted": "string",
+    "user_buffer_quoted": "ustring",
+    "kernel_char": "u8",
+    "kernel_short": "s16",
+    "kernel_int": "s32",
+    "kernel_long": "s64",
+    "kernel_pointer": "u64",
+    "user_char": "u8",
+    "user_short": "s16",
+    "user_ushort": "u16",
+    "user_int": "s32",
+    "user_long": "s64",
+    "user_ulong": "u64",
+    "user_int8": "s8",
+    "user_uint8": "u8",
+    "user_int16": "s16",
+    "user_uint16": "u16",
+    "user_int32": "s32",
+    "user_uint32": "u32",
+    "user_int64": "s64",
+    "user_uint64": "u64",
+    "d_name": "dname",
+    "d_path": "path",
+    "fullpath_struct_file": "path",
+    "int_arg": "s32",
+    "uint_arg": "u32",
+    "long_arg": "s64",
+    "ulong_arg": "u64",
+    "longlong_arg": "s64",
+    "ulonglong_arg": "u64",
+    "pointer_arg": "u64",
+    "s32_arg": "s32",
+    "u32_arg": "u32",
+    "s64_arg": "s64",
+    "u64_arg": "u64",
+    "register": "reg",
+    "u_register": "reg",
+}
+"""Functions that read memory: the probe does it when it is hit, as the fetch type named here."""
+
+AT_ADDRESS = frozenset(
+    name for name, kind in FETCHES.items() if name.startswith(("kernel_", "user_")) and kind[1:].isdigit()
+)
+"""Those that read a number of memory; the `_arg` ones take an argument for a number of that size."""
+
+MEMBERS = {
+    "task_pid": ("task_struct", ("tgid",), "number"),
+    "task_tid": ("task_struct", ("pid",), "number"),
+    "task_execname": ("task_struct", ("comm",), "string"),
+    "task_prio": ("task_struct", ("prio",), "number"),
+    "task_parent": ("task_struct", ("real_parent",), "number"),
+    "task_uid": ("task_struct", ("real_cred", "uid", "val"), "number"),
+    "task_euid": ("task_struct", ("cred", "euid", "val"), "number"),
+    "task_gid": ("task_struct", ("real_cred", "gid", "val"), "number"),
+    "task_egid": ("task_struct", ("cred", "egid", "val"), "number"),
+    "__ip_sock_family": ("sock", ("__sk_common", "skc_family"), "number"),
+    "inet_sock_state": ("sock", ("__sk_common", "skc_state"), "number"),
+}
+"""Functions that read a member of what a variable of the probe points to: the type, the path, as what."""
+
+FETCHES |= {name: "string" if kind == "string" else "u64" for name, (_, _, kind) in MEMBERS.items()}
+
+REFUSED = {
+    "pid2task": "a task that no variable of the probe points to cannot be read",
+    "user_mode": "a probe of the kernel is in the kernel; what a timer interrupts is not known",
+    "uaddr": "what the program was doing is not known",
+    "addr_to_node": "where a page lies is not known",
+    "speculation": "there are no speculative buffers: keep text in an array, and print it or not",
+    "print_regs": 'registers are read one by one: register("rax")',
+    "dump_stack": "nothing is written to the kernel's log",
+    "panic": "ktrace changes nothing in the kernel",
+    "mdelay": "ktrace does not stop the kernel",
+    "udelay": "ktrace does not stop the kernel",
+    "raise": "ktrace sends no signals from the kernel",
+}
+"""Functions that there will not be, with the reason."""
+
+
+def gives_text(name: str) -> bool:
+    """Whether what a fetch function reads is text."""
+    return FETCHES[name] in ("string", "ustring", "dname", "path")

@@ -1,0 +1,236 @@
+"""What a handler adds to which variables, where that is all it does: a part of the pass `count`."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from ktrace.aggregate.hist import Term, both
+from ktrace.script.kernel_interface import Found
+from ktrace.script.language.ast import (
+    Assign,
+    Binary,
+    Block,
+    Call,
+    Crement,
+    Expr,
+    ExprStatement,
+    If,
+    Index,
+    Jump,
+    Name,
+    Number,
+    Statement,
+    Ternary,
+    Text,
+    Unary,
+)
+from ktrace.script.language.points import AtFunction, AtSyscall
+from ktrace.script.passes.bound import Bound
+from ktrace.script.passes.kernel_reads import TASK_NAME
+from ktrace.script.passes.push_down_filters import filter_text, is_quiet
+from ktrace.script.passes.types import Types
+
+_NUMBERS = frozenset(f"{sign}{bits}" for sign in "sux" for bits in (8, 16, 32, 64))
+_CONSTANTS = ("probefunc", "ppfunc", "pp", "module_name", "probemod")
+# Functions that give different values for different numbers, so that there are no more keys than before.
+_APART = ("__ktrace_syscall_name",)
+
+Keys: TypeAlias = tuple[tuple[Term, bool], ...]
+"""The kernel's keys; with each whether it is text."""
+
+
+class NotCounting(Exception):
+    """The handler does something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """One addition: as `count.Sum`, with the kernel's keys and the field that is summed up.
+
+    Attributes:
+        condition: a filter in the kernel's grammar; None: always.
+    """
+
+    name: str
+    keys: Keys
+    parts: tuple[int | str | None, ...]
+    picks: tuple[int, ...]
+    shows: tuple[str, ...]
+    value: str | None
+    factor: int
+    stat: bool
+    condition: str | None
+
+
+def additions(bound: Bound, found: Found, types: Types) -> list[Added]:
+    """All that a handler adds at one event. Raises NotCounting where it does more."""
+    reader = _Reader(bound, found, types)
+    condition = None
+    for one in bound.hook.conditions:
+        condition = both(condition, reader.condition(one))
+    return list(reader.statements([bound.hook.code], condition, top=True))
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Goes through one handler from top to bottom; `values` are those of its locals."""
+
+    bound: Bound
+    found: Found
+    types: Types
+    values: dict[str, Expr] = field(default_factory=dict)
+
+    def statements(self, body: Sequence[Statement], condition: str | None, *, top: bool) -> Iterator[Added]:
+        todo = [inner for one in body for inner in _flat(one)]
+        for number, one in enumerate(todo):
+            match one:
+                case ExprStatement(value=Assign(op="=", target=Name(name=name), value=value)):
+                    if not top or name in self.types.globals or not is_quiet(value):
+                        raise NotCounting
+                    self.values[name] = meaning = self.meant(value)
+                    if isinstance(meaning, Name):
+                        raise NotCounting  # a global variable, or nothing yet
+                case ExprStatement(value=Assign() | Crement() as change):
+                    yield from self.change(change, condition)
+                case If():
+                    test = self.condition(one.condition)
+                    if one.no is None and _is_next(one.yes):
+                        condition = both(condition, f"!({test})")
+                        continue
+                    yield from self.statements([one.yes], both(condition, test), top=False)
+                    if one.no is not None:
+                        yield from self.statements([one.no], both(condition, f"!({test})"), top=False)
+                case Jump(word="next") if top and number == len(todo) - 1:
+                    pass
+                case _:
+                    raise NotCounting
+
+    def change(self, change: Assign | Crement, condition: str | None) -> Iterator[Added]:
+        target = change.target
+        name = target.name if isinstance(target, Name) else None
+        if isinstance(target, Index) and isinstance(target.base, Name):
+            name = target.base.name
+        if name is None or name not in self.types.globals:
+            raise NotCounting
+        stat = False
+        sign = 1
+        value: Expr = Number(change.at, 1)
+        if isinstance(change, Crement):
+            sign = 1 if change.op == "++" else -1
+        else:
+            stat = change.op == "<<<"
+            if change.op not in ("<<<", "+=", "-="):
+                raise NotCounting
+            sign = -1 if change.op == "-=" else 1
+            value = self.meant(change.value)
+        parts, keys, picks, shows = self.key(target)
+        for more, number in self.ways(value):
+            column = None if isinstance(number, Number) else self.column(number)
+            factor = number.value if isinstance(number, Number) else 1
+            yield Added(name, keys, parts, picks, shows, column, sign * factor, stat, both(condition, more))
+
+    def ways(self, value: Expr) -> Iterator[tuple[str | None, Expr]]:
+        """`$return > 0 ? $return : 0` is one value under a condition, and another without."""
+        if not isinstance(value, Ternary):
+            yield None, value
+            return
+        test = self.condition(value.condition)
+        for branch, more in ((value.yes, test), (value.no, f"!({test})")):
+            for deeper, one in self.ways(self.meant(branch)):
+                yield both(more, deeper), one
+
+    def key(
+        self, target: Expr
+    ) -> tuple[tuple[int | str | None, ...], Keys, tuple[int, ...], tuple[str, ...]]:
+        """What the parts of an element's key are: constants, and keys of the kernel's."""
+        parts: list[int | str | None] = []
+        keys: list[tuple[Term, bool]] = []
+        picks: list[int] = []
+        shows: list[str] = []
+        for part in target.keys if isinstance(target, Index) else ():
+            if part is None:
+                raise NotCounting
+            one = self.meant(part)
+            constant = self.constant(one)
+            parts.append(constant)
+            if constant is not None:
+                continue
+            show = ""
+            if isinstance(one, Call) and one.name in _APART:
+                show, one = one.name, self.meant(one.args[0])
+            term = self.term(one)
+            if term not in keys:
+                keys.append(term)
+            picks.append(keys.index(term))
+            shows.append(show)
+        return tuple(parts), tuple(keys), tuple(picks), tuple(shows)
+
+    def constant(self, e: Expr) -> int | str | None:
+        """What is the same at every hit of the event."""
+        match e:
+            case Number() | Text():
+                return e.value
+            case Call(args=()) if e.name in _CONSTANTS:
+                if e.name == "pp":
+                    return self.found.point
+                return self.found.function if e.name.endswith("func") else self.found.module or ""
+        return None
+
+    def term(self, e: Expr) -> tuple[Term, bool]:
+        match e:
+            case Call(name="tid", args=()):
+                return Term("common_pid"), False
+            case Call(name="cpu", args=()):
+                return Term("common_cpu"), False
+            case Call(name="execname", args=()):
+                reads = self.bound.wanted.reads
+                if isinstance(self.bound.site, AtFunction | AtSyscall) and TASK_NAME in reads:
+                    column = self.found.columns[reads.index(TASK_NAME)]
+                    if column:
+                        return Term(column), True
+                raise NotCounting
+        return Term(self.column(e)), False
+
+    def column(self, e: Expr) -> str:
+        """The field that holds a number."""
+        column = self.bound.wanted.fields.get(e, "")
+        if column[:1] != "f":
+            raise NotCounting
+        index = int(column[1:])
+        if index >= len(self.found.types) or self.found.types[index] not in _NUMBERS:
+            raise NotCounting
+        return self.found.columns[index]
+
+    def condition(self, e: Expr) -> str:
+        """A condition in the kernel's grammar, which holds there just when it holds here."""
+        one = self.meant(e)
+        if isinstance(one, Binary) and one.op in ("&&", "||"):
+            return f"({self.condition(one.left)} {one.op} {self.condition(one.right)})"
+        if isinstance(one, Unary) and one.op == "!":
+            return f"!({self.condition(one.value)})"
+        if isinstance(one, Binary):
+            one = replace(one, left=self.meant(one.left), right=self.meant(one.right))
+            text = filter_text(one, self.bound, self.found)
+            if text:
+                return text
+        elif self.bound.wanted.fields.get(one):
+            return f"{self.column(one)} != 0"
+        raise NotCounting
+
+    def meant(self, e: Expr) -> Expr:
+        """The value of a local variable in its place."""
+        while isinstance(e, Name) and e.name in self.values:
+            e = self.values[e.name]
+        return e
+
+
+def _flat(one: Statement) -> Iterator[Statement]:
+    if isinstance(one, Block):
+        for inner in one.body:
+            yield from _flat(inner)
+    else:
+        yield one
+
+
+def _is_next(one: Statement) -> bool:
+    return [isinstance(s, Jump) and s.word == "next" for s in _flat(one)] == [True]

@@ -1,0 +1,115 @@
+"""The pass that spells out what stands for text: `$$parms`, `$x$`, `$x->y$$` become formats of variables."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, TypeVar
+
+from ktrace.script.kernel_interface import Shape
+from ktrace.script.language.ast import Call, Cast, Expr, Item, Member, Path, Target, Text
+
+Node = TypeVar("Node")
+
+_MEMBERS_MAX = 32  # of one variable: all of them are read at the probe
+_DEEPEST = 3
+_FORMS = {"signed": "%i", "unsigned": "%u", "pointer": "%p", "text": '"%s"'}
+_LEFT_OUT = {"record": "{...}", "array": "[...]", "other": "?"}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a probe's variables.
+
+    Attributes:
+        parameters: the names of the function's; asked where they are needed.
+        shape: of a variable (`x`, `return`) and the members that lead from it; None where it is not known.
+    """
+
+    parameters: Callable[[], Sequence[str]]
+    shape: Callable[[str, Sequence[str]], Shape | None] = lambda _name, _path: None
+
+
+def spell_out(node: Node, known: Known) -> Node:
+    """A node in which `$$parms` and `$x$` are what they stand for."""
+    return _spelled(node, known)  # type: ignore[no-any-return]  # a node for a node
+
+
+def _spelled(node: Any, known: Known) -> Any:
+    if isinstance(node, tuple):
+        return tuple(_spelled(one, known) for one in node)
+    if not hasattr(node, "at"):
+        return node
+    if isinstance(node, Target) and node.name in ("$parms", "$vars", "$return"):
+        names = ["return"] if node.name == "$return" else known.parameters()
+        text = _Text(known)
+        for number, name in enumerate(names):
+            text.form += f"{' ' if number else ''}{name}="
+            text.add(Target(node.at, name, pretty=node.pretty))
+        return text.call(node)
+    if isinstance(node, Target | Cast) and node.pretty:
+        text = _Text(known)
+        text.add(node)
+        return text.call(node)
+    changed = {}
+    for entry in fields(node):
+        old = getattr(node, entry.name)
+        if hasattr(old, "at") or isinstance(old, tuple):
+            new = _spelled(old, known)
+            if new is not old and new != old:
+                changed[entry.name] = new
+    return replace(node, **changed) if changed else node
+
+
+@dataclass(slots=True)
+class _Text:
+    """A format that is put together, with its values."""
+
+    known: Known
+    form: str = ""
+    values: list[Expr] = field(default_factory=list)
+    left: int = _MEMBERS_MAX
+
+    def call(self, node: Target | Cast) -> Call:
+        return Call(node.at, "sprintf", (Text(node.at, self.form), *self.values))
+
+    def add(self, node: Target | Cast) -> None:
+        """One variable, as its `$`s ask."""
+        names = _names(node.path)
+        if node.pretty and isinstance(node, Target) and not (node.address or node.variable or names is None):
+            shape = self.known.shape(node.name, names)
+            if shape is not None:
+                self.left = _MEMBERS_MAX
+                self.shape(replace(node, pretty=""), shape, len(node.pretty) if shape.members else 0)
+                return
+        self.form += "%i" if node.pretty else "%#x"
+        self.values.append(replace(node, pretty=""))
+
+    def shape(self, node: Target, shape: Shape, levels: int) -> None:
+        """A variable by its shape; the members of members where there are levels left."""
+        if shape.members and levels:
+            self.form += "{"
+            for number, member in enumerate(shape.members):
+                self.form += ", " if number else ""
+                if self.left <= 0:
+                    self.form += "..."
+                    break
+                self.form += f".{member.name}="
+                path = (*node.path, Member(node.at, member.name))
+                inner = None
+                if member.form == "record" and levels > 1 and len(path) < _DEEPEST:
+                    inner = self.known.shape(node.name, _names(path) or ())
+                self.shape(replace(node, path=path), inner or member, levels if inner else 0)
+            self.form += "}"
+            return
+        if shape.form not in _FORMS:
+            self.form += _LEFT_OUT[shape.form]
+            return
+        self.left -= 1
+        self.form += _FORMS[shape.form]
+        self.values.append(Call(node.at, "kernel_string", (node,)) if shape.form == "text" else node)
+
+
+def _names(path: Path) -> list[str] | None:
+    """The members of a path; None where it has indexes."""
+    if any(isinstance(step, Item) for step in path):
+        return None
+    return [step.name for step in path if isinstance(step, Member)]

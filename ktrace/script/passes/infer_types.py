@@ -1,0 +1,173 @@
+"""The pass that finds the type of every variable, function and expression.
+
+What is known is written into slots, one for each variable, array key, parameter and return value; the
+script is gone over until nothing new is learned. What nobody says is a number.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ktrace.script.language.ast import (
+    Aggregate,
+    Block,
+    Delete,
+    Expr,
+    ExprStatement,
+    Foreach,
+    If,
+    Index,
+    Jump,
+    Name,
+    Return,
+    Statement,
+    Text,
+    Try,
+    While,
+)
+from ktrace.script.language.definitions import Function, Global
+from ktrace.script.language.source import ScriptError
+from ktrace.script.passes.infer_expression_types import Values
+from ktrace.script.passes.types import Code, Types, scope_of
+
+
+def infer(
+    globals_: Iterable[Global],
+    functions: Mapping[tuple[str, int], Function],
+    codes: Sequence[Code],
+    texts: Mapping[Expr, bool] | None = None,
+) -> Types:
+    """The types of a whole script.
+
+    Args:
+        texts: `$` expressions that are text; others are numbers.
+
+    Raises:
+        ScriptError: a name that nobody defines, or a value of two types.
+    """
+    types = Types({one.name: one for one in globals_}, functions, texts=texts or {})
+    for one in types.globals.values():
+        if one.initial is not None:
+            types.slots["g", one.name] = "string" if isinstance(one.initial, Text) else "long"
+        if one.size is not None:
+            types.arrays.setdefault(one.name, 0)
+    for function in functions.values():
+        if function.kind:
+            types.slots["f", scope_of(function)] = function.kind
+        for param in function.params:
+            if param.kind:
+                types.slots["l", scope_of(function), param.name] = param.kind
+    while True:
+        before = len(types.slots)
+        for code in codes:
+            _Visitor(types, code.scope, final=False).code(code)
+        if len(types.slots) == before:
+            break
+    for code in codes:
+        _Visitor(types, code.scope, final=True).code(code)
+    return types
+
+
+def infer_more(types: Types, code: Code) -> None:
+    """The types of a body that was made when those of the script were known."""
+    for final in (False, True):
+        _Visitor(types, code.scope, final=final).code(code)
+
+
+@dataclass(slots=True)
+class _Visitor(Values):
+    """Goes over one body."""
+
+    def code(self, code: Code) -> None:
+        """All of it."""
+        self.types.locals.setdefault(code.scope, {})
+        for condition in code.conditions:
+            self.number(condition)
+        self._statement(code.body)
+
+    # Statements
+
+    def _statement(self, one: Statement | None) -> None:
+        match one:
+            case None | Jump():
+                pass
+            case Block():
+                for inner in one.body:
+                    self._statement(inner)
+            case ExprStatement():
+                self.visit(one.value, None)
+            case If():
+                self.number(one.condition)
+                self._statement(one.yes)
+                self._statement(one.no)
+            case While():
+                for part in (one.first, one.step):
+                    if part is not None:
+                        self.visit(part, None)
+                self.number(one.condition)
+                self._statement(one.body)
+            case Foreach():
+                self._foreach(one)
+            case Return():
+                if "/" not in self.scope:
+                    raise ScriptError("'return' belongs in a function", one.at, hint="next ends a handler")
+                if one.value is not None:
+                    slot = ("f", self.scope)
+                    self.learn(slot, self.visit(one.value, self.types.slots.get(slot)), one.value.at)
+            case Delete():
+                self._delete(one)
+            case Try():
+                self._statement(one.body)
+                if one.message is not None:
+                    self.assign(one.message, "string")
+                self._statement(one.handler)
+
+    def _delete(self, one: Delete) -> None:
+        target = one.target
+        if isinstance(target, Name) and target.name in self.types.arrays:
+            return
+        if not isinstance(target, Name | Index) or (
+            isinstance(target, Index) and not isinstance(target.base, Name)
+        ):
+            raise ScriptError("delete takes an array, an element or a variable", target.at)
+        if isinstance(target, Name) and target.name in self.types.globals:
+            return
+        self.visit(target, None)
+
+    def _foreach(self, one: Foreach) -> None:
+        types = self.types
+        if isinstance(one.base, Aggregate):
+            self.visit(one.base, None)
+            if len(one.keys) != 1:
+                raise ScriptError("a histogram has one key", one.keys[1].at)
+            self.assign(one.keys[0], "long")
+            if one.value is not None:
+                self.assign(one.value, "long")
+        else:
+            name = one.base.name
+            count = len(one.slice) or len(one.keys)
+            self.array(one.base, max(len(one.keys), count), one.base.at)
+            for i, key in enumerate(one.slice):
+                if key is not None:
+                    slot = ("key", name, str(i))
+                    self.learn(slot, self.visit(key, types.slots.get(slot)), key.at)
+            for i, variable in enumerate(one.keys):
+                slot = ("key", name, str(i))
+                kind = self.assign(variable, types.slots.get(slot))
+                self.learn(slot, kind, variable.at)
+            if one.by:
+                self.learn(("g", name), "stats", one.base.at)
+            if one.value is not None:
+                kind = types.slots.get(("g", name))
+                if kind == "stats":
+                    self._alias_of_stats(one.value, name)
+                else:
+                    self.learn(("g", name), self.assign(one.value, kind), one.value.at)
+        if one.limit is not None:
+            self.number(one.limit)
+        self._statement(one.body)
+
+    def _alias_of_stats(self, variable: Name, name: str) -> None:
+        """In `foreach (v = k in x)` of aggregates v is one."""
+        self.assign(variable, "stats")
+        for found in self.types.histograms.get(f"{self.scope}:{variable.name}", ()):
+            self.types.histograms.setdefault(name, set()).add(found)

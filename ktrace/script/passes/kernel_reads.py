@@ -1,0 +1,252 @@
+"""The pass that finds what a handler reads from the kernel: just that is fetched."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+
+from ktrace.script.kernel_interface import As, Read
+from ktrace.script.language.ast import (
+    Assign,
+    Call,
+    Cast,
+    Crement,
+    Entry,
+    Expr,
+    Foreach,
+    Index,
+    Member,
+    Name,
+    Node,
+    Target,
+    children,
+    walk,
+)
+from ktrace.script.language.definitions import Point
+from ktrace.script.language.points import AtEvent, AtFunction, AtMoment, AtSyscall, Site, Timer
+from ktrace.script.language.source import ScriptError
+from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
+from ktrace.script.passes.expand_aliases import Hook
+from ktrace.script.passes.kernel_expressions import kernel_text, without_pretty
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What one handler reads.
+
+    Attributes:
+        reads: each once.
+        fields: the column name (`f0`) of each expression; `e0` of what is evaluated at the entry.
+        entries: expressions that are evaluated when the function is entered.
+        entry_reads, entry_fields: what those read there.
+        texts: expressions that are text.
+        parms: the column that holds all parameters, if asked for.
+    """
+
+    reads: list[Read] = field(default_factory=list)
+    fields: dict[Expr, str] = field(default_factory=dict)
+    entries: list[Expr] = field(default_factory=list)
+    entry_reads: list[Read] = field(default_factory=list)
+    entry_fields: dict[Expr, str] = field(default_factory=dict)
+    texts: dict[Expr, bool] = field(default_factory=dict)
+
+
+TASK_NAME = Read("$comm", "string")
+"""The task's name as it is when the probe is hit; of other events only what the kernel saved is known."""
+
+
+RETURNED = Read("$retval")
+"""What the function returned, for the functions of a script that ask for it."""
+
+
+def names_task(node: Node, functions: Collection[str]) -> bool:
+    """Whether a body asks for the task's name, itself or by a function of the script."""
+    return _calls(node, {"execname", "thread_indent", *functions})
+
+
+def names_returned(node: Node, functions: Collection[str]) -> bool:
+    """Whether a body asks for what the function returned, itself or by a function of the script."""
+    return _calls(node, {"returnval", "returnstr", *functions})
+
+
+def names_parameters(node: Node) -> bool:
+    """Whether a body asks for all parameters of the function."""
+    return any(isinstance(one, Target) and one.name in ("$parms", "$vars") for one in walk(node))
+
+
+def _calls(node: Node, names: Collection[str]) -> bool:
+    return any(isinstance(one, Call) and one.name in names for one in walk(node))
+
+
+def find_targets(hook: Hook, site: Site, is_global: Callable[[str], bool]) -> Wanted:
+    """What the handler of a hook reads.
+
+    Raises:
+        ScriptError: `$x` where there is no function, or what cannot be read at a probe.
+    """
+    finder = _Finder(hook.point, site, _definitions(hook.code, is_global))
+    for condition in hook.conditions:
+        finder.visit(condition)
+    finder.visit(hook.code)
+    return finder.wanted
+
+
+def _definitions(body: Node, is_global: Callable[[str], bool]) -> Mapping[str, Expr | None]:
+    """Locals that are given a kernel expression, once; None for those with several values."""
+    found: dict[str, Expr | None] = {}
+
+    def visit(node: Node) -> None:
+        if isinstance(node, Assign | Crement) and isinstance(node.target, Name):
+            name = node.target.name
+            value = node.value if isinstance(node, Assign) and node.op == "=" else None
+            simple = _is_pointer(value) and not is_global(name)
+            found[name] = value if simple and name not in found else None
+        if isinstance(node, Foreach):
+            for variable in (*node.keys, *((node.value,) if node.value else ())):
+                found[variable.name] = None
+        for child in children(node):
+            visit(child)
+
+    visit(body)
+    return found
+
+
+def _is_pointer(value: Node | None) -> bool:
+    """Whether a value is of the kernel, and may be followed where the probe is hit."""
+    if isinstance(value, Call):
+        return value.name.endswith("_arg") and value.name in FETCHES
+    return isinstance(value, Target | Cast | Entry)
+
+
+@dataclass(slots=True)
+class _Finder:
+    point: Point
+    site: Site
+    definitions: Mapping[str, Expr | None]
+    wanted: Wanted = field(default_factory=Wanted)
+    at_entry: bool = False
+
+    @property
+    def at_return(self) -> bool:
+        return isinstance(self.site, AtFunction | AtSyscall) and self.site.at_return and not self.at_entry
+
+    def visit(self, node: Node) -> None:
+        if isinstance(node, Assign | Crement) and isinstance(node.target, Target | Cast):
+            raise ScriptError(
+                "nothing is written to the kernel",
+                node.target.at,
+                hint="SystemTap's guru mode could; ktrace only looks",
+            )
+        if isinstance(node, Entry) and self.at_return:
+            self._enter(node, node.value)
+            return
+        if isinstance(node, Call) and node.name in FETCHES and (found := self._fetched(node)):
+            self._read(node, *found, from_address=node.name in AT_ADDRESS)
+            return
+        if isinstance(node, Call) and node.name == "returnval" and not node.args:
+            self._read(node, Target(node.at, "return"), "number")
+            return
+        if isinstance(node, Target | Cast):
+            self._variable(node)
+            return
+        for child in children(node):
+            self.visit(child)
+
+    def _fetched(self, node: Call) -> tuple[Expr, As] | None:
+        """What a function such as kernel_string reads, and as what."""
+        if node.name in MEMBERS and len(node.args) == 1:
+            record, path, as_what = MEMBERS[node.name]
+            members = tuple(Member(node.at, name) for name in path)
+            return Cast(node.at, node.args[0], record, path=members), cast(As, as_what)
+        kind = FETCHES[node.name]
+        if node.name.endswith("_arg"):
+            number = getattr(node.args[0], "value", None) if len(node.args) == 1 else None
+            if not isinstance(number, int):
+                raise ScriptError(f"{node.name} takes a literal number", node.at)
+            return Target(node.at, f"arg{number}"), cast(As, kind)
+        if kind == "reg":
+            name = getattr(node.args[0], "value", None) if node.args else None
+            if not isinstance(name, str):
+                raise ScriptError(f"{node.name} takes a register's name", node.at)
+            return Target(node.at, "%" + name.removeprefix("r").removeprefix("e")), "number"
+        if not node.args:
+            raise ScriptError(f"{node.name} takes what it is to read", node.at)
+        kind = "path" if kind == "dname" else kind
+        return node.args[0], cast(As, kind)
+
+    def _variable(self, node: Target | Cast) -> None:
+        if isinstance(node, Target) and node.name.startswith("$"):
+            self._all(node)
+        elif node.pretty:
+            self._read(node, without_pretty(node), "number")
+        else:
+            self._read(node, node, "number")
+
+    def _all(self, node: Target) -> None:
+        """`$$parms`, `$$vars`, `$$return`."""
+        name = node.name.rstrip("$")
+        if name == "$return":
+            self._read(node, Target(node.at, "return"), "number")
+            return
+        if name not in ("$parms", "$vars", "$locals"):
+            raise ScriptError(f"there is no ${name}", node.at, hint="$$parms $$vars $$locals $$return")
+        raise ScriptError(
+            f"${name}: name the variables one by one", node.at, hint='sprintf("count=%d", $count)'
+        )
+
+    def _read(self, node: Expr, what: Expr, kind: As, *, from_address: bool = False) -> None:
+        """The value of an expression, or what is in memory where it points to."""
+        if isinstance(self.site, AtMoment | Timer):
+            if isinstance(what, Name | Index):
+                return  # text, perhaps, that a probe has read
+            raise ScriptError(
+                f"there are no variables of the kernel at {self.point}",
+                node.at,
+                hint='they belong to kernel.function("..."), kernel.trace("...") and their like',
+            )
+        if isinstance(what, Entry):
+            what = what.value if not self.at_return else what
+        at_return = self.at_return
+        if at_return and self._of_the_entry(what):
+            self._enter(node, node if not isinstance(node, Entry) else node.value)
+            return
+        text = kernel_text(what, self.definitions.get, at_return=at_return or isinstance(self.site, AtEvent))
+        if from_address:
+            user = "u" if isinstance(node, Call) and node.name.startswith("user") else ""
+            text = text[1:] if text.startswith("&") else f"+{user}0({text})"
+        self._add(node, Read(text, kind))
+
+    def _add(self, node: Expr, read: Read) -> None:
+        reads = self.wanted.entry_reads if self.at_entry else self.wanted.reads
+        fields = self.wanted.entry_fields if self.at_entry else self.wanted.fields
+        if read not in reads:
+            reads.append(read)
+        fields[node] = f"f{reads.index(read)}"
+        if read.kind in ("string", "ustring", "path"):
+            self.wanted.texts[node] = True
+
+    def _of_the_entry(self, what: Expr) -> bool:
+        """In a return probe a parameter is what it was when the function was entered."""
+        match what:
+            case Target():
+                return what.name != "return" and not what.variable
+            case Cast():
+                return self._of_the_entry(what.value)
+            case Name():
+                known = self.definitions.get(what.name)
+                return known is not None and self._of_the_entry(known)
+            case Entry():
+                return True
+            case Call():
+                return what.name.endswith("_arg")
+        return False
+
+    def _enter(self, node: Expr, value: Expr) -> None:
+        """The value is found out at the entry and kept for the return."""
+        wanted = self.wanted
+        wanted.fields[node] = f"e{len(wanted.entries)}"
+        wanted.entries.append(value)
+        self.at_entry = True
+        self.visit(value)
+        self.at_entry = False
+        if wanted.texts.get(value):
+            wanted.texts[node] = True

@@ -1,0 +1,52 @@
+"""The pass that puts functions of one name in a row: `next` in one of them calls the following one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
+from typing import Any
+
+from ktrace.script.language.ast import Call, Jump, Name, Return
+from ktrace.script.language.definitions import Function
+
+FOLLOWING = "\N{LATIN SMALL LETTER N WITH TILDE}"
+"""What is in the name of a function that only `next` leads to: no name of a script has it."""
+
+
+def in_rows(functions: Iterable[Function]) -> tuple[Function, ...]:
+    """Functions of which no two have one name and as many parameters.
+
+    Those that had are called in the order of their priorities, then of the text.
+    """
+    rows: dict[tuple[str, int], list[Function]] = {}
+    for function in functions:
+        rows.setdefault((function.name, len(function.params)), []).append(function)
+    made: list[Function] = []
+    for row in rows.values():
+        made += _row(sorted(row, key=lambda one: one.priority)) if len(row) > 1 else row
+    return tuple(made)
+
+
+def _row(row: Sequence[Function]) -> list[Function]:
+    names = [one.name if i == 0 else f"{one.name}{FOLLOWING}{i}" for i, one in enumerate(row)]
+    made = [replace(one, name=name) for one, name in zip(row, names, strict=True)]
+    for i, one in enumerate(made[:-1]):
+        made[i] = replace(one, body=_with_next(one.body, made[i + 1].name, one))
+    return made
+
+
+def _with_next(node: Any, name: str, function: Function) -> Any:
+    """A body in which `next` returns what another function gives for the same arguments."""
+    if isinstance(node, tuple):
+        return tuple(_with_next(one, name, function) for one in node)
+    if not hasattr(node, "at"):
+        return node
+    if isinstance(node, Jump) and node.word == "next":
+        arguments = tuple(Name(node.at, one.name) for one in function.params)
+        return Return(node.at, Call(node.at, name, arguments))
+    changed = {}
+    for entry in fields(node):
+        old = getattr(node, entry.name)
+        if hasattr(old, "at") or isinstance(old, tuple):
+            new = _with_next(old, name, function)
+            if new is not old and new != old:
+                changed[entry.name] = new
+    return replace(node, **changed) if changed else node

@@ -1,0 +1,106 @@
+"""The pass that shows at the end what a script gathers and never looks at: globals that are only written."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+from ktrace.script.language.ast import Assign, Crement, Expr, ExprStatement, Index, Name, While
+from ktrace.script.language.definitions import Global
+from ktrace.script.language.source import DOLLAR
+from ktrace.script.passes.types import Code, Types
+
+
+def unread(globals_: Iterable[Global], codes: Iterable[Code]) -> list[Global]:
+    """Those of the script's own globals that are written and not read, in the order of the text."""
+    found = _Uses(set(), set())
+    for code in codes:
+        found.visit(code.body)
+        for condition in code.conditions:
+            found.visit(condition)
+    only = found.written - found.read
+    return [one for one in globals_ if one.name in only and not one.at.source.tapset]
+
+
+def display(shown: Sequence[Global], types: Types) -> str:
+    """Text of a script that shows them: largest values first."""
+    return "\n".join(f"probe end {{ {_one(one.name, types)} }}" for one in shown)
+
+
+class _Uses:
+    """What a body reads and what it writes."""
+
+    def __init__(self, read: set[str], written: set[str]) -> None:
+        self.read = read
+        self.written = written
+
+    def visit(self, node: Any) -> None:
+        if isinstance(node, ExprStatement):
+            self._effect(node.value)
+            return
+        if isinstance(node, While):
+            for part in (node.first, node.step):
+                if part is not None:
+                    self._effect(part)
+            self.visit(node.condition)
+            self.visit(node.body)
+            return
+        if isinstance(node, Assign) and node.op in ("=", "<<<"):
+            self._written(node.target)
+            self.visit(node.value)
+            return
+        if isinstance(node, Assign | Crement):
+            self._written(node.target)
+        if isinstance(node, Name):
+            self.read.add(node.name)
+        for entry in fields(node):
+            value = getattr(node, entry.name)
+            for item in value if isinstance(value, tuple) else (value,):
+                if hasattr(item, "at"):
+                    self.visit(item)
+
+    def _effect(self, e: Expr) -> None:
+        """An expression whose value nobody needs: `x++` does not look at x."""
+        if isinstance(e, Assign | Crement):
+            self._written(e.target)
+            if isinstance(e, Assign):
+                self.visit(e.value)
+        else:
+            self.visit(e)
+
+    def _written(self, target: Expr) -> None:
+        if isinstance(target, Name):
+            self.written.add(target.name)
+        elif isinstance(target, Index) and isinstance(target.base, Name):
+            self.written.add(target.base.name)
+            for key in target.keys:
+                if key is not None:
+                    self.visit(key)
+        else:
+            self.visit(target)
+
+
+_FIGURES = ("count", "min", "max", "sum", "avg")
+
+
+def _one(name: str, types: Types) -> str:
+    kind = types.variable("", name)
+    count = types.arrays.get(name, 0)
+    name = name.replace(DOLLAR, "$")
+    keys = [f"k${i}" for i in range(count)]
+    element = f"{name}[{', '.join(keys)}]" if keys else name
+    quoted = {"string": r"\"%s\"", "long": "%d"}
+    label = name
+    if keys:
+        forms = (
+            quoted[types.slots.get(("key", name.replace("$", DOLLAR), str(i)), "long")] for i in range(count)
+        )
+        label += f"[{','.join(forms)}]"
+    if kind == "stats":
+        label += "".join(f" @{figure}=%d" for figure in _FIGURES)
+        figures = [f"@{figure}({element})" for figure in _FIGURES]
+        values = [figures[0], *(f"{figures[0]} ? {one} : 0" for one in figures[1:])]
+    else:
+        label += "=" + quoted[kind]
+        values = [element]
+    shown = f'printf("{label}\\n", {", ".join([*keys, *values])})'
+    return f"foreach ([{', '.join(keys)}] in {name}-) {shown}" if keys else shown

@@ -1,0 +1,233 @@
+"""The pass that finds handlers which do no more than count: the kernel does that by itself, in hist triggers.
+
+    probe kernel.function("vfs_read") { if ($count > 4096) n[execname(), cpu()]++ }
+
+becomes `hist:keys=f1,common_cpu:size=4096 if f0 > 4096`. It is all or nothing: where one handler of the
+kernel's events does more, all of them run here, since what one prints depends on what the others have counted
+by then.
+
+It has to come to the same as counting here. So nothing is counted there
+
+* whose minimum, maximum, variance or histogram is asked for (the kernel's powers of two end elsewhere),
+  or of which a timer sees both count and sum: the kernel does not add them up in one step;
+* by anything but plain numbers, and `execname()` at functions; a name that ends in a blank, which the
+  kernel's table does not show, is recorded and counted here;
+* with elements deleted before the end, unless the keys are few: the kernel's table holds all that there ever
+  were. It has room for more keys than the array: a full table is a full array;
+* where arrays wrap, or the script has a probe for errors.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ktrace.aggregate.hist import KEYS_MAX, SIZE_MAX, SIZE_MIN, VALUES_MAX, Hist, Term, both, round_size
+from ktrace.script.kernel_interface import Found
+from ktrace.script.language.ast import (
+    Aggregate,
+    Call,
+    Delete,
+    Foreach,
+    Index,
+    Name,
+    Node,
+    walk,
+)
+from ktrace.script.language.definitions import Function
+from ktrace.script.language.limits import Limits
+from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.passes.bound import Bound
+from ktrace.script.passes.count_patterns import Added, Keys, NotCounting, additions
+from ktrace.script.passes.types import Types
+
+ENTRIES_MAX = 1 << 16  # of all tables: the kernel allocates them at once, some 400 bytes each
+_SAME = Term("common_type")  # a key that is the same for every hit of an event
+_ENDS_IN_BLANK = '{} ~ "* "'
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """What a row of a table adds to a variable.
+
+    Attributes:
+        name: of the global variable.
+        parts: of the element's key: constants, and None for what the table has; empty of a plain variable.
+        picks: the table's keys that take the places of the Nones.
+        shows: the library's function that each of those goes through; empty for none.
+        value: which of the table's sums is added; None: the number of hits.
+        factor: times what.
+        stat: whether it is an aggregate, which takes the number of hits as well.
+    """
+
+    name: str
+    parts: tuple[int | str | None, ...]
+    picks: tuple[int, ...]
+    shows: tuple[str, ...]
+    value: int | None
+    factor: int
+    stat: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One hist trigger of one event.
+
+    Attributes:
+        key: of the event (`Found.key`).
+        left: a filter for the hits that this table leaves out, which handlers have to see; None for none.
+        many: whether there may be more keys than the variables have room for.
+    """
+
+    key: int
+    hist: Hist
+    sums: tuple[Sum, ...]
+    left: str | None = None  # the same for all tables of an event
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What the kernel counts.
+
+    Attributes:
+        names: the variables that it counts for.
+        tables: none where the script does more than counting.
+        seen_by: scopes of the timers that look at them.
+    """
+
+    names: frozenset[str] = frozenset()
+    tables: tuple[Table, ...] = ()
+    seen_by: frozenset[str] = frozenset()
+
+
+def count(
+    bounds: Sequence[Bound], functions: Iterable[Function], types: Types, limits: Limits | None = None
+) -> Counted:
+    """What the kernel can count for a script; nothing where the script does more."""
+    try:
+        return _Counting(bounds, list(functions), types, limits or Limits()).all()
+    except NotCounting:
+        return Counted()
+
+
+@dataclass(slots=True)
+class _Counting:
+    bounds: Sequence[Bound]
+    functions: Sequence[Function]
+    types: Types
+    limits: Limits
+    names: set[str] = field(default_factory=set)
+
+    def all(self) -> Counted:
+        inside = [b for b in self.bounds if b.found]
+        handlers = Counter(f.event for b in inside for f in b.found)
+        if not inside or self.limits.MAXERRORS or any(b.entries for b in inside):
+            raise NotCounting
+        if any(isinstance(b.site, AtMoment) and b.site.moment == "error" for b in self.bounds):
+            raise NotCounting
+        found = [(b, f, additions(b, f, self.types)) for b in inside for f in b.found]
+        if any(handlers[f.event] > 1 for _, f, _ in found):
+            raise NotCounting
+        self.names = {one.name for _, _, added in found for one in added}
+        seen_by = self._seen_by()
+        deleted = self._deleted()
+        self._check_reads(seen_by=bool(seen_by))
+        tables: list[Table] = []
+        for _, event, added in found:
+            tables += self._tables(event, added, deleted)
+        if sum(table.hist.size for table in tables) > ENTRIES_MAX:
+            raise NotCounting
+        return Counted(frozenset(self.names), tuple(tables), frozenset(seen_by))
+
+    def _tables(self, event: Found, added: Sequence[Added], deleted: set[str]) -> Iterator[Table]:
+        """One for all that is counted by the same keys under the same condition."""
+        groups: dict[tuple[Keys, str | None], list[Added]] = {}
+        for one in added:
+            groups.setdefault((one.keys, one.condition), []).append(one)
+        # Of a hit that a handler has to see, nothing is counted in the kernel.
+        text = {term.field for one in added for term, is_text in one.keys if is_text}
+        if len(text) > 1:
+            raise NotCounting
+        left = _ENDS_IN_BLANK.format(*text) if text else None
+        shown = f"!({left})" if left else None
+        for (keys, condition), members in groups.items():
+            values = list(dict.fromkeys(one.value for one in members if one.value is not None))
+            if len(keys) > KEYS_MAX or len(values) > VALUES_MAX:
+                raise NotCounting
+            few = all(term == Term("common_cpu") for term, _ in keys)
+            if not few and deleted.intersection(one.name for one in members):
+                raise NotCounting
+            room = max((self._room(one.name) for one in members), default=0) if keys else 0
+            if room >= SIZE_MAX:
+                raise NotCounting
+            hist = Hist(
+                tuple(term for term, _ in keys) or (_SAME,),
+                tuple(map(Term, values)),
+                size=max(round_size(room + 1), SIZE_MIN),
+                filter=both(condition, shown),
+            ).checked()
+            sums = tuple(_sum(one, values) for one in members)
+            yield Table(event.key, hist, sums, left, many=bool(keys) and not few)
+
+    def _room(self, name: str) -> int:
+        if not self.types.arrays.get(name):
+            return 0
+        return self.types.globals[name].size or self.limits.MAXMAPENTRIES
+
+    def _seen_by(self) -> set[str]:
+        """Timers that look at what is counted, themselves or perhaps by a function."""
+        by_function = any(self._mentions(f.body) for f in self.functions)
+        found = set()
+        for bound in self.bounds:
+            nodes = (bound.hook.code, *bound.hook.conditions)
+            calls = by_function and any(self._calls_own(node) for node in nodes)
+            if isinstance(bound.site, Timer) and (calls or any(map(self._mentions, nodes))):
+                found.add(bound.scope)
+        return found
+
+    def _mentions(self, node: Node) -> bool:
+        return any(isinstance(one, Name) and one.name in self.names for one in walk(node))
+
+    def _calls_own(self, node: Node) -> bool:
+        own = {f.name for f in self.functions}
+        return any(isinstance(one, Call) and one.name in own for one in walk(node))
+
+    def _deleted(self) -> set[str]:
+        """Variables of which something is deleted while the kernel counts on."""
+        found = set()
+        bodies = [b.hook.code for b in self.bounds if isinstance(b.site, Timer)]
+        for body in (*bodies, *(f.body for f in self.functions)):
+            for node in walk(body):
+                if isinstance(node, Delete):
+                    target = node.target
+                    base = target.base if isinstance(target, Index) else target
+                    if isinstance(base, Name) and base.name in self.names:
+                        found.add(base.name)
+        return found
+
+    def _check_reads(self, *, seen_by: bool) -> None:
+        """Of aggregates count, sum and average are asked for, and nothing wraps."""
+        for name in self.names:
+            if self.types.globals[name].wrap:
+                raise NotCounting
+        asked: set[str] = set()
+        for node in (n for root in self._roots() for n in walk(root)):
+            if isinstance(node, Aggregate):
+                asked.add(node.op)
+            if isinstance(node, Foreach) and node.sort == 0 and isinstance(node.base, Name):
+                stats = self.types.variable("", node.base.name) == "stats"
+                asked |= {node.by or "count"} if stats else set()
+        if asked - {"count", "sum", "avg"} or (seen_by and not (asked <= {"count"} or asked <= {"sum"})):
+            raise NotCounting
+
+    def _roots(self) -> Iterator[Node]:
+        for bound in self.bounds:
+            yield bound.hook.code
+            yield from bound.hook.conditions
+        for function in self.functions:
+            yield function.body
+
+
+def _sum(one: Added, values: Sequence[str]) -> Sum:
+    value = None if one.value is None else values.index(one.value)
+    return Sum(one.name, one.parts, one.picks, one.shows, value, one.factor, one.stat)

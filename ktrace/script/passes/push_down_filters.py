@@ -1,0 +1,172 @@
+"""The pass that finds what the kernel can do for a script with the same outcome: leave events out.
+
+A handler of which nothing happens unless `$count == 777` needs no other events: that is a filter of the
+event. If nothing happens in any handler unless `pid() == target()`, only the command's tasks are recorded.
+What is left out here is what the handler would have done nothing with; it still tests all of it itself.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from ktrace.script.kernel_interface import Found
+from ktrace.script.language.ast import (
+    Assign,
+    Binary,
+    Block,
+    Call,
+    Expr,
+    ExprStatement,
+    If,
+    Jump,
+    Name,
+    Number,
+    Statement,
+    Text,
+    Unary,
+    walk,
+)
+from ktrace.script.language.points import AtFunction, AtSyscall
+from ktrace.script.passes.bound import Bound
+from ktrace.script.passes.fold_constants import is_harmless
+
+_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+_MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+_LARGEST = (1 << 31) - 1
+_HIGH = (1 << 63) - 1
+# Types of which the kernel's order is that of our numbers, of 64 bits with sign.
+_ORDERED = ("s8", "s16", "s32", "s64", "u8", "u16", "u32", "x8", "x16", "x32")
+_COMM_MAX = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What the kernel does.
+
+    Attributes:
+        filters: by the key of an event, in the grammar of the kernel's event filters.
+        only_target: nothing happens but for the tasks of `target()`.
+    """
+
+    filters: Mapping[int, str] = field(default_factory=dict)
+    only_target: bool = False
+
+
+def split(bounds: Sequence[Bound], is_global: Callable[[str], bool]) -> Pushed:
+    """What can be left to the kernel."""
+    handlers = Counter(found.event for b in bounds for found in (*b.found, *b.entries))
+    inside = [b for b in bounds if b.found]
+    guards = {b.scope: list(_guards(b, is_global)) for b in inside}
+    filters: dict[int, str] = {}
+    for bound in inside:
+        if bound.entries:
+            continue  # each entry that was kept is taken back by its return
+        for found in bound.found:
+            parts = [filter_text(guard, bound, found) for guard in guards[bound.scope]]
+            wanted = [part for part in parts if part]
+            if wanted and handlers[found.event] == 1:
+                filters[found.key] = " && ".join(dict.fromkeys(wanted))
+    only_target = bool(inside) and all(any(map(_of_target, found)) for found in guards.values())
+    return Pushed(filters, only_target)
+
+
+def _guards(bound: Bound, is_global: Callable[[str], bool]) -> Iterator[Expr]:
+    """Conditions without any of which nothing happens."""
+    for condition in bound.hook.conditions:
+        if not is_quiet(condition):
+            return
+        yield from _all_of(condition)
+    todo = list(_flat(bound.hook.code))
+    while todo and _is_local(todo[0], is_global):
+        todo.pop(0)
+    if not todo or not isinstance(todo[0], If):
+        return
+    first = todo[0]
+    if first.no is not None or not is_quiet(first.condition):
+        return
+    if len(todo) == 1:
+        yield from _all_of(first.condition)
+    elif [isinstance(one, Jump) and one.word == "next" for one in _flat(first.yes)] == [True]:
+        for one in _parts(first.condition, "||"):
+            if isinstance(one, Binary) and one.op in _OPPOSITE:
+                yield Binary(one.at, _OPPOSITE[one.op], one.left, one.right)
+
+
+def _flat(one: Statement) -> Iterator[Statement]:
+    if isinstance(one, Block):
+        for inner in one.body:
+            yield from _flat(inner)
+    else:
+        yield one
+
+
+def _is_local(one: Statement, is_global: Callable[[str], bool]) -> bool:
+    """Whether a statement only gives a value to a local variable, as those of aliases do."""
+    value = one.value if isinstance(one, ExprStatement) else None
+    if not isinstance(value, Assign) or value.op != "=" or not isinstance(value.target, Name):
+        return False
+    return not is_global(value.target.name) and is_quiet(value.value)
+
+
+def is_quiet(e: Expr) -> bool:
+    """Whether evaluating it changes nothing, not even what the last pattern matched, and cannot fail."""
+    return is_harmless(e) and not any(isinstance(n, Binary) and n.op in ("=~", "!~") for n in walk(e))
+
+
+def _all_of(e: Expr) -> Iterator[Expr]:
+    yield from _parts(e, "&&")
+
+
+def _parts(e: Expr, op: str) -> Iterator[Expr]:
+    if isinstance(e, Binary) and e.op == op:
+        yield from _parts(e.left, op)
+        yield from _parts(e.right, op)
+    else:
+        yield e
+
+
+def _of_target(e: Expr) -> bool:
+    """`pid() == target()`, either way round, or the same of the thread."""
+    if not isinstance(e, Binary) or e.op != "==":
+        return False
+    names = {side.name for side in (e.left, e.right) if isinstance(side, Call) and not side.args}
+    return names in ({"pid", "target"}, {"tid", "target"})
+
+
+def filter_text(e: Expr, bound: Bound, found: Found) -> str | None:
+    """A comparison in the kernel's grammar, where it is just the same; None where it might not be."""
+    if isinstance(e, Unary) or not isinstance(e, Binary) or e.op not in _OPPOSITE:
+        return None
+    left, op, right = e.left, e.op, e.right
+    if isinstance(left, Number | Text):
+        left, op, right = right, _MIRRORED[op], left
+    if isinstance(right, Text):
+        return _of_name(left, op, right.value, bound)
+    if not isinstance(right, Number) or not 0 <= right.value <= _LARGEST:
+        return None
+    if isinstance(left, Call) and not left.args and op in ("==", "!="):
+        name = {"tid": "common_pid", "cpu": "CPU"}.get(left.name)
+        return f"{name} {op} {right.value}" if name else None
+    column = bound.wanted.fields.get(left, "")
+    if column[:1] != "f" or not isinstance(bound.site, AtFunction | AtSyscall):
+        return None
+    index = int(column[1:])
+    kind = found.types[index] if index < len(found.types) else ""
+    name = found.columns[index]
+    if op in ("==", "!=") or kind in _ORDERED:
+        return f"{name} {op} {right.value}"
+    if kind not in ("u64", "x64"):
+        return None
+    # What is largest there is negative here.
+    return (
+        f"({name} {op} {right.value} {'&& ' + name + ' <=' if op[0] == '>' else '|| ' + name + ' >'} {_HIGH})"
+    )
+
+
+def _of_name(left: Expr, op: str, name: str, bound: Bound) -> str | None:
+    if not (isinstance(left, Call) and left.name == "execname" and op in ("==", "!=")):
+        return None
+    if not isinstance(bound.site, AtFunction | AtSyscall):
+        return None  # there the name comes from what the kernel saved, and may be an older one
+    plain = name.isascii() and name.isprintable() and not set(name) & set("\"'\\*?[]")
+    return f'COMM {op} "{name}"' if plain and 0 < len(name) <= _COMM_MAX else None

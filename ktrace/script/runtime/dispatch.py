@@ -1,0 +1,388 @@
+"""Running a program over what happens: events in the order of time, timers between them.
+
+Each handler gets just the columns that it uses, as Python lists, a batch at a time.
+"""
+
+import heapq
+import random
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from itertools import repeat
+from typing import Any
+
+import numpy as np
+
+from ktrace.aggregate.frames import without_own
+from ktrace.errors import Interrupted
+from ktrace.model.batch import Batch, Chunk, Stack
+from ktrace.model.column import Column, Strings
+from ktrace.script.kernel_interface import Found, Read
+from ktrace.script.language.faults import Abort, Fault
+from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.passes.bound import Bound
+from ktrace.script.passes.compiler import Compiled
+from ktrace.script.passes.kernel_reads import RETURNED, TASK_NAME
+from ktrace.script.runtime.arrays import by_key
+from ktrace.script.runtime.program import Program
+from ktrace.script.runtime.state import State, bytes_text, python_text
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A handler at one event: its function, and where each argument comes from."""
+
+    function: Callable[..., None]
+    params: tuple[str, ...]
+    found: Found
+    bound: Bound
+    task_name: int = -1
+    returned: int = -1
+
+
+@dataclass(slots=True)
+class Drive:
+    """A run of a program.
+
+    Attributes:
+        errors: faults that no `try` caught.
+        patience: what handlers run in: raises Interrupted where the run has ended, and they keep it too long.
+        on_end: told that the script is over, before its last output is written.
+        unhandled: events that came, but that no handler has seen: there was no time for them.
+        held_up: whether a handler was left since it kept the run too long.
+        given_up: whether the output takes no more.
+        counts: adds what the kernel has counted to the variables, where it counts; told whether it is the
+            last time. Raises Fault where an array has no room.
+    """
+
+    compiled: Compiled
+    program: Program
+    state: State
+    write: Callable[[bytes], None]
+    errors: int = 0
+    over: bool = False
+    counts: Callable[[bool], None] | None = None
+    patience: Callable[[], AbstractContextManager[None]] = nullcontext
+    on_end: Callable[[], None] = lambda: None
+    unhandled: int = 0
+    held_up: bool = False
+    given_up: bool = False
+    halted: bool = False
+    _left: int = 0
+    _counted_out: bool = False
+    _calls: dict[str, list[_Call]] = field(default_factory=dict)
+    _timers: list[tuple[int, int, Bound]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for bound in self.compiled.bound:
+            if bound.entries:
+                scope = f"{bound.scope} entry"
+                self._add(bound, bound.entries, scope, bound.wanted.entry_reads)
+            if bound.found:
+                self._add(bound, bound.found, bound.scope, bound.wanted.reads)
+
+    def _add(self, bound: Bound, found: Iterable[Found], scope: str, reads: list[Read]) -> None:
+        params = self.program.emitted.handlers[scope].params
+        task_name = reads.index(TASK_NAME) if TASK_NAME in reads else -1
+        returned = reads.index(RETURNED) if RETURNED in reads else -1
+        for one in found:
+            call = _Call(self.program.handler(scope), params, one, bound, task_name, returned)
+            self._calls.setdefault(one.event, []).append(call)
+
+    @property
+    def wants_stacks(self) -> set[str]:
+        """Events at which a kernel stack is wanted."""
+        return {event for event, calls in self._calls.items() for c in calls if "stack" in c.params}
+
+    @property
+    def wants_user_stacks(self) -> bool:
+        """Whether the stack of the process is wanted at any event."""
+        return any("ustack" in c.params for calls in self._calls.values() for c in calls)
+
+    def begin(self) -> None:
+        """Handlers of begin, then the timers are wound up."""
+        self._moments("begin", "oneshot")
+        if any(b.site == AtMoment("oneshot") for b in self.compiled.bound):
+            self.state.exiting = True
+        now = self.state.now()
+        for number, bound in enumerate(self.compiled.bound):
+            if isinstance(bound.site, Timer):
+                heapq.heappush(self._timers, (now + _delay(bound.site), number, bound))
+        self.flush()
+
+    def end(self) -> None:
+        """Handlers of end, or of error where one ended the script."""
+        if not self.over:
+            self.count(last=True)
+        failed = self.errors > self.state.limits.MAXERRORS
+        self.over = False
+        self._moments("error" if failed else "end")
+        self.flush()
+
+    def next_timer(self) -> int | None:
+        """When the next timer is due, on the clock of the events; None without timers."""
+        return self._timers[0][0] if self._timers else None
+
+    def advance(self, until: int) -> None:
+        """Timers that are due up to a time."""
+        while self._timers and self._timers[0][0] <= until and not self.done:
+            self.count()
+            if self.done:
+                return
+            due, number, bound = heapq.heappop(self._timers)
+            self._own_call(bound, due)
+            if self.state.exiting and bound.scope in self.compiled.counted.seen_by:
+                self._counted_out = True  # what `end` shows is what this timer has seen
+            assert isinstance(bound.site, Timer)
+            # A timer that could not run in time does not run several times for it.
+            following = max(due + _delay(bound.site), until - bound.site.every_ns)
+            heapq.heappush(self._timers, (following, number, bound))
+
+    def count(self, *, last: bool = False) -> None:
+        """Take what the kernel has counted.
+
+        What it can count stands in the order of the keys, whoever counted: the kernel does not tell which
+        was there first.
+        """
+        if self.counts is not None and not self._counted_out:
+            try:
+                self.counts(last)
+            except Fault as fault:
+                self._failed(fault)
+        for name in self.compiled.counted.names:
+            by_key(self.program.names[f"g_{name}"])
+
+    @property
+    def done(self) -> bool:
+        """Whether the script is over."""
+        return self.over or self.state.exiting
+
+    def halt(self) -> None:
+        """Run no more handlers but those of the end. May be called while a handler runs."""
+        self.halted = True
+        self.state.exiting = True
+
+    def _patiently(self, do: Callable[[], None]) -> None:
+        """Do something that may have to be left."""
+        try:
+            with self.patience():
+                do()
+        except Interrupted:
+            self.held_up = True
+            self.halt()
+
+    def feed(self, chunk: Chunk) -> None:
+        """Handlers of the events of a chunk."""
+        work = [(b, self._calls[b.event]) for b in chunk.batches if b.event in self._calls and len(b)]
+        if not work or self.done:
+            self.unhandled += sum(len(batch) for batch, _ in work) if self.halted else 0
+            return
+        stacks = [m for m in chunk.marks if isinstance(m, Stack)]
+        runs = [_Rows(batch, calls, self._columns(batch, calls, stacks)) for batch, calls in work]
+        self._left = 0
+        if len(runs) == 1 and len(runs[0].calls) == 1 and not self._timers:
+            self._patiently(lambda: self._straight(runs[0]))
+        else:
+            self._patiently(lambda: self._in_order(runs))
+        if self.halted:
+            self.unhandled += self._left
+        self.flush()
+
+    def _straight(self, rows: "_Rows") -> None:
+        """All rows of one handler, one after the other."""
+        function = rows.calls[0].function
+        state = self.state
+        todo = rows.arguments[0]
+        try:
+            while not self.done:
+                try:
+                    for args in todo:
+                        function(*args)
+                        if state.exiting:
+                            return
+                    return
+                except (Fault, RecursionError) as fault:
+                    self._failed(fault)
+                except Abort:
+                    self.over = True
+        finally:
+            self._left = sum(1 for _ in todo)
+
+    def _in_order(self, runs: Sequence["_Rows"]) -> None:
+        """Rows of several events by time; handlers of one row in the order of the script."""
+        which = np.concatenate([np.full(len(r.batch), i, np.int32) for i, r in enumerate(runs)])
+        seq = np.concatenate([r.batch.seq for r in runs])
+        ts = np.concatenate([r.batch.ts for r in runs])
+        order = np.argsort(seq, kind="stable")
+        calls = [[(c.function, a) for c, a in zip(r.calls, r.arguments, strict=True)] for r in runs]
+        timers = bool(self._timers)
+        self._left = len(order)
+        for run, at in zip(which[order].tolist(), ts[order].tolist(), strict=True):
+            if timers and self._timers[0][0] <= at:
+                self.advance(at)
+            for function, args in calls[run]:
+                row = next(args)
+                if self.over or self.state.exiting:
+                    return
+                try:
+                    function(*row)
+                except (Fault, RecursionError) as fault:
+                    self._failed(fault)
+                except Abort:
+                    self.over = True
+            self._left -= 1
+
+    def _columns(
+        self, batch: Batch, calls: Sequence[_Call], stacks: Sequence[Stack]
+    ) -> list[Iterator[tuple[Any, ...]]]:
+        """For each handler the arguments of each row."""
+        made: dict[str, Any] = {}
+        found: list[Iterator[tuple[Any, ...]]] = []
+        for call in calls:
+            columns = [self._column(batch, call, param, made, stacks) for param in call.params]
+            found.append(zip(*columns, strict=False) if columns else repeat((), len(batch)))
+        return found
+
+    def _column(
+        self, batch: Batch, call: _Call, param: str, made: dict[str, Any], stacks: Sequence[Stack]
+    ) -> Any:
+        if param[0] == "f" and param[1:].isdigit():
+            name = call.found.columns[int(param[1:])]
+            if name not in made:
+                made[name] = values(batch.columns[name])
+            return made[name]
+        constants = {
+            "point": call.found.point,
+            "name": str(call.bound.hook.asked),
+            "func": call.found.function,
+            "mod": call.found.module or "kernel",
+            "isreturn": int(getattr(call.bound.site, "at_return", False)),
+            "retval": 0,  # of a function that was not left
+        }
+        if param == "comm" and call.task_name >= 0 and call.found.columns[call.task_name]:
+            param = f"f{call.task_name}"
+            return self._column(batch, call, param, made, stacks)
+        if param == "retval" and call.returned >= 0:
+            return self._column(batch, call, f"f{call.returned}", made, stacks)
+        if param in constants:
+            return [constants[param]] * len(batch)
+        if param in ("stack", "ustack"):
+            if param not in made:
+                made[param] = _stacks_of(batch, stacks, user=param == "ustack")
+            return made[param]
+        if param not in made:
+            made[param] = _context(batch, param)
+        return made[param]
+
+    def _moments(self, *moments: str) -> None:
+        chosen = [b for b in self.compiled.bound if isinstance(b.site, AtMoment) and b.site.moment in moments]
+        for bound in sorted(chosen, key=_order):
+            # What exit() ends are the begin handlers that follow, too.
+            if self.over or (self.state.exiting and "begin" in moments):
+                return
+            self._own_call(bound, self.state.now())
+
+    def _own_call(self, bound: Bound, now: int) -> None:
+        """A handler that no event of the kernel calls."""
+        own = {
+            **self.state.own,
+            "ts": now,
+            "point": str(bound.hook.point),
+            "name": str(bound.hook.asked),
+            "func": "",
+            "mod": "",
+            "isreturn": 0,
+            "stack": (),
+            "ustack": (),
+            "retval": 0,
+        }
+        params = self.program.emitted.handlers[bound.scope].params
+
+        def call() -> None:
+            try:
+                self.program.handler(bound.scope)(*[own[p] for p in params])
+            except (Fault, RecursionError) as fault:
+                self._failed(fault)
+            except Abort:
+                self.over = True
+
+        self._patiently(call)
+
+    def _failed(self, fault: Fault | RecursionError) -> None:
+        self.errors += 1
+        self.flush()
+        # Python's own limit is reached where MAXNESTING allows more than it can hold.
+        text = python_text(fault.text) if isinstance(fault, Fault) else "MAXNESTING exceeded"
+        near = f" near {fault.near}" if isinstance(fault, Fault) and fault.near else ""
+        self.state.warn(f"ERROR: {text}{near}")
+        if self.errors > self.state.limits.MAXERRORS:
+            self.over = True
+
+    def flush(self) -> None:
+        """Print what there is to be printed."""
+        out = self.state.out
+        if self.done:
+            self.on_end()
+        if out:
+            # What came from Python's own text may hold more than bytes.
+            data = "".join(out).encode("latin-1", "replace")
+            out.clear()
+            try:
+                self.write(data)
+            except Interrupted:
+                self.given_up = True
+                self.halt()
+
+
+@dataclass(slots=True)
+class _Rows:
+    """A batch with its handlers and their arguments."""
+
+    batch: Batch
+    calls: Sequence[_Call]
+    arguments: list[Iterator[tuple[Any, ...]]]
+
+
+def values(column: Column) -> list[Any]:
+    """A column as the handlers take it: text with a character a byte, numbers of 64 bits with sign."""
+    if isinstance(column, Strings):
+        texts = ["" if text is None else bytes_text(text) for text in column.values]
+        return [texts[code] for code in column.codes.tolist()]
+    if column.dtype == np.uint64:
+        column = column.view(np.int64)
+    found: list[Any] = column.tolist()
+    return found
+
+
+def _context(batch: Batch, param: str) -> list[Any]:
+    if param == "pid":
+        pids = batch.pid if batch.tgid is None else np.where(batch.tgid > 0, batch.tgid, batch.pid)
+        return values(pids)
+    columns: dict[str, Column] = {"tid": batch.pid, "comm": batch.comm, "cpu": batch.cpu, "ts": batch.ts}
+    return values(columns[param])
+
+
+def _stacks_of(
+    batch: Batch, stacks: Sequence[Stack], *, user: bool
+) -> list[tuple[str, ...] | tuple[int, ...]]:
+    """The stack that follows each record: the kernel's in its words, a process's as addresses."""
+    by_task: dict[int, list[Stack]] = {}
+    for one in stacks:
+        if one.user is user:
+            by_task.setdefault(one.pid, []).append(one)
+    begins = {pid: [one.seq for one in found] for pid, found in by_task.items()}
+    found: list[tuple[str, ...] | tuple[int, ...]] = []
+    for seq, pid in zip(batch.seq.tolist(), batch.pid.tolist(), strict=True):
+        number = bisect_right(begins.get(pid, ()), seq)
+        after = by_task[pid][number] if number < len(begins.get(pid, ())) else None
+        found.append(() if after is None else after.ips if user else without_own(after.frames))
+    return found
+
+
+def _delay(timer: Timer) -> int:
+    return timer.every_ns + (random.randint(-timer.random_ns, timer.random_ns) if timer.random_ns else 0)
+
+
+def _order(bound: Bound) -> int:
+    return bound.site.order if isinstance(bound.site, AtMoment) else 0

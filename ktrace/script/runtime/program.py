@@ -1,0 +1,100 @@
+"""A compiled script: its variables, and its handlers as Python functions."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from ktrace.errors import UsageError
+from ktrace.script.language.arithmetic import HIGH, LOW, div, mod, shl, shr, wrap
+from ktrace.script.language.faults import Fault, fault
+from ktrace.script.passes.emit import Emitted
+from ktrace.script.passes.types import Types
+from ktrace.script.runtime import clock, context, control, indent, numbers, screen, stacks, texts
+from ktrace.script.runtime.arrays import Array, ordered
+from ktrace.script.runtime.state import State
+from ktrace.script.runtime.stats import Shape, Stat
+
+_LIBRARY = (clock, context, control, indent, numbers, screen, stacks, texts)
+_BARE = ("regex", "octal", "binary", "narrow")
+
+
+@dataclass(slots=True)
+class Program:
+    """A script that can run.
+
+    Attributes:
+        names: what the program's text knows: its variables among them.
+        emitted: its text and what each handler must be given.
+    """
+
+    emitted: Emitted
+    names: dict[str, Any]
+
+    def handler(self, scope: str) -> Callable[..., None]:
+        """The function of a handler."""
+        found: Callable[..., None] = self.names[self.emitted.handlers[scope].name]
+        return found
+
+
+def link(emitted: Emitted, types: Types, state: State) -> Program:
+    """Compile a program's text and give it its variables and functions.
+
+    Raises:
+        UsageError: Python cannot compile it: the script is nested too deeply.
+    """
+    limits = state.limits
+    names: dict[str, Any] = {
+        **{"wrap": wrap, "div": div, "mod": mod, "shl": shl, "shr": shr, "HIGH": HIGH, "LOW": LOW},
+        **{"ordered": ordered, "histogram": _histogram, "Fault": Fault},
+        "out": state.out.append,
+        "shown": state.shown,
+        "EMPTY": Stat(Shape()),
+        "LONGEST": limits.MAXSTRINGLEN - 1,
+        "ELISION": limits.HIST_ELISION,
+        "ACTIONS": limits.MAXACTION,
+        "MORE_ACTIONS": limits.MAXACTION_INTERRUPTIBLE,
+        "NESTING": limits.MAXNESTING,
+        "no_more": lambda: fault("all functions exhausted"),
+        "too_many": lambda: fault("MAXACTION exceeded"),
+        "too_deep": lambda: fault("MAXNESTING exceeded"),
+        "act": 0,
+        "nest": 0,
+    }
+    for module in _LIBRARY:
+        made = module.functions(state)
+        names.update({f"b_{name}": function for name, function in made.items()})
+    names.update({name: names[f"b_{name}"] for name in _BARE})
+    names.update(_variables(types, state))
+    try:
+        code = compile(emitted.text, "<script>", "exec")
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise UsageError(f"this script is nested too deeply to be compiled: {error}") from None
+    exec(code, names)  # our own text: what comes from the script is in it as literals alone
+    return Program(emitted, names)
+
+
+def _variables(types: Types, state: State) -> Iterator[tuple[str, Any]]:
+    for one in types.globals.values():
+        kind = types.variable("", one.name)
+        shape = Shape.of(types.histograms.get(one.name, ())) if kind == "stats" else None
+        if types.arrays.get(one.name):
+            limit = one.size or state.limits.MAXMAPENTRIES
+            yield f"g_{one.name}", Array(one.name, limit, one.wrap, shape)
+            yield f"e_{one.name}", Stat(shape or Shape())
+        elif shape is not None:
+            yield f"g_{one.name}", Stat(shape)
+        elif one.initial is not None:
+            yield f"g_{one.name}", one.initial.value
+        else:
+            yield f"g_{one.name}", "" if kind == "string" else 0
+
+
+def _histogram(
+    pairs: Iterator[tuple[int, int]], sort: int | None, descending: bool, limit: int | None
+) -> Iterator[tuple[int, int]]:
+    """The buckets of a histogram that a loop goes over."""
+    found = list(pairs)
+    if sort is not None:
+        found.sort(key=lambda pair: pair[1 if sort == 0 else 0], reverse=descending)
+    return islice(found, max(limit, 0)) if limit is not None else iter(found)

@@ -1,0 +1,80 @@
+"""Events as they come, for a program of the user's own: what `Session.stream` does."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+from ktrace.errors import Unavailable
+from ktrace.model.batch import Batch, Chunk, Unread
+from ktrace.session.command import Command
+from ktrace.session.ending import Ending
+from ktrace.session.muted import watch
+from ktrace.session.reader import reading_pages
+from ktrace.session.session import Session
+from ktrace.session.waiting import Waiting
+from ktrace.stream.limit import Limit
+
+
+def batches(
+    session: Session, *, command: str | None, duration_s: float | None, count: int | None
+) -> Iterator[Batch]:
+    """The batches of all chunks; see `Session.stream`."""
+    for chunk in chunks(session, command=command, duration_s=duration_s, count=count):
+        yield from chunk.batches
+
+
+def chunks(
+    session: Session, *, command: str | None, duration_s: float | None, count: int | None
+) -> Iterator[Chunk]:
+    """Batches, and marks such as losses and stacks between them; see `Session.stream`."""
+    limit = Limit(count)
+    ending = Ending()
+    session.unread = 0
+    with ExitStack() as stack:
+        child = stack.enter_context(Command(command)) if command else None
+        if child is not None:
+            session.only_command(child)
+        reading = reading_pages(session)
+        stack.callback(session.disarm)
+        source = reading.start()
+        if child is not None:
+            child.start()
+        # Signals are the program's own: KeyboardInterrupt leaves the loop as any exception does.
+        watched = watch(session, _warn)
+        watched.begin()
+        events = 0
+        waiting = Waiting(source.fd, None, duration_s=duration_s, command=child, pending=reading.pending)
+        while not limit.reached and waiting():
+            data = source.read()
+            chunk = limit.cut(reading.enrich(reading.decode(data)))
+            events += len(chunk)
+            yield from _some(chunk)
+        ending.end()
+        session.stop()
+        while data := source.read():
+            chunk = limit.cut(reading.enrich(reading.decode(data)))
+            events += len(chunk)
+            yield from _some(chunk)
+            if ending.overdue:
+                break
+        chunk = limit.cut(reading.enrich(reading.decoder.finish()))
+        events += len(chunk)
+        yield from _some(chunk)
+        if ending.overdue and not limit.reached:
+            session.unread = sum(stats.entries for stats in session.stats())
+        if session.unread:
+            yield Chunk((), (Unread(_AFTER_ALL, session.unread),))
+        if muted := watched.end(events):
+            raise Unavailable(muted[0].to_text("could not"), hint=muted[0].hint)
+
+
+_AFTER_ALL = (1 << 63) - 1
+
+
+def _warn(text: str) -> None:
+    warnings.warn(text, stacklevel=5)  # of this, Watch, chunks and batches the caller
+
+
+def _some(chunk: Chunk) -> Iterator[Chunk]:
+    if chunk.batches or chunk.marks:
+        yield chunk

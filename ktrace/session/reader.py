@@ -1,0 +1,93 @@
+"""The ways of reading a session's buffer: what opens it, and what understands what it gives."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from ktrace.model.batch import Chunk
+from ktrace.session.page_decoder import Formats, live_decoder, live_enrich
+from ktrace.session.session import Session
+from ktrace.stream.orphan_stacks import OwnStacks
+from ktrace.stream.pipeline import Data, Decoder, Source
+from ktrace.stream.task_names import TaskNames
+from ktrace.tracefs.pid_namespace import names_proc
+from ktrace.tracefs.pipe_text import TextParser
+
+Enrich: TypeAlias = Callable[[Chunk], Chunk]
+
+
+class _Decoder(Decoder, Protocol):
+    """A decoder that counts what it does not understand."""
+
+    unparsed: int
+
+
+class _Descriptor(Source, Protocol):
+    """A source that can be polled."""
+
+    fd: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way of reading the buffer.
+
+    Attributes:
+        start: opens it, arms the events, and lets the buffer fill.
+        told: lost records that the decoder told of, by CPU; None where it is not known.
+        pending: whether what was read waits for the next read.
+        page: bytes of a page; 0 where it is text that is read.
+    """
+
+    start: Callable[[], _Descriptor]
+    decoder: _Decoder
+    enrich: Enrich
+    told: Callable[[], Mapping[int | None, int]]
+    pending: Callable[[], bool]
+    page: int = 0
+
+    def decode(self, data: Data) -> Chunk:
+        """What a read gave, or that it gave nothing."""
+        return self.decoder.feed(data) if data else self.decoder.idle()
+
+
+def reading_text(session: Session) -> Reading:
+    """The kernel's own text."""
+    parser = TextParser(session.signatures())
+    return Reading(
+        session.start,
+        parser,
+        with_own_stacks(session, TaskNames(session.saved_names, names_proc())),
+        lambda: {None: parser.lost},
+        lambda: False,
+    )
+
+
+def reading_pages(session: Session, events: Iterable[str] = ()) -> Reading:
+    """The pages of its buffer.
+
+    Args:
+        events: `GROUP/NAME` of what it will hold beside the session's traced events.
+    """
+    formats = Formats(session.tracing)
+    formats.learn([*session.events, *events])
+    live = live_decoder(session.files, formats)
+    enrich = live_enrich(session.files, formats, session.saved_names)
+    if any(form.is_probe for form in formats.known.values()):
+        enrich.load()  # the buffer would fill while the first events wait for it
+    return Reading(
+        lambda: session.start_pages(live.page),
+        live,
+        with_own_stacks(session, enrich),
+        lambda: dict(live.told.items()),
+        lambda: live.pending,
+        live.page,
+    )
+
+
+def with_own_stacks(session: Session, enrich: Enrich) -> Enrich:
+    """The same for what has stacks, without those that belong to no record."""
+    if not session.with_stacks:
+        return enrich
+    own = OwnStacks({event.partition("/")[2] for event in session.with_stacks})
+    return lambda chunk: enrich(own(chunk))

@@ -1,0 +1,25 @@
+"""What the commands that count show while they count."""
+
+import io
+import sys
+
+from ktrace.cli.commands import top
+from ktrace.cli.count_options import looker
+from ktrace.model.tally import Tally
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_what_is_drawn_goes_to_the_standard_output_of_the_run(monkeypatch):
+    """That of the run, which begins later, is the one that its end can get out of."""
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    show, drawn = looker(lambda *_: "table", False), top._Stdout()
+    before = sys.stdout
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    show(Tally((), ()), 1.0)
+    drawn.write("screen")
+    drawn.flush()
+    assert before.getvalue() == "" and sys.stdout.getvalue() == "1 s, Ctrl-C ends\ntable\nscreen"

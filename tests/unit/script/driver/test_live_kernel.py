@@ -1,0 +1,186 @@
+"""What a script's probe points become, on a kernel whose lists and types the test writes."""
+
+from pathlib import Path
+
+import pytest
+
+from ktrace.errors import KtraceError, NotFound
+from ktrace.script.driver.live_kernel import ScriptKernel
+from ktrace.script.driver.plan import steps
+from ktrace.script.kernel_interface import Read
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.language.preprocess import Facts
+from ktrace.script.language.source import Source
+from ktrace.script.passes.compiler import Compiled, Compiler
+from tests.unit.session.places import NEW_README, OLD_README, BuiltKernel
+
+SWITCH = (
+    "name: sched_switch\nID: 90\nformat:\n"
+    "\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"
+    "\tfield:char prev_comm[16];\toffset:8;\tsize:16;\tsigned:0;\n"
+    "\tfield:pid_t prev_pid;\toffset:24;\tsize:4;\tsigned:1;\n"
+    "\tfield:pid_t next_pid;\toffset:28;\tsize:4;\tsigned:1;\n\n"
+    'print fmt: "x"\n'
+)
+
+
+def built(root: Path, readme: str) -> ScriptKernel:
+    kernel = BuiltKernel(root, readme)
+    event = root / "tracing/events/sched/sched_switch"
+    event.mkdir(parents=True)
+    (event / "format").write_text(SWITCH)
+    (event / "enable").write_text("0\n")
+    return ScriptKernel(kernel, "ktrace_1_2")
+
+
+@pytest.fixture(params=["old", "new"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> ScriptKernel:
+    return built(tmp_path, OLD_README if request.param == "old" else NEW_README)
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> ScriptKernel:
+    return built(tmp_path / "old", OLD_README)
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> ScriptKernel:
+    return built(tmp_path / "new", NEW_README)
+
+
+def compiled(kernel: ScriptKernel, text: str) -> Compiled:
+    return Compiler(Facts("6.1", "x86_64"), kernel).run([Source("t.stp", text)])
+
+
+def lines(kernel: ScriptKernel, text: str) -> list[str]:
+    compiled(kernel, text)
+    return [one.probe.to_line().removeprefix("p:ktrace_1_2/") for one in kernel.wanted.values()]
+
+
+def test_arrows_lead_into_structs_too(old: ScriptKernel, new: ScriptKernel, tmp_path: Path) -> None:
+    text = 'probe kernel.function("vfs_read") { println(kernel_string($file->f_path->dentry->d_name->name)) }'
+    (by_registers,) = lines(old, text)
+    assert by_registers.startswith("vfs_read vfs_read f0=+0(+") and by_registers.endswith(":string")
+    kernel = built(tmp_path / "newer", NEW_README)
+    assert lines(kernel, text) == ["vfs_read vfs_read f0=file->f_path.dentry->d_name.name:string"]
+
+
+def test_a_cast_and_what_a_variable_holds(new: ScriptKernel) -> None:
+    text = """probe kernel.function("vfs_read") {
+        f = $file; println(kernel_string(@cast(f, "file")->f_path->dentry->d_name->name)) }"""
+    (line,) = lines(new, text)
+    assert "f1=" in line and line.endswith(":string")
+
+
+def test_text_read_as_a_number_is_its_address(either: ScriptKernel) -> None:
+    (line,) = lines(
+        either, 'probe kernel.function("vfs_read") { println($file->f_path->dentry->d_name->name) }'
+    )
+    assert line.endswith(":x64")
+
+
+def test_the_name_of_the_task_is_read_at_the_probe(either: ScriptKernel) -> None:
+    (line,) = lines(either, 'probe kernel.function("vfs_read") { println(execname()) }')
+    assert line == "vfs_read vfs_read f0=$comm:string"
+
+
+def test_two_handlers_at_a_function_have_events_of_their_own(either: ScriptKernel) -> None:
+    text = (
+        'probe kernel.function("vfs_read") { println($count) } probe kernel.function("vfs_read") { print(1) }'
+    )
+    assert [line.split()[0] for line in lines(either, text)] == ["vfs_read", "vfs_read_2"]
+
+
+def test_what_was_at_the_entry_has_a_probe_there(either: ScriptKernel) -> None:
+    text = 'probe kernel.function("vfs_read").return { printf("%d %d\\n", $return, $count) }'
+    found = lines(either, text)
+    assert found[0].startswith("r") and "f0=$retval" in found[0]
+    assert found[1].startswith("vfs_read vfs_read f0=")
+
+
+def test_what_is_there(either: ScriptKernel) -> None:
+    assert either.exists(AtFunction("vfs_read"))
+    assert either.exists(AtFunction("do_fork"))  # by its present name
+    assert either.exists(AtFunction("vfs_w*"))
+    assert either.exists(AtSyscall("openat")) and either.exists(AtEvent(None, "sched_switch"))
+    assert not either.exists(AtFunction("no_such_function"))
+    assert not either.exists(AtFunction("no_such_*"))
+    assert not either.exists(AtSyscall("nothing")) and not either.exists(AtEvent("sched", "nothing"))
+
+
+def test_fields_of_an_event(either: ScriptKernel) -> None:
+    reads = [Read("prev->comm", "string"), Read("next_pid"), Read("next->pid")]
+    (found,) = either.find(AtEvent(None, "sched_switch"), reads)
+    assert found.columns == ("prev_comm", "next_pid", "next_pid")
+    assert found.point == 'kernel.trace("sched:sched_switch")'
+    with pytest.raises(NotFound, match="there is no event 'sched:nothing'"):
+        either.find(AtEvent("sched", "nothing"), [])
+
+
+def test_an_event_without_the_field_is_probed_at_its_tracepoint(old: ScriptKernel) -> None:
+    with pytest.raises(KtraceError, match="has no field 'rq->nr'"):
+        old.find(AtEvent("sched", "sched_switch"), [Read("rq->nr")])
+    with pytest.raises(KtraceError, match="is text"):
+        old.find(AtEvent("sched", "sched_switch"), [Read("prev_comm")])
+
+
+def test_system_calls_and_their_variables(either: ScriptKernel) -> None:
+    text = "probe syscall.openat { println(filename) } probe syscall.openat.return { println(retstr) }"
+    found = lines(either, text)
+    assert found[0].split()[1] == "__x64_sys_openat" and found[0].endswith(":ustring")
+    assert found[1].split()[1] == "__x64_sys_openat" and "$retval" in found[1]
+
+
+def test_parameters(either: ScriptKernel) -> None:
+    assert list(either.parameters(AtFunction("vfs_read"))) == ["file", "buf", "count", "pos"]
+    with pytest.raises(NotFound):
+        either.parameters(AtFunction("no_such_function"))
+
+
+def test_variables_for_lists(either: ScriptKernel) -> None:
+    (found,) = either.find(AtFunction("vfs_read", at_return=True), [])
+    listed = either.variables(AtFunction("vfs_read", at_return=True), found)
+    assert listed[0].startswith("$return:") and "$count:size_t" in listed
+
+
+def test_the_plan_has_filters_unless_they_are_not_wanted(either: ScriptKernel) -> None:
+    text = 'probe kernel.function("vfs_read") { if ($count == 777) print(1) }'
+    made = compiled(either, text)
+    shown = "\n".join(steps(either, made, pushdown=True).to_shell("/t"))
+    assert "events/ktrace_1_2/vfs_read/filter" in shown and "f0 == 777" in shown
+    assert "777" not in "\n".join(steps(either, made, pushdown=False).to_shell("/t"))
+
+
+def test_shapes_of_variables_come_from_their_types(new: ScriptKernel) -> None:
+    site = AtFunction("vfs_read")
+    count = new.shape(site, "count", ())
+    assert count is not None and (count.form, count.members) == ("unsigned", ())
+    buf = new.shape(site, "buf", ())
+    assert buf is not None and buf.form == "text"
+    file = new.shape(site, "file", ())
+    assert file is not None and file.form == "pointer"
+    forms = {member.name: member.form for member in file.members}
+    assert forms["f_path"] == "record" and forms["f_inode"] == "pointer"
+    path = new.shape(site, "file", ["f_path"])
+    assert path is not None and path.form == "record"
+    assert {member.name: member.form for member in path.members}["dentry"] == "pointer"
+    assert new.shape(site, "file", ["no_such"]) is None
+    assert new.shape(site, "nothing", ()) is None
+    assert new.shape(AtFunction("no_such_function"), "x", ()) is None
+
+
+def test_suffixes_of_functions(either: ScriptKernel) -> None:
+    compiled(
+        either, 'probe kernel.function("vfs_read").return.maxactive(5), kernel.function("vfs_read").call { }'
+    )
+    assert [one.probe.to_line() for one in either.wanted.values()] == [
+        "r5:ktrace_1_2/vfs_read__return vfs_read",
+        "p:ktrace_1_2/vfs_read vfs_read",
+    ]
+
+
+def test_functions_of_modules(either: ScriptKernel) -> None:
+    (found,) = either.find(AtFunction("m_read", module="m"), ())
+    assert found.point == 'module("m").function("m_read")'
+    assert found.module == "m"
+    assert either.wanted[found.key].probe.to_line().endswith(" m:m_read")
