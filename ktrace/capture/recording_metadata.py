@@ -16,7 +16,7 @@ from ktrace.version import __version__
 
 _PAGE_HEADER = 16  # bytes before a page's data: time stamp and commit
 # A name may hold a newline: what does not begin like a line of its own belongs to it.
-_NAME = re.compile(rb"^(\d+) (.*(?:\n(?!\d+ |\Z).*)*)$", re.MULTILINE)
+_NAME = re.compile(rb"^(\d{1,10}) (.*(?:\n(?!\d+ |\Z).*)*)$", re.MULTILINE)
 _UNKNOWN = b"<...>"
 
 
@@ -69,7 +69,7 @@ def page_size(header_page: str) -> int:
     >>> page_size("\\tfield: char data;\\toffset:16;\\tsize:4080;\\tsigned:1;\\n")
     4096
     """
-    match = re.search(r"char data;\s*offset:(\d+);\s*size:(\d+);", header_page)
+    match = re.search(r"char data;\s*offset:(\d{1,9});\s*size:(\d{1,9});", header_page)
     return int(match[1]) + int(match[2]) if match else os.sysconf("SC_PAGE_SIZE")
 
 

@@ -18,7 +18,7 @@ from ktrace.tracefs.mount import WITHOUT_ROOT
 Failures = list[tuple[Probe, KtraceError]]
 
 # As the kernel prints it: `stacktrace:unlimited`, `stacktrace:count=3 if x > 5`.
-_STACK = re.compile(r"stacktrace(?::(?:unlimited|count=(?P<count>\d+)))?(?P<condition> if .*)?\Z")
+_STACK = re.compile(r"stacktrace(?::(?:unlimited|count=(?P<count>\d{1,20})))?(?P<condition> if .*)?\Z")
 
 
 def set_enabled(tracing: Files, probes: list[Probe], on: bool, *, between: Callable[[], None]) -> Failures:

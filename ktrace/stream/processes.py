@@ -36,7 +36,7 @@ class Processes:
         return replace(batch, tgid=tgids[where])
 
     def _look_up(self, tids: Sequence[int]) -> Mapping[int, int]:
-        saved = re.findall(r"^(\d+) (\d+)$", self._saved(), re.MULTILINE)
+        saved = re.findall(r"^(\d{1,10}) (\d{1,10})$", self._saved(), re.MULTILINE)
         found = {int(tid): int(tgid) for tid, tgid in saved}
         return {tid: found.get(tid) or self._from_proc(tid) for tid in tids}
 
@@ -45,5 +45,5 @@ class Processes:
             text = Path(f"{self._proc}/{tid}/status").read_text("utf-8", "replace")
         except OSError:
             return tid
-        match = re.search(r"^Tgid:\t(\d+)", text, re.MULTILINE)
+        match = re.search(r"^Tgid:\t(\d{1,10})", text, re.MULTILINE)
         return int(match[1]) if match else tid

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from ktrace.tracefs.files import Files
 
 _ENTRY = re.compile(
-    r"\[ *(?P<seconds>\d+)\.(?P<micros>\d{6})\] (?P<subsystem>[^\n]*?): error: (?P<text>[^\n]*)\n"
+    r"\[ *(?P<seconds>\d{1,10})\.(?P<micros>\d{6})\] (?P<subsystem>[^\n]*?): error: (?P<text>[^\n]*)\n"
     r"  Command: (?P<command>[^\n]*)\n(?P<marker> *)\^"
 )
 _MARKER_BASE = len("  Command: ")

@@ -24,7 +24,7 @@ TRACER = "function_graph"
 FOLLOWED = "set_graph_function"
 DEPTH = "max_graph_depth"
 
-_NOTE = re.compile(r"(ktrace_\d+_\d+(?:_4\d{9})?)_graph(_top)?(?:_(\d+))?\Z", re.ASCII)
+_NOTE = re.compile(r"(ktrace_\d{1,10}_\d{1,20}(?:_4\d{9})?)_graph(_top)?(?:_(\d{1,10}))?\Z", re.ASCII)
 
 
 def can_graph(files: Files) -> bool:

@@ -16,7 +16,7 @@ from ktrace.tracefs.files import Files
 INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO in the kernel's include/linux/proc_ns.h
 
 # Numbers of namespaces are inode numbers from 0xEFFFFFFC on; versions before had no such part.
-_OWNED = re.compile(r"ktrace_(\d+)_(\d+)(?:_(4\d{9}))?(?:_\w*)?\Z", re.ASCII)
+_OWNED = re.compile(r"ktrace_(\d{1,10})_(\d{1,20})(?:_(4\d{9}))?(?:_\w*)?\Z", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

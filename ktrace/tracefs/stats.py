@@ -36,7 +36,7 @@ class CpuStats:
 
 def cpus_of(files: Files) -> list[int]:
     """All CPUs that the buffer has, in order."""
-    return sorted(int(name[3:]) for name in files.list("per_cpu") if re.fullmatch(r"cpu\d+", name))
+    return sorted(int(name[3:]) for name in files.list("per_cpu") if re.fullmatch(r"cpu\d{1,5}", name))
 
 
 def read_stats(files: Files) -> list[CpuStats]:

@@ -106,3 +106,7 @@ def test_a_kernel_without_the_file(tmp_path):
 def test_the_end_of_anothers_command_is_not_this_one(log):
     """As short as texts for triggers and switches are, they end many commands."""
     assert log("1", entry("other", "p:a f x=%di 1", 0), entry("other", "a == 1", 5)) is None
+
+
+def test_a_time_of_more_digits_than_python_reads_is_none():
+    assert parse_error_log(f"[{'9' * 5000}.567890] trace_kprobe: error: x\n  Command: y\n  ^\n") == ()
