@@ -97,7 +97,8 @@ def test_an_exception_in_the_middle(tracing: Path) -> None:
 
 
 def test_a_refusal_in_the_middle(ktrace: Callable, tracing: Path) -> None:
-    ktrace("trace", "vfs_read", ",", "vfs_write", "a=%nope", status=3)
+    """The other place is traced on, and the exit status is the refusal's."""
+    ktrace("trace", "vfs_read", ",", "vfs_write", "a=%nope", "-d", "0.5", status=3)
     ktrace("trace", "vfs_read", "n=%dx", "--filter", "nope", status=3)
     assert sessions(tracing) == []
 
