@@ -1,4 +1,4 @@
-"""Evaluate the expressions of a `print fmt` over columns, with C's arithmetic, for all records in one step."""
+"""Evaluate the expressions of a `print fmt` over columns: C's arithmetic, for all records in one step."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
