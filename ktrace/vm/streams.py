@@ -51,7 +51,7 @@ class Output:
         self._closed = False
         self.error: OSError | None = None
         self.done = False
-        # A daemon thread, so that a reader that neither reads nor closes cannot block the exit of a killed VM.
+        # A daemon thread: a reader that neither reads nor closes must not block the exit of a killed VM.
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
