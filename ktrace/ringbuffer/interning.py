@@ -105,8 +105,6 @@ def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64], NDA
     """Return the distinct values in order, the first row of each, and the index of each row's value.
 
     It does what `np.unique` does, whose first call imports much more of NumPy.
-
-    As `np.unique`, which imports half of NumPy more when it is first called.
     """
     order = np.argsort(values, kind="stable")
     ordered = values[order]

@@ -98,9 +98,6 @@ def _hash_short(
 
     The same text may have different hashes for different values of `words`. It is still one text, since the
     dictionary contains no text twice.
-
-    The hash of a text is another one for another number of words: it is one text all the same, since the
-    dictionary has no text twice.
     """
     size = 8 * words
     texts = np.ndarray((len(buffer) - size + 1,), f"V{size}", buffer, 0, (1,))

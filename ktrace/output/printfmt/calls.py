@@ -81,8 +81,6 @@ def _names(node: Call, start: int, records: Records) -> Names:
 
     An entry whose value only the kernel knows is left out; its number is printed instead, which is also
     correct.
-
-    An entry whose value only the kernel knows is left out: its number is printed then, which is true as well.
     """
     found = records.tables.get(id(node))
     if found is None:

@@ -20,7 +20,7 @@ class Wording:
         parts: literal texts, and conversions for the arguments.
         print_fmt: contains the arguments.
         titled: whether the event's name precedes the body.
-        lines: the field whose text may end with a newline of its own; None for most events.
+        lines: the field whose text may end with its own newline; None for most events.
     """
 
     parts: tuple[str | Spec, ...]

@@ -22,8 +22,6 @@ def distinct(column: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
     """Return the distinct values of a column of integers, and the index of each row's value.
 
     It avoids sorting: it uses a table if the values are close together, and hashing otherwise.
-
-    Sorting is avoided: by a table where the values are close together, else by hashing.
     """
     if len(column) <= _VERY_FEW:
         index: dict[int, int] = {}

@@ -22,8 +22,6 @@ class Screen:
 
     Ctrl-C still interrupts. On exit, the previous contents and settings are restored, even after an error.
 
-    Ctrl-C stays what it is. What was there before is there again afterwards, whatever happened.
-
     Args:
         keys: the file descriptor of the terminal's input.
         colour: whether a marked line may be shown in inverse video.
