@@ -62,7 +62,7 @@ def argv(machine: Machine) -> list[str]:
         # code all the time, and guests died of it ("Oops: int3").
         words += ["-accel", "tcg,thread=single", "-cpu", "max"]
     if machine.accel.counting:
-        # Time that passes while all CPUs are idle is skipped.
+        # sleep=off: do not wait while all CPUs are idle.
         words += ["-icount", "shift=0,sleep=off"]
     words += ["-smp", str(machine.cpus), "-m", f"{machine.memory_mb}M"]
     # virtiofsd maps the guest's memory, so the memory must be shared.

@@ -87,7 +87,7 @@ _Key: TypeAlias = tuple[str, str]
 
 
 class Timeline(Generic[A]):
-    """Draws chunks.
+    """Draws records and marks on a timeline.
 
     Args:
         out: a binary file, or any object with its `write`.

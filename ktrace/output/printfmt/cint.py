@@ -57,7 +57,7 @@ def c_type(words: Sequence[str], pointer: bool = False) -> CInt | None:
 
     Args:
         words: the words, without asterisks.
-        pointer: whether there was one.
+        pointer: whether there was an asterisk.
     """
     if pointer:
         return ULONG

@@ -13,7 +13,7 @@ from ktrace.output.rendering.digits import decimal, micros
 from ktrace.output.rendering.distinct_values import Codes, distinct, joined, looks_repetitive
 from ktrace.output.rendering.pieces import Coded, Piece, Pieces, coded
 
-_SECOND = 1_000_000  # in microseconds; the kernel's text rounds its times to these
+_SECOND = 1_000_000  # in microseconds, to which the kernel's text rounds its times
 
 
 def origin_of(of: Batch | Stack | Lost) -> str:
