@@ -19,7 +19,7 @@ from ktrace.ringbuffer.records import Hole, Pages, Records, Walked
 from ktrace.ringbuffer.walk import walk
 
 UNKNOWN = "<...>"
-"""The name of a task whose name is not known; the decoder knows no names."""
+"""The name of a task whose name is not known; the decoder knows no task names."""
 
 _STACKS = {("ftrace", "kernel_stack"): False, ("ftrace", "user_stack"): True}
 _FRAMES_END = (1 << 64) - 1

@@ -1,4 +1,4 @@
-"""Intern values: replace values that recur by small numbers, many rows in one step.
+"""Intern values: replace recurring values with small numbers, many rows in one step.
 
 A table maps the hash of a key to its code. Rows whose key is in the table cost a few instructions. Other keys
 are looked up in a dictionary, once for each distinct key.

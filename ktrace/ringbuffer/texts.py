@@ -1,6 +1,6 @@
 """Read texts from records, many rows in one step.
 
-A dictionary is made from a hash of each text.
+Each text gets a key, a hash of its bytes. The dictionary is made from the keys.
 """
 
 from functools import cache
