@@ -1,4 +1,4 @@
-"""What the commands that count have in common: their options, and how an answer is shown."""
+"""Options and output that the counting commands share."""
 
 import signal
 import sys
@@ -40,7 +40,7 @@ _BROKEN_PIPE = 128 + signal.SIGPIPE
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run of a command that counts has at hand."""
+    """The objects that a run of a counting command needs."""
 
     session: "Session"
     kernel: "Kernel"
@@ -52,7 +52,7 @@ class Run:
     keys_fd: int | None = None
 
     def ticking(self) -> "Ticking":
-        """Begins to count the time."""
+        """Start measuring the time of the run."""
         from ktrace.session.ticking import Ticking
         from ktrace.session.waiting import watchable_output
 
@@ -68,14 +68,14 @@ class Run:
         return self.ticks[-1]
 
     def end(self) -> None:
-        """Let it end."""
+        """Let the run end."""
         for ticking in self.ticks:
             ticking.ended = True
 
     def defaults(
         self, returns: bool, kind: "KindChoice", every: bool, nth: int | None, max_probes: int
     ) -> "Defaults":
-        """How places are probed, as the options say."""
+        """Return how to probe places, as the options say."""
         import os
 
         from ktrace.resolve.spec import Defaults
@@ -91,7 +91,7 @@ class Run:
         )
 
     def status(self, muted: "Sequence[Muted]") -> int:
-        """Return the exit status of a run that came to its end, of which nothing could hit `muted`."""
+        """Return the exit status of a finished run in which `muted` could not be hit."""
         if self.ticks and self.ticks[-1].output_closed:
             return _BROKEN_PIPE
         if self.stop.received is not None and self.stop.received != signal.SIGINT:
@@ -108,7 +108,7 @@ def running(
     *,
     keys_fd: int | None = None,
 ) -> "Iterator[Run]":
-    """A session with all that a run of it needs; everything is undone behind it."""
+    """Yield a session with everything that a run needs, and undo all of it at the end."""
     from ktrace.counting.kernel_counts import Whose
     from ktrace.kernel.kernel import Kernel
     from ktrace.session.command import Command
@@ -129,7 +129,10 @@ def running(
 
 
 def words_of(texts: Sequence[str] | None) -> list[str]:
-    """`comm,pid` and several such as one list; commas within parentheses are none."""
+    """Return `comm,pid` and several such texts as one list.
+
+    Commas within parentheses do not separate.
+    """
     words: list[str] = []
     for text in texts or ():
         depth = 0
@@ -150,7 +153,7 @@ def words_of(texts: Sequence[str] | None) -> list[str]:
 def looker(
     render: "Callable[[Tally, int, int], str]", as_json: bool
 ) -> "Callable[[Tally | None, float], None] | None":
-    """What shows a table on a terminal while it is counted; None where nobody would see it."""
+    """Return the function that shows a live table on a terminal, or None if nobody would see it."""
     if as_json or not sys.stdout.isatty():
         return None
     from ktrace.output.terminal.live import Live
@@ -181,7 +184,7 @@ def print_answer(
     quiet: bool,
     show: "Callable[[Tally | None, float], None] | None",
 ) -> None:
-    """The final table, or the same in JSON; and what it came to."""
+    """Print the final table or the same in JSON, and a summary."""
     from ktrace.output.views.count import Told, answer_record, answer_text
 
     if show is not None:
@@ -203,23 +206,23 @@ def print_answer(
 
 
 def ascii_only() -> bool:
-    """Whether the terminal may not know the characters of bars."""
+    """Return whether the terminal may lack the characters of bars."""
     return "utf" not in (sys.stdout.encoding or "").lower()
 
 
 def note(text: str) -> None:
-    """A remark for the user."""
+    """Print a note for the user."""
     from ktrace.diagnostic import note as draw
 
     draw(text)
 
 
 def note_unread(count: int, *, given_up: bool = False) -> None:
-    """Say what a run left unread at its end, and how it would be read.
+    """Report how many records a run left unread at its end, and how to get them.
 
     Args:
-        count: records.
-        given_up: whether it was since nobody takes the output.
+        count: the number of records.
+        given_up: whether they were left because nobody reads the output.
     """
     from ktrace.diagnostic import note as draw
     from ktrace.session.ending import VARIABLE

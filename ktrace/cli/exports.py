@@ -1,4 +1,4 @@
-"""Where a recording goes: text, JSON Lines and CSV to standard output, the others to a file of their own."""
+"""Write a recording: text, JSON Lines and CSV to standard output, other formats to a file."""
 
 import sys
 from collections import Counter
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
 
 
 class Export(Protocol):
-    """A sink with an end."""
+    """A sink that is closed at the end."""
 
     def write(self, chunk: "Chunk", /) -> None:
         """Take a chunk."""
 
     def flush(self) -> None:
-        """Let it be seen."""
+        """Write whatever is pending and flush it."""
 
     def close(self) -> None:
-        """All has come."""
+        """Write whatever is pending and the end of the output."""
 
 
 def open_export(
@@ -31,16 +31,16 @@ def open_export(
     recording: "Recording",
     inputs: Sequence[str] = (),
 ) -> AbstractContextManager[Export]:
-    """The one that was asked for; text without any.
+    """Open the sink that was asked for, text by default.
 
     Args:
-        files: by format, the file it is to be written to, or None.
-        name: what goes to standard output, as `stdout_format` says.
-        recording: what will be written.
-        inputs: the files that are read.
+        files: by format, the file to write to, or None.
+        name: the format for standard output, as `stdout_format` returns it.
+        recording: the recording to write.
+        inputs: the input files.
 
     Raises:
-        UsageError: several were asked for, or the file is one of the inputs.
+        UsageError: several formats were asked for, or the file is one of the inputs.
     """
     from ktrace.errors import UsageError
 
@@ -55,7 +55,10 @@ def open_export(
 
 
 def stdout_format(*, as_json: bool, as_csv: bool, csv_raw: bool) -> str | None:
-    """Return the name of the format that was asked for, its option's; None for text. Raises UsageError."""
+    """Return the option's name of the format that was asked for, or None for text.
+
+    Raises UsageError if there are several.
+    """
     from ktrace.errors import UsageError
 
     if as_json and (as_csv or csv_raw):
@@ -64,15 +67,15 @@ def stdout_format(*, as_json: bool, as_csv: bool, csv_raw: bool) -> str | None:
 
 
 def export_in_parts(recording: "Recording", name: str | None, *, jobs: int) -> tuple[int, int] | None:
-    """All of a recording to standard output, made by several processes.
+    """Write a whole recording to standard output, using several processes.
 
     Args:
-        name: the format, as `stdout_format` says.
-        jobs: how many at most.
+        name: the format, as `stdout_format` returns it.
+        jobs: the maximum number of processes.
 
     Returns:
-        how many events there were, and how many were lost between them; None, with nothing written, if it
-        is not to be done so.
+        The number of events, and how many were lost between them. None, with nothing written, if the
+        recording cannot be split, `jobs` is below 2, or standard output is not suitable.
     """
     from ktrace.model.batch import Chunk, Lost
     from ktrace.stream.time_ranges import Part, Parts
@@ -111,7 +114,7 @@ def export_in_parts(recording: "Recording", name: str | None, *, jobs: int) -> t
 
 
 def _is_file(stream: TextIO) -> bool:
-    """Whether other processes can write to it, and nobody watches."""
+    """Return whether other processes can write to the stream and it is not a terminal."""
     try:
         return stream.fileno() >= 0 and not stream.isatty()
     except OSError:

@@ -1,4 +1,4 @@
-"""SIGINT to commands that change nothing: they end at once, and say what is left unread."""
+"""Handle SIGINT in commands that change nothing: end at once, and report what is left unread."""
 
 import os
 import signal
@@ -17,10 +17,12 @@ _PATIENCE_S = 0.3  # Python's own way out; there is none while a library compute
 
 @contextmanager
 def interruptible(what: str) -> Iterator[None]:
-    """End with SIGINT, also while a library computes and Python sees no signal. Nothing is undone.
+    """End on SIGINT, even while a library computes and Python sees no signal.
+
+    Nothing is undone.
 
     Args:
-        what: is being read.
+        what: the name of what is being read, for the message.
     """
     reader, writer = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(writer, False)

@@ -1,4 +1,4 @@
-"""From the words on the command line to one command's function, and from its errors to an exit code."""
+"""Turn the command line into a call of one command's function, and its errors into an exit status."""
 
 import functools
 import os
@@ -74,7 +74,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _tell(error: KtraceError) -> int:
-    """Report an error; its exit status is the same where standard error takes no message."""
+    """Report an error and return its exit status, even if standard error takes no message."""
     with suppress(OSError):
         report(error)
     return error.exit_code
@@ -89,7 +89,7 @@ def _explained(error: BaseException) -> KtraceError | None:
 
 
 def _let_go(trace: TracebackType | None) -> None:
-    """Drop what the frames of a failure hold: its memory and open files are needed to tell of it."""
+    """Clear the frames of a failure, because reporting it needs the memory and files that they hold."""
     while trace is not None:
         with suppress(RuntimeError):  # it still runs
             trace.tb_frame.clear()
@@ -141,7 +141,7 @@ def _run(command: Command, words: list[str]) -> int:
 
 
 def _passing_broken_pipes(function: Callable[..., int]) -> Callable[..., int]:
-    """typer would turn a closed pipe into exit status 1 before `main` sees it."""
+    """Let a closed pipe reach `main`; typer would turn it into exit status 1."""
 
     @functools.wraps(function)
     def guarded(*args: object, **options: object) -> int:
@@ -154,14 +154,14 @@ def _passing_broken_pipes(function: Callable[..., int]) -> Callable[..., int]:
 
 
 class _OutputClosed(BaseException):
-    """Nobody reads standard output any more."""
+    """Standard output has no reader any more."""
 
 
 def _protect_expressions(words: list[str]) -> list[str]:
-    """Mark what begins with `-` and is not an option.
+    """Mark words that begin with `-` and are not options.
 
-    A fetch argument such as `-8(%sp)` gets a `=` before it (model.fetch); `-:NAME`, with which the kernel
-    removes an event, is said as `!:NAME`: both are refused by the same words.
+    A fetch argument such as `-8(%sp)` gets a `=` before it (model.fetch). `-:NAME`, with which the kernel
+    removes an event, becomes `!:NAME`; both are refused with the same message.
     """
     words = [f"!{word[1:]}" if word.startswith("-:") else word for word in words]
     return [f"={word}" if word[:1] == "-" and word.lstrip("-u")[:1].isdigit() else word for word in words]
@@ -195,7 +195,7 @@ def _print_usage(out: TextIO, status: int) -> int:
 
 
 def _flush_stdout() -> None:
-    """Write what is still buffered: a command whose output is lost has failed."""
+    """Flush standard output; a command whose output is lost has failed."""
     try:
         sys.stdout.flush()
     except OSError as error:
@@ -204,7 +204,7 @@ def _flush_stdout() -> None:
 
 
 def _drop_output() -> None:
-    """Write what is still buffered if somebody takes it; else nothing may wait for that at exit."""
+    """Flush standard output if it is read within a short time; otherwise drop what is buffered."""
     import signal
 
     def too_late(*_: object) -> None:
@@ -222,7 +222,7 @@ def _drop_output() -> None:
 
 
 def _silence_stdout() -> None:
-    """Whoever read us has gone: what is still buffered must not fail again at exit."""
+    """Redirect standard output to /dev/null, so that flushing at exit does not fail again."""
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, sys.stdout.fileno())
     os.close(null)

@@ -1,4 +1,4 @@
-"""What `add` and `trace` have in common: how to probe, and which of several functions."""
+"""Options that `add` and `trace` share: how to probe, and which of several functions."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ import typer
 
 
 class Kind(StrEnum):
-    """What functions are probed with."""
+    """The kind of probe for functions."""
 
     KPROBE = "kprobe"
     FPROBE = "fprobe"

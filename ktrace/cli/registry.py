@@ -1,6 +1,6 @@
-"""The commands: name, one line about each, and where it is. Only the chosen one is imported.
+"""The table of commands: name, summary and function. Only the chosen command's module is imported.
 
-`ktrace --help` is printed from this table, so it loads no command and not even typer.
+`ktrace --help` is printed from this table, so it loads no command, and not even typer.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One command; its function has the module's last name (with `_` behind it if Python keeps it)."""
+    """One command.
+
+    By default, its function has the command's name; `function` is set if Python reserves that name.
+    """
 
     name: str
     summary: str
@@ -16,12 +19,12 @@ class Command:
 
     @property
     def module(self) -> str:
-        """The module that holds it."""
+        """Return the module that contains the command."""
         return f"ktrace.cli.commands.{self.name}"
 
     @property
     def attribute(self) -> str:
-        """The name of the function within the module."""
+        """Return the name of the function in the module."""
         return self.function or self.name
 
 
@@ -57,5 +60,5 @@ COMMANDS = (
 
 
 def find(name: str) -> Command | None:
-    """The command of that name."""
+    """Return the command of that name."""
     return next((command for command in COMMANDS if command.name == name), None)

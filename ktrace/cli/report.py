@@ -1,4 +1,4 @@
-"""Report errors on stderr; return the exit status that they mean."""
+"""Report errors on stderr, and return their exit status."""
 
 import sys
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def report(error: KtraceError) -> int:
-    """Draw one error, unless the user has seen it; returns its exit code."""
+    """Print an error, unless the user has already seen it, and return its exit status."""
     if error.told:
         return error.exit_code
     from ktrace.diagnostic import Diagnostic, render
@@ -21,6 +21,6 @@ def report(error: KtraceError) -> int:
 
 
 def report_all(errors: Sequence[KtraceError]) -> int:
-    """Draw several; the exit code is the first one's, 0 where there is none."""
+    """Print several errors, and return the exit status of the first, or 0 if there are none."""
     codes = [report(error) for error in errors]
     return codes[0] if codes else 0

@@ -1,4 +1,4 @@
-"""What `enable`, `disable` and `remove` have in common: which probes, and what became of them."""
+"""Select probes and report the results, for `enable`, `disable` and `remove`."""
 
 import sys
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 def chosen(
     tracing: "Files", names: Sequence[str] | None, everything: bool, command: str
 ) -> "tuple[list[Probe], Refusals]":
-    """Return the probes meant on the command line, and the names that mean none: those are told at once.
+    """Return the probes that the command line names, and the names without a probe, which are reported.
 
     Raises:
-        UsageError: neither names nor --all, or both.
-        NotFound: all names mean none.
+        UsageError: neither names nor --all is given, or both are.
+        NotFound: no name has a probe.
     """
     from ktrace.cli.report import report
     from ktrace.probes.listing import select
@@ -41,7 +41,7 @@ def chosen(
 
 
 def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> int:
-    """Do what `enable` and `disable` do."""
+    """Switch the named probes on or off, for `enable` and `disable`."""
     from ktrace.cli.report import report_all
     from ktrace.tracefs.mount import find_tracing
 
@@ -57,10 +57,10 @@ def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> in
 def switch_probes(
     tracing: "Files", probes: "list[Probe]", on: bool, stop: "StopSignals | None" = None
 ) -> dict[str, KtraceError]:
-    """Switch these probes on or off, and say how many; return the failures by event.
+    """Switch these probes on or off, report how many, and return the failures by event.
 
     Args:
-        stop: takes signals, one of which ends and undoes it; None: this does.
+        stop: takes signals, one of which ends and undoes the switching; None creates one here.
     """
     import time
     from contextlib import nullcontext
@@ -77,10 +77,10 @@ def switch_probes(
 
 
 def tell_muted(tracing: "Files", events: Sequence[str], *, waits: bool = False) -> int:
-    """Say which of the events that were switched on nothing can hit; returns the exit status of that.
+    """Report which of the enabled events cannot be hit, and return the exit status of that.
 
     Args:
-        waits: the top buffer waits for an event at which it begins to record.
+        waits: whether the top buffer waits for an event before it records.
     """
     from ktrace.model.muted import seeing_status
     from ktrace.session.muted import top_muted
@@ -93,6 +93,6 @@ def tell_muted(tracing: "Files", events: Sequence[str], *, waits: bool = False) 
 
 
 def summary(verb: str, done: int, wanted: int, seconds: float) -> None:
-    """One line on stderr, where there were several."""
+    """Print one line on stderr if there were several probes."""
     if wanted > 1:
         print(f"ktrace: {done} of {wanted} probes {verb} in {seconds:.2f} s", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Failures that come from a limit of this process or of the machine: said as such, wherever they come up."""
+"""Explain failures that a limit of this process or of the machine causes, wherever they occur."""
 
 import errno
 
@@ -13,11 +13,11 @@ _IMPORT_FILES = "too many open files"
 
 
 def explained(error: BaseException) -> KtraceError | None:
-    """Return what is to be said of an exception that no command expected; None where it is a fault of ktrace.
+    """Return the error to report for an unexpected exception, or None if it is a bug in ktrace.
 
     Covers MemoryError, threads and processes that could not be started, files that could not be opened for
-    want of descriptors, libraries that could not be loaded for want of either, and files of the kernel that
-    lockdown keeps shut.
+    lack of descriptors, libraries that could not be loaded for lack of memory or descriptors, and kernel
+    files that lockdown keeps closed.
     """
     if isinstance(error, MemoryError):
         return _no_memory(str(error))

@@ -1,1 +1,1 @@
-"""What works on this machine, and what to do about the rest: the facts behind `ktrace doctor`."""
+"""Find out what works on this machine, and what to do about the rest, for `ktrace doctor`."""

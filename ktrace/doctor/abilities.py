@@ -1,4 +1,4 @@
-"""Which of ktrace's features this kernel has, asked of the kernel and not of its version."""
+"""Find out which of ktrace's features this kernel supports, by asking the kernel, not its version."""
 
 from dataclasses import asdict, fields
 
@@ -6,7 +6,7 @@ from ktrace.doctor.kconfig import find_features
 from ktrace.doctor.machine import Machine
 from ktrace.tracefs.features import Features
 
-# The kernel's feature, and what a person would call what ktrace does with it.
+# The kernel's feature, and the name that a user knows for what ktrace does with it.
 _WORDS = {
     "kprobes": "probes at functions, offsets and returns",
     "uprobes": "probes in programs",
@@ -26,9 +26,9 @@ _WORDS = {
 
 
 def find_abilities(machine: Machine) -> dict[str, bool | None]:
-    """Every feature by the name of its field in `Features`, and two more; None: cannot be known.
+    """Return each feature by its field's name in `Features`, and two more; None if it is not known.
 
-    `all_kprobes`: debugfs kprobes/list can be read. `btf`: /sys/kernel/btf/vmlinux can be.
+    `all_kprobes`: debugfs kprobes/list can be read. `btf`: /sys/kernel/btf/vmlinux can be read.
     """
     features = find_features(machine)
     known: dict[str, bool | None] = dict.fromkeys(field.name for field in fields(Features))
@@ -43,7 +43,7 @@ def find_abilities(machine: Machine) -> dict[str, bool | None]:
 
 
 def in_words(abilities: dict[str, bool | None]) -> tuple[list[str], list[str]]:
-    """What works and what does not, for a person; what cannot be known is in neither."""
+    """Return what works and what does not, for a person; features that are not known are in neither list."""
     works = [words for name, words in _WORDS.items() if abilities.get(name)]
     lacks = [words for name, words in _WORDS.items() if abilities.get(name) is False]
     return works, lacks

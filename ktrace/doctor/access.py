@@ -1,7 +1,7 @@
-"""Who we are, and which of the kernel's tracing files that lets us reach.
+"""Find out who runs ktrace, and which of the kernel's tracing files that user can access.
 
-Only the modes of the files decide (and CAP_DAC_OVERRIDE, which passes over modes; no other capability):
-see Documentation/trace/ftrace.rst, "The File System".
+Only the modes of the files decide, and CAP_DAC_OVERRIDE, which bypasses them. No other capability helps. See
+Documentation/trace/ftrace.rst, "The File System".
 """
 
 import errno as codes
@@ -20,7 +20,7 @@ _SUDO = "run it as root (sudo ktrace ...), or with CAP_DAC_OVERRIDE alone: see d
 
 
 def user_fact(machine: Machine) -> Fact:
-    """Root, or what stands in for it."""
+    """Check for root, or the capabilities that replace it."""
     where = container(machine)
     within = f", in a container ({where}): the process ids of events are the host's" if where else ""
     if machine.euid == 0:
@@ -39,7 +39,7 @@ def user_fact(machine: Machine) -> Fact:
 
 
 def capabilities(machine: Machine) -> int:
-    """The effective capabilities of this process as a bit set: see capabilities(7)."""
+    """Return the effective capabilities of this process as a bit set: see capabilities(7)."""
     for line in (machine.read("/proc/self/status").text or "").splitlines():
         key, _, value = line.partition(":")
         if key == "CapEff":
@@ -48,9 +48,9 @@ def capabilities(machine: Machine) -> int:
 
 
 def container(machine: Machine) -> str | None:
-    """What kind of container this is, as far as it says so itself; None for none.
+    """Return the kind of container, as far as it identifies itself, or None if this is not one.
 
-    The marker files alone prove nothing: virtual machines are made of container images, too.
+    The marker files alone prove nothing, since virtual machines are also made from container images.
     """
     if machine.link("/proc/self/ns/pid") in (None, FIRST):
         return None
@@ -62,7 +62,10 @@ def container(machine: Machine) -> str | None:
 
 
 def tracefs_fact(machine: Machine) -> Fact:
-    """Whether probes can be defined: mounted, entered, not empty, and kprobe_events opens."""
+    """Check whether probes can be defined.
+
+    For that, tracefs must be mounted, accessible and not empty, and kprobe_events must open.
+    """
     root = machine.tracing()
     if root is None:
         return _not_mounted(machine)
@@ -82,7 +85,7 @@ def tracefs_fact(machine: Machine) -> Fact:
 
 
 def debugfs_fact(machine: Machine) -> Fact:
-    """Whether debugfs is there: the list of all kprobes, the blacklist and the switch are in it."""
+    """Check for debugfs, which has the list of all kprobes, the blacklist and the switch."""
     loss = "no list of other programs' kprobes, no blacklist, no switch"
     root = machine.debug()
     if root is None:

@@ -1,4 +1,4 @@
-"""Fact: one thing that was looked at, how it stands, and what to do about it."""
+"""Facts: each is one thing that was checked, its status, and what to do about it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,20 +7,20 @@ from typing import Literal
 Status = Literal["ok", "warn", "bad", "unknown"]
 
 
-# What the advice ends with where this kernel itself is in the way.
+# Ends the advice where this kernel itself is the obstacle.
 OR_VM = "or try `ktrace vm`"
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One thing about this machine.
+    """One fact about this machine.
 
     Attributes:
-        name: the kernel's word for it: a file, a sysctl, an option of the configuration.
+        name: the kernel's name for it: a file, a sysctl, a configuration option.
         status: `bad` means that kprobes cannot be used because of it; `warn`, that something is
-            missing, or will surprise; `unknown`, that it could not be found out.
-        value: what was found, or why nothing was.
-        advice: what to do about it; empty where there is nothing to do.
+            missing or surprising; `unknown`, that it could not be determined.
+        value: what was found, or why nothing could be found.
+        advice: what to do about it; empty if there is nothing to do.
     """
 
     name: str
@@ -30,5 +30,5 @@ class Fact:
 
 
 def usable(facts: Iterable[Fact]) -> bool:
-    """Whether kprobes can be used: nothing is in the way."""
+    """Return whether kprobes can be used, because no fact is `bad`."""
     return all(fact.status != "bad" for fact in facts)

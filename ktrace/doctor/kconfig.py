@@ -1,4 +1,4 @@
-"""The kernel's configuration: read where it can be found, inferred from the kernel's files where not.
+"""Find the kernel's configuration in a file, or infer it from the kernel's files.
 
 A configuration is a text of lines `CONFIG_NAME=y` and `# CONFIG_NAME is not set`: see
 Documentation/kbuild/kconfig-language.rst.
@@ -13,7 +13,7 @@ from ktrace.doctor.fact import OR_VM, Fact, Status
 from ktrace.doctor.machine import Machine
 from ktrace.tracefs.features import Features, read_features
 
-# Without CONFIG_KALLSYMS_ALL a few data symbols of the text sections remain: some dozens.
+# Without CONFIG_KALLSYMS_ALL, a few dozen data symbols of the text sections remain.
 _MANY_DATA_SYMBOLS = 1000
 _DATA_SYMBOL = re.compile(r"^[0-9a-f]+ [dDbB] [^\t\n]+$", re.MULTILINE)
 _LINE = re.compile(r"^(?:CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set)$", re.MULTILINE)
@@ -21,7 +21,7 @@ _LINE = re.compile(r"^(?:CONFIG_(\w+)=(.*)|# CONFIG_(\w+) is not set)$", re.MULT
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option that ktrace cares about: what is missing without it, and how bad that is."""
+    """An option that ktrace uses, with the status and the loss without it."""
 
     name: str
     without: Status
@@ -41,11 +41,11 @@ OPTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Kconfig:
-    """A configuration and the file that it is from; without a file, `source` says so.
+    """A configuration and its source: a file, or a note that there is none.
 
     Attributes:
-        values: of options without `CONFIG_`; an option that is not set has `n`.
-        inferred: whether the values are conclusions from the kernel's files.
+        values: the values by option, without `CONFIG_`; `n` for an option that is not set.
+        inferred: whether the values are inferred from the kernel's files.
     """
 
     source: str
@@ -53,26 +53,26 @@ class Kconfig:
     inferred: bool = False
 
     def get(self, name: str) -> str | None:
-        """`y`, `m`, `n` or a value; None where it cannot be known."""
-        # A configuration file that does not mention an option has not got what it depends on.
+        """Return `y`, `m`, `n` or a value, or None if it is not known."""
+        # A configuration file omits an option if the options it depends on are not set.
         return self.values.get(name, None if self.inferred else "n")
 
 
 def parse_config(text: str) -> dict[str, str]:
-    """Options and values; `n` for those that the text says are not set."""
+    """Return options and their values; `n` for those that are not set."""
     return {m[1] or m[3]: m[2] if m[1] else "n" for m in _LINE.finditer(text)}
 
 
 def places(release: str) -> tuple[str, ...]:
-    """Where configurations are, the best first.
+    """Return the paths where configurations are, the best first.
 
-    /proc/config.gz is the running kernel's own; the others are files that go with its version.
+    /proc/config.gz is that of the running kernel; the others are files for its version.
     """
     return ("/proc/config.gz", f"/boot/config-{release}", f"/lib/modules/{release}/config")
 
 
 def find_config(machine: Machine) -> Kconfig:
-    """The first configuration that can be read, else what the kernel's files tell."""
+    """Return the first configuration that can be read, or else infer it from the kernel's files."""
     for place in places(machine.release):
         data = machine.read_bytes(place)
         if isinstance(data, int):
@@ -89,7 +89,7 @@ def find_config(machine: Machine) -> Kconfig:
 
 
 def infer_config(machine: Machine) -> Kconfig:
-    """Conclusions from files that are there only with an option, or missing only without it."""
+    """Infer options from files that exist only with an option, or are missing only without it."""
     seen: dict[str, bool | None] = {
         "KPROBES": _kprobes(machine),
         "DEBUG_INFO_BTF": _btf(machine),
@@ -110,7 +110,7 @@ def infer_config(machine: Machine) -> Kconfig:
 
 
 def find_features(machine: Machine) -> Features | None:
-    """What tracefs says; None where it cannot be read, or is empty (lockdown)."""
+    """Return the features that tracefs shows, or None if it cannot be read or is empty (lockdown)."""
     tracing = machine.tracing()
     if tracing is None or machine.read(f"{tracing}/README").text is None:
         return None
@@ -121,7 +121,7 @@ def find_features(machine: Machine) -> Features | None:
 
 
 def config_facts(config: Kconfig) -> list[Fact]:
-    """Where the configuration is from, and one fact an option."""
+    """Return the source of the configuration, and one fact for each option."""
     found = Fact("config", "unknown" if config.inferred and not config.values else "ok", config.source)
     return [found, *(_option_fact(config, option) for option in OPTIONS)]
 

@@ -1,8 +1,8 @@
-"""Lockdown: whether the kernel refuses tracing to everybody, root included.
+"""Lockdown: find out whether the kernel refuses tracing to everyone, even root.
 
-See kernel_lockdown(7). `integrity` leaves tracefs alone and closes what debugfs would let root
-change; `confidentiality` refuses all tracing. The mode can only ever become stricter, so that what
-the configuration or the command line asked for is the least that holds.
+See kernel_lockdown(7). `integrity` does not affect tracefs, but protects what root could change through
+debugfs. `confidentiality` refuses all tracing. The mode can only become stricter. So the mode that the
+configuration or the command line sets is a lower bound.
 """
 
 from ktrace.doctor.fact import OR_VM, Fact
@@ -18,7 +18,7 @@ _MEANING = {
 
 
 def lockdown_fact(machine: Machine, config: Kconfig) -> Fact:
-    """The mode, or the least that it can be where securityfs is not mounted."""
+    """Return the mode, or a lower bound if securityfs is not mounted."""
     security = machine.mounted("securityfs", SECURITY) or SECURITY
     mode = lockdown_mode(machine.path(f"{security}/lockdown"))
     if mode in MODES:
@@ -31,7 +31,7 @@ def lockdown_fact(machine: Machine, config: Kconfig) -> Fact:
     if asked == "confidentiality":
         return _fact(asked, f" (inferred from {source}){_MEANING[asked]}")
     if not _may_define(machine):
-        # Stricter than was asked for is possible, and nothing proves that it is not so.
+        # The mode may be stricter than the one that was set; nothing rules that out.
         value = f"{asked} at least (inferred from {source})" if asked != "none" else "cannot be seen"
         return Fact("lockdown", "unknown", value, f"{machine.mount_command('securityfs', SECURITY)} shows it")
     return Fact("lockdown", "ok", "not confidentiality (inferred: kprobe_events opens for writing)")
@@ -45,7 +45,7 @@ def _fact(mode: str, meaning: str) -> Fact:
 
 
 def _asked_for(machine: Machine, config: Kconfig) -> tuple[str, str]:
-    """The strictest mode that the configuration or the command line sets, and which of both does."""
+    """Return the strictest mode that the configuration or the command line sets, and which of them does."""
     asked = ("none", "")
     for mode in MODES[1:]:
         if config.get(f"LOCK_DOWN_KERNEL_FORCE_{mode.upper()}") == "y":

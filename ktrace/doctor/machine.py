@@ -1,7 +1,7 @@
-"""Machine: the one seam through which the doctor looks at a kernel and at its own rights.
+"""Machine: the only way in which the doctor looks at a kernel and at its own rights.
 
-Nothing here raises for what a kernel, a container or a missing right does to a file: a file that
-cannot be read is a `Reading` without text, with the error number.
+These methods do not raise an error when the kernel, a container or a missing right makes a file unreadable.
+They return a `Reading` without text, or the error number.
 """
 
 import errno as codes
@@ -18,27 +18,27 @@ MOUNTS = "/proc/self/mounts"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a file said, or the error number where it said nothing (`text` is None)."""
+    """The text of a file, or the error number if it cannot be read (`text` is None)."""
 
     text: str | None
     errno: int = 0
 
     @property
     def why_not(self) -> str:
-        """The reason, as the C library words it."""
+        """Return the error message of the C library."""
         return os.strerror(self.errno)
 
     @property
     def absent(self) -> bool:
-        """Whether there is no such file, as against one that may not be read."""
+        """Return whether the file does not exist, as opposed to one that may not be read."""
         return self.errno in (codes.ENOENT, codes.ENOTDIR)
 
 
 def open_to_append(path: str) -> int:
-    """Try to open a file for writing, and write nothing; 0, or the error number.
+    """Open a file for writing, without writing; return 0 or the error number.
 
-    The mode of a file tells only half: lockdown and read-only mounts refuse the open(2) itself.
-    Without O_TRUNC nothing is deleted by it.
+    The mode of a file is not enough: lockdown and read-only mounts make open(2) itself fail. Without
+    O_TRUNC, opening deletes nothing.
     """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
@@ -49,14 +49,14 @@ def open_to_append(path: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A running kernel and this process on it.
+    """A running kernel, and this process on it.
 
     Attributes:
-        root: put before every absolute path; empty for the machine itself, a directory for a tree
+        root: the prefix of every absolute path; empty for the machine itself, a directory for a tree
             that looks like one.
         release, arch: as `uname -r` and `uname -m` print them.
         euid: the effective user id.
-        may_append: whether a file can be opened for writing: 0 or an error number.
+        may_append: tries to open a file for writing; returns 0 or an error number.
     """
 
     release: str
@@ -67,23 +67,23 @@ class Machine:
 
     @classmethod
     def this(cls) -> "Machine":
-        """The machine that ktrace runs on."""
+        """Return the machine that ktrace runs on."""
         system = os.uname()
         return cls(system.release, system.machine, os.geteuid())
 
     def path(self, path: str) -> str:
-        """Where an absolute path really is."""
+        """Return the real path for an absolute path."""
         return self.root + path
 
     def read(self, path: str, limit: int | None = None) -> Reading:
-        """A file's text, or its first `limit` bytes."""
+        """Read a file's text, or only its first `limit` bytes."""
         data = self.read_bytes(path, limit)
         if isinstance(data, int):
             return Reading(None, data)
         return Reading(data.decode("utf-8", "surrogateescape"))
 
     def read_bytes(self, path: str, limit: int | None = None) -> bytes | int:
-        """A file's bytes, or its first `limit`, or the error number."""
+        """Read a file's bytes, or only the first `limit`; return an error number on failure."""
         try:
             with Path(self.path(path)).open("rb", buffering=0) as file:
                 if limit is None:
@@ -96,7 +96,7 @@ class Machine:
             return error.errno or codes.EIO
 
     def stat_errno(self, path: str) -> int:
-        """0 where there is something of that name, else the error number."""
+        """Return 0 if a file of that name exists, or else the error number."""
         try:
             Path(self.path(path)).stat()
         except OSError as error:
@@ -104,54 +104,54 @@ class Machine:
         return 0
 
     def exists(self, path: str) -> bool:
-        """Whether there is something of that name that can be seen from here."""
+        """Return whether a file of that name can be seen from here."""
         return self.stat_errno(path) == 0
 
     def link(self, path: str) -> str | None:
-        """What a symbolic link says; None where there is none to be read."""
+        """Return the target of a symbolic link, or None if it cannot be read."""
         try:
             return str(Path(self.path(path)).readlink())
         except OSError:
             return None
 
     def names(self, path: str) -> list[str] | int:
-        """The names in a directory, sorted, or the error number."""
+        """Return the sorted names in a directory, or the error number."""
         try:
             return sorted(entry.name for entry in os.scandir(self.path(path)))
         except OSError as error:
             return error.errno or codes.EIO
 
     def files(self, path: str) -> LocalFiles:
-        """The files below a directory, as other rooms want them."""
+        """Return the files in a directory, as `ktrace.tracefs` accesses them."""
         return LocalFiles(self.path(path))
 
     def mounts(self) -> tuple[Mount, ...]:
-        """What is mounted; nothing where /proc is not."""
+        """Return the mounted file systems; none if /proc is not mounted."""
         return parse_mounts(self.read(MOUNTS).text or "")
 
     def mounted(self, fstype: str, preferred: str) -> str | None:
-        """Where a file system is mounted, `preferred` if that is one of the places."""
+        """Return where a file system is mounted, `preferred` if that is one of the places."""
         try:
             return find_mount(fstype, preferred, self.path(MOUNTS))
         except OSError:
             return None
 
     def tracing(self) -> str | None:
-        """The tracing directory: tracefs where it is mounted, else the one within debugfs."""
+        """Return the tracing directory: tracefs if it is mounted, otherwise the one within debugfs."""
         root = self.mounted("tracefs", TRACING)
         if root is None and self.exists(f"{DEBUG}/tracing/README"):
             return f"{DEBUG}/tracing"
         return root
 
     def debug(self) -> str | None:
-        """The debugfs directory."""
+        """Return the debugfs directory, or None if it is not mounted."""
         return self.mounted("debugfs", DEBUG)
 
     def mount_command(self, fstype: str, path: str) -> str:
-        """What to type to mount a file system."""
+        """Return the command that mounts a file system."""
         return f"{'sudo ' if self.euid else ''}mount -t {fstype} nodev {path}"
 
     def knows_filesystem(self, fstype: str) -> bool | None:
-        """Whether this kernel has a file system of that type; None where /proc does not say."""
+        """Return whether this kernel has that file system type; None if /proc does not say."""
         text = self.read("/proc/filesystems").text
         return None if text is None else fstype in text.split()

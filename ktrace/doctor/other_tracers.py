@@ -1,4 +1,4 @@
-"""Who else uses tracing now: instances, events that are on, another tracer.
+"""Find out who else is tracing: instances, enabled events, the current tracer.
 
 See Documentation/trace/ftrace.rst, "Instances", and events.rst, "set_event".
 """
@@ -12,7 +12,7 @@ _SHOWN = 3
 
 
 def other_facts(machine: Machine) -> list[Fact]:
-    """One fact each for instances, enabled events and the tracer."""
+    """Return one fact each for instances, enabled events and the tracer."""
     tracing = machine.tracing()
     if tracing is None or not machine.exists(f"{tracing}/README"):
         return [Fact(name, "unknown", "tracefs cannot be read") for name in ("instances", "events", "tracer")]
@@ -68,7 +68,7 @@ def _tracer(machine: Machine, tracing: str) -> Fact:
 
 
 def _several(names: list[str]) -> str:
-    """`none`, or how many and the first few names."""
+    """Return `none`, or the count and the first few names."""
     if not names:
         return "none"
     more = ", ..." if len(names) > _SHOWN else ""

@@ -1,4 +1,4 @@
-"""The whole examination, in the order in which it is shown."""
+"""Run all checks, in the order in which they are shown."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from ktrace.model.registers import CONVENTIONS
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found.
+    """The results of all checks.
 
     Attributes:
-        facts: one a thing looked at.
-        abilities: features of ktrace by name; None where it cannot be known.
+        facts: one fact for each check.
+        abilities: the features of ktrace by name; None if it is not known.
     """
 
     facts: tuple[Fact, ...]
@@ -26,11 +26,11 @@ class Report:
 
     @property
     def usable(self) -> bool:
-        """Whether kprobes can be used."""
+        """Return whether kprobes can be used."""
         return usable(self.facts)
 
     def to_json(self) -> dict[str, object]:
-        """The object of `ktrace doctor --json`."""
+        """Return the object of `ktrace doctor --json`."""
         return {
             "schema": 1,
             "type": "doctor",
@@ -43,7 +43,10 @@ class Report:
 
 
 def examine(machine: Machine, more: Iterable[Fact] = ()) -> Report:
-    """Look at everything; `more` facts come last. Never raises for what it finds."""
+    """Run all checks, and append the facts `more`.
+
+    Never raises an error for what it finds.
+    """
     config = find_config(machine)
     facts = [
         Fact("kernel", "ok", machine.release),
@@ -68,7 +71,7 @@ def examine(machine: Machine, more: Iterable[Fact] = ()) -> Report:
 
 
 def arch_fact(machine: Machine) -> Fact:
-    """The architecture: where its registers are not known, `--regs` does not work."""
+    """Check the architecture: `--regs` works only if its registers are known."""
     if machine.arch in CONVENTIONS:
         return Fact("arch", "ok", machine.arch)
     known = ", ".join(CONVENTIONS)

@@ -1,6 +1,6 @@
-"""The report as text for a terminal of 80 columns: marks in words, no colour needed.
+"""Show the report as text for a terminal of 80 columns, with words as marks instead of colours.
 
-Where all is well it fits 24 lines: facts that go together share one.
+If all is well, it fits into 24 lines, because related facts share a line.
 """
 
 import textwrap
@@ -15,7 +15,7 @@ from ktrace.doctor.report import Report
 WIDTH = 80
 _MARKS = {"ok": "ok", "warn": "--", "bad": "!!", "unknown": "??"}
 _LABEL = 10
-# Facts whose names begin so share a line while they are ok.
+# Facts whose names begin with these share a line while they are ok.
 _ROWS = {
     "arch": "kernel",
     "CONFIG_": "options",
@@ -30,7 +30,7 @@ _OFFER = "`ktrace vm` boots a kernel that has kprobes, on this machine's own fil
 
 
 def to_text(report: Report) -> str:
-    """The whole screen, without a final newline."""
+    """Return the whole report, without a final newline."""
     lines = [_verdict(report)]
     for row, facts in groupby(report.facts, _row):
         lines += _row_lines(row, list(facts))
@@ -56,7 +56,7 @@ def _row(fact: Fact) -> str:
 
 
 def _row_lines(row: str, facts: list[Fact]) -> Iterator[str]:
-    """What is ok on one line; then the rest, those of one kind together."""
+    """Yield one line for all facts that are ok, then the others, equal ones together."""
     well = [fact for fact in facts if fact.status == "ok"]
     if well:
         yield from _wrapped(_MARKS["ok"], row, _joined(row, well))
@@ -76,7 +76,7 @@ def _joined(row: str, facts: list[Fact]) -> str:
 
 
 def _short(fact: Fact) -> str:
-    """The name without what the row says already."""
+    """Return the name without the part that the row's label implies."""
     for prefix in _ROWS:
         if fact.name.startswith(prefix):
             return fact.name.removeprefix(prefix) or fact.name
@@ -91,7 +91,7 @@ def _wrapped(mark: str, label: str, text: str) -> list[str]:
 
 
 def _block(first: str, indent: str, text: str) -> list[str]:
-    """Lines of at most WIDTH columns; what came from the kernel cannot steer the terminal."""
+    """Return lines of at most WIDTH columns, safe to print on a terminal."""
     return textwrap.wrap(
         visible(text),
         WIDTH,

@@ -1,7 +1,7 @@
-"""Switches of the whole system that mute probes, hide addresses or cost time.
+"""System-wide switches that mute probes, hide addresses or cost time.
 
-See Documentation/trace/kprobes.rst ("The kprobes debugfs interface", "The kprobes sysctl interface")
-and Documentation/admin-guide/sysctl/kernel.rst.
+See Documentation/trace/kprobes.rst ("The kprobes debugfs interface", "The kprobes sysctl interface") and
+Documentation/admin-guide/sysctl/kernel.rst.
 """
 
 import errno as codes
@@ -14,13 +14,13 @@ from ktrace.symbols.probeable import BLACKLIST
 from ktrace.tracefs import kprobe_list
 from ktrace.tracefs.switches import ARM, FTRACE_ENABLED, FTRACE_ON
 
-# Symbols at 0 come first (per-CPU data): look at as many lines as it takes to reach code.
+# Symbols at 0 (per-CPU data) come first: read enough lines to reach code.
 _KALLSYMS_HEAD = 1 << 18
 _TEXT = re.compile(r"^([0-9a-f]+) [tT] ", re.MULTILINE)
 
 
 def switch_fact(machine: Machine) -> Fact:
-    """debugfs kprobes/enabled: off, no kprobe of anybody fires."""
+    """Check debugfs kprobes/enabled: if it is off, no kprobe fires, whoever made it."""
     reading = _in_debug(machine, kprobe_list.ENABLED)
     if reading.text is None:
         return Fact("kprobes/enabled", "unknown", _debug_reason(machine, reading))
@@ -30,7 +30,7 @@ def switch_fact(machine: Machine) -> Fact:
 
 
 def list_fact(machine: Machine) -> Fact:
-    """debugfs kprobes/list: every kprobe, whoever made it."""
+    """Check debugfs kprobes/list, which lists every kprobe, whoever made it."""
     reading = _in_debug(machine, kprobe_list.LIST)
     if reading.text is None:
         return Fact("kprobes/list", "unknown", _debug_reason(machine, reading))
@@ -39,7 +39,7 @@ def list_fact(machine: Machine) -> Fact:
 
 
 def blacklist_fact(machine: Machine) -> Fact:
-    """debugfs kprobes/blacklist: functions that must not be probed."""
+    """Check debugfs kprobes/blacklist, which lists functions that must not be probed."""
     reading = _in_debug(machine, BLACKLIST)
     if reading.text is None:
         return Fact("kprobes/blacklist", "unknown", _debug_reason(machine, reading))
@@ -47,7 +47,7 @@ def blacklist_fact(machine: Machine) -> Fact:
 
 
 def ftrace_fact(machine: Machine) -> Fact:
-    """kernel.ftrace_enabled: 0 silently mutes every probe at a function's entry or return."""
+    """Check kernel.ftrace_enabled: 0 silently mutes every probe at a function's entry or return."""
     name = "kernel.ftrace_enabled"
     reading = machine.read(FTRACE_ENABLED)
     if reading.text is None:
@@ -59,7 +59,7 @@ def ftrace_fact(machine: Machine) -> Fact:
 
 
 def optimization_fact(machine: Machine) -> Fact:
-    """debug.kprobes-optimization: a jump instead of a breakpoint, where the place allows it."""
+    """Check debug.kprobes-optimization, which replaces breakpoints by jumps where possible."""
     name = "debug.kprobes-optimization"
     reading = machine.read("/proc/sys/debug/kprobes-optimization")
     if reading.text is None:
@@ -71,7 +71,10 @@ def optimization_fact(machine: Machine) -> Fact:
 
 
 def kptr_fact(machine: Machine) -> Fact:
-    """kernel.kptr_restrict: who sees addresses. Names keep working, whatever it is."""
+    """Check kernel.kptr_restrict, which decides who sees addresses.
+
+    Names always work.
+    """
     name = "kernel.kptr_restrict"
     reading = machine.read("/proc/sys/kernel/kptr_restrict")
     if reading.text is None:
@@ -84,7 +87,10 @@ def kptr_fact(machine: Machine) -> Fact:
 
 
 def paranoid_fact(machine: Machine) -> Fact:
-    """kernel.perf_event_paranoid: rules perf; here it only decides whether users see addresses."""
+    """Check kernel.perf_event_paranoid.
+
+    It controls perf; for ktrace, it only decides whether users see addresses.
+    """
     name = "kernel.perf_event_paranoid"
     reading = machine.read("/proc/sys/kernel/perf_event_paranoid")
     if reading.text is None:
@@ -93,7 +99,7 @@ def paranoid_fact(machine: Machine) -> Fact:
 
 
 def kallsyms_fact(machine: Machine) -> Fact:
-    """/proc/kallsyms: the names of all functions, and whether we see their addresses."""
+    """Check /proc/kallsyms: the names of all functions, and whether their addresses are visible."""
     reading = machine.read("/proc/kallsyms", _KALLSYMS_HEAD)
     if not reading.text:
         why = "empty" if reading.text == "" else reading.why_not

@@ -1,1 +1,1 @@
-"""Sinks: what a person or a program sees."""
+"""Turn records and results into what a person or a program reads."""

@@ -1,1 +1,1 @@
-"""Pages of the kernel's ring buffer, as bytes, to columns. Opens nothing."""
+"""Decode pages of the kernel's ring buffer into columns. Opens no file."""

@@ -1,7 +1,7 @@
-"""Columns: the fields of one event's records, all rows in one step.
+"""Read the fields of one event's records as columns, all rows in one step.
 
-What is to be done for each field is worked out once from the event's format. Records are gathered whole
-into a structured array first: field by field takes two to three times as long.
+How to read each field is worked out once from the event's format. Whole records are first gathered into a
+structured array: gathering field by field takes two to three times as long.
 """
 
 from collections.abc import Callable, Collection
@@ -24,10 +24,10 @@ class Rows:
     """Records of one event.
 
     Attributes:
-        buffer: uint8.
-        start: int64: where each record begins, in bytes.
-        size: int32: its bytes, with the padding behind it.
-        table: the records, with a field for each number in them.
+        buffer: uint8, shape (bytes,).
+        start: int64: the offset of each record in bytes.
+        size: int32: the size of each record in bytes, including the padding after it.
+        table: the records as a structured array, with a field for each number.
     """
 
     buffer: NDArray[np.uint8]
@@ -46,10 +46,10 @@ class EventReader:
     """Reads the records of one event.
 
     Attributes:
-        size: bytes that every record has at least.
+        size: the minimum size of a record in bytes.
         signature: how the kernel's text spells a probe's arguments; None for other events.
-        places: the probe's own addresses.
-        symbols: arguments that are shown as symbols.
+        places: the names of the probe's own addresses.
+        symbols: the names of arguments shown as symbols.
     """
 
     def __init__(self, form: Format, order: str) -> None:
@@ -62,7 +62,7 @@ class EventReader:
         if self._tail is not None:
             self.size = max(self.size, self._tail.offset)
         parts = {f.name: (_dtype(f, order), f.offset) for f in inline}
-        # Flags and depth stand side by side: one number.
+        # Flags and depth are adjacent: read them as one number.
         self._has_pid = "common_pid" in parts
         self._has_flags = "common_preempt_count" in parts and "common_flags" in parts
         if self._has_flags and parts["common_preempt_count"][1] == parts["common_flags"][1] + 1:
@@ -86,13 +86,16 @@ class EventReader:
         self.places = tuple(name for name in own if name in parts and parts[name][0].itemsize in _INTEGERS)
 
     def rows(self, buffer: NDArray[np.uint8], at: NDArray[np.int64], size: NDArray[np.int32]) -> Rows:
-        """Gather records. All must have `self.size` bytes; `at` is in words of 4 bytes."""
+        """Gather records; all must have at least `self.size` bytes.
+
+        `at` is in words of 4 bytes.
+        """
         width = self._dtype.itemsize
         overlapping = np.ndarray(((len(buffer) - width) // 4 + 1,), f"V{width}", buffer, 0, (4,))
         return Rows(buffer, at << 2, size, overlapping[at].view(self._dtype))
 
     def sound(self, rows: Rows) -> NDArray[np.bool_] | None:
-        """Which records refer only to their own bytes; None: all do."""
+        """Return which records refer only to their own bytes, or None if all do."""
         good: NDArray[np.bool_] | None = None
         for field in self._locs:
             for start, length in _parts(field, rows):
@@ -104,14 +107,14 @@ class EventReader:
         return good if good is not None and not good.all() else None
 
     def pids(self, rows: Rows) -> NDArray[np.int32]:
-        """The task of each record."""
+        """Return the pid of each record's task."""
         if not self._has_pid:
             return np.zeros(len(rows), np.int32)
         pids: NDArray[np.int32] = rows.table["common_pid"].astype(np.int32)
         return pids
 
     def common_flags(self, rows: Rows) -> NDArray[np.int32]:
-        """Flags, and in the next 8 bits the depth, of each record."""
+        """Return the flags of each record, with the preemption depth in the next 8 bits."""
         if not self._has_flags:
             return np.zeros(len(rows), np.int32)
         if _BOTH in (self._dtype.names or ()):
@@ -121,16 +124,19 @@ class EventReader:
         return flags & 0xFF | (depth & 0xFF) << 8
 
     def columns(self, rows: Rows, only: Collection[str] | None = None) -> dict[str, Column]:
-        """The event's own fields, or some of them, without the common ones and the probe's addresses."""
+        """Return the event's own fields, or some of them.
+
+        The common fields and the probe's addresses are not included.
+        """
         return {name: read(rows) for name, read in self._readers.items() if only is None or name in only}
 
     def addresses(self, rows: Rows) -> dict[str, NDArray[np.uint64]]:
-        """The probe's addresses, and what is to be shown as a symbol."""
+        """Return the probe's addresses, and the arguments to be shown as symbols."""
         names = (*self.places, *self.symbols)
         return {name: rows.table[name].astype(np.uint64) for name in names if rows.table[name].ndim == 1}
 
     def trailing(self, row: int, rows: Rows, width: int = 8) -> tuple[int, ...]:
-        """The numbers behind a record's fixed part."""
+        """Return the numbers after a record's fixed part."""
         if self._tail is None:
             return ()
         start = int(rows.start[row]) + self._tail.offset
@@ -181,7 +187,10 @@ class EventReader:
 
 
 def _tail(form: Format) -> Field | None:
-    """The field whose length only the record itself tells: the last one of some of ftrace's own events."""
+    """Return the field whose length only the record tells, if any.
+
+    Some of ftrace's own events have one, as their last field.
+    """
     last = max(form.fields, key=lambda f: f.offset, default=None)
     if last is None or last.shape != "array":
         return None
@@ -193,14 +202,14 @@ def _tail(form: Format) -> Field | None:
 
 
 def _dtype(field: Field, order: str) -> np.dtype[np.generic]:
-    """How a field lies in its record."""
+    """Return the layout of a field in its record."""
     if field.shape in ("data_loc", "rel_loc"):
         words = max(field.size // 4, 1)
         return np.dtype((f"{order}u4", (words,)) if words > 1 else f"{order}u4")
     sign = "i" if field.signed else "u"
     width = field.width
     if width not in _INTEGERS:
-        return np.dtype(("u1", (field.size,)))  # a struct: its bytes
+        return np.dtype(("u1", (field.size,)))  # a struct, as bytes
     one = f"{order}{sign}{width}"
     return np.dtype((one, (field.size // width,)) if field.shape == "array" else one)
 
@@ -210,7 +219,7 @@ def _is_u64(field: Field) -> bool:
 
 
 def _parts(field: Field, rows: Rows) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Where in their records the data of a reference begin, and their length; for each of its elements."""
+    """Return the start (in the record) and length of the data of a reference, for each of its elements."""
     words = rows.table[field.name].astype(np.int64)
     columns = [words] if words.ndim == 1 else [words[:, i] for i in range(words.shape[1])]
     base = [field.offset + 4 * (i + 1) if field.shape == "rel_loc" else 0 for i in range(len(columns))]
@@ -235,7 +244,7 @@ def _string_arrays(field: Field, rows: Rows) -> Column:
 
 
 def _data(field: Field, rows: Rows) -> Column:
-    """Data as texts: with their NULs, bytes that are not UTF-8 as surrogates."""
+    """Return data as texts, including NULs; bytes that are not UTF-8 become surrogates."""
     ((start, length),) = _parts(field, rows)
     begins = (rows.start + start).tolist()
     raw = (rows.buffer[a : a + n].tobytes() for a, n in zip(begins, length.tolist(), strict=True))
@@ -243,7 +252,7 @@ def _data(field: Field, rows: Rows) -> Column:
 
 
 def _number_arrays(field: Field, rows: Rows, order: str) -> Column:
-    """Arrays of as many numbers as each record says."""
+    """Read arrays whose length each record gives."""
     width = field.width if field.width in _INTEGERS else 1
     dtype = f"{order}{'i' if field.signed else 'u'}{width}"
     ((start, length),) = _parts(field, rows)[:1]
@@ -257,7 +266,7 @@ def _number_arrays(field: Field, rows: Rows, order: str) -> Column:
 
 
 def _tail_reader(field: Field, order: str) -> Reader:
-    """A field that goes on to the end of its record."""
+    """Return a reader of a field that extends to the end of its record."""
     if field.is_text:
         texts = Texts()
         return lambda rows: texts.read(
@@ -279,7 +288,7 @@ def _tail_reader(field: Field, order: str) -> Reader:
 
 
 def _character_reader(field: Field) -> Reader:
-    """Values that are shown as characters: the text of their byte."""
+    """Return a reader of values that are shown as characters."""
     values = tuple(bytes([byte]).decode("utf-8", "surrogateescape") for byte in range(256))
 
     def read(rows: Rows) -> Column:

@@ -1,4 +1,4 @@
-"""What all records begin with, of all events together: for whoever asks for no event's own fields."""
+"""The fields that all records begin with, across events, for queries that need no event's own fields."""
 
 from collections.abc import Iterable, Mapping
 
@@ -16,11 +16,14 @@ _PLACES = {
     "common_preempt_count": (3, 1),
     "common_pid": (4, 4),
 }
-_STACKS = ("kernel_stack", "user_stack")  # of ftrace: they belong to other records
+_STACKS = ("kernel_stack", "user_stack")  # events of ftrace that belong to other records
 
 
 def are_plain(forms: Iterable[Format], layout: PageLayout) -> bool:
-    """Whether `Heads` can read the records of these events: they begin as those of every kernel do so far."""
+    """Return whether `Heads` can read the records of these events.
+
+    It can if they begin like those of every kernel so far.
+    """
     return not layout.big_endian and all(
         {f.name: (f.offset, f.size) for f in form.fields if f.name.startswith("common_")} == _PLACES
         for form in forms
@@ -28,7 +31,7 @@ def are_plain(forms: Iterable[Format], layout: PageLayout) -> bool:
 
 
 class Heads:
-    """What the records of the events that are known begin with: each column is made when it is asked for."""
+    """The common fields of the records of known events; each column is made when it is asked for."""
 
     def __init__(self, records: Records, known: Mapping[int, Format]) -> None:
         names = list(dict.fromkeys(form.name for form in known.values()))
@@ -51,20 +54,20 @@ class Heads:
 
     @property
     def ts(self) -> NDArray[np.int64]:
-        """Their times."""
+        """Return the time of each record."""
         return self._records.ts[self._rows]
 
     @property
     def cpu(self) -> NDArray[np.int32]:
-        """Their CPU, which is one."""
+        """Return the CPU of each record, which is the same for all."""
         return np.full(len(self), self._records.cpu, np.int32)
 
     @property
     def pid(self) -> NDArray[np.int32]:
-        """The task of each."""
+        """Return the pid of each record's task."""
         return self._words.take(self._at + 1).view(np.int32)
 
     @property
     def common_flags(self) -> NDArray[np.int32]:
-        """As in `Batch`."""
+        """Return the flags and the preemption depth, as in `Batch`."""
         return (self._words.take(self._at) >> 16).astype(np.int32)

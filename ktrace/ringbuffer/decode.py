@@ -1,7 +1,7 @@
-"""Decode: pages to records, and records to batches of columns. Opens nothing.
+"""Decode pages into records, and records into batches of columns. Opens no file.
 
 records = decoder.walk(pages, cpu)          # of one CPU
-decoder.batches(one(records), first_seq)    # of any CPUs, in the order in which they are to come
+decoder.batches(one(records), first_seq)    # of any CPUs, in stream order
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ from ktrace.ringbuffer.records import Hole, Pages, Records, Walked
 from ktrace.ringbuffer.walk import walk
 
 UNKNOWN = "<...>"
-"""The name of a task of which nobody knows one: the decoder knows none."""
+"""The name of a task whose name is not known; the decoder knows no task names."""
 
 _STACKS = {("ftrace", "kernel_stack"): False, ("ftrace", "user_stack"): True}
 _FRAMES_END = (1 << 64) - 1
@@ -27,16 +27,16 @@ _FRAMES_END = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Selection:
-    """Records of any CPUs that are to come one after the other.
+    """Records of any CPUs that follow one another in the stream.
 
     Attributes:
-        buffer: uint8: the pages of all of them.
+        buffer: uint8: the pages of all records.
         at, size, id, ts: as in `Records`.
-        cpu: int32, shape (rows,).
-        first_seq: place in the stream of the first one.
-        order: int64, shape (rows,): which record comes when; None: as they are.
-        holes: int64: before how many records there is a hole, in order, for each hole. Each takes a place in
-            the stream of its own.
+        cpu: int32, shape (rows,): the CPU of each record.
+        first_seq: the position of the first record in the stream.
+        order: int64, shape (rows,): the records in stream order; None if they already are.
+        holes: for each hole, in order, how many records precede it. Each hole takes its own position in the
+            stream.
     """
 
     buffer: NDArray[np.uint8]
@@ -53,7 +53,7 @@ class Selection:
         return len(self.at)
 
     def by_event(self) -> list[tuple[int, "_Chosen"]]:
-        """The records of each event."""
+        """Return the records of each event."""
         count = len(self)
         if not count:
             return []
@@ -79,8 +79,8 @@ class _Chosen:
     """Some records of a selection, in the order of the stream.
 
     Attributes:
-        rows: int64: their indexes in the selection's columns.
-        seq: int64: the place of each in the stream.
+        rows: int64: indexes into the selection's columns.
+        seq: int64: the position of each record in the stream.
     """
 
     rows: NDArray[np.int64]
@@ -92,12 +92,12 @@ class _Chosen:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sorted:
-    """Records of each event, still to be decoded.
+    """The records of each event, not decoded yet.
 
     Attributes:
-        selection: they are in it.
-        holes: marks that belong between them.
-        events: by the event's id.
+        selection: contains the records.
+        holes: the marks between them.
+        events: each event's id and records.
     """
 
     selection: Selection
@@ -109,15 +109,15 @@ class Decoder:
     """Reads pages of the ring buffer.
 
     Args:
-        formats: of the events, by their id. What is put there later is seen.
-        layout: of the pages.
-        unknown: asked once for the format of an id that is not in `formats`; None: nobody knows it.
-        ticks: whether the clock counts something else than nanoseconds.
+        formats: the events' formats by id. Later additions to the mapping are used.
+        layout: the layout of the pages.
+        unknown: called once for the format of an id that is not in `formats`; returns None if unknown.
+        ticks: whether the clock counts something other than nanoseconds.
 
     Attributes:
-        layout: of the pages.
-        only: by event's id, the fields that are wanted (None: all of them); other events are left out.
-            None for everything.
+        layout: the layout of the pages.
+        only: by event id, the fields to decode (None for all); other events are left out. None decodes
+            everything.
     """
 
     def __init__(
@@ -146,15 +146,18 @@ class Decoder:
         return walk(pages, cpu, self.layout, origin)
 
     def begin_at(self, cpu: int, origin: int) -> None:
-        """What comes next of a CPU begins at that byte of its data."""
+        """Set the offset in a CPU's data at which its next pages begin."""
         self._offsets[cpu] = origin
 
     def decode(self, pages: Pages, cpu: int, first_seq: int = 0) -> Chunk:
-        """The next pages of one CPU, whole: for several CPUs in order of time see `ktrace.stream.merge`."""
+        """Decode the next whole pages of one CPU.
+
+        To merge several CPUs by time, see `ktrace.stream.merge`.
+        """
         return self.make(self.sort(pages, cpu, first_seq))
 
     def sort(self, pages: Pages, cpu: int, first_seq: int = 0) -> "Sorted":
-        """The records of the next pages of one CPU, by event: the first half of `decode`."""
+        """Sort the records of the next pages of one CPU by event: the first half of `decode`."""
         records = self.walk(pages, cpu)
         before = [hole.before for hole in records.holes]
         holes = [mark_of(hole, cpu, first_seq + hole.before + i) for i, hole in enumerate(records.holes)]
@@ -165,15 +168,15 @@ class Decoder:
         return Sorted(chosen, holes, chosen.by_event())
 
     def chunk(self, selection: Selection, holes: list[Mark]) -> Chunk:
-        """Batches and marks of records that are in order already.
+        """Return batches and marks of records that are already in order.
 
         Args:
-            holes: marks that belong between them.
+            holes: the marks between them.
         """
         return self.make(Sorted(selection, holes, selection.by_event()))
 
     def make(self, found: "Sorted") -> Chunk:
-        """Batches and marks: the second half of `decode`."""
+        """Make batches and marks: the second half of `decode`."""
         selection, marks = found.selection, list(found.holes)
         batches: list[Batch] = []
         for ident, chosen in found.events:
@@ -201,7 +204,7 @@ class Decoder:
         return reader
 
     def _strangers(self, selection: Selection, chosen: "_Chosen", ident: int) -> list[Mark]:
-        """Records of an event that nobody knows. One mark stands for those that follow each other."""
+        """Return marks for records of an unknown event, one for each run of adjacent records."""
         first = np.flatnonzero(np.diff(chosen.seq, prepend=-2) != 1)
         counts = np.diff(np.append(first, len(chosen.seq)))
         return [
@@ -221,7 +224,7 @@ class Decoder:
         batches: list[Batch],
         marks: list[Mark],
     ) -> None:
-        """All records of one event."""
+        """Decode all records of one event, and append them to `batches` and `marks`."""
         form = reader.form
         size = selection.size.take(chosen.rows)
         fits = size >= reader.size
@@ -315,7 +318,7 @@ class Decoder:
 
 
 def mark_of(hole: Hole, cpu: int, seq: int) -> Mark:
-    """A hole in its place in the stream."""
+    """Return the mark of a hole at its position in the stream."""
     return Lost(seq, cpu, hole.count) if hole.lost else _gap(seq, cpu, hole.reason)
 
 

@@ -1,7 +1,7 @@
-"""Interning: values that come again and again as small numbers, many rows in one step.
+"""Intern values: replace recurring values with small numbers, many rows in one step.
 
-A table remembers by a hash of the key which code it has. Rows that the table knows cost a few
-instructions; what it does not know goes through a dictionary, once for each different key.
+A table maps the hash of a key to its code. Rows whose key is in the table cost a few instructions. Other keys
+are looked up in a dictionary, once for each distinct key.
 """
 
 from collections.abc import Callable
@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from ktrace.model.column import Strings
 
 _BITS = 14
-_FULL = 1 << 16  # values, after which it starts afresh
-_SMALL = 64  # a dictionary of so few values is handed on whole
+_FULL = 1 << 16  # values after which the interner starts over
+_SMALL = 64  # up to this many values, the whole dictionary is returned
 
 
 def unforeseen(what: str) -> np.uint64:
-    """A number that nobody knows beforehand, another one in each process.
+    """Return an unpredictable number, different in each process.
 
-    Keys come from the kernel's strings, which anybody may choose: nobody can choose those that collide.
+    Keys come from the kernel's strings, which anyone may choose. With this number in the hash, nobody can
+    choose keys that collide.
     """
-    return np.uint64(hash(what) & (1 << 64) - 1)  # Python keys the hashes of texts with a secret
+    return np.uint64(hash(what) & (1 << 64) - 1)  # Python's hash of a str depends on a secret
 
 
 _FACTOR = unforeseen("slots") | np.uint64(1)
@@ -33,7 +34,7 @@ class Interner:
     """Codes for keys, and a text for each code.
 
     Attributes:
-        values: the text of each code; no text is there twice.
+        values: the text of each code; no text occurs twice.
     """
 
     def __init__(self) -> None:
@@ -47,11 +48,11 @@ class Interner:
         self._codes = np.full(1 << _BITS, -1, np.int32)
 
     def strings(self, keys: NDArray[np.uint64], text_of: Callable[[int], str | None]) -> Strings:
-        """The text of each row, where rows of the same key have the same text.
+        """Return the text of each row; rows with the same key have the same text.
 
         Args:
             keys: shape (rows,).
-            text_of: gives the text of a row; asked once for each new key.
+            text_of: returns the text of a row; called once for each new key.
         """
         if len(self.values) > _FULL:
             self._start_afresh()
@@ -93,7 +94,7 @@ class Interner:
         return code
 
     def _compact(self, codes: NDArray[np.int32]) -> Strings:
-        """With the values that these rows have, where the dictionary is much larger."""
+        """Return the column, with only the values that occur if the dictionary is much larger."""
         if len(self.values) <= max(_SMALL, len(codes) // 8):
             return Strings(codes, tuple(self.values))
         used, _, compact = distinct(codes)
@@ -101,9 +102,9 @@ class Interner:
 
 
 def distinct(values: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """The different values in order, the first row of each, and which of them each row has.
+    """Return the distinct values in order, the first row of each, and the index of each row's value.
 
-    As `np.unique`, which imports half of NumPy more when it is first called.
+    It does what `np.unique` does, whose first call imports much more of NumPy.
     """
     order = np.argsort(values, kind="stable")
     ordered = values[order]

@@ -1,4 +1,4 @@
-"""What a page of the ring buffer looks like, from `events/header_page`.
+"""The layout of a page of the ring buffer, from `events/header_page`.
 
 A "page" is a sub-buffer: a page of memory, or several of them (`buffer_subbuf_size_kb`).
 """
@@ -17,14 +17,14 @@ _LARGEST = 1 << 26
 
 @dataclass(frozen=True, slots=True)
 class PageLayout:
-    """Sizes and places, in bytes.
+    """Sizes and offsets, in bytes.
 
     Attributes:
-        size: of a whole page.
-        data: where its records begin.
-        commit: where the number of valid bytes stands; the time of the first record stands at 0.
-        long: size of that number: the kernel's `long`.
-        big_endian: whether the machine that made it is.
+        size: the size of a whole page.
+        data: the offset of its records.
+        commit: the offset of the number of valid bytes; the time of the first record is at offset 0.
+        long: the size of that number, the kernel's `long`.
+        big_endian: whether the traced machine is big-endian.
     """
 
     size: int = 4096
@@ -35,7 +35,7 @@ class PageLayout:
 
     @property
     def order(self) -> str:
-        """The byte order, as NumPy spells it."""
+        """Return the byte order, as NumPy spells it."""
         return ">" if self.big_endian else "<"
 
 
@@ -43,7 +43,7 @@ def parse_header_page(text: str, *, big_endian: bool = False) -> PageLayout:
     """Read `events/header_page`.
 
     Raises:
-        UsageError: it is not one.
+        UsageError: the text is not such a file, or describes an unknown layout.
     """
     fields = {name: (int(offset), int(size)) for name, offset, size in _FIELD.findall(text)}
     if "commit" not in fields or "data" not in fields:

@@ -1,4 +1,4 @@
-"""Records: where each record of some pages lies, whose it is and when it was, before any field is read."""
+"""The position, event and time of each record of some pages, before any field is read."""
 
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """Something between two records that is none.
+    """A gap between two records.
 
     Attributes:
-        before: index of the record that it stands before.
-        ts: time of the page, in whose place it is.
-        lost: whether the kernel lost records here; else some could not be decoded.
-        count: how many were lost; None where the kernel does not say.
+        before: index of the record after the gap.
+        ts: the time of the page.
+        lost: whether the kernel lost records here; otherwise some could not be decoded.
+        count: how many were lost; None if the kernel does not say.
         reason: why they could not be decoded; empty for a loss.
     """
 
@@ -31,14 +31,14 @@ class Records:
     """Records of one CPU, in the order of its buffer.
 
     Attributes:
-        cpu: whose.
-        buffer: uint8: the pages.
-        origin: place of the buffer's first byte in the CPU's data.
-        ts: int64, shape (rows,).
-        at: int64, shape (rows,): where the record begins in `buffer`, in words of 4 bytes.
-        size: int32, shape (rows,): its bytes, of which the last few may be padding.
-        id: uint16, shape (rows,): which event's it is.
-        holes: in order.
+        cpu: the CPU's number.
+        buffer: uint8, shape (bytes,): the pages.
+        origin: offset of the buffer's first byte in the CPU's data.
+        ts: int64, shape (rows,): times, in the trace clock's unit.
+        at: int64, shape (rows,): the offset of the record in `buffer`, in words of 4 bytes.
+        size: int32, shape (rows,): its size in bytes; the last few bytes may be padding.
+        id: uint16, shape (rows,): the id of its event.
+        holes: the gaps, in order.
     """
 
     cpu: int
@@ -54,9 +54,11 @@ class Records:
         return len(self.ts)
 
     def between(self, begin: int, end: int) -> "Records":
-        """Those from time `begin` on and before `end`; a hole is as early as its page.
+        """Return the records from time `begin` up to, but not including, `end`.
 
-        Where times go back, a record counts as of the latest time before it.
+        A hole has the time of its page.
+
+        If times go backwards, a record counts as having the latest time so far.
         """
         keys = self.ts
         if len(keys) > 1 and bool((keys[1:] < keys[:-1]).any()):
@@ -75,7 +77,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walked:
-    """Pages whose records have been found already; true even where there are none in them."""
+    """Pages whose records have already been found; true even if there are no records."""
 
     records: Records
 
@@ -84,4 +86,4 @@ class Walked:
 
 
 Pages: TypeAlias = bytes | bytearray | memoryview | Walked
-"""What a decoder takes: whole pages of one CPU."""
+"""The input of a decoder: whole pages of one CPU."""

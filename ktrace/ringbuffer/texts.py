@@ -1,4 +1,7 @@
-"""Texts in records, many rows in one step: a key for each, from which the dictionary is made."""
+"""Read texts from records, many rows in one step.
+
+Each text gets a key, a hash of its bytes. The dictionary is made from the keys.
+"""
 
 from functools import cache
 
@@ -8,9 +11,9 @@ from numpy.typing import NDArray
 from ktrace.model.column import Strings
 from ktrace.ringbuffer.interning import Interner, unforeseen
 
-_WORDS = 16  # of 8 bytes: texts that are longer are read one by one
-_SHORT = 6  # words: texts of no more are gathered whole
-_BLOCK = 1 << 13  # rows at a time: what is made on the way stays in the cache
+_WORDS = 16  # of 8 bytes: longer texts are read one by one
+_SHORT = 6  # words: texts up to this length are gathered whole
+_BLOCK = 1 << 13  # rows at a time, so that intermediate results stay in the cache
 
 _FACTOR = unforeseen("factor") | np.uint64(1)
 _FOLD = np.uint64(29)
@@ -20,7 +23,7 @@ _KEEP = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)  # masks of th
 
 
 class Texts:
-    """One column of texts over all that is read: its dictionary lives on."""
+    """One column of texts; its dictionary is kept from one read to the next."""
 
     def __init__(self) -> None:
         self._interner = Interner()
@@ -33,13 +36,13 @@ class Texts:
         *,
         absent: bool = False,
     ) -> Strings:
-        """The text of each row: up to its first NUL, else its whole length.
+        """Return the text of each row, up to its first NUL or its whole length.
 
         Args:
-            buffer: of bytes.
-            start: where each begins.
-            length: bytes of each at most.
-            absent: whether a length of 0 means that there is none.
+            buffer: the bytes.
+            start: the offset of each text.
+            length: the maximum length of each text in bytes.
+            absent: whether a length of 0 means that there is no text (None).
         """
         keys = _keys(buffer, start, length)
         if absent:
@@ -54,7 +57,7 @@ class Texts:
 
 
 def text_at(buffer: NDArray[np.uint8], start: int, length: int) -> str:
-    """One text."""
+    """Return one text."""
     raw = buffer[start : start + length].tobytes()
     return raw.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
@@ -62,11 +65,11 @@ def text_at(buffer: NDArray[np.uint8], start: int, length: int) -> str:
 def _keys(
     buffer: NDArray[np.uint8], start: NDArray[np.int64], length: NDArray[np.int64]
 ) -> NDArray[np.uint64]:
-    """A hash of the bytes of each text, those behind a NUL included."""
+    """Return a hash of the bytes of each text, including those after a NUL."""
     keys = np.empty(len(start), np.uint64)
     if not len(start):
         return keys
-    # Behind the last text of a buffer there may be less than a word.
+    # The last text may end less than a word before the end of the buffer.
     last = int(start.max()) + int(length.max()) + 8
     if last > len(buffer):
         buffer = np.concatenate([buffer, np.zeros(last - len(buffer), np.uint8)])
@@ -91,10 +94,10 @@ def _hash_short(
     words: int,
     keys: NDArray[np.uint64],
 ) -> None:
-    """The same for texts of no more than `words` words, gathered whole.
+    """Hash texts of at most `words` words, gathered whole.
 
-    The hash of a text is another one for another number of words: it is one text all the same, since the
-    dictionary has no text twice.
+    The same text may have different hashes for different values of `words`. It is still one text, since the
+    dictionary contains no text twice.
     """
     size = 8 * words
     texts = np.ndarray((len(buffer) - size + 1,), f"V{size}", buffer, 0, (1,))
@@ -112,7 +115,7 @@ def _hash_short(
 
 @cache
 def _keep(words: int) -> NDArray[np.uint64]:
-    """By length, the bits of each word that belong to a text."""
+    """Return masks of the bits of each word that belong to a text, by its length."""
     left = np.arange(8 * words + 1)[:, None] - 8 * np.arange(words)
     masks: NDArray[np.uint64] = _KEEP[np.clip(left, 0, 8)]
     return masks
@@ -121,7 +124,7 @@ def _keep(words: int) -> NDArray[np.uint64]:
 def _hash(
     anywhere: NDArray[np.void], at: NDArray[np.int64], left: NDArray[np.int64], keys: NDArray[np.uint64]
 ) -> None:
-    """Fill in the hashes of texts of up to `_WORDS` words: a word of all of them at a time."""
+    """Hash texts of up to `_WORDS` words, one word of all of them at a time."""
     rows: NDArray[np.int64] | None = None  # None: all
     mixed = np.full(len(at), _SEED, np.uint64)
     for _ in range(_WORDS):

@@ -1,18 +1,18 @@
-"""Pages to records: all pages in step.
+"""Find the records in pages, in all pages in step.
 
-Where a record begins is known only when the one before it has been read. So the walk goes by the
-number of the record: one step finds the n-th record of every page together, in NumPy, and there are as
-many steps as the fullest page has records. Times are the sums of what the headers say, made afterwards.
+A record's position is known only after the record before it has been read. So step n finds the n-th
+record of every page at once, in NumPy, and there are as many steps as the fullest page has records. Times
+are computed afterwards, as sums of the differences in the headers.
 
 See Documentation/trace/ring-buffer-design.rst and `events/header_event`:
 
 | type_len | meaning | bytes |
 |---|---|---|
 | 1..28 | a record of 4 * type_len bytes | 4 + 4 * type_len |
-| 0 | a record; its length stands in the next word and counts that word | 4 + length |
-| 29 | padding: with a delta of 0 up to the end of the page, else a record that was discarded | 4 + length |
-| 30 | a longer time: the next word has its upper bits | 8 |
-| 31 | the time itself, its lower 59 bits | 8 |
+| 0 | a record; its length is in the next word and includes that word | 4 + length |
+| 29 | padding: with a delta of 0 up to the end of the page, otherwise a discarded record | 4 + length |
+| 30 | a time extension: the next word has the upper bits of the delta | 8 |
+| 31 | an absolute time stamp, its lower 59 bits | 8 |
 """
 
 from dataclasses import dataclass
@@ -25,21 +25,21 @@ from numpy.typing import NDArray
 from ktrace.ringbuffer.layout import PageLayout
 from ktrace.ringbuffer.records import Hole, Records
 
-_LENGTH = 0xFFFFF  # of the commit word: how many bytes are valid
+_LENGTH = 0xFFFFF  # mask of the commit word: how many bytes are valid
 _MISSED = 1 << 31  # records were lost before this page
-_STORED = 1 << 30  # how many stands behind the valid bytes
+_STORED = 1 << 30  # the number of lost records follows the valid bytes
 
 _PADDING, _EXTEND, _STAMP = 29, 30, 31
-_LONGEST = 28  # type_len of a record that says its own length
-_FAR = 1 << 40  # words: beyond the end of every page
+_LONGEST = 28  # the largest type_len that is a record's length
+_FAR = 1 << 40  # words: beyond the end of any page
 
-# Words from a header to the next one, by its byte that ends in type_len; 0 where it must be looked at.
+# Words from a header to the next one, by the byte that has type_len; 0 if the header must be read.
 _ADVANCE = np.tile(np.array([0, *range(2, 30), 0, 2, 2], np.int64), 8)
 
 _FARTHEST = int(_ADVANCE.max())
 
-_STEPS = 32  # between two looks at where the pages have come
-_MOST = 4  # pages of so many that are at their end: the others go on by themselves
+_STEPS = 32  # steps between two checks of the pages' positions
+_MOST = 4  # once fewer than one in this many pages is left, those go on alone
 _FEW = 64
 _NONE = np.zeros(0, np.int64)
 
@@ -50,8 +50,9 @@ def walk(pages: bytes | bytearray | memoryview, cpu: int, layout: PageLayout, or
     """Find the records of one CPU's pages.
 
     Args:
-        pages: any number of whole pages; a last one may be cut. They are not copied, and must stay.
-        origin: place of the first byte in the CPU's data, for what is reported.
+        pages: any number of whole pages; the last one may be truncated. They are not copied, so they must
+            not change.
+        origin: offset of the first byte in the CPU's data, for messages.
     """
     buffer = np.frombuffer(pages, np.uint8)
     heads = _heads(buffer, layout)
@@ -89,7 +90,10 @@ def walk(pages: bytes | bytearray | memoryview, cpu: int, layout: PageLayout, or
 
 
 def _without(column: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    """All but some rows. A few holes are bridged by copying what is between them."""
+    """Return the column without some rows.
+
+    If they are few, copying the parts between them is faster.
+    """
     if len(rows) > _FEW:
         return np.delete(column, rows)
     if not len(rows):
@@ -100,19 +104,19 @@ def _without(column: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Heads:
-    """Of each page: time, what the commit word says, and where its records begin and end, in words."""
+    """For each page: its time, its commit word, and where its records begin and end, in words."""
 
     ts: NDArray[np.int64]
     commit: NDArray[np.int64]
     length: NDArray[np.int64]
     begin: NDArray[np.int64]
     end: NDArray[np.int64]
-    cut: NDArray[np.int64]  # bytes that it lacks
+    cut: NDArray[np.int64]  # missing bytes
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """Where headers are, page after page; how many each page has; where a page went wrong, in words."""
+    """The headers' positions, page by page, their number in each page, and the damaged places, in words."""
 
     at: NDArray[np.int64]
     counts: NDArray[np.int64]
@@ -140,22 +144,25 @@ def _heads(buffer: NDArray[np.uint8], layout: PageLayout) -> _Heads:
 
 
 def _numbers(raw: NDArray[np.uint8], layout: PageLayout) -> NDArray[np.uint64]:
-    """The unsigned number that each row is."""
+    """Return the unsigned number in each row."""
     numbers = np.ascontiguousarray(raw).view(f"{layout.order}u{raw.shape[1]}")
     return numbers.reshape(-1).astype(np.uint64)
 
 
 def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> _Found:
-    """Walk all pages in step. One that has come to its end stays there, as does one that needs a look."""
-    kinds = np.zeros(len(words) + 1 + _STEPS * _FARTHEST, np.uint8)  # and what is behind the end
+    """Walk all pages in step.
+
+    A page that has reached its end stays there. A page whose next header must be read waits for that.
+    """
+    kinds = np.zeros(len(words) + 1 + _STEPS * _FARTHEST, np.uint8)  # and space after the end
     np.copyto(kinds[: len(words)], words >> 27 if layout.big_endian else words, casting="unsafe")
-    kinds[heads.end] = 0  # no header: where a page ends nothing goes on
+    kinds[heads.end] = 0  # no advance at the end of a page
     found = np.zeros(0, np.int64)
     going = np.flatnonzero(heads.begin < heads.end)
     at, end = heads.begin[going], heads.end[going]
     rows = (layout.size - layout.data) // 4 + _STEPS
     while len(at):
-        # Rows an odd number of cache lines apart: else the columns, which are read below, share a few lines.
+        # Rows are an odd number of cache lines apart: otherwise a column, read below, uses few cache sets.
         apart = (len(at) + 15) // 16 * 16 + 8
         grid = np.empty((rows, apart), np.int64)[:, : len(at)]
         grid[0] = at
@@ -168,7 +175,7 @@ def _positions(words: NDArray[np.uint32], heads: _Heads, layout: PageLayout) -> 
         at, end = at[left], end[left]
     starts = np.searchsorted(found, heads.begin)
     counts = np.diff(starts, append=len(found))
-    # Only the last record of a page can go beyond its end.
+    # Only the last record of a page can exceed its end.
     some = np.flatnonzero(counts)
     ends = found[(starts + counts)[some] - 1]
     beyond = ends + _advance(words, kinds, ends, heads.end[some], layout) > heads.end[some]
@@ -187,10 +194,10 @@ def _march(
     end: NDArray[np.int64],
     layout: PageLayout,
 ) -> int:
-    """Fill in where each page has come after each step, from row 0 on, until most pages are at their end.
+    """Record the position in each page after each step, from row 0 on, until most pages are at their end.
 
     Returns:
-        the last row that was filled in.
+        the last row that was filled.
     """
     row, steps = 0, _STEPS
     while row + steps + 1 < len(grid):
@@ -221,14 +228,14 @@ def _advance(
     end: NDArray[np.int64],
     layout: PageLayout,
 ) -> NDArray[np.int64]:
-    """How far it is from headers to the next ones, wherever that stands."""
+    """Return the distance from headers to the next ones, reading the next word where necessary."""
     far = _ADVANCE.take(kinds.take(at))
     rows = np.flatnonzero(far == 0)
     if len(rows):
         at, end = at[rows], end[rows]
         first = words.take(at)
         kind, delta = (first >> 27, first & 0x7FFFFFF) if layout.big_endian else (first & 31, first >> 5)
-        # A header at the very end has no next word; whatever is taken for it, the record does not fit.
+        # A header at the very end has no next word; its record does not fit, whatever word is read.
         length = words.take(np.minimum(at + 1, len(words) - 1)).astype(np.int64)
         there = 1 + length // 4
         there[(length < 4) | (length % 4 != 0)] = _FAR
@@ -241,7 +248,7 @@ def _advance(
 def _extend(
     words: NDArray[np.uint32], at: NDArray[np.int64], rows: NDArray[np.int64], delta: NDArray[np.int64]
 ) -> None:
-    """Add the upper bits of longer times, in the words at `at`."""
+    """Add the upper bits of extended times, from the words at `at`."""
     delta[rows] += words.take(at[rows]).astype(np.int64) << 27
 
 
@@ -253,7 +260,7 @@ def _stamps(
     page_ts: NDArray[np.int64],
     starts: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """The full times that time stamps say, whose upper bits are those of their page."""
+    """Return the full times of time stamps; their upper bits are those of their page's time."""
     before = page_ts[np.searchsorted(starts, rows, side="right") - 1]
     high = before & _STAMP_HIGH
     full: NDArray[np.int64] = (delta[rows] + (words.take(at[rows]).astype(np.int64) << 27)) | high
@@ -269,7 +276,10 @@ def _times(
     stamps: NDArray[np.int64] = _NONE,
     full: NDArray[np.int64] = _NONE,
 ) -> NDArray[np.int64]:
-    """The time of each header: its page's, or of the last stamp in the page, and all differences since."""
+    """Return the time of each header.
+
+    It is the time of its page, or of the last time stamp before it in the page, plus all differences since.
+    """
     ts = np.cumsum(delta)
     some = counts > 0
     first = starts[some]
@@ -278,7 +288,7 @@ def _times(
     if len(stamps):
         first = np.concatenate([first, stamps])
         shift = np.concatenate([shift, full - ts[stamps]])
-        # A stamp that is the first of its page comes after it, and leaves nothing to it.
+        # A stamp that begins its page sorts after the page's own entry, which then has length 0.
         order = np.argsort(first, kind="stable")
         first, shift = first[order], shift[order]
         lengths = np.diff(first, append=len(ts))
@@ -295,7 +305,7 @@ def _holes(
     layout: PageLayout,
     origin: int,
 ) -> list[Hole]:
-    """What was lost before pages, and what could not be decoded in them, in order."""
+    """Return the losses before pages and the undecodable parts in them, in order."""
     holes = []
     lost = (heads.commit & _MISSED) != 0
     broken = heads.cut > 0
@@ -318,7 +328,7 @@ def _holes(
 
 
 def _stored(buffer: NDArray[np.uint8], heads: _Heads, page: int, layout: PageLayout) -> int | None:
-    """How many records were lost before a page, if it says so."""
+    """Return how many records were lost before a page, if the page stores that number."""
     at = layout.data + (int(heads.commit[page]) & _LENGTH)
     if not int(heads.commit[page]) & _STORED or at + layout.long > layout.size or heads.cut[page]:
         return None

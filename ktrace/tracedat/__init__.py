@@ -1,1 +1,1 @@
-"""The `trace.dat` file format (trace-cmd.dat.v6(5), trace-cmd.dat.v7(5)): reading and writing."""
+"""Read and write the `trace.dat` file format (trace-cmd.dat.v6(5), trace-cmd.dat.v7(5))."""

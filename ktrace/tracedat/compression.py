@@ -1,6 +1,6 @@
-"""Unpacking compressed sections: zlib from the standard library, zstd from wherever there is one.
+"""Unpack compressed sections: zlib with the standard library, zstd with whatever is installed.
 
-Sizes come from the file, and may be wrong: no more is unpacked than was announced, and less is an error.
+Sizes come from the file and may be wrong. So no more is unpacked than the size says, and less is an error.
 """
 
 import ctypes
@@ -12,17 +12,18 @@ from typing import Any, TypeAlias
 from ktrace.errors import Unavailable
 
 Unpack: TypeAlias = Callable[[bytes, int], bytes]
-"""Compressed bytes, and how many they become. Raises ValueError where they become something else."""
+"""Takes compressed bytes and their unpacked size. Raises ValueError if they unpack to another size."""
 
 _MOST_OF_A_BYTE = 1 << 15
-"""Bytes that zstd can make of one: a block of 4 bytes becomes up to 128 KiB (RFC 8878, "RLE_Block")."""
+"""The most bytes that zstd can make of one: a block of 4 bytes unpacks to up to 128 KiB (RFC 8878,
+"RLE_Block")."""
 
 
 def unpacker(name: str) -> Unpack:
-    """How to unpack what `name` compressed.
+    """Return the function that unpacks data compressed by `name`.
 
     Raises:
-        Unavailable: this Python cannot; says what to install.
+        Unavailable: this Python cannot unpack it; the error says what to install.
     """
     if name == "zlib":
         return _zlib
@@ -44,7 +45,11 @@ def _zlib(data: bytes, size: int) -> bytes:
 
 
 def _zstd() -> Unpack:
-    """Python 3.14 has it; before, the package `zstandard`, or the C library that most systems have."""
+    """Return a function that unpacks zstd.
+
+    Python 3.14 has one. For older versions, use the package `zstandard`, or the C library that most systems
+    have.
+    """
     found = _zstd_of_python() or _zstd_of_package() or _zstd_of_library()
     if found is None:
         raise Unavailable(
@@ -98,7 +103,7 @@ def _zstd_of_library() -> Unpack | None:
     def unpack(data: bytes, size: int) -> bytes:
         if size > len(data) * _MOST_OF_A_BYTE:
             raise ValueError(f"{len(data)} bytes cannot become {size}")
-        # The library never writes more than `size`: a frame that holds more is an error.
+        # The library never writes more than `size`; a larger frame is an error.
         out = ctypes.create_string_buffer(max(size, 1))
         written = decompress(out, size, data, len(data))
         if is_error(written):

@@ -1,4 +1,4 @@
-"""What a trace.dat file holds, as values: the same for versions 6 and 7.
+"""The contents of a trace.dat file as values, the same for versions 6 and 7.
 
 Times are in nanoseconds unless a name says otherwise.
 """
@@ -11,22 +11,22 @@ from ktrace.tracedat.source import Order
 Version = Literal[6, 7]
 
 SHORT_FLAGS = ", 4 flags"
-"""Behind the version in `Options.written_by`: the kernel had 4 columns of flags. No option is made for it:
-trace-cmd would warn of one that it does not know."""
+"""Follows the version in `Options.written_by` if the kernel had 4 columns of flags. This is not an option,
+because trace-cmd would warn of one that it does not know."""
 
 CALL_TEXTS = ", texts of calls"
-"""The same, of a kernel that records the texts that arguments of system calls point at: the formats in the
-file need not tell."""
+"""Follows the version in `Options.written_by` if the kernel records the texts that arguments of system calls
+point at. The formats in the file need not show that."""
 
 
 @dataclass(frozen=True, slots=True)
 class CpuData:
-    """Where one CPU's pages are.
+    """The position of one CPU's pages.
 
     Attributes:
-        cpu: the processor's number.
-        offset: of the first page in the file; with `compressed` of the number of chunks.
-        size: bytes in the file; 0 without data.
+        cpu: the CPU's number.
+        offset: the offset of the first page in the file; if compressed, that of the number of chunks.
+        size: the size in the file in bytes; 0 if there are no data.
     """
 
     cpu: int
@@ -39,11 +39,11 @@ class Buffer:
     """The pages of one tracing instance.
 
     Attributes:
-        name: the instance's; empty for the top buffer.
-        clock: its trace clock; empty where the file does not say.
-        page_size: bytes of a sub-buffer, with its header.
-        compressed: whether each CPU's data are chunks to be unpacked.
-        cpus: in the file's order.
+        name: the instance's name; empty for the top buffer.
+        clock: its trace clock; empty if the file does not say.
+        page_size: the size of a sub-buffer in bytes, with its header.
+        compressed: whether each CPU's data are compressed chunks.
+        cpus: the CPUs, in the file's order.
     """
 
     name: str
@@ -55,7 +55,7 @@ class Buffer:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A buffer of which the file holds the kernel's text in place of pages."""
+    """A buffer for which the file has the kernel's text instead of pages."""
 
     name: str
     offset: int
@@ -65,7 +65,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class ClockSample:
-    """At `time` of this machine's clock, `offset` brings it to the peer's; see `TimeShift`."""
+    """At `time` of this machine's clock, `offset` converts it to the peer's clock; see `TimeShift`."""
 
     time: int
     offset: int
@@ -75,11 +75,11 @@ class ClockSample:
 
 @dataclass(frozen=True, slots=True)
 class TimeShift:
-    """How a guest's times become its host's.
+    """The conversion of a guest's times to its host's.
 
     Attributes:
-        peer: trace id of the host's recording.
-        interpolate: whether offsets between two samples lie on a line.
+        peer: the trace id of the host's recording.
+        interpolate: whether to interpolate linearly between two samples.
         cpus: the samples of each CPU, in order of time.
     """
 
@@ -95,12 +95,12 @@ class Guest:
     name: str
     trace_id: int
     pids: tuple[tuple[int, int], ...]
-    """Of each of its CPUs the number, and the thread of the host that runs it."""
+    """For each of its CPUs, the number and the host's thread that runs it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TscToNs:
-    """`ns = (ticks * mult >> shift) + offset` turns the processor's counter into nanoseconds."""
+    """Converts the processor's counter into nanoseconds: `ns = (ticks * mult >> shift) + offset`."""
 
     mult: int
     shift: int
@@ -109,16 +109,16 @@ class TscToNs:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is said of the recording as a whole.
+    """Facts about the recording as a whole.
 
     Attributes:
-        date_us: microseconds to add to each time for the time of day; None: not recorded.
+        date_us: microseconds to add to each time to get the time of day; None if not recorded.
         offset: nanoseconds to add to each time.
-        clock: the top buffer's; empty where the file does not say.
-        cpu_count: None: not said.
-        cpu_stats: the kernel's account of each CPU's buffer, as text; see `ktrace.tracefs.stats`.
-        trace_id: names this recording among others; 0 without one.
-        others: options that are only carried along: number and data.
+        clock: the top buffer's trace clock; empty if the file does not say.
+        cpu_count: the number of CPUs; None if the file does not say.
+        cpu_stats: the kernel's statistics of each CPU's buffer, as text; see `ktrace.tracefs.stats`.
+        trace_id: identifies this recording among others; 0 if it has none.
+        others: the numbers and data of other options, which are only copied.
     """
 
     date_us: int | None = None
@@ -137,21 +137,21 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All of a file but its pages.
+    """Everything in a file but its pages.
 
     Attributes:
-        order: byte order of the numbers in the file, and in its pages.
-        long_size: bytes of a `long` in the traced machine's programs.
-        page_size: bytes of a sub-buffer of the top buffer.
-        compression: the name of what compressed it; empty for nothing.
+        order: the byte order of the numbers in the file and in its pages.
+        long_size: the size in bytes of a `long` in programs of the traced machine.
+        page_size: the size in bytes of a sub-buffer of the top buffer.
+        compression: the name of the compression; empty for none.
         header_page, header_event: the kernel's files of these names.
-        ftrace_formats: of the kernel's own events, each as its `format` file.
-        event_formats: of the others, each with its system.
-        kallsyms, printk_formats, cmdlines: the kernel's files; empty where they were not saved.
-        buffers: those with pages.
-        texts: those with text.
-        format_places: where in the file each of `ftrace_formats` begins, then of `event_formats`; empty for
-            contents that were not read from a file.
+        ftrace_formats: the `format` file of each of ftrace's own events.
+        event_formats: the system and the `format` file of each other event.
+        kallsyms, printk_formats, cmdlines: the kernel's files; empty if they were not saved.
+        buffers: the buffers with pages.
+        texts: the buffers with text.
+        format_places: the offset in the file of each of `ftrace_formats`, then of each of `event_formats`;
+            empty if the contents were not read from a file.
     """
 
     version: Version

@@ -1,7 +1,7 @@
-"""The kernel's files that a trace.dat file carries: formats, symbols, names. The same in both versions.
+"""The kernel's files that a trace.dat file contains: formats, symbols, names.
 
-Version 6 has them one behind the other, version 7 each in a section of its own. See
-trace-cmd.dat.v6(5), "HEADER INFO FORMAT" and what follows.
+They are the same in both versions. Version 6 has them one after the other, version 7 has each in a section.
+See trace-cmd.dat.v6(5), "HEADER INFO FORMAT" and what follows.
 """
 
 import struct
@@ -14,7 +14,7 @@ _PAGE, _EVENT = b"header_page\0", b"header_event\0"
 
 
 def read_headers(at: Cursor) -> tuple[str, str]:
-    """`header_page` and `header_event`."""
+    """Read `header_page` and `header_event`."""
     at.expect(_PAGE, "header_page")
     page = at.sized(8)
     at.expect(_EVENT, "header_event")
@@ -22,16 +22,16 @@ def read_headers(at: Cursor) -> tuple[str, str]:
 
 
 Placed: TypeAlias = tuple[int, str, str]
-"""Where in the file a format is, its system, and the format."""
+"""The offset of a format in the file, its system, and the format."""
 
 
 def read_ftrace_formats(at: Cursor) -> tuple[Placed, ...]:
-    """Formats of the kernel's own events."""
+    """Read the formats of ftrace's own events."""
     return tuple(_format(at, "ftrace") for _ in range(at.number(4)))
 
 
 def read_event_formats(at: Cursor) -> tuple[Placed, ...]:
-    """Formats of the others."""
+    """Read the formats of all other events."""
     found: list[Placed] = []
     for _ in range(at.number(4)):
         system = at.text()
@@ -53,7 +53,7 @@ def encode_files(
     kallsyms: bytes,
     printk_formats: bytes,
 ) -> bytes:
-    """All of them as version 6 has them, up to where the names of tasks begin."""
+    """Encode the files for version 6, up to where the names of tasks begin."""
     mark = "<" if order == "little" else ">"
 
     def sized(data: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""The beginning of a trace.dat file, the same in versions 6 and 7: what it is and how to read on.
+"""The beginning of a trace.dat file, which is the same in versions 6 and 7.
 
 See trace-cmd.dat.v7(5), "INITIAL FORMAT".
 """
@@ -18,9 +18,9 @@ class Head:
     """The first bytes of a file.
 
     Attributes:
-        compression: name of what compressed it; empty for nothing. Version 6 compresses nothing.
-        options_at: where the first section of options is (version 7).
-        end: offset of what follows.
+        compression: the name of the compression; empty for none. Version 6 has none.
+        options_at: the offset of the first section of options (version 7).
+        end: the offset of what follows.
     """
 
     version: Version
@@ -33,7 +33,10 @@ class Head:
 
 
 def read_head(source: Bytes) -> Head:
-    """Read it. Raises Damaged where `source` is no trace.dat file, or a version that nobody has seen yet."""
+    """Read the beginning of a file.
+
+    Raises Damaged if `source` is not a trace.dat file, or has an unknown version.
+    """
     if source.size < len(MAGIC):
         raise source.damaged("not a trace.dat file" + ("" if source.size else ": it is empty"), 0)
     at = Cursor(source, "little")
@@ -48,7 +51,7 @@ def read_head(source: Bytes) -> Head:
     at.order = "big" if endianness else "little"
     long_size = at.number(1)
     page_size = at.number(4)
-    # The decoder's: a header of 16 bytes, and offsets in words.
+    # The decoder needs a header of 16 bytes, and offsets in words.
     if not 64 <= page_size <= _MAX_PAGE or page_size % 4:
         raise source.damaged(f"pages of {page_size} bytes", at.at - 4)
     if version == "6":
@@ -61,6 +64,6 @@ def read_head(source: Bytes) -> Head:
 
 
 def encode_head(order: Order, long_size: int, page_size: int) -> bytes:
-    """The first bytes of a version 6 file."""
+    """Encode the first bytes of a version 6 file."""
     mark = "<" if order == "little" else ">"
     return MAGIC + b"6\0" + struct.pack(mark + "BBI", order == "big", long_size, page_size)

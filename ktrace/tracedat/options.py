@@ -1,7 +1,7 @@
-"""Options of a trace.dat file: numbered pieces of data, one decoder and one encoder for each kind.
+"""Options of a trace.dat file: numbered pieces of data, with a decoder and an encoder for each kind.
 
-See trace-cmd.dat.v7(5), "OPTIONS SECTION". What an unknown option means is nobody's to guess: it is
-carried along. One that is shorter than it must be is an error.
+See trace-cmd.dat.v7(5), "OPTIONS SECTION". Unknown options are copied unchanged. An option that is too short
+is an error.
 """
 
 import re
@@ -24,12 +24,12 @@ _FARTHEST = 1 << 62  # nanoseconds, 146 years: with a record's time it fits into
 
 @dataclass(frozen=True, slots=True)
 class Pointers:
-    """Options that say where something is.
+    """Options that point to other parts of the file.
 
     Attributes:
-        sections: by option number, offset of the section that holds it (version 7).
+        sections: by option number, the offset of the section with its data (version 7).
         buffers, texts: the data of each BUFFER and BUFFER_TEXT option.
-        following: offset of a further section of options; 0 for none.
+        following: the offset of the next section of options; 0 for none.
     """
 
     sections: dict[int, int] = field(default_factory=dict)
@@ -41,15 +41,15 @@ class Pointers:
 def parse(
     found: Iterable[tuple[int, int, bytes]], name: str, order: Order, options: Options | None = None
 ) -> tuple[Options, Pointers]:
-    """Make sense of options.
+    """Decode options.
 
     Args:
-        found: number, place in the file, and data of each.
-        name: the file's, for errors.
-        options: what was known before.
+        found: the number, offset in the file, and data of each option.
+        name: the file's name, for errors.
+        options: the options decoded so far.
 
     Raises:
-        Damaged: one of them is too short, or no number where a number must be.
+        Damaged: an option is too short, or is not a number where one is required.
     """
     known = options or Options()
     sections: dict[int, int] = {}
@@ -72,13 +72,13 @@ def parse(
 
 
 def _add(known: Options, number: int, memory: Memory, data: bytes, order: Order) -> Options:
-    """The options with one more."""
+    """Return the options with one more."""
     at = Cursor(memory, order)
     match number:
         case 1:  # DATE
             return replace(known, date_us=_time(memory, data, 1000))
         case 2:  # CPUSTAT
-            # trace-cmd puts headings of instances among them, and a byte behind each.
+            # trace-cmd puts headings of instances among them, and a byte after each.
             text = _text(data).rstrip("\n") + "\n"
             return replace(known, cpu_stats=(*known.cpu_stats, text))
         case 4:  # TRACECLOCK
@@ -103,7 +103,7 @@ def _add(known: Options, number: int, memory: Memory, data: bytes, order: Order)
 
 
 def selected_clock(text: str) -> str:
-    """The one in brackets of a `trace_clock` file, or the only one.
+    """Return the clock in brackets in a `trace_clock` file, or the only one.
 
     >>> selected_clock("local global [mono] boot")
     'mono'
@@ -121,7 +121,7 @@ def _time_shift(at: Cursor) -> TimeShift:
         columns.append([[_signed(at) for _ in range(samples)] for _ in range(3)])
     cpus = []
     for times, offsets, scalings in columns:
-        # Recordings by trace-cmd before 3.1 end before these.
+        # Recordings by trace-cmd before 3.1 lack these.
         rest = at.end - at.at >= 8 * len(times)
         bits = [at.number(8) if rest else 0 for _ in times]
         cpus.append(tuple(map(ClockSample, times, offsets, scalings, bits)))
@@ -160,7 +160,7 @@ def _tsc(at: Cursor) -> TscToNs:
 
 
 def _time(memory: Memory, data: bytes, unit: int) -> int:
-    """A number of so many nanoseconds each, to be added to times of 64 bits."""
+    """Read a number in units of `unit` nanoseconds, to be added to 64-bit times."""
     text = _text(data).strip()
     try:
         value = int(text, 0)
@@ -172,7 +172,7 @@ def _time(memory: Memory, data: bytes, unit: int) -> int:
 
 
 def encode(options: Options, order: Order) -> list[tuple[int, bytes]]:
-    """Number and data of each option that says something; the inverse of `parse`."""
+    """Return the number and data of each option that is set; the inverse of `parse`."""
     mark = "<" if order == "little" else ">"
     found: list[tuple[int, bytes]] = []
     if options.date_us is not None:

@@ -1,4 +1,4 @@
-"""A trace.dat file, opened: what it says, and its pages in windows.
+"""Read a trace.dat file: its contents, and its pages in windows.
 
 with TraceDat("trace.dat") as file:
     for buffer in file.contents.buffers:
@@ -6,7 +6,8 @@ with TraceDat("trace.dat") as file:
             for window in file.windows(buffer, data):
                 ...
 
-Version 6 or 7, compressed or not, of whatever size: one window of one CPU is in memory at a time.
+Reads versions 6 and 7, compressed or not. The file may have any size: one window of one CPU is in memory
+at a time.
 """
 
 import os
@@ -23,30 +24,30 @@ from ktrace.tracedat.head import read_head
 from ktrace.tracedat.source import Cursor, FileBytes
 from ktrace.tracedat.version7 import unpack_at
 
-WINDOW = 1 << 22  # bytes of pages at a time: 1,024 pages of 4 KiB
+WINDOW = 1 << 22  # bytes of pages read at a time: 1,024 pages of 4 KiB
 _MAX_CHUNK = 1 << 28
 
 
 class TraceDat:
-    """An open file.
+    """An open trace.dat file.
 
     Args:
-        path: of the file.
-        recover: take what can be read of a file that has been cut off, or of a recording that was killed.
+        path: the path of the file.
+        recover: read as much as possible of a truncated file, or of a recording that was killed.
 
     Attributes:
-        contents: all but the pages.
-        problems: with `recover`, what is missing or makes no sense; errors otherwise.
+        contents: everything but the pages.
+        problems: with `recover`, what is missing or damaged; without it, these are raised as errors.
         notes: remarks for the user.
 
     Raises:
         NotFound: there is no such file.
-        Damaged: it is no trace.dat file, or cut off.
-        Unavailable: it is compressed, and this Python cannot unpack that.
+        Damaged: it is not a trace.dat file, or it is truncated.
+        Unavailable: it is compressed in a way that this Python cannot unpack.
     """
 
     def __init__(self, path: str, *, recover: bool = False) -> None:
-        # The recording that was there before stays until the new one is whole.
+        # An earlier recording keeps this name until the new one is complete.
         place = unfinished.place_of(path)
         goes_on = unfinished.is_unfinished(place)
         self._unfinished = goes_on and (recover or not os.path.lexists(place))
@@ -81,17 +82,17 @@ class TraceDat:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         for part, _ in self._parts.values():
             part.close()
         self.source.close()
 
     def windows(self, buffer: Buffer, data: CpuData, size: int = WINDOW, *, skip: int = 0) -> Iterator[bytes]:
-        """A CPU's pages in order, whole ones, about `size` bytes at a time; without the first `skip` bytes.
+        """Yield a CPU's whole pages in order, about `size` bytes at a time, without the first `skip` bytes.
 
         Raises:
-            Damaged: the file has become shorter, or a chunk cannot be unpacked; with `recover` the pages
-                before it come, and `problems` says so.
+            Damaged: the file has become shorter, or a chunk cannot be unpacked. With `recover`, the pages
+                before it are yielded, and `problems` has the error.
         """
         pieces = self._chunks(data, size) if buffer.compressed else self._pieces(buffer, data, size, skip)
         try:
@@ -102,7 +103,7 @@ class TraceDat:
             self.problems.append(problem)
 
     def text(self, text: Text, size: int = WINDOW) -> Iterator[bytes]:
-        """The kernel's own text of a buffer that holds no pages."""
+        """Yield the kernel's own text of a buffer that has no pages."""
         if text.compressed:
             yield from self._chunks(CpuData(0, text.offset, text.size), size)
             return
@@ -110,14 +111,14 @@ class TraceDat:
             yield self.source.read(text.offset + at, min(size, text.size - at))
 
     def first_page(self, buffer: Buffer, data: CpuData, is_before: Callable[[int], bool]) -> int:
-        """Where, in a CPU's pages, the last one lies that begins before a time: 0 if that is not known.
+        """Return the offset of the last of a CPU's pages that begins before a time; 0 if it is not known.
 
         Args:
-            is_before: whether a page's time is before the time wanted. Times increase.
+            is_before: returns whether a page's time is before the wanted time. Times increase.
         """
         if buffer.compressed:
             return 0
-        low, high = 0, data.size // buffer.page_size  # the page wanted is at `low` or behind it
+        low, high = 0, data.size // buffer.page_size  # the wanted page is at `low` or after it
         while high - low > 1:
             middle = (low + high) // 2
             if is_before(self.page_time(buffer, data, middle * buffer.page_size)):
@@ -127,7 +128,7 @@ class TraceDat:
         return low * buffer.page_size
 
     def page_time(self, buffer: Buffer, data: CpuData, at: int) -> int:
-        """The time at the begin of one of a CPU's pages, of a buffer that is not compressed."""
+        """Return the time at the beginning of a CPU's page in a buffer that is not compressed."""
         return int.from_bytes(self._read(buffer, data, at, 8), self.contents.order)
 
     def _pieces(self, buffer: Buffer, data: CpuData, size: int, skip: int) -> Iterator[bytes]:
@@ -139,7 +140,10 @@ class TraceDat:
             yield piece
 
     def _read(self, buffer: Buffer, data: CpuData, at: int, size: int) -> bytes:
-        """Bytes of a CPU's pages: of an unfinished recording the first ones are in a file of their own."""
+        """Read bytes of a CPU's pages.
+
+        The first pages of an unfinished recording are in a separate file.
+        """
         if data.cpu in self._parts and not buffer.name:
             part, beside = self._parts[data.cpu]
             if at < beside:
@@ -147,7 +151,7 @@ class TraceDat:
         return self.source.read(data.offset + at, size)
 
     def _chunks(self, data: CpuData, size: int) -> Iterator[bytes]:
-        # The number of chunks is not counted in the size that trace-cmd writes.
+        # The size that trace-cmd writes does not include the number of chunks.
         end = min(data.offset + 4 + data.size, self.source.size)
         at = Cursor(self.source, self.contents.order, data.offset, end)
         gathered: list[bytes] = []
@@ -168,11 +172,14 @@ class TraceDat:
             yield b"".join(gathered)
 
     def _within_the_file(self, contents: Contents) -> Contents:
-        """The contents with no page outside of the file: an error, or what is left."""
+        """Return the contents without pages beyond the end of the file; raise unless recovering."""
         return replace(contents, buffers=tuple(map(self._fitting, contents.buffers)))
 
     def _with_parts(self, contents: Contents, path: str) -> Contents:
-        """An unfinished recording: what is beside the file comes before what is in it."""
+        """Return the contents of an unfinished recording.
+
+        The pages in the files next to it precede those in the file.
+        """
         problem = self.source.damaged("the recording was not ended: its pages are in files beside it", 0)
         if not self._recover:
             problem.hint = f"ktrace report --recover {shlex.quote(path)}"

@@ -1,7 +1,7 @@
-"""Bytes at offsets, of a file or of what a compressed section of it holds, and a cursor that reads them.
+"""Read bytes at offsets from a file or an unpacked section of it, one by one or with a cursor.
 
-What is not there is an error with the file's name and the offset: whoever reads past an end, or finds
-something else than there must be, raises `Damaged`.
+Reading past an end, or finding other bytes than expected, raises `Damaged` with the file's name and the
+offset.
 """
 
 import os
@@ -13,32 +13,35 @@ from ktrace.errors import Damaged, KtraceError, NotFound
 
 Order = Literal["little", "big"]
 
-_WINDOW = 1 << 16  # read at a time: formats are small and many
+_WINDOW = 1 << 16  # bytes read at a time: formats are small, and there are many
 
 
 class Bytes(Protocol):
-    """Something to read from at any offset.
+    """Bytes that can be read at any offset.
 
     Attributes:
-        name: for messages: the file's.
-        size: in bytes.
+        name: the file's name, for messages.
+        size: the size in bytes.
     """
 
     name: str
     size: int
 
     def read(self, offset: int, size: int) -> bytes:
-        """Exactly these bytes. Raises Damaged where there are fewer."""
+        """Return exactly these bytes.
+
+        Raises Damaged if there are fewer.
+        """
 
     def place(self, offset: int) -> int:
-        """Where in the file that is."""
+        """Return the offset in the file."""
 
     def damaged(self, message: str, offset: int) -> Damaged:
-        """The error to raise for what makes no sense at `offset`."""
+        """Return the error to raise for invalid data at `offset`."""
 
 
 class FileBytes:
-    """A file. No more of it is in memory than what was asked for.
+    """A file, of which only the requested bytes are in memory.
 
     Raises:
         NotFound: there is no such file.
@@ -69,15 +72,18 @@ class FileBytes:
         self.close()
 
     def read(self, offset: int, size: int) -> bytes:
-        """Exactly these bytes."""
+        """Return exactly these bytes.
+
+        Raises Damaged if there are fewer.
+        """
         data = self.read_up_to(offset, size)
         if len(data) < size:
             raise self.damaged(f"the file ends, {size - len(data)} bytes early", offset + len(data))
         return data
 
     def read_up_to(self, offset: int, size: int) -> bytes:
-        """These bytes, or fewer where the file ends."""
-        # A size that makes no sense must not be asked for: memory would be set aside for all of it.
+        """Return these bytes, or fewer if the file ends before."""
+        # Limit an absurd size: os.pread would allocate memory for all of it.
         size = min(size, max(self.size - offset, 0))
         data = os.pread(self.fd, size, offset) if size else b""
         while len(data) < size:  # one call takes at most 2 GiB
@@ -88,27 +94,28 @@ class FileBytes:
         return data
 
     def place(self, offset: int) -> int:
-        """Where in the file that is."""
+        """Return the offset in the file."""
         return offset
 
     def damaged(self, message: str, offset: int) -> Damaged:
-        """The error for this place."""
+        """Return the error to raise for invalid data at `offset`."""
         return Damaged(message, source=self.name, offset=offset)
 
     def close(self) -> None:
-        """Let go of the file; a second call does nothing."""
+        """Close the file; a second call does nothing."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1
 
 
 class Memory:
-    """What a compressed section holds.
+    """The unpacked data of a compressed section.
 
     Args:
-        name: the file's.
-        data: the bytes.
-        origin: offset of the section in the file: where errors point, since places within it are in no file.
+        name: the file's name.
+        data: the unpacked bytes.
+        origin: offset of the section in the file. Errors report it, since offsets within the unpacked data
+            are not offsets in the file.
     """
 
     def __init__(self, name: str, data: bytes, origin: int) -> None:
@@ -118,30 +125,33 @@ class Memory:
         self._origin = origin
 
     def read(self, offset: int, size: int) -> bytes:
-        """Exactly these bytes."""
+        """Return exactly these bytes.
+
+        Raises Damaged if there are fewer.
+        """
         if offset + size > self.size:
             raise self.damaged("the section ends early", self.size)
         return self._data[offset : offset + size]
 
-    def place(self, offset: int) -> int:  # noqa: ARG002 -- places within it are in no file
-        """Where the section begins."""
+    def place(self, offset: int) -> int:  # noqa: ARG002 -- offsets within it are not in the file
+        """Return the offset at which the section begins in the file."""
         return self._origin
 
     def damaged(self, message: str, offset: int) -> Damaged:
-        """The error for this place."""
+        """Return the error to raise for invalid data at `offset`."""
         return Damaged(
             f"{message} (byte {offset} of this section, uncompressed)", source=self.name, offset=self._origin
         )
 
 
 class Cursor:
-    """Reads numbers, texts and pieces one behind the other.
+    """Reads numbers, texts and bytes one after the other.
 
     Args:
-        source: what is read.
-        order: byte order of its numbers.
-        at: where to begin.
-        end: where to end; None at the end of `source`.
+        source: the bytes to read.
+        order: the byte order of the numbers.
+        at: the offset at which to begin.
+        end: the offset at which to end; None for the end of `source`.
     """
 
     def __init__(self, source: Bytes, order: Order, at: int = 0, end: int | None = None) -> None:
@@ -153,11 +163,11 @@ class Cursor:
         self._window_at = at
 
     def number(self, size: int) -> int:
-        """An unsigned number of so many bytes."""
+        """Read an unsigned number of `size` bytes."""
         return int.from_bytes(self.take(size), self.order)
 
     def take(self, size: int) -> bytes:
-        """The next `size` bytes."""
+        """Read the next `size` bytes."""
         if size > self.end - self.at:
             raise self.source.damaged(
                 f"{size} bytes should follow, but there are {max(self.end - self.at, 0)}", self.at
@@ -170,11 +180,14 @@ class Cursor:
         return self._window[begin : begin + size]
 
     def sized(self, width: int) -> bytes:
-        """A number of `width` bytes, and so many bytes behind it."""
+        """Read a number of `width` bytes, and then that many bytes."""
         return self.take(self.number(width))
 
     def text(self, limit: int = 4096) -> str:
-        """Text up to a NUL, which is skipped. Longer than `limit`: it is no text."""
+        """Read text up to a NUL, and skip the NUL.
+
+        Raises Damaged if there is none within `limit` bytes.
+        """
         start = self.at
         raw = bytearray()
         while (byte := self.take(1)) != b"\0":
@@ -184,7 +197,10 @@ class Cursor:
         return raw.decode("utf-8", "surrogateescape")
 
     def expect(self, wanted: bytes, what: str) -> None:
-        """Skip exactly these bytes. Raises Damaged where others are."""
+        """Skip exactly these bytes.
+
+        Raises Damaged if other bytes are there.
+        """
         start = self.at
         if self.take(len(wanted)) != wanted:
             raise self.source.damaged(f"not {what}", start)

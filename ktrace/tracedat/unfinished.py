@@ -1,19 +1,20 @@
-"""A recording that is not whole yet: files next to FILE, which stays what it is until then.
+"""An unfinished recording: files next to FILE, which is not changed until the recording is complete.
 
-While it is made there are
+While a recording is being made, there are
 
     FILE.new        everything but pages and names
     FILE.cpuN       the pages of CPU N as they come
-    FILE.cmdlines   names of tasks
-    FILE.room       room for what `assemble` needs, if the disk is full then
+    FILE.cmdlines   the names of tasks
+    FILE.room       space reserved for `assemble`, in case the disk is full by then
 
-At the end, `assemble` moves the pages into FILE.new, the last ones first, and cuts them off FILE.cpuN as it
-goes. So at every moment the pages of a CPU are those of FILE.cpuN followed by the part of FILE.new that
-begins as far after the place of the first: whenever it is killed, nothing but a page that was not whole is
-gone. It never takes more room on the disk than the recording itself, and a piece. Then FILE.new becomes FILE.
+At the end, `assemble` moves the pages into FILE.new, the last ones first, and truncates FILE.cpuN as it
+goes. So at every moment, the pages of a CPU are those in FILE.cpuN, followed by those in FILE.new from the
+offset of the CPU's pages plus the size of FILE.cpuN. If the process is killed, only an incomplete page is
+lost. The files never take more disk space than the recording itself plus one piece. Finally, FILE.new is
+renamed to FILE.
 
-All of these files are new, made by O_EXCL: a link or a file that somebody else has put there is an error.
-Whoever records holds a lock (flock(2)) on FILE.room, which becomes FILE.new and then FILE.
+All of these files are created with O_EXCL: a link or a file that someone else has put there is an error.
+The recording process holds a lock (flock(2)) on FILE.room, which becomes FILE.new and then FILE.
 """
 
 import errno
@@ -37,30 +38,30 @@ _CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def head_path(path: str) -> str:
-    """The file that becomes FILE."""
+    """Return the path of the file that becomes FILE."""
     return f"{path}.new"
 
 
 def part_path(path: str, cpu: int) -> str:
-    """The file with the pages of one CPU."""
+    """Return the path of the file with the pages of one CPU."""
     return f"{path}.cpu{cpu}"
 
 
 def names_path(path: str) -> str:
-    """The file with names of tasks, as `saved_cmdlines` has them."""
+    """Return the path of the file with the names of tasks, in the format of `saved_cmdlines`."""
     return f"{path}.cmdlines"
 
 
 def is_unfinished(path: str) -> bool:
-    """Return whether a recording called FILE is still made, or was killed.
+    """Return whether a recording called FILE is still being made, or was killed.
 
-    trace-cmd, too, leaves files called FILE.cpuN: those alone say nothing.
+    trace-cmd also leaves files called FILE.cpuN, so those alone prove nothing.
     """
     return os.path.lexists(names_path(path)) and os.path.lexists(head_path(path))
 
 
 def find_parts(path: str) -> dict[int, str]:
-    """Files with pages next to `path`, by CPU."""
+    """Return the files with pages next to `path`, by CPU."""
     place = Path(path)
     pattern = re.compile(re.escape(place.name) + r"\.cpu(\d+)\Z")
     try:
@@ -71,31 +72,31 @@ def find_parts(path: str) -> dict[int, str]:
 
 
 def place_of(path: str) -> str:
-    """The name that files next to FILE begin with: FILE may be a link."""
+    """Return the path that the names of files next to FILE begin with; FILE may be a link."""
     return os.path.realpath(path) if Path(path).is_symlink() else path
 
 
 def files_of(path: str) -> list[str]:
-    """The files next to FILE that an unfinished recording has, or may have."""
+    """Return the files next to FILE that an unfinished recording has or may have."""
     names = [head_path(path), _room_path(path), names_path(path), f"{names_path(path)}.new"]
     return [*names, *find_parts(path).values()]
 
 
 def begin(path: str, contents: Contents, cpus: list[int], mode: int = 0o666) -> int:
-    """Write everything that there is before any page came; what a killed recording left there goes.
+    """Write everything that precedes the first page, and remove what a killed recording has left.
 
-    Nothing is removed before all of it has been written.
+    Nothing is removed before everything has been written.
 
     Args:
-        mode: of the new files, without what the umask takes.
+        mode: the mode of the new files, before the umask is applied.
 
     Returns:
         a descriptor that holds the lock; the caller closes it at the end.
 
     Raises:
-        Busy: it is being recorded.
-        KtraceError: a file of somebody else has one of the names.
-        OSError: something cannot be written; nothing of it stays.
+        Busy: another process is recording to FILE.
+        KtraceError: someone else's file has one of the names.
+        OSError: something cannot be written; the new files are removed.
     """
     _check_leftovers(path)
     layout = encode_start(contents, dict.fromkeys(cpus, 0))
@@ -104,11 +105,11 @@ def begin(path: str, contents: Contents, cpus: list[int], mode: int = 0o666) -> 
         _write_all(head_fd, layout.start)
         with _new_file(_temporary_name(path), mode) as (room, room_fd):
             _lock(room_fd)
-            # Room for what `assemble` needs before it has made some.
+            # Space that `assemble` needs before it frees any.
             os.posix_fallocate(room_fd, 0, layout.size + _SPARE)
             remove_parts(path)
             try:
-                # All of them now: nobody can put a link in the place of one that is needed later.
+                # Create all files now, so that nobody can put a link where one is needed later.
                 for name in (names_path(path), *(part_path(path, cpu) for cpu in cpus)):
                     os.close(os.open(name, _CREATE, mode))
                 Path(room).rename(_room_path(path))
@@ -121,21 +122,21 @@ def begin(path: str, contents: Contents, cpus: list[int], mode: int = 0o666) -> 
 
 
 def open_part(path: str, cpu: int) -> int:
-    """Open the file for the pages of one CPU, which `begin` has made."""
+    """Open the file that `begin` created for the pages of one CPU."""
     return os.open(part_path(path, cpu), os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
 def give_up_room(path: str) -> None:
-    """Of the room set aside, give up what FILE.cpuN need for pages that are on their way."""
+    """Free some of the reserved space for pages that still have to go to FILE.cpuN."""
     room = Path(_room_path(path))
     with suppress(OSError):
         os.truncate(room, max(room.stat().st_size - 2 * PIECE, 0))
 
 
 def save_names(path: str, names: bytes) -> None:
-    """Replace FILE.cmdlines, as a whole or not at all."""
+    """Replace FILE.cmdlines atomically."""
     new = f"{names_path(path)}.new"
-    # Where somebody else has put something there, the names are saved with the rest at the end.
+    # If someone else has put a file there, the names are saved at the end with the rest.
     with suppress(FileExistsError), _new_file(new, os.lstat(names_path(path)).st_mode & 0o666) as (_, fd):
         _write_all(fd, names)
         Path(new).replace(names_path(path))
@@ -149,19 +150,19 @@ def assemble(
     old: os.stat_result | None = None,
     interrupted: Callable[[], bool] = lambda: False,
 ) -> int:
-    """Make FILE.new whole, let it replace FILE, and remove what is next to it; returns its size.
+    """Complete FILE.new, let it replace FILE, remove the files next to it, and return its size.
 
     Args:
         lock: what `begin` returned.
-        old: status of the FILE that was there at the start, whose mode and owner stay; None without one.
-        interrupted: asked now and then; when it says so, EINTR is raised.
+        old: status of the FILE that existed at the start, whose mode and owner are kept; None if none did.
+        interrupted: called from time to time; if it returns True, EINTR is raised.
 
     Raises:
-        OSError: something could not be written: what is there can be read with `TraceDat(recover=True)`,
-            or is whole, and called FILE.new.
+        OSError: something could not be written. The files can be read with `TraceDat(recover=True)`, or
+            FILE.new is complete.
     """
     sizes = {}
-    for cpu in cpus:  # what else is called so, is not of this recording
+    for cpu in cpus:  # other files with such names do not belong to this recording
         whole = Path(part_path(path, cpu)).stat().st_size // contents.page_size * contents.page_size
         os.truncate(part_path(path, cpu), whole)
         sizes[cpu] = whole
@@ -176,21 +177,24 @@ def assemble(
 
 
 def remove_parts(path: str) -> None:
-    """Remove what is next to FILE: pages first, and last the file that says that they belong together."""
+    """Remove the files next to FILE.
+
+    Pages go first; FILE.cmdlines, which marks the files as one recording, goes last.
+    """
     last = names_path(path)
     for name in (*(name for name in files_of(path) if name != last), last):
         Path(name).unlink(missing_ok=True)
 
 
 def read_names(path: str) -> bytes:
-    """Names of tasks that were saved beside an unfinished recording; empty where none were."""
+    """Return the names of tasks saved with an unfinished recording; empty if there are none."""
     with suppress(OSError):
         return Path(names_path(path)).read_bytes()
     return b""
 
 
 def open_parts(path: str, page_size: int) -> dict[int, tuple[FileBytes, int]]:
-    """The files with pages, by CPU, and the bytes of whole pages in each."""
+    """Open the files with pages; return them by CPU, with the size of the whole pages in each."""
     opened = {cpu: FileBytes(part) for cpu, part in find_parts(path).items()}
     return {cpu: (part, part.size // page_size * page_size) for cpu, part in opened.items()}
 
@@ -200,7 +204,7 @@ def _room_path(path: str) -> str:
 
 
 def _check_leftovers(path: str) -> None:
-    """Raise unless what has our names was left by a recording of this user's that has ended."""
+    """Raise unless the existing files were left by a finished recording of this user."""
     there = [name for name in files_of(path) if os.path.lexists(name)]
     if there and names_path(path) not in there:
         raise KtraceError(
@@ -223,7 +227,10 @@ def _check_leftovers(path: str) -> None:
 
 
 def _lock(fd: int) -> None:
-    """Lock a file. Raises BlockingIOError where another process has; some file systems have no locks."""
+    """Lock a file if its file system has locks.
+
+    Raises BlockingIOError if another process holds the lock.
+    """
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -235,7 +242,7 @@ def _lock(fd: int) -> None:
 
 @contextmanager
 def _new_file(name: str, mode: int) -> Iterator[tuple[str, int]]:
-    """Make a file; after a failure of the block it is removed, if it has this name still."""
+    """Create a file; if the block fails, remove the file unless it was renamed."""
     fd = os.open(name, _CREATE, mode)
     try:
         yield name, fd
@@ -267,7 +274,10 @@ def _write_all(fd: int, data: bytes) -> None:
 
 
 def _replace_start(path: str, layout: Layout, lock: int) -> None:
-    """FILE.new with its final beginning and size, and holes in place of pages: as a whole or not at all."""
+    """Replace FILE.new atomically.
+
+    The new file has its final beginning and size, with holes instead of pages.
+    """
     os.ftruncate(lock, 0)
     _write_all(lock, layout.start)
     os.ftruncate(lock, layout.size)
@@ -283,7 +293,7 @@ def _put_in_place(path: str, lock: int, old: os.stat_result | None) -> None:
 
 
 def _move_backwards(part: str, to: int, offset: int, interrupted: Callable[[], bool]) -> None:
-    """Move a file's bytes to `offset` of another, the last first, cutting off what has been moved."""
+    """Move a file's bytes to `offset` in another, the last first, truncating the source as it goes."""
     fd = os.open(part, os.O_RDWR | os.O_CLOEXEC)
     try:
         left = os.fstat(fd).st_size
@@ -299,7 +309,7 @@ def _move_backwards(part: str, to: int, offset: int, interrupted: Callable[[], b
 
 
 def _copy(source: int, to: int, at: int, size: int, offset: int) -> None:
-    """Copy within the kernel where it can: file systems that share blocks copy nothing."""
+    """Copy within the kernel if possible; file systems that can share blocks then copy no data."""
     while size:
         try:
             copied = os.copy_file_range(source, to, size, at, offset)

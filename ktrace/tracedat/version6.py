@@ -1,4 +1,4 @@
-"""A version 6 file: everything one behind the other. See trace-cmd.dat.v6(5)."""
+"""Read a version 6 file: everything is one after the other. See trace-cmd.dat.v6(5)."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,10 @@ _ROW = 16  # a CPU's offset and size
 
 
 def read(source: Bytes, head: Head) -> Contents:
-    """All that the file says. Raises Damaged."""
+    """Read everything but the pages.
+
+    Raises Damaged.
+    """
     at = Cursor(source, head.order, head.end)
     header_page, header_event = read_headers(at)
     ftrace_formats = read_ftrace_formats(at)
@@ -59,13 +62,13 @@ def read(source: Bytes, head: Head) -> Contents:
 
 
 def _options(at: Cursor) -> Iterator[tuple[int, int, bytes]]:
-    """Number, place and data of each option, up to the bare 0 that ends them."""
+    """Yield the number, place and data of each option, up to the bare 0 that ends them."""
     while (number := at.number(2)) != DONE:
         yield number, at.at, at.sized(4)
 
 
 def _instance(source: Bytes, option: Memory, clock: str, cpus: int, head: Head) -> Buffer:
-    """A buffer that a BUFFER option points at."""
+    """Read the buffer that a BUFFER option points at."""
     found = Cursor(option, head.order)
     offset, name = found.number(8), found.text()
     at = Cursor(source, head.order, offset)
@@ -79,7 +82,10 @@ def _buffer(at: Cursor, name: str, clock: str, cpus: int, head: Head) -> Buffer:
 
 
 def _clock_behind(at: Cursor) -> str:
-    """trace-cmd writes the clock behind the rows: 8 bytes of size and a text; older files have zeros."""
+    """Read the clock that trace-cmd writes after the rows.
+
+    It is a size of 8 bytes and a text; older files have zeros.
+    """
     if at.end - at.at < 8:
         return ""
     size = at.number(8)

@@ -1,4 +1,4 @@
-"""A version 7 file: sections, found through options. See trace-cmd.dat.v7(5)."""
+"""Read a version 7 file: sections that are found through options. See trace-cmd.dat.v7(5)."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ktrace.tracedat.head import Head
 from ktrace.tracedat.options import Pointers, parse, selected_clock
 from ktrace.tracedat.source import Bytes, Cursor, Memory
 
-HEADER = 16  # bytes of a section's header
+HEADER = 16  # size of a section's header in bytes
 _COMPRESSED = 1
 _MAX_SECTION = 1 << 28  # kallsyms of a large kernel are 20 MB
 _T = TypeVar("_T")
@@ -20,7 +20,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """What stands before a section's data."""
+    """The header of a section."""
 
     number: int
     compressed: bool
@@ -29,7 +29,10 @@ class _Section:
 
 
 def read(source: Bytes, head: Head) -> Contents:
-    """All that the file says. Raises Damaged, and Unavailable where it cannot be unpacked."""
+    """Read everything but the pages.
+
+    Raises Damaged, or Unavailable if the file cannot be unpacked.
+    """
     unpack = unpacker(head.compression) if head.compression else None
     options, sections, buffers, texts = _all_options(source, head, unpack)
 
@@ -67,7 +70,7 @@ def read(source: Bytes, head: Head) -> Contents:
 def _all_options(
     source: Bytes, head: Head, unpack: Unpack | None
 ) -> tuple[Options, dict[int, int], list[Memory], list[Memory]]:
-    """The options of all their sections, each of which points to the next."""
+    """Read all sections of options, each of which points to the next."""
     options, pointers = Options(), Pointers()
     sections: dict[int, int] = {}
     buffers: list[Memory] = []
@@ -89,7 +92,7 @@ def _all_options(
 
 
 def _options(at: Cursor) -> Iterator[tuple[int, int, bytes]]:
-    """Number, place and data of each option, up to the one that ends them."""
+    """Yield the number, place and data of each option, including the final one."""
     while True:
         start = at.at
         number = at.number(2)
@@ -109,7 +112,7 @@ def _header(source: Bytes, head: Head, offset: int, wanted: int) -> _Section:
 
 
 def _open(source: Bytes, section: _Section, head: Head, unpack: Unpack | None) -> Cursor:
-    """A cursor over a section's data, unpacked."""
+    """Return a cursor over a section's unpacked data."""
     at = Cursor(source, head.order, section.at, section.at + section.size)
     if not section.compressed:
         return at
@@ -120,7 +123,7 @@ def _open(source: Bytes, section: _Section, head: Head, unpack: Unpack | None) -
 
 
 def unpack_at(at: Cursor, packed: int, unpacked: int, unpack: Unpack | None, limit: int) -> bytes:
-    """Unpack the next `packed` bytes; they must become `unpacked`, and not more than `limit`."""
+    """Unpack the next `packed` bytes, which must yield `unpacked` bytes and at most `limit`."""
     start = at.at
     if unpack is None:
         raise at.source.damaged("compressed data in a file that says it has none", start)

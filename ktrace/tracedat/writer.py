@@ -1,6 +1,6 @@
-"""Spelling a version 6 file: what comes before the pages, and where those of each CPU go.
+"""Write a version 6 file: everything before the pages, and the position of each CPU's pages.
 
-Version 6 is one sequential stream, which every trace-cmd and KernelShark reads. See trace-cmd.dat.v6(5).
+Version 6 is one sequential stream, which every trace-cmd and KernelShark can read. See trace-cmd.dat.v6(5).
 """
 
 import struct
@@ -20,9 +20,9 @@ class Layout:
     """A file without its pages.
 
     Attributes:
-        start: all bytes before the first page; the first page begins right behind.
-        cpus: where the pages of each CPU go.
-        size: of the whole file in bytes.
+        start: all bytes before the first page, which follows immediately.
+        cpus: the position of each CPU's pages.
+        size: the size of the whole file in bytes.
     """
 
     start: bytes
@@ -31,11 +31,12 @@ class Layout:
 
 
 def encode_start(contents: Contents, sizes: Mapping[int, int]) -> Layout:
-    """Spell everything that comes before the pages.
+    """Encode everything that comes before the pages.
 
     Args:
-        contents: what the file says; its `buffers` are not looked at.
-        sizes: by CPU, the bytes of its pages: whole ones. CPUs between them have none.
+        contents: the contents of the file; `buffers` is ignored.
+        sizes: by CPU, the size of its pages in bytes, a multiple of the page size. A CPU that is not listed
+            has no pages.
     """
     order, page_size = contents.order, contents.page_size
     mark = "<" if order == "little" else ">"
@@ -74,7 +75,10 @@ def encode_start(contents: Contents, sizes: Mapping[int, int]) -> Layout:
 
 
 def write_file(path: str, contents: Contents, pages: Mapping[int, Iterable[bytes]]) -> None:
-    """Write a whole file from pages that are at hand. Raises KtraceError or OSError."""
+    """Write a whole file from pages in memory.
+
+    Raises KtraceError or OSError.
+    """
     gathered = {cpu: b"".join(pieces) for cpu, pieces in pages.items()}
     layout = encode_start(contents, {cpu: len(data) for cpu, data in gathered.items()})
     with open_output(path) as file:

@@ -1,1 +1,1 @@
-"""A real kernel in QEMU on this machine's own files."""
+"""Run a real kernel in QEMU on this machine's own files."""

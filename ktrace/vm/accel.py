@@ -1,4 +1,4 @@
-"""Can this machine run guests in hardware, or must QEMU emulate?"""
+"""Find out whether this machine can run guests in hardware, or QEMU must emulate them."""
 
 import os
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ VIRTUALIZATION_FLAGS = frozenset({"vmx", "svm"})
 
 @dataclass(frozen=True, slots=True)
 class Accel:
-    """How QEMU runs the guest: by KVM, or by emulation, with the reason for the latter.
+    """How QEMU runs the guest: with KVM, or by emulation, with the reason for that.
 
-    With `counting` the emulated guest's clock counts its instructions, one a nanosecond.
+    With `counting`, the clock of the emulated guest counts its instructions, one per nanosecond.
     """
 
     kvm: bool
@@ -23,22 +23,22 @@ class Accel:
 
     @property
     def boot_deadline_s(self) -> float:
-        """How long a guest may take to its init, in seconds, before it counts as hung.
+        """Return how long a guest may take to reach its init before it counts as hung, in seconds.
 
-        Emulated, it takes a few seconds on an idle machine and many times that on a busy one.
+        An emulated guest takes a few seconds on an idle machine, and many times that on a busy one.
         """
         return 60.0 if self.kvm else 180.0
 
     def counted(self) -> "Accel":
-        """The same, by emulation, and with a clock that counts instructions: KVM counts none."""
+        """Return the same acceleration, but emulated and counting instructions, which KVM cannot count."""
         return Accel(False, self.reason or "its clock is to count instructions", True)
 
 
 def detect(cpuinfo: Path = CPUINFO, kvm: Path = KVM) -> Accel:
-    """KVM where it truly works, else emulation.
+    """Return KVM if it really works, or else emulation.
 
-    That /dev/kvm can be opened proves nothing: inside some virtual machines it exists while the
-    processor offers no virtualization, and a guest then dies or hangs. Hence both are asked for.
+    Opening /dev/kvm is not enough. In some virtual machines it exists although the processor has no
+    virtualization, and a guest then dies or hangs. So the processor's flags are checked, too.
     """
     if not VIRTUALIZATION_FLAGS & _cpu_flags(cpuinfo):
         return Accel(False, "the processor shows neither vmx nor svm")
@@ -50,7 +50,7 @@ def detect(cpuinfo: Path = CPUINFO, kvm: Path = KVM) -> Accel:
 
 
 def _cpu_flags(cpuinfo: Path) -> frozenset[str]:
-    """The flags of the first processor."""
+    """Return the flags of the first CPU."""
     try:
         lines = cpuinfo.read_text(errors="replace").splitlines()
     except OSError:

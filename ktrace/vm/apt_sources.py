@@ -1,4 +1,4 @@
-"""Which mirror this machine takes Debian's packages from: sources.list(5), in both its forms."""
+"""Find the mirror from which this machine takes Debian's packages: sources.list(5), in both formats."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -24,7 +24,7 @@ class Mirrors:
 
 
 def mirrors(apt: Path = APT) -> Mirrors:
-    """This machine's own mirrors, or Debian's own host for what it has none of (on Ubuntu, both)."""
+    """Return this machine's mirrors; Debian's own host for those it does not have (on Ubuntu, both)."""
     uris = list(_uris(apt))
     main = _first(uris, _MAIN_PATH)
     security = _first(uris, _SECURITY_PATH)
@@ -36,7 +36,7 @@ def _first(uris: Iterable[str], path: re.Pattern[str]) -> str | None:
 
 
 def _uris(apt: Path) -> Iterator[str]:
-    """Every address in the files that apt itself would read."""
+    """Yield every address in the files that apt itself would read."""
     parts = apt / "sources.list.d"
     for path in [apt / "sources.list", *sorted(parts.glob("*.list"))]:
         yield from one_line(_read(path))
@@ -45,14 +45,14 @@ def _uris(apt: Path) -> Iterator[str]:
 
 
 def one_line(text: str) -> list[str]:
-    """The addresses in the old form: `deb [OPTIONS] URI SUITE COMPONENT...`."""
+    """Return the addresses in the old format: `deb [OPTIONS] URI SUITE COMPONENT...`."""
     matches = (_ONE_LINE.match(line.strip()) for line in text.splitlines())
     return [match["uri"] for match in matches if match]
 
 
 def deb822(text: str) -> list[str]:
-    """The addresses in the new form: paragraphs of fields, values continued by a leading blank."""
-    # A comment may stand between the lines of a paragraph, and does not end it.
+    """Return the addresses in the new format: paragraphs of fields, continued by a leading blank."""
+    # A comment between the lines of a paragraph does not end it.
     text = re.sub(r"^#.*\n?", "", text, flags=re.MULTILINE)
     found = []
     for paragraph in re.split(r"\n\s*\n", text):

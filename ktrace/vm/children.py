@@ -1,4 +1,4 @@
-"""Start programs that never outlive this process, whatever ends it."""
+"""Start programs that never outlive this process, however it ends."""
 
 import ctypes
 import os
@@ -6,7 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Sequence
 
-# linux/prctl.h: the signal that a process gets when the thread that started it ends.
+# linux/prctl.h: sets the signal that a process gets when the thread that started it ends.
 PR_SET_PDEATHSIG = 1
 # linux/sched.h, linux/mount.h, linux/fcntl.h, and the system calls' numbers on x86-64.
 CLONE_NEWNS = 0x20000
@@ -23,15 +23,15 @@ AT_RECURSIVE = 0x8000
 def spawn(
     argv: Sequence[str], *, fds: Sequence[int], output: int, read_only: bool = False
 ) -> subprocess.Popen[bytes]:
-    """Start `argv`, to be killed by the kernel when the calling thread ends.
+    """Start `argv`; the kernel kills it when the calling thread ends.
 
-    It gets a session of its own: Ctrl-C and Ctrl-Z on the terminal are for ktrace alone.
+    It runs in its own session, so Ctrl-C and Ctrl-Z on the terminal go to ktrace alone.
 
     Args:
-        fds: descriptors it inherits under their own numbers.
-        output: the descriptor for what it prints, on either stream.
-        read_only: it can write to no file system that is mounted, where the kernel can arrange
-            that (since 5.12). Where not, it can, and what it serves must be mounted read-only.
+        fds: descriptors that it inherits with the same numbers.
+        output: the descriptor for its standard output and standard error.
+        read_only: keep it from writing to any mounted file system. Kernels before 5.12 cannot do this;
+            there, what it serves must be mounted read-only.
 
     Raises:
         OSError: it cannot be started.
@@ -48,7 +48,7 @@ def spawn(
 
 
 def _prepare(parent: int, read_only: bool) -> Callable[[], None]:
-    """What the child does between fork and exec: nothing that could take a lock."""
+    """Return the function that the child runs between fork and exec, which takes no lock."""
     libc = ctypes.CDLL(None)
     prctl, unshare, mount, syscall = libc.prctl, libc.unshare, libc.mount, libc.syscall
     fchdir, chroot = libc.fchdir, libc.chroot
@@ -57,15 +57,15 @@ def _prepare(parent: int, read_only: bool) -> Callable[[], None]:
 
     def prepare() -> None:
         prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-        if os.getppid() != parent:  # it ended before the line above
+        if os.getppid() != parent:  # the parent ended before the line above
             os._exit(1)
-        # The mounts of this process alone: private first, lest the others' follow.
+        # Change the mounts of this process only: they must be private first, or the changes would propagate.
         if not read_only or unshare(CLONE_NEWNS) != 0:
             return
         if mount(None, b"/", None, MS_REC_PRIVATE, None) == 0:
             syscall(SYS_mount_setattr, AT_FDCWD, b"/", AT_RECURSIVE, attributes, size)
             return
-        # In a chroot, / is a folder inside a mount. Enter a copy of all that is mounted there instead.
+        # In a chroot, / is a directory inside a mount: enter a read-only copy of the mounts there instead.
         tree = syscall(SYS_open_tree, AT_FDCWD, b"/", OPEN_TREE_CLONE | AT_RECURSIVE)
         flags = AT_EMPTY_PATH | AT_RECURSIVE
         if (
@@ -79,6 +79,6 @@ def _prepare(parent: int, read_only: bool) -> Callable[[], None]:
 
 
 def end(child: subprocess.Popen[bytes]) -> None:
-    """Kill and collect it. What it held is nothing that needs an orderly end."""
+    """Kill the process and wait for it; nothing it holds needs an orderly end."""
     child.kill()
     child.wait()

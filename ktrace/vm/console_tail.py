@@ -1,4 +1,4 @@
-"""What to show of a guest that failed: the part of its console that says why."""
+"""Choose the part of a failed guest's console that shows the cause."""
 
 import re
 from collections.abc import Sequence
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 LINES = 24
 
 _PANIC = re.compile(r"Kernel panic - not syncing: (?P<why>.*)")
-# Where the kernel begins to tell of a failure: all that comes later belongs to it.
+# The first line of a kernel's failure report: everything after it belongs to the report.
 _TROUBLE = re.compile(r"BUG: |Oops: |general protection fault|Kernel panic|sysrq: Trigger a crash|ktrace: ")
-# The C virtiofsd says this when a guest ends, whatever the reason.
+# The C virtiofsd prints this whenever a guest ends, for any reason.
 _NOISE = "virtio_loop: "
 
 
 def message(what: str, messages: Sequence[str], console: Sequence[str]) -> str:
-    """One sentence, and the lines that go with it.
+    """Return one sentence, and the lines that explain it.
 
     Args:
-        what: how the guest failed, as far as QEMU's end tells: completes "the guest ...".
-        messages: what QEMU and virtiofsd printed.
+        what: how the guest failed, as far as QEMU's end shows; completes "the guest ...".
+        messages: the output of QEMU and virtiofsd.
         console: the console's last lines, oldest first.
     """
     panics = [match["why"] for match in map(_PANIC.search, console) if match]
@@ -30,7 +30,7 @@ def message(what: str, messages: Sequence[str], console: Sequence[str]) -> str:
 
 
 def _telling(console: Sequence[str]) -> Sequence[str]:
-    """From the first sign of trouble on, cut in the middle if long; else the last lines."""
+    """Return the lines from the first sign of trouble, cut in the middle if long, or the last lines."""
     start = next((n for n, line in enumerate(console) if _TROUBLE.search(line)), None)
     if start is None:
         return console[-LINES:]

@@ -1,7 +1,7 @@
-"""Fetch kernels of Debian as packages, without installing them or touching the machine's apt.
+"""Download Debian's kernels as packages, without installing them or changing the machine's apt.
 
-apt does the work, with a configuration, lists and a cache of its own in a temporary folder, so that
-any suite can be asked, signatures are checked against Debian's keyring, and nobody needs root.
+apt does the work, with its own configuration, lists and cache in a temporary directory. So any suite can be
+used, signatures are checked against Debian's keyring, and no root rights are needed.
 """
 
 import fcntl
@@ -24,7 +24,7 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """A kernel series: the suite that has it, and the package whose dependencies lead to it."""
+    """A kernel series: its suite, and the package whose dependencies lead to it."""
 
     name: str
     suite: str
@@ -41,19 +41,19 @@ SERIES = {
     )
 }
 
-# The packages that a kernel is made of: one until 6.x, later binary and modules apart.
+# The packages of a kernel: one package up to 6.x, later binary and modules separately.
 _PART = re.compile(r"linux-(image|binary|modules|base)-[a-z0-9.+-]+")
 
 
 def download(series: Series, cache: Path) -> Path:
-    """Fetch a series into `cache/VERSION`, and return that folder.
+    """Download a series into `cache/VERSION`, and return that directory.
 
-    It holds `vmlinuz`, `System.map`, `config` and `lib/modules/VERSION`, and is complete or not
-    there: it is filled elsewhere and renamed. Whoever else downloads at this time waits, and then
-    uses what is there.
+    It contains `vmlinuz`, `System.map`, `config` and `lib/modules/VERSION`. It appears only when it is
+    complete, because it is filled elsewhere and then renamed. Other processes that download at the same
+    time wait, and then use it.
 
     Raises:
-        Unavailable: no apt here.
+        Unavailable: apt is not installed.
         VmError: the suite cannot be reached, or has no such kernel.
     """
     _check_tools()
@@ -63,7 +63,7 @@ def download(series: Series, cache: Path) -> Path:
         for folder in cache.glob("[!.]*"):
             if folder.name.startswith(f"{series.name}."):
                 check_owner(cache, folder)
-                return folder  # somebody else was faster
+                return folder  # another process was faster
         for leftover in cache.glob(".download-*"):  # of a process that was killed
             shutil.rmtree(leftover, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix=".download-", dir=cache))
@@ -74,13 +74,14 @@ def download(series: Series, cache: Path) -> Path:
 
 
 def check_owner(cache: Path, folder: Path | None = None) -> None:
-    """Refuse what somebody else could have put into the cache: it would be booted with our rights.
+    """Refuse a cache that another user could have written: its kernel would run with our rights.
 
     Args:
-        folder: of a kernel in the cache: it is asked with all that is in it. None asks the cache alone.
+        folder: a kernel's directory in the cache, to be checked with all its contents. None checks only the
+            cache directory.
 
     Raises:
-        Unavailable: another user could write it.
+        Unavailable: another user could have written it.
     """
     try:
         found = None if is_trusted(cache.stat()) else cache
@@ -131,7 +132,10 @@ def _check_tools() -> None:
 
 @contextmanager
 def _locked(cache: Path) -> Iterator[None]:
-    """One download at a time. The kernel lets go of the lock if this process is killed."""
+    """Allow only one download at a time.
+
+    The kernel releases the lock if this process is killed.
+    """
     descriptor = os.open(cache / ".lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -141,7 +145,7 @@ def _locked(cache: Path) -> Iterator[None]:
 
 
 def _configure(series: Series, work: Path, found: Mirrors) -> list[str]:
-    """Write apt's private files; return `apt-get` and the options that point it to them."""
+    """Write apt's private files; return `apt-get` and the options that make it use them."""
     uri = found.security if series.suite.endswith("-security") else found.main
     sources = work / "sources.list"
     sources.write_text(f"deb [arch=amd64 signed-by={KEYRING}] {uri} {series.suite} main\n")
@@ -157,7 +161,7 @@ def _configure(series: Series, work: Path, found: Mirrors) -> list[str]:
         "Dir::State::lists": str(work / "lists"),
         "Dir::State::status": str(work / "status"),
         "Dir::Cache": str(work / "cache"),
-        # The folder is the user's alone: apt's own unprivileged user could not write there.
+        # Only this user can write to the directory: apt's own unprivileged user could not.
         "APT::Sandbox::User": "",
         "Acquire::Languages": "none",
         "Acquire::Retries": "2",
@@ -166,7 +170,7 @@ def _configure(series: Series, work: Path, found: Mirrors) -> list[str]:
 
 
 def _parts(package: str, apt: list[str], work: Path) -> list[str]:
-    """The packages to fetch, following dependencies from `package`, which itself holds nothing."""
+    """Return the packages to download, following dependencies from `package`, which itself is empty."""
     pending, found = [package], []
     while pending:
         name = pending.pop()
@@ -180,16 +184,16 @@ def _parts(package: str, apt: list[str], work: Path) -> list[str]:
 
 
 def dependencies(record: str) -> list[str]:
-    """The parts of a kernel among the packages that a package's record depends on."""
+    """Return the packages of a kernel among the dependencies in a package's record."""
     match = re.search(r"^Depends: (.*)$", record, re.MULTILINE)
     names = (item.split()[0] for item in match[1].split(",")) if match else ()
     return [name for name in names if _PART.fullmatch(name)]
 
 
 def _arrange(tree: Path, target: Path) -> Path | None:
-    """Move what is needed out of the unpacked packages, to `target/VERSION`; None without kernel.
+    """Move the needed files from the unpacked packages to `target/VERSION`; None if there is no kernel.
 
-    The kernel is boot/vmlinuz-VERSION or, since the packages were split, vmlinuz beside its modules.
+    The kernel is boot/vmlinuz-VERSION or, since the packages were split, vmlinuz next to its modules.
     """
     modules = next((p.parent for p in sorted(tree.rglob("modules.builtin"))), None)
     if modules is None:
@@ -214,14 +218,14 @@ def _arrange(tree: Path, target: Path) -> Path | None:
 
 
 def _run(command: list[str], work: Path, complaint: str) -> str:
-    """Run a tool in `work`, and return what it printed.
+    """Run a tool in `work`, and return its output.
 
     Raises:
-        VmError: it failed; `complaint` and its own first words of error.
+        VmError: it failed; the message is `complaint` and the tool's first error.
     """
     env = {**os.environ, "LC_ALL": "C"}
     done = subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, check=False)
-    # `apt-get update` counts a suite that it could not fetch as a warning.
+    # `apt-get update` only warns about a suite that it could not download.
     words = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W: Failed", "Err:"))]
     if done.returncode or any(line.startswith("W: Failed") for line in words):
         reason = words[0].split(":", 1)[1].strip() if words else f"exit status {done.returncode}"

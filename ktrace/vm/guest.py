@@ -1,4 +1,4 @@
-"""Follow a guest from the start of QEMU to the command's exit status, or to whatever ends it."""
+"""Follow a guest from the start of QEMU to the command's exit status, or to any other end."""
 
 import contextlib
 import selectors
@@ -18,9 +18,10 @@ from ktrace.vm.streams import Input, Output, Tail
 
 @dataclass(frozen=True, slots=True)
 class Wires:
-    """Our ends of the guest's ports. On a terminal, `stdin` and `stdout` are the same socket.
+    """Our ends of the guest's ports.
 
-    `stderr` is None where it comes with standard output. `end` marks the end of an output.
+    On a terminal, `stdin` and `stdout` are the same socket. `stderr` is None if it comes with standard
+    output. `end` marks the end of an output.
     """
 
     control: socket.socket
@@ -34,14 +35,14 @@ class Wires:
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """In seconds, from the start of QEMU on: until the command starts, and until it ends."""
+    """The deadlines for the start and the end of the command, in seconds from the start of QEMU."""
 
     boot_s: float
     total_s: float | None
 
 
 class Guest:
-    """One running guest. Made when QEMU has been started; `follow` is called once."""
+    """A running guest, created once QEMU has been started; `follow` is called once."""
 
     def __init__(self, host: Host, wires: Wires, caught: socket.socket) -> None:
         self._host = host
@@ -49,7 +50,7 @@ class Guest:
         self._caught = caught
         self._console = Tail(wires.console.fileno())
         self._messages = Tail(host.messages)
-        self._stack = ExitStack()  # undone when the command has ended: input, raw terminal
+        self._stack = ExitStack()  # closed when the command has ended: input, raw terminal
         self._ready = False
         self._interrupted = False
         self._status: int | None = None
@@ -64,13 +65,13 @@ class Guest:
             self._outputs.append(self._output(wires.stderr, 2, "err"))
 
     def follow(self, deadlines: Deadlines) -> int:
-        """Wait for the command's exit status, with the terminal given to it meanwhile.
+        """Wait for the command's exit status; the command has the terminal until then.
 
         Returns:
-            The status, or 128 plus the number of the signal that ended this.
+            The status, or 128 plus the number of the signal that ended the guest.
 
         Raises:
-            VmError: the guest ended without a status, or took too long; with its last words.
+            VmError: the guest ended without a status, or took too long; the message has its last output.
         """
         try:
             self._wait(deadlines)
@@ -86,7 +87,7 @@ class Guest:
         return self._status
 
     def _close(self) -> None:
-        """End the guest, then whoever waited for it."""
+        """End the guest, then the threads that waited for it."""
         self._host.kill()
         self._stack.close()
         self._console.join()
@@ -104,8 +105,8 @@ class Guest:
         )
 
     def _notify(self) -> None:
-        """Make the loop in `_wait` look around; called from other threads."""
-        with contextlib.suppress(OSError):  # it has ended, and nobody waits any more
+        """Wake up the loop in `_wait`; called from other threads."""
+        with contextlib.suppress(OSError):  # the loop has ended
             self._wake.send(b".")
 
     def _wait(self, deadlines: Deadlines) -> None:
@@ -131,16 +132,16 @@ class Guest:
         return min((limit for limit in limits if limit is not None), default=None)
 
     def _finished(self) -> bool:
-        """Whether there is a status, and everything that the command wrote was passed on."""
+        """Return whether there is a status, and all output of the command has been passed on."""
         return self._status is not None and all(output.done for output in self._outputs)
 
     def _on_event(self) -> bool:
-        """Another thread has news. False when the guest has to end."""
+        """Handle news from another thread; return False if the guest has to end."""
         self._events.recv(64)
         return self._killed_by is None
 
     def _on_control(self) -> bool:
-        """What the guest says; see `init.sh`. False when it has gone."""
+        """Handle the guest's messages (see `init.sh`); return False if the guest is gone."""
         try:
             data = self._wires.control.recv(4096)
         except OSError:
@@ -167,7 +168,7 @@ class Guest:
         self._stack.callback(keyboard.stop)
 
     def _escaped(self, data: bytes) -> bool:
-        """Whether the user wants to leave a guest that may no longer listen."""
+        """Return whether the user wants to leave a guest that may no longer respond."""
         if not self._escape.feed(data):
             return False
         self._killed_by = signal.SIGINT
@@ -175,7 +176,7 @@ class Guest:
         return True
 
     def _on_signals(self) -> bool:
-        """False when the guest has to end."""
+        """Handle signals; return False if the guest has to end."""
         for number in self._caught.recv(64):
             if number == signal.SIGWINCH:
                 if self._wires.on_tty and self._ready:
@@ -190,10 +191,10 @@ class Guest:
         return True
 
     def _tell(self, line: str) -> None:
-        with contextlib.suppress(OSError):  # the guest is just ending, which `_wait` will see
+        with contextlib.suppress(OSError):  # the guest is ending, as `_wait` will see
             self._wires.control.send(line.encode() + b"\n")
 
     def _failed(self, what: str) -> VmError:
-        """The error to raise, with what the guest and QEMU said last. Ends the guest."""
+        """End the guest, and return the error to raise, with the last output of the guest and QEMU."""
         self._close()
         return VmError(last_words.message(what, self._messages.lines(), self._console.lines()))

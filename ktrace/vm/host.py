@@ -1,4 +1,4 @@
-"""This side of a guest: the sockets that lead into it, and the processes that make it run."""
+"""The host's side of a guest: the sockets into it, and the processes that run it."""
 
 import os
 import socket
@@ -14,9 +14,9 @@ from ktrace.vm import children
 
 
 class Host:
-    """Holds everything that must be gone afterwards. As a context manager, it sees to that.
+    """The sockets and processes of a guest; the context manager closes and kills them at its end.
 
-    `messages` is a descriptor with what QEMU and virtiofsd print.
+    `messages` is a descriptor from which the output of QEMU and virtiofsd can be read.
     """
 
     def __init__(self) -> None:
@@ -41,13 +41,13 @@ class Host:
         self._stack.close()
 
     def wire(self) -> tuple[socket.socket, int]:
-        """A connection into the guest: our end, and the descriptor that QEMU will have."""
+        """Create a connection into the guest; return our end and the descriptor for QEMU."""
         near, far = socket.socketpair()
         self._stack.enter_context(near)
         return near, self._keep(far.detach())
 
     def file(self, content: bytes) -> int:
-        """A file in memory that QEMU can open as /proc/self/fd/NUMBER."""
+        """Create a file in memory that QEMU can open as /proc/self/fd/NUMBER."""
         descriptor = os.memfd_create("initrd", os.MFD_CLOEXEC)
         self._keep(descriptor)
         view = memoryview(content)
@@ -59,12 +59,12 @@ class Host:
         """Start a server that accepts one connection; return the descriptor of that connection.
 
         Args:
-            argv: the words to execute, given the descriptor of the listening socket.
-            read_only: the server cannot write to files: a guest's root user could mount what is
-                served for writing, whatever we told it.
+            argv: returns the command line for the descriptor of the listening socket.
+            read_only: keep the server from writing to files, since the guest's root user could mount the
+                directory writable despite our settings.
         """
         with socket.socket(socket.AF_UNIX) as listener:
-            # Connected to before the server starts: by then the name is gone again.
+            # Connect before the server starts, so that the socket's name can be removed at once.
             with tempfile.TemporaryDirectory(prefix="ktrace-vm-") as folder:
                 name = str(Path(folder) / "socket")
                 listener.bind(name)
@@ -76,12 +76,15 @@ class Host:
         return far
 
     def start(self, argv: Sequence[str]) -> None:
-        """Start QEMU with all far ends. From then on, a near end's hang-up is the guest's end."""
+        """Start QEMU with all far ends.
+
+        From then on, a hang-up of a near end means that the guest has ended.
+        """
         self._spawn(argv, self._far)
         self._close_far_ends()
 
     def kill(self) -> None:
-        """End every process. The guest is not asked: what it had to say, it has said."""
+        """Kill every process without asking the guest, which has already sent everything."""
         for child in reversed(self._children):
             children.end(child)
         self._children.clear()

@@ -1,4 +1,4 @@
-"""The guest's first root file system, built in memory: busybox, init, modules and the job."""
+"""Build the guest's first root file system in memory: busybox, init, modules and the job."""
 
 from importlib import resources
 from pathlib import Path
@@ -8,7 +8,7 @@ from ktrace.vm import cpio
 from ktrace.vm.job import Job
 from ktrace.vm.modules import Module
 
-# What init.sh runs: each a link to busybox.
+# The programs that init.sh runs, each a link to busybox.
 APPLETS = (
     *("cat", "cp", "hostname", "insmod", "ip", "ln", "mkdir", "mkfifo", "mount", "setsid", "sh"),
     *("sleep", "stty", "switch_root", "sync"),
@@ -17,11 +17,11 @@ _DIRECTORIES = ("bin", "dev", "keep", "modules", "proc", "sys", "sysroot")
 
 
 def build(busybox: Path, modules: list[Module], job: Job) -> bytes:
-    """The archive to hand to the kernel.
+    """Return the archive for the kernel.
 
     Args:
         busybox: a statically linked busybox.
-        modules: to be loaded in this order.
+        modules: the modules, in the order in which to load them.
 
     Raises:
         VmError: busybox cannot be read.
@@ -36,7 +36,7 @@ def build(busybox: Path, modules: list[Module], job: Job) -> bytes:
     entries.append(cpio.regular("bin/busybox", program, executable=True))
     entries += [cpio.symlink(f"bin/{applet}", "busybox") for applet in APPLETS]
     entries.append(cpio.regular("init", _init(), executable=True))
-    # The shell expands modules/*.ko in order of name: the number makes that the order to load.
+    # The shell expands modules/*.ko in order of name; the number makes it the order in which to load.
     entries += [
         cpio.regular(f"modules/{number:03}-{module.name}.ko", module.data)
         for number, module in enumerate(modules)

@@ -1,4 +1,4 @@
-"""What the guest is to do, and its spelling as the files that `init.sh` reads."""
+"""The guest's job, and its encoding as the files that `init.sh` reads."""
 
 import os
 import re
@@ -10,14 +10,14 @@ from pathlib import Path
 from ktrace.errors import UsageError
 from ktrace.vm import cpio
 
-# What a program in the guest should share with the user's shell: where programs are, how to speak,
-# what Python and ktrace were told.
+# The variables that a program in the guest shares with the user's shell: paths, language, terminal, and
+# settings of Python and ktrace.
 ENVIRONMENT = re.compile(
     r"PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TERM|COLORTERM|NO_COLOR|VIRTUAL_ENV"
     r"|PYTHON[A-Z0-9_]*|KTRACE_[A-Z0-9_]*"
 )
 EMULATED_GRACE_S = "10"
-# Folders that are empty and writable in the guest, whatever the host has there.
+# Directories that are empty and writable in the guest, whatever the host has there.
 TEMPORARY = ("/tmp", "/var/tmp", "/run", "/dev/shm")
 
 
@@ -25,11 +25,11 @@ TEMPORARY = ("/tmp", "/var/tmp", "/run", "/dev/shm")
 class Job:
     """One command for one guest.
 
-    `tty` gives it a terminal of `rows` by `columns` as standard input and output, else it gets
-    pipes; `one_output` sends standard error where standard output goes. `share` is a directory that it may
-    write to, `expose` lists directories below temporary folders that it should see. `modules` is
-    the guest kernel's module directory, as a path of the host. `end` marks the end of an output
-    stream: bytes that no output holds by chance.
+    With `tty`, it gets a terminal of `rows` by `columns` as standard input and output; otherwise it gets
+    pipes. With `one_output`, standard error goes where standard output goes. `share` is a directory that it
+    may write to. `expose` lists directories below temporary ones that it should see. `modules` is the guest
+    kernel's module directory, as a path of the host. `end` marks the end of an output stream; these bytes do
+    not occur in an output by chance.
     """
 
     argv: tuple[str, ...]
@@ -45,7 +45,7 @@ class Job:
     modules: str | None = None
 
     def entries(self) -> list[cpio.Entry]:
-        """As files of the initramfs, in `job/`."""
+        """Return the job as files of the initramfs, in `job/`."""
         settings = {
             "tty": str(int(self.tty)),
             "one_output": str(int(self.one_output)),
@@ -68,21 +68,21 @@ class Job:
 
 
 def environment(host: Mapping[str, str], programs: str, *, emulated: bool = False) -> dict[str, str]:
-    """The part of the host's environment that goes into the guest.
+    """Return the part of the host's environment that goes into the guest.
 
     Args:
         host: the environment of this process.
-        programs: the directory of this installation's programs, made part of `PATH` at its end,
-            so that `ktrace` is found in the guest however it was found here.
-        emulated: whether there is no KVM. All takes many times longer then: so may what a ktrace in the
-            guest does after the end of a run.
+        programs: the directory of this installation's programs, appended to `PATH` so that the guest finds
+            `ktrace`, however it was found here.
+        emulated: whether there is no KVM. The guest is then many times slower, so a ktrace in it gets more
+            time after the end of a run.
     """
     env = {name: value for name, value in host.items() if ENVIRONMENT.fullmatch(name)}
     path = env.get("PATH", os.defpath).split(os.pathsep)
     if programs not in path:
         path.append(programs)
     env["PATH"] = os.pathsep.join(path)
-    # The root is read-only: compiling would only fail, slowly, again and again.
+    # The root is read-only: writing compiled files would fail every time, slowly.
     env["PYTHONDONTWRITEBYTECODE"] = "1"
     if emulated:
         env.setdefault("KTRACE_GRACE", EMULATED_GRACE_S)
@@ -91,7 +91,7 @@ def environment(host: Mapping[str, str], programs: str, *, emulated: bool = Fals
 
 
 def hidden(directories: list[str]) -> tuple[str, ...]:
-    """Those of `directories` that the guest's temporary folders would hide, without repeats."""
+    """Return those of `directories` that the guest's temporary directories would hide, without repeats."""
     found: list[str] = []
     for directory in directories:
         inside = any(Path(directory).is_relative_to(folder) for folder in TEMPORARY)
@@ -101,10 +101,10 @@ def hidden(directories: list[str]) -> tuple[str, ...]:
 
 
 def shared_directory(path: str) -> str:
-    """The full name of the directory to share, checked.
+    """Check the directory to share, and return its full name.
 
     Raises:
-        UsageError: it is no directory, is the root itself, or its name holds a line break.
+        UsageError: it is not a directory, is the root itself, or its name contains a newline.
     """
     full = os.path.realpath(path)
     if not Path(full).is_dir():

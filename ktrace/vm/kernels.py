@@ -16,8 +16,8 @@ DEFAULT = "6.12"
 class Kernel:
     """A bootable kernel.
 
-    `version` is what `uname -r` will say, `modules` its `/lib/modules/VERSION`, or None where
-    there is none: such a kernel must have everything built in.
+    `version` is what `uname -r` will print. `modules` is its `/lib/modules/VERSION`, or None if there is
+    none; such a kernel must have everything built in.
     """
 
     version: str
@@ -27,7 +27,7 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where kernels and modules may be."""
+    """The directories to search for kernels and modules."""
 
     boot: Path
     cache: Path
@@ -35,7 +35,7 @@ class Places:
 
     @classmethod
     def of_this_machine(cls) -> "Places":
-        """/boot, /lib/modules, and the user's own cache folder."""
+        """Return /boot, the user's cache directory, and /lib/modules."""
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
         cache = Path(base).expanduser() / "ktrace" / "kernels"
         return cls(Path("/boot"), cache, (Path("/lib/modules"), Path("/usr/lib/modules")))
@@ -46,18 +46,18 @@ def find(
     places: Places,
     download: Callable[[debian.Series, Path], Path] = debian.download,
 ) -> Kernel:
-    """The kernel that `wanted` names.
+    """Return the kernel that `wanted` names.
 
     Args:
-        wanted: a path of a kernel image; or a series (`6.12`) or a version (`6.1.0-42-amd64`), which
-            never mean a file of the current folder: somebody else may have put one there.
-        places: where to look.
-        download: fetches a series into a cache, and returns the directory with its files.
+        wanted: the path of a kernel image, or a series (`6.12`) or a version (`6.1.0-42-amd64`). A series or
+            version never means a file in the current directory, which someone else may have put there.
+        places: the directories to search.
+        download: downloads a series into a cache, and returns the directory with its files.
 
     Raises:
-        UsageError: no kernel of that name, or the file is none.
-        Unavailable: it is in the cache, and another user could have put it there.
-        VmError: it has to be downloaded, and cannot be.
+        UsageError: there is no such kernel, or the file is not a kernel.
+        Unavailable: it is in the cache, but another user could have put it there.
+        VmError: it cannot be downloaded.
     """
     if "/" in wanted or (not wanted[:1].isdigit() and Path(wanted).is_file()):
         return from_image(Path(wanted), places.modules)
@@ -79,16 +79,16 @@ def find(
 
 
 def from_cache(folder: Path) -> Kernel:
-    """The kernel in one folder of the cache, which `debian.download` filled."""
+    """Return the kernel in a directory of the cache, which `debian.download` filled."""
     modules = folder / "lib" / "modules" / folder.name
     return Kernel(folder.name, folder / "vmlinuz", modules)
 
 
 def from_image(image: Path, module_places: Iterable[Path]) -> Kernel:
-    """The kernel in a file, with its modules from beside it or from `module_places`.
+    """Return the kernel in a file, with modules from a place next to it or from `module_places`.
 
     Raises:
-        UsageError: it is no x86 kernel image, or cannot be read.
+        UsageError: it is not an x86 kernel image, or cannot be read.
     """
     version = image_version(image)
     image = image.resolve()
@@ -106,9 +106,9 @@ def from_image(image: Path, module_places: Iterable[Path]) -> Kernel:
 
 
 def image_version(image: Path) -> str:
-    """The version that an x86 kernel image carries in its setup header.
+    """Return the version in the setup header of an x86 kernel image.
 
-    Documentation/arch/x86/boot.rst: "HdrS" at 0x202; the 16-bit number at 0x20e, plus 0x200, is
+    See Documentation/arch/x86/boot.rst: "HdrS" is at 0x202; the 16-bit number at 0x20e, plus 0x200, is
     the offset of a text that begins with the version.
 
     Raises:
@@ -130,10 +130,10 @@ def image_version(image: Path) -> str:
 
 
 def _answers_to(version: str, wanted: str) -> bool:
-    """Whether `wanted` is this version, or begins it at a boundary: 6.1 is not 6.12."""
+    """Return whether `wanted` is this version, or a prefix that ends at a boundary: 6.1 is not 6.12."""
     return version == wanted or version.startswith((f"{wanted}.", f"{wanted}-", f"{wanted}+"))
 
 
 def _newest_first(paths: Iterable[Path]) -> list[Path]:
-    """By time of installation or download, which needs no opinion on how versions compare."""
+    """Sort by time of installation or download, which avoids comparing versions."""
     return sorted(paths, key=lambda path: path.stat().st_mtime, reverse=True)

@@ -1,4 +1,4 @@
-"""Run one command in one guest: build it, start it, follow it to its end, leave nothing behind."""
+"""Run one command in one guest: build it, start it, follow it to its end, and clean up."""
 
 import os
 import secrets
@@ -18,11 +18,11 @@ from ktrace.vm.programs import Programs
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What to run, and on what.
+    """The command to run, and the guest to run it in.
 
-    `argv` empty means a shell. `memory_mb` is in MiB; `share` is a directory by its full name;
-    `timeout_s` bounds the run from the start of QEMU to the command's end, in seconds; `append` is for the
-    kernel's command line; with `counting` the guest's clock counts instructions.
+    An empty `argv` means a shell. `memory_mb` is in MiB. `share` is the full name of a directory. `timeout_s`
+    limits the time from the start of QEMU to the command's end, in seconds. `append` is added to the kernel's
+    command line. With `counting`, the guest's clock counts instructions.
     """
 
     kernel: Kernel
@@ -39,8 +39,8 @@ class Spec:
 def run(spec: Spec) -> int:
     """Boot, run the command on this process's standard streams, and return its exit status.
 
-    A signal that ends ktrace (a second SIGINT, SIGTERM, SIGHUP) ends the guest, and 128 plus its
-    number is returned.
+    A signal that ends ktrace (a second SIGINT, SIGTERM, SIGHUP) also ends the guest. Then the status is 128
+    plus the signal's number.
 
     Raises:
         VmError: the guest could not be started, panicked, hung, or ended without a status.
@@ -100,14 +100,14 @@ def _share(host: Host, programs: Programs, tag: str, directory: str, *, read_onl
 
 
 def _job(spec: Spec, *, emulated: bool = False) -> Job:
-    """The command in the guest, as near as can be to the same command here."""
+    """Return the command for the guest, which should behave as much as possible as it would here."""
     tty = os.isatty(0) and os.isatty(1)
     rows, columns = terminal.size(1)
     shell = os.environ.get("SHELL", "/bin/sh") if tty else "/bin/sh"
     try:
         cwd = str(Path.cwd())
     except OSError:
-        cwd = "/"  # deleted under our feet
+        cwd = "/"  # it was deleted
     return Job(
         argv=spec.argv or (shell,),
         env=environment(os.environ, sysconfig.get_path("scripts"), emulated=emulated),
@@ -124,9 +124,11 @@ def _job(spec: Spec, *, emulated: bool = False) -> Job:
 
 
 def _is_one_output(tty: bool) -> bool:
-    """Whether standard error goes where standard output goes: then the guest has one stream for both.
+    """Return whether standard error and standard output go to the same place.
 
-    Two streams arrive in any order, and within each other's lines.
+    If so, the guest has one stream for both.
+
+    Two streams would arrive in any order, and within each other's lines.
     """
     if tty:
         return os.isatty(2)
@@ -137,15 +139,15 @@ def _is_one_output(tty: bool) -> bool:
 
 
 def _end_mark() -> bytes:
-    """A byte that no text has, then what no two runs share.
+    """Return a byte that is never in a text, followed by bytes that are unique to this run.
 
-    No line break: the guest's terminal would make two bytes of it, and the mark go unseen.
+    It has no newline: the guest's terminal would turn that into two bytes, and the mark would not be found.
     """
     return b"\xff" + secrets.token_hex(16).encode()
 
 
 def _open_standard_streams() -> None:
-    """Give a missing standard stream /dev/null, lest a socket of ours gets its number."""
+    """Open /dev/null for missing standard streams, so that no socket of ours gets their numbers."""
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         pass
     os.close(descriptor)

@@ -1,7 +1,7 @@
-"""The modules of a kernel: which must be loaded before its root appears, and their plain bytes.
+"""Read a kernel's modules: those that must be loaded before its root appears, uncompressed.
 
-A module's own `.modinfo` section names what it depends on. modules.dep says the same, but is made
-only when a kernel package is installed, and ktrace unpacks packages without installing them.
+The `.modinfo` section of a module names its dependencies. modules.dep has the same information, but it is
+made only when a kernel package is installed, and ktrace unpacks packages without installing them.
 """
 
 import gzip
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ktrace.errors import VmError
 
-# What the guest needs to see its disks and its ports, in the kernel's file names.
+# The modules that the guest needs for its disks and ports, by their file names.
 WANTED = ("virtio_pci", "virtio_console", "virtiofs")
 
 _MODULE_NAME = re.compile(r"(?P<stem>.+)\.ko(?P<packed>\.(xz|gz|zst))?$")
@@ -24,24 +24,23 @@ _DEPENDS = re.compile(rb"(?:^|\0)depends=([^\0]*)\0")
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """One module: its name with underscores, and its uncompressed ELF file."""
+    """A module: its name with underscores, and its uncompressed ELF file."""
 
     name: str
     data: bytes
 
 
 def needed(directory: Path, wanted: Iterable[str] = WANTED) -> list[Module]:
-    """The modules to load for `wanted`, each after those that it depends on.
+    """Return the modules to load for `wanted`, each after its dependencies.
 
-    Names that are compiled into the kernel need no loading.
+    Modules that are built into the kernel are left out.
 
     Args:
-        directory: a `/lib/modules/VERSION`.
-        wanted: names, with dashes or underscores.
+        directory: a directory `/lib/modules/VERSION`.
+        wanted: the modules' names, with dashes or underscores.
 
     Raises:
-        VmError: the kernel has one of them neither as a module nor built in, or a module cannot
-            be read.
+        VmError: the kernel has one of them neither as a module nor built in, or a module cannot be read.
     """
     files = _files(directory)
     builtin = _builtin(directory)
@@ -66,14 +65,14 @@ def needed(directory: Path, wanted: Iterable[str] = WANTED) -> list[Module]:
 
 
 def depends(data: bytes) -> list[str]:
-    """The names in the `depends=` string of a module's `.modinfo` section."""
+    """Return the names in the `depends=` string of a module's `.modinfo` section."""
     match = _DEPENDS.search(data)
     text = match[1].decode("ascii", "replace") if match else ""
     return [_normal(name) for name in text.split(",") if name]
 
 
 def _normal(name: str) -> str:
-    """As the kernel spells it once loaded: a file's dashes become underscores."""
+    """Return the name of a loaded module: the dashes of its file become underscores."""
     return name.replace("-", "_")
 
 
@@ -96,7 +95,7 @@ def _builtin(directory: Path) -> set[str]:
 
 
 def _plain(path: Path) -> bytes:
-    """The module as the kernel's oldest loader takes it: not compressed."""
+    """Return the module uncompressed, as every kernel's loader takes it."""
     unpack: dict[str, Callable[[bytes], bytes]] = {
         ".xz": lzma.decompress,
         ".gz": gzip.decompress,
@@ -110,7 +109,7 @@ def _plain(path: Path) -> bytes:
 
 
 def _unzstd(data: bytes) -> bytes:
-    """By the `zstd` program: Python 3.11 has no decompressor for it."""
+    """Decompress with the `zstd` program, because Python 3.11 cannot decompress zstd."""
     program = shutil.which("zstd")
     if program is None:
         raise VmError(

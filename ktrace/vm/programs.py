@@ -1,4 +1,4 @@
-"""The programs that `ktrace vm` needs, looked for before anything is downloaded or started."""
+"""Find the programs that `ktrace vm` needs, before anything is downloaded or started."""
 
 import os
 import platform
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ktrace.errors import Unavailable
 
-# virtiofsd is no program for users, so it is in no PATH: Debian's QEMU up to 7.2, Debian and
-# Fedora since, Arch.
+# virtiofsd is not meant for users, so it is not in PATH. These are the places in newer Debian and Fedora,
+# in Debian's QEMU up to 7.2, and in Arch.
 VIRTIOFSD = ("/usr/libexec/virtiofsd", "/usr/lib/qemu/virtiofsd", "/usr/lib/virtiofsd")
 PACKAGES = "qemu-system-x86 busybox-static"
 # elf(5): the segment that names the dynamic linker.
@@ -20,7 +20,7 @@ PT_INTERP = 3
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Full names of the programs. `virtiofsd_options` is the text of its `--help`."""
+    """The full names of the programs; `virtiofsd_options` is the text of its `--help`."""
 
     qemu: str
     busybox: str
@@ -29,10 +29,10 @@ class Programs:
 
 
 def find(virtiofsd_places: tuple[str, ...] = VIRTIOFSD) -> Programs:
-    """All of them.
+    """Find all programs.
 
     Raises:
-        Unavailable: not root, not an x86-64 machine, or something is not installed; names the
+        Unavailable: the user is not root, the machine is not x86-64, or a program is not installed; names the
             packages.
     """
     if os.geteuid() != 0:
@@ -61,11 +61,11 @@ def find(virtiofsd_places: tuple[str, ...] = VIRTIOFSD) -> Programs:
 
 
 def _is_dynamic(program: Path) -> bool:
-    """Whether one of the segments of this 64-bit ELF file names a dynamic linker."""
+    """Return whether a segment of this 64-bit ELF file names a dynamic linker."""
     with program.open("rb") as file:
         header = file.read(64)
         if len(header) < 64 or header[:5] != b"\x7fELF\x02":
-            return True  # a script, say: not what the kernel can start either
+            return True  # for example a script, which the kernel could not start in the guest either
         (offset,) = struct.unpack_from("<Q", header, 32)
         size, count = struct.unpack_from("<HH", header, 54)
         file.seek(offset)

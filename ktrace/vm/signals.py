@@ -1,4 +1,4 @@
-"""Signals to this process as bytes that a select loop can wait for."""
+"""Turn signals to this process into bytes that a select loop can wait for."""
 
 import signal
 import socket
@@ -11,10 +11,10 @@ CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGWINCH)
 
 @contextmanager
 def caught() -> Iterator[socket.socket]:
-    """A socket that gives one byte a signal: its number.
+    """Yield a socket that receives one byte for each signal: its number.
 
-    What was ignored stays ignored (`nohup`), and everything is as before afterwards. Only a
-    process's first thread can catch signals; in another, nothing ever arrives.
+    Ignored signals stay ignored (`nohup`), and everything is restored afterwards. Only a process's main
+    thread can catch signals; in another thread, the socket never receives anything.
     """
     reader, writer = socket.socketpair()
     with reader, writer:

@@ -12,11 +12,11 @@ CHUNK = 65536
 
 
 def split(data: bytes, end: bytes) -> tuple[bytes, bytes, bool]:
-    """Look for the mark that ends a stream.
+    """Split data at the mark that ends a stream.
 
     Returns:
-        What can be passed on; what must wait for more, since the mark may begin there; whether
-        the mark was found (what follows it is dropped).
+        The data to pass on; the data that must wait, because the mark may begin there; and whether the
+        mark was found (what follows it is dropped).
     """
     at = data.find(end)
     if at >= 0:
@@ -28,10 +28,10 @@ def split(data: bytes, end: bytes) -> tuple[bytes, bytes, bool]:
 
 
 class Output:
-    """A thread that writes what arrives at a port to a descriptor, until its end mark.
+    """A thread that copies data from a port to a descriptor, until the end mark.
 
-    A reader that is slow slows the guest down. One that has gone (`| head`) makes `on_closed` be
-    called, and the rest is dropped; any other failure is kept in `error` as well.
+    A slow reader slows the guest down. If the reader is gone (`| head`), `on_closed` is called and the rest
+    is dropped. Any other failure is also kept in `error`.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class Output:
         self._closed = False
         self.error: OSError | None = None
         self.done = False
-        # A daemon: a reader that neither reads nor leaves must not keep a killed VM's user waiting.
+        # A daemon thread: a reader that neither reads nor closes must not block the exit of a killed VM.
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -86,7 +86,7 @@ class Output:
             self._on_closed()
 
     def _drop_rest(self) -> None:
-        """So that nobody in the guest waits to be read."""
+        """Read and drop the rest, so that no process in the guest blocks on writing."""
         try:
             while self._source.recv(CHUNK):
                 pass
@@ -94,15 +94,15 @@ class Output:
             pass
 
     def join(self) -> None:
-        """Wait for the thread, unless it waits itself for a reader that neither reads nor leaves."""
+        """Wait for the thread, unless it is blocked by a reader that neither reads nor closes."""
         if self.done:
             self._thread.join(1.0)
 
 
 class Input:
-    """A thread that sends what it reads from a descriptor to a port, and then its end.
+    """A thread that copies data from a descriptor to a port, and closes the port at the end.
 
-    `filtered` sees what is about to be sent, and stops the thread by returning true.
+    `filtered` gets the data before they are sent, and stops the thread by returning True.
     """
 
     def __init__(
@@ -129,15 +129,15 @@ class Input:
                 if not data or (self._filtered and self._filtered(data)):
                     break
                 self._target.sendall(data)
-            # Half closed only: QEMU drops what it has not read yet of a socket that is closed.
+            # Close only one half: QEMU drops unread data of a closed socket.
             self._target.shutdown(socket.SHUT_WR)
         except OSError:
-            return  # the guest has gone; nobody misses its input
+            return  # the guest is gone and needs no input
 
     def stop(self) -> None:
-        """Leave the rest unread: it belongs to whoever reads that descriptor next.
+        """Stop reading; the unread rest belongs to the next reader of that descriptor.
 
-        The guest must have ended, or a write to it could keep this waiting.
+        The guest must have ended; otherwise a write to it could block this call.
         """
         os.eventfd_write(self._stop, 1)
         self._thread.join(1.0)
@@ -146,7 +146,7 @@ class Input:
 
 
 class Tail:
-    """A thread that keeps the last lines of what arrives at a descriptor, until its end."""
+    """A thread that keeps the last lines that arrive at a descriptor, until its end."""
 
     LINES = 200
 
@@ -163,17 +163,17 @@ class Tail:
             self._lines.extend(whole)
 
     def join(self) -> None:
-        """Wait for the end, once every writer has gone."""
+        """Wait for the end, once every writer is gone."""
         self._thread.join(1.0)
 
     def lines(self) -> list[str]:
-        """What there is, safe to print; complete after `join`."""
+        """Return the lines so far, safe to print; complete after `join`."""
         texts = (_printable(line) for line in (*self._lines, self._partial))
         return [text for text in texts if text]
 
 
 def write_all(fd: int, data: bytes) -> None:
-    """Write everything, also to a descriptor that somebody made non-blocking."""
+    """Write everything, even to a descriptor that another process made non-blocking."""
     view = memoryview(data)
     while view:
         try:
@@ -197,6 +197,9 @@ def _read(fd: int) -> bytes:
 
 
 def _printable(line: bytes) -> str:
-    """Without control characters: a console's bytes come from a kernel, and go to a terminal."""
+    """Return the line without control characters.
+
+    A console's bytes come from a guest kernel and go to a terminal.
+    """
     text = line.decode(errors="backslashreplace").rstrip()
     return "".join(c if c.isprintable() or c == "\t" else f"\\x{ord(c):02x}" for c in text)

@@ -1,4 +1,4 @@
-"""The user's terminal: raw while the guest's shell has it, and given back whatever happens."""
+"""Put the user's terminal into raw mode for the guest's shell, and always restore it."""
 
 import os
 import termios
@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-# Ctrl-], pressed this often in a row, ends a guest that no longer listens.
+# Ctrl-], pressed this many times in a row, ends a guest that no longer responds.
 ESCAPE = 0x1D
 ESCAPE_TIMES = 3
 
 
 @contextmanager
 def raw(fd: int) -> Iterator[None]:
-    """Every key reaches the reader as a byte; nothing is echoed, no key makes a signal."""
+    """Switch the terminal to raw mode: every key is a byte, without echo and without signals."""
     before = termios.tcgetattr(fd)
     try:
         tty.setraw(fd)
@@ -24,7 +24,7 @@ def raw(fd: int) -> Iterator[None]:
 
 
 def size(fd: int) -> tuple[int, int]:
-    """Rows and columns; 24 and 80 where the terminal does not know."""
+    """Return rows and columns; 24 and 80 if the terminal does not know them."""
     try:
         columns, rows = os.get_terminal_size(fd)
     except OSError:
@@ -39,7 +39,10 @@ class EscapeWatch:
     seen: int = field(default=0)
 
     def feed(self, data: bytes) -> bool:
-        """Whether the user now asked to leave. Any other key starts the count anew."""
+        """Count the key, and return whether the user has now asked to leave.
+
+        Any other key resets the count.
+        """
         for byte in data:
             self.seen = self.seen + 1 if byte == ESCAPE else 0
             if self.seen == ESCAPE_TIMES:

@@ -1,13 +1,13 @@
-"""virtiofsd's command line, in its two generations: the C program of QEMU, and the Rust one."""
+"""Build virtiofsd's command line for both of its generations: QEMU's C program and the Rust program."""
 
 from ktrace.vm.programs import Programs
 
 
 def argv(programs: Programs, directory: str, fd: int, *, read_only: bool) -> list[str]:
-    """The words that serve `directory` to the one guest that connects to the listening socket `fd`.
+    """Return the command that serves `directory` to one guest, on the listening socket `fd`.
 
-    A `read_only` directory is the host's root, which the guest may cache for good; one that is
-    written to must show what both sides do.
+    A `read_only` directory is the host's root, which the guest may cache forever. A writable one must show
+    the changes of both sides.
     """
     cache = "always" if read_only else "auto"
     if "--shared-dir" not in programs.virtiofsd_options:

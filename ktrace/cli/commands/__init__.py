@@ -1,1 +1,1 @@
-"""One module a command: declare arguments, build a value, hand it on."""
+"""The commands, a module each: declare arguments, build a value, pass it on."""

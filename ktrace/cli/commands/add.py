@@ -183,7 +183,7 @@ def _wanted(
 
 
 def _print_plan(kernel: "Kernel", wanted: "list[Wanted]", wishes: "Wishes", refusals: "Refusals") -> None:
-    """Print what would be written for each probe; tell what would be refused."""
+    """Print what would be written for each probe, and report what would be refused."""
     from ktrace.probes.add import plan
     from ktrace.probes.define import resolve
     from ktrace.resolve.empty_reads import checker

@@ -64,7 +64,10 @@ def clean(
 
 
 def _forced(found: "list[Leftover]", names: "list[str] | tuple[()]") -> "list[Leftover]":
-    """The sessions of these names. Raises NotFound, Busy."""
+    """Return the sessions of these names.
+
+    Raises NotFound or Busy.
+    """
     from ktrace.errors import Busy, NotFound
     from ktrace.tracefs.holding import Life
 
@@ -83,7 +86,7 @@ def _forced(found: "list[Leftover]", names: "list[str] | tuple[()]") -> "list[Le
 
 
 def _remove(tracing: "Files", one: "Leftover", as_json: bool) -> "list[KtraceError]":
-    """Remove what a session left, and say so; what could not be removed is returned."""
+    """Remove what a session left and print that; return the errors."""
     from ktrace.errors import Busy
     from ktrace.probes.clean import clean as clean_one
     from ktrace.probes.holders import blame

@@ -43,7 +43,7 @@ def doctor(
 
 
 def _vm_fact() -> "Fact":
-    """Whether `ktrace vm` has what it needs, as it says itself."""
+    """Check whether `ktrace vm` has what it needs."""
     from ktrace.doctor.fact import Fact
     from ktrace.errors import KtraceError
     from ktrace.vm import accel, programs

@@ -111,7 +111,10 @@ def latency(
 
 
 def time(text: str) -> int:
-    """`10ms` in nanoseconds; plain numbers are nanoseconds. Raises UsageError."""
+    """Convert a time such as `10ms` to nanoseconds; plain numbers are nanoseconds.
+
+    Raises UsageError if it is not a time.
+    """
     number = text.rstrip("nums")
     unit = _UNITS.get(text[len(number) :])
     try:

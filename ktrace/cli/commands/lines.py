@@ -65,7 +65,7 @@ def lines(
 
 
 def _find(info: "DebugInfo", what: str) -> "list[tuple[FunctionLines | FileLines, int, int]]":
-    """What to show, with the first and last line of each."""
+    """Return what to show, with the first and last line of each."""
     from ktrace.errors import UsageError
     from ktrace.model.miss import Miss
     from ktrace.output.views.lines import line_span
@@ -94,7 +94,7 @@ def _find(info: "DebugInfo", what: str) -> "list[tuple[FunctionLines | FileLines
 
 
 def not_found(miss: "Miss") -> "NotFound":
-    """The error of a look-up that found nothing, with what comes close."""
+    """Return the error for a name that was not found, with similar names."""
     from ktrace.errors import NotFound
 
     near = f"near: {', '.join(miss.near)}" if miss.near else None

@@ -10,7 +10,7 @@ from ktrace.cli.combining import excludes
 
 
 class Look(StrEnum):
-    """How the list is printed."""
+    """The format of the list."""
 
     TABLE = "table"
     DEBUGFS = "debugfs"
@@ -77,7 +77,7 @@ def list_(
 
 
 def _remarks(no_debugfs: bool, any_probes: bool) -> None:
-    """What a person should know who reads the table."""
+    """Print notes that help to read the table."""
     from ktrace.tracefs.kprobe_list import is_armed
     from ktrace.tracefs.mount import find_debug
 

@@ -138,7 +138,7 @@ def record(
 
 
 def _show(progress: "Progress") -> None:
-    """One line that is written over and over."""
+    """Show the progress in one line that is overwritten each time."""
     text = f"{progress.seconds:.1f} s, {_size(progress.size)}, {progress.events} events, {progress.lost} lost"
     print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 

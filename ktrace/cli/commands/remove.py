@@ -56,7 +56,7 @@ def remove(
 
 
 def _tell_leftovers(tracing: "Files") -> None:
-    """Say that what dead sessions left is still there."""
+    """Report that some probes of dead sessions still exist."""
     from ktrace.resolve.existing_events import belongs_to_session
     from ktrace.tracefs.dynevents import list_probes
 

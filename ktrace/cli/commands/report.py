@@ -116,7 +116,7 @@ def report(
 
 
 def _run(recording: "Recording", choice: "Choice", sink: "Export") -> tuple[int, int]:
-    """Write what is wanted; returns how many events that were, and how many were lost between them."""
+    """Write the selected records; return how many events there were, and how many were lost between them."""
     from ktrace.model.batch import Lost
 
     count = lost = 0

@@ -7,7 +7,7 @@ import typer
 
 
 class Position(StrEnum):
-    """Of the switch."""
+    """A position of the switch."""
 
     ON = "on"
     OFF = "off"

@@ -79,7 +79,7 @@ def top(
 
 
 class _Stdout:
-    """Whatever standard output is now: that of a run, which its end can get out of, where there is one."""
+    """The current standard output: that of the run, which the run's end can interrupt, if there is a run."""
 
     def write(self, text: str) -> int:
         return sys.stdout.write(text)
@@ -89,7 +89,7 @@ class _Stdout:
 
 
 class _Live:
-    """What is looked at, and where the keys lead."""
+    """The live view, and where its keys lead."""
 
     def __init__(
         self, screen: "Screen", places: list[str], words: list[str], filter_: str | None, size: int
@@ -105,7 +105,7 @@ class _Live:
         self.muted: Sequence[Muted] = ()
 
     def count(self, run: "Run", defaults: "Defaults") -> str:
-        """Count until a key leads elsewhere; returns where."""
+        """Count until a key leads elsewhere, and return where."""
         from ktrace.counting.count import Request, count
         from ktrace.diagnostic import visible
         from ktrace.output.views.top import TopTable
@@ -150,13 +150,16 @@ class _Live:
         return action if run.stop.received is None else "quit"
 
     def _place(self, key: "tuple[Key, ...]") -> str:
-        """What a row counts: its function; of system calls the one, `sys_NAME`, which no event is called."""
+        """Return what a row counts.
+
+        It is the function, or `sys_NAME` for a system call, which is not the name of an event.
+        """
         if self._places == [_SYSCALLS]:
             return str(key[-1])
         return str(key[0])
 
     def drill(self, run: "Run", what: str) -> str:
-        """Stacks or latency of the chosen row's function, until a key leads back."""
+        """Show stacks or latency of the selected row's function, until a key leads back."""
         from ktrace.counting.latency import latency
         from ktrace.counting.latency_request import Request
         from ktrace.counting.stacks import StackRequest, stacks

@@ -1,7 +1,7 @@
 """Chrome's trace event format (JSON), which chrome://tracing, Perfetto and Speedscope open.
 
-One event a line. Times are microseconds with three decimals: the nanoseconds, exactly. Integers that a
-double does not hold are strings, since viewers read numbers as doubles.
+Each event is one line. Times are in microseconds with three decimals, so the nanoseconds are exact. Integers
+that a double cannot hold are written as strings, because viewers read numbers as doubles.
 """
 
 from collections.abc import Sequence
@@ -14,16 +14,16 @@ from ktrace.model.frame import utf8
 from ktrace.output.formats.timeline import Point, Thread, Timeline
 
 _to_json = JSONEncoder(separators=(",", ":")).encode
-_EXACT = 1 << 53  # a double holds integers up to here
+_EXACT = 1 << 53  # a double holds every integer up to this one
 
-_CPUS_PID = -1  # the process under which CPUs without a task are shown: no thread has this id
+_CPUS_PID = -1  # shows CPUs without a task as a process; no thread has this id
 
 
 class Chrome:
     """Writes all chunks as one JSON document.
 
     Args:
-        out: a binary file, or whatever has its `write`.
+        out: a binary file, or any object with its `write`.
     """
 
     def __init__(self, out: BinaryIO) -> None:
@@ -33,23 +33,23 @@ class Chrome:
         out.write(b'{"displayTimeUnit":"ns","traceEvents":[\n')
 
     def write(self, chunk: Chunk) -> None:
-        """Write all records and marks of `chunk`; a slice comes with its end."""
+        """Write the records and marks of `chunk`; write a slice once its end has come."""
         self._timeline.write(chunk)
 
     def flush(self) -> None:
-        """Hand on what the file has buffered."""
+        """Flush the file's buffer."""
         self._out.flush()
 
     def close(self) -> None:
         """Write the end of the document."""
         self._timeline.finish()
-        # JSON has no comma behind the last one.
+        # JSON allows no comma after the last element.
         self._out.write(self._drawing.names()[:-2] + b"\n]}\n")
         self._out.flush()
 
 
 class _Drawing:
-    """Each event as a line; the arguments of a record are the text within its braces."""
+    """Draw each event as a line; a record's arguments are the text within the braces."""
 
     def __init__(self) -> None:
         self._threads: dict[tuple[int, int], str] = {}
@@ -80,7 +80,7 @@ class _Drawing:
         return b""
 
     def names(self) -> bytes:
-        """What processes and threads are called."""
+        """Return the names of processes and threads."""
         lines = []
         processes = {pid: comm for (pid, tid), comm in self._threads.items() if tid == pid}
         for (pid, tid), comm in self._threads.items():
@@ -106,7 +106,7 @@ class _Drawing:
 
 
 def _members(name: str, column: Column) -> list[str]:
-    """`"name":value` for each row."""
+    """Return `"name":value` for each row."""
     prefix = _to_json(utf8(name)) + ":"
     if isinstance(column, Strings):
         values = [prefix + _value(value) for value in column.values]

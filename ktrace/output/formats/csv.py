@@ -1,12 +1,13 @@
 """CSV: a header, then one record a line, in stream order.
 
-Each line has the same columns: what every record has (`ktrace.model.frame.OWN`), then the fields of all
-events, empty where the record's event has no such field. Marks, such as stacks and losses, have no line.
+Each line has the same columns: those that every record has (`ktrace.model.frame.OWN`), then the fields of all
+events. A field that the record's event does not have is empty. Marks, such as stacks and losses, have no
+line.
 
-A cell is what a terminal may show: control characters and bytes that are not UTF-8 are written as
-escapes, so a record is one line whatever its strings hold. What the kernel could not read is empty, an
-empty string is `""`; arrays are written as in JSON. A text that a spreadsheet would take for a formula
-has a `'` before it: see `ktrace.output.csv_cell`.
+Control characters and bytes that are not UTF-8 are written as escapes, so a cell is safe on a terminal and a
+record is always one line. What the kernel could not read is empty, an empty string is `""`, and arrays are
+written as in JSON. A text that a spreadsheet would take for a formula has a `'` before it: see
+`ktrace.output.csv_cell`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,12 +29,12 @@ class Csv:
     """Writes each chunk as lines of CSV.
 
     Args:
-        out: a binary file, or whatever has its `write`.
-        fields: by event, the names of its fields: what the header has. None takes those of the first
+        out: a binary file, or any object with its `write`.
+        fields: by event, the names of its fields, for the header. If None, they are taken from the first
             chunk that has events.
-        header: whether it is to be written.
-        bulk: there will be many records: make the lines in the background, with Polars if it is there.
-        raw: leave texts as they are, also where a spreadsheet would take them for formulas.
+        header: whether to write the header.
+        bulk: expect many records; make the lines in the background, with Polars if it is installed.
+        raw: do not escape texts that a spreadsheet would take for formulas.
     """
 
     def __init__(
@@ -64,11 +65,11 @@ class Csv:
         self._lines.write(chunk)
 
     def flush(self) -> None:
-        """Hand on what the file has buffered."""
+        """Write whatever is pending and flush the file's buffer."""
         self._lines.flush()
 
     def close(self) -> None:
-        """All has come."""
+        """Write the header if it is not written yet, and whatever is pending."""
         if self._header is None:
             self._begin([])
         self._lines.close()

@@ -1,11 +1,11 @@
-"""A flame graph: one SVG that needs nothing else.
+"""A flame graph: one SVG file that needs no other file.
 
-Each function is a box, as wide as the part of all hits whose stacks lead through it; its callers are
-below it, what it calls is above. Boxes of one parent are sorted by name: the width means something, the
-order does not. A viewer without scripts shows it whole; a browser can also zoom and search.
+Each function is a box. Its width is its share of all hits, counting those whose stacks pass through it. Its
+callers are below it, its callees above. Boxes of one parent are sorted by name: their width has a meaning,
+their order has none. A viewer without scripts shows the whole graph; a browser can also zoom and search.
 
-It is readable without colours: each box has its name, an outline, and a title that tells its share, and
-what a search has found gets a thick outline.
+The graph is readable without colours: each box has its name, an outline and a title that gives its share. A
+box that a search found gets a thick outline.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,19 +17,19 @@ from zlib import crc32
 from ktrace.diagnostic import visible
 
 ROW = 18
-"""Height of a box and of what separates it from the next, in pixels."""
+"""Height of a box and the gap to the next one, in pixels."""
 
-_TOP = 58  # title, search and what they say
+_TOP = 58  # for the title and the search
 _SIDE = 10
 _BOTTOM = 30
 _CHAR = 7.2  # width of a character: 12 pixels of a monospaced font
 _PAD = 3  # between a box's left edge and its name
-_LEAST = 0.1  # pixels; what is narrower cannot be seen
+_LEAST = 0.1  # pixels; a narrower box cannot be seen
 
 
 @dataclass(slots=True)
 class _Box:
-    """One function in one place: how often stacks lead through it, and where they go on."""
+    """One function in one place: how many stacks pass through it, and its callees."""
 
     name: str
     count: int = 0
@@ -38,7 +38,7 @@ class _Box:
 
 @dataclass(frozen=True, slots=True)
 class _Placed:
-    """A box and its place: depth in rows from the bottom, `at` in counts from the left."""
+    """A box and its position: `depth` in rows from the bottom, `at` in counts from the left."""
 
     box: _Box
     depth: int
@@ -48,17 +48,17 @@ class _Placed:
 def flamegraph(
     stacks: Mapping[tuple[str, ...], int], *, title: str = "ktrace", unit: str = "hits", width: int = 1200
 ) -> str:
-    """The SVG's text.
+    """Return the text of the SVG.
 
     Args:
-        stacks: from the outermost function to the innermost: how often.
-        title: what stands above it.
-        unit: what was counted, as a plural.
+        stacks: the count of each stack, which lists its functions from the outermost to the innermost.
+        title: the heading above the graph.
+        unit: what was counted, in the plural.
         width: in pixels.
     """
     root = _gather(stacks)
     scale = (width - 2 * _SIDE) / max(root.count, 1)
-    # A profile without anything still has its bottom row.
+    # An empty profile still has its bottom row.
     shown = [p for p in _placed(root) if p.depth == 0 or p.box.count * scale >= _LEAST]
     left_out = sum(1 for _ in _placed(root)) - len(shown)
     rows = max(p.depth for p in shown) + 1
@@ -93,7 +93,10 @@ def _gather(stacks: Mapping[tuple[str, ...], int]) -> _Box:
 
 
 def _placed(root: _Box) -> Iterator[_Placed]:
-    """All boxes, callers before what they call. Without recursion: stacks can be deep."""
+    """Yield all boxes, callers before callees.
+
+    It does not recurse, because stacks can be deep.
+    """
     ahead = [_Placed(root, 0, 0)]
     while ahead:
         here = ahead.pop()
@@ -112,7 +115,7 @@ def _spell(placed: _Placed, total: int, scale: float, rows: int, unit: str) -> s
     x, wide = _SIDE + placed.at * scale, box.count * scale if total else scale
     y = _TOP + (rows - 1 - placed.depth) * ROW
     share = 100 * box.count / total if total else 100
-    # The script needs what a box is in counts: x and width alone are rounded.
+    # The script needs exact counts: x and width are rounded.
     return (
         f'<g class="f" data-d="{placed.depth}" data-x="{placed.at}" data-w="{box.count}">'
         f"<title>{_text(box.name)}\n{box.count} {_text(unit)}, {share:.2f} %</title>"
@@ -122,7 +125,7 @@ def _spell(placed: _Placed, total: int, scale: float, rows: int, unit: str) -> s
 
 
 def _fitting(name: str, wide: float) -> str:
-    """As much of a name as a box has room for; nothing where that would not tell anything."""
+    """Return as much of the name as fits into the box, or nothing if that is too little to be useful."""
     room = int((wide - 2 * _PAD) / _CHAR)
     if len(name) <= room:
         return name
@@ -130,13 +133,13 @@ def _fitting(name: str, wide: float) -> str:
 
 
 def _colour(name: str) -> str:
-    """The same for the same name, everywhere; light enough for black text: a contrast above 8 : 1."""
+    """Return a colour that depends on the name alone, light enough for black text (contrast above 8:1)."""
     mixed = crc32(name.encode("utf-8", "surrogateescape"))
     return f"hsl({20 + mixed % 36},{70 + mixed // 64 % 26}%,{66 + mixed // 4096 % 15}%)"
 
 
 def _text(text: str) -> str:
-    """As text of XML, which knows no control characters, however they are spelled."""
+    """Return text for XML, which allows no control characters, not even escaped ones."""
     return escape(visible(text))
 
 

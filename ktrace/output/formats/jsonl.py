@@ -1,6 +1,6 @@
 """JSON Lines: one record a line, in stream order. docs/json.md describes the schema.
 
-Pure ASCII, whatever the kernel's strings hold: nothing in them can steer a terminal.
+The output is pure ASCII whatever the kernel's strings hold, so it cannot control a terminal.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,11 +16,11 @@ from ktrace.output.rendering.row_template import Row
 from ktrace.output.rendering.row_writer import RowWriter
 
 SCHEMA = 1
-"""Changes when a reader of the old one could misunderstand the new one; see docs/json.md."""
+"""Changes when a reader of the old schema could misunderstand the new one; see docs/json.md."""
 
 _HEAD = f'{{"schema":{SCHEMA},"type":'
 
-_SPREAD = 16  # elements of an array that are columns of their own
+_SPREAD = 16  # the longest array whose elements become separate columns
 
 _to_json: Callable[[Any], str] = JSONEncoder(separators=(",", ":")).encode
 
@@ -29,10 +29,10 @@ class JsonLines:
     """Writes each chunk as lines of JSON.
 
     Args:
-        out: a binary file, or whatever has its `write`.
-        groups: the group of an event, by its name, where it is known.
-        names: by event, then by argument: names of an enum's values.
-        bulk: there will be many records: make the lines in the background.
+        out: a binary file, or any object with its `write`.
+        groups: by event, its group where it is known.
+        names: by event, then by argument, the names of an enum's values.
+        bulk: expect many records; make the lines in the background.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class JsonLines:
         self._lines.write(chunk)
 
     def flush(self) -> None:
-        """Hand on what the file has buffered."""
+        """Write whatever is pending and flush the file's buffer."""
         self._lines.flush()
 
     def close(self) -> None:
-        """All has come."""
+        """Write whatever is pending and stop the background threads."""
         self._lines.close()
 
     def _row(self, batch: Batch) -> Row:
@@ -96,7 +96,7 @@ class JsonLines:
         return row
 
     def _add_names(self, row: Row, batch: Batch) -> None:
-        """`names`, beside the numbers in `args`: of arguments that are enums."""
+        """Add `names`, the names of enum arguments, next to their numbers in `args`."""
         begin = '},"names":{'
         for name, names in self._names.get(batch.event, {}).items():
             column = batch.columns.get(name)

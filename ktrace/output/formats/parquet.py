@@ -1,11 +1,11 @@
 """Parquet: one table of all events in one file, in stream order; `polars.read_parquet` reads it.
 
-Each row has the columns that every record has (`ktrace.model.frame.OWN`), then the fields of all events,
-null where the record's event has no such field. Fields of one name share a column: integers of different
-sizes in one that holds them all. Where types do not go together (a number here, text there), the field
-of the later event is the column `EVENT.FIELD`. Marks, such as stacks and losses, have no row.
+Each row has the columns that every record has (`ktrace.model.frame.OWN`), then the fields of all events. A
+field that the record's event does not have is null. Fields of the same name share a column: integers of
+different sizes share one that holds them all. If their types do not fit together (a number here, text there),
+the field of the later event is in the column `EVENT.FIELD`. Marks, such as stacks and losses, have no row.
 
-Which columns there are is known only at the end, so the rows wait in files of a folder next to the output.
+The columns are known only at the end, so the rows wait in temporary files in a directory next to the output.
 """
 
 import os
@@ -24,17 +24,17 @@ from ktrace.output.rendering.stream_order import order_of
 if TYPE_CHECKING:
     import polars as pl
 
-_SLICE = 1 << 13  # rows that are handed on at a time
-_PART = 1 << 15  # rows in a file that waits; and in a row group
+_SLICE = 1 << 13  # rows passed to Polars at a time
+_PART = 1 << 15  # rows in a temporary file, and in a row group
 
 
 class Parquet:
-    """Writes all chunks as one table, when `close` is called.
+    """Writes all chunks as one table when `close` is called.
 
     Args:
-        out: a binary file; it need not be one that can seek.
-        folder: where rows may wait; the system's own folder for temporary files where they may not.
-        name: the name of `out` for messages.
+        out: a binary file; it need not be seekable.
+        folder: where rows may wait; if that fails, they wait in the system's temporary directory.
+        name: the name of `out`, for messages.
 
     Raises:
         Unavailable: Polars is not installed.
@@ -50,13 +50,13 @@ class Parquet:
         self._parts: list[Path] = []
 
     def write(self, chunk: Chunk) -> None:
-        """Take all records of `chunk`."""
+        """Take the records of `chunk`."""
         if chunk.batches:
             for piece in pieces(chunk):
                 self._take(piece)
 
     def flush(self) -> None:
-        """Nothing can be seen before the end."""
+        """Do nothing: the file is written only by `close`."""
 
     def close(self) -> None:
         """Write the file."""
@@ -71,14 +71,14 @@ class Parquet:
         self._folder.cleanup()
 
     def discard(self) -> None:
-        """Give up: the rows that wait are removed."""
+        """Delete the waiting rows without writing the file."""
         self._folder.cleanup()
 
     def _take(self, chunk: Chunk) -> None:
         import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
 
         frames = [self._frame(batch) for batch in chunk.batches]
-        # Types that became wider with a later event of this chunk are the same for all of them now.
+        # A later event of this chunk may have widened a column; bring all frames to the final types.
         frames = [frame.cast({name: self._schema[name] for name in frame.columns}) for frame in frames]
         order = order_of(Chunk(chunk.batches))
         self._waiting.append(pl.concat(frames, how="diagonal")[order])
@@ -86,7 +86,7 @@ class Parquet:
             self._put_aside()
 
     def _frame(self, batch: Batch) -> "pl.DataFrame":
-        """The batch's rows, the columns named as in the table, whose schema grows with them."""
+        """Return the batch's rows with the table's column names, and extend the schema by them."""
         import polars as pl  # noqa: PLC0415 -- as above
 
         frame = to_frame(batch)
@@ -113,12 +113,12 @@ class Parquet:
         self._waiting = []
 
     def _types(self) -> "dict[str, pl.DataType]":
-        """All columns, in the order of the table."""
+        """Return the type of each column, in the order of the table."""
         own = [name for name in OWN if name in self._schema]
         return {name: self._schema[name] for name in dict.fromkeys((*own, *self._schema))}
 
     def _completed(self, types: "dict[str, pl.DataType]") -> "Iterator[pl.DataFrame]":
-        """Part after part with all columns: one at a time is in memory."""
+        """Yield the rows with all columns, one part in memory at a time."""
         import polars as pl  # noqa: PLC0415 -- as above
 
         for path in self._parts:
@@ -132,7 +132,7 @@ class Parquet:
 
 
 def _waiting_room(folder: str | None) -> "TemporaryDirectory[str]":
-    """A folder next to the output, where there is as much room as for it; elsewhere if that cannot be."""
+    """Create a directory next to the output, which has the most space, or elsewhere if that fails."""
     try:
         return TemporaryDirectory(prefix=".ktrace-", dir=folder)
     except OSError:
@@ -141,7 +141,7 @@ def _waiting_room(folder: str | None) -> "TemporaryDirectory[str]":
 
 @contextmanager
 def _system_errors(name: str) -> Iterator[None]:
-    """Raise what the system refused Polars as the error that it is, with a file name."""
+    """Raise a system error that Polars wrapped as the OSError that it is, with a file name."""
     import polars as pl  # noqa: PLC0415 -- as above
 
     try:
@@ -157,7 +157,7 @@ def _system_errors(name: str) -> Iterator[None]:
 
 
 def _storable(dtype: "pl.DataType") -> "pl.DataType":
-    """The type of a column in the file: what other readers of Parquet know, too."""
+    """Return the type of a column in the file, one that other Parquet readers know too."""
     import polars as pl  # noqa: PLC0415 -- as above
 
     if isinstance(dtype, pl.Array):
@@ -166,7 +166,7 @@ def _storable(dtype: "pl.DataType") -> "pl.DataType":
 
 
 def _join(one: "pl.DataType", other: "pl.DataType") -> "pl.DataType | None":
-    """The type that holds the values of both; None where there is none."""
+    """Return the type that holds the values of both types, or None if there is none."""
     import polars as pl  # noqa: PLC0415 -- as above
 
     if one == other:

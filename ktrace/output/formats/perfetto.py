@@ -1,7 +1,7 @@
-"""Perfetto's own trace format: TrackEvent packets, as ui.perfetto.dev and its trace processor read them.
+"""Perfetto's native trace format: TrackEvent packets, read by ui.perfetto.dev and the trace processor.
 
-The numbers of the fields are those of Perfetto's protos/perfetto/trace/**/*.proto. Names of events and
-arguments are written once and then stand as numbers ("interned"). Times are the trace clock's nanoseconds.
+The field numbers are those of Perfetto's protos/perfetto/trace/**/*.proto. Names of events and arguments are
+written once and then referred to by number ("interned"). Times are the trace clock's nanoseconds.
 """
 
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from ktrace.output.formats.timeline import Point, Thread, Timeline
 
 # Trace and TracePacket
 _PACKET, _TIMESTAMP, _SEQUENCE_ID, _TRACK_EVENT, _INTERNED, _FLAGS, _TRACK = 1, 8, 10, 11, 12, 13, 60
-_CLEARED, _NEEDED = 1, 2  # sequence flags: names begin anew here; this packet needs names
-# TrackEvent, and its types
+_CLEARED, _NEEDED = 1, 2  # sequence flags: interned names start over here; this packet needs them
+# TrackEvent and its types
 _ANNOTATION, _TYPE, _NAME, _EVENT_TRACK, _CATEGORY = 4, 9, 10, 11, 22
 _BEGIN, _END, _INSTANT = 1, 2, 3
-# InternedData, and the entries of its lists
+# InternedData and the entries of its lists
 _EVENT_NAMES, _ARGUMENT_NAMES, _IID, _IID_NAME = 2, 3, 1, 2
 # TrackDescriptor, ProcessDescriptor, ThreadDescriptor
 _UUID, _TRACK_NAME, _PROCESS, _THREAD, _PARENT = 1, 2, 3, 4, 5
@@ -29,14 +29,14 @@ _THREAD_PID, _THREAD_TID, _THREAD_NAME = 1, 2, 5
 _ARG_NAME, _UNSIGNED, _SIGNED, _STRING, _POINTER, _ARRAY = 1, 3, 4, 6, 7, 12
 
 _ONE_SEQUENCE = number(_SEQUENCE_ID, 1)
-_CPUS_UUID, _LOST_UUID = 1 << 40, 1 << 41  # no track of a thread or process has such a number
+_CPUS_UUID, _LOST_UUID = 1 << 40, 1 << 41  # larger than the number of any thread's or process's track
 
 
 class Perfetto:
     """Writes all chunks as one trace.
 
     Args:
-        out: a binary file, or whatever has its `write`.
+        out: a binary file, or any object with its `write`.
     """
 
     def __init__(self, out: BinaryIO) -> None:
@@ -45,11 +45,11 @@ class Perfetto:
         out.write(message(_PACKET, _ONE_SEQUENCE, number(_FLAGS, _CLEARED)))
 
     def write(self, chunk: Chunk) -> None:
-        """Write all records and marks of `chunk`; a slice comes with its end."""
+        """Write the records and marks of `chunk`; write a slice once its end has come."""
         self._timeline.write(chunk)
 
     def flush(self) -> None:
-        """Hand on what the file has buffered."""
+        """Flush the file's buffer."""
         self._out.flush()
 
     def close(self) -> None:
@@ -59,9 +59,9 @@ class Perfetto:
 
 
 class _Drawing:
-    """Each event as packets; the arguments of a record are the annotations of its event.
+    """Draw each event as packets; a record's arguments are the annotations of its event.
 
-    Whatever is needed first, such as a name or a thread's track, waits in `_before`.
+    Packets that must come first, such as a name or a thread's track, wait in `_before`.
     """
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class _Drawing:
         return _packet(point.ts, head, point.args)
 
     def _iid(self, kind: int, name: str) -> int:
-        """The number of a name, which is told once."""
+        """Return the number of a name; define the name at its first use."""
         known = self._names.get((kind, name))
         if known is None:
             known = self._names[kind, name] = len(self._names) + 1
@@ -124,7 +124,7 @@ class _Drawing:
         return known
 
     def _track(self, thread: Thread) -> int:
-        """The number of a thread's track, which is described again when its name changes."""
+        """Return the number of a thread's track; describe the track again when its name changes."""
         uuid = _CPUS_UUID + 1 + thread.tid if thread.idle else 2 * thread.tid + 1
         known = self._tracks.get(uuid)
         if known is None or thread.comm not in (known, "<...>"):
@@ -135,7 +135,7 @@ class _Drawing:
     def _describe(self, thread: Thread, uuid: int) -> None:
         name = utf8(thread.comm)
         if thread.idle:
-            # Thread 0 is every CPU's: to Perfetto a thread id is one thread.
+            # Every CPU's idle task has thread id 0, but Perfetto takes a thread id for one thread.
             if _CPUS_UUID not in self._tracks:
                 self._tracks[_CPUS_UUID] = ""
                 self._before.append(
@@ -148,7 +148,7 @@ class _Drawing:
         pid = thread.tgid or thread.tid
         leads, known = self._processes.get(pid, (False, None))
         if known is None or (thread.tid == pid and (not leads or known != name)):
-            # Called as its first thread is; as another one, as long as that has not been seen.
+            # A process is named after its main thread, or after another one until the main thread is seen.
             self._processes[pid] = (thread.tid == pid, name)
             process = message(_PROCESS, number(_PROCESS_PID, pid), text(_PROCESS_NAME, name))
             self._before.append(_descriptor(number(_UUID, 2 * pid + 2), process))
@@ -158,7 +158,7 @@ class _Drawing:
         )
 
     def _annotations(self, name: str, column: Column) -> list[bytes]:
-        """A column's value for each row."""
+        """Return the annotation of a column's value for each row."""
         if isinstance(column, Strings):
             values = [self._annotation(name, value) for value in column.values]
             return [values[code] for code in column.codes.tolist()]

@@ -1,6 +1,6 @@
-"""Frames of Polars, one after the other, as JSON Lines, CSV or a table.
+"""Write Polars data frames one after the other, as JSON Lines, CSV or a table.
 
-Text in them is UTF-8: bytes that were not are escapes already (`ktrace.model.frame`).
+Their texts are UTF-8: bytes that were not are already escapes (`ktrace.model.frame`).
 """
 
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ _GAP = "  "
 
 
 def write_json(out: BinaryIO, frames: "Iterable[pl.DataFrame]") -> None:
-    """A record of type `result` for each row."""
+    """Write each row as a record of type `result`."""
     head = f'{{"schema":{SCHEMA},"type":"result","columns":'
     for frame in frames:
         lines = (f"{head}{_to_json(row)}}}\n" for row in frame.iter_rows(named=True))
@@ -31,7 +31,7 @@ def write_csv(out: BinaryIO, frames: "Iterable[pl.DataFrame]", *, raw: bool = Fa
     """Write a header, then a line for each row.
 
     Args:
-        raw: leave texts as they are, also where a spreadsheet would take them for formulas.
+        raw: do not escape texts that a spreadsheet would take for formulas.
     """
     begun = False
     for frame in frames:
@@ -42,7 +42,10 @@ def write_csv(out: BinaryIO, frames: "Iterable[pl.DataFrame]", *, raw: bool = Fa
 
 
 def write_table(out: BinaryIO, frames: "Iterable[pl.DataFrame]") -> None:
-    """Columns side by side, numbers to the right; as wide as the first rows need, wider where they must."""
+    """Write a table with numbers aligned to the right.
+
+    The first frame sets the widths; a wider cell later makes its own line longer.
+    """
     rows = iter(frames)
     first = next(rows, None)
     if first is None:
@@ -82,7 +85,7 @@ def _cell(value: Any) -> str:
 
 
 def _flat(frame: "pl.DataFrame", *, raw: bool) -> "pl.DataFrame":
-    """The frame as CSV has it: arrays as JSON writes them, text without control characters."""
+    """Return the frame as CSV writes it: arrays as in JSON, text without control characters."""
     import polars as pl  # noqa: PLC0415 -- an extra, and slow to load
 
     columns = [

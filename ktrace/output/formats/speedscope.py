@@ -10,18 +10,19 @@ from typing import Literal, TypeAlias
 from ktrace.diagnostic import visible
 
 Unit: TypeAlias = Literal["none", "nanoseconds", "microseconds", "milliseconds", "seconds", "bytes"]
-"""What the counts are, as the format spells it; `none`: they are counts."""
+"""The unit of the weights, as the format spells it; `none` means plain counts."""
 
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
 
 def speedscope(stacks: Mapping[tuple[str, ...], int], *, name: str = "ktrace", unit: Unit = "none") -> str:
-    """The file's text, pure ASCII, with a final newline.
+    """Return the text of the file, pure ASCII with a final newline.
 
     Args:
-        stacks: from the outermost function to the innermost: how often, or how much.
-        name: what the viewer shows as the profile's.
-        unit: of the counts.
+        stacks: the count or amount of each stack, which lists its functions from the outermost to the
+            innermost.
+        name: the name of the profile in the viewer.
+        unit: the unit of the counts.
     """
     index: dict[str, int] = {}
     samples = []

@@ -1,7 +1,7 @@
-"""Records as the kernel's own text would look, safe to print on a terminal.
+"""Records as the kernel's own text shows them, safe to print on a terminal.
 
-The same columns as `trace_pipe`, but what could steer a terminal is written as an escape: see
-`ktrace.diagnostic.visible`. To read it back by program, use JSON Lines.
+The columns are those of `trace_pipe`, but characters that could control a terminal are written as escapes:
+see `ktrace.diagnostic.visible`. Programs should read JSON Lines instead.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ class Text:
     """Writes each chunk as lines of text.
 
     Args:
-        out: a binary file, or whatever has its `write`.
-        names: by event, then by argument: names of an enum's values, printed in place of the numbers.
-        bulk: there will be many records: make their lines in the background.
+        out: a binary file, or any object with its `write`.
+        names: by event, then by argument, the names of an enum's values, printed instead of the numbers.
+        bulk: expect many records; make their lines in the background.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class Text:
         self._lines.write(chunk)
 
     def flush(self) -> None:
-        """Hand on what the file has buffered."""
+        """Write whatever is pending and flush the file's buffer."""
         self._lines.flush()
 
     def close(self) -> None:
-        """All has come; the file stays open, as it was given."""
+        """Write whatever is pending; leave the file open."""
         self._lines.close()
 
     def _make(self, chunk: Chunk) -> list[Buffer]:
-        """All lines of a piece of the stream."""
+        """Return all lines of a piece of the stream."""
         alike: dict[tuple[bool, bool, str], list[Batch]] = {}
         for batch in chunk.batches:
             if len(batch):
@@ -103,7 +103,7 @@ def _mark(mark: Mark) -> str:
             return visible(line.decode("utf-8", "surrogateescape")) + "\n"
         case Stack():
             title = "<user stack trace>" if mark.user else "<stack trace>"
-            # The kernel sets addresses of user space off by one more blank.
+            # The kernel puts one more blank before addresses of user space.
             frames = (f" => {' ' * frame.startswith('<')}{visible(frame)}\n" for frame in mark.frames)
             return f"{head_of(mark)}{title}\n{''.join(frames)}"
     assert_never(mark)

@@ -1,9 +1,10 @@
-"""Records as what a viewer of timelines draws: slices and instants on threads.
+"""Records as a timeline viewer draws them: slices and instants on threads.
 
-An entry probe and a return probe of the same function, hit by the same thread, are the two ends of a
-slice; so are a system call's enter and exit. Everything else is an instant. A slice is drawn when its
-end has come, so nothing is drawn of which the end may be missing: a return without its entry, an entry
-without its return, and what a loss may have torn apart become instants.
+An entry probe and a return probe of the same function, hit by the same thread, are the two ends of a slice.
+So are the enter and exit of a system call. Every other event is an instant.
+
+A slice is drawn once its end has come, so no slice lacks an end. A return without its entry, an entry without
+its return, and calls that a loss may have interrupted become instants.
 """
 
 import re
@@ -18,14 +19,17 @@ from ktrace.model.column import Strings
 from ktrace.output.rendering.background import pieces
 from ktrace.output.rendering.stream_order import order_of
 
-_DEEPEST = 64  # open entries of one thread; those of functions that never return are let go
+_DEEPEST = 64  # open entries of one thread; beyond that, the oldest become instants
 
 A = TypeVar("A")
-"""Arguments of a record as a format spells them."""
+"""The arguments of a record, as a format spells them."""
 
 
 class Thread(NamedTuple):
-    """Where something is drawn. `tgid` is 0 where it is not known; of the idle tasks `tid` is the CPU."""
+    """The thread on which something is drawn.
+
+    `tgid` is 0 if it is not known. For an idle task, `tid` is the CPU.
+    """
 
     tgid: int
     tid: int
@@ -33,7 +37,7 @@ class Thread(NamedTuple):
 
     @property
     def idle(self) -> bool:
-        """Whether it is a CPU without a task: they all have the thread id 0."""
+        """Return whether this is a CPU without a task; all of these have thread id 0."""
         return self.tgid < 0
 
 
@@ -43,9 +47,9 @@ class Point(Generic[A]):
 
     Attributes:
         ts: nanoseconds.
-        name: of what begins, ends or happens.
+        name: the name of what begins, ends or happens.
         category: the event's name.
-        inside: what is drawn already and began at the same time, within this.
+        inside: what is already drawn within this slice, from the first slice that began at the same time.
     """
 
     thread: Thread
@@ -57,25 +61,25 @@ class Point(Generic[A]):
 
 
 class Drawing(Protocol[A]):
-    """A format: each method returns what stands for something in the file."""
+    """A file format: each method returns the bytes or arguments that represent something in the file."""
 
     def args(self, batch: Batch) -> Sequence[A]:
-        """The arguments of each record."""
+        """Return the arguments of each record."""
 
     def frames(self, stack: Stack) -> A:
-        """A stack as arguments."""
+        """Return a stack as arguments."""
 
     def slice(self, begin: Point[A], end: Point[A]) -> bytes:
-        """From one record to another; with what is inside `begin` between them."""
+        """Return a slice from one record to another, with what is inside `begin` between them."""
 
     def instant(self, point: Point[A]) -> bytes:
-        """One record."""
+        """Return one record as an instant."""
 
     def lost(self, ts: int, mark: Lost) -> bytes:
-        """Records that were lost before this time."""
+        """Return the records that were lost before this time."""
 
     def before(self) -> bytes:
-        """What must stand before everything that was drawn since the last call, such as names."""
+        """Return what must come before everything drawn since the last call, such as names."""
 
 
 Role = Literal["begin", "end", "instant"]
@@ -83,22 +87,22 @@ _Key: TypeAlias = tuple[str, str]
 
 
 class Timeline(Generic[A]):
-    """Draws chunks.
+    """Draws records and marks on a timeline.
 
     Args:
-        out: a binary file, or whatever has its `write`.
+        out: a binary file, or any object with its `write`.
     """
 
     def __init__(self, out: BinaryIO, drawing: Drawing[A]) -> None:
         self._out = out
         self._drawing = drawing
         self._open: dict[int | tuple[int, int], list[tuple[_Key, Point[A]]]] = {}
-        self._lost: list[Lost] = []  # a loss has no time of its own: it was noticed with the record behind it
+        self._lost: list[Lost] = []  # a loss has no time: it takes that of the next record
         self._last_ts = 0
 
     def write(self, chunk: Chunk) -> None:
-        """Draw what `chunk` completes."""
-        for some in pieces(chunk):  # a record is several objects here: not all of them at once
+        """Draw the slices and instants that `chunk` completes."""
+        for some in pieces(chunk):  # a record becomes several objects: limit how many exist at once
             self._draw(some)
 
     def _draw(self, chunk: Chunk) -> None:
@@ -125,11 +129,11 @@ class Timeline(Generic[A]):
         self._put(drawn)
 
     def finish(self) -> None:
-        """No more will come."""
+        """Draw what is still open."""
         self._put(self._let_go() + self._losses())
 
     def _put(self, drawn: list[bytes]) -> None:
-        # First what they need. What is inside an open slice comes later still: what that needs is there, too.
+        # First the definitions that these pieces need. Pieces inside an open slice are written later still.
         self._out.write(self._drawing.before())
         self._out.write(b"".join(drawn))
 
@@ -163,18 +167,18 @@ class Timeline(Generic[A]):
         if depth < 0:
             point.name += " returns"
             return [self._drawing.instant(point)]
-        # What began within it and did not end before it never will.
+        # What began within this slice and has not ended by now never will.
         drawn = self._instants(stack, depth + 1, len(stack))
         begin = stack.pop()[1]
         drawn.append(self._drawing.slice(begin, point))
         if stack and (stack[-1][1].inside or stack[-1][1].ts == begin.ts):
-            # Viewers sort by time: of two that begin together, the outer one must come first.
+            # Viewers sort by time, so of two slices that begin together the outer one must come first.
             stack[-1][1].inside += drawn
             return []
         return drawn
 
     def _instants(self, stack: list[tuple[_Key, Point[A]]], start: int, stop: int) -> list[bytes]:
-        """Take open entries off the stack: they have no ends."""
+        """Remove open entries from the stack, and draw them as instants: they have no ends."""
         if stop <= start:
             return []
         drawn = []
@@ -198,12 +202,12 @@ def _thread(tgid: int, pid: int, cpu: int, comm: str | None) -> Thread:
 
 
 _SYSCALL = re.compile(r"sys_(enter|exit)(?:_(\w+))?\Z")
-_FUNCTION = re.compile(r"[+ ].*", re.DOTALL)  # what is behind a function's name
+_FUNCTION = re.compile(r"[+ ].*", re.DOTALL)  # what follows a function's name
 _OFFSET = re.compile(r"\+0x([0-9a-f]+)(?:/|\Z)")
 
 
 def _role(batch: Batch) -> tuple[Role, list[_Key], list[str]]:
-    """What the records of a batch are, which of them belong together, and what they are called."""
+    """Return the role of a batch's records, their keys (which pair them), and their names."""
     if batch.kind == "return" and batch.func is not None:
         keys, names = _functions(batch.func, batch.event)
         return "end", keys, names
@@ -229,6 +233,9 @@ def _functions(places: Strings, event: str) -> tuple[list[_Key], list[str]]:
 
 
 def _is_start(place: str) -> bool:
-    """Whether a probe is where its function begins: behind the few bytes that mark the place for the CPU."""
+    """Return whether a probe is at its function's beginning.
+
+    A few bytes, which mark the place as a branch target for the CPU, may come before it.
+    """
     offset = _OFFSET.search(place)
     return not offset or int(offset[1], 16) <= 8

@@ -1,7 +1,7 @@
-"""The text of an event from its format's `print fmt`, as the kernel's own `trace` shows it.
+"""The text of an event, made from its format's `print fmt` as in the kernel's own `trace`.
 
-A small C: `parser` reads the expressions, `evaluate` and `calls` compute them over columns, `body` spells
-them by the template's conversions.
+A `print fmt` is a small subset of C: `parser` reads the expressions, `evaluate` and `calls` compute them over
+columns, and `body` formats the results by the conversions of the template.
 """
 
 from ktrace.output.printfmt.body import MARKER, Body

@@ -1,7 +1,7 @@
-"""What `%p` and the letters behind it print: symbols, network and hardware addresses, UUIDs, bytes.
+"""Format what `%p` and its extensions print: symbols, network and hardware addresses, UUIDs, bytes.
 
-See Documentation/core-api/printk-formats.rst. A plain `%p` prints the address: the kernel's own text shows
-it scrambled as long as the option `hash-ptr` is on, by a key that nobody can read.
+See Documentation/core-api/printk-formats.rst. A plain `%p` prints the address. The kernel's own text shows a
+hash of it while the option `hash-ptr` is on, and nobody can read the key of that hash.
 """
 
 import ipaddress
@@ -17,13 +17,13 @@ def spell_address(
     width: int,
     symbol: Callable[[int, bool], str | None],
 ) -> str | None:
-    """By the letters after `%p`; None where they leave a plain address.
+    """Format a value by the letters after `%p`; return None if they mean a plain address.
 
     Args:
-        extension: the letters; `n`, which the kernel does not have, is `s` without a module's name.
-        value: an address, or the bytes that are there.
-        width: of `%*ph`, how many bytes.
-        symbol: name of an address, with an offset or without.
+        extension: the letters; `n`, which is not one of the kernel's, is `s` without the module's name.
+        value: an address, or the bytes at that address.
+        width: the number of bytes that `%*ph` prints.
+        symbol: returns the symbol of an address, with its offset or without.
     """
     letter = extension[:1]
     if letter in ("s", "S", "f", "F", "B", "n") and letter:
@@ -31,7 +31,7 @@ def spell_address(
             return None
         address = value & 0xFFFFFFFFFFFFFFFF
         with_offset = letter in "SFB"
-        if letter == "B":  # the call before a return address
+        if letter == "B":  # the call instruction is before the return address
             address -= 1
         name = symbol(address, with_offset) or f"0x{address:x}"
         return name.partition(" [")[0] if letter == "n" else name
@@ -87,14 +87,14 @@ def _v6(value: bytes, compressed: bool) -> str:
     is_isatap = value[8:12] in (b"\0\0\x5e\xfe", b"\2\0\x5e\xfe")
     is_mapped = value[:12] == b"\0" * 10 + b"\xff\xff"
     if is_mapped or is_isatap:
-        # The last two words in the old notation; what stands before them is shortened as usual.
+        # The last two words are in IPv4 notation; the words before them are shortened as usual.
         words = struct.unpack(">6H", value[:12])
         return _shortened(words) + _v4(value[12:], False, "")
     return str(ipaddress.IPv6Address(int(address)))
 
 
 def _shortened(words: tuple[int, ...]) -> str:
-    """Words before an address in the old notation, the longest run of zeros as `::`."""
+    """Format the words before an IPv4 part, the longest run of zeros as `::`."""
     best, length = -1, 1
     for start in range(len(words)):
         end = start

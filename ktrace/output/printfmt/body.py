@@ -1,9 +1,9 @@
-"""The body of an event's lines: from its format to pieces of text for all its records.
+"""Make the body of an event's lines: pieces of text for all its records, as its format says.
 
     body = Body(parse_format(text, "sched"), lookups)
     pieces = body.pieces(batch)
 
-What is not understood gives one clear marker and the fields as `name=value`, never an exception.
+A `print fmt` that cannot be parsed gives a marker and the fields as `name=value`, not an exception.
 """
 
 import re
@@ -30,17 +30,17 @@ from ktrace.output.rendering.distinct_values import Codes, joined, looks_repetit
 from ktrace.output.rendering.pieces import Coded, Piece, Pieces, coded
 
 MARKER = "(print fmt not understood)"
-"""Stands before the fields of an event whose `print fmt` is beyond the parser."""
+"""Precedes the fields of an event whose `print fmt` the parser does not understand."""
 
-_SPELLED_MAX = 1 << 16  # values that a conversion remembers how it spelled them
+_SPELLED_MAX = 1 << 16  # values whose text a conversion remembers
 
 
 class Body:
-    """Compiled once for an event.
+    """The body of an event's lines, compiled once for the event.
 
     Attributes:
-        problem: why its `print fmt` was not understood; None where it was.
-        titled: whether the event's name stands before the body.
+        problem: why the `print fmt` was not understood; None if it was.
+        titled: whether the event's name precedes the body.
     """
 
     def __init__(self, event: Format, lookups: Lookups = NO_LOOKUPS) -> None:
@@ -61,7 +61,7 @@ class Body:
         self.titled = self._wording is None or self._wording.titled
 
     def pieces(self, batch: Batch) -> list[Piece]:
-        """The body of each record."""
+        """Return the body of each record, as pieces of text."""
         rows = len(batch)
         if self._wording is None:
             return _fields(batch.columns, rows)
@@ -81,7 +81,7 @@ class Body:
         return pieces.finish()
 
     def texts(self, batch: Batch) -> list[str]:
-        """The body of each record, as text."""
+        """Return the body of each record, as text."""
         columns = [_texts(piece, len(batch)) for piece in self.pieces(batch)]
         return (
             [b"".join(row).decode() for row in zip(*columns, strict=True)] if columns else [""] * len(batch)
@@ -93,12 +93,12 @@ class Body:
         try:
             values = [evaluate(node, records) for node in nodes]
             return piece(spec, values, records.rows, self._lookups, spelled)
-        except (Unknown, RecursionError):  # parsed without recursion: a + b + ...
+        except (Unknown, RecursionError):  # the parser takes a long a + b + ... without recursion
             return UNKNOWN.encode()
 
 
 def _common(batch: Batch) -> dict[str, Column]:
-    """Fields that every record begins with."""
+    """Return the fields that every record begins with."""
     found: dict[str, Column] = {"common_pid": batch.pid}
     if batch.common_flags is not None:
         found["common_flags"] = batch.common_flags & 0xFF
@@ -107,7 +107,7 @@ def _common(batch: Batch) -> dict[str, Column]:
 
 
 def _arguments(found: Wording) -> Any:
-    """The arguments of each conversion, those for its `*` first."""
+    """Yield the arguments of each conversion, those for its `*` first."""
     args = list(found.print_fmt.args)
     for part in found.parts:
         if isinstance(part, str):
@@ -124,17 +124,17 @@ def _arguments(found: Wording) -> Any:
 def piece(
     spec: Spec, values: list[Value], rows: int, lookups: Lookups, spelled: dict[object, bytes]
 ) -> Piece:
-    """One conversion of all records.
+    """Apply one conversion to all records.
 
     Args:
         spec: the conversion.
-        values: of its arguments, those for each `*` first.
-        rows: how many records.
-        lookups: for addresses.
-        spelled: values that this conversion has spelled already.
+        values: the values of its arguments, those for each `*` first.
+        rows: the number of records.
+        lookups: the symbols of addresses.
+        spelled: a cache of the texts that this conversion has made, by value.
     """
     if not values:
-        return _escaped(spec.text)  # one that the kernel does not know: it prints it as it stands
+        return _escaped(spec.text)  # the kernel prints an unknown conversion unchanged
     if len(values) == 1 and isinstance(values[0], Ints) and _is_fast(spec):
         found = values[0].data
         if not isinstance(found, int) and not looks_repetitive(found):
@@ -165,14 +165,17 @@ def _combined(columns: list[tuple[list[Any], Codes]], rows: int) -> tuple[list[t
 
 
 def _signed(star: object) -> int:
-    """What stands for a `*`: an int."""
+    """Return the value for a `*` as an int."""
     if not isinstance(star, int):
         raise Unknown
     return (star & 0xFFFFFFFF) - (1 << 32 if star & 0x80000000 else 0)
 
 
 def _literal(text: str) -> bytes:
-    """Text of the print fmt itself: some of the kernel's have lines and tabs, which are kept."""
+    """Return literal text of the `print fmt`.
+
+    Newlines and tabs, which some of the kernel's have, are kept.
+    """
     return "".join(
         visible(part) if part not in "\n\t" else part for part in re.split(r"([\n\t])", text)
     ).encode()
@@ -183,7 +186,7 @@ def _escaped(text: str) -> bytes:
 
 
 def _is_fast(spec: Spec) -> bool:
-    """Whether all rows together can be spelled by `ktrace.output.rendering.digits`."""
+    """Return whether `ktrace.output.rendering.digits` can format all rows together."""
     if spec.conversion == "p":
         return spec.extension in ("", "x", "K") and spec.text in ("%p", "%px", "%pK")
     if spec.conversion not in ("d", "u", "x", "X"):
@@ -204,7 +207,7 @@ def _digits(spec: Spec, value: Ints) -> Piece:
 
 
 def _fields(columns: Mapping[str, Column], rows: int) -> list[Piece]:
-    """A marker, and each field as `name=value`."""
+    """Return a marker, and each field as `name=value`."""
     pieces = Pieces()
     pieces.add(MARKER.encode())
     for name, column in columns.items():

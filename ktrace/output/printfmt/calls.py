@@ -1,6 +1,6 @@
 """The functions that `print fmt`s call: names of flags and values, arrays, fields of varying length.
 
-See include/trace/stages/ of the kernel for their list; each is computed once for each value that occurs.
+include/trace/stages/ of the kernel has the list. Each function is computed once for each distinct value.
 """
 
 from collections.abc import Callable
@@ -20,10 +20,10 @@ Names = list[tuple[int, str]]
 
 
 def call(node: Call, records: Records) -> Value:
-    """What a call comes to.
+    """Return the value of a call for each record.
 
     Raises:
-        Unknown: only the kernel can tell.
+        Unknown: only the kernel can compute it.
     """
     function = node.function.replace("__get_rel_", "__get_")
     if function in ("__print_flags", "__print_flags_u64"):
@@ -77,16 +77,17 @@ def _print_symbolic(node: Call, records: Records) -> Strings:
 
 
 def _names(node: Call, start: int, records: Records) -> Names:
-    """The table that a call chooses from.
+    """Return the table that a call chooses from.
 
-    An entry whose value only the kernel knows is left out: its number is printed then, which is true as well.
+    An entry whose value only the kernel knows is left out; its number is printed instead, which is also
+    correct.
     """
     found = records.tables.get(id(node))
     if found is None:
         found = []
         for entry in node.args[start:]:
             if not isinstance(entry, Table) or len(entry.items) != 2 or isinstance(entry.items[1], Null):
-                break  # the end mark
+                break  # the end of the table
             try:
                 value = evaluate(entry.items[0], records)
             except Unknown:
@@ -99,17 +100,17 @@ def _names(node: Call, start: int, records: Records) -> Names:
 
 
 def _mapped(args: list[Node], spell: Callable[..., str | None], records: Records) -> Strings:
-    """`spell` of the values of each row, called once for each combination that occurs."""
+    """Call `spell` once for each combination of values that occurs, and return a text for each row."""
     columns = [encoded(evaluate(arg, records), records.rows) for arg in args]
     if len(columns) == 1:
         values, codes = columns[0]
-        return Strings(codes, tuple(spell(value) for value in values))  # type: ignore[arg-type]  # codes of 64 bits
+        return Strings(codes, tuple(spell(value) for value in values))  # type: ignore[arg-type]  # codes are int64
     combinations, codes = joined([codes for _, codes in columns], [len(values) for values, _ in columns])
     texts = [
         spell(*(values[i] for (values, _), i in zip(columns, indices, strict=True)))
         for indices in combinations
     ]
-    return Strings(codes, tuple(texts))  # type: ignore[arg-type]  # codes of 64 bits
+    return Strings(codes, tuple(texts))  # type: ignore[arg-type]  # codes are int64
 
 
 def _of_values(spell: Callable[..., str], wanted: int, node: Call, records: Records) -> Strings:
@@ -128,7 +129,7 @@ def _of_values(spell: Callable[..., str], wanted: int, node: Call, records: Reco
 
 def _number(value: object) -> int:
     if not isinstance(value, int):
-        raise Unknown  # a text or an array, where a number is wanted
+        raise Unknown  # a text or an array instead of a number
     return value
 
 
@@ -154,7 +155,7 @@ def _as_is(value: Value, _: Records) -> Value:
 
 
 def _length(value: Value, records: Records) -> Value:
-    """In bytes; of a text with the NUL behind it."""
+    """Return the size of each array or text in bytes; that of a text includes its NUL."""
     if isinstance(value, Arrays):
         return value.lengths(records.rows)
     if not isinstance(value, Strings):
@@ -164,7 +165,7 @@ def _length(value: Value, records: Records) -> Value:
 
 
 def _bitmask(value: Value, _: Records) -> Value:
-    """Words of 32 bits in hex, the highest first."""
+    """Return words of 32 bits in hexadecimal, the highest first."""
     if not isinstance(value, Arrays):
         raise Unknown
     values, codes = value.distinct()
@@ -172,7 +173,7 @@ def _bitmask(value: Value, _: Records) -> Value:
     for data in values:
         words = [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
         texts.append(",".join(f"{word:08x}" for word in reversed(words)))
-    return Strings(codes, tuple(texts))  # type: ignore[arg-type]  # codes of 64 bits
+    return Strings(codes, tuple(texts))  # type: ignore[arg-type]  # codes are int64
 
 
 def _int(node: Call, records: Records) -> Ints:
@@ -209,7 +210,7 @@ _OF_FIELD: dict[str, Callable[[Value, Records], Value]] = {
     "__get_bitmask": _bitmask,
     "__get_cpumask": _bitmask,
 }
-_OF_VALUES: dict[str, tuple[Callable[..., str], int]] = {  # with the number of their arguments
+_OF_VALUES: dict[str, tuple[Callable[..., str], int]] = {  # the function, and its number of arguments
     "__print_hex": (_hex(" "), 2),
     "__print_hex_str": (_hex(""), 2),
     "__print_array": (_array, 3),

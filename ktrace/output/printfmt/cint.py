@@ -1,4 +1,4 @@
-"""C's integer types on a machine with 64-bit longs: names, promotions, wrapping."""
+"""C's integer types on a machine with 64-bit `long`: names, promotions, wrapping."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CInt:
-    """An integer type: how wide, and whether signed."""
+    """An integer type: its width in bits, and whether it is signed."""
 
     bits: int
     signed: bool
 
     @property
     def dtype(self) -> str:
-        """The same type in NumPy's spelling."""
+        """Return the type as NumPy spells it."""
         return f"{'i' if self.signed else 'u'}{self.bits // 8}"
 
     def wrap(self, value: int) -> int:
-        """`value` as a variable of this type would hold it."""
+        """Return `value` as a variable of this type would hold it."""
         value &= (1 << self.bits) - 1
         return value - (1 << self.bits) if self.signed and value >> (self.bits - 1) else value
 
@@ -48,16 +48,16 @@ _TAGS = frozenset({"struct", "union", "enum"})
 
 
 def is_type_word(word: str) -> bool:
-    """Whether an identifier can only be part of a type."""
+    """Return whether an identifier can only be part of a type."""
     return word in _WORDS or word in _TAGS or word in _NAMED
 
 
 def c_type(words: Sequence[str], pointer: bool = False) -> CInt | None:
-    """The type that words such as `unsigned long` name; None for one that is not known.
+    """Return the type that words such as `unsigned long` name, or None if it is not known.
 
     Args:
-        words: without asterisks.
-        pointer: whether there was one.
+        words: the words, without asterisks.
+        pointer: whether there was an asterisk.
     """
     if pointer:
         return ULONG
@@ -77,12 +77,12 @@ def c_type(words: Sequence[str], pointer: bool = False) -> CInt | None:
 
 
 def promoted(ctype: CInt) -> CInt:
-    """What an operand becomes: at least an int."""
+    """Return the type that an operand is promoted to, at least an int."""
     return INT if ctype.bits < 32 else ctype
 
 
 def common(left: CInt, right: CInt) -> CInt:
-    """The type that both operands of an operator become."""
+    """Return the type that both operands of an operator are converted to."""
     left, right = promoted(left), promoted(right)
     if left.bits != right.bits:
         return left if left.bits > right.bits else right

@@ -1,6 +1,6 @@
-"""Values of names that `print fmt`s use and the kernel's headers define, for records without a kernel.
+"""Values of names from the kernel's headers that `print fmt`s use, for recordings without their kernel.
 
-Only names whose value has not changed since they exist. A live kernel's own types (BTF) come first.
+It lists only names whose value has never changed. The types of a running kernel (BTF) take precedence.
 """
 
 CONSTANTS = {

@@ -1,4 +1,4 @@
-"""The expressions of a `print fmt` over columns: C's arithmetic, for all records of an event in one step."""
+"""Evaluate the expressions of a `print fmt` over columns: C's arithmetic, for all records in one step."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,16 +34,16 @@ from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, choice, 
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The records of one event, for an expression to be computed over.
+    """The records of one event, over which expressions are evaluated.
 
     Attributes:
-        rows: how many.
+        rows: the number of records.
         columns: a column for each field.
-        fields: how each lies in memory.
-        lookups: what is known beside the records.
-        call: computes the kernel's own functions such as `__print_flags`.
-        tables: the names that those choose from, by the identity of their call, once they are known.
-        names: values of local variables.
+        fields: the layout of each field in memory.
+        lookups: names that are not in the records.
+        call: evaluates the kernel's functions, such as `__print_flags`.
+        tables: a cache of the names that those functions choose from, by the `id` of the call.
+        names: the values of local variables.
     """
 
     rows: int
@@ -56,10 +56,10 @@ class Records:
 
 
 def evaluate(node: Node, records: Records) -> Value:
-    """What `node` comes to.
+    """Return the value of `node` for each record.
 
     Raises:
-        Unknown: only the kernel can tell.
+        Unknown: only the kernel can compute it.
     """
     match node:
         case Number():
@@ -94,7 +94,7 @@ def evaluate(node: Node, records: Records) -> Value:
 
 
 def column_of(name: str, records: Records) -> Value:
-    """A field's value in each record."""
+    """Return a field's value in each record."""
     column = records.columns.get(name)
     where = records.fields.get(name)
     if column is None or where is None:
@@ -173,7 +173,7 @@ def _binary(op: str, left: Ints, right: Ints) -> Ints:
         left = left.to(promoted(left.type))
         return Ints.of(_shifted(op, left, right), left.type)
     ctype = common(left.type, right.type)
-    # A constant among columns stays a plain number, which NumPy takes in the column's own type.
+    # A constant stays a plain int, so that NumPy uses the column's type.
     a, b = left.to(ctype).data, right.to(ctype).data
     if op in _COMPARE:
         return Ints.of(_as_int(_COMPARE[op](a, b)), INT)
@@ -200,7 +200,10 @@ def _shifted(op: str, left: Ints, right: Ints) -> int | NDArray[Any]:
 
 
 def _divided(op: str, a: Any, b: Any, ctype: CInt) -> int | NDArray[Any]:
-    """Towards zero, as C does; by zero, which the kernel would not survive, gives zero."""
+    """Divide and round towards zero, as C does.
+
+    Division by zero, which would crash the kernel, gives zero.
+    """
     if isinstance(a, int) and isinstance(b, int):
         if b == 0:
             return 0

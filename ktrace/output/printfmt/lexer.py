@@ -1,4 +1,4 @@
-"""Tokens of a `print fmt`: C's, as far as they occur."""
+"""Split a `print fmt` into tokens, those of C that occur there."""
 
 import re
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ TokenKind = Literal["name", "number", "string", "char", "op", "end"]
 
 
 class NotUnderstood(Exception):
-    """A `print fmt` that is beyond this parser; never leaves this package."""
+    """A `print fmt` that this parser does not understand; not raised outside this package."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One token; `text` of a string or character without quotes, its escapes resolved."""
+    """One token; the text of a string or character has no quotes and resolved escapes."""
 
     kind: TokenKind
     text: str
@@ -34,10 +34,10 @@ _ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "f": "\f", "v
 
 
 def tokens(text: str) -> list[Token]:
-    """All tokens of `text`, an `end` last.
+    """Return all tokens of `text`, an `end` last.
 
     Raises:
-        NotUnderstood: something is no token.
+        NotUnderstood: something is not a token.
     """
     found: list[Token] = []
     at = 0
@@ -47,7 +47,7 @@ def tokens(text: str) -> list[Token]:
         if not match:
             raise NotUnderstood(f"at {text[at : at + 20]!r}")
         at = match.end()
-        # The pattern's groups are called as the kinds are; the checker sees any text.
+        # The pattern's groups are named after the kinds; to the type checker they are any str.
         kind = match.lastgroup
         if kind in ("string", "char"):
             found.append(Token(kind, _ESCAPE.sub(_unescape, match[kind])))  # type: ignore[arg-type]

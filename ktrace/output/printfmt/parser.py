@@ -1,7 +1,7 @@
-"""From the text of a `print fmt` to its template and the trees of its arguments.
+"""Parse a `print fmt` into its template and the trees of its arguments.
 
-`"template", argument, argument ...`: C as the kernel's macros leave it. Precedence climbs, as in any
-parser of C; a name in parentheses is a type where it is known to be one or where a value follows.
+The input is `"template", argument, argument ...`, C code as the kernel's macros leave it. The parser uses
+precedence climbing. A name in parentheses is a type if it is known to be one, or if a value follows.
 """
 
 import re
@@ -30,26 +30,26 @@ from ktrace.output.printfmt.tree import (
 _BINDING = {"||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, ">": 7, "<=": 7, ">=": 7,
             "<<": 8, ">>": 8, "+": 9, "-": 9, "*": 10, "/": 10, "%": 10}  # fmt: skip
 
-# Wrappers that leave their value as it is: of page table entries, and hints for the compiler.
+# Functions that return their first argument: for page table entries, and hints for the compiler.
 _TRANSPARENT = re.compile(r"(?:native_make_)?p(?:te|md|ud|4d|gd)(?:_val)?|__builtin_expect|(?:un)?likely")
 
 
-_SHOWN = 24  # characters of a number that makes no sense
+_SHOWN = 24  # characters of an invalid number to show
 
 
 @dataclass(frozen=True, slots=True)
 class PrintFmt:
-    """A template in the manner of `printf`, and what goes into it."""
+    """A template in the style of `printf`, and its arguments."""
 
     template: str
     args: tuple[Node, ...]
 
 
 def parse_print_fmt(text: str) -> PrintFmt:
-    """Read what follows `print fmt: ` in a format file.
+    """Parse what follows `print fmt: ` in a format file.
 
     Raises:
-        NotUnderstood: it is beyond this parser.
+        NotUnderstood: this parser does not understand it.
     """
     parser = _Parser(tokens(text))
     try:
@@ -99,7 +99,7 @@ class _Parser:
         return PrintFmt(template, tuple(args))
 
     def _strings(self) -> str:
-        """One string constant, or several that follow each other."""
+        """Parse one string constant, or several adjacent ones."""
         text = self._take().text
         while self._next.kind == "string":
             text += self._take().text
@@ -114,7 +114,7 @@ class _Parser:
         return Choice(condition, yes, self._expression())
 
     def _binary(self, least: int) -> Node:
-        """Operators that bind as tightly as `least`, or more so."""
+        """Parse operators that bind at least as tightly as `least`."""
         left = self._unary()
         while True:
             token = self._next
@@ -127,7 +127,7 @@ class _Parser:
     def _unary(self) -> Node:
         if self._is("-", "~", "!"):
             return Unary(self._take().text, self._unary())
-        if self._is("+", "&"):  # an address of a field is wanted for what is there
+        if self._is("+", "&"):  # the address of a field stands for its contents
             self._take()
             return self._unary()
         if self._is("*"):
@@ -140,7 +140,7 @@ class _Parser:
         return self._postfix()
 
     def _cast(self) -> Node | None:
-        """`(type) operand`; None where the parenthesis holds something else."""
+        """Parse `(type) operand`; return None if the parenthesis contains something else."""
         before = self._at
         self._take()
         words, pointer = self._type_words()
@@ -172,7 +172,7 @@ class _Parser:
                 member = self._take().text
                 if isinstance(node, Record):
                     node = FieldOf(member)
-                elif node == FieldOf("ent"):  # what every record begins with
+                elif node == FieldOf("ent"):  # the fields that every record begins with
                     node = FieldOf(f"common_{member}")
                 else:
                     node = Name(f"{member} of a struct")  # which no format describes
@@ -226,7 +226,7 @@ class _Parser:
         return tuple(items)
 
     def _size(self) -> int:
-        """Of a type, between parentheses."""
+        """Parse the type in parentheses and return its size in bytes."""
         words, pointer = self._type_words()
         ctype = c_type(words, pointer)
         if ctype is None or not self._skip(")"):
@@ -234,7 +234,7 @@ class _Parser:
         return ctype.bits // 8
 
     def _block(self) -> Node:
-        """`{ int a = x; int b = y; value; })`, the opening parenthesis taken."""
+        """Parse `{ int a = x; int b = y; value; })`; the opening parenthesis is already taken."""
         self._need("{")
         names: list[tuple[str, Node]] = []
         while True:

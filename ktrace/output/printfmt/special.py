@@ -1,6 +1,6 @@
 """Events whose text the kernel does not make from their `print fmt`.
 
-Those of the tracers themselves (`ftrace/*`), system calls, and synthetic events.
+These are the events of the tracers (`ftrace/*`), system calls, and synthetic events.
 """
 
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from ktrace.output.printfmt.template import Spec, split
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """How an event's body is spelled.
+    """The template of an event's body.
 
     Attributes:
-        parts: literal text, and conversions of the arguments.
-        print_fmt: where the arguments are.
-        titled: whether the event's name stands before it.
-        lines: the field whose text brings the end of its line with it; None for most.
+        parts: literal texts, and conversions for the arguments.
+        print_fmt: contains the arguments.
+        titled: whether the event's name precedes the body.
+        lines: the field whose text may end with its own newline; None for most events.
     """
 
     parts: tuple[str | Spec, ...]
@@ -40,10 +40,10 @@ _TRACERS = {
 
 
 def wording(event: Format, lookups: Lookups = NO_LOOKUPS) -> Wording:
-    """How the kernel spells an event.
+    """Return the template by which the kernel prints an event.
 
     Raises:
-        NotUnderstood: its `print fmt` is beyond the parser.
+        NotUnderstood: the parser does not understand its `print fmt`.
     """
     if event.system == "ftrace" and event.name in _TRACERS:
         found = _wording(_TRACERS[event.name], titled=False)
@@ -53,7 +53,7 @@ def wording(event: Format, lookups: Lookups = NO_LOOKUPS) -> Wording:
         return Wording(spelled, PrintFmt("", args), titled=False)
     found = _wording(event.print_fmt)
     if event.system == "synthetic":
-        # Written with commas between its fields, printed without.
+        # The `print fmt` has commas between fields; the kernel prints none.
         parts = [part.replace(", ", " ", 1) if isinstance(part, str) and part.startswith(", ") else part
                  for part in found.parts]  # fmt: skip
         return replace(found, parts=tuple(parts))

@@ -1,4 +1,7 @@
-"""One value by one conversion, as the kernel's vsnprintf spells it. Plain and slow: the fast equals it."""
+"""Format one value by one conversion, as the kernel's vsnprintf does.
+
+This code is plain and slow; faster code must give the same result.
+"""
 
 from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt.addresses import spell_address
@@ -6,16 +9,16 @@ from ktrace.output.printfmt.system_calls import spell_special
 from ktrace.output.printfmt.template import WIDEST, Spec
 
 UNKNOWN = "(?)"
-"""Stands for a value that only the kernel can compute."""
+"""Shown instead of a value that only the kernel can compute."""
 
 
 def spell(spec: Spec, value: object, stars: tuple[int, ...], lookups: Lookups) -> str:
-    """`value` by `spec`.
+    """Format `value` by `spec`.
 
     Args:
-        value: an int, a str (None: a null pointer), or the bytes that a pointer leads to.
-        stars: the values for each `*`.
-        lookups: for addresses.
+        value: an int, a str (None: a null pointer), or the bytes that a pointer points to.
+        stars: the value for each `*`.
+        lookups: the symbols and texts at addresses.
     """
     special = spell_special(spec.conversion, value, stars)
     if special is not None:
@@ -39,7 +42,7 @@ def spell(spec: Spec, value: object, stars: tuple[int, ...], lookups: Lookups) -
 
 
 def chr_of(value: int) -> str:
-    """A character as the kernel prints it: one byte."""
+    """Return a character as the kernel prints it: one byte."""
     return bytes([value & 0xFF]).decode("utf-8", "surrogateescape")
 
 
@@ -53,7 +56,7 @@ def _wides(spec: Spec, stars: tuple[int, ...]) -> tuple[int | None, int | None]:
 
 
 def _pad(text: str, width: int, left: bool) -> str:
-    # In bytes, as C counts them.
+    # C counts the width in bytes.
     blanks = " " * (width - (len(text) if text.isascii() else len(text.encode("utf-8", "surrogateescape"))))
     return text + blanks if left else blanks + text
 

@@ -1,12 +1,12 @@
-"""The words of system calls, which the kernel does not take from their `print fmt`.
+"""The text of system calls, which the kernel does not make from their `print fmt`.
 
-    sys_read(fd: 3, buf: 7ffe5a0c, count: 340)            kernels that record numbers alone
-    sys_read(fd: 3, buf: 0x7ffe5a0c, count: 0x340)        those that also record what arguments point at
+    sys_read(fd: 3, buf: 7ffe5a0c, count: 340)            kernels that record only numbers
+    sys_read(fd: 3, buf: 0x7ffe5a0c, count: 0x340)        kernels that also record what arguments point at
     sys_access(filename: 0x55d0 "/etc/passwd", mode: 4)
     sys_write(fd: 1, buf: 0x55d0 (68:69:0a) "hi.", count: 3)
     sys_read -> 0x340
 
-A text that an argument points at is in a field of its own, `__NAME_val`.
+A text that an argument points at is in a separate field, `__NAME_val`.
 """
 
 from collections.abc import Iterator
@@ -16,25 +16,25 @@ from ktrace.output.printfmt.parser import parse_print_fmt
 from ktrace.output.printfmt.template import Spec, split
 from ktrace.output.printfmt.tree import FieldOf, Node
 
-# Conversions that no template has: see `ktrace.output.printfmt.spell`.
+# Conversions that do not occur in templates: see `ktrace.output.printfmt.spell`.
 _NUMBER = Spec("number", None, None, None, "", "")
 _MODE = Spec("mode", None, "*", None, "", "")
 _DATA = Spec("data", None, "*", None, "", "")
 
-# What asks for a mode, as the kernel sees it: O_CREAT, and O_TMPFILE with the O_DIRECTORY in it.
+# The flags with which the kernel prints a mode: O_CREAT, and O_TMPFILE, which includes O_DIRECTORY.
 _MAKES = 0o100 | 0o20200000
 
 Parts = tuple[tuple[str | Spec, ...], tuple[Node, ...]]
-"""Literal texts and conversions, and the arguments of these."""
+"""Literal texts and conversions, and the arguments of the conversions."""
 
 
 def is_system_call(event: Format) -> bool:
-    """Whether it is the begin or the end of a system call."""
+    """Return whether the event is the enter or exit of a system call."""
     return event.system == "syscalls" and event.args[:1] != () and "syscall_nr" in event.args[0].name
 
 
 def system_call(event: Format, *, texts: bool) -> Parts:
-    """How the kernel spells one.
+    """Return the template by which the kernel prints a system call.
 
     Args:
         texts: whether this kernel records the texts that arguments point at.
@@ -59,7 +59,7 @@ def system_call(event: Format, *, texts: bool) -> Parts:
             if value is None:
                 continue
             if event.is_data(value) and index + 1 < len(args):
-                # The argument behind it says how many bytes there are; the kernel records the first ones.
+                # The next argument is the number of bytes; the kernel records only the first of them.
                 parts += [" ", _DATA]
                 nodes += [FieldOf(args[index + 1].name), FieldOf(value.name)]
             elif value.is_text:
@@ -73,7 +73,10 @@ def _is_value(field: Field) -> bool:
 
 
 def _openat(event: Format, args: list[Field]) -> tuple[list[str | Spec], list[Node]]:
-    """The only one that has words of its own: flags by their names, a mode only where a file is made."""
+    """Return the template of openat: flags by name, and a mode only if it creates a file.
+
+    No other system call has a special text.
+    """
     dfd, filename, flags, mode = (arg.name for arg in args)
     *_, read_only, names, _ = parse_print_fmt(event.print_fmt).args
     template = f'sys_openat({dfd}: %lu, {filename}: %lu "%s", {flags}: %s%s'
@@ -82,7 +85,7 @@ def _openat(event: Format, args: list[Field]) -> tuple[list[str | Spec], list[No
 
 
 def _joined(parts: list[str | Spec]) -> Iterator[str | Spec]:
-    """Without literal texts side by side."""
+    """Join adjacent literal texts."""
     text = ""
     for part in parts:
         if isinstance(part, str):
@@ -96,7 +99,7 @@ def _joined(parts: list[str | Spec]) -> Iterator[str | Spec]:
 
 
 def spell_special(conversion: str, value: object, stars: tuple[int, ...]) -> str | None:
-    """A value by one of the conversions above; None for any other conversion."""
+    """Format a value by one of the conversions above; return None for any other conversion."""
     match conversion, value:
         case "number", int():
             bits = value & 0xFFFFFFFFFFFFFFFF
@@ -108,7 +111,7 @@ def spell_special(conversion: str, value: object, stars: tuple[int, ...]) -> str
             more = len(data) < stars[0] & 0xFFFFFFFFFFFFFFFF
             shown = "".join(chr(byte) if 32 <= byte < 127 else "." for byte in data)
             codes = f"({data.hex(':')}{', ...' if more else ''})"
-            # Nothing of it may be a character: then none is shown.
+            # If no byte is a printable character, only the codes are shown.
             readable = any(32 <= byte < 127 for byte in data)
             return f'{codes} "{shown}"{"..." if more else ""}' if readable else codes
     return None

@@ -11,7 +11,7 @@ from ktrace.output.printfmt.cint import CInt
 from ktrace.output.printfmt.lexer import NotUnderstood
 
 Wide = int | Literal["*"] | None
-"""A width or precision: given, taken from an argument, or none."""
+"""A width or precision: a number, `*` if taken from an argument, or None."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,10 @@ class Spec:
     """One conversion.
 
     Attributes:
-        conversion: `d u x X o c s p`, or `?` for one that the kernel does not know.
-        type: of an integer: what is taken of the argument, and its sign; None for others.
-        extension: after `p`: letters and digits.
-        text: as it stands in the template.
+        conversion: one of `d u x X o c s p`, or `?` if the kernel does not know it.
+        type: the type that an integer argument is converted to; None for other conversions.
+        extension: the letters and digits after `p`.
+        text: the conversion as written in the template.
     """
 
     conversion: str
@@ -39,7 +39,7 @@ class Spec:
 
     @property
     def stars(self) -> int:
-        """Arguments that it takes before its value."""
+        """Return how many arguments precede its value."""
         return (self.width == "*") + (self.precision == "*")
 
 
@@ -52,15 +52,15 @@ _BITS = {"hh": 8, "h": 16, None: 32}
 
 
 WIDEST = 2048
-"""Characters of a template, widths included: several times what any event of the kernel has. Whoever makes a
-recording could else have each of its records printed as megabytes."""
+"""The most characters of a template, widths included: several times what any event of the kernel has.
+Without it, a crafted recording could print megabytes for each record."""
 
 
 def split(template: str) -> list[str | Spec]:
     """Return literal texts and conversions, in order. `%%` is literal.
 
     Raises:
-        NotUnderstood: it is longer than any event's.
+        NotUnderstood: the template is longer than that of any event.
     """
     parts: list[str | Spec] = []
     at = 0

@@ -1,4 +1,4 @@
-"""What a `print fmt` says, as a tree: the C expressions between its commas."""
+"""The syntax tree of a `print fmt`: the C expressions between its commas."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -23,12 +23,12 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Null:
-    """A pointer that is nothing: it ends a table of names."""
+    """A null pointer, which ends a table of names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`REC` itself, where only a member of it may follow."""
+    """`REC` itself; only a member access may follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class FieldOf:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """An identifier: a value of an enum, a local variable, or what only the kernel knows."""
+    """An identifier: an enum's value, a local variable, or a name that only the kernel knows."""
 
     name: str
 
@@ -55,7 +55,7 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """`a OP b`; both sides of `&&` and `||` are computed, which nothing can tell."""
+    """`a OP b`; both sides of `&&` and `||` are computed, since expressions have no side effects."""
 
     op: str
     left: "Node"
@@ -73,7 +73,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """`(type)a`; the type is None where it changes nothing or is not known."""
+    """`(type)a`; the type is None if it changes nothing or is not known."""
 
     type: CInt | None
     operand: "Node"
@@ -89,7 +89,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`function(args)`; of a function that takes a field's name, that is a `Name`."""
+    """`function(args)`; an argument that is a field's name is a `Name`."""
 
     function: str
     args: tuple["Node", ...]
@@ -97,7 +97,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`{a, b}`: an entry of the names that `__print_flags` and its like choose from."""
+    """`{a, b}`: an entry of the table that `__print_flags` and similar functions choose from."""
 
     items: tuple["Node", ...]
 

@@ -1,4 +1,4 @@
-"""What an expression comes to for all records together: columns of integers, texts, arrays."""
+"""The values of an expression for all records: columns of integers, texts or arrays."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -12,43 +12,43 @@ from ktrace.output.rendering.distinct_values import Codes, distinct
 
 
 class Unknown(Exception):
-    """A value that only the kernel can compute; never leaves this package."""
+    """A value that only the kernel can compute; not raised outside this package."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ints:
-    """Integers: one for all records, or shape (rows,) of the type's own dtype."""
+    """Integers: one for all records, or shape (rows,) with the type's dtype."""
 
     data: int | NDArray[Any]
     type: CInt
 
     @classmethod
     def of(cls, data: int | NDArray[Any], ctype: CInt) -> "Ints":
-        """Whatever integers, as a variable of `ctype` would hold them."""
+        """Convert any integers to `ctype`, wrapping as a variable of that type does."""
         if isinstance(data, int):
             return cls(ctype.wrap(data), ctype)
         return cls(data.astype(ctype.dtype, copy=False), ctype)
 
     def to(self, ctype: CInt) -> "Ints":
-        """The same values in another type."""
+        """Convert the values to another type."""
         return Ints.of(self.data, ctype)
 
     def column(self, rows: int) -> NDArray[Any]:
-        """A value for each record."""
+        """Return a value for each record."""
         return np.full(rows, self.data, self.type.dtype) if isinstance(self.data, int) else self.data
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrays:
-    """Arrays of integers: shape (rows, N), or an object column of a sequence or `bytes` each."""
+    """Arrays of integers: shape (rows, N), or an object column with a sequence or `bytes` in each row."""
 
     data: NDArray[Any]
     type: CInt
 
     def at(self, index: int) -> Ints:
-        """One element of each."""
+        """Return one element of each array."""
         if index < 0:
-            raise Unknown  # what is before the array
+            raise Unknown  # before the array's start
         if self.data.ndim == 2:
             if index >= self.data.shape[1]:
                 raise Unknown
@@ -57,7 +57,7 @@ class Arrays:
         return Ints.of(np.array(list(items), np.int64 if self.type.signed else np.uint64), self.type)
 
     def distinct(self) -> tuple[list[bytes], Codes]:
-        """The bytes in memory of each, as a dictionary."""
+        """Return each distinct array as its bytes in memory, and the index of each row's array."""
         if self.data.ndim == 2:
             rows = np.ascontiguousarray(self.data.astype("<" + self.type.dtype, copy=False))
             if not rows.size:
@@ -75,7 +75,7 @@ class Arrays:
         return list(index), np.array(found, np.int64)
 
     def lengths(self, rows: int) -> Ints:
-        """How many bytes each has in memory."""
+        """Return the size of each array in bytes."""
         size = self.type.bits // 8
         if self.data.ndim == 2:
             return Ints(self.data.shape[1] * size, CInt(32, True))
@@ -89,30 +89,30 @@ class Arrays:
             return item.encode("utf-8", "surrogateescape")
         size = self.type.bits // 8
         if any(isinstance(word, str | None) for word in item or ()):
-            raise Unknown  # texts, where numbers are wanted
+            raise Unknown  # texts instead of numbers
         return b"".join(
             (int(word) & ((1 << self.type.bits) - 1)).to_bytes(size, "little") for word in item or ()
         )
 
 
-_FEW = 64  # texts of which all are spelled, whether they occur or not
+_FEW = 64  # up to this many texts, all are used, whether they occur or not
 
 Value: TypeAlias = Ints | Arrays | Strings
 
 
 def constant(text: str | None, rows: int) -> Strings:
-    """The same text in each row."""
+    """Return a column with the same text in each row."""
     return Strings(np.zeros(rows, np.int32), (text,))
 
 
 def choice(condition: NDArray[np.bool_], yes: Strings, no: Strings) -> Strings:
-    """A text of one or the other column in each row."""
+    """Choose a text from one of two columns in each row."""
     codes = np.where(condition, yes.codes, no.codes + len(yes.values))
     return Strings(codes.astype(np.int32), yes.values + no.values)
 
 
 def encoded(value: Value, rows: int) -> tuple[list[Any], Codes]:
-    """Each value once, and which of them each row has: ints, texts or the bytes of arrays."""
+    """Return each distinct value (ints, texts or the bytes of arrays), and the index of each row's value."""
     if isinstance(value, Strings):
         if len(value.values) <= min(_FEW, rows):
             return list(value.values), value.codes.astype(np.int64)

@@ -1,1 +1,1 @@
-"""Make lines by the million: columns to bytes, row by row only where nothing else works."""
+"""Turn columns into bytes by the million, row by row only where nothing else works."""

@@ -1,6 +1,6 @@
-"""Lines made in the background while the next records are decoded, and written in order.
+"""Make lines in the background while the next records are decoded, and write them in order.
 
-What takes long, in NumPy and in Polars, does not hold up Python: several threads are of use.
+NumPy and Polars release Python's global lock during long work, so several threads help.
 """
 
 import os
@@ -17,16 +17,16 @@ from ktrace.model.batch import Chunk
 Buffer: TypeAlias = bytes | memoryview
 
 _THREADS = min(os.cpu_count() or 1, 4)
-_PIECE = 1 << 16  # records of which the lines are made together: what they take stays in the cache
+_PIECE = 1 << 16  # records whose lines are made together; their data fits into the CPU's cache
 
 
 class Background:
-    """Writes what is made of chunks, piece by piece.
+    """Writes the lines made of chunks, piece by piece.
 
     Args:
-        out: a binary file, or whatever has its `write`.
-        make: the lines of a piece of a chunk.
-        bulk: there will be many: make them in the background.
+        out: a binary file, or any object with its `write`.
+        make: returns the lines of a piece of a chunk.
+        bulk: expect many records; make the lines in the background.
     """
 
     def __init__(self, out: BinaryIO, make: Callable[[Chunk], Sequence[Buffer]], *, bulk: bool) -> None:
@@ -37,7 +37,7 @@ class Background:
         self._making: deque[Future[Sequence[Buffer]]] = deque()
 
     def write(self, chunk: Chunk) -> None:
-        """Write all records and marks of `chunk`, now or with the next one."""
+        """Write the records and marks of `chunk`, now or with a later chunk."""
         for piece in pieces(chunk):
             if not self._bulk:
                 self.put(self._make(piece))
@@ -47,18 +47,18 @@ class Background:
             self._making.append(self._threads.submit(self._make, piece))
 
     def put(self, lines: Sequence[Buffer]) -> None:
-        """Write lines that are made already, after all that came before."""
+        """Write finished lines, after all that came before."""
         self._write_made(0)
         for data in lines:
             self._out.write(data)
 
     def flush(self) -> None:
-        """Hand on all that has come so far."""
+        """Write whatever is pending and flush the file's buffer."""
         self._write_made(0)
         self._out.flush()
 
     def close(self) -> None:
-        """All has come."""
+        """Write whatever is pending and stop the threads."""
         try:
             self.flush()
         finally:
@@ -66,20 +66,20 @@ class Background:
                 self._threads.shutdown(cancel_futures=True)
 
     def _write_made(self, most: int) -> None:
-        """Write until at most so many pieces are being made."""
+        """Write finished pieces until at most `most` are still being made."""
         while len(self._making) > most:
             for data in self._making.popleft().result():
                 self._out.write(data)
 
 
 def pieces(chunk: Chunk) -> Iterator[Chunk]:
-    """The chunk in pieces of so many records, in order."""
+    """Yield the chunk in pieces of about `_PIECE` records, in order."""
     if len(chunk) <= _PIECE + _PIECE // 2:
         yield chunk
         return
     first = min(int(batch.seq[0]) for batch in chunk.batches if len(batch))
     after = max(int(batch.seq[-1]) for batch in chunk.batches if len(batch)) + 1
-    # With places left out (what was not chosen) pieces are of several sizes, and as many.
+    # If records were filtered out, `seq` has gaps and the pieces differ in size.
     step = max((after - first) * _PIECE // len(chunk), 1)
     borders = [-(1 << 63), *range(first + step, after, step), (1 << 63) - 1]
     for begin, end in pairwise(borders):
@@ -87,6 +87,6 @@ def pieces(chunk: Chunk) -> Iterator[Chunk]:
         batches = [
             batch.take(slice(a, b)) for batch, (a, b) in zip(chunk.batches, cuts, strict=True) if b > a
         ]
-        # The last place of all belongs to the last piece.
+        # The upper border of the last piece belongs to it.
         marks = [mark for mark in chunk.marks if begin <= mark.seq < end or mark.seq == end == borders[-1]]
         yield Chunk(tuple(batches), tuple(marks))

@@ -1,4 +1,4 @@
-"""Columns of integers as decimal and hexadecimal digits, all rows in one step."""
+"""Turn columns of integers into decimal and hexadecimal digits, all rows in one step."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ def _table(base: int, spec: str, digits: int) -> NDArray[np.uint32]:
 
 
 _DECIMAL = _table(10, "04d", 4)
-_HEX: dict[str, NDArray[np.uint32]] = {}  # made when first wanted: 65,536 entries each
+_HEX: dict[str, NDArray[np.uint32]] = {}  # made at first use: 65,536 entries each
 
 
 def decimal(column: NDArray[Any], width: int = 0, zero: bool = False) -> Digits:
-    """`%*d`: a minus sign where one must be, blanks (or zeros, if `zero`) up to `width` (at most 16)."""
+    """Format integers as `%*d`, padded with blanks (or zeros, if `zero`) to `width` (at most 16)."""
     negative = column < 0 if column.dtype.kind == "i" else np.zeros(0, np.bool_)
     has_sign = bool(negative.any())
     words = column.astype(np.uint64)
@@ -31,7 +31,7 @@ def decimal(column: NDArray[Any], width: int = 0, zero: bool = False) -> Digits:
     groups = max((int(lengths.max(initial=1)) + 3) // 4, (width + 3) // 4)
     cells = np.empty((len(words), groups + has_sign), "<u4")
     if groups <= 2:
-        words = words.astype(np.uint32)  # which divides several times as fast
+        words = words.astype(np.uint32)  # division is several times as fast
     for group in range(groups - 1, -1, -1):
         rest = words // words.dtype.type(10000)
         cells[:, group + has_sign] = _DECIMAL[words - rest * words.dtype.type(10000)]
@@ -47,7 +47,7 @@ def decimal(column: NDArray[Any], width: int = 0, zero: bool = False) -> Digits:
 
 
 def hexadecimal(column: NDArray[Any], width: int = 0, zero: bool = False, upper: bool = False) -> Digits:
-    """`%*x` of unsigned integers: blanks (or zeros, if `zero`) up to `width` (at most 16)."""
+    """Format unsigned integers as `%*x`, padded with blanks (or zeros, if `zero`) to `width` (at most 16)."""
     words = column.astype(np.uint64, copy=False)
     lengths = np.searchsorted(_NIBBLES, words, side="right") + 1
     groups = max((int(lengths.max(initial=1)) + 3) // 4, (width + 3) // 4)
@@ -65,7 +65,7 @@ def hexadecimal(column: NDArray[Any], width: int = 0, zero: bool = False, upper:
 
 
 def micros(micro: NDArray[Any]) -> Digits:
-    """`%06d: ` of numbers below a million."""
+    """Format numbers below a million as `%06d: `."""
     micro = micro.astype(np.uint32)
     cells = np.empty((len(micro), 2), "<u4")
     upper = micro // np.uint32(100)
@@ -78,7 +78,7 @@ _TWO = np.frombuffer("".join(f"{number:02d}: " for number in range(100)).encode(
 
 
 def _blank(texts: NDArray[np.uint8], lengths: NDArray[Any], width: int) -> NDArray[np.int64]:
-    """Blanks before what is shorter than `width`; the lengths with them."""
+    """Put blanks before texts shorter than `width`, and return the new lengths."""
     for done in range(width - 1, 0, -1):
         short = np.flatnonzero(lengths <= done)
         if not len(short):

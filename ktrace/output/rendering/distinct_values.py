@@ -1,4 +1,4 @@
-"""The values that occur in a column, each once: what is spelled once need not be spelled a row."""
+"""Find the distinct values of a column, so that each is spelled once instead of once a row."""
 
 from collections.abc import Sequence
 from math import prod
@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 Codes = NDArray[np.int64]
-"""int64, shape (rows,): which of several values each row has."""
+"""int64, shape (rows,): the index of each row's value."""
 
-_RANGE_MAX = 1 << 22  # of a table with a place for each number between the least and the greatest
+_RANGE_MAX = 1 << 22  # entries of a table that has one for each number of a range
 _SLOTS_BITS = 16
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads neighbours over the slots
 _SAMPLE = 2048
-_FEW = 512  # rows that are sorted sooner than hashed
-_VERY_FEW = 16  # rows that plain Python takes sooner
+_FEW = 512  # with fewer rows, sorting is faster than hashing
+_VERY_FEW = 16  # with fewer rows, plain Python is faster
 
 
 def distinct(column: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
-    """The values of a column of integers, and for each row which of them it has.
+    """Return the distinct values of a column of integers, and the index of each row's value.
 
-    Sorting is avoided: by a table where the values are close together, else by hashing.
+    It avoids sorting: it uses a table if the values are close together, and hashing otherwise.
     """
     if len(column) <= _VERY_FEW:
         index: dict[int, int] = {}
@@ -41,28 +41,29 @@ def distinct(column: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
 
 
 def looks_repetitive(column: NDArray[Any]) -> bool:
-    """Whether few values seem to make up a column of integers: judged by some rows of it."""
+    """Return whether a column of integers seems to have few distinct values, judged by a sample."""
     rows = len(column)
     if rows <= _FEW:
         return True
     sample = column[:: max(rows // _SAMPLE, 1)]
-    # Not np.unique, which when first called imports what takes a live run as long as many events do.
+    # Not np.unique: its first call imports modules, which costs a live run as much as many events.
     ordered = np.sort(sample)
     return (1 + int(np.count_nonzero(ordered[1:] != ordered[:-1]))) * 4 < len(sample)
 
 
 def joined(codes: Sequence[Codes], sizes: Sequence[int]) -> tuple[list[tuple[int, ...]], Codes]:
-    """The combinations that occur of several encoded columns.
+    """Return the combinations of several encoded columns that occur.
 
     Args:
-        codes: of each column.
-        sizes: how many values each has.
+        codes: the codes of each column.
+        sizes: how many values each column has.
 
     Returns:
-        Each combination, as which value of each column, and the combination of each row.
+        Each combination, as an index into the values of each column, and the index of each row's
+        combination.
     """
     if prod(sizes) >= 1 << 63:
-        # Two numbers for a row are too long for one: the first half's combinations are numbered first.
+        # A combined code would not fit into 64 bits: number the combinations of each half first.
         half = len(codes) // 2
         before, first = joined(codes[:half], sizes[:half])
         behind, second = joined(codes[half:], sizes[half:])
@@ -81,7 +82,7 @@ def joined(codes: Sequence[Codes], sizes: Sequence[int]) -> tuple[list[tuple[int
 
 
 def _ranks(places: NDArray[np.int64], size: int) -> tuple[NDArray[Any], Codes]:
-    """Which of `size` places occur, and for each row the how manieth of them it is."""
+    """Return which of `size` places occur, and the index of each row's place among them."""
     flags = np.zeros(size, np.bool_)
     flags[places] = True
     present = np.flatnonzero(flags)
@@ -99,7 +100,7 @@ def _hashed(column: NDArray[Any]) -> tuple[NDArray[Any], Codes]:
     slots = ((words * _GOLDEN) >> np.uint64(64 - bits)).astype(np.int64)
     table = np.empty(1 << bits, column.dtype)
     table[slots] = column
-    odd = np.flatnonzero(table[slots] != column)  # another value has their slot
+    odd = np.flatnonzero(table[slots] != column)  # rows whose slot holds another value
     if len(odd) * 4 > len(column):
         values, codes = np.unique(column, return_inverse=True)
         return values, codes.astype(np.int64, copy=False)

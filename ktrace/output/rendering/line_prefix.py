@@ -1,4 +1,4 @@
-"""The head of each line, as the kernel prints it: `COMM-PID [TGID] [CPU] FLAGS TIME: `."""
+"""The beginning of each line, as the kernel prints it: `COMM-PID [TGID] [CPU] FLAGS TIME: `."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -17,12 +17,12 @@ _SECOND = 1_000_000  # in microseconds, to which the kernel's text rounds its ti
 
 
 def origin_of(of: Batch | Stack | Lost) -> str:
-    """`NAME: ` before all else, where there are several recordings."""
+    """Return `NAME: `, which begins a line if there are several recordings."""
     return f"{visible(of.origin)}: " if of.origin else ""
 
 
 def head_of(mark: Stack) -> str:
-    """Of a stack trace."""
+    """Return the beginning of a stack trace's line."""
     group = "" if mark.tgid is None else _group(mark.tgid)
     second, micro = divmod((mark.ts + 500) // 1000, _SECOND)
     time = f"{mark.ts:12d}" if mark.ticks else f"{_seconds(second)}{micro:06d}"
@@ -30,10 +30,11 @@ def head_of(mark: Stack) -> str:
 
 
 def heads(batches: Sequence[Batch]) -> list[Piece]:
-    """Of each record of all batches, one batch after the other; they agree on `tgid`, `ticks` and `origin`.
+    """Return the beginnings of all records' lines, batch after batch.
 
-    The first piece is at least 24 bytes long. What changes together is spelled together: a task has one
-    name, runs on few CPUs, and few combinations of flags occur.
+    The batches agree on `tgid`, `ticks` and `origin`. The first piece is at least 24 bytes long. Values that
+    change together are spelled together: a task has one name, runs on few CPUs, and few combinations of flags
+    occur.
     """
     pieces = Pieces()
     comms, comm = _together([batch.comm for batch in batches])
@@ -76,16 +77,19 @@ def _counts(times: NDArray[np.int64]) -> Iterable[Piece]:
 
 
 def _numbers(columns: Sequence[NDArray[Any]]) -> tuple[Codes, int, int]:
-    """Several columns of small numbers: each less the least, how many there may be, and the least."""
+    """Join columns of small numbers.
+
+    Returns the numbers less their minimum, the size of their range, and the minimum.
+    """
     column = np.concatenate(columns).astype(np.int64)
     low, high = int(column.min()), int(column.max())
     return column - low, high - low + 1, low
 
 
 def _together(columns: Sequence[Strings]) -> tuple[list[str | None], Codes]:
-    """The texts of several columns, and which of them each row has."""
+    """Join the dictionaries of several text columns, and return them with the code of each row."""
     values: list[str | None] = []
-    first: dict[int, int] = {}  # of each dictionary: batches of one chunk often share it
+    first: dict[int, int] = {}  # where each dictionary begins: batches of one chunk often share one
     codes = []
     for column in columns:
         base = first.get(id(column.values))
@@ -97,7 +101,7 @@ def _together(columns: Sequence[Strings]) -> tuple[list[str | None], Codes]:
 
 
 def _task(comm: str | None, pid: int) -> str:
-    # Padded as C does it, in bytes; then made harmless.
+    # C pads by bytes, so the width is that of the unescaped name.
     name = "(fault)" if comm is None else comm
     blanks = " " * (16 - len(name.encode("utf-8", "surrogateescape")))
     return f"{blanks}{visible(name)}-{pid:<7d} "

@@ -1,8 +1,8 @@
-"""Lines of text from columns: each piece of all lines is put in its place in one step.
+"""Assemble lines of text from columns: each step puts one piece of all lines in place.
 
-A line is written from right to left, in cells of a fixed width whose text stands at the right end. What a
-cell has on its left beyond the text falls on what is written next, and is gone then. The first piece of a
-line is written exactly, so that nothing falls on the line before.
+A line is written from right to left, in cells of a fixed width whose text is aligned to the right. The part
+of a cell to the left of its text is overwritten by the next piece. The first piece of a line is written
+exactly, so that it does not overwrite the line before.
 """
 
 from collections.abc import Sequence
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 
 from ktrace.output.rendering.pieces import Coded, Digits, Piece
 
-CELL = 32  # bytes written in one step
+CELL = 32  # bytes written for a line in one step
 FIRST_MIN = 16
-"""The least length of a line's first piece."""
+"""The minimum length of a line's first piece."""
 HEAD_MIN = CELL
-"""The least length of a line before its pieces that are not `Coded`, or short."""
+"""The minimum length of a line before the first piece that is short or is not `Coded`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """The ends of lines of one shape.
+    """The ends of lines that have the same pieces.
 
     Attributes:
-        seq: int64, shape (rows,): the place of each line among those of all blocks.
-        pieces: from left to right.
+        seq: int64, shape (rows,): the position of each line among those of all blocks.
+        pieces: the pieces, from left to right.
     """
 
     seq: NDArray[np.int64]
@@ -36,12 +36,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Group:
-    """Lines that begin alike.
+    """Lines whose beginnings have the same pieces.
 
     Attributes:
-        heads: how all of them begin, those of one block after the other; at least `HEAD_MIN` bytes, of
-            which the first piece has `FIRST_MIN`, and is `Coded` or `bytes`.
-        blocks: how they go on.
+        heads: the beginnings of the lines, block after block; at least `HEAD_MIN` bytes. The first piece
+            has at least `FIRST_MIN` bytes, and is `Coded` or `bytes`.
+        blocks: the rest of the lines.
     """
 
     heads: Sequence[Piece]
@@ -49,10 +49,10 @@ class Group:
 
 
 def assemble(groups: Sequence[Group], others: Sequence[tuple[int, bytes]]) -> memoryview:
-    """All lines, in order of `seq`.
+    """Return all lines, in order of `seq`.
 
     Args:
-        groups: lines that begin alike.
+        groups: lines, by how they begin.
         others: single lines, each with its `seq`.
     """
     blocks = [block for group in groups for block in group.blocks]
@@ -69,7 +69,7 @@ def assemble(groups: Sequence[Group], others: Sequence[tuple[int, bytes]]) -> me
     order = _order(np.concatenate(seqs))
     ends = np.empty_like(sizes)
     ends[order] = np.cumsum(sizes[order])
-    ends += CELL  # what a cell has beyond its text must have room before the first line, too
+    ends += CELL  # the padding of a cell needs space before the first line, too
     buffer = np.empty(int(sizes.sum()) + CELL, np.uint8)
     _write(groups, ends, _Out(buffer))
     for (_, text), end in zip(others, ends[at:].tolist(), strict=True):
@@ -90,7 +90,7 @@ def _write(groups: Sequence[Group], ends: NDArray[np.int64], out: "_Out") -> Non
 
 
 def _order(seq: NDArray[np.int64]) -> NDArray[Any]:
-    """The rows by `seq`; equal ones as they come."""
+    """Return the rows sorted by `seq`, stably."""
     if len(seq) < 2 or bool((seq[1:] >= seq[:-1]).all()):
         return np.arange(len(seq))
     low, high = int(seq.min()), int(seq.max())
@@ -119,7 +119,7 @@ def _lengths(pieces: Sequence[Piece], rows: int) -> NDArray[np.int64]:
 
 
 def _taken(table: NDArray[Any], codes: NDArray[np.int64]) -> NDArray[Any]:
-    # Twice as fast as an index: nothing is checked, nor need be.
+    # Twice as fast as indexing, which checks bounds; all codes are valid.
     return table.take(codes, mode="clip")
 
 
@@ -128,14 +128,14 @@ def _text_lengths(piece: Coded) -> NDArray[np.int64]:
 
 
 class _Out:
-    """The text of all lines, and views of it as overlapping cells."""
+    """The buffer of all lines, and views of it as overlapping cells."""
 
     def __init__(self, buffer: NDArray[np.uint8]) -> None:
         self._buffer = buffer
         self._views: dict[int, NDArray[Any]] = {}
 
     def _cells(self, width: int) -> NDArray[Any]:
-        """Whatever `width` bytes begin at each place."""
+        """Return a view of the `width` bytes that begin at each position."""
         view = self._views.get(width)
         if view is None:
             count = max(len(self._buffer) - width + 1, 0)
@@ -146,7 +146,7 @@ class _Out:
     def pieces(
         self, pieces: Sequence[Piece], ends: NDArray[np.int64], *, is_start: bool
     ) -> NDArray[np.int64]:
-        """Write pieces that end there; returns where they begin."""
+        """Write pieces that end at `ends`; return where they begin."""
         for index in range(len(pieces) - 1, -1, -1):
             piece = pieces[index]
             if isinstance(piece, bytes):
@@ -166,7 +166,7 @@ class _Out:
     def _coded(
         self, piece: Coded, lengths: NDArray[np.int64], ends: NDArray[np.int64], is_first: bool
     ) -> None:
-        """Cell after cell, from the right end."""
+        """Write a coded piece cell by cell, from the right end."""
         width = CELL if not is_first or lengths.min() >= CELL else FIRST_MIN
         cells = -(-int(lengths.max()) // width)
         padded = b"".join([text.rjust(cells * width) for text in piece.texts])
@@ -174,7 +174,7 @@ class _Out:
         out = self._cells(width)
         codes, right = piece.codes, ends
         for cell in range(cells):
-            # Of the first piece only whole cells: what is left of it follows, from the line's begin on.
+            # Write only whole cells of a line's first piece; its beginning is written below.
             wanted = lengths >= (cell + 1) * width if is_first else lengths > cell * width
             if not wanted.all():
                 rows = np.flatnonzero(wanted[codes])

@@ -1,4 +1,4 @@
-"""Pieces of lines of text, a column each: what `ktrace.output.rendering.lines` puts side by side."""
+"""Pieces of lines of text, one column each; `ktrace.output.rendering.lines` puts them together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ktrace.output.rendering.distinct_values import Codes, distinct, joined, looks_repetitive
 
-_JOINED_MAX = 512  # combinations that are spelled without looking how many occur
+_JOINED_MAX = 512  # up to this many combinations, all are spelled, whether they occur or not
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -22,11 +22,11 @@ class Coded:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Digits:
-    """A text of its own in each row.
+    """A different text in each row.
 
     Attributes:
-        cells: uint8, shape (rows, W): the text of each row at the right end; W is 4, 8, 12, ... 32.
-        lengths: int64, shape (rows,): how much of each is text; None where all of it is.
+        cells: uint8, shape (rows, W): the text of each row, aligned to the right; W is 4, 8, 12, ... 32.
+        lengths: int64, shape (rows,): the length of each text in bytes; None if it fills the cell.
     """
 
     cells: NDArray[np.uint8]
@@ -34,19 +34,19 @@ class Digits:
 
 
 Piece: TypeAlias = bytes | Coded | Digits
-"""`bytes` are the same in each row."""
+"""A piece of each line; `bytes` are the same in each row."""
 
 
 class Pieces:
-    """Pieces from left to right; neighbours with few values between them become one.
+    """Pieces from left to right; neighbours with few combinations are joined.
 
-    To put a text in its place in each row costs as much for two short ones as for both joined.
+    Placing two joined texts in each row costs no more than placing one short text.
     """
 
     def __init__(self) -> None:
         self._done: list[Piece] = []
         self._open: Coded | None = None
-        self._literal = b""  # behind it
+        self._literal = b""  # follows `_open`
 
     def add(self, piece: Piece) -> None:
         """Append a piece."""
@@ -59,12 +59,12 @@ class Pieces:
             self._done.append(piece)
 
     def extend(self, pieces: Iterable[Piece]) -> None:
-        """Append several."""
+        """Append several pieces."""
         for piece in pieces:
             self.add(piece)
 
     def finish(self) -> list[Piece]:
-        """All pieces."""
+        """Return all pieces."""
         self._close()
         return self._done
 
@@ -110,7 +110,7 @@ class Pieces:
 
 
 def coded(texts: Iterable[bytes], codes: NDArray[Any]) -> Coded:
-    """A piece of those of `texts` that occur."""
+    """Return a piece with those of `texts` that occur."""
     texts = list(texts)
     if len(texts) > len(codes):
         used, codes = distinct(codes)

@@ -1,4 +1,4 @@
-"""The body of a probe's records: ` (place) name=value ...`, as the kernel's text spells each fetch type."""
+"""The body of a probe's records: ` (place) name=value ...`, spelled as in the kernel's text."""
 
 from collections.abc import Callable, Iterable, Mapping
 
@@ -14,16 +14,16 @@ from ktrace.output.rendering.distinct_values import distinct, looks_repetitive
 from ktrace.output.rendering.pieces import Coded, Piece, Pieces, coded
 
 Names = Mapping[int, str]
-"""Names of an enum's values."""
+"""The names of an enum's values."""
 
 
 def probe_pieces(batch: Batch, names: Mapping[str, Names], lookups: Lookups) -> list[Piece]:
-    """The body of each record, a blank first.
+    """Return the body of each record, with a leading blank.
 
     Args:
-        batch: of a probe, or of fields without a layout.
-        names: by argument; printed in place of the numbers.
-        lookups: names at addresses.
+        batch: records of a probe, or of an event whose layout is not known.
+        names: by argument, the names to print instead of numbers.
+        lookups: the symbols of addresses.
     """
     pieces = Pieces()
     if batch.place is not None:
@@ -38,12 +38,12 @@ def probe_pieces(batch: Batch, names: Mapping[str, Names], lookups: Lookups) -> 
 
 
 def strings(column: Strings) -> Coded:
-    """Texts as they are, but harmless."""
+    """Return texts made safe for a terminal."""
     return _each(column, lambda text: "(fault)" if text is None else visible(text))
 
 
 def _each(column: Strings, spell: Callable[[str | None], str]) -> Coded:
-    """Each text that occurs, spelled once: the dictionary may hold many that do not."""
+    """Spell each text that occurs once; the dictionary may hold many that do not occur."""
     used, codes = distinct(column.codes)
     return Coded([spell(column.values[i]).encode() for i in used.tolist()], codes)
 

@@ -1,7 +1,7 @@
-"""What one record looks like as a line: texts that are the same in each row, and what stands between them.
+"""The layout of a record's line: texts that are the same in each row, and the values between them.
 
-A sink describes a batch's line from left to right. Few lines then come from one `%` template over all
-rows, many from `ktrace.output.rendering.lines`: the same bytes, whichever makes them.
+A sink describes the line of a batch from left to right. A few lines are then made by one `%` template for all
+rows, many lines by `ktrace.output.rendering.lines`. Both make the same bytes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -16,8 +16,8 @@ from ktrace.output.rendering.digits import decimal
 from ktrace.output.rendering.lines import HEAD_MIN
 from ktrace.output.rendering.pieces import Coded, Piece
 
-_FEW = 512  # combinations of texts that are worth spelling, however few the rows
-_WIDEST = 1 << 20  # combinations that are counted to find those that occur
+_FEW = 512  # combinations of texts that are joined even if there are few rows
+_WIDEST = 1 << 20  # possible combinations; with more, those that occur are not counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Choices:
     """One of several texts in each row.
 
     Attributes:
-        texts: what there is to choose from.
+        texts: the texts to choose from.
         codes: integer, shape (rows,): index into `texts`.
     """
 
@@ -34,28 +34,28 @@ class Choices:
 
 
 Part: TypeAlias = str | Choices | NDArray[Any] | list[str]
-"""A text in each row, one of several, a number each, a text each."""
+"""The same text in each row, one of several texts, a number for each row, or a text for each row."""
 
 
 class Row:
     """A line that grows from left to right.
 
-    Neighbours of which there are few combinations are joined within one dictionary: to put one text in
-    its place in each row costs as much as three texts do that are joined already.
+    Neighbouring choices with few combinations are joined into one dictionary: placing three joined texts in
+    each row costs no more than placing one.
     """
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
         self._parts: list[Part] = []
         self._choices: Choices | None = None
-        self._literal = ""  # what comes after those
+        self._literal = ""  # follows `_choices`
 
     def literal(self, text: str) -> None:
-        """The same text in each row."""
+        """Append the same text to each row."""
         self._literal += text
 
     def numbers(self, column: NDArray[Any]) -> None:
-        """Integers, shape (rows,), in decimal."""
+        """Append integers in decimal, shape (rows,)."""
         if not len(column):
             return
         low, high = int(column.min()), int(column.max())
@@ -66,7 +66,7 @@ class Row:
             self._add(column)
 
     def choices(self, texts: Sequence[str], codes: NDArray[Any]) -> None:
-        """One of several texts in each row."""
+        """Append one of several texts to each row."""
         if not self._rows:
             return
         texts, codes = _occurring(texts, codes)
@@ -88,30 +88,30 @@ class Row:
         self._choices = Choices(texts, codes)
 
     def texts(self, column: list[str]) -> None:
-        """A text of its own in each row."""
+        """Append a different text to each row."""
         self._add(column)
 
     def lines(self) -> Iterable[str]:
-        """The line of each row."""
+        """Return the line of each row."""
         template, columns = self._template()
         if not columns:
             return [template % ()] * self._rows
         return map(template.__mod__, zip(*columns, strict=True))
 
     def text(self) -> str:
-        """All lines, one behind the other."""
+        """Return all lines as one text."""
         template, columns = self._template()
-        # One formatting of all rows together: the call a row would cost as much as its fields do.
+        # Format all rows with one call: a call for each row would cost as much as the row's fields.
         return template * self._rows % tuple(chain.from_iterable(zip(*columns, strict=True)))
 
     def parts(self) -> list[Part]:
-        """What a line consists of."""
+        """Return the parts of a line, from left to right."""
         self._flush()
         return self._parts
 
     @property
     def begins_with_text(self) -> bool:
-        """Whether the lines begin with as much text as `pieces` need."""
+        """Return whether the lines begin with as much text as `pieces` requires."""
         match self.parts()[:1]:
             case [str() as text]:
                 return len(text) >= HEAD_MIN
@@ -120,7 +120,7 @@ class Row:
         return False
 
     def pieces(self) -> list[Piece]:
-        """What a line consists of, for `ktrace.output.rendering.lines`; see `begins_with_text`."""
+        """Return the parts of a line for `ktrace.output.rendering.lines`; see `begins_with_text`."""
         return [_piece(part) for part in self.parts()]
 
     def _add(self, part: Part) -> None:
@@ -140,7 +140,7 @@ class Row:
             self._literal = ""
 
     def _template(self) -> tuple[str, list[Iterable[Any]]]:
-        """A `%` template of a line, and what goes into it, a column for each place."""
+        """Return a `%` template of a line, and a column of values for each of its conversions."""
         template = ""
         columns: list[Iterable[Any]] = []
         for part in self.parts():
@@ -160,7 +160,7 @@ class Row:
 
 
 class _Decimals(Sequence[str]):
-    """A range of numbers, spelled when asked for: few of them may occur."""
+    """A range of numbers that are spelled only when asked for, since few of them may occur."""
 
     def __init__(self, low: int, count: int) -> None:
         self._range = range(low, low + count)
@@ -173,7 +173,7 @@ class _Decimals(Sequence[str]):
 
 
 def _occurring(texts: Sequence[str], codes: NDArray[Any]) -> tuple[list[str], NDArray[Any]]:
-    """The texts that a row has, and which of them each row has."""
+    """Return the texts that occur, and the index into them for each row."""
     used = _used(codes, len(texts))
     if len(used) == len(texts):
         return list(texts), codes
@@ -181,7 +181,7 @@ def _occurring(texts: Sequence[str], codes: NDArray[Any]) -> tuple[list[str], ND
 
 
 def _used(codes: NDArray[Any], count: int) -> NDArray[np.int64]:
-    """Which of the numbers below `count` occur, in order."""
+    """Return the numbers below `count` that occur, in order."""
     if count <= len(codes):
         return np.bincount(codes, minlength=count).nonzero()[0]
     seen = np.zeros(count, np.bool_)

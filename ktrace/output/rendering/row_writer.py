@@ -1,4 +1,4 @@
-"""Lines of chunks, in stream order: by a template; many of them a piece of all lines at a time."""
+"""Write chunks as lines in stream order: a few by a template, many by assembling columns."""
 
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -16,17 +16,17 @@ from ktrace.output.rendering.stream_order import in_order, order_of
 if TYPE_CHECKING:
     import polars as pl
 
-_BULK = 256  # records in a chunk from which on a template is slower
+_BULK = 256  # from this many records a chunk, a template is slower
 
 
 class RowWriter:
     """Writes chunks as lines.
 
     Args:
-        out: a binary file, or whatever has its `write`.
-        row_of: describes the line of a batch's records.
-        line_of: gives the line of a mark; empty for none.
-        bulk: there will be many: make the lines in the background.
+        out: a binary file, or any object with its `write`.
+        row_of: returns the layout of the lines of a batch.
+        line_of: returns the line of a mark, or an empty text for none.
+        bulk: expect many records; make the lines in the background.
     """
 
     def __init__(
@@ -37,18 +37,18 @@ class RowWriter:
         self._lines = Background(out, self._make, bulk=bulk)
 
     def write(self, chunk: Chunk) -> None:
-        """Write all records and marks of `chunk`, now or with the next one."""
+        """Write the records and marks of `chunk`, now or with a later chunk."""
         if len(chunk) < _BULK:
             self._lines.put([self._few(chunk)])
         else:
             self._lines.write(chunk)
 
     def flush(self) -> None:
-        """Hand on all that has come so far."""
+        """Write whatever is pending and flush the file's buffer."""
         self._lines.flush()
 
     def close(self) -> None:
-        """All has come."""
+        """Write whatever is pending and stop the background threads."""
         self._lines.close()
 
     def _few(self, chunk: Chunk) -> bytes:
@@ -58,7 +58,7 @@ class RowWriter:
         return "".join(texts).encode()
 
     def _make(self, piece: Chunk) -> list[Buffer]:
-        """All lines of a piece."""
+        """Return the lines of a piece of a chunk."""
         rows = [self._row_of(batch) for batch in piece.batches]
         marks = [self._line_of(mark) for mark in piece.marks]
         if all(row.begins_with_text for row in rows):
@@ -73,7 +73,7 @@ class RowWriter:
         import polars as pl  # noqa: PLC0415 -- takes longer to load than most commands run
 
         lines = [*map(_series, rows), pl.Series(marks, dtype=pl.String)]
-        # Strung together they stay where they are: only references to them are sorted.
+        # Concatenating does not copy the texts: only references to them are sorted.
         together = pl.concat([line.alias("line") for line in lines]).gather(order_of(piece))
         out = _Written()
         together.to_frame().write_csv(
@@ -83,7 +83,7 @@ class RowWriter:
 
 
 class _Written:
-    """What Polars takes for a file: keeps what is written, for its turn to come."""
+    """A file for Polars to write to; keeps the data until it is its turn."""
 
     def __init__(self) -> None:
         self.pieces: list[bytes] = []
@@ -97,7 +97,7 @@ class _Written:
 
 
 def _series(row: Row) -> "pl.Series":
-    """The line of each row as a column of Polars."""
+    """Return the lines as a Polars column."""
     import polars as pl  # noqa: PLC0415 -- as above
 
     parts = [_expression(part) for part in row.parts()]

@@ -1,4 +1,4 @@
-"""Stream order: the records of several batches and the marks between them, one after the other."""
+"""Stream order: sort the records of several batches and the marks between them."""
 
 from collections.abc import Callable, Iterable
 
@@ -11,12 +11,12 @@ from ktrace.model.batch import Batch, Chunk, Mark
 def in_order(
     chunk: Chunk, lines_of: Callable[[Batch], Iterable[str]], line_of: Callable[[Mark], str]
 ) -> list[str]:
-    """Everything in `chunk` as text, sorted by `seq`.
+    """Return the text of everything in `chunk`, sorted by `seq`.
 
     Args:
-        chunk: what to spell.
-        lines_of: gives a text for each record of a batch.
-        line_of: gives the text of a mark.
+        chunk: the records and marks.
+        lines_of: returns a text for each record of a batch.
+        line_of: returns the text of a mark.
     """
     texts: list[str] = []
     for batch in chunk.batches:
@@ -26,7 +26,9 @@ def in_order(
 
 
 def order_of(chunk: Chunk) -> NDArray[np.int64]:
-    """Which record or mark comes when, as they stand in the batches, and then the marks.
+    """Return the indexes of records and marks in stream order.
+
+    Records are numbered batch by batch, then come the marks.
 
     Returns:
         int64, shape (records and marks,).

@@ -1,13 +1,13 @@
-"""Text on a terminal that is drawn again in place."""
+"""Redraw text in place on a terminal."""
 
 import shutil
 from typing import TextIO
 
 
 class Live:
-    """Draws over what it drew before.
+    """Text that replaces what it showed before.
 
-    The text must not be higher than the terminal, nor its lines wider: `room` says how much there is.
+    The text must not have more lines than the terminal, nor wider ones: `room` returns the limits.
     """
 
     def __init__(self, out: TextIO) -> None:
@@ -16,12 +16,12 @@ class Live:
 
     @staticmethod
     def room() -> tuple[int, int]:
-        """Columns and lines."""
+        """Return how many columns and lines a text may have."""
         size = shutil.get_terminal_size()
         return size.columns, max(size.lines - 1, 4)
 
     def draw(self, text: str) -> None:
-        """Show `text` in place of what was shown before."""
+        """Show `text` in place of the text shown before."""
         columns, lines = self.room()
         shown = [line[:columns] for line in text.splitlines()[:lines]]
         self._out.write(self._back() + "\n".join(shown) + "\n")
@@ -29,7 +29,7 @@ class Live:
         self._lines = len(shown)
 
     def clear(self) -> None:
-        """Take it away."""
+        """Erase the text."""
         self._out.write(self._back())
         self._out.flush()
         self._lines = 0

@@ -1,4 +1,4 @@
-"""The whole terminal: entered, drawn on, and left as it was."""
+"""Take over the whole terminal, draw on it, and restore it."""
 
 import os
 import select
@@ -18,13 +18,13 @@ _NAMES = {"\x1b[A": "up", "\x1b[B": "down", "\x1b": "escape", "\r": "enter", "\n
 
 
 class Screen:
-    """Takes the terminal over while it is entered: another page, no cursor, keys without Enter.
+    """The terminal in full-screen mode while entered: alternate screen, no cursor, keys without Enter.
 
-    Ctrl-C stays what it is. What was there before is there again afterwards, whatever happened.
+    Ctrl-C still interrupts. On exit, the previous contents and settings are restored, even after an error.
 
     Args:
-        keys: the terminal's input, a file descriptor.
-        colour: whether lines may be marked with more than characters.
+        keys: the file descriptor of the terminal's input.
+        colour: whether a marked line may be shown in inverse video.
     """
 
     def __init__(self, out: TextIO, keys: int, *, colour: bool) -> None:
@@ -44,19 +44,19 @@ class Screen:
     ) -> None:
         self._write(_LEAVE)
         assert self._before is not None
-        termios.tcsetattr(self.keys, termios.TCSANOW, self._before)  # type: ignore[arg-type]  # as it was given
+        termios.tcsetattr(self.keys, termios.TCSANOW, self._before)  # type: ignore[arg-type]  # as tcgetattr returned it
 
     @staticmethod
     def size() -> tuple[int, int]:
-        """Columns and lines."""
+        """Return the terminal's columns and lines."""
         size = shutil.get_terminal_size()
         return size.columns, size.lines
 
     def draw(self, lines: list[str], *, marked: int | None = None) -> None:
-        """Show these lines; what was there is overwritten, so that nothing flickers.
+        """Show these lines, overwriting the previous ones in place so that nothing flickers.
 
         Args:
-            marked: the number of a line that stands out.
+            marked: the index of the line to highlight.
         """
         columns, rows = self.size()
         shown = []
@@ -68,12 +68,12 @@ class Screen:
         self._write(_HOME + "\r\n".join(shown) + _CLEAR_BELOW)
 
     def pressed(self) -> list[str]:
-        """The keys that were pressed since: single characters, and the names of some others."""
+        """Return the keys pressed since the last call: single characters, or names such as `up`."""
         found: list[str] = []
         while select.select([self.keys], [], [], 0)[0]:
             data = os.read(self.keys, 64).decode("utf-8", "replace")
             if not data:
-                return [*found, "q"]  # the terminal has gone
+                return [*found, "q"]  # the terminal is gone
             found += _split(data)
         return found
 

@@ -1,4 +1,4 @@
-"""Columns of text, for a terminal of any width or a pipe. Nothing is cut off."""
+"""Text in columns, for a pipe or a terminal of any width. Nothing is cut off."""
 
 import shutil
 import sys
@@ -11,7 +11,7 @@ _INDENT = 4
 
 
 def terminal_width() -> int | None:
-    """Columns of the terminal on stdout; None where stdout is no terminal."""
+    """Return the columns of the terminal on stdout, or None if stdout is not a terminal."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
@@ -22,12 +22,11 @@ def render_table(
     right: Sequence[int] = (),
     width: int | None = None,
 ) -> str:
-    """Lines of aligned columns with a final newline; every cell made safe for a terminal.
+    """Return lines of aligned columns with a final newline; make every cell safe for a terminal.
 
     Args:
-        right: indexes of the columns that are numbers.
-        width: wrap the last column at blanks so that no line is wider, where that is possible;
-            None never wraps.
+        right: indexes of the columns to align right, those of numbers.
+        width: wrap the last column at blanks so that no line is wider, where possible; None never wraps.
     """
     cells = [list(map(visible, row)) for row in rows]
     table = [list(header), *cells]
@@ -44,7 +43,7 @@ def render_table(
 
 
 def _wrapped(line: str, left: int, width: int | None) -> list[str]:
-    """`line`, continued below its last column (which begins at `left`) where it is too wide."""
+    """Return the lines of `line`; wrap it if too wide, below its last column, which begins at `left`."""
     if width is None or len(line) <= width:
         return [line]
     indent = left if left <= width // 2 else _INDENT

@@ -12,10 +12,10 @@ SCHEMA = 1
 
 
 def tally_text(tally: Tally, *, width: int | None = None, height: int | None = None) -> str:
-    """A table, the largest count first.
+    """Return a table, the largest count first.
 
     Args:
-        height: lines that there is room for; what does not fit is said in the last one.
+        height: the most lines to return; the last one tells how many rows are left out.
     """
     rows = tally.largest_first()
     room = len(rows) if height is None else max(height - 2, 1)
@@ -33,7 +33,7 @@ def tally_text(tally: Tally, *, width: int | None = None, height: int | None = N
 
 
 def key_text(part: Key) -> str:
-    """One part of a key, as a person reads it."""
+    """Return one part of a key for a person to read."""
     match part:
         case Range(low, high):
             return range_text(low, high)
@@ -48,7 +48,7 @@ def key_text(part: Key) -> str:
 
 
 def range_text(low: int | None, high: int | None) -> str:
-    """`3 - 4`, `4`, `< 5`, `>= 6`."""
+    """Return a range as `3 - 4`, `4`, `< 5` or `>= 6`."""
     if low is None:
         return f"< {high + 1}" if high is not None else "all"
     if high is None:
@@ -57,7 +57,7 @@ def range_text(low: int | None, high: int | None) -> str:
 
 
 def tally_records(tally: Tally, rows: Iterable[Row] | None = None) -> Iterator[str]:
-    """A line of JSON a row, the largest count first unless `rows` says otherwise."""
+    """Yield a line of JSON for each row, the largest count first unless `rows` is given."""
     for row in tally.largest_first() if rows is None else rows:
         record: dict[str, object] = {
             "schema": SCHEMA,
@@ -72,16 +72,16 @@ def tally_records(tally: Tally, rows: Iterable[Row] | None = None) -> Iterator[s
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is said behind the rows: how it was counted, and what was not.
+    """The facts reported after the rows: how hits were counted, and which were not.
 
     Attributes:
-        method: how it was counted.
-        seconds: for how long.
-        missed: hits that the kernel could not look at.
-        lost: hits that were streamed, and overwritten before they were read.
-        unread: records that were left in the kernel's buffer: there was no time for them.
-        untimed: calls that ended, but whose time is not known; None where nothing is timed.
-        muted: events that nothing could hit.
+        method: how hits were counted.
+        seconds: how long they were counted.
+        missed: hits that the kernel could not process.
+        lost: hits that were streamed, but overwritten before they were read.
+        unread: records left in the kernel's buffer for lack of time.
+        untimed: calls that ended, but whose duration is not known; None if calls are not timed.
+        muted: events that could not be hit.
     """
 
     method: str
@@ -94,7 +94,7 @@ class Told:
 
 
 def answer_record(tally: Tally, told: Told) -> str:
-    """The line of JSON behind the rows."""
+    """Return the line of JSON that follows the rows."""
     record: dict[str, object] = {
         "schema": SCHEMA,
         "type": "answer",
@@ -116,7 +116,7 @@ def answer_record(tally: Tally, told: Told) -> str:
 
 
 def answer_text(tally: Tally, told: Told) -> str:
-    """The same as a line for stderr."""
+    """Return the facts of `answer_record` as a line for stderr."""
     parts = [f"{tally.count} hits in {told.seconds:.2f} s, counted by {told.method}"]
     parts.append(f"{tally.dropped} dropped: the table was full (--size)" if tally.dropped else "none dropped")
     if told.lost:

@@ -1,4 +1,4 @@
-"""`ktrace funcs`, as text and as JSON Lines."""
+"""`ktrace funcs`: functions as text and as JSON Lines."""
 
 import json
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ SCHEMA = 1
 
 
 class Symbol(Protocol):
-    """Where a function is."""
+    """The address and module of a function."""
 
     @property
     def address(self) -> int:
-        """0 where the kernel hides it."""
+        """Return the address; 0 if the kernel hides it."""
 
     @property
     def module(self) -> str | None:
-        """None of the kernel itself."""
+        """Return the module; None for the kernel itself."""
 
 
 class Row(Protocol):
@@ -26,23 +26,23 @@ class Row(Protocol):
 
     @property
     def name(self) -> str:
-        """With the compiler's suffixes."""
+        """Return the name, including the compiler's suffixes."""
 
     @property
     def symbol(self) -> Symbol | None:
-        """None of one that is inlined."""
+        """Return the symbol; None if the function is inlined."""
 
     @property
     def why_not(self) -> str | None:
-        """Why it cannot be probed."""
+        """Return why the function cannot be probed, or None if it can."""
 
     @property
     def signature(self) -> str | None:
-        """Its declaration, where it is known and was asked for."""
+        """Return the declaration, if it is known and was asked for."""
 
 
 def functions_text(rows: Sequence[Row], width: int | None) -> str:
-    """A line each: name or declaration last, since it is the longest."""
+    """Return a line for each function; its name or declaration, the longest column, is last."""
     header = ("PROBE", "MODULE", "FUNCTION")
     table = [
         [
@@ -56,7 +56,7 @@ def functions_text(rows: Sequence[Row], width: int | None) -> str:
 
 
 def function_record(row: Row) -> str:
-    """One record of type `function`."""
+    """Return a record of type `function`."""
     symbol = row.symbol
     address = f"0x{symbol.address:016x}" if symbol and symbol.address else None
     return json.dumps(

@@ -1,7 +1,7 @@
-"""Trees of calls, as text and as JSON Lines.
+"""Write call trees as text and as JSON Lines.
 
-Of the text a line is a call: how long it took, then its function, set off by how deep it lies. Long ones
-are marked as the kernel marks them, and coloured on a terminal:
+In the text, each line is a call: its duration, then its function, indented by its depth. Long calls are
+marked as the kernel marks them, and coloured on a terminal:
 
     +  more than 10 us    !  100 us    #  1 ms    *  10 ms    @  100 ms    $  1 s
 """
@@ -17,9 +17,9 @@ from ktrace.model.muted import Muted
 from ktrace.output.formats.jsonl import SCHEMA
 
 Symbol = Callable[[int], str]
-"""The name of the function at an address."""
+"""Returns the name of the function at an address."""
 
-_MARKS = (  # at least so many ns, the mark, how a terminal shows it
+_MARKS = (  # longer than this many ns, the mark, its style on a terminal
     (1_000_000_000, "$", "1;31"),
     (100_000_000, "@", "1;31"),
     (10_000_000, "*", "31"),
@@ -33,12 +33,12 @@ _ERRNO_MAX = 4095
 
 
 class CallText:
-    """Writes trees for people.
+    """Writes trees as text.
 
     Args:
         out: a binary file.
-        symbol: names functions.
-        colour: whether a terminal that knows colours shows it.
+        symbol: returns the name of the function at an address.
+        colour: whether to use colours.
     """
 
     def __init__(self, out: BinaryIO, symbol: Symbol, *, colour: bool = False) -> None:
@@ -47,7 +47,7 @@ class CallText:
         self._colour = colour
 
     def tree(self, tree: Tree) -> None:
-        """A line about the task, then one for each call."""
+        """Write a line about the task, then one for each call."""
         root = tree.root
         seconds, rest = divmod(root.ts, 1_000_000_000)
         head = f"{visible(tree.comm)}-{tree.pid}  CPU {root.cpu}  {seconds}.{rest // 1000:06d}"
@@ -57,19 +57,19 @@ class CallText:
         self._out.write(("\n".join(lines) + "\n\n").encode())
 
     def unread(self, count: int) -> None:
-        """Say that records were left in the kernel's buffer."""
+        """Write that records were left in the kernel's buffer."""
         self._out.write(f"[{count} RECORDS LEFT UNREAD]\n".encode())
 
     def lost(self, lost: Lost) -> None:
-        """Records that the kernel overwrote."""
+        """Write that the kernel overwrote records."""
         self._out.write(f"CPU:{'?' if lost.cpu is None else lost.cpu} {_lost(lost.count)}\n".encode())
 
     def muted(self, muted: Muted) -> None:
-        """Functions of which no call can be followed."""
+        """Write that calls of some functions cannot be followed."""
         self._out.write(f"[{visible(muted.to_text('CANNOT'))}]\n".encode())
 
     def flush(self) -> None:
-        """Let it be seen."""
+        """Flush the file's buffer."""
         self._out.flush()
 
     def _calls(self, tree: Tree) -> Iterator[str]:
@@ -103,7 +103,7 @@ class CallJson:
 
     Args:
         out: a binary file.
-        symbol: names functions.
+        symbol: returns the name of the function at an address.
     """
 
     def __init__(self, out: BinaryIO, symbol: Symbol) -> None:
@@ -112,7 +112,7 @@ class CallJson:
         self._next = 0
 
     def tree(self, tree: Tree) -> None:
-        """All calls and gaps of a tree."""
+        """Write all calls and gaps of a tree."""
         idents: dict[int, int] = {}
         lines = []
         for here, caller in tree.walk():
@@ -128,19 +128,19 @@ class CallJson:
         self._out.write("".join(lines).encode())
 
     def lost(self, lost: Lost) -> None:
-        """Records that the kernel overwrote."""
+        """Write that the kernel overwrote records."""
         self._out.write(_line({"type": "lost", "cpu": lost.cpu, "count": lost.count}).encode())
 
     def unread(self, count: int) -> None:
-        """Say that records were left in the kernel's buffer."""
+        """Write that records were left in the kernel's buffer."""
         self._out.write(_line({"type": "unread", "count": count}).encode())
 
     def muted(self, muted: Muted) -> None:
-        """Functions of which no call can be followed."""
+        """Write that calls of some functions cannot be followed."""
         self._out.write(_line({"type": "muted", **muted.to_json()}).encode())
 
     def flush(self) -> None:
-        """Let it be seen."""
+        """Flush the file's buffer."""
         self._out.flush()
 
     def _record(self, tree: Tree, call: Call, parent: int | None) -> dict[str, object]:
@@ -174,7 +174,10 @@ def _lost(count: int | None) -> str:
 
 
 def _returned(value: int) -> str:
-    """An error as a negative number, small numbers as they are, the rest in hexadecimal: as the kernel."""
+    """Return a return value as the kernel prints it.
+
+    Errors are negative numbers, small numbers are decimal, all others are hexadecimal.
+    """
     if value > (1 << 64) - 1 - _ERRNO_MAX:
         return str(value - (1 << 64))
     return str(value) if value < 1 << 16 else f"0x{value:x}"

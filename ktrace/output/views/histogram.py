@@ -1,4 +1,4 @@
-"""A distribution, drawn: a line for each range of values, with a bar."""
+"""Draw a distribution: a line with a bar for each range of values."""
 
 from collections.abc import Callable, Iterable
 
@@ -17,12 +17,12 @@ def histogram_text(
     ascii_only: bool = False,
     fill: bool = True,
 ) -> str:
-    """One drawing for each key before the last, whose values are what is distributed.
+    """Return a drawing of the last key's values for each combination of the keys before it.
 
     Args:
-        unit: how numbers are printed; None: as they are.
-        ascii_only: bars of `#`.
-        fill: show the empty powers of two between two others, too.
+        unit: formats a number; None prints it as it is.
+        ascii_only: draw bars of `#`.
+        fill: also show empty powers of two that lie between others.
     """
     drawings = []
     for group, rows in _groups(tally).items():
@@ -64,7 +64,7 @@ def _draw(
 
 
 def _filled(rows: list[Row]) -> Iterable[Row]:
-    """The rows, with those of count 0 for the powers of two that lie between two of them."""
+    """Yield the rows, and rows of count 0 for the powers of two that are missing between them."""
     last: Range | None = None
     for row in rows:
         part = row.key[-1]
@@ -102,7 +102,7 @@ def _bar(count: int, most: int, ascii_only: bool) -> str:
 
 
 def nanoseconds(value: int) -> str:
-    """A time as a person reads it: three digits or so."""
+    """Return a time for a person to read, with about three digits."""
     for size, name in ((10**9, "s"), (10**6, "ms"), (10**3, "us")):
         if value >= size:
             return f"{value / size:.3g} {name}" if value < 1000 * size else f"{value // size} {name}"

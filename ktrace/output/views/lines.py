@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from ktrace.diagnostic import visible
 from ktrace.model.debuginfo import CodeLine, FileLines, FunctionLines, Spot
 
-_PLACES = 3  # named beside a line; --json has all
+_PLACES = 3  # named next to a line; --json has all
 
 
 def lines_text(found: FunctionLines | FileLines, source: Sequence[str] | None, first: int, last: int) -> str:
-    """A heading, then the lines from `first` to `last`; `*` marks those that can be probed.
+    """Return a heading and the lines from `first` to `last`; `*` marks those that can be probed.
 
     Args:
-        source: the lines of the source file, or None where it was not found: then only lines with code
-            are shown, with their places.
+        source: the lines of the source file, or None if it was not found. In that case only lines with
+            code are shown, with their places.
     """
     start = found.declared if isinstance(found, FunctionLines) else 0
     name = f"{found.function}  " if isinstance(found, FunctionLines) else ""
@@ -33,7 +33,7 @@ def lines_text(found: FunctionLines | FileLines, source: Sequence[str] | None, f
 def lines_record(
     found: FunctionLines | FileLines, source: Sequence[str] | None, first: int, last: int
 ) -> dict[str, object]:
-    """The same as a record of the JSON schema; only lines with code."""
+    """Return the lines that have code as a record of the JSON schema."""
     function = found if isinstance(found, FunctionLines) else None
     return {
         "schema": 1,
@@ -57,7 +57,7 @@ def lines_record(
 
 
 def spot_record(spot: Spot) -> dict[str, object]:
-    """An instruction; `nth` and `copies` tell functions of one name apart."""
+    """Return an instruction's place; `nth` and `copies` distinguish functions of the same name."""
     return {
         "place": spot.place.to_text(),
         "symbol": spot.place.symbol,
@@ -69,7 +69,7 @@ def spot_record(spot: Spot) -> dict[str, object]:
 
 
 def line_span(lines: Sequence[CodeLine], declared: int) -> tuple[int, int]:
-    """First and last line to show of a function."""
+    """Return the first and last line of a function to show."""
     return declared, max((one.line for one in lines), default=declared)
 
 

@@ -1,4 +1,4 @@
-"""`ktrace list`, as text and as JSON Lines."""
+"""`ktrace list`: probes as text and as JSON Lines."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ SCHEMA = 1
 
 
 def listing_text(listing: Listing, width: int | None = None) -> str:
-    """First what debugfs kprobes/list holds, then the events behind it."""
+    """Return the lines of debugfs kprobes/list, then a table of the events."""
     parts = []
     if listing.debugfs:
         parts.append("".join(visible(line) + "\n" for line in listing.debugfs.splitlines()))
@@ -31,7 +31,7 @@ def listing_text(listing: Listing, width: int | None = None) -> str:
 
 
 def listing_json(listing: Listing) -> Iterator[str]:
-    """One record a line: `kprobe` for each line of kprobes/list, `probe` and `synthetic` for events."""
+    """Yield one record a line: `kprobe` for a line of kprobes/list, `probe` or `synthetic` for an event."""
     for line, event in listing.registered:
         yield _dump(
             {
@@ -64,7 +64,7 @@ def listing_json(listing: Listing) -> Iterator[str]:
 
 
 def probe_json(probe: Probe, **state: object) -> str:
-    """One `probe` record: the definition, and whatever else is known of it."""
+    """Return a `probe` record: the definition, and whatever else is known of the probe."""
     return _dump(
         {
             "type": "probe",

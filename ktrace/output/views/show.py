@@ -10,7 +10,7 @@ _STATES = {"0": "off", "1": "on", "0*": "off, used by a trigger", "1*": "on, wit
 
 
 def event_text(description: Description) -> str:
-    """Several lines: what it is, how it is set, and its fields as a table."""
+    """Return several lines: the event, its settings, and a table of its fields."""
     lines = [f"{description.event}"]
     for row in description.rows:
         lines.append(f"  definition  {row.probe.to_line()}")
@@ -37,7 +37,7 @@ def event_text(description: Description) -> str:
 
 
 def event_record(description: Description) -> dict[str, object]:
-    """The same as a record of the JSON schema."""
+    """Return the event as a record of the JSON schema."""
     return {
         "schema": 1,
         "type": "description",
@@ -66,7 +66,10 @@ def event_record(description: Description) -> dict[str, object]:
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
-    """Of those that the kernel counts; None where it counts none: that is not 0."""
+    """Return the sum of the counts that the kernel keeps.
+
+    It is None, not 0, if the kernel keeps none of them.
+    """
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
 

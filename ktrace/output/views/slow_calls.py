@@ -1,4 +1,4 @@
-"""Slow calls, as text and as JSON Lines."""
+"""Show slow calls as text and as JSON Lines."""
 
 import json
 
@@ -10,7 +10,7 @@ SCHEMA = 1
 
 
 def slow_text(slow: Slow) -> str:
-    """A line for the call, and one for each frame of its stack."""
+    """Return a line for the call, and one for each frame of its stack."""
     args = " ".join(f"{name}={value}" for name, value in slow.args.items())
     head = f"{nanoseconds(slow.latency_ns):>8}  {slow.comm}-{slow.pid} [{slow.cpu:03}]"
     lines = [f"{slow.ts / 1e9:14.6f}  {head}  {args}".rstrip()]
@@ -19,7 +19,7 @@ def slow_text(slow: Slow) -> str:
 
 
 def slow_record(slow: Slow) -> str:
-    """One record."""
+    """Return a record of type `slow`."""
     record = {
         "schema": SCHEMA,
         "type": "slow",

@@ -1,4 +1,4 @@
-"""Stacks with their counts, as text; and as folded lines, flame graphs and profiles are made of."""
+"""Show stacks with their counts as text, and prepare them for folded lines, flame graphs and profiles."""
 
 from collections.abc import Iterator
 
@@ -7,10 +7,10 @@ from ktrace.model.tally import Stack, Tally
 
 
 def stacks_text(tally: Tally, *, height: int | None = None) -> str:
-    """Each stack below its count, the most frequent first.
+    """Return each stack below its count, the most frequent first.
 
     Args:
-        height: lines that there is room for; stacks that do not fit are counted in the last one.
+        height: the most lines to return; the last one tells how many stacks are left out.
     """
     lines: list[str] = []
     stacks = list(_stacks(tally))
@@ -24,7 +24,7 @@ def stacks_text(tally: Tally, *, height: int | None = None) -> str:
 
 
 def outermost_first(tally: Tally) -> dict[tuple[str, ...], int]:
-    """How often each stack was there, each from the outermost function to the innermost."""
+    """Return the count of each stack, which lists its functions from the outermost to the innermost."""
     return {tuple(reversed(stack)): count for count, stack in _stacks(tally)}
 
 

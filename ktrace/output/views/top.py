@@ -1,4 +1,4 @@
-"""The table of `ktrace top`: rates, totals, and how they went, with a row that can be chosen."""
+"""The table of `ktrace top`: rates, totals and their history, with a row that can be selected."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ _SORTS = ("rate", "hits", "name")
 
 @dataclass(slots=True)
 class _Line:
-    """One row's past."""
+    """The history of one row."""
 
     hits: int = 0
     rate: float = 0.0
@@ -23,16 +23,16 @@ class _Line:
 
 
 class TopTable:
-    """Takes tallies one after the other, and is looked at in between.
+    """A table that is updated by successive tallies and can be shown at any time.
 
     Args:
         title: what is counted.
-        ascii_only: sparklines of plain characters.
+        ascii_only: draw sparklines in ASCII.
 
     Attributes:
-        paused: whether what is shown stays as it is.
+        paused: whether updates are ignored.
         sort: `rate`, `hits` or `name`.
-        chosen: the key of the row that is marked; None before there is one.
+        chosen: the key of the selected row; None before there are rows.
     """
 
     def __init__(self, title: str, *, ascii_only: bool = False) -> None:
@@ -47,7 +47,7 @@ class TopTable:
         self.chosen: tuple[Key, ...] | None = None
 
     def take(self, tally: Tally, seconds: float) -> None:
-        """What was counted in so many seconds since the beginning."""
+        """Take the totals `seconds` after the beginning, and update rates and history."""
         if self.paused or seconds - self._at < 0.1:
             return
         span, self._at = seconds - self._at, seconds
@@ -62,7 +62,7 @@ class TopTable:
             line.past.append(line.rate)
 
     def press(self, key: str) -> None:
-        """A key that the table itself understands."""
+        """Handle a key that belongs to the table itself."""
         match key:
             case "s":
                 self.sort = _SORTS[(_SORTS.index(self.sort) + 1) % len(_SORTS)]
@@ -74,7 +74,7 @@ class TopTable:
                 self._move(1)
 
     def lines(self, columns: int, rows: int) -> tuple[list[str], int | None]:
-        """What is shown on a terminal of that size, and the number of the marked line."""
+        """Return the lines for a terminal of that size, and the index of the selected line."""
         ordered = self._ordered()
         if self.chosen is None and ordered:
             self.chosen = ordered[0][0]
@@ -99,7 +99,10 @@ class TopTable:
         return lines, None if marked is None else marked + len(head)
 
     def _first_says_nothing(self) -> int:
-        """1 where what all rows begin with is the title already, and they go on; else 0."""
+        """Return 1 if all keys begin with the title and have further parts, else 0.
+
+        It is the number of columns to leave out.
+        """
         return int(len(self._names) > 1 and {key[0] for key in self._lines} == {self._title})
 
     def _line(self, key: tuple[Key, ...], line: _Line, start: int) -> str:
@@ -124,7 +127,7 @@ class TopTable:
         return sorted(self._lines.items(), key=order)
 
     def _first(self, ordered: list[tuple[tuple[Key, ...], _Line]], room: int) -> int:
-        """The first row that is shown, so that the chosen one is, too."""
+        """Return the index of the first row to show, so that the selected row is visible."""
         at = next((n for n, (key, _) in enumerate(ordered) if key == self.chosen), 0)
         return max(0, at - room + 1)
 

@@ -1,4 +1,4 @@
-"""`ktrace type`, as text and as JSON."""
+"""`ktrace type`: a type as text and as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -12,27 +12,27 @@ _INDENT = "  "
 
 
 class Member(Protocol):
-    """A member, as `symbols.btf_layout` lays it out."""
+    """A member of a struct or union, as `symbols.btf_layout` lays it out."""
 
     @property
     def bit_offset(self) -> int:
-        """From the start of the outermost struct, in bits."""
+        """Return the offset from the start of the outermost struct, in bits."""
 
     @property
     def bit_size(self) -> int:
-        """Of a bitfield; 0 of every other member."""
+        """Return the width of a bitfield in bits; 0 for any other member."""
 
     @property
     def size(self) -> int | None:
-        """Bytes; None where the type has no size."""
+        """Return the size in bytes; None if the type has no size."""
 
     @property
     def depth(self) -> int:
-        """How many anonymous structs and unions are around it."""
+        """Return how many anonymous structs and unions enclose the member."""
 
     @property
     def text(self) -> str:
-        """Its declaration in C."""
+        """Return the declaration in C."""
 
 
 class Type(Protocol):
@@ -40,27 +40,27 @@ class Type(Protocol):
 
     @property
     def text(self) -> str:
-        """The type in C."""
+        """Return the type in C."""
 
     @property
     def size(self) -> int | None:
-        """Bytes."""
+        """Return the size in bytes; None if the type has no size."""
 
     @property
     def rows(self) -> Sequence[Member]:
-        """Members of a struct or union."""
+        """Return the members of a struct or union."""
 
     @property
     def values(self) -> Sequence[tuple[str, int]]:
-        """Values of an enum."""
+        """Return the names and values of an enum."""
 
     @property
     def alias(self) -> str | None:
-        """What a typedef stands for."""
+        """Return the type that a typedef stands for."""
 
 
 def type_text(found: Type) -> str:
-    """A line about the type, then a line for each member or value."""
+    """Return a line about the type, then a line for each member or value."""
     size = "" if found.size is None else f", {found.size} bytes"
     alias = f" = {found.alias}" if found.alias else ""
     text = visible(f"{found.text}{alias}{size}") + "\n"
@@ -76,7 +76,7 @@ def type_text(found: Type) -> str:
 
 
 def type_record(found: Type) -> str:
-    """One record of type `type`."""
+    """Return a record of type `type`."""
     members = [
         {
             "offset": m.bit_offset // 8,

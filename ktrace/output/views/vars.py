@@ -20,7 +20,7 @@ from ktrace.output.views.lines import spot_record
 
 
 def variables_text(found: Variables) -> str:
-    """A heading, then a table for the function and for each one inlined into it there."""
+    """Return a heading, then a table for the function and for each function inlined there."""
     text = visible(f"{found.spot.place.to_text()}  {found.function}  {found.file}:{found.line}") + "\n"
     if not found.variables:
         return text + "  no parameters, no variables\n"
@@ -32,7 +32,7 @@ def variables_text(found: Variables) -> str:
 
 
 def variables_record(found: Variables) -> dict[str, object]:
-    """The same as a record of the JSON schema."""
+    """Return the variables as a record of the JSON schema."""
     return {
         "schema": 1,
         "type": "vars",
@@ -46,7 +46,10 @@ def variables_record(found: Variables) -> dict[str, object]:
 
 
 def parameters_record(function: str, rows: Sequence[tuple[str, str, str]]) -> dict[str, object]:
-    """The same by BTF, which knows parameters at the entry: (name, type, where) a row."""
+    """Return a function's parameters at its entry, found in BTF, as a record of the JSON schema.
+
+    Each row is (name, type, where).
+    """
     return {
         "schema": 1,
         "type": "vars",
@@ -72,7 +75,10 @@ def parameters_record(function: str, rows: Sequence[tuple[str, str, str]]) -> di
 
 
 def parameters_text(signature: str, rows: Sequence[tuple[str, str]]) -> str:
-    """A function's parameters by BTF: its signature, then (declaration, where) a row."""
+    """Return a function's signature and a table of its parameters, found in BTF.
+
+    Each row is (declaration, where).
+    """
     table = render_table(("  VARIABLE", "WHERE"), [[f"  {name}", where] for name, where in rows])
     return visible(signature) + "\n" + (table if rows else "  no parameters\n")
 
