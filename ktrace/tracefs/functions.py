@@ -11,7 +11,7 @@ from ktrace.tracefs.files import Files
 
 
 def read_enabled_functions(files: Files) -> frozenset[str]:
-    """Return the functions in `enabled_functions`, without modules. Raises OSError if there is no such file."""
+    """Return the functions in `enabled_functions`, without modules. Raises OSError if it is missing."""
     return frozenset(_names(files.read("enabled_functions")))
 
 
