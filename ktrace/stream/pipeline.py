@@ -32,7 +32,7 @@ class Decoder(Protocol):
 
     @property
     def waiting(self) -> int:
-        """Return the attribute described above."""
+        """Return the number of waiting records."""
 
     def feed(self, data: Data, /) -> Chunk:
         """Return everything that is complete so far."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 _UNKNOWN = "<...>"
-_SHARE = 20  # asking takes at most one part in this many of the time
+_SHARE = 20  # asking takes at most 1/20 of the time
 
 _PID = re.compile(r"[0-9]{1,10}")
 

@@ -65,7 +65,7 @@ class HeadsAhead:
 
 
 def _in_turn(makers: Iterable[Iterable[HeadColumns]]) -> Iterator[HeadColumns]:
-    """Take one piece from each in turn, so that none has to wait until another is done."""
+    """Yield one piece from each in turn, so that none has to wait until another is done."""
     going = list(map(iter, makers))
     while going:
         for one in list(going):

@@ -100,7 +100,7 @@ class SymbolTable:
         return (name, module, address - start, end - start) if address < end else None
 
     def _end(self, start: int, after: int, module: str) -> int:
-        """Return the end of a symbol: the next symbol, or the end of the page after a module's last one."""
+        """Return the end of a symbol: the next symbol; after the last one of a module, the end of its page."""
         if after < len(self._addresses):
             _, other, kind = self._line(after)
             if other == module and (not module or kind in b"tTwW"):
@@ -120,7 +120,7 @@ class SymbolTable:
 
 
 def _returning(name: str) -> str:
-    """Replace a return address that a return probe has overwritten: it is no longer known."""
+    """Return a frame's text; a return address that a return probe has replaced is not known any more."""
     return "[unknown/kretprobe'd]" if name in _TRAMPOLINES else name
 
 

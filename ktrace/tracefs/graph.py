@@ -70,7 +70,7 @@ def note_name(owner: str, depth: int | None, *, top: bool = False) -> str:
 
 
 def notes(tracing: Files, *, live: bool = True) -> list[str]:
-    """Return the instances that are notes; with `live`, not those of sessions known to be dead."""
+    """Return the instances that are notes; `live` leaves out those of sessions known to be dead."""
     found = [name for name in list_instances(tracing) if _NOTE.match(name)]
     if not live or not found:
         return found

@@ -35,7 +35,7 @@ def parse_kprobe_list(text: str) -> tuple[list[Registered], list[str]]:
         found.append(
             Registered(
                 address=int(m["address"], 16),
-                type=m["type"],  # type: ignore[arg-type]  # the pattern takes k, r and j alone
+                type=m["type"],  # type: ignore[arg-type]  # the pattern only matches k, r and j
                 symbol=place["symbol"] if place else m["where"],
                 offset=int(place["offset"], 16) if place else None,
                 module=m["module"] or None,

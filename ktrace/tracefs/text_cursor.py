@@ -113,7 +113,7 @@ class Cursor:
         after = at.copy()
         values: list[str] = []
         left = self.rows
-        pattern = re.compile(decode(shape.place.pattern), re.ASCII)  # ASCII, as in patterns for bytes
+        pattern = re.compile(decode(shape.place.pattern), re.ASCII)  # patterns for bytes are ASCII too
         for _ in range(_PLACES_MAX):
             if not len(left):
                 break

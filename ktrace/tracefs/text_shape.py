@@ -3,7 +3,7 @@
 Strings are printed as they are, with any quotes, newlines and `name=` in them. Only the known names and types
 show where one ends. So a shape parses from left to right: first with a pattern for strings without quotes or
 newlines. If that fails, it tries every quote that could end each string. A string that contains a whole
-plausible rest of the line cannot be told from that rest.
+plausible rest of the line cannot be distinguished from it.
 """
 
 import re

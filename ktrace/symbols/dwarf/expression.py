@@ -59,7 +59,7 @@ def evaluate(
         raise unit.damaged(0, "a location description makes no sense") from None
 
 
-def _evaluate(  # noqa: PLR0915 -- one set of instructions, each a few statements
+def _evaluate(  # noqa: PLR0915 -- one instruction set, a few statements each
     code: bytes, unit: Unit, machine: str, frame_base: Callable[[], Location | None]
 ) -> Location | Address:
     if not code:

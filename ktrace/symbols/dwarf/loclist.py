@@ -79,7 +79,7 @@ def _search(unit: Unit, data: bytes, address: int) -> bytes | None:
         elif kind in (_OFFSET_PAIR, _VIEW_PAIR):
             first, at = uleb(data, at)
             second, at = uleb(data, at)
-            if kind == _VIEW_PAIR:  # GNU: tells several states of one address apart
+            if kind == _VIEW_PAIR:  # GNU: distinguishes several states of one address
                 continue
             low, high = base + first, base + second
         elif kind in (_START_END, _START_LENGTH):
