@@ -100,7 +100,7 @@ class SymbolTable:
         return (name, module, address - start, end - start) if address < end else None
 
     def _end(self, start: int, after: int, module: str) -> int:
-        """Return the end of a symbol: the next symbol, or for the last one of a module the end of its page."""
+        """Return the end of a symbol: the next symbol; after the last one of a module, the end of a page."""
         if after < len(self._addresses):
             _, other, kind = self._line(after)
             if other == module and (not module or kind in b"tTwW"):

@@ -60,7 +60,7 @@ def find_tracing() -> LocalFiles:
 
     Raises:
         Unavailable: it is not mounted, access is denied, it is empty or has no kprobe_events. The message
-        says which, and the hint what to do.
+            says which, and the hint what to do.
     """
     root = find_mount("tracefs", TRACING)
     if root is None and _exists(f"{DEBUG}/tracing/README"):

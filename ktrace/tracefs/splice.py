@@ -66,7 +66,7 @@ class Mover:
 
         Raises:
             OSError: the file cannot be written: ENOSPC if the disk is full. The rest is kept for
-            `finish_move`.
+                `finish_move`.
         """
         before = self.moved.get(cpu, 0)
         while self.moved.get(cpu, 0) - before < _AT_ONCE:
