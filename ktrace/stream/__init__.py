@@ -1,1 +1,1 @@
-"""The line upward: source, decode, enrich, sink."""
+"""The pipeline from trace data to output: source, decode, enrich, sink."""

@@ -1,4 +1,4 @@
-"""Recordings for a program of the user's own: `ktrace.read` and `ktrace.sql`."""
+"""Read recordings from a user's own program: `ktrace.read` and `ktrace.sql`."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 def read(
     *paths: str, events: Sequence[str] = (), recover: bool = False, ordered: bool = True
 ) -> Iterator[Batch]:
-    """The records of trace.dat files, several merged by time, a batch of one event at a time.
+    """Yield the records of trace.dat files in batches of one event; merge several files by time.
 
-    Batches come in order of time, but overlap: to put the records of several in one order, sort by `seq`.
+    Batches come in order of time, but overlap: to put the records of several batches in order, sort by `seq`.
 
     Args:
-        events: only events called so, `NAME` or `SYSTEM:NAME`, with wildcards; empty for all.
-        recover: take what can be read of files that have been cut off.
-        ordered: False where it does not matter which record comes when: faster, CPU after CPU. Each
-            batch is in order of time still, but `seq` counts anew.
+        events: only these events, `NAME` or `SYSTEM:NAME`, with wildcards; empty for all.
+        recover: read what is readable in truncated files.
+        ordered: False if the order of records does not matter: faster, CPU after CPU. Each batch is still in
+            order of time, but `seq` starts again.
 
     Raises:
-        NotFound: there is no such file, or no event of the recording is called so.
-        Damaged, Unavailable: as `ktrace report` does.
+        NotFound: a file does not exist, or the recording has no event of that name.
+        Damaged, Unavailable: as in `ktrace report`.
     """
     choice = Choice([of_events(events)] if events else [])
     with Recording(paths, recover=recover) as recording:
@@ -37,15 +37,15 @@ def read(
 
 
 def sql(path: str, query: str, *, confined: bool = True) -> "pl.DataFrame":
-    """Return what a query over a trace.dat file answers; docs/commands/sql.md says which tables there are.
+    """Return the result of a query over a trace.dat file; docs/commands/sql.md lists the tables.
 
     Args:
-        confined: refuse a query that reads anything but these tables; False only for a query of your own.
+        confined: refuse a query that reads anything but these tables. Use False only for your own queries.
 
     Raises:
-        UsageError: the query is not understood, or reads something else.
+        UsageError: the query has a syntax error, or reads something else.
         Unavailable: Polars is not installed.
-        NotFound, Damaged: as `ktrace report` does.
+        NotFound, Damaged: as in `ktrace report`.
     """
     with Recording([path]) as recording:
         return run_query(recording, query, confined=confined).collect(engine="streaming")

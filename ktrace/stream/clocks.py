@@ -1,7 +1,7 @@
-"""One clock for all files: what the times in a recording have to go through.
+"""Convert the times of all files to one clock.
 
-In the order in which trace-cmd does it: a guest's time becomes its host's, ticks become nanoseconds, and
-what the file says is added.
+The steps and their order are those of trace-cmd: convert a guest's time to its host's, convert ticks to
+nanoseconds, and add the offsets that the file specifies.
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,20 @@ from numpy.typing import NDArray
 from ktrace.tracedat.contents import ClockSample, Contents, Options, TimeShift, TscToNs
 
 _BITS = 64
-_FARTHEST = 1 << 62  # what makes no sense must not leave 64 bits
+_FARTHEST = 1 << 62  # keeps meaningless times within 64 bits
 _LAST = (1 << 63) - 1
 _NANOSECONDS = frozenset(("", "local", "global", "perf", "mono", "mono_raw", "boot", "tai"))
 
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How a buffer's times become those of the stream.
+    """The conversion of a buffer's times to those of the stream.
 
     Attributes:
-        ticks: whether what comes out counts something else than nanoseconds.
-        shift: of a guest whose host is among the files.
-        tsc: ticks to nanoseconds.
-        offset: nanoseconds added in the end.
+        ticks: whether the result counts something other than nanoseconds.
+        shift: for a guest whose host is among the files.
+        tsc: conversion of ticks to nanoseconds.
+        offset: nanoseconds added at the end.
     """
 
     ticks: bool = False
@@ -36,11 +36,11 @@ class Clock:
 
     @property
     def plain(self) -> bool:
-        """Whether times stay as they are."""
+        """Return whether times stay unchanged."""
         return self.shift is None and self.tsc is None and not self.offset
 
     def all(self, times: NDArray[np.int64], cpu: int) -> NDArray[np.int64]:
-        """Times of one CPU, increasing."""
+        """Convert times of one CPU, which must increase."""
         if self.shift is not None and cpu < len(self.shift.cpus) and self.shift.cpus[cpu]:
             times = _shifted(times, self.shift.cpus[cpu], interpolate=self.shift.interpolate)
         if self.tsc is not None:
@@ -48,17 +48,17 @@ class Clock:
         return times + self.offset if self.offset else times
 
     def one(self, time: int, cpu: int) -> int:
-        """One time."""
+        """Convert one time."""
         return int(self.all(np.array([time], np.int64), cpu)[0])
 
 
 def clock_of(options: Options, name: str, files: Mapping[int, Contents]) -> Clock:
-    """The clock of a buffer.
+    """Return the clock of a buffer.
 
     Args:
-        options: of its file.
-        name: of its trace clock.
-        files: all that are read together, by trace id.
+        options: those of its file.
+        name: name of its trace clock.
+        files: all files that are read together, by trace id.
     """
     shift = next((s for s in options.shifts if s.peer in files and s.peer != options.trace_id), None)
     tsc = options.tsc
@@ -71,7 +71,7 @@ def clock_of(options: Options, name: str, files: Mapping[int, Contents]) -> Cloc
 def _shifted(
     times: NDArray[np.int64], samples: tuple[ClockSample, ...], *, interpolate: bool
 ) -> NDArray[np.int64]:
-    """A guest's times as its host's: each by the sample before it, or between two of them."""
+    """Convert a guest's times to its host's, by the sample before each or between two samples."""
     if len(samples) == 1:
         return times + samples[0].offset
     at = np.clip(np.searchsorted([s.time for s in samples], times, side="right") - 1, 0, len(samples) - 2)
@@ -83,7 +83,7 @@ def _shifted(
         offset: NDArray[np.int64] | int = low.offset
         span = high.time - low.time
         if interpolate and span:
-            # In floating point: the product of a time and an offset may not fit into 64 bits.
+            # Floating point, because the product of a time and an offset may not fit in 64 bits.
             slope = (high.offset - low.offset) / span
             between = np.clip(np.rint((some - low.time) * slope), -_FARTHEST, _FARTHEST)
             offset = low.offset + between.astype(np.int64)
@@ -94,7 +94,7 @@ def _shifted(
 
 
 def _scaled(times: NDArray[np.int64], factor: int, shift: int) -> NDArray[np.int64]:
-    """Return `times * factor >> shift` without overflow: in two halves, or one by one where need be."""
+    """Return `times * factor >> shift` without overflow: in two halves, or one by one if necessary."""
     if not 0 <= factor < 1 << 32 or not 0 <= shift < _BITS:
         exact = [(time * factor) >> min(max(shift, 0), 1 << 10) for time in times.tolist()]
         return np.array([min(max(time, -_LAST - 1), _LAST) for time in exact], np.int64)

@@ -1,8 +1,8 @@
 """Confine a query to its tables: Polars' SQL has functions that read any file or address.
 
-A query may come from somebody else, and `sudo ktrace sql` would read for it whatever root can. Nothing here
-relies on where the dialect's strings and comments end: a call is refused wherever it stands, and whatever its
-name is quoted in. What still reads something else is found in the plan, before it runs.
+A query may come from somebody else, and `sudo ktrace sql` would read for it whatever root can read. The check
+does not rely on where the dialect's strings and comments end: a call is refused anywhere in the text and with
+any quoting of its name. Any other way to read something else is found in the plan, before it runs.
 """
 
 import re
@@ -11,27 +11,27 @@ from typing import Protocol
 
 from ktrace.errors import UsageError
 
-# A name, the end of what quotes it, and what a call or a comment before the call begins with. Polars takes
-# FROM 'read_csv'('...'), too.
+# A name, its closing quote, and the start of a call or of a comment before the call. Polars also accepts FROM
+# 'read_csv'('...').
 _CALL = re.compile(r"""(?<!\w)((?:read|scan)_\w+)["'`\]]*\s*(?:\(|--|/[*/]|\#)""", re.IGNORECASE)
 _COMMENT = re.compile(r"\s+|--[^\n]*(?:\n|\Z)")
 _SELECT = re.compile(r"(?:select|with|values)(?!\w)|\(", re.IGNORECASE)
-# Each input of a plan, on a line of its own: tables of a recording are the only ones that Python scans.
+# Each input of a plan is on its own line. Only the tables of a recording are Python scans.
 _INPUT = re.compile(r"^\s*(?!PYTHON\b)(\w+) SCAN\b", re.MULTILINE)
 
 
 class Plan(Protocol):
-    """What Polars is about to do: a LazyFrame."""
+    """The plan of a query, as a LazyFrame gives it."""
 
     def explain(self, *, optimized: bool) -> str:
-        """Return it as text."""
+        """Return the plan as text."""
 
 
 def check_query(query: str, tables: Collection[str]) -> None:
-    """Refuse a query that reads something else than tables, or does something else than select.
+    """Refuse a query that reads anything but tables, or is not a SELECT.
 
     Raises:
-        UsageError: with the caret at what is refused.
+        UsageError: the query is refused; the caret shows where.
     """
     for call in _CALL.finditer(query):
         if call[1] not in tables:
@@ -43,7 +43,7 @@ def check_query(query: str, tables: Collection[str]) -> None:
 
 
 def check_plan(plan: Plan, query: str) -> None:
-    """Refuse a plan that reads something else than tables. Raises UsageError."""
+    """Refuse a plan that reads anything but tables. Raises UsageError."""
     other = _INPUT.search(plan.explain(optimized=False))
     if other:
         raise _refusal(f"a scan of {other[1]} files", query, None)
@@ -59,7 +59,7 @@ def _refusal(what: str, query: str, caret: int | None) -> UsageError:
 
 
 def _begin(query: str) -> int:
-    """Return the offset of the first word, after blanks and comments, which may be nested."""
+    """Return the offset of the first word after blanks and comments, which may be nested."""
     at = 0
     while True:
         if match := _COMMENT.match(query, at):

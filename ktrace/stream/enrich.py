@@ -1,6 +1,6 @@
-"""Enrich: names of tasks, symbols and flags, for records that were decoded from binary.
+"""Add names of tasks, symbols and flags to records that were decoded from binary.
 
-Each is worked out once for each different value, never for each row.
+Each name is computed once for each distinct value, never for each row.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,14 +25,14 @@ _PIDS = 1 << 22  # the kernel's largest thread id
 
 
 class Enrich:
-    """Fills in what the decoder cannot know.
+    """Adds what the decoder cannot know.
 
     Args:
-        names: of tasks; asked for each chunk, since they change.
-        symbols: of the kernel; a callable is asked when the first address is to be named.
+        names: gives the names of tasks; called for each chunk, since they change.
+        symbols: the kernel's symbols; a callable is called when the first address needs a name.
         style: how flags are printed.
-        event_of: what an event's id stands for, as `SYSTEM.NAME`: for probes on events.
-        texts: the kernel's texts that records point at, by their address.
+        event_of: returns `SYSTEM.NAME` for the id of an event, for probes on events.
+        texts: the kernel's strings that records point to, by address.
         call_texts: as in `Lookups`.
     """
 
@@ -61,28 +61,28 @@ class Enrich:
 
     @property
     def symbols(self) -> SymbolTable:
-        """The kernel's symbols."""
+        """Return the kernel's symbols."""
         if self._table is None:
             assert self._load is not None
             self._table = self._load()
         return self._table
 
     def load(self) -> None:
-        """Read the symbols now, and not when the first address is to be named."""
+        """Load the symbols now instead of when the first address needs a name."""
         assert self.symbols
 
     def tasks(self, pids: NDArray[np.int32]) -> Strings:
-        """The name of each row's task."""
+        """Return the task name of each row."""
         slots = self._tasks.slots(pids)
         self._tasks.name(self._known(self._tasks.used([slots])))
         return self._tasks.strings(slots)
 
     def flags(self, common: NDArray[np.int32]) -> Strings:
-        """The flags of each row, as text."""
+        """Return the flags of each row as text."""
         return self._flags.strings(common)
 
     def __call__(self, chunk: Chunk) -> Chunk:
-        """The chunk with all that can be said."""
+        """Return the chunk with everything filled in."""
         stacks = [mark for mark in chunk.marks if isinstance(mark, Stack) and mark.common_flags >= 0]
         slots = [self._tasks.slots(batch.pid) for batch in chunk.batches]
         pids = self._tasks.used(slots)
@@ -158,7 +158,7 @@ def _user_frame(address: int) -> str:
 
 
 def _few(values: NDArray[np.int32]) -> Iterator[int]:
-    """Each different value once; quick where there are few."""
+    """Yield each distinct value once; fast if there are few."""
     for _ in range(_FEW):
         if not len(values):
             return
@@ -169,7 +169,7 @@ def _few(values: NDArray[np.int32]) -> Iterator[int]:
 
 
 class _Tasks:
-    """Names of tasks: a slot for each thread id that was ever seen, and the name of each slot now."""
+    """Names of tasks: one slot for each thread id seen so far, and the current name of each slot."""
 
     def __init__(self) -> None:
         self._slot_of = np.full(1 << 15, -1, np.int32)
@@ -179,7 +179,7 @@ class _Tasks:
         self._values: tuple[str, ...] = ()
 
     def slots(self, pids: NDArray[np.int32]) -> NDArray[np.int32]:
-        """The slot of each row's task."""
+        """Return the slot of each row's task."""
         low, high = (int(pids.min()), int(pids.max())) if len(pids) else (0, 0)
         if low < 0 or high >= _PIDS:
             return self._odd(pids)
@@ -201,19 +201,19 @@ class _Tasks:
         return slot
 
     def _odd(self, pids: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Of thread ids that no kernel gives: slower."""
+        """Return the slots for thread ids that no kernel assigns; slower."""
         different, _, which = distinct(pids)
         return np.array([self._slot(pid) for pid in different.tolist()], np.int32)[which]
 
     def used(self, slots: list[NDArray[np.int32]]) -> set[int]:
-        """The thread ids that some rows have."""
+        """Return the thread ids that occur in some rows."""
         seen = np.zeros(len(self._pids), np.int64)
         for some in slots:
             seen += np.bincount(some, minlength=len(seen))
         return {self._pids[slot] for slot in np.flatnonzero(seen).tolist()}
 
     def name(self, known: Mapping[int, str]) -> None:
-        """Take these names for the rows to come."""
+        """Use these names for the following rows."""
         codes: dict[str, int] = {}
         self._code_of = np.zeros(len(self._pids), np.int32)
         for pid, name in known.items():
@@ -223,12 +223,12 @@ class _Tasks:
         self._values = tuple(codes)
 
     def strings(self, slots: NDArray[np.int32]) -> Strings:
-        """The name of each row's task."""
+        """Return the task name of each row."""
         return Strings(self._code_of.take(slots), self._values)
 
 
 class _Flags:
-    """Flags as text, once for each different combination."""
+    """Flags as text, computed once for each distinct combination."""
 
     def __init__(self, style: FlagStyle) -> None:
         self._style = style
@@ -236,11 +236,11 @@ class _Flags:
         self._codes: dict[str, int] = {}
 
     def text(self, common: int) -> str:
-        """Of one record."""
+        """Return the flags of one record."""
         return self._style.text(common)
 
     def strings(self, common: NDArray[np.int32]) -> Strings:
-        """Of each row."""
+        """Return the flags of each row."""
         codes: NDArray[np.int32] = self._code_of.take(common)
         if len(codes) and int(codes.min()) < 0:
             for value in _few(common[codes < 0]):

@@ -1,7 +1,7 @@
-"""The kernel's event filters over columns: one mask a batch.
+"""Apply the kernel's event filters to columns, one mask for each batch.
 
-Fields are an event's own, then CPU and COMM (of each case), `common_pid`, and what else is common. An
-event that lacks a field has no hits, as in the kernel, where it does not take the filter at all.
+A name is looked up in the event's own fields first, then CPU and COMM (in either case), `common_pid` and the
+other common fields. An event without one of the fields has no hits; the kernel refuses such a filter.
 """
 
 import re
@@ -24,13 +24,13 @@ _ALWAYS = {"CPU", "cpu", "common_cpu", "COMM", "comm", "common_pid"}
 
 
 class Filter:
-    """A filter, ready to be applied.
+    """A parsed filter.
 
     Args:
         expression: in the kernel's grammar.
 
     Raises:
-        UsageError: it is not understood; with the caret at the place.
+        UsageError: the expression has a syntax error; the caret shows where.
     """
 
     def __init__(self, expression: str) -> None:
@@ -38,13 +38,13 @@ class Filter:
         self._tree = parse_filter(expression)
 
     def check(self, fields: Mapping[str, Iterable[str]]) -> None:
-        """See that some event takes the filter.
+        """Check that at least one event takes the filter.
 
         Args:
-            fields: by event, the names of its fields.
+            fields: the field names of each event, by event.
 
         Raises:
-            UsageError: none does; with the caret at a field that none of them has.
+            UsageError: no event takes it; the caret shows a field that none of them has.
         """
         known = {event: set(names) | _ALWAYS for event, names in fields.items()}
         needed = _preds(self._tree)
@@ -62,10 +62,10 @@ class Filter:
         )
 
     def mask(self, batch: Batch) -> Mask:
-        """Which records match: bool, shape (rows,).
+        """Return which records match: bool, shape (rows,).
 
         Raises:
-            UsageError: a field does not take the operation.
+            UsageError: a field does not support the operation.
         """
         if any(_column(batch, pred.field) is None for pred in _preds(self._tree)):
             return np.zeros(len(batch), np.bool_)
@@ -97,7 +97,7 @@ class Filter:
 
 
 def _column(batch: Batch, name: str) -> Column | None:
-    """A field of the batch: its own comes first, as in the kernel."""
+    """Return a field of the batch: the event's own fields come first, as in the kernel."""
     if name in batch.addresses:
         return batch.addresses[name]  # a number, though it is shown as a symbol
     if name in batch.columns:
@@ -115,7 +115,7 @@ def _preds(node: Node) -> list[Pred]:
 
 def _compare_texts(pred: Pred, column: Strings) -> Mask:
     assert isinstance(pred.value, str)
-    # What the kernel could not read it compares as it shows it.
+    # Text that the kernel could not read is compared as it is shown.
     texts = ["(fault)" if text is None else text for text in column.values]
     if pred.op == "~":
         negated = pred.value.startswith("!")
@@ -138,7 +138,7 @@ def _compare_numbers(op: Op, column: NDArray[Any], value: int) -> Mask:
     if column.dtype != object:
         info = np.iinfo(column.dtype)
         if not info.min <= value <= info.max:
-            # Older NumPys compare such numbers as floating point.
+            # Older NumPy versions compare such numbers as floating point.
             above = value > info.max
             always = op == "!=" or (op in ("<", "<=") if above else op in (">", ">="))
             return np.full(len(column), always, np.bool_)
@@ -159,7 +159,7 @@ def _compare_numbers(op: Op, column: NDArray[Any], value: int) -> Mask:
 
 
 def _compare_cpus(pred: Pred, column: NDArray[Any], cpus: frozenset[int]) -> Mask:
-    """A number as a set of one CPU: == is the same set, & has one in common."""
+    """Compare a number as a set of one CPU: == means the same set, & means a common CPU."""
     inside: Mask = np.isin(column, sorted(cpus))
     if pred.op == "&":
         return inside
@@ -168,7 +168,7 @@ def _compare_cpus(pred: Pred, column: NDArray[Any], cpus: frozenset[int]) -> Mas
 
 
 def _glob(pattern: str) -> re.Pattern[str]:
-    """The kernel's globs: `*`, `?`, `[a-z]`, `[!a-z]`, and a backslash before what is meant as it is."""
+    """Convert one of the kernel's globs: `*`, `?`, `[a-z]`, `[!a-z]`, and a backslash to escape."""
     pieces: list[str | None] = []
     at = 0
     while at < len(pattern):
@@ -191,7 +191,7 @@ def _glob(pattern: str) -> re.Pattern[str]:
 
 
 def _one_of(inner: str) -> str:
-    """What is between brackets, as a regular expression."""
+    """Convert the text between brackets to a regular expression."""
     negated, inner = inner.startswith("!"), inner.removeprefix("!")
     pieces = re.findall(r"(.)-(.)|(.)", inner, re.DOTALL)
     ranges = [

@@ -1,4 +1,4 @@
-"""The grammar of the kernel's event filters: text to a tree.
+"""Parse the kernel's event filters from text to a tree.
 
     filter := and { '||' and } ;  and := not { '&&' not } ;  not := ['!'] ( '(' filter ')' | pred )
     pred   := FIELD OP VALUE ;    OP := == != < <= > >= & ~
@@ -30,7 +30,7 @@ class Pred:
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """`op` is && or ||, or ! with one part."""
+    """A combination: `op` is && or ||, or ! with one part."""
 
     op: str
     parts: "tuple[Node, ...]"
@@ -40,16 +40,16 @@ Node: TypeAlias = Pred | Join
 
 
 def parse_filter(text: str) -> Node:
-    """The tree of a filter.
+    """Parse a filter.
 
     Raises:
-        UsageError: it is not understood; with the caret at the place.
+        UsageError: the filter has a syntax error; the caret shows where.
     """
     return _Parser(text).parse()
 
 
 def problem(expression: str, at: int, message: str, hint: str | None = None) -> UsageError:
-    """The error for a place in a filter."""
+    """Return an error for a place in a filter."""
     return UsageError(message, excerpt=expression, caret=at, hint=hint)
 
 
@@ -60,13 +60,13 @@ _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _CPUS = re.compile(r"CPUS\{([^}]*)\}")
 _CPU_RANGE = re.compile(r"\s*(\d{1,9})\s*(?:-\s*(\d{1,9})\s*)?\Z", re.ASCII)
 _WORD = re.compile(r"[-+]?\w+")
-_LONGEST = 4096  # characters of a text: the kernel takes no filter that is longer
+_LONGEST = 4096  # characters of a string: the kernel takes no longer filter
 _MOST_CPUS = 1 << 13
-_DEEPEST = 100  # parentheses and ! within one another
+_DEEPEST = 100  # nesting of parentheses and !
 
 
 class _Parser:
-    """Recursive descent over the text of one filter."""
+    """A recursive descent parser for one filter."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -192,7 +192,7 @@ class _Parser:
 
 
 def _number(word: str) -> int | None:
-    """As the kernel reads one: hexadecimal after 0x, octal after 0, else decimal."""
+    """Parse a number as the kernel does: hexadecimal after 0x, octal after 0, else decimal."""
     digits = word.lstrip("+-")
     base = 16 if digits[:2].lower() == "0x" else 8 if digits[:1] == "0" and len(digits) > 1 else 10
     try:

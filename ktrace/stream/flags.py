@@ -1,4 +1,4 @@
-"""The flags that the kernel prints before the time, from `common_flags` and `common_preempt_count`.
+"""Format the flags before the time, from `common_flags` and `common_preempt_count`.
 
 See Documentation/trace/ftrace.rst, "Latency trace format".
 """
@@ -20,7 +20,7 @@ _RESCHEDULE = {
 
 @dataclass(frozen=True, slots=True)
 class FlagStyle:
-    """How a kernel prints them.
+    """The flag columns that a kernel prints.
 
     Attributes:
         migrate: whether there is a column for disabled migration (since 5.15).
@@ -30,11 +30,11 @@ class FlagStyle:
 
     @classmethod
     def from_header(cls, trace: str) -> "FlagStyle":
-        """What the header of the file `trace` says: it has a line for each column."""
+        """Read the style from the header of the file `trace`, which has a line for each column."""
         return cls("migrate-disable" in trace)
 
     def text(self, common: int) -> str:
-        """The columns for `common_flags` and, in the next 8 bits, `common_preempt_count`.
+        """Return the columns for `common_flags` and, in the next 8 bits, `common_preempt_count`.
 
         >>> FlagStyle().text(0x0101)
         'd..1.'

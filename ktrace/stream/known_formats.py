@@ -1,4 +1,4 @@
-"""The formats that a recording carries, by the id that its records have."""
+"""The formats in a recording, by the event id that its records have."""
 
 from ktrace.errors import UsageError
 from ktrace.model.format import Format, parse_format
@@ -9,8 +9,8 @@ def known_formats(file: TraceDat, *, recover: bool) -> dict[int, Format]:
     """Return the formats in a file, by id.
 
     Raises:
-        Damaged: one makes no sense; with `recover` it is left out, and `problems` says so: its records are
-            shown as those of an unknown event.
+        Damaged: a format cannot be read. With `recover` it is left out and added to `problems`, and its
+            records are shown as an unknown event's.
     """
     contents, found = file.contents, dict[int, Format]()
     texts = (*(("ftrace", text) for text in contents.ftrace_formats), *contents.event_formats)

@@ -1,4 +1,4 @@
-"""Ending a stream after a number of events, exactly."""
+"""End a stream after an exact number of events."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from ktrace.model.batch import Chunk, Mark, Stack
 
 
 class Limit:
-    """Lets the first `count` events through, with what lies between them; None lets all through.
+    """Lets the first `count` events through, with the marks between them; None lets all through.
 
     Attributes:
-        left: events that may still come; None without a limit.
+        left: remaining events; None without a limit.
     """
 
     def __init__(self, count: int | None) -> None:
@@ -18,14 +18,13 @@ class Limit:
 
     @property
     def reached(self) -> bool:
-        """Whether all events have come."""
+        """Return whether all events have passed."""
         return self.left == 0
 
     def cut(self, chunk: Chunk) -> Chunk:
-        """The part of the chunk that is wanted.
+        """Return the part of the chunk within the limit.
 
-        A stack trace follows the event that it belongs to: those behind the last event still pass,
-        until another event comes.
+        A stack trace follows its event. Those after the last event still pass, until another event comes.
         """
         if self.left is None:
             return chunk

@@ -1,9 +1,9 @@
-"""Live: pages as they come to chunks in order of time, with a bounded delay.
+"""Turn pages, as they are read, into chunks in order of time, with a bounded delay.
 
-CPUs are read one after the other, so what is read of the last one may be later than what the first one
-has got since. But all that a pass has read had happened before the next pass began, and of each CPU the
-next pass reads all that had happened by then. So what is not later than the newest record of the pass
-before can be given after each pass.
+CPUs are read one after the other, so records read from the last CPU may be later than new records of the
+first one. But all records of a pass were written before the next pass began, and the next pass reads all
+records that each CPU had by then. So after each pass, everything up to the newest record of the previous pass
+can be delivered.
 """
 
 from collections.abc import Iterable
@@ -18,15 +18,15 @@ from ktrace.tracefs.pipe_raw import Pass
 
 
 class Live:
-    """Decodes what is read of all CPUs, pass by pass.
+    """Decodes the data of all CPUs, pass by pass.
 
     Attributes:
-        told: by CPU: how many lost records have been told.
+        told: number of lost records reported so far, by CPU.
         unparsed: places that could not be decoded.
     """
 
     def __init__(self, decoder: Decoder) -> None:
-        keep_freed()  # each pass makes the same arrays again: a tenth faster, emulated a quarter
+        keep_freed()  # each pass makes the same arrays: 10 % faster, emulated 25 %
         self._decoder = decoder
         self._merge = Merge(decoder)
         self._newest: int | None = None
@@ -35,21 +35,21 @@ class Live:
 
     @property
     def page(self) -> int:
-        """Bytes of a page."""
+        """Return the size of a page in bytes."""
         return self._decoder.layout.size
 
     @property
     def pending(self) -> bool:
-        """Whether something waits for the next pass."""
+        """Return whether something waits for the next pass."""
         return self._merge.pending
 
     @property
     def waiting(self) -> int:
-        """Records that came in, and have not come out yet."""
+        """Return the number of records that came in and have not come out yet."""
         return self._merge.waiting
 
     def feed(self, passes: Iterable[Pass]) -> Chunk:
-        """Take what was read; give what nothing earlier can come for any more."""
+        """Take what was read; return everything that no earlier record can still precede."""
         until = self._newest
         for one in passes:
             records = self._decoder.walk(one.pages, one.cpu)
@@ -61,11 +61,11 @@ class Live:
         return Chunk() if until is None else self._take(until)
 
     def idle(self) -> Chunk:
-        """A pass found nothing: all is there up to now."""
+        """Return everything that waits: a pass found nothing new."""
         return self._take(EVER)
 
     def finish(self) -> Chunk:
-        """Nothing more will come."""
+        """Return everything that waits: nothing more will come."""
         return self._take(EVER)
 
     def _take(self, until: int) -> Chunk:
@@ -74,11 +74,11 @@ class Live:
         return chunk
 
     def _count_losses(self, records: Records, one: Pass) -> Records:
-        """Give each loss its number, such that all together never exceed what the kernel has counted.
+        """Give each loss a count, such that the total never exceeds the kernel's count.
 
-        A page that is full has no room for the number. What the kernel had overwritten by the end of the
-        pass, less all that was told, goes to those pages; if some of it was overwritten after the last
-        page of the pass had been read, the next loss is told smaller by so many.
+        A full page has no space for its count. These pages share the records that the kernel had overwritten
+        by the end of the pass, less those reported. If some were overwritten after the last page of the pass
+        was read, the count of the next loss is smaller by that number.
         """
         lost = [hole for hole in records.holes if hole.lost]
         if not lost:

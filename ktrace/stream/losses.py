@@ -1,4 +1,4 @@
-"""What a recording's file says was lost, beside what its pages say."""
+"""The losses that a recording's file counts, in addition to those in its pages."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from ktrace.tracedat.contents import Contents
 
 
 def lost_by_cpu(contents: Contents, buffer: str = "") -> dict[int, int]:
-    """What each CPU's buffer lost, as the kernel counted in the end; empty where the file does not say."""
+    """Return the final number of records that each CPU's buffer lost; empty if the file has no counts."""
     found: dict[int, int] = {}
     name = ""
     for text in contents.options.cpu_stats:
@@ -25,6 +25,6 @@ def lost_by_cpu(contents: Contents, buffer: str = "") -> dict[int, int]:
 
 
 def not_told(counted: Mapping[int, int], told: Mapping[int, int], first_seq: int = 0) -> tuple[Lost, ...]:
-    """What CPUs lost in the end but for what has been told in its place."""
+    """Return, for each CPU, the losses that have not been reported at their position."""
     rest = {cpu: n - told.get(cpu, 0) for cpu, n in counted.items()}
     return tuple(Lost(first_seq + i, cpu, n) for i, (cpu, n) in enumerate(sorted(rest.items())) if n > 0)

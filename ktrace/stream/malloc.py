@@ -1,8 +1,8 @@
-"""What the C library does with memory that arrays have used.
+"""Control what the C library does with freed memory of arrays.
 
-Above some hundred KiB it gives each block back to the kernel, which hands out the next one page by page,
-each cleared, at a fault a page. Work on columns makes and drops such blocks all the time: without this it
-takes a fifth longer. How much memory is needed at most stays the same.
+By default, it returns each block above a few hundred KiB to the kernel, which provides the next one page by
+page, with a page fault and zeroing for each. Work on columns allocates and frees such blocks all the time,
+and takes a fifth longer because of this. Keeping the blocks does not change the peak memory.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ _STEP = 1 << 23
 
 @cache
 def keep_freed() -> bool:
-    """Keep freed blocks for the next arrays; False where the C library cannot be told."""
+    """Keep freed blocks for the next arrays. Returns False if the C library does not support that."""
     try:
         tell = ctypes.CDLL(None).mallopt
     except (OSError, AttributeError):
@@ -25,10 +25,10 @@ def keep_freed() -> bool:
 
 
 def give_back() -> bool:
-    """Give freed blocks back to the kernel, once work on columns is over and other work needs memory.
+    """Return freed blocks to the kernel, when work on columns is over and other work needs memory.
 
     Returns:
-        False where there was none, or where the C library cannot be told.
+        False if there was none, or if the C library does not support it.
     """
     try:
         return bool(ctypes.CDLL(None).malloc_trim(0))

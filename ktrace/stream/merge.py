@@ -1,10 +1,10 @@
-"""Merge: the records of all CPUs in the order of time, as chunks.
+"""Merge the records of all CPUs by time, as chunks.
 
-Each CPU's records come in the order of its buffer. Up to which time everything is there, only whoever
-reads them knows: `take(until)` gives all up to then, and keeps what is later.
+Each CPU's records come in the order of its buffer. Only the reader knows up to which time all records have
+been added: `take(until)` returns all records up to then and keeps the later ones.
 
-Where a CPU's own times go back (its buffer holds them as they were), its order stays: such a record
-counts as of the latest time before it.
+If times within a CPU go backwards (as they were in its buffer), its order stays: such a record sorts by the
+latest time before it.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -23,14 +23,14 @@ from ktrace.stream.malloc import keep_freed
 EVER = (1 << 63) - 1
 """A time that is later than all."""
 
-_BLOCK = 4 << 20  # bytes read of one CPU at a time, of a file
-_AHEAD = 64 << 20  # bytes read ahead of all CPUs together
+_BLOCK = 4 << 20  # bytes of a file to read at once for one CPU
+_AHEAD = 64 << 20  # bytes to read ahead for all CPUs together
 _FEW_PAGES = 16
 
 
 @dataclass(slots=True, eq=False)
 class _Part:
-    """Records of one CPU of which the first `done` have been given."""
+    """Records of one CPU, of which the first `done` have been returned."""
 
     records: Records
     keys: NDArray[np.int64]  # the latest time up to each record
@@ -49,14 +49,14 @@ class _Slice:
 
 
 class Merge:
-    """Puts the records of several CPUs in order.
+    """Merges the records of several CPUs.
 
     Args:
-        decoder: makes batches of them.
-        behind: ids of records that are taken with the one before them, though they are later: stacks.
+        decoder: makes batches from the records.
+        behind: ids of records that stay with the record before them, even if they are later: stacks.
 
     Attributes:
-        seq: place in the stream of the next record.
+        seq: position of the next record in the stream.
     """
 
     def __init__(self, decoder: Decoder, behind: Collection[int] = ()) -> None:
@@ -68,25 +68,25 @@ class Merge:
 
     @property
     def pending(self) -> bool:
-        """Whether there are records that have not been taken."""
+        """Return whether some records have not been taken."""
         return any(self._parts.values())
 
     @property
     def waiting(self) -> int:
-        """Records that have not been taken."""
+        """Return the number of records that have not been taken."""
         return sum(len(part.keys) - part.done for parts in self._parts.values() for part in parts)
 
     def latest(self, cpu: int) -> int | None:
-        """The latest time of what came from a CPU; None before anything did."""
+        """Return the latest time of a CPU's records; None before the first."""
         return self._latest.get(cpu)
 
     @property
     def newest(self) -> int | None:
-        """The latest time of what came from any CPU."""
+        """Return the latest time of any CPU's records."""
         return max(self._latest.values(), default=None)
 
     def add(self, records: Records) -> None:
-        """The next records of their CPU."""
+        """Add the next records of their CPU."""
         if not len(records) and not records.holes:
             return
         cpu = records.cpu
@@ -104,12 +104,12 @@ class Merge:
         self._parts.setdefault(cpu, []).append(_Part(records, keys))
 
     def take(self, until: int = EVER) -> Chunk:
-        """All up to and at time `until`, in order."""
+        """Return all records up to and including time `until`, in order."""
         selected = self.select(until)
         return self._decoder.chunk(*selected) if selected else Chunk()
 
     def select(self, until: int = EVER) -> tuple[Selection, list[Mark]] | None:
-        """The same, still to be decoded; None where there is nothing."""
+        """Select the records that `take` would return, without decoding them; None if there are none."""
         slices = []
         for cpu, parts in self._parts.items():
             slices += _cut(parts, until)
@@ -133,7 +133,7 @@ class Merge:
 
 
 def _cut(parts: list[_Part], until: int) -> list[_Slice]:
-    """What one CPU has up to `until`."""
+    """Return the slices of one CPU up to `until`."""
     slices = []
     for part in parts:
         count = len(part.keys)
@@ -152,7 +152,7 @@ def _cut(parts: list[_Part], until: int) -> list[_Slice]:
 
 
 def _order(slices: list[_Slice]) -> NDArray[np.int64] | None:
-    """Which record comes when, of those of all slices one behind the other; None: as they are."""
+    """Return the order of the records of all concatenated slices; None if they are in order."""
     keys = [s.part.keys[s.first : s.last] for s in slices]
     if len({s.part.records.cpu for s in slices}) == 1:
         return None
@@ -165,7 +165,7 @@ def _order(slices: list[_Slice]) -> NDArray[np.int64] | None:
 def _hole_places(
     slices: list[_Slice], sizes: list[int], order: NDArray[np.int64] | None
 ) -> list[tuple[int, _Part, int]]:
-    """For each hole the number of records before it in the stream, in order."""
+    """Return, for each hole in order, the number of records before it in the stream."""
     found = []
     rank: NDArray[np.int64] | None = None
     base = 0
@@ -187,7 +187,7 @@ def _hole_places(
 
 
 def _selection(slices: list[_Slice], sizes: list[int], page: int) -> Selection:
-    """The records of all slices, one behind the other, with one buffer for all of them."""
+    """Return the records of all slices, concatenated, with one buffer for all of them."""
     if len(slices) == 1:
         piece, records = slices[0], slices[0].part.records
         some = slice(piece.first, piece.last)
@@ -205,7 +205,7 @@ def _selection(slices: list[_Slice], sizes: list[int], page: int) -> Selection:
         words = records.at[piece.first : piece.last]
         if not len(words):
             continue
-        # Only the pages that these records are in, and all of each.
+        # Copy only the pages that have these records, but each of them whole.
         begin = int(words[0]) * 4 // page * page
         end = (int(words[-1]) * 4 // page + 1) * page
         buffers.append(records.buffer[begin:end])
@@ -229,12 +229,12 @@ def _selection(slices: list[_Slice], sizes: list[int], page: int) -> Selection:
 def merged(
     decoder: Decoder, readers: Mapping[int, Callable[[int], Pages | None]], pool: Executor | None = None
 ) -> Iterator[Chunk]:
-    """All of some CPUs' pages in exact order of time, with a bounded amount of memory.
+    """Yield all records of some CPUs in exact order of time, with bounded memory.
 
     Args:
         decoder: for the pages.
-        readers: by CPU: gives the next whole pages, about as many bytes as asked for; at the end empty
-            or None.
+        readers: for each CPU, a function that returns the next whole pages, about as many bytes as requested;
+            at the end empty or None.
         pool: decodes the next chunk while one is being used.
     """
     keep_freed()
@@ -243,7 +243,7 @@ def merged(
         if pool is None:
             yield decoder.chunk(selection, holes)
             continue
-        # A decoder does one thing after the other.
+        # A decoder is not thread-safe: it does one thing at a time.
         done = waiting.result() if waiting else None
         waiting = pool.submit(decoder.chunk, selection, holes)
         if done is not None:
@@ -260,7 +260,7 @@ def _selections(
     block = max(min(_BLOCK, _AHEAD // max(len(readers), 1)) // page, _FEW_PAGES) * page
     going = dict(readers)
     while going:
-        # The CPU of which the least is known holds up the others.
+        # Read the CPU whose records end first: it limits what can be taken from all.
         cpu = min(going, key=lambda c: (merge.latest(c) is not None, merge.latest(c) or 0))
         pages = going[cpu](block)
         if pages:

@@ -1,4 +1,4 @@
-"""Several streams of chunks as one, in order of time."""
+"""Merge several streams of chunks by time."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from ktrace.model.batch import Batch, Chunk, Mark, Stack
 
 
 def together(streams: Sequence[Iterator[Chunk]]) -> Iterator[Chunk]:
-    """All records of all streams. Of equal times, those of the first stream come first."""
+    """Yield all records of all streams. At equal times, those of the first stream come first."""
     if len(streams) == 1:
         yield from streams[0]
         return
@@ -18,7 +18,7 @@ def together(streams: Sequence[Iterator[Chunk]]) -> Iterator[Chunk]:
     held: dict[int, list[_Timed]] = {i: [] for i in going}
     seq = 0
     while going or any(held.values()):
-        # Up to the time of the stream of which the least is known, everything is there.
+        # Advance the stream that ends first: all streams are complete up to its time.
         slowest = min(going, key=lambda i: held[i][-1].last if held[i] else _NEVER, default=None)
         if slowest is not None:
             chunk = next(going[slowest], None)
@@ -28,13 +28,13 @@ def together(streams: Sequence[Iterator[Chunk]]) -> Iterator[Chunk]:
                 held[slowest].append(_Timed.of(chunk, held[slowest][-1].last if held[slowest] else _NEVER))
         if any(not held[i] for i in going):
             continue
-        # At that time itself more may come.
+        # More records may come at that very time.
         until = min((held[i][-1].last - 1 for i in going), default=_EVER)
         ready = []
         for i, chunks in held.items():
             split = [timed.cut(until) for timed in chunks]
             ready += [before for before, _ in split if len(before.seq)]
-            # The last one stays although it is empty: it knows up to when its stream has come.
+            # Keep the last one even if it is empty: it knows how far its stream has come.
             rest = [after for _, after in split if len(after.seq)]
             held[i] = rest or ([chunks[-1].cut(until)[1]] if chunks and i in going else [])
         if ready:
@@ -47,11 +47,11 @@ _NEVER, _EVER = -(1 << 63), (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Timed:
-    """A chunk, and when each place in it is: a mark without a time is as early as what stands before it.
+    """A chunk with the time of each position. A mark without a time gets that of the position before it.
 
     Attributes:
         seq, ts: int64, of each record and mark, by `seq`.
-        last: the latest time up to here, of its stream.
+        last: the latest time in its stream so far.
     """
 
     chunk: Chunk
@@ -70,7 +70,7 @@ class _Timed:
         return cls(chunk, seq[order], ts, int(ts[-1]) if len(ts) else before)
 
     def cut(self, until: int) -> tuple["_Timed", "_Timed"]:
-        """What is up to and at `until`, and what is later."""
+        """Split into the part up to and including `until`, and the later part."""
         at = int(np.searchsorted(self.ts, until, side="right"))
         if at == len(self.seq):
             return self, _Timed(Chunk(), self.seq[:0], self.ts[:0], self.last)
@@ -96,7 +96,7 @@ class _Timed:
 
 
 def _join(parts: list[_Timed], first: int) -> tuple[Chunk, int]:
-    """One chunk of several, numbered anew."""
+    """Join several chunks into one and number its records again."""
     order = np.argsort(np.concatenate([part.ts for part in parts]), kind="stable")
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(first, first + len(order))

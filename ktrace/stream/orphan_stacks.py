@@ -1,29 +1,29 @@
-"""Stacks of hits that were recorded, and of no others.
+"""Remove stacks whose hit was not recorded.
 
-The kernel's `stacktrace` trigger also fires at hits that are then left out, by the event's filter or, in
-5.10, because they are another task's: their stacks are in the buffer, but not their records.
+The kernel's `stacktrace` trigger also fires at hits that are then dropped, by the event's filter or, in 5.10,
+because they belong to another task. Their stacks are in the buffer, but their records are not.
 """
 
 from collections.abc import Collection
 
 from ktrace.model.batch import Chunk, Stack
 
-_NESTED = 4  # a task, and on top of it a soft interrupt, an interrupt and an NMI
+_NESTED = 4  # a task, and on top of it a softirq, an interrupt and an NMI
 
 
 class OwnStacks:
-    """Leaves out stacks whose record is not there.
+    """Removes stacks that have no record.
 
     Args:
-        events: names of those that have a stack at each hit.
+        events: names of the events that have a stack at each hit.
     """
 
     def __init__(self, events: Collection[str]) -> None:
         self._events = events
-        self._open: dict[tuple[int, int], int] = {}  # by CPU and task: records whose stack has not come
+        self._open: dict[tuple[int, int], int] = {}  # by CPU and task: records still without their stack
 
     def __call__(self, chunk: Chunk) -> Chunk:
-        """The chunk without those."""
+        """Return the chunk without those stacks."""
         stacks = [mark for mark in chunk.marks if isinstance(mark, Stack) and not mark.user]
         rows: list[tuple[int, tuple[int, int], Stack | None]] = [
             (stack.seq, (stack.cpu, stack.pid), stack) for stack in stacks

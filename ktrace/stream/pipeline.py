@@ -1,4 +1,4 @@
-"""The line upward, whole: source -> decode -> enrich -> sink.
+"""Run the whole pipeline: source -> decode -> enrich -> sink.
 
 A live buffer and a file differ only in the source; a table, JSON Lines and a file only in the sink.
 """
@@ -20,59 +20,59 @@ class Source(Protocol):
     """Where data come from."""
 
     def read(self) -> Data:
-        """What is there now; empty where nothing is. Never waits."""
+        """Return the data available now, or nothing. Never waits."""
 
 
 class Decoder(Protocol):
-    """Data in, chunks out.
+    """Decodes data to chunks.
 
     Attributes:
-        waiting: records that came in, and have not come out yet.
+        waiting: records that came in and have not come out yet.
     """
 
     @property
     def waiting(self) -> int:
-        """See above."""
+        """Return the number of waiting records."""
 
     def feed(self, data: Data, /) -> Chunk:
-        """All that is complete in what came so far."""
+        """Return everything that is complete so far."""
 
     def idle(self) -> Chunk:
-        """What was only waiting for a continuation: nothing more is there now."""
+        """Return what only waited for a continuation: no more data are available now."""
 
     def finish(self) -> Chunk:
-        """What is left: nothing more will come."""
+        """Return the rest: no more data will come."""
 
 
 class Sink(Protocol):
     """Where chunks go."""
 
     def write(self, chunk: Chunk, /) -> None:
-        """Take a chunk."""
+        """Write a chunk."""
 
     def flush(self) -> None:
-        """Let it be seen."""
+        """Make everything written so far visible."""
 
 
 class Ending(Protocol):
-    """Bounds what comes after the end of a run."""
+    """A bound on the time after the end of a run."""
 
     def end(self) -> None:
-        """Begin the end, if nothing else has."""
+        """Start the end, unless it has started."""
 
     @property
     def overdue(self) -> bool:
-        """Whether the run has ended so long ago that nothing more is to be read."""
+        """Return whether the run ended so long ago that no more should be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a run came to.
+    """The totals of a run.
 
     Attributes:
         seconds: from the first wait to the stop.
-        unwritten: records that were read, but that the sink did not take, or not all of.
-        cut: whether records may be left in the source: there was no time for them.
+        unwritten: records that were read, but that the sink did not take or not completely.
+        cut: whether records may remain in the source because time ran out.
         given_up: whether the sink takes no more.
     """
 
@@ -94,14 +94,14 @@ def run(
     enrich: Callable[[Chunk], Chunk] = lambda chunk: chunk,
     limit: Limit | None = None,
 ) -> Totals:
-    """Stream until `wait` says that it is over or `limit` is reached, then empty the source.
+    """Stream until `wait` returns False or `limit` is reached, then drain the source.
 
-    One read of the source always follows the stop; more of them as long as the run is not overdue.
+    After the stop, the source is read once more, and again as long as the run is not overdue.
 
     Args:
-        wait: returns when something may be there; False when the run is to end.
-        stop: called once, before the source is read to its end: no more events are recorded then.
-        ending: says when there is no time to read on.
+        wait: returns when data may be available; False when the run is to end.
+        stop: called once, before the source is drained; it stops the recording of events.
+        ending: tells when there is no time to read on.
         enrich: adds to a chunk what the decoder cannot know.
     """
     limit = limit or Limit(None)
@@ -124,7 +124,7 @@ def run(
 
 
 class _Delivery:
-    """Hands chunks on, until the sink takes no more."""
+    """Passes chunks on until the sink takes no more."""
 
     def __init__(self, sink: Sink, limit: Limit, enrich: Callable[[Chunk], Chunk]) -> None:
         self._sink = sink

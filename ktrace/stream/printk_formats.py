@@ -1,4 +1,4 @@
-"""Texts in the kernel's memory that records only point at: `printk_formats`, `0xADDRESS : "text"` a line."""
+"""Strings in the kernel that records only point to: `printk_formats`, `0xADDRESS : "text"` a line."""
 
 import re
 from collections.abc import Callable
@@ -8,10 +8,10 @@ _ESCAPE = re.compile(r'\\([nt"])')
 
 
 class PrintkFormats:
-    """The texts by their address; read when the first one is asked for.
+    """The strings by address; loaded when the first one is asked for.
 
     Args:
-        load: gives the file's text.
+        load: returns the file's text.
     """
 
     def __init__(self, load: Callable[[], str]) -> None:
@@ -19,7 +19,7 @@ class PrintkFormats:
         self._texts: dict[int, str] | None = None
 
     def __call__(self, address: int) -> str | None:
-        """The text at an address; None where there is none."""
+        """Return the string at an address, or None."""
         if self._texts is None:
             self._texts = {int(at, 16): _plain(text) for at, text in _LINE.findall(self._load())}
         return self._texts.get(address)

@@ -1,4 +1,4 @@
-"""Which process each thread belongs to: records have the thread's id alone."""
+"""Map threads to their processes: records only have the id of the thread."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -11,11 +11,11 @@ from ktrace.model.batch import Batch, Chunk
 
 
 class Processes:
-    """Fills `tgid` in.
+    """Fills in `tgid`.
 
     Args:
-        saved: gives the text of the kernel's saved_tgids, `TID TGID` a line; empty where there is none.
-        proc: asked for threads that the kernel has not saved.
+        saved: returns the text of the kernel's saved_tgids, `TID TGID` a line; empty if there is none.
+        proc: used for threads that the kernel has not saved.
     """
 
     def __init__(self, saved: Callable[[], str], proc: str = "/proc") -> None:
@@ -24,7 +24,7 @@ class Processes:
         self._known: dict[int, int] = {0: 0}
 
     def __call__(self, chunk: Chunk) -> Chunk:
-        """The chunk with the process of every record; a thread that nobody knows is its own."""
+        """Return the chunk with the process of every record; for an unknown thread, the thread itself."""
         return replace(chunk, batches=tuple(map(self._fill, chunk.batches)))
 
     def _fill(self, batch: Batch) -> Batch:

@@ -1,7 +1,6 @@
-"""Reading the next pages, and some of the work on them, while the last ones are being used.
+"""Read the next pages, and do part of the work on them, while the previous ones are in use.
 
-To find their records takes nearly half of what decoding takes, and it is NumPy, which does not hold up
-Python.
+Finding the records takes nearly half of the decoding time. It runs in NumPy, which releases Python's lock.
 """
 
 import os
@@ -17,14 +16,14 @@ THREADS = min(os.cpu_count() or 1, 4)
 def ahead(
     pool: Executor, read: Callable[[int], bytes], make: Callable[[bytes], T]
 ) -> Callable[[int], T | None]:
-    """A reader that is one piece ahead, of one CPU.
+    """Return a reader for one CPU that is one piece ahead.
 
     Args:
-        read: gives the next pages; empty at the end.
-        make: what is made of them. Called for one piece after the other.
+        read: returns the next pages; empty at the end.
+        make: converts the pages. It is called for one piece after the other.
 
     Returns:
-        What gives the next piece; None at the end. What `read` raises, it raises.
+        A function that returns the next piece; None at the end. It raises what `read` raises.
     """
     waiting: Future[T | None] | None = None
 
@@ -42,5 +41,5 @@ def ahead(
 
 
 def new_pool() -> ThreadPoolExecutor:
-    """Threads for `ahead`."""
+    """Return a thread pool for `ahead`."""
     return ThreadPoolExecutor(THREADS, "pages")

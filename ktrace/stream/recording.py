@@ -1,8 +1,8 @@
-"""Recordings as a source of chunks: trace.dat files, one or several, merged by time.
+"""Recordings as a source of chunks: one or several trace.dat files, merged by time.
 
 file -> windows of pages -> records -> one clock -> merged CPUs -> merged buffers and files -> enriched
 
-Memory does not grow with the files: a window of each CPU's pages is all that is held.
+Memory use does not grow with the files: only a window of each CPU's pages is in memory.
 """
 
 import re
@@ -49,25 +49,25 @@ HEADS = ("ts", "cpu", "pid", "comm", "flags", "event")
 HeadColumns: TypeAlias = dict[str, Column]
 """Some of these, of a part of the records."""
 
-_AHEAD = 64 << 20  # bytes of pages in memory, of all CPUs together
+_AHEAD = 64 << 20  # bytes of pages in memory for all CPUs together
 _LEAST = 1 << 16
-_ALONE = 1 << 23  # of one CPU at a time, where the others wait
+_ALONE = 1 << 23  # bytes for one CPU at a time, while the others wait
 
 
 class Recording:
     """Open files, read as one stream.
 
     Args:
-        paths: trace.dat files; those of a guest and its host are brought to the host's time.
-        recover: take what can be read of files that have been cut off, and of unfinished recordings.
-        cpus: only these; empty for all.
+        paths: trace.dat files; times of a guest are converted to those of its host.
+        recover: read what is readable in truncated files and unfinished recordings.
+        cpus: only these CPUs; empty for all.
 
     Attributes:
-        contents: of each file.
-        since: nothing before this time need come, though it may; None for all.
+        contents: the contents of each file.
+        since: records before this time may be left out; None for all.
 
     Raises:
-        NotFound, Damaged, Unavailable: as `TraceDat` does.
+        NotFound, Damaged, Unavailable: as in `TraceDat`.
     """
 
     def __init__(
@@ -97,22 +97,22 @@ class Recording:
         self.close()
 
     def close(self) -> None:
-        """Let go of the files."""
+        """Close the files."""
         self._close.close()
 
     @property
     def problems(self) -> list[Damaged]:
-        """What is missing or makes no sense, of files that are recovered; so far."""
+        """Return the problems found so far in files that are recovered: missing or meaningless parts."""
         return [problem for file in self._files for problem in file.problems]
 
     @property
     def notes(self) -> list[str]:
-        """Remarks for the user."""
+        """Return remarks for the user."""
         return [note for file in self._files for note in file.notes]
 
     @property
     def ticks(self) -> bool:
-        """Whether times are counts of a clock that does not count nanoseconds."""
+        """Return whether times count something other than nanoseconds."""
         return any(
             clock_of(contents.options, buffer.clock, {}).ticks
             for contents in self.contents
@@ -120,13 +120,13 @@ class Recording:
         )
 
     def texts(self) -> Iterator[bytes]:
-        """The kernel's own text, of files that hold it in place of pages."""
+        """Yield the kernel's own text, from files that hold text instead of pages."""
         for file in self._files:
             for text in file.contents.texts:
                 yield from file.text(text)
 
     def groups(self) -> dict[str, str]:
-        """The group of each event, by its name, where the name is in one group only."""
+        """Return the group of each event by name, for names that occur in only one group."""
         found: dict[str, set[str]] = {}
         for known in self._formats:
             for form in known.values():
@@ -134,7 +134,7 @@ class Recording:
         return {name: groups.pop() for name, groups in found.items() if len(groups) == 1}
 
     def fields(self) -> dict[str, tuple[str, ...]]:
-        """The names of each event's fields: of what was recorded, and may be among it."""
+        """Return the field names of each event that was recorded and may have records."""
         found: dict[str, tuple[str, ...]] = {}
         for known in self._formats:
             for form in known.values():
@@ -144,19 +144,18 @@ class Recording:
         return found
 
     def formats(self) -> list[Format]:
-        """Of all events of which there may be records, those of several files once each."""
+        """Return the formats of all events that may have records, each once even if in several files."""
         return list({(f.system, f.name): f for known in self._formats for f in known.values()}.values())
 
     def chunks(self, wanted: Wanted | None = None, *, ordered: bool = True) -> Iterator[Chunk]:
-        """All records in order of time, with names and symbols.
+        """Yield all records in order of time, with names and symbols.
 
         Args:
-            wanted: which events, and which fields of them; None for everything.
-            ordered: False where it does not matter which record comes when, and their `seq` neither:
-                that is faster.
+            wanted: the events and fields to decode; None for everything.
+            ordered: False if neither the order of records nor their `seq` matters: that is faster.
 
         Raises:
-            Damaged: without `recover`, where a file cannot be read on.
+            Damaged: a file cannot be read further; not with `recover`.
         """
         streams: list[Iterator[Chunk]] = []
         for opened, name in zip(self.opened(), _origins(self._files), strict=True):
@@ -167,7 +166,7 @@ class Recording:
         yield from together(streams) if ordered else chain.from_iterable(streams)
 
     def opened(self) -> Iterator["Opened"]:
-        """Each buffer of each file, with what it takes to read it."""
+        """Yield each buffer of each file, with everything needed to read it."""
         hosts = {contents.options.trace_id: contents for contents in self.contents}
         for file, known in zip(self._files, self._formats, strict=True):
             enrich = _enrich(file.contents, known)
@@ -177,14 +176,14 @@ class Recording:
                 yield Opened(file, buffer, clock, known, decoder, enrich)
 
     def heads(self, names: Collection[str], share: int = 0, of: int = 1) -> Iterator[HeadColumns] | None:
-        """Columns of `HEADS` alone, of all records, in no order, a part of them at a time.
+        """Yield only the columns of `HEADS` of all records, in any order, in several pieces.
 
         Args:
-            names: the columns that are wanted.
-            share: of so many shares of the records this one, counted from 0: those of some of the CPUs.
+            names: the columns to return.
+            share: number, from 0, of the share to return; the CPUs are split into `of` shares.
 
         Returns:
-            None where the records of a file do not begin as usual.
+            None if the records of a file have an unusual header.
         """
         opened = list(self.opened())
         if not all(are_plain(one.known.values(), one.decoder.layout) for one in opened):
@@ -199,14 +198,14 @@ class Recording:
             yield {name: _head(found, name, opened.enrich) for name in names}
 
     def _unordered(self, opened: "Opened") -> Iterator[Chunk]:
-        """One buffer's records, CPU after CPU."""
+        """Yield one buffer's records, CPU after CPU."""
         for found in self._one_by_one(opened, self._chosen(opened), opened.decoder.sort):
             yield opened.enrich(opened.decoder.make(found))
 
     def _one_by_one(
         self, opened: "Opened", cpus: Sequence[CpuData], make: Callable[[bytes, int], T]
     ) -> Iterator[T]:
-        """What is made of pages, one CPU after the other; of the next ones while the last are being used."""
+        """Process pages of one CPU after the other, the next ones while the last result is in use."""
         keep_freed()
         with new_pool() as pool:
             for data in cpus:
@@ -215,12 +214,12 @@ class Recording:
                     yield made
 
     def _chosen(self, opened: "Opened") -> list[CpuData]:
-        """The CPUs that are wanted and have records."""
+        """Return the selected CPUs that have records."""
         wanted = (data for data in opened.buffer.cpus if not self._cpus or data.cpu in self._cpus)
         return [data for data in wanted if data.size]
 
     def _stream(self, opened: "Opened") -> Iterator[Chunk]:
-        """One buffer's records, and at their end what was lost without a place."""
+        """Yield one buffer's records, and at the end the losses whose position is unknown."""
         chosen = self._chosen(opened)
         size = max(min(WINDOW, _AHEAD // max(len(chosen), 1)), _LEAST)
         readers = {data.cpu: self._reader(opened, data, size) for data in chosen}
@@ -260,12 +259,12 @@ class Recording:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Opened:
-    """One buffer of one file, with what it takes to read it.
+    """One buffer of one file, with everything needed to read it.
 
     Attributes:
         known: the formats of the file, by id.
         decoder: for its pages.
-        enrich: for the file's records: it remembers names and symbols.
+        enrich: for the file's records; it caches names and symbols.
     """
 
     file: TraceDat
@@ -276,11 +275,11 @@ class Opened:
     enrich: Enrich
 
     def first_page(self, data: CpuData, time: int) -> int:
-        """Where, in a CPU's pages, the last one lies that begins before a time; 0 if that is not known."""
+        """Return the offset of a CPU's last page that begins before a time; 0 if that is not known."""
         return self.file.first_page(self.buffer, data, lambda ts: self.clock.one(ts, data.cpu) < time)
 
     def page_time(self, data: CpuData, at: int) -> int:
-        """When the page at that place in a CPU's pages begins."""
+        """Return the start time of the page at that offset in a CPU's pages."""
         return self.clock.one(self.file.page_time(self.buffer, data, at), data.cpu)
 
 
@@ -299,14 +298,14 @@ def _of_cpu(make: Callable[[bytes, int], T], cpu: int) -> Callable[[bytes], T]:
 
 
 class TimedDecoder(Decoder):
-    """A decoder whose records have the times of the clock that all files share."""
+    """A decoder that converts times to the clock that all files share."""
 
     def __init__(self, known: dict[int, Format], layout: PageLayout, clock: Clock) -> None:
         super().__init__(known, layout, ticks=clock.ticks)
         self._clock = clock
 
     def walk(self, pages: Pages, cpu: int) -> Records:
-        """The next pages of one CPU."""
+        """Read the next pages of one CPU."""
         if isinstance(pages, Walked):
             return pages.records
         records = super().walk(pages, cpu)
@@ -328,7 +327,7 @@ class _EventNames:
 
 
 def _origins(files: Sequence[TraceDat]) -> Iterator[str]:
-    """A name for each buffer of each file: empty where there is only one with anything in it."""
+    """Yield a name for each buffer of each file; an empty one if only one buffer has data."""
     full = [
         (file, buffer)
         for file in files
@@ -337,7 +336,7 @@ def _origins(files: Sequence[TraceDat]) -> Iterator[str]:
     ]
     stems = [Path(file.source.name).name.removesuffix(".dat") for file in files]
     for i, file in enumerate(files):
-        # Files of one name in several folders are told by their number.
+        # Files of the same name in several folders are numbered.
         stem = stems[i] if stems.count(stems[i]) == 1 else f"{stems[i]}#{i + 1}"
         for buffer in file.contents.buffers:
             parts = [stem] * (len(files) > 1) + [buffer.name] * bool(buffer.name)
@@ -345,7 +344,7 @@ def _origins(files: Sequence[TraceDat]) -> Iterator[str]:
 
 
 def _named(chunks: Iterator[Chunk], origin: str) -> Iterator[Chunk]:
-    """Chunks that say where they are from."""
+    """Yield chunks with the name of their origin."""
     for chunk in chunks:
         if not origin:
             yield chunk
@@ -358,7 +357,7 @@ def _named(chunks: Iterator[Chunk], origin: str) -> Iterator[Chunk]:
 
 
 def parse_time(text: str, *, ticks: bool = False) -> int:
-    """A time as the text shows it: seconds with a fraction, or with `ticks` a count. Raises UsageError.
+    """Parse a time: seconds with a fraction, or with `ticks` a count. Raises UsageError.
 
     >>> parse_time("12.5")
     12500000000

@@ -1,4 +1,4 @@
-"""Names of tasks as the kernel saved them: `saved_cmdlines`, `PID NAME` a line."""
+"""Names of tasks that the kernel saved: `saved_cmdlines`, `PID NAME` a line."""
 
 import re
 import time
@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 _UNKNOWN = "<...>"
-_SHARE = 20  # of the time at most one part in so many goes into asking
+_SHARE = 20  # asking takes at most 1/20 of the time
 
 _PID = re.compile(r"[0-9]{1,10}")
 
 
 def saved_name(text: str, pid: int) -> str | None:
-    """One task's name in the text of saved_cmdlines."""
-    # A name may hold a newline: what does not begin like a line of its own belongs to it.
+    """Return one task's name from the text of saved_cmdlines."""
+    # A name may hold a newline: a line without a pid continues the name.
     match = re.search(rf"^{pid} (.*(?:\n(?!\d+ |\Z).*)*)$", text, re.MULTILINE)
     return match[1] if match and match[1] != _UNKNOWN else None
 
 
 def comm_of(pid: int, proc: str = "/proc") -> str | None:
-    """The name that a task has now; None where there is no such task."""
+    """Return the current name of a task; None if it does not exist."""
     try:
         raw = Path(f"{proc}/{pid}/comm").read_bytes()
     except OSError:
@@ -28,11 +28,11 @@ def comm_of(pid: int, proc: str = "/proc") -> str | None:
 
 
 class SavedNames:
-    """The names in one text, that of a file for instance."""
+    """The names in one text, for example that of a file."""
 
     def __init__(self, text: str) -> None:
         found: dict[int, list[str]] = {}
-        lines: list[str] | None = None  # of the name that was read last: a name may hold a line's end
+        lines: list[str] | None = None  # lines of the last name: it may contain newlines
         for line in text.split("\n"):
             number, blank, name = line.partition(" ")
             if blank and _PID.fullmatch(number):
@@ -42,19 +42,19 @@ class SavedNames:
         self._names = {pid: "\n".join(lines) for pid, lines in found.items()}
 
     def __call__(self, pids: Iterable[int]) -> Mapping[int, str]:
-        """Those that are known."""
+        """Return the names that are known."""
         return {pid: self._names[pid] for pid in pids if pid in self._names}
 
 
 class LiveNames:
-    """The names that the kernel has saved by now; of tasks of which it has none, /proc's.
+    """The names that the kernel has saved so far; for other tasks, those in /proc.
 
-    The kernel saves a name when the task is switched out for the first time after an event, and again
-    each time after that. A task that has ended keeps the name that it had last. Where it takes the kernel
-    long to tell, it is asked less often.
+    The kernel saves a name when the task is switched out for the first time after an event, and each time
+    after that. A task that has ended keeps its last name. If the kernel is slow to answer, it is asked less
+    often.
 
     Args:
-        saved: gives the text of the kernel's saved_cmdlines.
+        saved: returns the text of the kernel's saved_cmdlines.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class LiveNames:
         self._proc = proc
         self._clock = clock
         self._last: dict[int, str] = {}
-        self._again = 0.0  # when it is time to ask again
+        self._again = 0.0  # time to ask again
 
     def __call__(self, pids: Iterable[int]) -> Mapping[int, str]:
-        """Those that are known."""
+        """Return the names that are known."""
         wanted = list(pids)
         started = self._clock()
         if started < self._again and all(pid in self._last for pid in wanted):
@@ -81,6 +81,6 @@ class LiveNames:
             name = saved_name(text, pid) or comm_of(pid, self._proc) or self._last.get(pid)
             if name is not None:
                 found[pid] = name
-        # Thread ids are used again: what no chunk has asked for goes.
+        # Thread ids are reused: forget those that this chunk did not ask for.
         self._last = found if len(self._last) > 1 << 16 else {**self._last, **found}
         return found

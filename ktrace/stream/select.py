@@ -1,4 +1,4 @@
-"""Choosing records: by event, task, CPU, time, or whatever else can be asked of a batch."""
+"""Select records by event, task, CPU, time, or any other test of a batch."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
@@ -19,21 +19,21 @@ Test: TypeAlias = Callable[[Batch], NDArray[np.bool_]]
 
 @dataclass(slots=True)
 class Choice:
-    """Lets through what passes all tests, with the stacks that belong to it.
+    """Lets through the records that pass all tests, with their stacks.
 
     Args:
-        tests: of the batches.
-        cpus: only these, of losses, too; empty for all.
+        tests: tests of batches.
+        cpus: only these CPUs, also for losses; empty for all.
         until: nothing after this time; None for no end.
     """
 
     tests: Sequence[Test]
     cpus: Collection[int] = ()
     until: int | None = None
-    _before: "_Kept | None" = field(default=None, init=False)  # of the chunk before
+    _before: "_Kept | None" = field(default=None, init=False)  # for the previous chunk
 
     def __call__(self, chunk: Chunk) -> Chunk:
-        """The part of the chunk that is wanted."""
+        """Return the selected part of the chunk."""
         if not self.tests and not self.cpus:
             return chunk
         masks = [self._mask(batch) for batch in chunk.batches]
@@ -44,7 +44,7 @@ class Choice:
         return Chunk(tuple(batches), marks)
 
     def is_over(self, chunk: Chunk) -> bool:
-        """Whether nothing that is wanted can come any more: chunks come in order of time."""
+        """Return whether no selected record can follow: chunks come in order of time."""
         if self.until is None or not chunk.batches:
             return False
         return min(int(batch.ts[0]) for batch in chunk.batches) > self.until
@@ -58,7 +58,7 @@ class Choice:
         return mask
 
     def _passes(self, mark: Mark, kept: "_Kept") -> bool:
-        """Whether a mark stays: a stack if the last record of the same task before it does."""
+        """Return whether a mark stays; a stack stays if the previous record of its task does."""
         if isinstance(mark, Stack):
             answer = kept.last(mark.pid, mark.seq)
             if answer is None and self._before is not None:
@@ -69,7 +69,7 @@ class Choice:
 
 @dataclass(slots=True)
 class _Kept:
-    """Which records of a chunk were let through; put in order only if there is a stack."""
+    """The records of a chunk that were let through; sorted only if there is a stack."""
 
     seqs: list[NDArray[np.int64]]
     pids: list[NDArray[np.int32]]
@@ -81,7 +81,7 @@ class _Kept:
         return cls([b.seq for b in chunk.batches], [b.pid for b in chunk.batches], masks)
 
     def last(self, pid: int, seq: int) -> bool | None:
-        """Whether a task's last record before a place was let through; None where it has none here."""
+        """Return whether a task's last record before a position was let through; None if it has none here."""
         if not self.seqs:
             return None
         if self._sorted is None:
@@ -105,7 +105,7 @@ def _spellings(system: str, event: str) -> tuple[str, ...]:
 
 
 def of_events(names: Sequence[str]) -> Test:
-    """Events called so: `NAME`, `SYSTEM:NAME`, with wildcards."""
+    """Return a test for events of these names: `NAME`, `SYSTEM:NAME`, with wildcards."""
 
     def test(batch: Batch) -> NDArray[np.bool_]:
         system = batch.format.system if batch.format else ""
@@ -117,14 +117,14 @@ def of_events(names: Sequence[str]) -> Test:
 
 
 def check_events(names: Sequence[str], formats: Sequence[Format]) -> None:
-    """See that each name is that of an event of which there may be records; see `of_events`.
+    """Check that each name matches an event that may have records; see `of_events`.
 
     Args:
         names: as for `of_events`.
-        formats: what is known of a recording; where that is nothing, nothing can be said.
+        formats: the known formats of a recording; if there are none, nothing is checked.
 
     Raises:
-        NotFound: no event has one of the names, so that nothing recorded could be it.
+        NotFound: a name matches no event, so no record could match it.
     """
     known = sorted({form.name for form in formats if form.system != "ftrace" or form.name == "print"})
     spellings = [s for form in formats for s in _spellings(form.system, form.name)]
@@ -135,7 +135,7 @@ def check_events(names: Sequence[str], formats: Sequence[Format]) -> None:
 
 
 def check_cpus(cpus: Collection[int], contents: Sequence[Contents]) -> None:
-    """Raise NotFound for a CPU that no recording was made on: nothing recorded could be its own."""
+    """Raise NotFound for a CPU that is in no recording."""
     if not all(one.buffers for one in contents):
         return  # the kernel's text, or nothing
     known = {cpu for one in contents for cpu in range(one.options.cpu_count or 0)}
@@ -146,7 +146,7 @@ def check_cpus(cpus: Collection[int], contents: Sequence[Contents]) -> None:
 
 
 def _listed(cpus: Collection[int]) -> str:
-    """Return `0-3,8`."""
+    """Return a list of CPUs such as `0-3,8`."""
     parts: list[list[int]] = []
     for cpu in sorted(cpus):
         if parts and parts[-1][-1] == cpu - 1:
@@ -157,12 +157,12 @@ def _listed(cpus: Collection[int]) -> str:
 
 
 def of_tasks(pids: Collection[int]) -> Test:
-    """Records of these threads."""
+    """Return a test for records of these threads."""
     return lambda batch: np.isin(batch.pid, list(pids))
 
 
 def of_times(since: int | None, until: int | None) -> Test:
-    """Records between two times, both included."""
+    """Return a test for records between two times, both included."""
     low = -(1 << 63) if since is None else since
     high = (1 << 63) - 1 if until is None else until
     return lambda batch: (batch.ts >= low) & (batch.ts <= high)

@@ -1,7 +1,7 @@
 """SQL over recordings: each event is a table, its fields are columns; `events` has all records.
 
-Polars plans the query and asks for what it needs: only those events are decoded, and of them only those
-fields. Memory does not grow with the file unless the answer does.
+Polars plans the query and requests what it needs: only those events, and only those fields of them, are
+decoded. Memory use does not grow with the file unless the result does.
 """
 
 import re
@@ -40,11 +40,11 @@ Schema: TypeAlias = "dict[str, pl.DataType]"
 
 @dataclass(slots=True)
 class HeadsAhead:
-    """Columns that all records have, of a part of them at a time, made by other processes.
+    """The columns that all records have, made in pieces by other processes.
 
     Attributes:
         columns: their names.
-        made: by each of the processes.
+        made: the output of each process.
     """
 
     columns: frozenset[str]
@@ -52,20 +52,20 @@ class HeadsAhead:
     _is_taken: bool = False
 
     def take(self, names: Collection[str]) -> Iterator[HeadColumns] | None:
-        """All of them, if these columns are among them; once only."""
+        """Return all pieces if they have these columns; works only once."""
         if self._is_taken or not names or not self.columns.issuperset(names):
             return None
         self._is_taken = True
         return _in_turn(self.made)
 
     def close(self) -> None:
-        """Let go of the processes."""
+        """End the processes."""
         for made in self.made:
             made.close()
 
 
 def _in_turn(makers: Iterable[Iterable[HeadColumns]]) -> Iterator[HeadColumns]:
-    """One piece of each, again and again: none has to wait until another is done."""
+    """Yield one piece from each in turn, so that none has to wait until another is done."""
     going = list(map(iter, makers))
     while going:
         for one in list(going):
@@ -78,15 +78,15 @@ def _in_turn(makers: Iterable[Iterable[HeadColumns]]) -> Iterator[HeadColumns]:
 def run_query(
     recording: Recording, query: str, ahead: HeadsAhead | None = None, *, confined: bool = True
 ) -> "pl.LazyFrame":
-    """Return what a query answers, to be collected.
+    """Return the result of a query, to be collected.
 
     Args:
-        recording: must stay open until then.
-        confined: refuse a query that reads anything else than the recording's tables.
-        ahead: what `heads_ahead` has begun for this query.
+        recording: must stay open until the result is collected.
+        confined: refuse a query that reads anything but the recording's tables.
+        ahead: what `heads_ahead` returned for this query.
 
     Raises:
-        UsageError: the query is not understood; it names what there is.
+        UsageError: the query has an error; the message lists what is available.
         Unavailable: Polars is not installed.
     """
     require_polars("sql")
@@ -113,12 +113,12 @@ def run_query(
 
 
 def heads_ahead(recording: Recording, query: str, processes: int) -> "HeadsAhead | None":
-    """Begin to read what all records have in common in other processes, while Polars is being loaded.
+    """Start reading the columns that all records share in other processes while Polars loads.
 
-    To be closed when the query is done. Each of the processes reads some of the CPUs.
+    Close the result when the query is done. Each process reads some of the CPUs.
 
     Returns:
-        None if it is not only that which the query is about.
+        None if the query needs other columns too.
     """
     words = frozenset(re.findall(r"\w+", query))
     own = [name for name in HEADS if name in words]
@@ -141,10 +141,10 @@ def heads_ahead(recording: Recording, query: str, processes: int) -> "HeadsAhead
 
 
 def answers(answer: "pl.LazyFrame") -> "Iterator[pl.DataFrame]":
-    """The rows, some at a time.
+    """Yield the result's rows in several frames.
 
     Raises:
-        UsageError: the query cannot be carried out.
+        UsageError: the query cannot be executed.
         Damaged: the recording cannot be read.
     """
     import polars as pl  # noqa: PLC0415 -- as above
@@ -160,7 +160,7 @@ class _Table:
     """One event, or all of them.
 
     Attributes:
-        forms: whose records are its rows.
+        forms: the formats whose records are the rows.
     """
 
     name: str
@@ -168,7 +168,7 @@ class _Table:
 
     @property
     def schema(self) -> "Schema":
-        """Its columns."""
+        """Return the columns."""
         import polars as pl  # noqa: PLC0415 -- as above
 
         text, number = pl.String(), pl.Int32()
@@ -182,7 +182,7 @@ class _Table:
         return own | _fields(form)
 
     def scan(self, recording: Recording, *, ordered: bool, ahead: HeadsAhead | None) -> "pl.LazyFrame":
-        """The table, read when it is asked for."""
+        """Return the table, which is read on demand."""
         from polars.io.plugins import register_io_source  # noqa: PLC0415 -- as above
 
         schema = self.schema
@@ -227,7 +227,7 @@ class _Table:
 
 
 def _tables(recording: Recording) -> list[_Table]:
-    """Each event by its name; those of the same name in several groups as GROUP_NAME."""
+    """Return each event by name; if several groups have the name, as GROUP_NAME."""
     forms = recording.formats()
     counts = Counter(form.name for form in forms)
     names = (f"{f.system}_{f.name}" if counts[f.name] > 1 or f.name == ALL else f.name for f in forms)
@@ -235,7 +235,7 @@ def _tables(recording: Recording) -> list[_Table]:
 
 
 def _fields(form: Format) -> "Schema":
-    """The columns of an event's fields, as `to_frame` makes them of its batches."""
+    """Return the columns of an event's fields, as `to_frame` makes them from batches."""
     reader = EventReader(form, "<")
     nothing = np.zeros(0, np.int64)
     columns = reader.columns(
@@ -280,7 +280,7 @@ _ORDERED = re.compile(r"\b(first|last|array_agg|string_agg|over|limit)\b", re.IG
 
 
 def _check_text(query: str) -> None:
-    """Refuse what Polars cannot take: it ends the process where expressions are nested too deeply."""
+    """Refuse a query that Polars cannot survive: too deeply nested expressions end the process."""
     try:
         query.encode()
     except UnicodeEncodeError as error:
@@ -293,14 +293,14 @@ def _check_text(query: str) -> None:
 
 
 def _needs_order(query: str) -> bool:
-    """Whether the answer may depend on the order of the rows. Counts and sums do not."""
+    """Return whether the result may depend on the order of the rows. Counts and sums do not."""
     return not _ORDER_FREE.search(query) or _ORDERED.search(query) is not None
 
 
 def _explained(
     error: Exception, query: str, tables: Mapping[str, _Table], named: Mapping[str, _Table]
 ) -> UsageError:
-    """The error with what there is to choose from."""
+    """Return the error with the available names."""
     columns = [f"{name}: {' '.join(table.schema)}" for name, table in named.items()]
     hint = "; ".join(columns) or f"tables: {' '.join(sorted(tables))}"
     return UsageError(f"SQL: {_first_line(error)}", excerpt=query, hint=hint)

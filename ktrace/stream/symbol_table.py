@@ -1,6 +1,6 @@
-"""What an address is called, as the kernel itself would print it, from the text of /proc/kallsyms.
+"""Name addresses as the kernel would print them, from the text of /proc/kallsyms.
 
-The text is taken apart with NumPy, and only as far as addresses: a name is read when it is asked for.
+NumPy parses only the addresses: a name is read when it is needed.
 """
 
 import numpy as np
@@ -19,15 +19,15 @@ _TRAMPOLINES = {
     "kretprobe_trampoline",
     "arch_rethook_trampoline",
 }
-_BUILT_IN = "__builtin__"  # code that the kernel made while it ran: it lists it, but does not look it up
-_STACK_TRAMPOLINE = (1 << 31) - 1  # what ftrace puts into a stack for a trampoline of its own
+_BUILT_IN = "__builtin__"  # generated code: the kernel lists it, but does not name it
+_STACK_TRAMPOLINE = (1 << 31) - 1  # marks one of ftrace's trampolines in a stack
 
 
 class SymbolTable:
     """Symbols by address.
 
     Args:
-        kallsyms: lines `ADDRESS TYPE NAME`, a module's with a tab and `[module]` behind it; may be empty.
+        kallsyms: lines `ADDRESS TYPE NAME`, for modules followed by a tab and `[module]`; may be empty.
     """
 
     def __init__(self, kallsyms: bytes) -> None:
@@ -36,19 +36,19 @@ class SymbolTable:
         self._places: dict[int, str] = {}
         self._names: dict[int, str] = {}
         self._pointers: dict[tuple[int, bool], str | None] = {}
-        # Symbols of each CPU's data lie around 0, where user space is, too.
+        # Per-CPU symbols have addresses near 0, where user space is too.
         top = int(self._addresses[-1]) if len(self._addresses) else 0
         self._lowest = 1 << (63 if top >> 63 else 30)
 
     def place(self, address: int) -> str:
-        """`name+0xOFFSET/0xSIZE`, with ` [module]`; plain hexadecimal where there is no symbol."""
+        """Return `name+0xOFFSET/0xSIZE`, with ` [module]`, or plain hexadecimal without a symbol."""
         text = self._places.get(address)
         if text is None:
             text = self._places[address] = self._place(address)
         return text
 
     def name(self, address: int) -> str:
-        """The name alone, as stacks and the functions of return probes are printed."""
+        """Return only the name, as in stacks and for the functions of return probes."""
         text = self._names.get(address)
         if text is None:
             found = self._find(address)
@@ -57,7 +57,7 @@ class SymbolTable:
         return text
 
     def pointer(self, address: int, *, offset: bool) -> str | None:
-        """What `%pS`, or `%ps` without the offset, prints; None where there is no symbol."""
+        """Return what `%pS`, or `%ps` without the offset, prints; None without a symbol."""
         key = address, offset
         if key not in self._pointers:
             found = self._find(address)
@@ -70,7 +70,7 @@ class SymbolTable:
         return self._pointers[key]
 
     def frame(self, address: int) -> str:
-        """A line of a kernel stack."""
+        """Return a line of a kernel stack."""
         return "[FTRACE TRAMPOLINE]" if address == _STACK_TRAMPOLINE else self.name(address)
 
     def _place(self, address: int) -> str:
@@ -81,7 +81,7 @@ class SymbolTable:
         return f"{name}+0x{offset:x}/0x{size:x}" + (f" [{module}]" if module else "")
 
     def _find(self, address: int) -> tuple[str, str, int, int] | None:
-        """Name, module, offset and size of the symbol that holds an address."""
+        """Return name, module, offset and size of the symbol that holds an address."""
         if address < self._lowest or not len(self._addresses):
             return None
         key = np.uint64(address)
@@ -91,7 +91,7 @@ class SymbolTable:
         start = int(self._addresses[after - 1])
         if start < self._lowest:
             return None
-        # Of several names of one address the kernel takes the first.
+        # If an address has several names, the kernel uses the first.
         at = int(np.searchsorted(self._addresses, np.uint64(start), side="left"))
         name, module, _ = self._line(at)
         if module.startswith(_BUILT_IN):
@@ -100,7 +100,7 @@ class SymbolTable:
         return (name, module, address - start, end - start) if address < end else None
 
     def _end(self, start: int, after: int, module: str) -> int:
-        """Where a symbol ends: at the next one; behind the last one of a module with the page."""
+        """Return the end of a symbol: the next symbol; after the last one of a module, the end of a page."""
         if after < len(self._addresses):
             _, other, kind = self._line(after)
             if other == module and (not module or kind in b"tTwW"):
@@ -120,12 +120,12 @@ class SymbolTable:
 
 
 def _returning(name: str) -> str:
-    """A return address that a return probe had replaced is not known any more."""
+    """Return a frame's text; a return address that a return probe has replaced is not known any more."""
     return "[unknown/kretprobe'd]" if name in _TRAMPOLINES else name
 
 
 def _addresses(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
-    """Where each line begins and its address, sorted by address; lines of the same one as they were."""
+    """Return the start of each line and its address, sorted by address; equal addresses keep their order."""
     data = np.frombuffer(text, np.uint8)
     starts = np.flatnonzero(data == ord("\n")) + 1
     starts = np.concatenate([np.zeros(1, np.int64), starts])
@@ -141,14 +141,14 @@ def _addresses(text: bytes) -> tuple[NDArray[np.int64], NDArray[np.uint64]]:
 
 
 def _hexadecimal(data: NDArray[np.uint8], starts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The numbers whose 16 digits begin there: all digits of half a number in one step."""
+    """Parse the 16 hexadecimal digits at each start: 8 digits in one step."""
     if not len(starts):
         return np.zeros(0, np.uint64)
     anywhere = np.ndarray((len(data) - _DIGITS + 1,), f"V{_DIGITS}", data, 0, (1,))
-    digits = anywhere[starts].view(">u8").astype(np.uint64)  # the first digit is the uppermost byte
-    # A letter's code is above 63, and its lower bits are its value less 9.
+    digits = anywhere[starts].view(">u8").astype(np.uint64)  # the first digit is the highest byte
+    # A letter's code is above 63, and its low bits are its value minus 9.
     values = (digits & _LOW_BITS) + (digits >> np.uint64(6) & _ONES) * np.uint64(9)
-    for bits, kept in _PAIRS:  # two neighbours become one of twice the bits
+    for bits, kept in _PAIRS:  # join neighbours to one of twice the bits
         values = (values | values >> bits) & kept
     halves = values.reshape(-1, 2)
     addresses: NDArray[np.uint64] = halves[:, 0] << np.uint64(32) | halves[:, 1]

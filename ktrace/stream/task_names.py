@@ -1,8 +1,8 @@
-"""Names of tasks that the kernel had not saved when it printed their events.
+"""Find the names of tasks that the kernel had not saved when it printed their events.
 
-The kernel remembers a task's name when the task is switched out for the first time after an event; an
-event that is read before shows `<...>`. While the task lives, /proc knows the name; of one that has
-ended the kernel has usually saved it by then (`saved_cmdlines`).
+The kernel saves a task's name when the task is switched out for the first time after an event. An event read
+before that shows `<...>`. While the task lives, /proc has its name; if it has ended, the kernel has usually
+saved the name by then (`saved_cmdlines`).
 """
 
 import re
@@ -19,10 +19,10 @@ _UNKNOWN = "<...>"
 
 
 class TaskNames:
-    """Fills in names; a task of which nobody knows one keeps `<...>`.
+    """Fills in names; a task whose name is unknown keeps `<...>`.
 
     Args:
-        saved: gives the text of the kernel's saved_cmdlines.
+        saved: returns the text of the kernel's saved_cmdlines.
     """
 
     def __init__(self, saved: Callable[[], str], proc: str = "/proc") -> None:
@@ -30,7 +30,7 @@ class TaskNames:
         self._proc = proc
 
     def __call__(self, chunk: Chunk) -> Chunk:
-        """The chunk with all names that can be found."""
+        """Return the chunk with all names that can be found."""
         if not any(_UNKNOWN in batch.comm.values for batch in chunk.batches) and not chunk.marks:
             return chunk
         known = _Known(self._proc, self._saved, chunk)
@@ -56,7 +56,7 @@ class TaskNames:
 
 
 class _Known:
-    """Names found for one chunk: ids are used again, and exec changes names."""
+    """The names found for one chunk. They are not kept longer: ids are reused, and exec changes names."""
 
     def __init__(self, proc: str, saved: Callable[[], str], chunk: Chunk) -> None:
         self._proc = proc
@@ -65,7 +65,7 @@ class _Known:
         self._names: dict[int, str] = {}
 
     def name(self, pid: int) -> str:
-        """From /proc, else as the kernel saved it since, else from another event of the same task."""
+        """Return a name from /proc, or as saved since by the kernel, or from another event of the task."""
         if pid not in self._names:
             found = self._from_proc(pid) or self._from_kernel(pid) or self._from_events(pid)
             self._names[pid] = found or _UNKNOWN
@@ -79,7 +79,7 @@ class _Known:
         return raw.removesuffix(b"\n").decode("utf-8", "surrogateescape")
 
     def _from_kernel(self, pid: int) -> str | None:
-        # A name may hold a newline: what does not begin like a line of its own belongs to it.
+        # A name may hold a newline: a line without a pid continues the name.
         match = re.search(rf"^{pid} (.*(?:\n(?!\d+ |\Z).*)*)$", self._saved(), re.MULTILINE)
         return match[1] if match and match[1] != _UNKNOWN else None
 

@@ -1,7 +1,7 @@
-"""A recording in parts by time, each of which can be read without the others.
+"""Divide a recording into parts by time that can be read independently.
 
-For several processes, each with some of the parts: what comes out of all of them, one part after the other,
-is what comes out of the whole.
+Several processes can each read some of the parts. The output of all parts, one after the other, is the output
+of the whole recording.
 """
 
 from collections.abc import Iterator
@@ -17,22 +17,22 @@ from ktrace.stream.recording import Opened, Recording
 from ktrace.tracedat.contents import CpuData
 from ktrace.tracedat.reader import WINDOW
 
-BLOCK = WINDOW // 2  # bytes of the fullest CPU's pages in a part, about
+BLOCK = WINDOW // 2  # bytes of the fullest CPU's pages in a part, roughly
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """From time `begin` on and before `end`."""
+    """A time range from `begin` to before `end`."""
 
     begin: int
     end: int
 
 
 class Parts:
-    """A recording that can be read so: of one file, with one buffer, whose pages are not compressed.
+    """The parts of a recording. It needs one file with one buffer, whose pages are not compressed.
 
     Attributes:
-        all: the parts, in order; a single one if it cannot be taken apart.
+        all: the parts, in order; empty if the recording cannot be divided.
     """
 
     def __init__(self, recording: Recording, block: int | None = None) -> None:
@@ -44,7 +44,7 @@ class Parts:
             self.all = [Part(begin, end) for begin, end in pairwise(borders)]
 
     def chunks(self, part: Part) -> Iterator[Chunk]:
-        """The records of one part in order of time, and what was lost between them."""
+        """Yield the records of one part in order of time, with the losses between them."""
         assert self._opened is not None
         readers = {
             data.cpu: partial(_next, _walked(self._opened, data, part))
@@ -55,13 +55,13 @@ class Parts:
             yield self._opened.enrich(chunk)
 
     def not_told(self, told: dict[int, int]) -> tuple[Lost, ...]:
-        """What was lost without a place, if all parts together have told of so many by CPU."""
+        """Return the losses of unknown position, given the number that all parts reported for each CPU."""
         assert self._opened is not None
         return not_told(lost_by_cpu(self._opened.file.contents, self._opened.buffer.name), told)
 
 
 def _borders(opened: Opened, block: int) -> list[int]:
-    """Times at which about so many bytes have come from the fullest CPU; increasing."""
+    """Return increasing times between which the fullest CPU has about `block` bytes."""
     fullest = max(opened.buffer.cpus, key=lambda data: data.size)
     page = opened.decoder.layout.size
     step = max(block // page, 1) * page
@@ -75,7 +75,7 @@ def _walked(opened: Opened, data: CpuData, part: Part) -> Iterator[Walked]:
     last = opened.first_page(data, part.end) + page
     opened.decoder.begin_at(data.cpu, first)
     some = replace(data, size=min(last, data.size))
-    # In one piece, if times are not so odd that much of a CPU's data falls into one part.
+    # One window, unless times are so irregular that much of a CPU's data falls into one part.
     for pages in opened.file.windows(opened.buffer, some, WINDOW, skip=first):
         yield Walked(opened.decoder.walk(pages, data.cpu).between(part.begin, part.end))
 

@@ -1,8 +1,8 @@
-"""Other processes that work on a recording: on its parts, written in order, or ahead of who uses it.
+"""Work on a recording in other processes: on its parts, written in order, or ahead of the consumer.
 
-Threads are of little use here: work on columns is many short steps, and each step waits for Python.
-Of `in_turn`, worker i of n takes the parts i, i + n, i + 2n, ... What it makes of one is kept until all parts
-before it have been written, so there is one part in memory for each worker.
+Threads are of little use here: work on columns has many short steps, and each step waits for Python. In
+`in_turn`, worker i of n takes the parts i, i + n, i + 2n, ... It keeps its output until all earlier parts
+have been written, so memory holds one part for each worker.
 """
 
 import ctypes
@@ -30,37 +30,37 @@ T = TypeVar("T")
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 _LENGTH = struct.Struct("<q")
-_AHEAD = 32  # things made, and not taken yet
+_AHEAD = 32  # items made and not taken yet
 _KILLED = "a process that read the recording was killed"
 _LOOKS, _LOOK_S = 20, 0.01
-_GO, _STOP = b"g", b"s"  # what is handed from one worker to the next one
+_GO, _STOP = b"g", b"s"  # messages from one worker to the next
 
 
 class Out(Protocol):
-    """What a worker writes to."""
+    """A file-like object that a worker writes to."""
 
     def write(self, data: bytes | memoryview, /) -> int:
-        """Take all of it."""
+        """Write all of it."""
 
     def flush(self) -> None:
-        """Nothing is held back longer than it must."""
+        """Write buffered data as soon as possible."""
 
 
 def in_turn(parts: Sequence[P], work: Callable[[P, Out], R], fd: int, workers: int) -> list[R]:
     """Work on all parts at once, and write in their order.
 
     Args:
-        work: makes what is to be written of one part. It runs in another process: what it changes is seen
-            by later parts of the same worker, and by nobody else.
-        fd: what to write to.
+        work: makes the output of one part. It runs in another process: its changes are seen only by later
+            parts of the same worker.
+        fd: descriptor to write to.
 
     Returns:
-        What `work` returned, which must be picklable, for each part.
+        The result of `work` for each part, which must be picklable.
 
     Raises:
-        KtraceError: as `work` did; all parts before have been written, and what it had written itself.
-        BrokenPipeError: nobody reads any more.
-        OSError: it could not be written.
+        KtraceError: raised by `work`; all earlier parts, and what it had written itself, have been written.
+        BrokenPipeError: there is no reader any more.
+        OSError: the output could not be written.
         ChildProcessError: a worker was killed.
     """
     turns = [os.pipe() for _ in range(workers)]
@@ -87,17 +87,17 @@ def in_turn(parts: Sequence[P], work: Callable[[P, Out], R], fd: int, workers: i
 
 
 class Ahead(Generic[T]):
-    """What `make` gives, made by another process from now on, and handed over through a pipe, once.
+    """The items of `make`, made ahead by another process and passed through a pipe. Works only once.
 
     Args:
-        make: what it gives must be picklable.
+        make: its items must be picklable.
 
     Iterating raises what `make` raised, and ChildProcessError if the process was killed.
     """
 
     def __init__(self, make: Callable[[], Iterator[T]]) -> None:
         self._end, write_end = os.pipe()
-        with suppress(OSError):  # as much as one may have; it works with less
+        with suppress(OSError):  # a smaller pipe works too
             fcntl.fcntl(write_end, fcntl.F_SETPIPE_SZ, 1 << 20)
         self._children: list[int] = []
         _start(self._children, partial(_hand_over, make, write_end, self._end))
@@ -116,7 +116,7 @@ class Ahead(Generic[T]):
         raise _killed(self._children)
 
     def close(self) -> None:
-        """Let go of the process."""
+        """End the process."""
         if self._children:
             _end_all(self._children)
             self._children.clear()
@@ -124,7 +124,7 @@ class Ahead(Generic[T]):
 
 
 def _hand_over(make: Callable[[], Iterator[object]], fd: int, read_end: int) -> None:
-    """Make one thing after the other, whether or not the last one has been taken yet."""
+    """Make one item after the other, even if the last one has not been taken yet."""
     os.close(read_end)
     made: queue.Queue[bytes] = queue.Queue(_AHEAD)
 
@@ -146,11 +146,11 @@ def _hand_over(make: Callable[[], Iterator[object]], fd: int, read_end: int) -> 
 
 
 def _start(children: list[int], do: Callable[[], None]) -> None:
-    """A process that does something and ends; no signal comes before it is among `children`."""
+    """Fork a process that runs `do`; signals are blocked until it is in `children`."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     try:
         with warnings.catch_warnings():
-            # NumPy's threads, of its linear algebra, do nothing here and hold no lock.
+            # NumPy's linear algebra threads are idle here and hold no lock.
             warnings.simplefilter("ignore", DeprecationWarning)
             child = os.fork()
         if child == 0:
@@ -161,7 +161,7 @@ def _start(children: list[int], do: Callable[[], None]) -> None:
 
 
 def _gather(ends: Sequence[int], children: Sequence[int]) -> list[Any]:
-    """What each worker says in the end. As soon as one says nothing, none is waited for."""
+    """Return the result of each worker. If one ends without a result, do not wait for the others."""
     texts: dict[int, list[bytes]] = {end: [] for end in ends}
     waiting = set(ends)
     while waiting:
@@ -176,7 +176,7 @@ def _gather(ends: Sequence[int], children: Sequence[int]) -> list[Any]:
 
 
 def _killed(children: Sequence[int]) -> ChildProcessError:
-    """Return the error for the first of these that was killed: that is seen soon after its pipe is closed."""
+    """Return an error for the first child that was killed; its status follows soon after its pipe closes."""
     for _ in range(_LOOKS):
         for child in children:
             seen = os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -195,18 +195,18 @@ def _end_all(children: Sequence[int]) -> None:
 
 
 class _Turn:
-    """Writes when it is this worker's turn; keeps until then."""
+    """Writes in this worker's turn; until then it keeps the data."""
 
     def __init__(self, fd: int, turn: int, after: int) -> None:
         self._fd = fd
         self._turn = turn
         self._after = after
         self._mine = False
-        self._stopped = False  # a part before this one failed: there will be no turn
+        self._stopped = False  # an earlier part failed: this worker gets no turn
         self._kept: list[bytes | memoryview] = []
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write now, or keep."""
+        """Write now, or keep the data."""
         if not self._mine and select.select([self._turn], [], [], 0)[0]:
             self.wait()
         if self._mine:
@@ -216,10 +216,10 @@ class _Turn:
         return len(data)
 
     def flush(self) -> None:
-        """Nothing to do: what can be written is."""
+        """Do nothing: `write` has written everything that it may."""
 
     def wait(self) -> None:
-        """Write what was kept, in this worker's turn."""
+        """Wait for this worker's turn and write what was kept."""
         if self._mine:
             return
         self._stopped = self._stopped or os.read(self._turn, 1) != _GO
@@ -231,20 +231,20 @@ class _Turn:
         self._kept.clear()
 
     def end(self, *, go: bool = True) -> None:
-        """It is the next one's turn: to go on, or to stop, too."""
+        """Pass the turn to the next worker, or tell it to stop as well."""
         self._mine = False
         os.write(self._after, _GO if go else _STOP)
 
 
 class _Stopped(Exception):
-    """There will be no turn."""
+    """This worker gets no turn."""
 
 
 def _live(do: Callable[[], None], mask: Iterable[int]) -> NoReturn:
-    """The life of a process that was forked."""
+    """Run `do` in a forked process, then exit."""
     status = 1
     try:
-        # Whoever is asked to stop is the parent: it takes its workers with it.
+        # The parent handles requests to stop, and ends its workers.
         for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(signum, signal.SIG_DFL)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -258,7 +258,7 @@ def _live(do: Callable[[], None], mask: Iterable[int]) -> NoReturn:
 def _work(
     parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn, result: int, others: Sequence[int]
 ) -> None:
-    # While this process has them, too, nobody would see that another one has died.
+    # While this process has the other workers' pipe ends open, their death would go unnoticed.
     for end in others:
         os.close(end)
     _write_all(result, pickle.dumps(_answer(parts, work, turn)))
@@ -280,7 +280,7 @@ def _answer(parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn) -> lis
 
 
 def _told(error: Exception) -> Exception:
-    """An error to be raised in another process."""
+    """Prepare an error to be raised in another process."""
     if not isinstance(error, KtraceError | OSError):
         error.add_note(traceback.format_exc())
     return error

@@ -1,1 +1,1 @@
-"""Names, places and types: kallsyms, renamed functions, the blacklist."""
+"""Kernel symbols, types and source lines: kallsyms, BTF, ELF, DWARF, renamed functions and system calls."""

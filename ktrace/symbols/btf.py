@@ -1,7 +1,7 @@
-"""BTF: the kernel's own description of its types and functions (Documentation/bpf/btf.rst).
+"""Read BTF, the kernel's description of its types and functions (Documentation/bpf/btf.rst).
 
-Types are decoded when they are asked for, and names are searched for in the blob itself: whoever wants
-one function of 60,000 should not wait for a dictionary of all.
+Types are decoded on demand, and names are searched for in the blob itself: a caller that wants one function
+of 60,000 should not wait for a dictionary of all of them.
 """
 
 import mmap
@@ -46,19 +46,19 @@ _KINDS: dict[Named, frozenset[int]] = {
 
 
 class Btf:
-    """One blob: vmlinux, or a module together with the vmlinux that it builds on (`base`).
+    """One BTF blob: vmlinux, or a module with the vmlinux that it builds on (`base`).
 
-    Look-ups give a `Miss` where there is nothing of the name. Of a module, its own types are looked at
-    first, then vmlinux's.
+    Look-ups return a `Miss` if nothing has the name. In a module, they search its own types first, then those
+    of vmlinux.
 
     Args:
         data: the blob.
         source: its name, for errors and misses.
-        base: of a module's blob: vmlinux, whose types and strings it continues.
-        table: what `index` made of this very blob earlier, or None.
+        base: for a module's blob: vmlinux, whose type ids and strings it continues.
+        table: what `index` returned for the same blob earlier, or None.
 
     Raises:
-        Damaged: from here and from every look-up: the blob cannot be decoded.
+        Damaged: by the constructor and by every look-up: the blob cannot be decoded.
     """
 
     def __init__(
@@ -90,18 +90,18 @@ class Btf:
 
     @property
     def type_count(self) -> int:
-        """Types including `void`, the base's among them: one more than the highest id."""
+        """Return the number of types, with `void` and the base's types: one more than the highest id."""
         return self._first_id + len(self._offsets)
 
     @property
     def string_count(self) -> int:
-        """Bytes of strings, the base's among them."""
+        """Return the size of the strings in bytes, with the base's strings."""
         return self._first_string + self._header.string_end - self._header.string_start
 
     def functions(self, name: str) -> tuple[Function, ...] | Miss:
-        """The functions of that name, in the blob's order; equal ones (of several files) once.
+        """Return the functions of that name in the blob's order, equal ones (from several files) only once.
 
-        The kernel's own BTF arguments take the first.
+        The kernel's own BTF arguments use the first one.
         """
         found = self._look_up(name, "function", self._decoder.function)
         different: dict[object, Function] = {}
@@ -110,32 +110,32 @@ class Btf:
         return tuple(different.values()) or self._miss(name, "function")
 
     def record(self, kind: RecordKind, name: str) -> Record | Miss:
-        """`struct NAME` or `union NAME`; the first where several files have their own."""
+        """Return `struct NAME` or `union NAME`; the first one if several files define their own."""
         for ctype in self._look_up(name, kind, self._decoder.type):
             if isinstance(ctype, Record):
                 return ctype
         return self._miss(name, kind)
 
     def enum(self, name: str) -> Enum | Miss:
-        """`enum NAME`, with its values."""
+        """Return `enum NAME` with its values."""
         for ctype in self._look_up(name, "enum", self._decoder.type):
             if isinstance(ctype, Enum):
                 return ctype
         return self._miss(name, "enum")
 
     def typedef(self, name: str) -> Typedef | Miss:
-        """The typedef of that name."""
+        """Return the typedef of that name."""
         for ctype in self._look_up(name, "typedef", self._decoder.type):
             if isinstance(ctype, Typedef):
                 return ctype
         return self._miss(name, "typedef")
 
     def members(self, record: Record) -> tuple[Member, ...]:
-        """The members of a record that this source gave out, in order."""
+        """Return the members, in order, of a record that this object returned."""
         return self._decoder.members(record)
 
     def prototype(self, name: str) -> FuncProto | Miss:
-        """The prototype behind a typedef of a function or of a pointer to one (`btf_trace_X`)."""
+        """Return the prototype of a function typedef or function pointer typedef (`btf_trace_X`)."""
         found = self.typedef(name)
         if isinstance(found, Miss):
             return found
@@ -144,7 +144,7 @@ class Btf:
         return pointed if isinstance(pointed, FuncProto) else self._miss(name, "typedef")
 
     def names(self, kind: Named) -> Iterable[str]:
-        """Every name of that kind: slow, for "did you mean" and listings."""
+        """Yield every name of that kind. Slow: for "did you mean" and listings."""
         if self._base:
             yield from self._base.names(kind)
         wanted = _KINDS[kind]
@@ -153,7 +153,7 @@ class Btf:
                 yield self.string(self._words[offset], offset)
 
     def expect_all(self, kind: Named) -> None:
-        """Find every name of a kind at once: pays off for whoever is going to ask for hundreds."""
+        """Find every name of a kind at once: worth it for a caller that will ask for hundreds."""
         if self._base:
             self._base.expect_all(kind)
         if kind in self._complete:
@@ -166,7 +166,7 @@ class Btf:
                 self._numbers.setdefault((self.string(words[offset], offset), kind), []).append(number)
 
     def raw(self, type_id: int) -> Raw:
-        """The record of a type, undecoded.
+        """Return the undecoded record of a type.
 
         Raises:
             Damaged: there is no type of that number.
@@ -181,7 +181,7 @@ class Btf:
         return Raw(self._words[start:end], self._header.type_start + 4 * start, self.source)
 
     def string(self, offset: int, word: int = 0) -> str:
-        """The string at an offset into the strings; `word` is where it is asked for, for errors."""
+        """Return the string at an offset into the strings; `word` is the referring word, for errors."""
         if offset < self._first_string and self._base:
             return self._base.string(offset)
         start = self._header.string_start + offset - self._first_string
@@ -192,7 +192,7 @@ class Btf:
 
     def _look_up(self, name: str, kind: Named, decode: Callable[[int], _T]) -> list[_T]:
         numbers = self._numbers.get((name, kind))
-        if numbers is None:  # each argument of a probe asks for its function
+        if numbers is None:  # every argument of a probe looks up its function
             known = kind in self._complete
             numbers = self._numbers[name, kind] = [] if known else self._ids(name, _KINDS[kind])
         found = [decode(i) for i in numbers]
@@ -201,19 +201,19 @@ class Btf:
         return found
 
     def _ids(self, name: str, wanted: frozenset[int]) -> list[int]:
-        """Numbers of this blob's own types of that name and kind, ascending."""
+        """Return the ids of this blob's own types of that name and kind, ascending."""
         encoded = name.encode("utf-8", "surrogateescape")
         if not encoded or b"\0" in encoded:
             return []
         exact = list(self._name_offsets(b"\0" + encoded + b"\0", 1))
         found = self._records_named(exact, wanted)
         if not found:
-            # `read` may share the end of `vfs_read`; and before a module's first string is no NUL.
+            # `read` may share the end of `vfs_read`, and no NUL precedes a module's first string.
             found = self._scan(frozenset(self._name_offsets(encoded + b"\0", 0)))
         return [self._first_id + i for i in found if kind_of(self._words[self._offsets[i] + 1]) in wanted]
 
     def _name_offsets(self, pattern: bytes, skip: int) -> Iterable[int]:
-        """Where the name is among the strings that this blob can refer to."""
+        """Yield the offsets of the name in the strings that this blob can refer to."""
         if self._base:
             yield from self._base._name_offsets(pattern, skip)
         header = self._header
@@ -223,7 +223,7 @@ class Btf:
             at = self._data.find(pattern, at + 1, header.string_end)
 
     def _records_named(self, name_offsets: list[int], wanted: frozenset[int]) -> list[int]:
-        """Indices of the records whose name is at one of these offsets into the strings."""
+        """Return the indices of the records whose name is at one of these offsets into the strings."""
         found: list[int] = []
         for name_offset in name_offsets:
             if name_offset < 1024:  # small numbers are everywhere: sizes, types, offsets
@@ -255,17 +255,17 @@ class Btf:
 
 
 def _beginning(name_offset: int, wanted: frozenset[int]) -> re.Pattern[bytes]:
-    """How a record of that name begins: with the word that has the kind, four bytes are seldom met twice."""
+    """Match the start of a named record. Name and kind together are bytes that rarely occur elsewhere."""
     kinds_ = b"[" + b"".join(b"\\x%02x\\x%02x" % (kind, kind | 0x80) for kind in sorted(wanted)) + b"]"
     word = b"..." + kinds_ if sys.byteorder == "little" else kinds_ + b"..."
     return re.compile(re.escape(array("I", [name_offset]).tobytes()) + b"(?=" + word + b")", re.DOTALL)
 
 
 def _identity(function: Function) -> object:
-    """What two functions have in common that are read alike.
+    """Return a key that is equal for functions that take their arguments the same way.
 
-    Their text, since comparing values that share parts takes for ever in a damaged blob, and the
-    structs behind their parameters, of which there may be several of one name.
+    The key is the function's text, because comparing values with shared parts takes forever in a damaged
+    blob, and the structs that its parameters point to, because several may have the same name.
     """
     types = (*(param.type for param in function.proto.params), function.proto.returns)
     return signature(function), tuple(_record_key(ctype) for ctype in types)

@@ -1,6 +1,6 @@
-"""The table of a blob's types, kept between runs: walking 120,000 records costs most of a look-up.
+"""Keep the table of a blob's types between runs: walking 120,000 records costs most of a look-up.
 
-A file below the user's cache folder for each kernel, named by the kernel's build-id:
+Each kernel has a file in the user's cache folder, named by the kernel's build-id:
 
     16 bytes  "ktrace BTF 1", byte order, zeros
     u32       length of the stamp
@@ -8,7 +8,7 @@ A file below the user's cache folder for each kernel, named by the kernel's buil
     u32       CRC-32 of the table
     table     u32 words before the first function, then u32 for each type: words before it
 
-A file that is of another blob, damaged or somebody else's is as good as none: the table is made anew.
+A file that is damaged, belongs to another user or describes another blob is ignored and written again.
 """
 
 import struct
@@ -26,7 +26,7 @@ _NT_GNU_BUILD_ID = 3
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """The user's folder for ktrace (XDG base directories); None where there is no home."""
+    """Return the user's cache folder for ktrace (XDG base directories); None without a home folder."""
     home = environ.get("XDG_CACHE_HOME", "")
     if home.startswith("/"):
         return Path(home, "ktrace")
@@ -35,7 +35,7 @@ def cache_folder(environ: Mapping[str, str]) -> Path | None:
 
 
 def build_id(notes: bytes) -> str | None:
-    """The build-id in the kernel's ELF notes (/sys/kernel/notes), in hexadecimal; None without."""
+    """Return the build-id from the kernel's ELF notes (/sys/kernel/notes) in hexadecimal, or None."""
     at = 0
     while at + 12 <= len(notes):
         name_size, size, kind = struct.unpack_from("=3I", notes, at)
@@ -49,17 +49,17 @@ def build_id(notes: bytes) -> str | None:
 
 
 def stamp(data: bytes, size: int) -> bytes:
-    """What tells one blob from another of the same name without reading all of it.
+    """Return bytes that distinguish blobs of the same name without reading all of them.
 
     Args:
-        data: the first few thousand bytes at least.
-        size: of the whole blob in bytes.
+        data: at least the first few thousand bytes.
+        size: size of the whole blob in bytes.
     """
     return struct.pack("=QI", size, zlib.crc32(data[:4096])) + data[:32]
 
 
 def load(path: Path, wanted: bytes) -> Table | None:
-    """The table in `path` if it was made of the blob with the stamp `wanted`; None otherwise."""
+    """Return the table in `path` if it was made from the blob with the stamp `wanted`, else None."""
     file = open_cached(path)
     if file is None:
         return None
@@ -77,7 +77,7 @@ def load(path: Path, wanted: bytes) -> Table | None:
 
 
 def save(path: Path, wanted: bytes, table: Table) -> None:
-    """Keep the table. A folder that cannot be written only means that the next run is slower."""
+    """Save the table. If the folder cannot be written, only the next run is slower."""
     words = array("I", [table.first_function]) + table.offsets
     head = _MAGIC + struct.pack("=I", len(wanted)) + wanted + struct.pack("=I", zlib.crc32(words))
     keep(path, (head, words.tobytes()))

@@ -1,8 +1,8 @@
-"""From the numbered records of a BTF blob to C types as values.
+"""Decode the numbered records of a BTF blob to C types.
 
-Kinds and their words are those of Documentation/bpf/btf.rst, "Type Encoding". A blob may be damaged:
-records that refer to one another in a circle, or to what cannot be a type, are errors here, so that
-whoever uses a type may follow it without a thought.
+Kinds and their words follow Documentation/bpf/btf.rst, "Type Encoding". A blob may be damaged. Records that
+refer to each other in a circle, or to something that cannot be a type, are errors here, so that callers can
+follow the types safely.
 """
 
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ from ktrace.model.ctype import (
 )
 from ktrace.symbols import btf_index as kinds
 
-_NESTING_MAX = 64  # typedefs of pointers to arrays of ...: the deepest in a kernel is about 10
+_NESTING_MAX = 64  # nested types, such as typedefs of pointers to arrays; a kernel has about 10
 _QUALIFIERS: Mapping[int, Word] = {
     kinds.CONST: "const",
     kinds.VOLATILE: "volatile",
@@ -46,7 +46,7 @@ _KIND_NAMES = {kinds.FUNC: "function", kinds.VAR: "variable", kinds.DATASEC: "se
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """One record: its 32-bit words, and where it is (bytes from the start of the blob `source`)."""
+    """One record: its 32-bit words and its offset (bytes from the start of the blob `source`)."""
 
     words: memoryview
     offset: int
@@ -54,35 +54,35 @@ class Raw:
 
     @property
     def kind(self) -> int:
-        """The kind, 1 to 19."""
+        """Return the kind, 1 to 19."""
         return kinds.kind_of(self.words[1])
 
     @property
     def flag(self) -> bool:
-        """The kind flag, whose meaning depends on the kind."""
+        """Return the kind flag, whose meaning depends on the kind."""
         return bool(self.words[1] >> 31)
 
     def elements(self, length: int) -> range:
-        """Where, in words from the start, each of the `vlen` elements of `length` words begins."""
+        """Return the start, in words, of each of the `vlen` elements, which have `length` words each."""
         return range(3, 3 + length * kinds.vlen_of(self.words[1]), length)
 
     def damaged(self, message: str) -> Damaged:
-        """The error that points at this record."""
+        """Return an error that points at this record."""
         return Damaged(message, source=self.source, offset=self.offset)
 
 
 class Blob(Protocol):
-    """What the decoder asks: records by number, strings by offset."""
+    """What the decoder needs of a blob: records by number, strings by offset."""
 
     def raw(self, type_id: int) -> Raw:
-        """The record of that number."""
+        """Return the record of that number."""
 
     def string(self, offset: int, word: int = 0) -> str:
-        """The string at that offset."""
+        """Return the string at that offset."""
 
 
 class Decoder:
-    """Decodes each type once; equal ids give the same value."""
+    """A decoder that decodes each type once and returns the same value for the same id."""
 
     def __init__(self, blob: Blob) -> None:
         self._blob = blob
@@ -91,10 +91,10 @@ class Decoder:
         self._open: set[int] = set()
 
     def type(self, type_id: int) -> CType:
-        """The type of that number.
+        """Return the type of that number.
 
         Raises:
-            Damaged: no such type, one that contains itself, one that is not a type.
+            Damaged: the type does not exist, contains itself or is not a type.
         """
         known = self._types.get(type_id)
         if known is not None:
@@ -113,7 +113,7 @@ class Decoder:
         return ctype
 
     def function(self, type_id: int) -> Function:
-        """The function of that number."""
+        """Return the function of that number."""
         raw = self._blob.raw(type_id)
         name = self._blob.string(raw.words[0])
         proto = self.type(raw.words[2])
@@ -123,10 +123,10 @@ class Decoder:
         return Function(name, proto, linkage)
 
     def members(self, record: Record) -> tuple[Member, ...]:
-        """The members of a struct or union.
+        """Return the members of a struct or union.
 
         Raises:
-            Damaged: a member that reaches beyond the record.
+            Damaged: a member reaches beyond the record.
         """
         known = self._members.get(record.key)
         if known is None:
@@ -145,7 +145,7 @@ class Decoder:
             offset, bits = offset & 0xFFFFFF, offset >> 24
         kind = bare(ctype)
         if not bits and isinstance(kind, Int) and kind.bits != kind.size * 8:
-            # Before the flag (4.20) a bitfield was a member whose integer type has fewer bits.
+            # Before the flag (4.20), a bitfield was a member whose integer type has fewer bits.
             offset, bits = offset + kind.bit_offset, kind.bits
         member = Member(self._blob.string(name), ctype, offset, bits)
         width = bits or 8 * (size_of(ctype) or 0)

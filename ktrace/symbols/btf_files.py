@@ -1,4 +1,4 @@
-"""Where the running kernel keeps its BTF, and how it gets from there into memory."""
+"""Find the running kernel's BTF and load it into memory."""
 
 import mmap
 import os
@@ -16,7 +16,7 @@ class BtfPaths:
     """The files that are read and written.
 
     Attributes:
-        folder: with a blob for vmlinux and one for each module (Documentation/ABI/testing/sysfs-kernel-btf).
+        folder: has one blob for vmlinux and one for each module (Documentation/ABI/testing/sysfs-kernel-btf).
         notes: the kernel's ELF notes.
         cache: folder for tables between runs; None keeps nothing.
     """
@@ -27,7 +27,7 @@ class BtfPaths:
 
 
 def kernel_types(paths: BtfPaths) -> Btf | Miss:
-    """The types of the running kernel.
+    """Return the types of the running kernel.
 
     Raises:
         Damaged: the blob cannot be decoded.
@@ -37,19 +37,19 @@ def kernel_types(paths: BtfPaths) -> Btf | Miss:
 
 
 def module_types(base: Btf, module: str, paths: BtfPaths) -> Btf | Miss:
-    """The types of a loaded module, with those of the kernel below them.
+    """Return the types of a loaded module, on top of the kernel's.
 
     Raises:
         Damaged: the blob cannot be decoded.
     """
-    # /sys/module and the BTF folder spell a module's name with _ whatever its file is called.
+    # /sys/module and the BTF folder spell a module's name with _, whatever its file is called.
     path = paths.folder / module.replace("-", "_")
-    uncached = BtfPaths(paths.folder, paths.notes)  # a few hundred types: faster than a file
+    uncached = BtfPaths(paths.folder, paths.notes)  # decoding so few types is faster than a file
     return _open(path, base, uncached, None, without=f"module '{module}' is not loaded, or has no BTF")
 
 
 def file_types(path: Path, paths: BtfPaths) -> Btf | Miss:
-    """The types in a file that holds a bare blob, such as a copy of another machine's.
+    """Return the types in a file that holds a bare blob, such as a copy from another machine.
 
     Raises:
         Damaged: the blob cannot be decoded.
@@ -78,10 +78,10 @@ def _open(path: Path, base: Btf | None, paths: BtfPaths, key: str | None, *, wit
 
 
 def _read(path: Path) -> bytes | mmap.mmap:
-    """The file's content; mapped where the kernel lets us, which copies nothing.
+    """Return the content of a file, mapped if the kernel allows it, which copies nothing.
 
-    sysfs gives 4096 bytes a read() and the blob has thousands of them. Kernels since 6.16 let it
-    be mapped.
+    sysfs returns 4096 bytes for each read(), and the blob has thousands of such pieces. Kernels since 6.16
+    allow mapping.
     """
     with path.open("rb", buffering=0) as file:
         size = os.fstat(file.fileno()).st_size

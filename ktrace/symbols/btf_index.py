@@ -1,7 +1,7 @@
-"""Where each type of a BTF blob begins, and what its header says.
+"""Read the header of a BTF blob and find where each type begins.
 
-BTF (Documentation/bpf/btf.rst) is a sequence of records of different lengths, addressed by number: to
-reach one, all before it must have been walked. This is that walk, the only pass over everything.
+BTF (Documentation/bpf/btf.rst) is a sequence of numbered records of different lengths, so a record can be
+reached only by walking all records before it. This module does that walk, the only pass over the whole blob.
 """
 
 import mmap
@@ -18,10 +18,10 @@ RESTRICT, FUNC, FUNC_PROTO, VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 = ra
 
 MAGIC = 0xEB9F
 _MAGIC_SWAPPED = 0x9FEB
-_HEADER = 24  # bytes of the header as it was until 7.0
+_HEADER = 24  # bytes of the header until 7.0
 _HEADER_WITH_LAYOUT = 32
 
-# Kind to (bytes after the three common words, bytes of each of the `vlen` elements).
+# Kind: (bytes after the three common words, bytes of each of the `vlen` elements).
 _TAILS: dict[int, tuple[int, int]] = {
     INT: (4, 0), PTR: (0, 0), ARRAY: (12, 0), STRUCT: (0, 12), UNION: (0, 12), ENUM: (0, 8), FWD: (0, 0),
     TYPEDEF: (0, 0), VOLATILE: (0, 0), CONST: (0, 0), RESTRICT: (0, 0), FUNC: (0, 0), FUNC_PROTO: (0, 8),
@@ -35,8 +35,7 @@ _WITH_KIND_FLAG = frozenset({STRUCT, UNION, ENUM, FWD, DECL_TAG, TYPE_TAG, ENUM6
 class Header:
     """The header: offsets in bytes from the start of the blob, ends exclusive.
 
-    `tails` is what the blob itself says of kinds that are newer than this program: the walk can step
-    over them.
+    `tails` is the blob's own description of kinds newer than this program, so that the walk can skip them.
     """
 
     type_start: int
@@ -51,9 +50,9 @@ class Table:
     """The result of the walk.
 
     Attributes:
-        offsets: of each type in order the number of 32-bit words before it in the type section.
-        first_function: the first of `offsets` that is a function's; the section's end without any.
-            They come last, as a rule: most of the section need not be searched for them.
+        offsets: for each type, in order, the number of 32-bit words before it in the type section.
+        first_function: the first of `offsets` that belongs to a function, or the section's end if there is
+            none. Functions usually come last, so most of the section need not be searched for them.
     """
 
     offsets: "array[int]"
@@ -61,12 +60,12 @@ class Table:
 
 
 def kind_of(info: int) -> int:
-    """The kind in a record's second word. 7 bits since 7.3; the two new ones were 0 before."""
+    """Return the kind in a record's second word: 7 bits since 7.3; the two new bits were 0 before."""
     return info >> 24 & 0x7F
 
 
 def vlen_of(info: int) -> int:
-    """The number of elements in a record's second word. 24 bits since 7.3, 16 before."""
+    """Return the number of elements in a record's second word: 24 bits since 7.3, 16 before."""
     return info & 0xFFFFFF
 
 
@@ -74,7 +73,7 @@ def read_header(data: bytes | mmap.mmap, source: str) -> Header:
     """Read the header of a blob.
 
     Raises:
-        Damaged: no header, another byte order or version, flags or sections that are not known.
+        Damaged: there is no header, or its byte order, version, flags or sections are not known.
     """
 
     def damaged(message: str, offset: int) -> Damaged:
@@ -129,7 +128,7 @@ def read_header(data: bytes | mmap.mmap, source: str) -> Header:
 
 
 def index(words: memoryview, header: Header, source: str) -> Table:
-    """The walk over all types.
+    """Walk over all types and return where each begins.
 
     Args:
         words: the type section, cast to native 32-bit unsigned (`I`).
@@ -137,14 +136,14 @@ def index(words: memoryview, header: Header, source: str) -> Table:
         source: the blob's name, for errors.
 
     Raises:
-        Damaged: a kind that is not known, or a record that ends after the section's end.
+        Damaged: a kind is not known, or a record ends after the section's end.
     """
     offsets = array("I")
     sizes = _Sizes(header.tails, offsets)
     append = offsets.append
     position, end = 0, len(words)
     try:
-        # 110,000 rounds: one look-up each, since few different second words occur.
+        # 110,000 rounds with one dictionary look-up each: few different second words occur.
         while position < end:
             append(position)
             position += sizes[words[position + 1]]
@@ -160,7 +159,7 @@ def index(words: memoryview, header: Header, source: str) -> Table:
 
 
 def fits(words: memoryview, table: Table, header: Header) -> bool:
-    """Whether the last record of a table that was made earlier ends where these types end."""
+    """Return whether the last record of an earlier table ends where these types end."""
     if not table.offsets:
         return not len(words)
     last = table.offsets[-1]
@@ -171,16 +170,16 @@ def fits(words: memoryview, table: Table, header: Header) -> bool:
 
 
 class _UnknownRecord(Exception):
-    """A record's second word makes no sense; the text says why."""
+    """An error for a second word that makes no sense; the text says why."""
 
 
 class _Sizes(dict[int, int]):
-    """Second word of a record to its length in words, worked out when first met."""
+    """A dictionary from a record's second word to its length in words, filled on first use."""
 
     def __init__(self, tails: Mapping[int, tuple[int, int]], offsets: "array[int]") -> None:
         super().__init__()
         self._tails = {**tails, **_TAILS}
-        self._offsets = offsets  # as far as the walk has come: its last is the record in question
+        self._offsets = offsets  # grows with the walk; the last one is the current record's
         self.first_function: int | None = None
 
     def __missing__(self, info: int) -> int:
@@ -195,17 +194,17 @@ class _Sizes(dict[int, int]):
                 raise _UnknownRecord(f"of kind {kind} claims {vlen} elements")
         if kind == FUNC and self.first_function is None:
             self.first_function = self._offsets[-1]
-        # In a FUNC the place of the number of elements holds the linkage.
+        # A FUNC stores its linkage in place of the number of elements.
         size = 3 + (tail[0] + (0 if kind == FUNC else vlen * tail[1])) // 4
         self[info] = size
         return size
 
 
 def _read_layout(layout: bytes) -> dict[int, tuple[int, int]]:
-    """The tails of kinds after ENUM64, from the layout section that 7.3 adds: 4 bytes a kind.
+    """Return the tails of kinds after ENUM64, from the layout section that 7.3 adds: 4 bytes a kind.
 
-    The section also describes the kinds that are known. Where it disagrees with them it is not what
-    it is taken for, and nothing of it is used.
+    The section also describes the known kinds. If it disagrees about them, it has another format, and all of
+    it is ignored.
     """
     entries = [(layout[at], layout[at + 1]) for at in range(0, len(layout) - 3, 4)]
     known = {kind: entry for kind, entry in enumerate(entries) if kind in _TAILS}

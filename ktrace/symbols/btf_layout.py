@@ -1,4 +1,4 @@
-"""How a struct lies in memory: its members with their offsets, those of nested structs on request."""
+"""Lay out a struct: its members with their offsets, and on request those of a nested struct."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ktrace.model.miss import Miss
 
 Members: TypeAlias = Callable[[Record], tuple[Member, ...]]
 
-_DEPTH_MAX = 16  # anonymous structs within one another; a damaged blob could nest them for ever
+_DEPTH_MAX = 16  # nested anonymous structs; a damaged blob could nest them forever
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +17,12 @@ class Row:
     """One member.
 
     Attributes:
-        bit_offset: from the start of the outermost struct, in bits.
-        bit_size: of a bitfield; 0 of every other member.
-        size: bytes; None where the type has no size.
-        depth: how many anonymous structs and unions are around it.
-        text: its declaration in C; of an anonymous one its keyword, its members being the next rows.
+        bit_offset: bits from the start of the outermost struct.
+        bit_size: bits of a bitfield; 0 for every other member.
+        size: bytes; None if the type has no size.
+        depth: number of anonymous structs and unions around it.
+        text: its declaration in C; for an anonymous member only the keyword, since its members follow as
+            rows.
     """
 
     bit_offset: int
@@ -32,12 +33,12 @@ class Row:
 
 
 def layout(record: Record, members_of: Members, path: tuple[str, ...] = ()) -> tuple[Row, ...] | Miss:
-    """The members of a struct or union in order, or of the member that `path` names within it.
+    """Return the members of a struct or union, or of the member in it that `path` names, in order.
 
     Args:
-        record: from the source whose `members_of` (`Btf.members`) it is.
-        members_of: gives a record's members.
-        path: `("f_path", "dentry")`; pointers are not followed. A member that is no struct is shown
+        record: a record from the source whose `members_of` (`Btf.members`) is given.
+        members_of: returns a record's members.
+        path: `("f_path", "dentry")`; pointers are not followed. A member that is not a struct is returned
             alone.
     """
     start = 0
@@ -61,9 +62,9 @@ def layout(record: Record, members_of: Members, path: tuple[str, ...] = ()) -> t
 def _walk(
     record: Record, members_of: Members, start: int, depth: int, seen: set[int]
 ) -> Iterator[tuple[Member, int, int]]:
-    """Each member with its offset in bits and its depth; anonymous ones before what they hold.
+    """Yield each member with its offset in bits and its depth, an anonymous member before its own members.
 
-    A damaged blob can have the same struct within itself many times over: once is enough.
+    In a damaged blob, a struct may contain the same struct many times: walk into it once.
     """
     seen.add(record.key)
     for member in members_of(record):
@@ -83,7 +84,7 @@ def _row(member: Member, at: int, depth: int) -> Row:
 
 
 def _find(record: Record, name: str, members_of: Members) -> tuple[Member, int] | None:
-    """The member of that name and its offset in bits, also within anonymous members."""
+    """Return the member of that name and its offset in bits; search anonymous members too."""
     for member, at, _ in _walk(record, members_of, 0, 0, set()):
         if member.name == name:
             return member, at

@@ -1,10 +1,11 @@
-"""ELF files: sections, build-id, symbols. 64-bit and little-endian, as every machine that ktrace knows.
+"""Read ELF files: sections, build-id and symbols.
 
-After the System V ABI, chapters "Object Files" and "Program Loading" (elf(5)); compressed sections after
-"SHF_COMPRESSED" there; relocations after the psABI of each machine.
+Only 64-bit little-endian files are read: every machine that ktrace supports has those. The format follows the
+System V ABI, chapters "Object Files" and "Program Loading" (elf(5)); compressed sections follow
+"SHF_COMPRESSED" there; relocations follow the psABI of each machine.
 
-A file is mapped and read where it is asked for: the kernel with its debug info is 340 MB, of which a
-look-up needs some hundred kB.
+A file is mapped and read on demand: a kernel with debug info is 340 MB, of which a look-up needs a few
+hundred kB.
 """
 
 import mmap
@@ -29,12 +30,12 @@ _SHF_ALLOC, _SHF_COMPRESSED = 2, 0x800
 _COMPRESSED_ZLIB, _COMPRESSED_ZSTD = 1, 2
 _SECTION = struct.Struct("<IIQQQQIIQQ")
 _SYMBOL_SIZE, _RELA_SIZE = 24, 24
-_MODULE_ALIGN = 1 << 24  # sections of a module are laid out apart: see `Elf._lay_out`
+_MODULE_ALIGN = 1 << 24  # sections of a module get separate addresses: see `Elf._lay_out`
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """One section header. `offset`, `size` in bytes; `address` as linked, or as laid out by us."""
+    """One section header. `offset`, `size` in bytes; `address` as linked, or as `Elf._lay_out` sets it."""
 
     name: str
     type: int
@@ -47,7 +48,7 @@ class Header:
 
 
 class Section:
-    """The bytes of a section. Offsets are in bytes from its start; none outside of it is ever read."""
+    """The bytes of a section. Offsets are in bytes from its start; no byte outside the section is read."""
 
     def __init__(self, name: str, data: Buffer, start: int, size: int, source: str) -> None:
         self.name = name
@@ -57,26 +58,26 @@ class Section:
         self._start = start
 
     def read(self, offset: int, size: int) -> bytes:
-        """A copy of a part. Raises Damaged where it reaches beyond the section."""
+        """Return a copy of a part. Raises Damaged if it reaches beyond the section."""
         if offset < 0 or size < 0 or offset + size > self.size:
             raise self.damaged(offset, f"{size} bytes are wanted there, the section has {self.size}")
         at = self._start + offset
         return bytes(self._data[at : at + size])
 
     def read_all(self) -> bytes:
-        """A copy of everything."""
+        """Return a copy of the whole section."""
         return self.read(0, self.size)
 
     def u32(self, offset: int) -> int:
-        """An unsigned 32-bit number."""
+        """Read an unsigned 32-bit number."""
         return int.from_bytes(self.read(offset, 4), "little")
 
     def u64(self, offset: int) -> int:
-        """An unsigned 64-bit number."""
+        """Read an unsigned 64-bit number."""
         return int.from_bytes(self.read(offset, 8), "little")
 
     def string(self, offset: int) -> bytes:
-        """The bytes up to the next zero."""
+        """Return the bytes up to the next zero."""
         end = -1
         if 0 <= offset < self.size:
             end = self._data.find(b"\0", self._start + offset, self._start + self.size)
@@ -85,30 +86,30 @@ class Section:
         return bytes(self._data[self._start + offset : end])
 
     def start_of_string(self, offset: int) -> int:
-        """Where the string begins that holds byte `offset`."""
+        """Return the start of the string that holds byte `offset`."""
         before = self._data.rfind(b"\0", self._start, self._start + min(offset, self.size))
         return before + 1 - self._start if before >= 0 else 0
 
     def find(self, wanted: bytes, start: int = 0, end: int | None = None) -> int:
-        """Offset of the next occurrence of `wanted` that begins and ends within the bounds, or -1."""
+        """Return the offset of the next `wanted` that begins and ends within the bounds, or -1."""
         stop = self.size if end is None else min(end, self.size)
         at = self._data.find(wanted, self._start + start, self._start + stop)
         return at - self._start if at >= 0 else -1
 
     def find_all(self, wanted: bytes, start: int = 0, end: int | None = None) -> Iterator[int]:
-        """Offsets of all occurrences, overlapping ones too."""
+        """Yield the offsets of all occurrences, overlapping ones too."""
         at = self.find(wanted, start, end)
         while at >= 0:
             yield at
             at = self.find(wanted, at + 1, end)
 
     def damaged(self, offset: int, message: str) -> Damaged:
-        """The error for something at `offset` that makes no sense."""
+        """Return an error for something at `offset` that makes no sense."""
         return Damaged(message, source=self.source, offset=offset)
 
 
 class Elf:
-    """An ELF file. Build one with `Elf.open`, or of the bytes of a file."""
+    """An ELF file. Build one with `Elf.open`, or from the bytes of a file."""
 
     def __init__(self, data: Buffer, source: str) -> None:
         self.source = source
@@ -130,7 +131,7 @@ class Elf:
 
         Raises:
             OSError: it cannot be opened.
-            Damaged: it is no ELF file that we can read.
+            Damaged: it is not an ELF file that we can read.
         """
         with path.open("rb") as file:
             try:
@@ -140,20 +141,20 @@ class Elf:
         return cls(data, str(path))
 
     def __len__(self) -> int:
-        """Bytes of the file."""
+        """Return the size of the file in bytes."""
         return len(self._data)
 
     @property
     def relocatable(self) -> bool:
-        """Whether it is an object file still to be linked, as kernel modules are."""
+        """Return whether this is an object file that still has to be linked, such as a kernel module."""
         return int(self.type) == _ET_REL
 
     def has(self, name: str) -> bool:
-        """Whether there is a section of that name with bytes in the file."""
+        """Return whether there is a section of that name with bytes in the file."""
         return self._header(name) is not None
 
     def section(self, name: str) -> Section | None:
-        """A section, decompressed and relocated if need be; None where the file has none."""
+        """Return a section, decompressed and relocated if necessary; None if the file does not have it."""
         if name not in self._sections:
             header = self._header(name)
             if header is None:
@@ -162,7 +163,7 @@ class Elf:
         return self._sections[name]
 
     def build_id(self) -> str | None:
-        """The build-id in hexadecimal, from the first note section that has one."""
+        """Return the build-id in hexadecimal, from the first note section that has one."""
         for header in self.headers:
             if header.type == _SHT_NOTE and header.size <= 65536:
                 found = build_id(self._load(header).read_all())
@@ -171,7 +172,7 @@ class Elf:
         return None
 
     def symbol_sections(self) -> tuple[Section, Section] | None:
-        """`.symtab` and its strings; None in a stripped file."""
+        """Return `.symtab` and its strings; None in a stripped file."""
         header = next((h for h in self.headers if h.type == _SHT_SYMTAB), None)
         if header is None:
             return None
@@ -188,7 +189,7 @@ class Elf:
             return ()
         if size != _SECTION.size or offset + size * max(count, 1) > len(self._data):
             raise self._damaged(40, "the section headers lie outside the file")
-        if not count:  # more than fit in 16 bits
+        if not count:  # the count does not fit in 16 bits
             count = _SECTION.unpack_from(self._data, offset)[5]
         if names == 0xFFFF:
             names = _SECTION.unpack_from(self._data, offset)[6]
@@ -206,10 +207,10 @@ class Elf:
         return tuple(headers)
 
     def _lay_out(self, headers: tuple[Header, ...]) -> tuple[Header, ...]:
-        """Each section of a module at an address of its own.
+        """Give each section of a module its own address.
 
-        In the file all begin at 0, so that an address would belong to several functions. The kernel
-        decides where they go; what counts here is only that they do not overlap.
+        In the file all sections begin at 0, so one address would belong to several functions. The kernel
+        decides where they are loaded; here they only must not overlap.
         """
         placed, free = [], _MODULE_ALIGN
         for h in headers:
@@ -255,7 +256,7 @@ class Elf:
 
 
 def _decompress(section: Section) -> bytes:
-    """The content of a section with SHF_COMPRESSED (an Elf64_Chdr before it)."""
+    """Return the content of a section with SHF_COMPRESSED, which begins with an Elf64_Chdr."""
     kind, size = struct.unpack("<I4xQ8x", section.read(0, 24))
     if kind != _COMPRESSED_ZLIB:
         name = "zstd" if kind == _COMPRESSED_ZSTD else f"method {kind}"
@@ -265,7 +266,7 @@ def _decompress(section: Section) -> bytes:
             offset=0,
             hint="objcopy --decompress-debug-sections FILE NEWFILE, then --vmlinux NEWFILE",
         )
-    # zlib cannot make more than 1032 bytes of one: what claims more is no honest header.
+    # zlib expands a byte to at most 1032 bytes: a header that claims more is wrong.
     if size > section.size * 1032:
         raise section.damaged(8, f"{section.size} bytes cannot become {size}")
     try:

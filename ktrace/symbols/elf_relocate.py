@@ -1,13 +1,13 @@
-"""Relocations in the debug sections of kernel modules, which are files that were never linked to the end.
+"""Apply the relocations in the debug sections of kernel modules, which are not fully linked.
 
-After the psABI documents: x86-64 "Relocation Types", ELF for the Arm 64-bit Architecture "Relocation
-types", RISC-V ELF "Relocations". Only those that a compiler puts into debug sections.
+Follows the psABI documents: x86-64 "Relocation Types", ELF for the Arm 64-bit Architecture "Relocation
+types", RISC-V ELF "Relocations". Supports only the types that compilers put into debug sections.
 """
 
 import struct
 from collections.abc import Sequence
 
-# Type to (width in bytes, what is done to the word there).
+# Relocation type: (width in bytes, operation on the word there).
 _SET, _ADD, _SUB, _PC, _LOW6_SET, _LOW6_SUB, _ULEB_SET, _ULEB_SUB, _NONE = range(9)
 _KINDS: dict[str, dict[int, tuple[int, int]]] = {
     "x86_64": {0: (0, _NONE), 1: (8, _SET), 10: (4, _SET), 11: (4, _SET), 2: (4, _PC), 24: (8, _PC)},
@@ -31,7 +31,7 @@ def relocate(
         bases: the address of each section.
 
     Returns:
-        Offset into `table` and what is wrong there; None if all is well.
+        Offset into `table` and the problem there; None on success.
     """
     kinds = _KINDS.get(machine)
     if kinds is None:
@@ -79,7 +79,7 @@ def _apply(data: bytearray, offset: int, width: int, value: int, what: int) -> N
 
 
 def _apply_uleb(data: bytearray, offset: int, value: int, what: int) -> bool:
-    """A ULEB128 number keeps the bytes that it has, padded: everything around it stays where it is."""
+    """Relocate a ULEB128 number in place and keep its length by padding, so that nothing after it moves."""
     end = offset
     old = 0
     while end < len(data) and end - offset < 10:

@@ -1,7 +1,7 @@
-"""The functions in an ELF file's symbol table: by name, and by the address that they hold.
+"""Find functions in an ELF file's symbol table, by name or by an address that they contain.
 
-One name is found by searching the strings for its bytes, and the table for the offset of what was found:
-a list of all 190,000 symbols of a kernel would take a hundred times as long.
+To find a name, its bytes are searched for in the strings, and then its offset in the table: a list of all
+190,000 symbols of a kernel would take a hundred times as long.
 """
 
 import re
@@ -16,8 +16,8 @@ _STT_FUNC, _STT_GNU_IFUNC = 2, 10
 _LOCAL = 0
 _SIZE = 24  # Elf64_Sym
 _VARIANT = re.compile(PATTERN.encode() + rb"\Z")
-_ENOUGH = 12  # names, until a table of all of them costs less
-_PADDING = (b"__pfx_", b"__cfi_")  # names of the bytes before a function
+_ENOUGH = 12  # look-ups after which a table of all names costs less
+_PADDING = (b"__pfx_", b"__cfi_")  # name prefixes of the padding before a function
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class ElfSymbol:
 
 
 class ElfSymbols:
-    """The functions of one file; empty where it has no symbol table."""
+    """The functions of one file; empty if it has no symbol table."""
 
     def __init__(self, elf: Elf) -> None:
         sections = elf.symbol_sections()
@@ -43,7 +43,7 @@ class ElfSymbols:
         self._asked = 0
 
     def find(self, name: str) -> list[ElfSymbol]:
-        """All functions called exactly `name`, in the order of their addresses."""
+        """Return all functions called exactly `name`, in the order of their addresses."""
         wanted = name.encode("utf-8", "surrogateescape")
         self._asked += 1
         if self._asked < _ENOUGH:
@@ -54,11 +54,11 @@ class ElfSymbols:
         return sorted((s for s in found if s), key=lambda s: s.address)
 
     def variants(self, name: str) -> list[ElfSymbol]:
-        """Functions that a compiler made of `name`: `name.isra.0`, `name.part.0`."""
+        """Return the functions that a compiler made from `name`: `name.isra.0`, `name.part.0`."""
         return self._named(name.encode("utf-8", "surrogateescape") + b".", whole=False)
 
     def at(self, address: int) -> list[ElfSymbol]:
-        """The functions that hold an address: several where names share their code; none outside."""
+        """Return the functions that hold an address: several if names share their code."""
         starts, rows = self._by_address()
         n = bisect_right(starts, address) - 1
         if n < 0:
@@ -87,7 +87,7 @@ class ElfSymbols:
 
     @staticmethod
     def _is_variant(end: bytes) -> bool:
-        """Return whether a name ends in suffixes of the compiler, `.cold` left out: no call leads there."""
+        """Return whether a name ends in a compiler's suffixes, except `.cold`: no call enters there."""
         return _VARIANT.match(end) is not None and is_called(end.decode("ascii"))
 
     def _symbol(self, position: int) -> ElfSymbol | None:
@@ -102,14 +102,14 @@ class ElfSymbols:
         return ElfSymbol(text.decode("utf-8", "surrogateescape"), base + value, size, info >> 4 == _LOCAL)
 
     def _by_address(self) -> tuple[list[int], list[int]]:
-        """Addresses of all functions in order, and where in the table each is."""
+        """Return the addresses of all functions, sorted, and the position of each in the table."""
         if self._sorted is None:
             found = []
             content = self._table.read_all() if self._table else b""
             words = memoryview(content[: len(content) // _SIZE * _SIZE]).cast("Q").tolist()
             bases, padding = self._bases, self._padding()
             for n, (head, value) in enumerate(zip(words[0::3], words[1::3], strict=True)):
-                # st_name, st_info, st_other and st_shndx are 4, 1, 1 and 2 bytes of the first word.
+                # The first word holds st_name, st_info, st_other and st_shndx: 4, 1, 1 and 2 bytes.
                 kind, index, name = head >> 32 & 15, head >> 48, head & 0xFFFFFFFF
                 if kind in (_STT_FUNC, _STT_GNU_IFUNC) and index and name not in padding:
                     base = bases[index] if bases and index < len(bases) else 0
@@ -119,7 +119,7 @@ class ElfSymbols:
         return self._sorted
 
     def _all_names(self) -> dict[bytes, list[int]]:
-        """Name to where in the table it is, of all functions: pays off from a dozen names on."""
+        """Return the positions in the table by name, for all functions. Worth it from a dozen names on."""
         assert self._table is not None and self._strings is not None
         table, strings = self._table.read_all(), self._strings.read_all()
         names: dict[bytes, list[int]] = {}
@@ -129,12 +129,12 @@ class ElfSymbols:
         return names
 
     def _padding(self) -> frozenset[int]:
-        """Where in the strings the names of paddings are."""
+        """Return the offsets in the strings where the names of padding begin."""
         content = self._strings.read_all() if self._strings else b""
         return frozenset(m.start() for m in re.finditer(b"|".join(_PADDING), content))
 
     def object_at(self, name: str, address: int) -> str | None:
-        """The symbol of a variable `name` at an address; of a function's static one `name.NUMBER`."""
+        """Return the symbol of variable `name` at an address; a function's static is `name.NUMBER`."""
         if self._table is None or self._strings is None:
             return None
         for at in self._strings.find_all(name.encode("utf-8", "surrogateescape")):

@@ -1,7 +1,7 @@
-"""`/proc/kallsyms`: addresses and names of the kernel's symbols.
+"""Read `/proc/kallsyms`: addresses and names of the kernel's symbols.
 
-A line is `ADDRESS TYPE NAME` with a tab and `[module]` behind it for a module's. One name is found by
-searching the file's bytes: building a table of all of them would take a hundred times as long.
+A line is `ADDRESS TYPE NAME`; for a module's symbol a tab and `[module]` follow. To find a name, the file's
+bytes are searched: a table of all names would take a hundred times as long.
 
 Addresses of zero mean that the kernel hides them (Documentation/admin-guide/sysctl/kernel.rst,
 "kptr_restrict"), not that the symbol is at 0.
@@ -25,16 +25,16 @@ _TEXT_BYTES = frozenset((b"t", b"T", b"w", b"W"))
 _NEAR = 5
 _GLOB_MAX = 4096
 _ANY_ONE = rb"[^\t\n ]"  # a byte of a name
-# `__pfx_`, `__cfi_`: padding before a function, with a name of its own.
+# `__pfx_` and `__cfi_` mark padding before a function, which has its own name.
 _FUNCTION = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n]+)")
 _LINE = re.compile(rb"^([0-9a-f]{1,16}) ([!-~]) ([^\t\n]+)(?:\t\[([^\]\n]+)\])?", re.MULTILINE)
-_PER_CPU_OF_MODULES = 1 << 16  # PERCPU_MODULE_RESERVE, which no kernel has larger
+_PER_CPU_OF_MODULES = 1 << 16  # PERCPU_MODULE_RESERVE; no kernel has a larger one
 _VARIANT = re.compile(PATTERN.encode() + rb"(?=[\t\n])")
 
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """One symbol. `address` 0: hidden. `type` as nm(1) has it: t and T are functions."""
+    """One symbol. `address` is 0 if hidden. `type` is nm(1)'s letter: t and T are functions."""
 
     name: str
     address: int
@@ -43,17 +43,17 @@ class Symbol:
 
     @property
     def is_function(self) -> bool:
-        """Whether it is code, by its letter: `Kallsyms.is_code` knows more."""
+        """Return whether the letter says that it is code. `Kallsyms.is_code` is more exact."""
         return self.type in _TEXT_TYPES
 
     @property
     def described(self) -> str:
-        """Address, name and module, to choose it from others of its name."""
+        """Return address, name and module, to choose it among symbols of the same name."""
         return f"0x{self.address:x}  {self.name}" + (f" [{self.module}]" if self.module else "")
 
 
 class Kallsyms:
-    """The symbols of the running kernel, or of a file that looks like /proc/kallsyms."""
+    """The symbols of the running kernel, or of a file in the format of /proc/kallsyms."""
 
     def __init__(self, data: bytes, source: str = KALLSYMS) -> None:
         self._data = data
@@ -66,13 +66,13 @@ class Kallsyms:
 
     @property
     def hidden(self) -> bool:
-        """Whether all addresses are zeros."""
+        """Return whether all addresses are zero."""
         first = _LINE.search(self._data)
         last = _LINE.match(self._data, self._data.rfind(b"\n", 0, -1) + 1)
         return all(m is None or int(m[1], 16) == 0 for m in (first, last))
 
     def find(self, name: str, module: str | None = None) -> list[Symbol]:
-        """All symbols called exactly `name`, data included, in the file's order."""
+        """Return all symbols called exactly `name`, data included, in the file's order."""
         wanted = b" " + name.encode("utf-8", "surrogateescape")
         found = []
         at = self._data.find(wanted)
@@ -86,19 +86,19 @@ class Kallsyms:
         return found
 
     def is_code(self, symbol: Symbol) -> bool:
-        """Whether a symbol is a function not only by its letter: in 7.3 much of the kernel's data is `T`."""
+        """Return whether a symbol is really a function: in 7.3, much of the kernel's data is `T` too."""
         return symbol.is_function and (symbol.module is not None or symbol.address not in self._constants)
 
     @cached_property
     def _constants(self) -> range:
-        """Addresses behind the kernel's code, up to what it frees once it has begun: data, all of it."""
+        """Return the addresses between the kernel's code and its init memory: all of it is data."""
         ends = [self.find(name) for name in ("_etext", "__init_begin")]
         if any(len(found) != 1 for found in ends):
             return range(0)
         return range(ends[0][0].address, ends[1][0].address)
 
     def per_cpu_address(self, name: str) -> int | None:
-        """Return the address of a variable of which each processor has a copy; None where `name` is none.
+        """Return the address of a per-CPU variable; None if `name` is not one.
 
         Args:
             name: a symbol, or an address with `0x`.
@@ -109,16 +109,16 @@ class Kallsyms:
         return next((s.address for s in found if self._is_per_cpu(s.address, s.module)), None)
 
     def _is_per_cpu(self, address: int, module: str | None = None) -> bool:
-        """Return whether an address lies in the template from which each processor's copies are made.
+        """Return whether an address lies in the template of the per-CPU areas.
 
-        On x86 before 6.15 it begins at 0. A module's variables have addresses after it.
+        On x86 before 6.15 it begins at 0. A module's per-CPU variables have addresses after it.
         """
         start, end = self._per_cpu
         return start <= address < (end + _PER_CPU_OF_MODULES if module else end)
 
     @cached_property
     def _per_cpu(self) -> tuple[int, int]:
-        """Where the template begins and ends; empty where the addresses are hidden."""
+        """Return where the template begins and ends; an empty range if the addresses are hidden."""
         ends = [self.find(name) for name in ("__per_cpu_start", "__per_cpu_end")]
         if any(len(found) != 1 for found in ends):
             return 0, -_PER_CPU_OF_MODULES
@@ -126,11 +126,11 @@ class Kallsyms:
         return (start, end) if end else (0, -_PER_CPU_OF_MODULES)
 
     def has_function(self, name: str) -> bool:
-        """Whether there is a function called exactly `name`."""
+        """Return whether there is a function called exactly `name`."""
         return any(s.is_function for s in self.find(name))
 
     def variants(self, name: str) -> list[Symbol]:
-        """Functions that a compiler made of `name`: `name.isra.0`, `name.part.0`, `name.cold`."""
+        """Return the functions a compiler made from `name`: `name.isra.0`, `name.part.0`, `name.cold`."""
         wanted = b" " + name.encode("utf-8", "surrogateescape")
         found = []
         at = self._data.find(wanted + b".")
@@ -142,7 +142,7 @@ class Kallsyms:
         return found
 
     def matching(self, glob: str) -> Iterator[Symbol]:
-        """Return functions whose whole name matches a shell wildcard (`*`, `?`, `[...]`).
+        """Yield the functions whose whole name matches a shell wildcard (`*`, `?`, `[...]`).
 
         Raises:
             UsageError: the wildcard is longer than any name.
@@ -150,7 +150,7 @@ class Kallsyms:
         if len(glob) > _GLOB_MAX:
             raise UsageError(f"a wildcard of {len(glob)} characters", hint="names have up to 511")
         start = re.match(r"[^*?\[]*", glob)
-        assert start is not None  # anything may be none
+        assert start is not None  # the pattern also matches nothing
         if start[0]:
             yield from self._beginning(start[0].encode("utf-8", "surrogateescape"), glob)
             return
@@ -161,7 +161,7 @@ class Kallsyms:
                 yield symbol
 
     def _beginning(self, text: bytes, glob: str) -> Iterator[Symbol]:
-        """The same where names begin with `text`: finding that takes a twentieth of matching every line."""
+        """Yield matches that begin with `text`: 20 times as fast as matching every line."""
         whole = re.compile(glob_to_regex(glob) + rb"(?=[\t\n])")
         at = self._data.find(b" " + text)
         while at >= 0:
@@ -172,7 +172,7 @@ class Kallsyms:
             at = self._data.find(b" " + text, at + 1)
 
     def at(self, address: int) -> Symbol | None:
-        """The function that holds `address`: the last one that begins at or before it."""
+        """Return the function that holds `address`: the last one that begins at or before it."""
         best: Symbol | None = None
         for m in _LINE.finditer(self._data):
             start = int(m[1], 16)
@@ -181,7 +181,7 @@ class Kallsyms:
         return best
 
     def miss(self, name: str) -> Miss:
-        """The answer for a name that is not there, with the functions whose names come closest."""
+        """Return a Miss for a name that does not exist, with the functions of the most similar names."""
         if not self._data:
             return Miss(self.source, "the file is empty")
         return Miss(self.source, f"no function called {name}", tuple(self._closest(name)))
@@ -191,8 +191,8 @@ class Kallsyms:
 
         text = name.encode("utf-8", "replace")
         variants = [s.name for s in self.variants(name)]
-        # Names that hold the whole word, or begin like it and are about as long. Searched for by the
-        # pattern, since a list of all names alone would take a second.
+        # Names that contain the whole word, or begin with the same letter and have a similar length. A
+        # regular expression searches for them, since a list of all names alone would take a second.
         holding = sorted(self._holding(text), key=len)[: _NEAR * 2] if len(text) > 2 else []
         short, long = max(len(text) - 4, 0), len(text) + 2
         pattern = re.compile(
@@ -204,7 +204,7 @@ class Kallsyms:
         return [f for f in dict.fromkeys([*variants, *ranked]) if f != name][:_NEAR]
 
     def _holding(self, text: bytes) -> Iterator[str]:
-        """Names of functions of which `text` is a part."""
+        """Yield the names of functions that contain `text`."""
         pattern = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n ]*%s[^\t\n ]*)" % re.escape(text))
         at = self._data.find(text)
         last = -1
@@ -217,14 +217,14 @@ class Kallsyms:
             at = self._data.find(text, at + 1)
 
     def _symbol_at(self, offset: int) -> Symbol | None:
-        """The symbol of the line that holds byte `offset`."""
+        """Return the symbol of the line that holds byte `offset`."""
         start = self._data.rfind(b"\n", 0, offset) + 1
         m = _LINE.match(self._data, start)
         return _symbol(m) if m else None
 
 
 def glob_to_regex(glob: str) -> bytes:
-    """A shell wildcard as a regular expression on bytes that stays within one word.
+    """Convert a shell wildcard to a regular expression on bytes that stays within one word.
 
     >>> glob_to_regex("tcp_*")
     b'tcp_[^\\\\t\\\\n ]*'
@@ -244,19 +244,19 @@ def glob_to_regex(glob: str) -> bytes:
         else:
             pieces.append(re.escape(ch.encode("utf-8", "surrogateescape")))
         i += 1
-    # Bytes as characters of the same numbers, and back.
+    # latin-1 maps bytes to characters of the same number, and back.
     characters = [None if piece is None else piece.decode("latin-1") for piece in pieces]
     return join_glob(characters, _ANY_ONE.decode("latin-1")).encode("latin-1")
 
 
 def _end_of_class(glob: str, start: int) -> int:
-    """Where the `]` is that ends the class opened at `start`; -1 where none does. A first `]` is a member."""
+    """Return the position of the `]` that ends the class at `start`, or -1; a first `]` is a member."""
     first = start + (2 if glob[start + 1 : start + 2] in ("!", "^") else 1)
     return glob.find("]", first + 1)
 
 
 def _class_to_regex(body: str) -> bytes:
-    """What stands between `[` and `]`, one character of a name; ranges that hold nothing match nothing."""
+    """Convert the text between `[` and `]`, which matches one character; an empty range matches nothing."""
     negated = body[0] in "!^"
     members = body[1:] if negated else body
     out = b""
@@ -269,7 +269,7 @@ def _class_to_regex(body: str) -> bytes:
         elif members[i] <= members[last] and members[last].isascii():
             out += low + b"-" + high
         i = last + 1
-    # Never a blank or the end of a line, whatever the class says: a name has none.
+    # Whatever the class says, it never matches a blank or the end of a line: names have neither.
     if not out:
         return _ANY_ONE if negated else rb"(?!)"
     return rb"(?![\t\n ])[" + (b"^" if negated else b"") + out + b"]"

@@ -1,10 +1,10 @@
 """Functions that have another name in other kernels: `do_fork` is kernel_clone today.
 
-Each chain lists one function's names, oldest first, as the kernels with that name declare it. A name
-that this kernel does not have leads to the newest of its chain that it does have. A parameter that means
-the same has the same name all along a chain, so that `difference` can tell where `$arg1` is something
-else. The release in a comment is the first with that name; a chain is only ever tried against the
-symbols that are there.
+Each chain lists the names of one function, oldest first, with the declaration in the kernels that use that
+name. A name that this kernel does not have leads to the newest name in its chain that it does have. A
+parameter keeps its name along a chain as long as it keeps its meaning, so that `difference` can tell where
+`$arg1` is something else. The release in a comment is the first with that name. It is only information: a
+chain is always tried against the symbols that exist.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,7 +48,7 @@ _CHAINS: tuple[tuple[str, ...], ...] = (
         "__do_page_fault(struct pt_regs *regs, unsigned long error_code)",
         "exc_page_fault(struct pt_regs *regs, unsigned long error_code)",
     ),
-    (  # 5.8; the last one is the part of it that can be probed
+    (  # 5.8; the last one is the part of the function that can be probed
         "do_IRQ(struct pt_regs *regs)",
         "common_interrupt(struct pt_regs *regs, unsigned long error_code)",
         "__common_interrupt(struct pt_regs *regs, u32 vector)",
@@ -80,7 +80,7 @@ _CHAINS: tuple[tuple[str, ...], ...] = (
         "dev_queue_xmit(struct sk_buff *skb)",
         "__dev_queue_xmit(struct sk_buff *skb, struct net_device *sb_dev)",
     ),
-    (  # where the compiler put it into its callers, its check is what remains to be seen
+    (  # if the compiler inlined the function, only its check can still be probed
         "__sock_sendmsg(struct socket *sock, struct msghdr *msg)",
         "security_socket_sendmsg(struct socket *sock, struct msghdr *msg, int size)",
     ),
@@ -91,7 +91,7 @@ _CHAINS: tuple[tuple[str, ...], ...] = (
         "gfp_t gfp)",
     ),
     ("mark_page_accessed(struct page *page)", "folio_mark_accessed(struct folio *folio)"),
-    (  # the last but one is its only caller
+    (  # the second to last is the only caller of the last
         "account_page_dirtied(struct page *page, struct address_space *mapping)",
         "__folio_mark_dirty(struct folio *folio, struct address_space *mapping, int warn)",
         "folio_account_dirtied(struct folio *folio, struct address_space *mapping)",
@@ -144,12 +144,12 @@ _CHAINS: tuple[tuple[str, ...], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Bypass:
-    """A function that is still there, but that what it is known for no longer passes through.
+    """A function that still exists, but that is bypassed in what it is known for.
 
     Attributes:
-        instead: functions that see it, the best first; the first that this kernel has is the one.
+        instead: functions that see it, best first; the first one that this kernel has is used.
         why: what does not pass through it.
-        if_local: only where the kernel does not export it: every caller has a copy of its own then.
+        if_local: applies only if the kernel does not export the function: then every caller has its own copy.
     """
 
     instead: tuple[str, ...]
@@ -157,7 +157,7 @@ class Bypass:
     if_local: bool = False
 
 
-# By the calls in the code of 5.10, 6.1, 6.12 and 7.3.
+# From the calls in the code of 5.10, 6.1, 6.12 and 7.3.
 _BYPASSED = {
     "do_sys_open": Bypass(("do_sys_openat2",), "open and openat do not pass through it"),
     "add_to_page_cache_lru": Bypass(("filemap_add_folio",), "few or no pages are added through it"),
@@ -177,12 +177,12 @@ _SYSCALL_PREFIXES = ("__x64_sys_", "__arm64_sys_", "__riscv_sys_", "__se_sys_", 
 
 
 def present_names(name: str) -> Sequence[str]:
-    """Return what `name` may be called in this kernel, most likely first; empty where no rename is known."""
+    """Return possible names of `name` in this kernel, most likely first; empty if no rename is known."""
     found: dict[str, None] = {}
     for chain in _CHAINS:
         names = [_name(one) for one in chain]
         if name in names:
-            # Newer names first: an older one that is still there is often only a wrapper.
+            # Newer names first: an older name that still exists is often only a wrapper.
             at = names.index(name)
             found.update(dict.fromkeys((*reversed(names[at + 1 :]), *reversed(names[:at]))))
     for old in ("sys_", "SyS_"):
@@ -192,24 +192,24 @@ def present_names(name: str) -> Sequence[str]:
 
 
 def find_present(name: str, exists: Callable[[str], bool]) -> str | None:
-    """Return the name that this kernel gives to the function once called `name`, or None."""
+    """Return the name that this kernel has for the function once called `name`, or None."""
     return next((candidate for candidate in present_names(name) if exists(candidate)), None)
 
 
 def known_names() -> frozenset[str]:
-    """Return every name in the table, present in this kernel or not: for suggestions."""
+    """Return every name in the table, whether this kernel has it or not, for suggestions."""
     return frozenset(_name(one) for chain in _CHAINS for one in chain)
 
 
 def declarations() -> tuple[tuple[str, ...], ...]:
-    """Return the table as it stands: for each function its declarations, oldest first."""
+    """Return the whole table: the declarations of each function, oldest first."""
     return _CHAINS
 
 
 def difference(asked: str, present: str) -> str | None:
-    """Return how the parameters of `present` differ from those of `asked`; None where those are the same.
+    """Return how the parameters of `present` differ from those of `asked`; None if they are the same.
 
-    Parameters that `present` has after all of `asked` change nothing.
+    Additional parameters at the end of `present` do not count.
     """
     for chain in _CHAINS:
         known = {_name(one): one for one in chain}
@@ -222,12 +222,12 @@ def difference(asked: str, present: str) -> str | None:
 
 
 def bypass(name: str, exists: Callable[[str], bool], *, exported: bool = False) -> str | None:
-    """Return why a probe at `name` may never be hit, and what to probe instead; None where it is hit.
+    """Return why a probe at `name` may never be hit, and what to probe instead; None if it is hit.
 
     Args:
         name: a function that this kernel has.
-        exists: asks for a function's name.
-        exported: the symbol is a global one.
+        exists: returns whether a function of that name exists.
+        exported: whether the symbol is global.
     """
     found = _BYPASSED.get(name)
     if found is None or (found.if_local and exported):
@@ -240,7 +240,7 @@ def bypass(name: str, exists: Callable[[str], bool], *, exported: bool = False) 
 
 
 def may_be_bypassed(name: str) -> bool:
-    """Return whether there are kernels in which a probe at `name` is not hit as it seems."""
+    """Return whether some kernels bypass `name`, so that a probe there is hit less often than expected."""
     return name in _BYPASSED
 
 

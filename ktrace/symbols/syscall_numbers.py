@@ -1,14 +1,14 @@
-"""Names of system calls by their numbers, which never change once they are given out."""
+"""Names of system calls by number. A number never changes once it is assigned."""
 
 from collections.abc import Mapping
 from importlib import resources
 
 
 def syscall_names(machine: str) -> Mapping[int, str]:
-    """The names of a machine's 64-bit system calls, such as `openat`; of an unknown machine none.
+    """Return the names of a machine's 64-bit system calls, such as `openat`; empty for an unknown machine.
 
     Args:
-        machine: as `uname -m` says.
+        machine: as in `uname -m`.
     """
     table = resources.files(__package__).joinpath(f"syscalls-{machine}.txt")
     if not table.is_file():

@@ -1,9 +1,9 @@
-"""System calls by their own names: the function to probe, and where its arguments are.
+"""System calls by name: the function to probe, and where its arguments are.
 
-Since 4.17 (x86-64), 4.19 (arm64) and 6.6 (riscv) the function that a system call enters takes one
-argument, the registers of the process (`struct pt_regs *`), from which the call's own arguments are
-read. Older kernels have a plain `sys_NAME` with the arguments in registers. 32-bit calls enter through
-functions of their own and are not seen here.
+Since 4.17 (x86-64), 4.19 (arm64) and 6.6 (riscv) the entry function of a system call takes one argument, the
+registers of the process (`struct pt_regs *`). The arguments of the call are read from there. Older kernels
+have a plain `sys_NAME` with the arguments in registers. 32-bit calls enter through their own functions and
+are not seen here.
 """
 
 import re
@@ -31,7 +31,7 @@ _PT_REGS = {
     "riscv64": (0x118, 0x58, 0x60, 0x68, 0x70, 0x78),  # orig_a0, a1 to a5
 }
 
-# Types in the declarations of system calls that are not written as integers.
+# Types in declarations of system calls that are not spelled as integers.
 _TYPEDEFS = {
     "size_t": "u64", "ssize_t": "s64", "loff_t": "s64", "off_t": "s64", "umode_t": "u16", "mode_t": "u32",
     "pid_t": "s32", "uid_t": "u32", "gid_t": "u32", "qid_t": "u32", "old_uid_t": "u16", "old_gid_t": "u16",
@@ -45,16 +45,16 @@ _INTEGER_SIZES = {"char": 8, "short": 16, "int": 32, "long": 64}
 
 @dataclass(frozen=True, slots=True)
 class SyscallParam:
-    """A parameter of a system call: its name, and its type as C spells it."""
+    """A parameter of a system call: its name and its C type."""
 
     name: str
     ctype: str
 
     @property
     def fetch_type(self) -> str:
-        """The type to read it with.
+        """Return the fetch type to read it with.
 
-        Only `const char *` is text for certain; other pointers are shown as addresses.
+        Only `const char *` is certainly text; other pointers are shown as addresses.
         """
         words = self.ctype.replace("*", " * ").replace("__user", " ").split()
         if "*" in words:
@@ -70,28 +70,28 @@ class SyscallParam:
 
 
 def syscall_name(text: str) -> str:
-    """The name without the prefixes of the functions behind it: `__x64_sys_openat` is openat."""
+    """Return the name without the prefix of its function: `__x64_sys_openat` is openat."""
     return _PREFIXES.sub("", text, count=1)
 
 
 def function_names(syscall: str, machine: str) -> tuple[str, ...]:
-    """The functions that the call may enter through, the one of newer kernels first."""
+    """Return the possible entry functions of the call, the one of newer kernels first."""
     prefixes = (_WRAPPERS[machine], "sys_") if machine in _WRAPPERS else ("sys_",)
     return tuple(prefix + syscall for prefix in prefixes)
 
 
 def takes_pt_regs(function: str) -> bool:
-    """Whether the function is one that takes the process's registers."""
+    """Return whether the function takes the process's registers."""
     return function.startswith(tuple(_WRAPPERS.values()))
 
 
 def params_from_format(text: str) -> tuple[SyscallParam, ...]:
-    """The parameters, from tracefs `events/syscalls/sys_enter_NAME/format`.
+    """Return the parameters, from tracefs `events/syscalls/sys_enter_NAME/format`.
 
     Raises:
-        UsageError: it is no format file.
+        UsageError: it is not a format file.
     """
-    # Behind the parameters newer kernels put the text that some of them point to: no parameter.
+    # After the parameters, newer kernels list the text that some of them point to. It is not a parameter.
     return tuple(
         SyscallParam(field.name, field.ctype)
         for field in parse_format(text).args
@@ -102,13 +102,13 @@ def params_from_format(text: str) -> tuple[SyscallParam, ...]:
 def params_from_types(
     syscall: str, functions: Callable[[str], tuple[Function, ...] | Miss]
 ) -> tuple[SyscallParam, ...] | Miss:
-    """The parameters, from the types of the functions within the wrapper where they were not inlined.
+    """Return the parameters, from the types of the functions that the wrapper calls, if not inlined.
 
     Args:
         syscall: its bare name.
         functions: finds functions by name (`Btf.functions`).
     """
-    # In __se_sys_X every parameter is a long: names are right there, types are not.
+    # In __se_sys_X every parameter is a long: its names are right, its types are not.
     for prefix in ("__do_sys_", "sys_", "__se_sys_"):
         found = functions(prefix + syscall)
         if isinstance(found, Miss) or (prefix == "sys_" and _is_wrapper(found[0])):
@@ -118,16 +118,16 @@ def params_from_types(
 
 
 def argument_source(function: str, number: int, machine: str, *, registers: bool = True) -> str:
-    """How parameter `number`, from 1, of a system call is read where `function` is entered.
+    """Return the fetch expression for a parameter of a system call at the entry of `function`.
 
     Args:
         function: one of `function_names`.
         number: counted from 1.
         machine: `uname -m`.
-        registers: whether `%di` can be read; fprobes have `$arg1` only.
+        registers: whether `%di` can be read; fprobes only have `$arg1`.
 
     Raises:
-        UsageError: the machine's calls are not known, or have no such parameter.
+        UsageError: the machine's system calls are not known, or have no such parameter.
     """
     offset = argument_offset(number, machine)
     convention = CONVENTIONS[machine]
@@ -138,10 +138,10 @@ def argument_source(function: str, number: int, machine: str, *, registers: bool
 
 
 def argument_offset(number: int, machine: str) -> int:
-    """Bytes from the start of the process's registers to parameter `number`, from 1.
+    """Return the offset in bytes of parameter `number` (from 1) in the process's registers.
 
     Raises:
-        UsageError: the machine's calls are not known, or have no such parameter.
+        UsageError: the machine's system calls are not known, or have no such parameter.
     """
     offsets = _PT_REGS.get(machine)
     if offsets is None or machine not in CONVENTIONS:
@@ -154,9 +154,9 @@ def argument_offset(number: int, machine: str) -> int:
 def fetch_args(
     text: str, function: str, params: tuple[SyscallParam, ...], machine: str, *, registers: bool = True
 ) -> tuple[FetchArg, ...]:
-    """`[NAME=]PARAMETER[:TYPE]` as fetch arguments; `$args` is all of them.
+    """Parse `[NAME=]PARAMETER[:TYPE]` into fetch arguments; `$args` means all parameters.
 
-    What names no parameter and is of the kernel's own grammar (`$comm`, `+8($stack)`) stays as it is.
+    Text in the kernel's own grammar that names no parameter (`$comm`, `+8($stack)`) stays as it is.
 
     Raises:
         UsageError: no such parameter, or no such argument.
@@ -186,7 +186,7 @@ def fetch_args(
 def _fetch(name: str, type_: str, function: str, number: int, machine: str, *, registers: bool) -> FetchArg:
     source = argument_source(function, number, machine, registers=registers)
     if type_ in ("string", "ustring"):
-        # Whatever a system call points to is the process's.
+        # What a system call points to is always in the process's memory.
         return FetchArg(f"+0({source})", name, "ustring")
     if type_.endswith("]"):
         return FetchArg(f"+u0({source})", name, type_)

@@ -1,1 +1,1 @@
-"""Reading and writing below the tracing directory: the only room that opens a file there."""
+"""Reading and writing in the tracing directory: the only package that opens files there."""

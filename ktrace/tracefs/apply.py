@@ -1,4 +1,4 @@
-"""Writing a Plan, step by step, and taking it back in reverse."""
+"""Write a Plan step by step, and undo it in reverse."""
 
 import errno
 import time
@@ -15,7 +15,7 @@ _BUSY_WAIT_S = 0.025
 
 
 class Applied:
-    """What has been written and can be taken back. Not shared between threads.
+    """The steps that were written and can be undone. Not thread-safe.
 
     Instances that it makes are held until it removes them: see `tracefs.holding`.
 
@@ -33,10 +33,10 @@ class Applied:
         self._held = Held(files)
 
     def do(self, step: Step) -> None:
-        """Write one step. Raises Refused with the kernel's words; nothing is taken back by that.
+        """Write one step. Raises Refused with the kernel's message; earlier steps stay.
 
-        The undo is noted before the write: a signal in between must not leave anything behind, and
-        undoing what was not done yet is harmless.
+        The undo is recorded before the write, so that a signal in between leaves nothing behind. Undoing
+        something that was not done is harmless.
         """
         if step.undo:
             self._undo.append(step.undo)
@@ -52,32 +52,32 @@ class Applied:
             raise refusal(self._files, step.text or step.path, error, since=started) from error
 
     def will_undo(self, step: Step) -> None:
-        """Note how to take something back that the caller is about to do. Harmless if it fails to."""
+        """Record how to undo a step that the caller is about to write. Harmless if the write fails."""
         self._undo.append(step)
 
     def do_all(self, plan: Plan) -> None:
-        """Write every step in order; on the first refusal the rest is not written."""
+        """Write every step in order; stop at the first refusal."""
         for step in plan.steps:
             self.do(step)
 
     def keep(self) -> None:
-        """Forget how to undo: what was written stays."""
+        """Forget how to undo: everything written stays."""
         self._undo.clear()
 
     def __len__(self) -> int:
-        """How many steps there are to take back."""
+        """Return the number of steps to undo."""
         return len(self._undo)
 
     def undo_all(
         self, keep: int = 0, *, let_go: Callable[[Step], None] | None = None
     ) -> list[tuple[Step, OSError]]:
-        """Take everything back, newest first, whatever fails on the way; the failures are returned.
+        """Undo everything, newest first; continue after failures and return them.
 
-        What has gone already counts as taken back.
+        A step counts as undone if its object is already gone.
 
         Args:
-            keep: leave so many of the oldest steps.
-            let_go: called when the kernel first says that something is busy, to end what uses it.
+            keep: number of oldest steps to leave.
+            let_go: called when the kernel first says that something is busy, to end its user.
         """
         failures = []
         while len(self._undo) > keep:
@@ -95,7 +95,7 @@ class Applied:
 
 
 def write_step(files: Files, step: Step) -> None:
-    """One step as it is. Raises OSError."""
+    """Write one step as it is. Raises OSError."""
     if step.action == "mkdir":
         files.mkdir(step.path)
     elif step.action == "rmdir":
@@ -107,13 +107,13 @@ def write_step(files: Files, step: Step) -> None:
 
 
 def write_patiently(files: Files, step: Step, let_go: Callable[[Step], None] | None = None) -> None:
-    """Write; where the kernel says busy, again for a second.
+    """Write a step; while the kernel says that it is busy, try again for a second.
 
-    A reader's descriptor that was just closed, or an event that was just switched off, holds on for
-    an RCU grace period.
+    After a reader's descriptor was closed or an event was switched off, it stays busy for an RCU grace
+    period.
 
     Args:
-        let_go: called the first time that it says so, to end what uses the thing.
+        let_go: called at the first such answer, to end the user of the thing.
     """
     for attempt in range(_BUSY_TRIES):
         try:

@@ -1,4 +1,4 @@
-"""Setting up an instance's buffer: clock, options, size, and which tasks and CPUs it records.
+"""Set up an instance's buffer: clock, options, size, and the tasks and CPUs that it records.
 
 See Documentation/trace/ftrace.rst, "trace_options", "trace_clock", "set_event_pid", "tracing_cpumask".
 """
@@ -12,7 +12,7 @@ from ktrace.errors import NotFound, Refused, UsageError
 from ktrace.model.plan import Step
 from ktrace.tracefs.files import Files, reading
 
-# What the text reader relies on. A new instance starts with the top buffer's options.
+# The options that the text reader relies on. A new instance has the top buffer's options.
 _TEXT_OPTIONS = {
     "context-info": True,
     "irq-info": True,
@@ -31,15 +31,15 @@ _TEXT_OPTIONS = {
     "event-fork": False,
 }
 
-# Preferred first: one that is the same on all CPUs and known to user space (CLOCK_MONOTONIC).
+# Preferred first: a clock that is the same on all CPUs and known to user space (CLOCK_MONOTONIC).
 _CLOCKS = ("mono", "global", "local")
 
-# Documentation/trace/ftrace.rst, "trace_clock": those that count no nanoseconds.
+# Documentation/trace/ftrace.rst, "trace_clock": the clocks that do not count nanoseconds.
 _TICKING = frozenset({"counter", "uptime", "x86-tsc", "ppc-tb"})
 
 
 def option_steps(files: Files, wanted: dict[str, bool] | None = None) -> list[Step]:
-    """Steps for the options of an instance that differ from what the text reader relies on."""
+    """Return steps for the options of an instance that differ from those the text reader relies on."""
     present = set(files.read("trace_options").split())
     steps = []
     for name, on in {**_TEXT_OPTIONS, **(wanted or {})}.items():
@@ -51,10 +51,10 @@ def option_steps(files: Files, wanted: dict[str, bool] | None = None) -> list[St
 
 
 def clock_step(files: Files, clock: str | None = None) -> Step:
-    """Set the trace clock: `clock`, or the best of those that there are.
+    """Return the step that sets the trace clock: `clock`, or the best one available.
 
     Raises:
-        UsageError: the kernel has no such clock; lists those it has.
+        UsageError: the kernel has no such clock; the message lists those that it has.
     """
     known = files.read("trace_clock").replace("[", "").replace("]", "").split()
     if clock is not None and clock not in known:
@@ -64,25 +64,25 @@ def clock_step(files: Files, clock: str | None = None) -> Step:
 
 
 def counts_ticks(files: Files) -> bool:
-    """Whether the instance's clock counts something else than nanoseconds."""
+    """Return whether the instance's clock counts something other than nanoseconds."""
     chosen = re.search(r"\[([^\]]+)\]", files.read("trace_clock"))
     return chosen is not None and chosen[1] in _TICKING
 
 
 def wake_step(files: Files) -> Step | None:
-    """Have readers of pages woken by one event already; None where the kernel cannot be told."""
+    """Return a step that wakes readers of pages at every event; None if the kernel has no such setting."""
     if not files.exists("buffer_percent"):
         return None
     return Step("buffer_percent", "0", "wake readers at once", action="write")
 
 
 def own_threads() -> list[int]:
-    """Thread ids of this process."""
+    """Return the thread ids of this process."""
     return sorted(int(entry.name) for entry in Path("/proc/self/task").iterdir())
 
 
 def ignore_pids(files: Files, pids: Iterable[int]) -> bool:
-    """Never record these thread ids; False where the kernel cannot (before 5.8)."""
+    """Never record these thread ids. Returns False if the kernel has no such filter (before 5.8)."""
     if not files.exists("set_event_notrace_pid"):
         return False
     files.write("set_event_notrace_pid", " ".join(map(str, pids)))
@@ -90,12 +90,12 @@ def ignore_pids(files: Files, pids: Iterable[int]) -> bool:
 
 
 def only_pids(files: Files, pids: Iterable[int]) -> None:
-    """Record only these thread ids, beside those that were said before."""
+    """Record only these thread ids, in addition to those set before."""
     files.write("set_event_pid", " ".join(map(str, pids)))
 
 
 def only_cpus(files: Files, cpus: Iterable[int]) -> None:
-    """Record only on these CPUs. Raises Refused where one is not there."""
+    """Record only on these CPUs. Raises Refused if one does not exist."""
     mask = sum(1 << cpu for cpu in set(cpus))
     words = f"{mask:x}"
     # Groups of 32 bits are separated by commas, most significant first.
@@ -112,11 +112,11 @@ def only_cpus(files: Files, cpus: Iterable[int]) -> None:
 
 
 def check_online(cpus: Iterable[int], path: str = "/sys/devices/system/cpu/online") -> None:
-    """Raise NotFound where one of these CPUs is offline: the kernel takes it, and no event comes from it."""
+    """Raise NotFound if one of these CPUs is offline: the kernel accepts it, but no events come from it."""
     try:
         text = Path(path).read_text("ascii").strip()
     except OSError:
-        return  # nobody says
+        return  # the list of online CPUs cannot be read
     pairs = [part.partition("-") for part in text.split(",") if part]
     online = {cpu for low, _, high in pairs for cpu in range(int(low), int(high or low) + 1)}
     offline = sorted(set(cpus) - online)
@@ -127,12 +127,12 @@ def check_online(cpus: Iterable[int], path: str = "/sys/devices/system/cpu/onlin
 
 
 def size_step(kilobytes: int) -> Step:
-    """Set the size of each CPU's buffer."""
+    """Return the step that sets the size of each CPU's buffer."""
     return Step("buffer_size_kb", str(kilobytes), f"{kilobytes} KiB for each CPU", action="write")
 
 
 def wake_at(files: Files, percent: int) -> bool:
-    """Have poll(2) of raw pipes return when so much is filled; False where the kernel cannot (before 5.0)."""
+    """Let poll(2) on raw pipes return when the buffer is `percent` full; False before 5.0, which cannot."""
     if not files.exists("buffer_percent"):
         return False
     files.write("buffer_percent", str(percent))
@@ -140,17 +140,17 @@ def wake_at(files: Files, percent: int) -> bool:
 
 
 def switch_recording(files: Files, on: bool) -> None:
-    """Let the buffer take events, or not."""
+    """Switch recording into the buffer on or off."""
     files.write("tracing_on", "1" if on else "0")
 
 
 def recording(files: Files) -> bool:
-    """Whether the buffer takes events."""
+    """Return whether the buffer records events."""
     return files.read("tracing_on").strip() == "1"
 
 
 def snapshot_is_freed(files: Files) -> bool:
-    """Return whether the kernel holds no memory for a snapshot."""
+    """Return whether the kernel uses no memory for a snapshot."""
     try:
         with reading(files, "snapshot") as fd:
             return b"Snapshot is freed" in os.read(fd, 4096)

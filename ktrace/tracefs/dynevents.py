@@ -1,7 +1,7 @@
 """Dynamic events: the files in which probes are defined, listed and removed.
 
-See Documentation/trace/kprobetrace.rst. `kprobe_events` and `uprobe_events` hold their own kind;
-`dynamic_events` lists all and takes the rest.
+See Documentation/trace/kprobetrace.rst. `kprobe_events` and `uprobe_events` have their own kind;
+`dynamic_events` lists all kinds and accepts the others.
 """
 
 import time
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def control_file(probe: Probe) -> str:
-    """The file that takes this kind of definition."""
+    """Return the file that accepts this kind of definition."""
     if probe.kind in "pr":
         return "uprobe_events" if isinstance(probe.place, FilePlace) else "kprobe_events"
     return "dynamic_events"
 
 
 def define_step(probe: Probe, why: str = "") -> Step:
-    """The step that defines `probe`; undone by removing its event."""
+    """Return the step that defines `probe`; its undo removes the event."""
     path = control_file(probe)
     place = probe.place.to_text()
     return Step(
@@ -40,7 +40,7 @@ def define(files: Files, probe: Probe) -> None:
     """Write one definition.
 
     Raises:
-        Refused: with the kernel's own words and its caret, where it left any, and the errno.
+        Refused: has the kernel's message and its caret, if there are any, and the errno.
     """
     line = probe.to_line()
     started = time.monotonic_ns()
@@ -61,7 +61,7 @@ def remove(files: Files, probe: Probe) -> None:
 
 
 def remove_point(files: Files, probe: Probe) -> None:
-    """Remove one probe point of an event that has others. Raises Refused."""
+    """Remove one of several probe points of an event. Raises Refused."""
     line = f"{probe.to_delete_line()} {probe.place.to_text()}"
     started = time.monotonic_ns()
     try:
@@ -71,10 +71,10 @@ def remove_point(files: Files, probe: Probe) -> None:
 
 
 def refusal(files: Files, command: str, error: OSError, *, since: int, part: str | None = None) -> Refused:
-    """Return what the kernel said about `command`: from error_log, else the errno's text.
+    """Return the kernel's message about `command`: from error_log, else the errno's text.
 
     Args:
-        part: text within the command that the kernel may log by itself: the filter of an event probe.
+        part: text in the command that the kernel may log on its own: the filter of an event probe.
     """
     from ktrace.tracefs.error_log import find_entry  # noqa: PLC0415 -- only to explain a failure
 
@@ -85,9 +85,9 @@ def refusal(files: Files, command: str, error: OSError, *, since: int, part: str
 
 
 def list_probes(files: Files) -> "tuple[list[Probe], list[SyntheticEvent]]":
-    """Every dynamic event, whoever made it, in the order of their making.
+    """Return every dynamic event, whoever made it, in the order of creation.
 
-    An event of several probe points comes once for each.
+    An event with several probe points occurs once for each.
     """
     if files.exists("dynamic_events"):
         text = files.read("dynamic_events")
@@ -95,7 +95,7 @@ def list_probes(files: Files) -> "tuple[list[Probe], list[SyntheticEvent]]":
         text = "".join(files.read(f) for f in ("kprobe_events", "uprobe_events") if files.exists(f))
     probes: list[Probe] = []
     synthetic: list[SyntheticEvent] = []
-    # Not splitlines: a file's name may hold what Unicode takes for a line's end.
+    # Not splitlines(): a file's name may hold characters that Unicode treats as line ends.
     for line in text.split("\n"):
         if line.startswith("s:"):
             synthetic.append(_synthetic(line))

@@ -1,4 +1,4 @@
-"""`error_log`: the kernel's own words about a command that it refused, with a caret.
+"""`error_log`: the kernel's message about a command that it refused, with a caret.
 
 See Documentation/trace/ftrace.rst, "error_log". Each entry is
 
@@ -6,8 +6,8 @@ See Documentation/trace/ftrace.rst, "error_log". Each entry is
       Command: p:kprobes/x vfs_read a=%foo
                                       ^
 
-The log keeps the last eight entries and is shared by everybody, so it is never cleared; the entry
-for a command is the newest one with that command's text, written after the command was.
+The log keeps the last eight entries. All users share it, so it is never cleared. The entry for a command is
+the newest one with that command's text that was written after the command.
 """
 
 import re
@@ -21,7 +21,7 @@ _ENTRY = re.compile(
 )
 _MARKER_BASE = len("  Command: ")
 _NS = 1_000_000_000
-# The log counts with local_clock(), which may differ from CLOCK_MONOTONIC by what the boot took.
+# The log uses local_clock(), which may differ from CLOCK_MONOTONIC by the boot time.
 _CLOCK_SLACK_NS = 10 * _NS
 
 
@@ -37,7 +37,7 @@ class LogEntry:
 
 
 def parse_error_log(text: str) -> tuple[LogEntry, ...]:
-    """All entries, oldest first."""
+    """Return all entries, oldest first."""
     return tuple(
         LogEntry(
             int(m["seconds"]) * _NS + int(m["micros"]) * 1000,
@@ -51,9 +51,9 @@ def parse_error_log(text: str) -> tuple[LogEntry, ...]:
 
 
 def find_entry(files: Files, command: str, since: int = 0) -> LogEntry | None:
-    """The newest entry about `command` written at or after `since` (ns, CLOCK_MONOTONIC), or None.
+    """Return the newest entry about `command` since `since` (ns, CLOCK_MONOTONIC), or None.
 
-    The kernel joins a definition's words with single blanks, and drops comments.
+    The kernel joins the words of a definition with single blanks and drops comments.
     """
     try:
         entries = parse_error_log(files.read("error_log"))

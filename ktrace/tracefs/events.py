@@ -23,13 +23,13 @@ _STACK = "stacktrace"  # the trigger
 
 
 def is_glob(name: str) -> bool:
-    """Whether `name` holds a wildcard of the shell."""
+    """Return whether `name` has a shell wildcard."""
     return not _GLOB.isdisjoint(name)
 
 
 def read_format(files: Files, event: str) -> "Format":
-    """The format of `GROUP/NAME`. Raises NotFound where there is no such event."""
-    from ktrace.model.format import parse_format  # noqa: PLC0415 -- to define, list or switch takes none
+    """Return the format of `GROUP/NAME`. Raises NotFound if there is no such event."""
+    from ktrace.model.format import parse_format  # noqa: PLC0415 -- only to read formats
 
     group = event.partition("/")[0]
     try:
@@ -41,7 +41,7 @@ def read_format(files: Files, event: str) -> "Format":
 
 
 def has_call_texts(files: Files) -> bool:
-    """Whether the kernel records the texts that arguments of system calls point at (a file's name)."""
+    """Return whether the kernel records strings that system call arguments point to, such as file names."""
     try:
         return "__filename_val" in files.read("events/syscalls/sys_enter_openat/format")
     except OSError:
@@ -49,14 +49,14 @@ def has_call_texts(files: Files) -> bool:
 
 
 def is_event(files: Files, name: str) -> bool:
-    """Whether `GROUP/NAME` is an event."""
+    """Return whether `GROUP/NAME` is an event."""
     return name.count("/") == 1 and files.exists(f"events/{name}/enable") and ".." not in name
 
 
 def find_static(files: Files, name: str) -> list[str]:
-    """Events of any kind called `SYSTEM:EVENT` or `SYSTEM/EVENT`, with wildcards, as `SYSTEM/EVENT`.
+    """Return events of any kind that match `SYSTEM:EVENT` or `SYSTEM/EVENT`, as `SYSTEM/EVENT`.
 
-    A wildcard for the system does not mean the private groups of ktrace sessions.
+    Wildcards are allowed; for the system they do not match the private groups of ktrace sessions.
     """
     system, _, event = name.replace(":", "/", 1).partition("/")
     if not event or ".." in name:
@@ -75,7 +75,7 @@ def find_static(files: Files, name: str) -> list[str]:
 
 
 def all_events(files: Files) -> Iterator[str]:
-    """Every event, as `SYSTEM/EVENT`."""
+    """Yield every event as `SYSTEM/EVENT`."""
     for system in files.list("events"):
         if files.is_dir(f"events/{system}"):
             for event in files.list(f"events/{system}"):
@@ -84,7 +84,7 @@ def all_events(files: Files) -> Iterator[str]:
 
 
 def enabled_state(files: Files, event: str) -> str:
-    """`0`, `1`, or with `*` where only a trigger uses it; empty where the event has gone."""
+    """Return `0` or `1`, followed by `*` if a trigger uses the event; empty if the event is gone."""
     try:
         return files.read(f"events/{event}/enable").strip()
     except OSError:
@@ -92,32 +92,32 @@ def enabled_state(files: Files, event: str) -> str:
 
 
 def read_filter(files: Files, event: str) -> str:
-    """The filter as written, or `none`."""
+    """Return the filter as written, or `none`."""
     return files.read(f"events/{event}/filter").strip()
 
 
 def read_triggers(files: Files, event: str) -> list[str]:
-    """The triggers that are set, newest first, each as the kernel prints it."""
+    """Return the triggers, newest first, each as the kernel prints it."""
     lines = files.read(f"events/{event}/trigger").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
 def enable_step(event: str, why: str = "") -> Step:
-    """Switch an event on, or with `GROUP` alone all events of a group; undone by switching off."""
+    """Return the step that enables an event, or with `GROUP` all events of a group; its undo disables it."""
     path = f"events/{event}/enable"
     undo = Step(path, "0", f"switch {event} off", action="write")
     return Step(path, "1", why or f"switch {event} on", undo, action="write")
 
 
 def stack_step(event: str) -> Step:
-    """Record the kernel stack at each hit; undone by removing the trigger."""
+    """Return the step that records the kernel stack at each hit; its undo removes the trigger."""
     path = f"events/{event}/trigger"
     undo = Step(path, "!" + _STACK, f"no more stacks at {event}")
     return Step(path, _STACK, "the kernel stack at each hit", undo)
 
 
 def filter_step(event: str, expression: str) -> Step:
-    """Set a filter; undone by removing it."""
+    """Return the step that sets a filter; its undo removes it."""
     path = f"events/{event}/filter"
     undo = Step(path, "0", f"remove the filter of {event}", action="write")
     return Step(path, expression, f"only where {expression}", undo, action="write")
@@ -126,10 +126,10 @@ def filter_step(event: str, expression: str) -> Step:
 def set_filter(files: Files, event: str, expression: str) -> None:
     """Write a filter.
 
-    A refused filter makes the kernel drop the one before it: the old text is put back.
+    When the kernel refuses a filter, it also drops the previous one, which is then restored.
 
     Raises:
-        Refused: with the kernel's words and the caret in the expression.
+        Refused: has the kernel's message and the caret in the expression.
     """
     path = f"events/{event}/filter"
     before = read_filter(files, event)
@@ -143,7 +143,7 @@ def set_filter(files: Files, event: str, expression: str) -> None:
 
 
 def _filter_refusal(files: Files, path: str, expression: str, error: OSError, started: int) -> Refused:
-    """The errno of a bad filter means nothing: error_log or the filter file itself says what is wrong."""
+    """Return the message from error_log or the filter file: the errno of a bad filter says nothing."""
     refused = _at_the_name(refusal(files, expression, error, since=started))
     if refused.caret is None:
         text = files.read(path)
@@ -157,7 +157,7 @@ def _filter_refusal(files: Files, path: str, expression: str, error: OSError, st
 
 
 def _at_the_name(refused: Refused) -> Refused:
-    """For an unknown field the kernel points behind its name: point at the name."""
+    """Move the caret to the name of an unknown field: the kernel points after it."""
     if "Field not found" not in refused.message or refused.excerpt is None:
         return refused
     name = re.search(r"[\w.]+\s*\Z", refused.excerpt[: refused.caret])

@@ -1,7 +1,7 @@
-"""What this kernel's tracing can do, asked of the kernel itself.
+"""Find out what this kernel's tracing supports.
 
-Features are seen by the files that are there and by the lines of the tracing directory's README;
-version numbers are printed, never compared.
+Features are detected by files and by lines in the tracing directory's README. Version numbers are printed,
+but never compared.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _README_LINES = {
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Each field: whether the kernel has it."""
+    """The features of this kernel; each field is True if it has that feature."""
 
     kprobes: bool
     uprobes: bool
@@ -41,7 +41,7 @@ class Features:
 
 
 def read_features(files: Files) -> Features:
-    """Ask the kernel."""
+    """Detect the features."""
     readme = files.read("README") if files.exists("README") else ""
     return Features(
         kprobes=files.exists("kprobe_events"),

@@ -1,7 +1,7 @@
-"""Files: the one small interface through which every file below a kernel directory is reached.
+"""The small interface through which every file in a kernel directory is accessed.
 
-Another machine's tracefs is another `Files`. Paths are relative to `root`. Text is UTF-8 with bytes
-that are none kept as lone surrogates (`surrogateescape`), so that nothing is lost on the way.
+Another `Files` can give access to another machine's tracefs. Paths are relative to `root`. Text is UTF-8;
+other bytes become lone surrogates (`surrogateescape`), so that no information is lost.
 """
 
 import errno
@@ -17,33 +17,33 @@ _READ_SIZE = 1 << 16
 
 
 class Files(Protocol):
-    """Reading and writing below one directory.
+    """Access to the files in one directory.
 
-    All methods raise OSError as the kernel reports it, and Exhausted where no further file may be opened.
+    All methods raise OSError as the kernel reports it, and Exhausted at the limit of open files.
     """
 
     root: str
 
     def read_bytes(self, path: str) -> bytes:
-        """The whole file."""
+        """Read a whole file."""
 
     def read(self, path: str) -> str:
-        """The whole file as text."""
+        """Read a whole file as text."""
 
     def write(self, path: str, text: str) -> None:
-        """Append `text` and a newline in one write(2); never truncates."""
+        """Append `text` and a newline in one write(2); never truncate."""
 
     def clear(self, path: str) -> None:
-        """Empty a list of which all is one's own. Never definitions, events or triggers: see `write`."""
+        """Empty a list whose entries are all our own. Not for definitions, events, triggers: see `write`."""
 
     def list(self, path: str) -> list[str]:
-        """The names in a directory, sorted."""
+        """Return the names in a directory, sorted."""
 
     def is_dir(self, path: str) -> bool:
-        """Whether there is a directory of that name."""
+        """Return whether there is a directory of that name."""
 
     def exists(self, path: str) -> bool:
-        """Whether there is anything of that name."""
+        """Return whether the path exists."""
 
     def mkdir(self, path: str) -> None:
         """Make a directory (of an instance)."""
@@ -52,10 +52,10 @@ class Files(Protocol):
         """Remove a directory (of an instance)."""
 
     def stream(self, path: str) -> int:
-        """A file descriptor, non-blocking, to read from; the caller closes it."""
+        """Open a file for non-blocking reading and return its descriptor; the caller closes it."""
 
     def below(self, path: str) -> "Files":
-        """The same, with `path` as its root: an instance looks like the tracing directory."""
+        """Return the files in `path` as a new root: an instance looks like the tracing directory."""
 
 
 class LocalFiles:
@@ -68,7 +68,7 @@ class LocalFiles:
         return f"LocalFiles({self.root!r})"
 
     def read_bytes(self, path: str) -> bytes:
-        """The whole file, read in large pieces: tracefs files have no size."""
+        """Read a whole file, in large pieces: tracefs files have no size."""
         fd = _open(self._full(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
             pieces = []
@@ -79,14 +79,14 @@ class LocalFiles:
             os.close(fd)
 
     def read(self, path: str) -> str:
-        """The whole file as text."""
+        """Read a whole file as text."""
         return self.read_bytes(path).decode("utf-8", "surrogateescape")
 
     def write(self, path: str, text: str) -> None:
         """Append one line in one write(2).
 
-        O_APPEND without O_TRUNC: truncating a definition file deletes other people's probes, and
-        truncating `trigger` or `set_event` loses theirs, too.
+        Uses O_APPEND without O_TRUNC: truncating a definition file would delete other users' probes, and
+        truncating `trigger` or `set_event` would delete their entries.
         """
         data = (text + "\n").encode("utf-8", "surrogateescape")
         fd = _open(self._full(path), os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
@@ -98,19 +98,19 @@ class LocalFiles:
             raise OSError(errno.EIO, f"only {written} of {len(data)} bytes taken", self._full(path))
 
     def clear(self, path: str) -> None:
-        """Open with O_TRUNC, which is how the kernel is told."""
+        """Empty a list by opening it with O_TRUNC."""
         os.close(_open(self._full(path), os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC))
 
     def list(self, path: str) -> list[str]:
-        """The names in a directory, sorted."""
+        """Return the names in a directory, sorted."""
         return sorted(entry.name for entry in os.scandir(self._full(path)))
 
     def is_dir(self, path: str) -> bool:
-        """Whether there is a directory of that name."""
+        """Return whether there is a directory of that name."""
         return Path(self._full(path)).is_dir()
 
     def exists(self, path: str) -> bool:
-        """Whether there is anything of that name."""
+        """Return whether the path exists."""
         return Path(self._full(path)).exists()
 
     def mkdir(self, path: str) -> None:
@@ -122,11 +122,11 @@ class LocalFiles:
         Path(self._full(path)).rmdir()
 
     def stream(self, path: str) -> int:
-        """A non-blocking file descriptor to read from."""
+        """Open a file for non-blocking reading and return its descriptor."""
         return _open(self._full(path), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
     def below(self, path: str) -> "LocalFiles":
-        """The files below a directory of these."""
+        """Return the files in one of the directories."""
         return LocalFiles(self._full(path))
 
     def _full(self, path: str) -> str:
@@ -134,7 +134,7 @@ class LocalFiles:
 
 
 def _open(path: str, flags: int) -> int:
-    """As os.open(); raises Exhausted for a limit of open files, which says nothing of this file."""
+    """Open a file; raise Exhausted at a limit of open files, which says nothing about this file."""
     try:
         return os.open(path, flags)
     except OSError as error:
@@ -146,7 +146,7 @@ def _open(path: str, flags: int) -> int:
 
 @contextmanager
 def reading(files: Files, path: str) -> Iterator[int]:
-    """A stream's descriptor that is closed at the end of the block."""
+    """Open a stream and close its descriptor at the end of the block."""
     fd = files.stream(path)
     try:
         yield fd

@@ -1,31 +1,31 @@
-"""Lists of functions that ftrace knows, each a line that begins with the name.
+"""Read lists of functions that ftrace knows; each line begins with a name.
 
     vfs_read                    set_ftrace_filter; of a module's function   ext4_map_blocks [ext4]
     vfs_read (1) R I            enabled_functions; of a module's function   ext4_map_blocks [ext4] (1)
 
-See Documentation/trace/ftrace.rst, "set_ftrace_filter" and "enabled_functions": those that ftrace has
-something attached to, whoever did it.
+See Documentation/trace/ftrace.rst, "set_ftrace_filter" and "enabled_functions". The latter lists the
+functions to which anybody has attached something.
 """
 
 from ktrace.tracefs.files import Files
 
 
 def read_enabled_functions(files: Files) -> frozenset[str]:
-    """Those of `enabled_functions`, without their modules. Raises OSError where the kernel does not say."""
+    """Return the functions in `enabled_functions`, without modules. Raises OSError if it is missing."""
     return frozenset(_names(files.read("enabled_functions")))
 
 
 def match_functions(files: Files, pattern: str) -> list[str]:
-    """The functions that ftrace can attach to and that a wildcard matches, in the order of their addresses.
+    """Return the functions that a wildcard matches and ftrace can attach to, in address order.
 
-    One that there are several of stands there several times.
+    Several functions with the same name are all in the result.
 
     Args:
-        files: those of an instance in which nothing traces functions: its filter is added to.
-        pattern: `*`, `?` and `[...]`, without a module; it does not begin with `!`, which takes away.
+        files: of an instance in which nothing traces functions: its filter is changed.
+        pattern: `*`, `?` and `[...]`, without a module. It must not begin with `!`, which removes functions.
 
     Raises:
-        OSError: the kernel does not trace functions, or none matches (EINVAL).
+        OSError: the kernel cannot trace functions, or none matches (EINVAL).
     """
     files.write("set_ftrace_filter", pattern)
     return _names(files.read("set_ftrace_filter"))

@@ -1,9 +1,9 @@
 """The function graph tracer's control files.
 
-See Documentation/trace/ftrace.rst, "function graph tracer". An instance has a tracer, a list of thread ids
-and a filter of functions of its own, on kernels that let it. Of which functions the calls are followed, and
-how deep, is said once for the whole kernel: `set_graph_function`, `max_graph_depth`. Like probes these are
-added for a while; who added them is noted as an instance that records nothing and has them as its filter:
+See Documentation/trace/ftrace.rst, "function graph tracer". On kernels that support it, an instance has its
+own tracer, list of thread ids and function filter. But the functions whose calls are followed, and the depth,
+are global: `set_graph_function`, `max_graph_depth`. Like probes, entries are added there for a while. Who
+added them is recorded as an instance that records nothing and has them as its filter:
 
     SESSION_graph         set_ftrace_filter: the functions
     SESSION_graph_3       the same, and 3 is in max_graph_depth
@@ -28,7 +28,7 @@ _NOTE = re.compile(r"(ktrace_\d{1,10}_\d{1,20}(?:_4\d{9})?)_graph(_top)?(?:_(\d{
 
 
 def can_graph(files: Files) -> bool:
-    """Whether the tracer can be used in that buffer."""
+    """Return whether the tracer can be used in that buffer."""
     try:
         return TRACER in files.read("available_tracers").split()
     except OSError:
@@ -36,24 +36,24 @@ def can_graph(files: Files) -> bool:
 
 
 def tracer_step() -> Step:
-    """Switch the tracer on, undone by switching it off."""
+    """Return the step that switches the tracer on; its undo switches it off."""
     undo = Step("current_tracer", "nop", "no tracer", action="write")
     return Step("current_tracer", TRACER, "record each call and its return", undo, action="write")
 
 
 def read_functions(files: Files, path: str = FOLLOWED) -> list[str]:
-    """The names in a list of functions, those of modules without the module's; none where all are meant."""
+    """Return the names in a list of functions, without modules; empty if it means all functions."""
     lines = files.read(path).splitlines()
     return [line.split()[0] for line in lines if line.strip() and not line.startswith("#")]
 
 
 def read_depth(tracing: Files) -> int:
-    """How deep calls are followed on this machine; 0: without a limit."""
+    """Return the depth to which calls are followed on this machine; 0 means no limit."""
     return int(tracing.read(DEPTH))
 
 
 def users(tracing: Files) -> list[str]:
-    """Buffers that the tracer is on in; the top buffer's name is empty."""
+    """Return the buffers that use the tracer; the top buffer's name is empty."""
     found = []
     for name, files in all_buffers(tracing):
         try:
@@ -65,12 +65,12 @@ def users(tracing: Files) -> list[str]:
 
 
 def note_name(owner: str, depth: int | None, *, top: bool = False) -> str:
-    """The name of the instance that notes what a session has added, and whether it uses the top buffer."""
+    """Return the name of the note for a session's additions; it also tells if the top buffer is used."""
     return f"{owner}_graph" + ("_top" if top else "") + (f"_{depth}" if depth else "")
 
 
 def notes(tracing: Files, *, live: bool = True) -> list[str]:
-    """Names of the instances that are such notes, with `live` without those of sessions known to be dead."""
+    """Return the instances that are notes; `live` leaves out those of sessions known to be dead."""
     found = [name for name in list_instances(tracing) if _NOTE.match(name)]
     if not live or not found:
         return found
@@ -84,29 +84,29 @@ def _is_dead(judge: Judge, name: str) -> bool:
 
 
 def is_note(name: str) -> bool:
-    """Whether an instance of that name notes what a session has added."""
+    """Return whether an instance of that name is the note of a session."""
     return _NOTE.match(name) is not None
 
 
 def noter(name: str) -> str:
-    """The session whose note that is: the name of its instance."""
+    """Return the session that made a note: the name of its instance."""
     match = _NOTE.match(name)
     return match[1] if match else ""
 
 
 def noted(tracing: Files, names: Iterable[str]) -> set[str]:
-    """The functions that these notes hold."""
+    """Return the functions in these notes."""
     found: set[str] = set()
     for name in names:
         try:
             found.update(read_functions(tracing, f"instances/{name}/set_ftrace_filter"))
         except OSError:
-            continue  # it has just gone
+            continue  # it has just been removed
     return found
 
 
 def release(tracing: Files, name: str) -> Plan:
-    """How what is noted is taken back. What another live session has noted, too, stays."""
+    """Return the plan that undoes what is noted. What another live session has noted too stays."""
     match = _NOTE.match(name)
     steps = list(_top_steps(tracing)) if match and match[2] else []
     kept = noted(tracing, (other for other in notes(tracing) if other != name))
@@ -122,7 +122,7 @@ def release(tracing: Files, name: str) -> Plan:
 
 
 def _top_steps(tracing: Files) -> Iterable[Step]:
-    """Yield how the top buffer becomes what it was: unused. Records stay where somebody uses it by now."""
+    """Yield the steps that return the top buffer to unused. Records stay if somebody else uses it by now."""
     tracer = tracing.read("current_tracer").strip()
     taken = tracer not in ("nop", TRACER) or bool(tracing.read("set_event").strip())
     if tracer == TRACER:

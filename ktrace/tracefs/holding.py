@@ -1,13 +1,13 @@
-"""Holding an instance, so that nobody removes it, and asking whether the session of a name still lives.
+"""Hold an instance so that nobody removes it, and find out whether the session that made it is alive.
 
-The kernel refuses to remove an instance while one of its files is open. A session keeps `tracing_on` open
-from the making of each instance to its removal: opening that file has no other effect (it makes nobody a
-reader, pauses nothing, and lets tracer, size and clock be changed). It also has a lock on it, flock(2), which
-others can see without an attempt to remove anything, whatever they can see of processes: from another pid
-namespace, under hidepid=2, in another time namespace.
+The kernel refuses to remove an instance while one of its files is open. A session keeps `tracing_on` of each
+instance open from creation to removal. Opening that file has no other effect: it does not count as a reader,
+does not pause anything, and tracer, size and clock can still be changed. The session also locks it with
+flock(2). Others can see the lock without trying to remove anything, and even if they cannot see the process:
+from another pid namespace, under hidepid=2, or in another time namespace.
 
-Between mkdir(2) and the lock a session cannot be told from a dead one, so both happen under a shared lock on
-the directory `instances`, and who judges sessions waits for it.
+Between mkdir(2) and the lock, a live session looks like a dead one. So both happen under a shared lock on the
+directory `instances`, and a process that judges sessions waits for it.
 """
 
 import errno
@@ -30,7 +30,7 @@ _NOT_THERE = (errno.ENOENT, errno.ENODEV, errno.ENOTDIR)
 
 
 class Life(Enum):
-    """Whether a session runs."""
+    """The states of a session."""
 
     ALIVE = "alive"
     DEAD = "dead"
@@ -39,7 +39,7 @@ class Life(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a session runs, and, where that is not plain, how it is known or why it is not."""
+    """A state and, if it is not obvious, how it is known or why it is unknown."""
 
     life: Life
     why: str = ""
@@ -49,36 +49,36 @@ DEAD = Verdict(Life.DEAD)
 
 
 class Held:
-    """The instances that are kept open, by their paths below the tracing directory."""
+    """The instances that are kept open, by their paths in the tracing directory."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._fds: dict[str, int] = {}
 
     def make(self, path: str) -> None:
-        """Make an instance, and hold it. Raises OSError."""
+        """Make an instance and hold it. Raises OSError."""
         with _locked(self._files, fcntl.LOCK_SH):
             self._files.mkdir(path)
             try:
                 self._fds[path] = self._files.stream(f"{path}/{_HELD}")
             except FileNotFoundError:
-                return  # it has been removed already: what is written to it next says so
+                return  # it has already been removed: the next write to it reports that
             except OSError:
                 with suppress(OSError):
                     self._files.rmdir(path)
                 raise
-            with suppress(OSError):  # open, it is still kept from being removed
+            with suppress(OSError):  # without the lock, the open file still prevents removal
                 fcntl.flock(self._fds[path], fcntl.LOCK_SH | fcntl.LOCK_NB)
 
     def let_go(self, path: str) -> None:
-        """Hold an instance no longer; nothing where it is not held."""
+        """Stop holding an instance; do nothing if it is not held."""
         fd = self._fds.pop(path, None)
         if fd is not None:
             os.close(fd)
 
 
 class Judge:
-    """Says which sessions run.
+    """Finds out which sessions are alive.
 
     Args:
         files: the tracing directory.
@@ -100,7 +100,7 @@ class Judge:
         self._lock.__exit__(None, None, None)
 
     def of(self, owner: Owner, instances: Iterable[str]) -> Verdict:
-        """Whether the session runs that made these instances, all that there are of its name."""
+        """Return whether the session that made these instances is alive; pass all instances of its name."""
         seen = look_for(owner)
         problem = ""
         for name in instances:
@@ -115,7 +115,7 @@ class Judge:
             return Verdict(Life.UNKNOWN, problem)
         if problem or owner.namespace is None:
             return seen
-        return DEAD  # it would hold its instance
+        return DEAD  # a live session would hold its instance
 
     def _is_held(self, name: str) -> bool:
         try:
@@ -134,25 +134,25 @@ class Judge:
 
 
 def look_for(owner: Owner) -> Verdict:
-    """Look for the process itself. Only in its own pid namespace does its number mean anything."""
+    """Look for the process itself. Its id is only valid in its own pid namespace."""
     here = own_pid_namespace()
     if owner.namespace is not None and owner.namespace != here:
         return Verdict(Life.UNKNOWN, f"it was made in another pid namespace ({owner.namespace})")
     if owner.namespace is None and here not in (None, INITIAL_PID_NAMESPACE):
         return Verdict(Life.UNKNOWN, "it may have been made in another pid namespace")
     if owner.pid == 0:
-        return DEAD  # kill(2) would mean ourselves
+        return DEAD  # 0 in kill(2) would mean our own process group
     try:
         os.kill(owner.pid, 0)
     except (ProcessLookupError, OverflowError):
         return DEAD
     except PermissionError:
-        pass  # somebody else's, but there it is
+        pass  # it exists, but belongs to another user
     return _compare(owner)
 
 
 def _compare(owner: Owner) -> Verdict:
-    """A process of this number is there: is it that one?"""
+    """Compare the owner with the process that has its id now."""
     hidden = Verdict(Life.UNKNOWN, f"/proc does not show process {owner.pid}, which is there")
     if not _proc_is_of_this_namespace():
         return hidden
@@ -163,7 +163,7 @@ def _compare(owner: Owner) -> Verdict:
             try:
                 os.kill(owner.pid, 0)
             except ProcessLookupError:
-                return DEAD  # it has ended meanwhile
+                return DEAD  # it has ended in the meantime
         return hidden
     state, starttime = Owner.parse_stat(stat)
     same = starttime == owner.starttime and state not in ("Z", "X")
@@ -171,7 +171,7 @@ def _compare(owner: Owner) -> Verdict:
 
 
 def _proc_is_of_this_namespace() -> bool:
-    """Whether /proc numbers processes as this process does: it then has one number in it, not several."""
+    """Return whether /proc shows pids of this namespace: then this process has one number, not several."""
     try:
         status = Path("/proc/self/status").read_text("ascii", "replace")
     except OSError:
@@ -189,7 +189,7 @@ def _unseen(owner: Owner) -> str:
 
 @contextmanager
 def _locked(files: Files, kind: int) -> Iterator[None]:
-    """Hold a lock on the directory of instances; after two seconds, or where there is none, go on without."""
+    """Lock the directory of instances; after two seconds, or if it does not exist, continue without."""
     try:
         fd = files.stream("instances")
     except OSError:

@@ -1,6 +1,6 @@
-"""Tracing instances: a ring buffer and switches of one's own.
+"""Tracing instances: separate ring buffers with their own switches.
 
-See Documentation/trace/ftrace.rst, "Instances". Sessions enable and filter only in an instance that
+See Documentation/trace/ftrace.rst, "Instances". Sessions enable and filter events only in an instance that
 they made, never in the shared top buffer.
 """
 
@@ -15,7 +15,7 @@ from ktrace.tracefs.files import Files
 
 INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO in the kernel's include/linux/proc_ns.h
 
-# Numbers of namespaces are inode numbers from 0xEFFFFFFC on; versions before had no such part.
+# Namespace numbers are inode numbers from 0xEFFFFFFC on; names of older versions do not have this part.
 _OWNED = re.compile(r"ktrace_(\d{1,10})_(\d{1,20})(?:_(4\d{9}))?(?:_\w*)?\Z", re.ASCII)
 
 
@@ -23,11 +23,11 @@ _OWNED = re.compile(r"ktrace_(\d{1,10})_(\d{1,20})(?:_(4\d{9}))?(?:_\w*)?\Z", re
 class Owner:
     """The process that made something: its id, its start in clock ticks after boot, its pid namespace.
 
-    Together they name one process for as long as the machine runs: ids alone are used again, and by
-    processes of other namespaces (containers) at the same time.
+    Together these identify one process for as long as the machine runs. Ids alone are reused, and other
+    namespaces (containers) use the same ids at the same time.
 
     Attributes:
-        namespace: its inode number, as `lsns -t pid` shows it; None in names that older versions made.
+        namespace: its inode number, as `lsns -t pid` shows it; None in names from older versions.
     """
 
     pid: int
@@ -36,19 +36,19 @@ class Owner:
 
     @property
     def name(self) -> str:
-        """The name of everything this process makes: `ktrace_PID_STARTTIME_NAMESPACE`."""
+        """Return the name of everything that this process makes: `ktrace_PID_STARTTIME_NAMESPACE`."""
         known = "" if self.namespace is None else f"_{self.namespace}"
         return f"ktrace_{self.pid}_{self.starttime}{known}"
 
     @classmethod
     def of_name(cls, name: str) -> "Owner | None":
-        """Who made the instance or group of that name; None where it was no ktrace session."""
+        """Return the owner of the instance or group of that name; None if it is not a ktrace session's."""
         match = _OWNED.match(name)
         return cls(int(match[1]), int(match[2]), int(match[3]) if match[3] else None) if match else None
 
     @classmethod
     def of_process(cls, pid: int) -> "Owner | None":
-        """The process that has this id now; None where there is none, or none to be seen."""
+        """Return the process that has this id now; None if there is none or it is hidden."""
         try:
             stat = Path(f"/proc/{pid}/stat").read_bytes()
         except OSError:
@@ -57,7 +57,7 @@ class Owner:
 
     @classmethod
     def of_this_process(cls) -> "Owner":
-        """This process."""
+        """Return this process."""
         try:
             stat = Path("/proc/self/stat").read_bytes()  # not by its id, which this /proc may not know
         except OSError:
@@ -66,14 +66,14 @@ class Owner:
 
     @staticmethod
     def parse_stat(stat: bytes) -> tuple[str, int]:
-        """State and start of a process, by its /proc/PID/stat: see proc(5)."""
-        # The command's name is in parentheses and may hold any character, parentheses included.
+        """Return state and start time of a process from its /proc/PID/stat: see proc(5)."""
+        # The command name is in parentheses and may contain any character, including parentheses.
         after_comm = stat.rpartition(b")")[2].split()
         return after_comm[0].decode("ascii", "replace"), int(after_comm[19])
 
 
 def own_pid_namespace() -> int | None:
-    """The number of this process's pid namespace; None where the kernel does not say."""
+    """Return the number of this process's pid namespace; None if the kernel does not show it."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino
     except OSError:
@@ -81,7 +81,7 @@ def own_pid_namespace() -> int | None:
 
 
 def list_instances(files: Files) -> list[str]:
-    """Names of all instances."""
+    """Return the names of all instances."""
     try:
         return files.list("instances")
     except OSError:
@@ -89,20 +89,20 @@ def list_instances(files: Files) -> list[str]:
 
 
 def all_buffers(files: Files) -> Iterator[tuple[str, Files]]:
-    """The top buffer as an empty name, then every instance, each with its files."""
+    """Yield the top buffer with an empty name, then every instance, each with its files."""
     yield "", files
     for name in list_instances(files):
         yield name, files.below(f"instances/{name}")
 
 
 def make_step(name: str, why: str) -> Step:
-    """Make an instance; undone by removing it."""
+    """Return the step that makes an instance; its undo removes it."""
     path = f"instances/{name}"
     return Step(path, "", why, Step(path, "", f"remove instance {name}", action="rmdir"), action="mkdir")
 
 
 def holders(files: Files, event: str) -> list[str]:
-    """Buffers in which `GROUP/NAME` is switched on or has triggers; the top buffer is `top`."""
+    """Return the buffers in which `GROUP/NAME` is enabled or has triggers; the top buffer is `top`."""
     found = []
     for name, buffer in all_buffers(files):
         try:
@@ -117,9 +117,9 @@ def holders(files: Files, event: str) -> list[str]:
 
 
 def trigger_mentions(files: Files, event: str) -> list[str]:
-    """Events whose triggers name `GROUP/NAME`, such as a histogram's `onmatch(GROUP.NAME)`.
+    """Return the events whose triggers name `GROUP/NAME`, such as a histogram's `onmatch(GROUP.NAME)`.
 
-    Reads every trigger of every buffer: for explaining only.
+    Reads every trigger of every buffer, so use it only to explain a failure.
     """
     group, _, name = event.partition("/")
     spelling = re.compile(rf"(?<![\w-]){re.escape(group)}[.:]{re.escape(name)}(?!\w)")
@@ -137,7 +137,7 @@ def trigger_mentions(files: Files, event: str) -> list[str]:
 
 
 def _names(files: Files, path: str) -> list[str]:
-    """Names in a directory; none where it is none, or has just gone."""
+    """Return the names in a directory; empty if it is not a directory or has just been removed."""
     try:
         return files.list(path)
     except OSError:

@@ -1,4 +1,4 @@
-"""debugfs `kprobes/`: every kprobe that is registered, whoever did it, and the global switch.
+"""debugfs `kprobes/`: every registered kprobe, whoever registered it, and the global switch.
 
 See Documentation/trace/kprobes.rst, "The kprobes debugfs interface". A line of `list` is
 
@@ -23,7 +23,7 @@ _SYMBOL = re.compile(r"(?P<symbol>.+?)\+0x(?P<offset>[0-9a-f]+)(?:/0x[0-9a-f]+)?
 
 
 def parse_kprobe_list(text: str) -> tuple[list[Registered], list[str]]:
-    """All lines, and those that were not understood, as they are."""
+    """Return all lines, and the unparsed text of those that were not understood."""
     found: list[Registered] = []
     odd: list[str] = []
     for line in text.splitlines():
@@ -35,7 +35,7 @@ def parse_kprobe_list(text: str) -> tuple[list[Registered], list[str]]:
         found.append(
             Registered(
                 address=int(m["address"], 16),
-                type=m["type"],  # type: ignore[arg-type]  # the pattern takes k, r and j alone
+                type=m["type"],  # type: ignore[arg-type]  # the pattern only matches k, r and j
                 symbol=place["symbol"] if place else m["where"],
                 offset=int(place["offset"], 16) if place else None,
                 module=m["module"] or None,
@@ -46,7 +46,7 @@ def parse_kprobe_list(text: str) -> tuple[list[Registered], list[str]]:
 
 
 def is_armed(debug: Files) -> bool:
-    """Whether kprobes are switched on globally. Raises OSError where debugfs does not say."""
+    """Return whether kprobes are switched on globally. Raises OSError if debugfs does not show it."""
     return debug.read(ENABLED).strip() == "1"
 
 

@@ -1,6 +1,6 @@
-"""Lockdown: the kernel's own refusal of tracing, root included. See kernel_lockdown(7).
+"""Lockdown: the kernel refuses tracing, even to root. See kernel_lockdown(7).
 
-`integrity` leaves tracefs alone, and lets nobody write to debugfs; `confidentiality` refuses all tracing.
+`integrity` allows tracefs but forbids writing to debugfs; `confidentiality` forbids all tracing.
 """
 
 import re
@@ -12,9 +12,9 @@ _CMDLINE = "/proc/cmdline"
 
 
 def lockdown_mode(path: str = f"{SECURITY}/lockdown") -> str | None:
-    """Return the mode; None where securityfs does not show it, or the kernel has no lockdown.
+    """Return the mode; None if securityfs does not show it or the kernel has no lockdown.
 
-    The file lists all modes with brackets around the present one.
+    The file lists all modes, with brackets around the current one.
     """
     try:
         text = Path(path).read_text()
@@ -24,14 +24,14 @@ def lockdown_mode(path: str = f"{SECURITY}/lockdown") -> str | None:
 
 
 def mode_asked_for(cmdline: str) -> str:
-    """Return the strictest mode that a kernel's command line asks for: `none` where it asks for none."""
+    """Return the strictest mode that a kernel command line requests; `none` without a request."""
     words = cmdline.partition(" -- ")[0].split()
     asked = [m[1] for word in words if (m := re.fullmatch(r"lockdown=(integrity|confidentiality)", word))]
     return max(asked, key=MODES.index, default="none")
 
 
 def present_mode(path: str = f"{SECURITY}/lockdown", cmdline: str = _CMDLINE) -> str | None:
-    """Return the mode, or where it is not shown, what the kernel was booted with; None where neither says."""
+    """Return the mode or, if it is not shown, the mode requested at boot; None if neither is known."""
     mode = lockdown_mode(path)
     if mode is not None:
         return mode

@@ -1,4 +1,4 @@
-"""Where tracefs and debugfs are mounted, and what is in the way when they cannot be used."""
+"""Find where tracefs and debugfs are mounted, and why they cannot be used."""
 
 import errno
 import os
@@ -36,9 +36,9 @@ class Mount:
 
 
 def parse_mounts(text: str) -> tuple[Mount, ...]:
-    """Read /proc/self/mounts; octal escapes in paths (a blank is `\\040`) are undone."""
+    """Parse /proc/self/mounts and decode octal escapes in paths (a blank is `\\040`)."""
     mounts = []
-    for line in text.split("\n"):  # not splitlines: a path may hold what else Unicode takes for a line's end
+    for line in text.split("\n"):  # not splitlines(): a path may hold other Unicode line ends
         words = line.split(" ")
         if len(words) >= 4:
             device, path, fstype, options = words[:4]
@@ -47,8 +47,8 @@ def parse_mounts(text: str) -> tuple[Mount, ...]:
 
 
 def find_mount(fstype: str, preferred: str, mounts_file: str = _MOUNTS) -> str | None:
-    """The directory where `fstype` is mounted, `preferred` if that is one of them."""
-    text = Path(mounts_file).read_text("utf-8", "surrogateescape")  # anybody may mount under any name
+    """Return the directory where `fstype` is mounted: `preferred` if it is one of several."""
+    text = Path(mounts_file).read_text("utf-8", "surrogateescape")  # any user may mount under any name
     paths = [m.path for m in parse_mounts(text) if m.fstype == fstype]
     if preferred in paths:
         return preferred
@@ -56,15 +56,15 @@ def find_mount(fstype: str, preferred: str, mounts_file: str = _MOUNTS) -> str |
 
 
 def find_tracing() -> LocalFiles:
-    """The tracing directory, ready for kprobes.
+    """Return the tracing directory, ready for kprobes.
 
     Raises:
-        Unavailable: it is not mounted, may not be entered, is empty or has no kprobe_events;
-            the message says which, the hint what to do.
+        Unavailable: it is not mounted, access is denied, it is empty or has no kprobe_events. The message
+            says which, and the hint what to do.
     """
     root = find_mount("tracefs", TRACING)
     if root is None and _exists(f"{DEBUG}/tracing/README"):
-        root = f"{DEBUG}/tracing"  # reached through debugfs, where it mounts itself
+        root = f"{DEBUG}/tracing"  # through debugfs, which mounts it automatically
     if root is None:
         if os.geteuid() != 0:
             raise _not_root(TRACING)
@@ -80,9 +80,9 @@ def find_tracing() -> LocalFiles:
 
 
 def why_unusable(files: LocalFiles) -> Unavailable | None:
-    """Why no kprobe can be defined below `files`, or None where one can.
+    """Return why no kprobe can be defined in `files`, or None if one can.
 
-    Costs an open(2) where all is well: the rest is found out only for the explanation.
+    On success it costs one open(2): the reason is determined only after a failure.
     """
     control = f"{files.root}/kprobe_events"
     refused = _may_append(control)
@@ -94,7 +94,7 @@ def why_unusable(files: LocalFiles) -> Unavailable | None:
         return _not_root(files.root)
     if present_mode() == "confidentiality":
         return locked()
-    if refused == errno.EPERM:  # modes and capabilities give EACCES, a security module may
+    if refused == errno.EPERM:  # modes and capabilities give EACCES; a security module may give EPERM
         return (
             locked(" (inferred: it does not let root open its files)") if _is_root() else _not_root(control)
         )
@@ -112,22 +112,22 @@ def why_unusable(files: LocalFiles) -> Unavailable | None:
 
 
 def find_debug() -> LocalFiles | None:
-    """The debugfs directory, or None where it is not mounted."""
+    """Return the debugfs directory, or None if it is not mounted."""
     root = find_mount("debugfs", DEBUG)
     return LocalFiles(root) if root else None
 
 
 def refuses_debugfs() -> str | None:
-    """Return which lockdown mode keeps debugfs from being written; None where none is known to."""
+    """Return the lockdown mode that prevents writing to debugfs; None if none is known."""
     mode = present_mode()
     return mode if mode in ("integrity", "confidentiality") else None
 
 
 def locked(how: str = "") -> Unavailable:
-    """Return the error for a kernel that refuses all tracing.
+    """Return an error for a kernel that refuses all tracing.
 
     Args:
-        how: how it is known, where the kernel does not say so itself.
+        how: how this is known, if the kernel does not say so itself.
     """
     return Unavailable(
         f"this kernel is locked down (confidentiality): it refuses all tracing{how}",
@@ -136,9 +136,9 @@ def locked(how: str = "") -> Unavailable:
 
 
 def _may_append(path: str) -> int:
-    """Try to open a file for writing, and write nothing; 0, or the error number.
+    """Open a file for writing, but write nothing; return 0 or the errno.
 
-    Lockdown that was switched on after boot refuses the open(2), though the file's mode allows it.
+    Lockdown that was enabled after boot refuses the open(2), even if the file's mode allows it.
     """
     try:
         os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
@@ -152,7 +152,7 @@ def _is_root() -> bool:
 
 
 def _exists(path: str) -> bool:
-    """Whether there is such a file; one in a directory that may not be entered is not there for us."""
+    """Return whether a file exists; one in a directory without access counts as missing."""
     try:
         return Path(path).exists()
     except OSError:
@@ -160,7 +160,7 @@ def _exists(path: str) -> bool:
 
 
 def no_right_to_trace(files: Files) -> Unavailable:
-    """Return the error for who may define probes, but not trace."""
+    """Return an error for a user who may define probes, but not trace."""
     return Unavailable(
         f"no right to trace: new instances and events below {files.root} belong to its owner, who alone may "
         "write to their files (mode 0640), whatever group may make them",
@@ -180,7 +180,7 @@ def _not_root(path: str) -> Unavailable:
 
 
 def _unescape(path: str) -> str:
-    """Undo `\\040` and its like; a backslash before anything else is kept."""
+    """Decode `\\040` and the like; a backslash before anything else is kept."""
     if "\\" not in path:
         return path
     raw = path.encode("utf-8", "surrogateescape")

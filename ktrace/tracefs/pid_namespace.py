@@ -1,7 +1,7 @@
-"""Process ids of the machine, for a ktrace that runs in a pid namespace, as a container has one.
+"""Host process ids for a ktrace that runs in a pid namespace, as in a container.
 
-The kernel's tracing knows the machine's own ids alone: in `set_event_pid`, in `common_pid`, in an event's
-fields. See pid_namespaces(7), and NSpid in proc_pid_status(5).
+The kernel's tracing only uses the host's ids: in `set_event_pid`, in `common_pid`, in an event's fields. See
+pid_namespaces(7), and NSpid in proc_pid_status(5).
 """
 
 import re
@@ -16,7 +16,7 @@ from ktrace.tracefs.files import Files
 from ktrace.tracefs.mount import parse_mounts
 from ktrace.tracefs.stats import cpus_of
 
-# The pid namespace of the machine itself has this number: PROC_PID_INIT_INO in the kernel.
+# The host's pid namespace has this number: PROC_PID_INIT_INO in the kernel.
 FIRST = "pid:[4026531836]"
 NOWHERE = "/dev/null"
 """A folder in which no process is found, in place of a /proc with other ids than the machine's."""
@@ -29,13 +29,13 @@ _HINT = (
 
 
 def in_namespace(proc: str = "/proc") -> bool:
-    """Return whether this process has another pid namespace than the machine."""
+    """Return whether this process is in a pid namespace other than the host's."""
     return _link(f"{proc}/self/ns/pid") not in (None, FIRST)
 
 
 @cache
 def machine_proc(mounts: str = "/proc/self/mounts") -> str | None:
-    """Return where a /proc with the machine's own ids is mounted; None where none can be seen."""
+    """Return where a /proc with the host's ids is mounted; None if none is visible."""
     if not in_namespace():
         return "/proc"
     try:
@@ -47,21 +47,21 @@ def machine_proc(mounts: str = "/proc/self/mounts") -> str | None:
 
 
 def names_proc() -> str:
-    """Return the /proc in which the ids of events are looked up."""
+    """Return the /proc in which to look up the ids of events."""
     return machine_proc() or NOWHERE
 
 
 def machine_id(pid: int, what: str, proc: str = "/proc") -> int:
-    """Return the machine's id of a process that is `pid` here.
+    """Return the host's id of a process that is `pid` here.
 
     Args:
-        what: what the id was given as, such as `-p 7`.
-        proc: where ids are as they are here.
+        what: the option that gave the id, such as `-p 7`.
+        proc: a /proc with the ids of this namespace.
 
     Raises:
         NotFound: there is no such process.
-        UsageError: the id means two processes.
-        Unavailable: the machine's ids cannot be seen from here.
+        UsageError: the id is ambiguous: it means two processes.
+        Unavailable: the host's ids are not visible from here.
     """
     if not in_namespace(proc):
         return pid
@@ -77,7 +77,7 @@ def machine_id(pid: int, what: str, proc: str = "/proc") -> int:
         if here is None:
             raise NotFound(f"there is no process {pid}")
         return here
-    # /proc shows the machine's ids; a shell's $! is an id of the namespace.
+    # /proc shows the host's ids, but a shell's $! is an id of the namespace.
     shown = pid if Path(f"{host}/{pid}").exists() else None
     if here is not None and shown is not None and here != shown:
         raise UsageError(
@@ -92,13 +92,13 @@ def machine_id(pid: int, what: str, proc: str = "/proc") -> int:
 
 
 def threads(pid: int, *, children: bool) -> list[int]:
-    """Return the machine's ids of a process's threads, and with `children` of its descendants'.
+    """Return the host's ids of a process's threads, with `children` also its descendants'.
 
     Args:
-        pid: the machine's id.
+        pid: the host's id.
 
     Raises:
-        NotFound: it has ended.
+        NotFound: the process has ended.
     """
     host = names_proc()
     family = [pid, *(_descendants(host, pid) if children else ())]
@@ -112,13 +112,13 @@ def threads(pid: int, *, children: bool) -> list[int]:
 
 
 def own_threads(files: Files) -> list[int]:
-    """Return the machine's ids of this process's threads.
+    """Return the host's ids of this process's threads.
 
     Args:
-        files: of an instance of one's own that does not record: what it holds is cleared.
+        files: of our own instance that does not record: its contents are cleared.
 
     Raises:
-        Unavailable: they cannot be found out.
+        Unavailable: they cannot be determined.
     """
     if not in_namespace():
         return buffer.own_threads()
@@ -129,14 +129,14 @@ def own_threads(files: Files) -> list[int]:
 
 
 def writer_of_marker(files: Files, write: Callable[[str, str], None]) -> int:
-    """Return the machine's id of the thread that `write` has write a marker: the kernel records it.
+    """Return the host's id of the thread in which `write` writes a marker: the kernel records it.
 
     Args:
-        files: as of `own_threads`.
+        files: as in `own_threads`.
         write: writes a text to a file of the instance.
 
     Raises:
-        Unavailable: the kernel took no marker.
+        Unavailable: the kernel did not accept the marker.
     """
     mark = "ktrace: who am I"
     buffer.switch_recording(files, True)
@@ -151,7 +151,7 @@ def writer_of_marker(files: Files, write: Callable[[str, str], None]) -> int:
     finally:
         buffer.switch_recording(files, False)
         files.clear("trace")
-    # TASK-PID [TGID] [CPU] FLAGS TIME: a task's name may hold anything.
+    # TASK-PID [TGID] [CPU] FLAGS TIME: a task's name may contain anything.
     found = re.search(rb"^.*-(\d+) +(?:\([ \d-]+\) +)?\[\d+\].*: " + mark.encode() + b"$", text, re.MULTILINE)
     if found is None:
         raise Unavailable("ktrace's own process id on this machine is not known: the kernel took no marker")
@@ -160,7 +160,7 @@ def writer_of_marker(files: Files, write: Callable[[str, str], None]) -> int:
 
 @contextmanager
 def _on_all_cpus(files: Files) -> Iterator[None]:
-    """Record on all CPUs meanwhile: on another than those chosen, a marker is refused (EBADF)."""
+    """Record on all CPUs for a while: on a CPU not selected, a marker is refused (EBADF)."""
     chosen = files.read("tracing_cpumask").strip()
     buffer.only_cpus(files, cpus_of(files))
     try:
@@ -175,19 +175,19 @@ def _same_proc(host: str, proc: str) -> bool:
 
 
 def _inside(host: str, pid: int) -> int | None:
-    """Return the machine's id of what is `pid` in this process's namespace."""
+    """Return the host's id of the process that is `pid` in this process's namespace."""
     own = _ids(f"{host}/self/status")
     space = _link(f"{host}/self/ns/pid")
     for entry in _processes(host):
         ids = _ids(f"{host}/{entry}/status")
-        # A namespace within this one has its processes here, too, under ids of this one.
+        # Processes of nested namespaces are visible here too, under ids of this namespace.
         if len(ids) >= len(own) > 0 and ids[len(own) - 1] == pid and _within(host, entry, space, len(own)):
             return entry
     return None
 
 
 def _within(host: str, pid: int, space: str | None, depth: int) -> bool:
-    """Return whether a process is in a namespace, or in one within it, of which an ancestor is in it."""
+    """Return whether a process is in a namespace, or in a nested one with an ancestor in it."""
     while pid > 0:
         link = _link(f"{host}/{pid}/ns/pid")
         if link == space:
@@ -219,7 +219,7 @@ def _parent(host: str, pid: int) -> int:
 
 
 def _ids(path: str) -> list[int]:
-    """Return a process's ids, the machine's first, then those of the namespaces that it is in."""
+    """Return a process's ids, the host's first, then those in its namespaces."""
     return _numbers(path, "NSpid")
 
 

@@ -1,7 +1,7 @@
-"""`trace_pipe`: the consuming text reader's bytes, in pieces as large as the kernel gives.
+"""`trace_pipe`: the bytes of the consuming text reader, in pieces as large as the kernel returns.
 
-See Documentation/trace/ftrace.rst, "trace_pipe". One read(2) hands out at most a page or two, so
-pieces are gathered until the pipe is empty or there is enough for one pass of the decoder.
+See Documentation/trace/ftrace.rst, "trace_pipe". One read(2) returns at most a page or two, so pieces are
+collected until the pipe is empty or there is enough for one pass of the decoder.
 """
 
 import os
@@ -17,10 +17,10 @@ class TextPipe:
     """The merged text of all CPUs of one buffer.
 
     Attributes:
-        fd: to poll; readable as soon as there is one event.
+        fd: for poll(2); readable as soon as there is one event.
 
     Raises:
-        Busy: somebody else reads it: two readers would steal events from each other.
+        Busy: there is another reader: two readers would steal events from each other.
     """
 
     def __init__(self, files: Files, path: str = "trace_pipe") -> None:
@@ -32,7 +32,7 @@ class TextPipe:
             raise Busy(f"{files.root}/{path}: {error.strerror}", hint="does somebody read it?") from error
 
     def read(self) -> bytes:
-        """What is there now, up to about 1 MiB; empty where nothing is. Never waits."""
+        """Return the text available now, up to about 1 MiB, or nothing. Never waits."""
         pieces = []
         size = 0
         while size < _ENOUGH:
@@ -47,7 +47,7 @@ class TextPipe:
         return b"".join(pieces)
 
     def close(self) -> None:
-        """Let go of the pipe; a second call does nothing."""
+        """Close the pipe; a second call does nothing."""
         if self.fd >= 0:
             os.close(self.fd)
             self.fd = -1

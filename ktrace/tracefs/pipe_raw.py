@@ -1,11 +1,11 @@
-"""`per_cpu/cpuN/trace_pipe_raw`: pages of the ring buffer as they are, of all CPUs.
+"""`per_cpu/cpuN/trace_pipe_raw`: unchanged pages of the ring buffer, of all CPUs.
 
-See Documentation/trace/ftrace.rst, "trace_pipe_raw". One read(2) gives one page at most. While the
-kernel still writes to that page it hands out what has come since, again and again: who reads without a
-pause copies each page many times. So a pass over a CPU ends at a page of which little is used.
+See Documentation/trace/ftrace.rst, "trace_pipe_raw". One read(2) returns at most one page. While the kernel
+still writes to a page, each read returns what is new in it, so a reader that does not pause copies each page
+many times. For this reason a pass over a CPU ends at the first page that is mostly unused.
 
-The kernel keeps a buffer for each CPU that it may ever have: a CPU that is switched off keeps its
-records, and they are read as before. One that has had no buffer so far says so by an error.
+The kernel has a buffer for each possible CPU. A CPU that is switched off keeps its records, and they are read
+as before. A CPU that has had no buffer so far returns an error.
 """
 
 import os
@@ -20,22 +20,22 @@ from ktrace.tracefs.files import Files
 from ktrace.tracefs.stats import cpus_of, parse_stats
 
 _ENOUGH = 4 << 20  # bytes of one CPU in a pass
-_ENOUGH_TOGETHER = 16 << 20  # bytes of all CPUs in a pass: what it takes to show them must not take seconds
-_FEW = 256 << 10  # bytes of one CPU that a pass takes at least
-_COMMIT = 8  # where the commit word stands; all kernels have it there
+_ENOUGH_TOGETHER = 16 << 20  # bytes of all CPUs in a pass: showing them must not take seconds
+_FEW = 256 << 10  # minimum bytes of one CPU in a pass
+_COMMIT = 8  # offset of the commit word, the same in all kernels
 _LENGTH = 0xFFFFF
 _MISSED = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """What one CPU had when it was read.
+    """The data of one CPU when it was read.
 
     Attributes:
         pages: whole pages.
-        drained: whether that was all that was there when the reading of it began.
-        overwritten: how many records the kernel had overwritten on this CPU until just after they were
-            read; None where none of them says that records were lost before it.
+        drained: whether these are all pages that the CPU had when reading began.
+        overwritten: number of records that the kernel had overwritten on this CPU until just after the read;
+            None if no page says that records were lost before it.
     """
 
     cpu: int
@@ -48,12 +48,12 @@ class RawPipes:
     """The pages of all CPUs of one buffer.
 
     Args:
-        files: of the instance.
+        files: those of the instance.
         page: bytes of a page (of a sub-buffer).
-        lost: how many records the kernel has overwritten on a CPU by now; None reads its stats.
+        lost: returns the number of records overwritten on a CPU so far; None reads its stats.
 
     Attributes:
-        fd: to poll; readable as soon as there is one event, where `buffer_percent` is 0.
+        fd: for poll(2); readable as soon as there is one event, if `buffer_percent` is 0.
 
     Raises:
         Busy: somebody else holds the buffer.
@@ -76,7 +76,7 @@ class RawPipes:
         self._block = bytearray(max(enough // page, 1) * page)
 
     def read(self) -> list[Pass]:
-        """What each CPU has now, up to some MiB of each; empty where nothing is. Never waits."""
+        """Return the data of each CPU, up to a few MiB each, or nothing. Never waits."""
         self._forget_dead()
         found = []
         for cpu, fd in self._fds.items():
@@ -86,7 +86,7 @@ class RawPipes:
         return found
 
     def close(self) -> None:
-        """Let go of the buffer; a second call does nothing."""
+        """Close the buffer; a second call does nothing."""
         for fd in self._fds.values():
             os.close(fd)
         self._fds.clear()
@@ -111,7 +111,7 @@ class RawPipes:
 
     @staticmethod
     def _read_page(fd: int, into: memoryview) -> int:
-        """One whole page; 0 where there is none."""
+        """Read one whole page; return 0 if there is none."""
         at = 0
         while at < len(into):
             try:
@@ -119,7 +119,7 @@ class RawPipes:
             except (BlockingIOError, InterruptedError):
                 size = 0
             except OSError:
-                return 0  # a CPU that has no buffer yet
+                return 0  # a CPU without a buffer so far
             if not size:
                 break
             at += size
@@ -128,7 +128,7 @@ class RawPipes:
         return at
 
     def _forget_dead(self) -> None:
-        """Do not poll what is always ready because it has failed; it is still read."""
+        """Stop polling descriptors that are always ready because of an error; they are still read."""
         for fd, events in self._epoll.poll(0):
             if events & select.EPOLLERR and not events & select.EPOLLIN:
                 with suppress(OSError):
@@ -136,5 +136,5 @@ class RawPipes:
 
 
 def overwritten(files: Files, cpu: int) -> int:
-    """How many records the kernel has overwritten on a CPU, by its stats."""
+    """Return the number of records overwritten on a CPU, from its stats."""
     return parse_stats(cpu, files.read(f"per_cpu/cpu{cpu}/stats")).overrun

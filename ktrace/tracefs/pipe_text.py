@@ -1,8 +1,8 @@
-"""The text of `trace_pipe` and `trace` as batches. Opens nothing: bytes in, columns out.
+"""Parse the text of `trace_pipe` and `trace` into batches. Opens no file: bytes in, columns out.
 
-See Documentation/trace/ftrace.rst, "The File System". The kernel does not escape what it prints, so
-where a record ends is known only when the next one has begun: what could still go on is kept until
-then, or until the caller says that nothing came (`idle`).
+See Documentation/trace/ftrace.rst, "The File System". The kernel does not escape what it prints, so the end
+of a record is known only when the next one begins. Text that may continue is kept until then, or until the
+caller says that nothing came (`idle`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,21 +30,20 @@ LINE_MAX = 1 << 20
 
 
 class TextParser:
-    """Reads the kernel's text, a piece at a time, wherever the pieces are cut.
+    """Parses the kernel's text in pieces, which may be cut anywhere.
 
-    Where an event's signature is given, its strings may hold anything; where it is not, names and types
-    are learned from the event's first lines. A line that is not understood comes out as `Unparsed`.
+    If an event's signature is given, its strings may contain anything. Otherwise names and types are learned
+    from the event's first lines. A line that cannot be parsed is returned as `Unparsed`.
 
     Args:
-        signatures: by the event's name; several where groups share a name. An event that is no probe
-            needs none.
+        signatures: by event name; several if groups share a name. Events that are not probes need none.
 
     Attributes:
-        events: records delivered in batches.
-        unparsed: lines delivered as `Unparsed`.
-        lost: records that the kernel says it lost.
-        lost_unknown: times that the kernel said it lost some, without a number.
-        account: what the header of `trace` says; None if there was none.
+        events: number of records returned in batches.
+        unparsed: number of lines returned as `Unparsed`.
+        lost: number of records that the kernel reported as lost.
+        lost_unknown: number of times that it reported losses without a number.
+        account: the contents of the header of `trace`; None if there was none.
     """
 
     def __init__(self, signatures: Mapping[str, Signature | Sequence[Signature]] | None = None) -> None:
@@ -56,27 +55,27 @@ class TextParser:
         self._shapes = Shapes(signatures or {})
         self._layouts: list[Layout] = []
         self._carry = b""
-        self._line = 0  # number of the line with which _carry begins
-        self._in_header = True  # whether the line before it was of a header, or there was none
+        self._line = 0  # number of the line at which _carry begins
+        self._in_header = True  # whether the previous line was in a header, or there was none
 
     def feed(self, data: bytes) -> Chunk:
-        """Take the next bytes; give all that is complete."""
+        """Take the next bytes; return everything that is complete."""
         self._carry += data
         if b"\n" not in data and len(self._carry) < LINE_MAX:
             return Chunk()
         return self._run(flush=False)
 
     def idle(self) -> Chunk:
-        """Give also what waits only for a continuation: the source has nothing more at the moment."""
+        """Return also what only waits for a continuation: the source has nothing more at the moment."""
         return self._run(flush=True) if self._carry.endswith(b"\n") else Chunk()
 
     @property
     def waiting(self) -> int:
-        """Records that came in, and have not come out: of text at most a line."""
+        """Return the number of records that came in and have not come out: at most a line of text."""
         return 0
 
     def finish(self) -> Chunk:
-        """Give the rest. A last line without its newline was cut, perhaps in a number: `Unparsed`."""
+        """Return the rest. A last line without newline is `Unparsed`: it may be cut inside a number."""
         chunk = self._run(flush=True)
         if not self._carry:
             return chunk
@@ -87,7 +86,7 @@ class TextParser:
         return Chunk(chunk.batches, (*chunk.marks, rest))
 
     def summary(self) -> str:
-        """What was read so far, in words."""
+        """Return a summary of what was read so far."""
         parts = [f"{self.events} events"]
         if self.unparsed:
             parts.append(f"{self.unparsed} lines not understood")
@@ -145,7 +144,7 @@ class _Work:
     swallowed: list[tuple[int, int]] = field(default_factory=list)
 
     def fast(self) -> tuple[list[Batch], NDArray[np.bool_]]:
-        """Batches of the records with the exact shape of their event, and which lines those are."""
+        """Return batches of records with the exact shape of their event, and a mask of their lines."""
         done = np.zeros(len(self.lines), np.bool_)
         if self.lines.words is None:
             return [], done
@@ -156,7 +155,7 @@ class _Work:
         return batches, done
 
     def slow(self, done: NDArray[np.bool_]) -> None:
-        """All other lines, in order. Moves `stop` back to a record that needs what is still to come."""
+        """Parse all other lines in order. Moves `stop` back to a record that needs text still to come."""
         upto = 0
         for line in np.flatnonzero(~done[: self.stop]).tolist():
             if line < upto:
@@ -168,7 +167,7 @@ class _Work:
             upto = after
 
     def keep(self, batches: list[Batch]) -> list[Batch]:
-        """Without the records that turned out to be part of an earlier one's string, or to be too early."""
+        """Drop records that belong to an earlier record's string or come at `stop` or later."""
         if not self.swallowed and self.stop == len(self.lines):
             return batches
         kept = []
@@ -181,7 +180,7 @@ class _Work:
         return [batch for batch in kept if len(batch)]
 
     def _take(self, line: int) -> int | None:
-        """One line and what belongs to it; the number of the line after that, None to wait for more."""
+        """Parse a line and its continuation; return the number of the next line, or None to wait for more."""
         kind = self.lines.kind(line)
         if kind == RECORD:
             return self._record(line)
@@ -223,7 +222,7 @@ class _Work:
         lines, data = self.lines, self.lines.data
         hit = self.shapes.match(event, data, pos, lines.end(after - 1), first_end=lines.end_at(pos))
         if hit is None:
-            # An open string: what looks like the next records may be in it.
+            # A string is open: what looks like the next records may belong to it.
             limit = lines.after_bytes(line, RECORD_MAX, self.stop)
             hit = self.shapes.match_open(event, data, pos, lines.end(after - 1), lines.end(limit - 1))
             if hit is None:
@@ -262,14 +261,14 @@ class _Work:
         return self._reject(at, after)
 
     def _reject(self, first: int, after: int) -> int:
-        """Lines that nothing explains."""
+        """Add the lines before `after` as `Unparsed`; return `after`."""
         for line in range(first, after):
             self.marks.append(Unparsed(self.base + line, self.lines.text(line)))
         return after
 
     @staticmethod
     def _nameless(text: bytes) -> str | None:
-        """The event of a body that does not begin with a name, as the kernel calls it itself."""
+        """Return the kernel's own name for the event of a body that does not begin with a name."""
         if grammar.RAW_DATA.match(text):
             return "raw_data"
         return "function" if grammar.FUNCTION.match(text) else None

@@ -1,4 +1,4 @@
-"""`kprobe_profile` and `uprobe_profile`: how often each probe point was hit since it was defined.
+"""`kprobe_profile` and `uprobe_profile`: hits of each probe point since it was defined.
 
 See Documentation/trace/kprobetrace.rst and uprobetracer.rst, "Event Profiling".
 """
@@ -16,7 +16,7 @@ _KPROBE = re.compile(r"^[pr]\d*:(\S+) ", re.MULTILINE)
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Hits and misses of one probe point since it was defined; `missed` None where not counted."""
+    """Hits and misses of one probe point since its definition; `missed` is None if not counted."""
 
     name: str
     hits: int
@@ -24,16 +24,17 @@ class Profile:
 
 
 def read_profiles(files: Files) -> list[Profile]:
-    """Lines of kprobe_profile, in the order of kprobe_events; event names come without group."""
+    """Return the lines of kprobe_profile in the order of kprobe_events; event names have no group."""
     return parse_profiles(files.read("kprobe_profile"))
 
 
 def profiles_of(files: Files, events: Collection[str]) -> list[tuple[str, Profile]]:
-    """The profiles of these events (`GROUP/NAME`), each with its event, in the order of kprobe_events.
+    """Return the profiles of these events (`GROUP/NAME`) with their event, in kprobe_events order.
 
-    The kernel prints no group, and events of several groups may have one name, as those of two sessions that
-    probe the same function. kprobe_events has the same lines in the same order, groups included. A name whose
-    lines do not agree, as somebody adds probes all the time, is taken for these events' own.
+    The kernel prints no group, and several groups may have an event of the same name, for example two
+    sessions that probe the same function. kprobe_events has the same lines in the same order, with groups. If
+    the lines for a name do not match, because somebody is adding probes, the name is assumed to be one of
+    these events.
     """
     profiles: list[Profile] = []
     for _ in range(_TRIES):
@@ -47,7 +48,7 @@ def profiles_of(files: Files, events: Collection[str]) -> list[tuple[str, Profil
 
 
 def parse_profiles(text: str) -> list[Profile]:
-    """Read `kprobe_profile`: name, hits, misses."""
+    """Parse `kprobe_profile`: name, hits, misses."""
     rows = []
     for line in text.splitlines():
         words = line.split()
@@ -57,9 +58,9 @@ def parse_profiles(text: str) -> list[Profile]:
 
 
 def parse_uprobe_profiles(text: str) -> list[Profile]:
-    """Read `uprobe_profile`: file, name, hits (the file's name may hold blanks)."""
+    """Parse `uprobe_profile`: file, name, hits (the file's name may contain blanks)."""
     rows = []
-    for line in text.split("\n"):  # not splitlines: a file may be called by what else Unicode ends lines with
+    for line in text.split("\n"):  # not splitlines(): a file's name may hold other Unicode line ends
         words = line.rsplit(None, 2)
         if len(words) == 3 and _COUNT.fullmatch(words[2]):
             rows.append(Profile(words[1], int(words[2]), None))

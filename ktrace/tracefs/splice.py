@@ -1,7 +1,7 @@
-"""Pages of the ring buffer moved to files by splice(2), without looking into them.
+"""Move pages of the ring buffer to files with splice(2), without looking at them.
 
-See Documentation/trace/ftrace.rst, "trace_pipe_raw". splice hands out whole pages alone, and many in one
-call; the page that is being filled comes by read(2), when nothing more is written to it.
+See Documentation/trace/ftrace.rst, "trace_pipe_raw". splice returns only full pages, many in one call. The
+page that is being filled is read with read(2) when recording has stopped.
 """
 
 import errno
@@ -12,21 +12,21 @@ from types import TracebackType
 
 from ktrace.tracefs.files import Files
 
-_PIPE = 1 << 20  # bytes that a pipe may hold; more needs a privilege that containers lack
-_AT_ONCE = 1 << 25  # bytes of one CPU before the others have their turn
+_PIPE = 1 << 20  # bytes in a pipe; more needs a privilege that containers lack
+_AT_ONCE = 1 << 25  # bytes of one CPU before the next CPU's turn
 
 
 class Mover:
-    """Moves what CPUs have filled to files. One thread alone uses it.
+    """Moves the full pages of CPUs to files. For use by a single thread.
 
     Args:
-        files: of the instance.
+        files: those of the instance.
         page_size: bytes of a sub-buffer.
-        cpus: whose buffers.
-        open_output: opens the file for a CPU's pages, when the first of them comes; closed by `close`.
+        cpus: the CPUs whose buffers are read.
+        open_output: opens the file for a CPU's pages when the first page arrives; `close` closes it.
 
     Attributes:
-        fds: by CPU, what to poll: readable when `buffer_percent` of its buffer is filled.
+        fds: by CPU, for poll(2): readable when its buffer is `buffer_percent` full.
         moved: by CPU, bytes in its file.
     """
 
@@ -36,7 +36,7 @@ class Mover:
         self._page_size = page_size
         self._open_output = open_output
         self._outputs: dict[int, int] = {}
-        self._in_pipe: tuple[int, int] | None = None  # a CPU and its bytes that wait in the pipe
+        self._in_pipe: tuple[int, int] | None = None  # a CPU and the number of its bytes in the pipe
         self.fds: dict[int, int] = {}
         self.moved: dict[int, int] = {}
         self._read, self._write = os.pipe2(os.O_CLOEXEC)
@@ -58,15 +58,15 @@ class Mover:
 
     @property
     def size(self) -> int:
-        """Bytes in all files."""
+        """Return the number of bytes in all files."""
         return sum(self.moved.values())
 
     def move(self, cpu: int) -> int:
-        """Move the full pages that a CPU has now; returns their bytes. Never waits for events.
+        """Move the full pages that a CPU has now; return their bytes. Never waits for events.
 
         Raises:
-            OSError: the file cannot take them: ENOSPC where the disk is full. What it did not take waits
-                for `finish_move`.
+            OSError: the file cannot be written: ENOSPC if the disk is full. The rest is kept for
+                `finish_move`.
         """
         before = self.moved.get(cpu, 0)
         while self.moved.get(cpu, 0) - before < _AT_ONCE:
@@ -81,7 +81,7 @@ class Mover:
         return self.moved.get(cpu, 0) - before
 
     def finish_move(self) -> None:
-        """Write what the last move could not."""
+        """Write the rest of the last move."""
         while self._in_pipe is not None:
             cpu, left = self._in_pipe
             written = os.splice(self._read, self._output(cpu), left)
@@ -89,7 +89,7 @@ class Mover:
             self._in_pipe = (cpu, left - written) if written < left else None
 
     def rest(self, cpu: int) -> int:
-        """Move what is left when recording has been switched off, with the page that is not full."""
+        """Move the remaining pages, with the partial one, after recording has been switched off."""
         before = self.moved.get(cpu, 0)
         self.move(cpu)
         while True:
@@ -103,7 +103,7 @@ class Mover:
         return self.moved.get(cpu, 0) - before
 
     def close(self) -> None:
-        """Let go of everything; a second call does nothing."""
+        """Close everything; a second call does nothing."""
         for fd in (*self.fds.values(), *self._outputs.values(), self._read, self._write):
             if fd >= 0:
                 os.close(fd)
@@ -128,7 +128,7 @@ class Mover:
 
 
 def _enlarge(pipe: int, size: int) -> int:
-    """Make a pipe hold `size` bytes, or as many as it may; returns what it holds."""
+    """Enlarge a pipe to `size` bytes, or as far as allowed; return its size."""
     try:
         return fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, size)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`per_cpu/cpuN/stats`: what the ring buffer counted.
+"""`per_cpu/cpuN/stats`: the counters of the ring buffer.
 
 See Documentation/trace/ftrace.rst, "per_cpu".
 """
@@ -15,9 +15,9 @@ class CpuStats:
 
     Attributes:
         entries: events now in the buffer.
-        overrun: events overwritten before anybody read them.
+        overrun: events overwritten before they were read.
         commit_overrun: events that could not be committed.
-        dropped: events refused because the buffer was full and not to be overwritten.
+        dropped: events refused because the buffer was full and may not be overwritten.
         read: events read.
     """
 
@@ -30,22 +30,22 @@ class CpuStats:
 
     @property
     def lost(self) -> int:
-        """Events that nobody will ever see."""
+        """Return the number of events that were lost."""
         return self.overrun + self.commit_overrun + self.dropped
 
 
 def cpus_of(files: Files) -> list[int]:
-    """All CPUs that the buffer has, in order."""
+    """Return the CPUs that have a buffer, in order."""
     return sorted(int(name[3:]) for name in files.list("per_cpu") if re.fullmatch(r"cpu\d{1,5}", name))
 
 
 def read_stats(files: Files) -> list[CpuStats]:
-    """All CPUs that the buffer has."""
+    """Return the counts of every CPU that has a buffer."""
     return [parse_stats(cpu, files.read(f"per_cpu/cpu{cpu}/stats")) for cpu in cpus_of(files)]
 
 
 def parse_stats(cpu: int, text: str) -> CpuStats:
-    """Read one `stats` file; a count that is not there is 0."""
+    """Parse one `stats` file; a missing count is 0."""
     counts = dict(re.findall(r"^([a-z ]+): (\d{1,20})$", text, re.MULTILINE))
 
     def count(name: str) -> int:

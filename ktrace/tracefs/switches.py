@@ -1,4 +1,4 @@
-"""The switches of the whole system that mute probes without a word to who uses them.
+"""System-wide switches that silently disable probes.
 
 See Documentation/trace/kprobes.rst, "The kprobes debugfs interface", and
 Documentation/admin-guide/sysctl/kernel.rst, "ftrace_enabled".
@@ -18,7 +18,7 @@ FTRACE_ON = "sysctl kernel.ftrace_enabled=1"
 
 
 def kprobes_armed(debug: Files | None) -> bool | None:
-    """Return whether kprobes are armed; None where debugfs does not say."""
+    """Return whether kprobes are armed; None if debugfs does not show it."""
     if debug is None:
         return None
     try:
@@ -28,7 +28,7 @@ def kprobes_armed(debug: Files | None) -> bool | None:
 
 
 def ftrace_enabled(path: str = FTRACE_ENABLED) -> bool | None:
-    """Return whether ftrace calls its users; None where the kernel has no such switch, or hides it."""
+    """Return whether ftrace calls its users; None if the kernel has no such switch or hides it."""
     try:
         return Path(path).read_text("ascii").strip() != "0"
     except OSError:

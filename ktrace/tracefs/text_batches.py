@@ -1,4 +1,4 @@
-"""Records that were read one by one, gathered into batches."""
+"""Collect records that were parsed one by one into batches."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -30,18 +30,18 @@ class Rows:
     _groups: dict[_Key, list[_Row]] = field(default_factory=dict)
 
     def add_probe(self, seq: int, header: Header, shape: Shape, found: Found) -> None:
-        """A probe event's record as `shape` read it."""
+        """Add a probe event's record as `shape` parsed it."""
         key = (shape.signature.event, shape, header.ticks)
         self._groups.setdefault(key, []).append(_Row(seq, header, found.place, found.values))
 
     def add_text(self, seq: int, header: Header, event: str, body: bytes) -> None:
-        """A static event's record."""
+        """Add a static event's record."""
         self._groups.setdefault((event, None, header.ticks), []).append(
             _Row(seq, header, b"", (decode(body),))
         )
 
     def batches(self) -> list[Batch]:
-        """One for each event and signature."""
+        """Return one batch for each event and signature."""
         return [_batch(key, rows) for key, rows in self._groups.items()]
 
 
@@ -77,7 +77,7 @@ def _batch(key: _Key, rows: list[_Row]) -> Batch:
 def _places(
     places: Sequence[bytes], signature: Signature | None
 ) -> tuple[Strings | None, Strings | None, Strings | None]:
-    """The columns `place`, `func` and `ret_ip` for what stands between the parentheses, one a row."""
+    """Return the columns `place`, `func` and `ret_ip` for the text in parentheses of each row."""
     if signature is None:
         return None, None, None
     if not signature.is_return:
@@ -101,7 +101,7 @@ def _column(arg: Arg, values: Sequence[Value]) -> Column:
 
 
 def _narrow(wide: NDArray[np.object_]) -> Column:
-    """The narrowest of int64, uint64 and object that holds every int of an object array."""
+    """Return the narrowest of int64, uint64 and object that holds every int of an object array."""
     low, high = (wide.min(), wide.max()) if wide.size else (0, 0)
     if low >= -(2**63) and high < 2**63:
         return wide.astype(np.int64)

@@ -1,4 +1,4 @@
-"""The arguments of one event's records, read from left to right, all rows at once."""
+"""Parse the arguments of one event's records from left to right, all rows at once."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from ktrace.tracefs.text_grammar import ARROW, decode
 from ktrace.tracefs.text_shape import FAULT, SYMBOL, Shape
 from ktrace.tracefs.text_words import U64, Bools, Ints, Words
 
-_PLACES_MAX = 8  # looked for one by one before all others are cut out
+_PLACES_MAX = 8  # this many are searched for one by one, then the others are cut out
 _SIGN = np.uint64(2**63)
 
 _BLANK, _QUOTE, _TICK, _CLOSE, _MINUS = map(ord, " \"')-")
@@ -22,12 +22,12 @@ _SYMBOL = re.compile(decode(SYMBOL))
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A column of integers as they are spelled.
+    """A column of integers as spelled.
 
     Attributes:
         value: uint64, shape (rows,): without the sign.
         negative: bool, shape (rows,); None if no row has a sign.
-        is_hex: whether they are unsigned by their spelling.
+        is_hex: whether the spelling makes them unsigned.
     """
 
     value: U64
@@ -35,7 +35,7 @@ class Number:
     is_hex: bool
 
     def take(self, rows: Ints) -> "Number":
-        """Some rows."""
+        """Return some of the rows."""
         return Number(self.value[rows], None if self.negative is None else self.negative[rows], self.is_hex)
 
 
@@ -43,9 +43,9 @@ Part: TypeAlias = Number | Strings
 
 
 class Cursor:
-    """An offset a row that moves over the place and the arguments.
+    """One offset for each row that moves over the place and the arguments.
 
-    Rows that are not as expected are left behind; all columns have one row for each that is not.
+    Rows with unexpected text are dropped; all columns have one entry for each remaining row.
 
     Args:
         words: the buffer.
@@ -53,8 +53,8 @@ class Cursor:
         ends: offset of the newline.
 
     Attributes:
-        rows: which of the rows given are still there.
-        places: what stands between the parentheses.
+        rows: which of the given rows remain.
+        places: the text in the parentheses.
         columns: one for each token of the shape.
     """
 
@@ -65,9 +65,9 @@ class Cursor:
         self._words, self._at, self._ends = words, at, ends
 
     def read(self, shape: Shape) -> bool:
-        """Read all rows; whether any was as `shape` says."""
+        """Parse all rows; return whether any has this shape."""
         if any(arg.length is not None and arg.print_as not in ("dec", "hex") for arg in shape.signature.args):
-            return False  # arrays of text are rare: not worth code of their own
+            return False  # arrays of text are rare: not worth their own code
         self._read_places(shape)
         for token in shape.tokens:
             if not len(self.rows):
@@ -107,13 +107,13 @@ class Cursor:
         self._keep(ok)
 
     def _read_places(self, shape: Shape) -> None:
-        """Few places are common: each is looked for in all rows, which is cheaper than cutting it out."""
+        """Parse the places. Few are distinct, so searching for each in all rows is cheaper than slicing."""
         words, at = self._words, self._at
         codes = np.full(len(at), -1, np.int32)
         after = at.copy()
         values: list[str] = []
         left = self.rows
-        pattern = re.compile(decode(shape.place.pattern), re.ASCII)  # as bytes patterns are
+        pattern = re.compile(decode(shape.place.pattern), re.ASCII)  # patterns for bytes are ASCII too
         for _ in range(_PLACES_MAX):
             if not len(left):
                 break
@@ -193,7 +193,7 @@ _ARROW = decode(ARROW)
 
 
 def column_of(parts: Iterator[Part], length: int | None) -> Column:
-    """The column of one argument: the next part, or the next `length` of an array."""
+    """Return the column of one argument: the next part, or the next `length` of an array."""
     if length is None:
         part = next(parts)
         if isinstance(part, Strings):

@@ -1,8 +1,8 @@
-"""Records as columns, all rows of a buffer at once, where they have the exact shape of their event.
+"""Parse records to columns, all rows of a buffer at once, if they have the exact shape of their event.
 
-A row is taken only if each byte of it is what its event's signature says, strings hold no quote, and
-the next line begins something new. Everything else is left to the reading of single records, which
-gives the same values: a test holds that.
+A row is accepted only if every byte matches its event's signature, strings hold no quote, and the next line
+begins something new. All other rows are left to the parser of single records. Both parsers return the same
+values; a test checks this.
 """
 
 from dataclasses import dataclass, replace
@@ -22,18 +22,18 @@ from ktrace.tracefs.text_words import Ints, Words, first_bytes
 ARROW_TEXT = decode(grammar.ARROW)
 
 _EVENTS_MAX = 64  # distinct ones in a buffer
-_SAMPLE = 32  # records to learn an event's arguments from
+_SAMPLE = 32  # records from which to learn an event's arguments
 
 
 @dataclass(slots=True)
 class Fast:
-    """Reads rows of one buffer.
+    """Parses rows of one buffer.
 
     Attributes:
         words: the buffer.
-        ends: offset of the newline, a line each.
+        ends: offset of the newline of each line.
         heads: the headers of the lines.
-        shapes: of the events; those of unknown events are learned.
+        shapes: shapes of the events; those of unknown events are learned.
         base: number of the first line in the stream.
     """
 
@@ -44,7 +44,7 @@ class Fast:
     base: int
 
     def read(self, lines: Ints) -> list[Batch]:
-        """What can be read of some lines, each of which has a known header and is a whole record."""
+        """Parse as many as possible of some lines, all of which are whole records with known headers."""
         batches: list[Batch] = []
         data = self.words.data
         at = self.heads.body[lines]
@@ -98,7 +98,7 @@ class Fast:
         place = cursor.places
         if not signature.is_return:
             return replace(batch, kind="entry", place=place)
-        # The dictionary may hold places of other rows, which are no return's.
+        # The dictionary may hold places of other rows, which are not a return's.
         sites, _, funcs = zip(*((text or "").partition(ARROW_TEXT) for text in place.values), strict=True)
         return replace(
             batch, kind="return", func=Strings(place.codes, funcs), ret_ip=Strings(place.codes, sites)

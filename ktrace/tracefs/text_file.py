@@ -1,4 +1,4 @@
-"""A file or a pipe with the text of `trace` or `trace_pipe`, in pieces."""
+"""Read a file or pipe with the text of `trace` or `trace_pipe` in pieces."""
 
 import os
 import select
@@ -12,9 +12,9 @@ _QUIET_MS = 50
 
 
 def pieces_of(name: str) -> Iterator[bytes]:
-    """The bytes of a file, about 1 MiB each; `-` is standard input.
+    """Yield the bytes of a file, in pieces of about 1 MiB; `-` is standard input.
 
-    An empty piece says that a pipe has nothing more at the moment, so that what was read can be shown.
+    An empty piece means that a pipe has nothing more at the moment, so that the data so far can be shown.
 
     Raises:
         NotFound: there is no such file.
@@ -42,7 +42,7 @@ def pieces_of(name: str) -> Iterator[bytes]:
 def _pieces(fd: int) -> Iterator[bytes]:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    waiting = False  # whether something may be shown that was not yet
+    waiting = False  # whether something may be shown that was not shown yet
     while True:
         if waiting and not poll.poll(_QUIET_MS):
             waiting = False

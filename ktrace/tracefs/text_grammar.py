@@ -2,7 +2,7 @@
 
     COMM-PID      [TGID] [CPU] FLAGS TIME: EVENT: BODY
 
-COMM takes the first 16 bytes whatever is in it: dashes, brackets, colons, newlines.
+COMM is always 16 bytes wide and may contain anything: dashes, brackets, colons, newlines.
 """
 
 import re
@@ -44,11 +44,11 @@ MARKER = "tracing_mark_write"
 
 
 class Header(NamedTuple):
-    """What precedes the event on a line. A tuple, since there may be one for each of many lines.
+    """The part of a line before the event. A tuple for speed: many lines may need one each.
 
     Attributes:
         ts: nanoseconds, or a plain count with `ticks`.
-        tgid: None where there is no such column, 0 where the kernel did not know.
+        tgid: None if there is no such column, 0 if the kernel did not know it.
         body: offset of the first byte after `TIME: `.
     """
 
@@ -64,12 +64,12 @@ class Header(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BufferAccount:
-    """The header of `trace` on what it holds, in records.
+    """The record counts in the header of `trace`.
 
     Attributes:
-        in_buffer: still there when the file was read.
-        written: ever written to the buffer; what is missing was overwritten or read before.
-        cpus: processors of the machine.
+        in_buffer: records in the buffer when the file was read.
+        written: records ever written to the buffer; those missing were overwritten or read before.
+        cpus: number of CPUs of the machine.
     """
 
     in_buffer: int
@@ -78,7 +78,7 @@ class BufferAccount:
 
 
 def read_header(data: bytes, at: int, end: int) -> Header | None:
-    """The header that begins at offset `at` and ends before `end`, or None."""
+    """Parse the header that begins at offset `at` and ends before `end`; None if there is none."""
     match = HEADER.match(data, at, end)
     if match is None:
         return None
@@ -92,5 +92,5 @@ def read_header(data: bytes, at: int, end: int) -> Header | None:
 
 
 def decode(text: bytes) -> str:
-    """Bytes of the kernel as str; what is not UTF-8 becomes lone surrogates."""
+    """Decode the kernel's bytes; those that are not UTF-8 become lone surrogates."""
     return text.decode("utf-8", "surrogateescape")

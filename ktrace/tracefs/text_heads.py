@@ -1,8 +1,7 @@
-"""The headers of all lines of a buffer at once, where they are laid out as the kernel does nearly always.
+"""Parse the headers of all lines of a buffer at once, if they have the kernel's usual layout.
 
-A layout says in which column each field begins. It is derived from one line that the grammar
-understands, and then checked on all others: a line is taken only if every byte of its header is as the
-layout says.
+A layout gives the column of each field. It is derived from one line that the grammar parses, and then checked
+on all others: a line is accepted only if every byte of its header matches the layout.
 """
 
 from collections.abc import Iterable
@@ -35,7 +34,7 @@ _LAYOUTS_MAX = 8  # remembered
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Columns of a header; `time` and `stop` enclose the blanks and digits before the dot or colon."""
+    """The columns of a header; `time` and `stop` enclose the blanks and digits before the dot or colon."""
 
     tgid: bool
     bracket: int
@@ -47,13 +46,13 @@ class Layout:
 
     @property
     def body(self) -> int:
-        """The column after `TIME: `."""
+        """Return the column after `TIME: `."""
         return self.stop + (9 if self.dot else 2)
 
 
 @dataclass(slots=True)
 class Heads:
-    """What the headers of lines say, a row a line; nothing where `known` is false.
+    """The header fields of lines, one row for each line; meaningless if `known` is false.
 
     Attributes:
         known: bool, shape (lines,).
@@ -61,11 +60,11 @@ class Heads:
         ts: int64, nanoseconds, or counts with `ticks`.
         cpu: int32.
         pid: int32.
-        tgid: int32, 0 where unknown.
+        tgid: int32, 0 if unknown.
         names: uint64, the first 8 bytes of COMM and the other 8.
         flags: uint64: up to 8 flag characters.
-        has_tgid: whether there is a column of them.
-        ticks: whether the clock counts something else than nanoseconds.
+        has_tgid: whether there is a tgid column.
+        ticks: whether the clock counts something other than nanoseconds.
     """
 
     known: Bools
@@ -83,7 +82,7 @@ class Heads:
 
     @classmethod
     def none(cls, count: int) -> "Heads":
-        """For `count` lines of which nothing is known."""
+        """Return an object for `count` lines with unknown headers."""
         return cls(
             np.zeros(count, np.bool_),
             np.zeros(count, np.int64),
@@ -96,20 +95,20 @@ class Heads:
         )
 
     def comms(self, rows: Ints) -> Strings:
-        """COMM of some lines, without the blanks before it."""
+        """Return COMM of some lines, without the blanks before it."""
         if self._comms is None:
             self._comms = _strings(list(self.names))
         return self._comms.take(rows)
 
     def flag_texts(self, rows: Ints) -> Strings:
-        """FLAGS of some lines."""
+        """Return FLAGS of some lines."""
         if self._flag_texts is None:
             self._flag_texts = _strings([self.flags])
         return self._flag_texts.take(rows)
 
 
 def read_heads(words: Words, starts: Ints, ends: Ints, layouts: list[Layout]) -> Heads:
-    """The headers of the lines from `starts` to `ends`. New layouts are added to `layouts`."""
+    """Parse the headers of the lines from `starts` to `ends`. New layouts are added to `layouts`."""
     heads = Heads.none(len(starts))
     left = np.flatnonzero(words.byte_is(starts, 32) & words.byte_is(starts + 16, 45))
     tried: set[Layout] = set()
@@ -132,7 +131,7 @@ def read_heads(words: Words, starts: Ints, ends: Ints, layouts: list[Layout]) ->
 
 
 def _layout(data: bytes, start: int, end: int) -> Layout | None:
-    """The layout of one line, if it is one of the usual ones."""
+    """Return the layout of one line if it is a usual one, or None."""
     match = grammar.HEADER.match(data, start, end)
     if match is None:
         return None
@@ -146,7 +145,7 @@ def _layout(data: bytes, start: int, end: int) -> Layout | None:
 
 
 def _apply(heads: Heads, words: Words, layout: Layout, starts: Ints, ends: Ints, left: Ints) -> Ints:
-    """Take the lines among `left` that have this layout; the others are given back."""
+    """Parse the lines in `left` that have this layout; return the others."""
     if not len(left) or (heads.known.any() and heads.ticks == layout.dot):
         return left
     at = starts[left]
@@ -175,7 +174,7 @@ def _apply(heads: Heads, words: Words, layout: Layout, starts: Ints, ends: Ints,
         ok &= window.word_is(layout.stop, b": ") & (whole < np.uint64(2**63))
     if not ok.any():
         return left
-    # All lines of a buffer have one layout, nearly always: copying columns then is all there is to do.
+    # Nearly always, all lines of a buffer have one layout: then only columns are copied.
     pick = slice(None) if ok.all() else np.flatnonzero(ok)
     rows = left[pick]
     heads.known[rows] = True
@@ -194,7 +193,7 @@ def _apply(heads: Heads, words: Words, layout: Layout, starts: Ints, ends: Ints,
 
 
 def _tgid(window: Window) -> tuple[U64, Bools]:
-    """`(%7d) ` or `(-------) ` as a number, 0 for the latter."""
+    """Parse `(%7d) ` or `(-------) ` to a number, 0 for the latter."""
     tgid, good = window.right_aligned(_TGID + 8, 7)
     none = window.word_is(_TGID + 1, b"-------")
     good |= none
@@ -203,9 +202,9 @@ def _tgid(window: Window) -> tuple[U64, Bools]:
 
 
 def _strings(parts: list[U64]) -> Strings:
-    """Words as text, without the blanks before and the zeros behind it.
+    """Convert words to text, without the blanks before it and the zeros after it.
 
-    Few are distinct: one comparison of all rows for each is the cheapest way to number them.
+    Few are distinct, so comparing all rows with each is the cheapest way to number them.
     """
     count = len(parts[0])
     codes = np.zeros(count, np.int32)
@@ -225,7 +224,7 @@ def _strings(parts: list[U64]) -> Strings:
     if len(rows):
         words = zip(*(part[rows].tolist() for part in parts), strict=True)
         codes[rows] = [index.setdefault(_octets(row), len(index)) for row in words]
-    # What fills the words up: blanks before COMM, zeros behind FLAGS.
+    # The padding: blanks before COMM, zeros after FLAGS.
     strip = bytes.lstrip if len(parts) > 1 else bytes.rstrip
     return Strings(codes, tuple(decode(strip(raw, b" " if len(parts) > 1 else b"\0")) for raw in index))
 

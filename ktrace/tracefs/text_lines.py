@@ -1,4 +1,4 @@
-"""The lines of one buffer, and which of them begin something."""
+"""Split a buffer into lines, and find out which of them begin something."""
 
 from bisect import bisect_left
 from functools import cached_property
@@ -21,12 +21,12 @@ _TRACER = b"# tracer: "
 
 
 class Lines:
-    """Complete lines of `data`; `tail` is what follows the last newline.
+    """The complete lines of `data`; `tail` is the text after the last newline.
 
     Args:
-        data: bytes of the stream that begin at the start of a line.
-        layouts: of headers that were seen before; new ones are added.
-        in_header: whether the line before was of a header, or there was none.
+        data: bytes of the stream, from the start of a line.
+        layouts: header layouts seen before; new ones are added.
+        in_header: whether the previous line was in a header, or there was none.
     """
 
     def __init__(self, data: bytes, layouts: list[Layout], *, in_header: bool) -> None:
@@ -44,7 +44,7 @@ class Lines:
         else:
             self.heads = Heads.none(len(self.ends))
         self._kinds = self.heads.known.astype(np.int8)  # RECORD is 1
-        self._headers: dict[int, Header] = {}  # of the lines that were looked at one by one
+        self._headers: dict[int, Header] = {}  # of lines that were parsed one by one
         self._in_header = in_header
         self._undecided = len(self.ends)
         self._classify()
@@ -63,46 +63,46 @@ class Lines:
         return ends
 
     def whole(self, stop: int) -> Ints:
-        """The lines before `stop` that have a known header and are a whole record."""
+        """Return the lines before `stop` that have a known header and are a whole record."""
         follows = np.append(self._kinds[1:], RECORD) != CONTINUATION
         return np.flatnonzero((self.heads.known & follows)[:stop])
 
     def kind(self, line: int) -> int:
-        """What the line is: see `RECORD` and its like."""
+        """Return the kind of the line: `RECORD` or one of the other constants."""
         return int(self._kinds[line])
 
     def start(self, line: int) -> int:
-        """Offset of the line; of the tail for one past the last."""
+        """Return the offset of the line; one past the last line is the tail."""
         return int(self.starts[line]) if line < len(self.starts) else self._size
 
     def end(self, line: int) -> int:
-        """Offset of the line's newline."""
+        """Return the offset of the line's newline."""
         return self._ends[line]
 
     def text(self, line: int) -> bytes:
-        """Without its newline."""
+        """Return the line without its newline."""
         return self.data[self._starts[line] : self._ends[line]]
 
     def at(self, offset: int) -> int:
-        """The line that holds the byte at `offset`; a newline belongs to the line it ends."""
+        """Return the line that holds the byte at `offset`; a newline belongs to the line it ends."""
         return bisect_left(self._ends, offset)
 
     def end_at(self, offset: int) -> int:
-        """Offset of the first newline from `offset` on."""
+        """Return the offset of the first newline at or after `offset`."""
         return self._ends[bisect_left(self._ends, offset)]
 
     def header(self, line: int) -> Header:
-        """The header of a record."""
+        """Return the header of a record."""
         header = self._headers.get(line) or read_header(self.data, int(self.starts[line]), self._size)
-        assert header is not None  # or it would not be a record
+        assert header is not None  # otherwise it would not be a record
         return header
 
     def in_header(self, line: int) -> bool:
-        """Whether the line before `line` was of a header, or there was none in the whole stream."""
+        """Return whether the line before `line` was in a header or does not exist in the whole stream."""
         return bool(self._kinds[line - 1] == HEADER_NOTE) if line else self._in_header
 
     def after_record(self, line: int, limit: int, stop: int) -> int:
-        """The first line after a record's continuation lines, of which none begins `limit` bytes on."""
+        """Return the line after a record's continuation lines, which all begin within `limit` bytes."""
         after = line + 1
         while (
             after < stop
@@ -113,14 +113,14 @@ class Lines:
         return after
 
     def after_bytes(self, line: int, limit: int, stop: int) -> int:
-        """The first line that begins `limit` bytes after `line`, or `stop`."""
+        """Return the first line that begins `limit` bytes after `line`, or `stop`."""
         return min(bisect_left(self._starts, self._starts[line] + limit), stop)
 
     def decided(self, limit: int) -> int:
-        """The first line that bytes still to come could make part of something else.
+        """Return the first line whose meaning still depends on bytes to come.
 
-        That is the last record, which may go on (within `limit` bytes), or an earlier one whose
-        continuation may turn out to be the begin of another.
+        That is the last record, which may continue (within `limit` bytes), or an earlier one whose
+        continuation may turn out to be the start of another record.
         """
         owners = np.flatnonzero(self._kinds != CONTINUATION)
         last = int(owners[-1]) if len(owners) else len(self)
@@ -134,8 +134,8 @@ class Lines:
         return line
 
     def _classify(self) -> None:
-        # A header over several lines, of a name with a newline in it, hides none of those: what follows
-        # the newline has no dash where a header has one, and is too long for any other line.
+        # A header over several lines, from a name with a newline in it, hides none of those lines: the text
+        # after the newline has no dash where a header has one, and is too long for any other line.
         for line in np.flatnonzero(~self.heads.known).tolist():
             kind = self._kinds[line] = self._kind(line, self.in_header(line))
             if kind == CONTINUATION and self._may_become(line):
@@ -163,7 +163,7 @@ class Lines:
         return NOTE if text == grammar.TOO_BIG else CONTINUATION
 
     def _may_become(self, line: int) -> bool:
-        """Whether bytes still to come could turn a continuation line into something else."""
+        """Return whether bytes to come could turn a continuation line into something else."""
         start = self._starts[line]
         if self.data.startswith(b" ", start):
             return start > len(self.data) - grammar.HEADER_MAX

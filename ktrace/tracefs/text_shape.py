@@ -1,9 +1,9 @@
-"""Shape: the arguments of one probe event, compiled to read them from text.
+"""Shapes: the arguments of a probe event, compiled to parse them from text.
 
-Strings are printed as they are, with whatever quotes, newlines and `name=` they hold. Only the known
-names and types say where one ends, so a shape reads from left to right: first with a pattern that
-takes a string without quotes or newlines, and where that fails by looking at every quote that could
-end each string. A string that holds a whole plausible rest of the line cannot be told from it.
+Strings are printed as they are, with any quotes, newlines and `name=` in them. Only the known names and types
+show where one ends. So a shape parses from left to right: first with a pattern for strings without quotes or
+newlines. If that fails, it tries every quote that could end each string. A string that contains a whole
+plausible rest of the line cannot be distinguished from it.
 """
 
 import re
@@ -39,10 +39,10 @@ class Token:
 
 
 class Found(NamedTuple):
-    """A record's text as a shape reads it.
+    """The text of a record as parsed by a shape.
 
     Attributes:
-        place: between the parentheses.
+        place: the text in the parentheses.
         values: one for each argument.
         end: offset of the first byte after the last argument.
     """
@@ -56,14 +56,14 @@ class Shape:
     """A compiled signature.
 
     Attributes:
-        signature: what it was made from.
-        tokens: every printed value, the elements of arrays each on their own.
-        tail: the literal after the last one.
-        place: pattern of the place with its parentheses; the first group is what is between them.
+        signature: the signature that was compiled.
+        tokens: every printed value; each element of an array is a token.
+        tail: the literal after the last token.
+        place: pattern of the place with its parentheses; the first group is the text in them.
 
     Args:
-        signature: what to compile.
-        strict: take no place but one that nothing but a probe event prints.
+        signature: the signature to compile.
+        strict: accept only places that nothing but a probe event prints.
     """
 
     __slots__ = ("_arrays", "_quick", "_readers", "_segments", "place", "signature", "tail", "tokens")
@@ -101,7 +101,7 @@ class Shape:
         self._segments = tuple(map(re.compile, segments))
 
     def quick(self, text: bytes, pos: int, end: int) -> Found | None:
-        """Read text[pos:end] if it is whole, and no string in it holds a quote or a newline."""
+        """Parse text[pos:end] if it is a whole record and no string in it has a quote or a newline."""
         place = self._place(text, pos, end)
         if place is None:
             return None
@@ -109,9 +109,9 @@ class Shape:
         return None if match is None else Found(place[1], self._typed(match.groups()), end)
 
     def full(self, text: bytes, pos: int, end: int, *, longest: bool = True) -> Found | None:
-        """Read a record that begins at `pos` and ends before a newline or at `end`.
+        """Parse a record that begins at `pos` and ends before a newline or at `end`.
 
-        Where several ends are possible, the last one (`longest`) or the first one is taken.
+        If several ends are possible, the last one (`longest`) or the first one is used.
         """
         place = self._place(text, pos, end)
         if place is None:
@@ -125,7 +125,7 @@ class Shape:
         return _Search(self, text, place[1], first, end, longest).run()
 
     def opens_string(self, text: bytes, pos: int, end: int) -> bool:
-        """Whether text[pos:end] begins as a record of this shape and then opens a string."""
+        """Return whether text[pos:end] begins as a record of this shape and then opens a string."""
         place = self._place(text, pos, end)
         if place is None or len(self._segments) == 1:
             return False
@@ -165,8 +165,8 @@ _READERS: dict[PrintAs, Callable[[bytes], int | str]] = {
 class _Search:
     """All ways to end the strings of one record, from the last string to the first.
 
-    For each string and each quote in the text: how far the record reaches if that quote ends that
-    string. Every string costs one look at every quote, however hostile the text is.
+    For each string and each quote in the text, it stores how far the record reaches if that quote ends that
+    string. The cost is one look at every quote for each string, even for hostile text.
     """
 
     def __init__(
@@ -195,7 +195,7 @@ class _Search:
         return b if a is None else a if b is None else self.better(a, b)
 
     def _after(self, i: int, pos: int) -> int | None:
-        """Where the record ends if string `i` and its quote end before `pos`."""
+        """Return the end of the record if string `i` and its quote end before `pos`."""
         match = self.segments[i + 1].match(self.text, pos, self.end)
         if match is None:
             return None
@@ -204,13 +204,13 @@ class _Search:
         return match.end() if match.end() == self.end or self.text[match.end()] == 10 else None
 
     def _start(self, i: int, pos: int) -> int | None:
-        """Where the record ends if string `i` begins at `pos`."""
+        """Return the end of the record if string `i` begins at `pos`."""
         if self.text.startswith(b'"', pos, self.end):
             return self.best[i][bisect_right(self.quotes, pos)]
         return self._after(i, pos + len(FAULT)) if self.text.startswith(FAULT, pos, self.end) else None
 
     def _spell(self, goal: int) -> Found:
-        """The values on the way to `goal`, each string as short as that allows."""
+        """Return the values on the way to `goal`, with the shortest possible strings."""
         raw: list[bytes | None] = list(self.first.groups())
         pos = self.first.end()
         for i, segment in enumerate(self.segments[1:]):
@@ -244,9 +244,9 @@ _QUOTES_MAX = 1000
 
 
 def learn(event: str, text: bytes, pos: int, end: int) -> Signature | None:
-    """What text[pos:end] says about its own arguments: names, and types by the look of the values.
+    """Learn the arguments from text[pos:end]: their names, and their types from the form of the values.
 
-    Quotes that could end a string do end it. None if it is not the text of a probe event.
+    Every quote that could end a string ends it. Returns None if this is not the text of a probe event.
     """
     place = STRICT_PLACE.match(text, pos, end)
     if place is None or text.count(b'"', pos, end) > _QUOTES_MAX:
@@ -273,7 +273,7 @@ def learn(event: str, text: bytes, pos: int, end: int) -> Signature | None:
 
 
 def _readings(text: bytes, pos: int, end: int) -> Iterator[tuple[PrintAs, int | None, int]]:
-    """Type, length and end of what could be the value at `pos`."""
+    """Yield type, length and end of each possible value at `pos`."""
     if text.startswith(b'"', pos, end):
         quote = text.find(b'"', pos + 1, end)
         while quote >= 0:
@@ -291,7 +291,7 @@ def _readings(text: bytes, pos: int, end: int) -> Iterator[tuple[PrintAs, int | 
 
 
 def join(a: Signature, b: Signature) -> Signature | None:
-    """One signature for what two were learned from; None if the arguments are different ones.
+    """Join two learned signatures into one; None if their arguments differ.
 
     An address without a symbol looks like a hexadecimal number.
     """

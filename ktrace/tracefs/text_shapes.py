@@ -1,4 +1,4 @@
-"""The shapes of all events that a stream of text has shown, given or learned."""
+"""The shapes of all events in a stream of text, given or learned."""
 
 from collections.abc import Mapping, Sequence
 
@@ -8,34 +8,34 @@ from ktrace.tracefs.text_shape import Found, Shape, join, learn
 
 Hit = tuple[Shape, Found]
 
-_SHAPES_MAX = 64  # for one name: text that gives more is not worth learning from
+_SHAPES_MAX = 64  # for one name: text with more is not worth learning from
 
 
 class Shapes:
-    """For each event's name the shapes it may have: probes of several groups may share a name."""
+    """The possible shapes for each event name: probes of several groups may share a name."""
 
     def __init__(self, signatures: Mapping[str, Signature | Sequence[Signature]]) -> None:
         self._given: dict[str, list[Shape]] = {}
         for name, given in signatures.items():
             for signature in [given] if isinstance(given, Signature) else given:
-                # An array of unknown length is better learned than guessed.
+                # It is better to learn an array of unknown length than to guess.
                 if all(arg.length != 0 for arg in signature.args):
                     self._given.setdefault(name, []).append(Shape(signature))
         self._learned: dict[str, list[Shape]] = {}
         self._all = dict(self._given)
 
     def of(self, event: str) -> list[Shape]:
-        """Given ones first, then learned ones, those with fewest arguments first."""
+        """Return the given shapes first, then the learned ones, those with the fewest arguments first."""
         return self._all.get(event, [])
 
     def is_probe(self, event: str, text: bytes, pos: int, end: int) -> bool:
-        """Whether a body that begins with a parenthesis is a probe event's."""
+        """Return whether a body that begins with a parenthesis belongs to a probe event."""
         return event in self._given or STRICT_PLACE.match(text, pos, end) is not None
 
     def match(self, event: str, text: bytes, pos: int, end: int, *, first_end: int) -> Hit | None:
-        """Read the record in text[pos:end]; `first_end` is the end of its first line.
+        """Parse the record in text[pos:end]; `first_end` is the end of its first line.
 
-        What no known shape fits is learned from.
+        If no known shape fits, a new one is learned from the text.
         """
         shapes = self.of(event)
         for shape in shapes:
@@ -56,7 +56,7 @@ class Shapes:
         return None
 
     def match_open(self, event: str, text: bytes, pos: int, end: int, limit: int) -> Hit | None:
-        """Read a record that opens a string before `end` and closes it no later than `limit`."""
+        """Parse a record that opens a string before `end` and closes it no later than `limit`."""
         if text.find(b'"', end, limit) < 0:
             return None
         for shape in self.of(event):
@@ -67,13 +67,13 @@ class Shapes:
         return None
 
     def is_open(self, event: str, text: bytes, pos: int, end: int) -> bool:
-        """Whether a record that cannot be read as it stands could be, if more followed."""
+        """Return whether a record that cannot be parsed could be parsed if more text followed."""
         return any(shape.opens_string(text, pos, end) for shape in self.of(event))
 
     def sample(self, event: str, records: list[bytes]) -> None:
-        """Learn from several bodies of one event: as few shapes with as few arguments as explain them.
+        """Learn from several bodies of one event: the fewest shapes and arguments that explain them.
 
-        A string may hold what looks like an argument; not in every record, though.
+        A string may contain what looks like an argument, but not in every record.
         """
         if self.of(event):
             return
@@ -98,7 +98,7 @@ class Shapes:
             left = missed
 
     def _is_begin(self, signature: Signature) -> bool:
-        """Whether this looks like a given one that a newline in a string cuts short."""
+        """Return whether this looks like a given signature, cut short by a newline in a string."""
         count = len(signature.args)
         return any(
             count < len(shape.signature.args) and shape.signature.args[:count] == signature.args

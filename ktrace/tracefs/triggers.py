@@ -1,8 +1,8 @@
-"""`events/SYSTEM/EVENT/trigger`: what the kernel does at a hit besides recording it.
+"""`events/SYSTEM/EVENT/trigger`: actions of the kernel at a hit, in addition to recording it.
 
-See Documentation/trace/events.rst, "Event triggers". An event has one trigger of a kind, and `traceon` and
-`traceoff` are of one: a second is refused with EEXIST, so what others have set is never replaced, and never
-removed with one's own. Triggers look at no process list: their filter is all that restricts them.
+See Documentation/trace/events.rst, "Event triggers". An event can have one trigger of each kind, and
+`traceon` and `traceoff` are of the same kind. A second one is refused with EEXIST, so other users' triggers
+are never replaced, nor removed with our own. Triggers ignore process lists: only their filter restricts them.
 """
 
 import errno
@@ -32,8 +32,8 @@ class Trigger:
     """One trigger.
 
     Attributes:
-        condition: in the grammar of event filters; None: at each hit.
-        count: how often; None: always.
+        condition: in the grammar of event filters; None means at each hit.
+        count: number of times that it acts; None means always.
     """
 
     kind: Kind
@@ -41,13 +41,13 @@ class Trigger:
     count: int | None = None
 
     def to_line(self) -> str:
-        """As the kernel reads it."""
+        """Return the line that the kernel reads."""
         count = "" if self.count is None else f":{self.count}"
         return f"{self.kind}{count}" + (f" if {self.condition}" if self.condition else "")
 
 
 def trigger_step(event: str, trigger: Trigger) -> Step:
-    """Set a trigger, undone by removing it."""
+    """Return the step that sets a trigger; its undo removes it."""
     path = f"events/{event}/trigger"
     undo = Step(path, f"!{trigger.kind}", f"no more: {_WHY[trigger.kind]}, at {event}")
     when = f" where {trigger.condition}" if trigger.condition else ""
@@ -55,7 +55,7 @@ def trigger_step(event: str, trigger: Trigger) -> Step:
 
 
 def times_left(files: Files, event: str, kind: Kind) -> int | None:
-    """How often a trigger that was set with a count will still act; None where there is none."""
+    """Return how many times a trigger with a count will still act; None if there is none."""
     for line in read_triggers(files, event):
         trigger = parse_trigger(line)
         if trigger is not None and trigger.kind == kind and trigger.count is not None:
@@ -64,7 +64,7 @@ def times_left(files: Files, event: str, kind: Kind) -> int | None:
 
 
 def parse_trigger(line: str) -> Trigger | None:
-    """A line of the file; None where it is of another kind, such as a histogram."""
+    """Parse a line of the file; None if it is of another kind, such as a histogram."""
     match = _LINE.match(line)
     if match is None or match[1] not in _WHY:
         return None
@@ -73,12 +73,12 @@ def parse_trigger(line: str) -> Trigger | None:
 
 
 def has(files: Files, event: str, trigger: Trigger) -> bool:
-    """Whether the event has this very trigger."""
+    """Return whether the event has exactly this trigger."""
     return trigger in map(parse_trigger, read_triggers(files, event))
 
 
 def check_free(files: Files, event: str, trigger: Trigger) -> None:
-    """Raises Busy where the event has another trigger of that kind."""
+    """Raise Busy if the event has another trigger of that kind."""
     kinds = (trigger.kind, _SAME.get(trigger.kind))
     for line in read_triggers(files, event):
         there = parse_trigger(line)
@@ -87,7 +87,7 @@ def check_free(files: Files, event: str, trigger: Trigger) -> None:
 
 
 def explain(files: Files, event: str, trigger: Trigger, refused: Refused) -> Refused | Busy:
-    """Why the kernel did not take a trigger."""
+    """Return why the kernel refused a trigger."""
     if refused.errno == errno.EEXIST:
         names = (trigger.kind, _SAME.get(trigger.kind))
         there = [line for line in read_triggers(files, event) if line.split(":")[0].split(" ")[0] in names]

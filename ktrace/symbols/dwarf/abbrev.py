@@ -1,7 +1,7 @@
-"""Abbreviation tables (7.5.3): what attributes an entry has, and in what form.
+"""Read abbreviation tables (7.5.3): the attributes of an entry and their forms.
 
-A kernel's unit has 250 abbreviations, of which a look-up meets a few dozen: a regular expression finds
-where each begins, and it is decoded when it is first asked for.
+A kernel's unit has 250 abbreviations, of which a look-up uses a few dozen. A regular expression finds where
+each begins, and each is decoded on first use.
 """
 
 import re
@@ -12,13 +12,13 @@ from ktrace.symbols.dwarf.constants import AT_SIBLING, FIXED, FORM_IMPLICIT_CONS
 from ktrace.symbols.elf import Section
 
 _LEB = rb"[\x80-\xff]*[\x00-\x7f]"
-# Attribute and form; an implicit constant (0x21) has its value behind it.
+# Attribute and form; the value of an implicit constant (0x21) follows.
 _PAIR = rb"(?!\x00\x00)%b(?:\x21%b|(?!\x21)%b)" % (_LEB, _LEB, _LEB)
 # Code, tag, children; pairs; two zeros.
-# An atomic group, not `*+`: in Python 3.11.2 that never matches here.
+# An atomic group, not `*+`: that never matches here in Python 3.11.2.
 _ENTRY = re.compile(rb"((?!\x00)%b)%b[\x00\x01](?>(?:%b)*)\x00\x00" % (_LEB, _LEB, _PAIR), re.DOTALL)
 
-_FIRST_READ = 1 << 13  # bytes; one of the kernel's takes 3 kB
+_FIRST_READ = 1 << 13  # bytes; a table of the kernel takes 3 kB
 _TABLE_MAX = 1 << 22
 
 
@@ -28,9 +28,9 @@ class Abbrev:
 
     Attributes:
         specs: attribute, form, value of an implicit constant.
-        size: bytes of all attributes if they are always the same number; None otherwise.
-        sibling: offset in bytes of DW_AT_sibling from the first attribute and its size, if it has a
-            place that is always the same.
+        size: bytes of all attributes if that never changes; None otherwise.
+        sibling: offset in bytes of DW_AT_sibling from the first attribute and its size, if its position never
+            changes.
     """
 
     code: int
@@ -48,12 +48,12 @@ class AbbrevTable:
         self._section = section
         self._offset = offset
         self._sizes = address_size, offset_size
-        self.known: dict[int, Abbrev] = {}  # those that were decoded already
+        self.known: dict[int, Abbrev] = {}  # those decoded so far
         self._data = b""
         self._starts: dict[int, int] | None = None
 
     def get(self, code: int) -> Abbrev:
-        """The abbreviation of that code. Raises Damaged where there is none."""
+        """Return the abbreviation of that code. Raises Damaged if it does not exist."""
         known = self.known.get(code)
         if known is not None:
             return known
@@ -73,7 +73,7 @@ class AbbrevTable:
         size = _FIRST_READ
         rest = self._section.size - self._offset
         while True:
-            # Nothing says how long a table is: it ends with a code of 0.
+            # A table has no length: it ends with code 0.
             self._data = self._section.read(self._offset, min(size, rest))
             starts: dict[int, int] = {}
             at = 0
@@ -116,7 +116,7 @@ class AbbrevTable:
             specs.append((attribute, form, value))
 
     def _width(self, form: int) -> int | None:
-        """Bytes of a form; None where they are not always as many."""
+        """Return the size of a form in bytes; None if it varies."""
         if form == 0x01:
             return self._sizes[0]
         return self._sizes[1] if form in OFFSETS else FIXED.get(form)

@@ -1,19 +1,19 @@
-"""Numbers and strings in a `bytes`, at a position; each returns the position after it too.
+"""Read numbers and strings from a `bytes` at a position; each function also returns the position after it.
 
-What reaches beyond the end raises one of `BROKEN`, which the caller turns into Damaged with the offset
-of the thing that it was reading.
+Reading past the end raises one of `BROKEN`. The caller turns it into Damaged with the offset of what it was
+reading.
 """
 
 import struct
 
-# What reading bytes that make no sense can raise.
+# The exceptions that damaged bytes can cause.
 BROKEN = (IndexError, ValueError, struct.error, OverflowError)
 
-_LEB_BITS = 70  # ten bytes: more than any number of 64 bits needs
+_LEB_BITS = 70  # ten bytes: enough for any 64-bit number
 
 
 def uleb(data: bytes, at: int) -> tuple[int, int]:
-    """An unsigned LEB128 number (7.6)."""
+    """Read an unsigned LEB128 number (7.6)."""
     byte = data[at]
     if byte < 0x80:
         return byte, at + 1
@@ -30,7 +30,7 @@ def uleb(data: bytes, at: int) -> tuple[int, int]:
 
 
 def sleb(data: bytes, at: int) -> tuple[int, int]:
-    """A signed LEB128 number (7.6)."""
+    """Read a signed LEB128 number (7.6)."""
     value = shift = 0
     while True:
         byte = data[at]
@@ -44,7 +44,7 @@ def sleb(data: bytes, at: int) -> tuple[int, int]:
 
 
 def fixed(data: bytes, at: int, size: int) -> tuple[int, int]:
-    """An unsigned number of `size` bytes."""
+    """Read an unsigned number of `size` bytes."""
     end = at + size
     if end > len(data):
         raise IndexError("beyond the end")
@@ -52,20 +52,20 @@ def fixed(data: bytes, at: int, size: int) -> tuple[int, int]:
 
 
 def block(data: bytes, at: int, size: int) -> tuple[bytes, int]:
-    """`size` bytes."""
+    """Read `size` bytes."""
     if at + size > len(data):
         raise IndexError("beyond the end")
     return data[at : at + size], at + size
 
 
 def cstring(data: bytes, at: int) -> tuple[bytes, int]:
-    """The bytes up to the next zero."""
+    """Read the bytes up to the next zero."""
     end = data.index(0, at)
     return data[at:end], end + 1
 
 
 def initial_length(data: bytes, at: int) -> tuple[int, int, int]:
-    """A unit's length (7.4). Returns length, bytes of an offset (4 or 8), position after it."""
+    """Read a unit's length (7.4). Returns length, size of an offset in bytes (4 or 8), position after it."""
     length, at = fixed(data, at, 4)
     if length == 0xFFFFFFFF:
         length, at = fixed(data, at, 8)

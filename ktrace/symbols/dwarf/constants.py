@@ -1,4 +1,4 @@
-"""The numbers of DWARF that are used here (section 7.5 and 7.7; GNU extensions as GCC writes them)."""
+"""The DWARF constants in use (sections 7.5 and 7.7; GNU extensions as GCC writes them)."""
 
 # Tags
 TAG_ARRAY, TAG_ENUM, TAG_PARAM, TAG_LEXICAL_BLOCK, TAG_MEMBER = 0x01, 0x04, 0x05, 0x0B, 0x0D
@@ -29,7 +29,7 @@ FORM_STRX1, FORM_STRX2, FORM_STRX3, FORM_STRX4 = 0x25, 0x26, 0x27, 0x28
 FORM_ADDRX1, FORM_ADDRX2, FORM_ADDRX3, FORM_ADDRX4 = 0x29, 0x2A, 0x2B, 0x2C
 FORM_GNU_REF_ALT, FORM_GNU_STRP_ALT = 0x1F20, 0x1F21
 
-# Bytes of each form: of those that have always the same number; offsets and addresses are added by unit.
+# Bytes of each form with a fixed size. Each unit adds those of its offsets and addresses.
 FIXED = {
     FORM_DATA1: 1, FORM_FLAG: 1, FORM_REF1: 1, FORM_STRX1: 1, FORM_ADDRX1: 1,
     FORM_DATA2: 2, FORM_REF2: 2, FORM_STRX2: 2, FORM_ADDRX2: 2, FORM_STRX3: 3, FORM_ADDRX3: 3,

@@ -1,6 +1,6 @@
-"""Debug info from the servers in DEBUGINFOD_URLS: GET URL/buildid/ID/debuginfo (debuginfod(8)).
+"""Fetch debug info from the servers in DEBUGINFOD_URLS: GET URL/buildid/ID/debuginfo (debuginfod(8)).
 
-A file is kept in the user's cache folder: it is what it is, since it is named by its build-id.
+A file stays in the user's cache folder. It never goes stale, because its name is its build-id.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ from ktrace.symbols.elf import Elf
 if TYPE_CHECKING:
     from http.client import HTTPResponse
 
-_CONNECT_S = 10.0  # for each answer of the server; a slow but living download may take longer
-_PATIENCE_S, _SLOWEST = 60, 10_000  # after the first minute, at least so many bytes a second
+_CONNECT_S = 10.0  # for each response of the server; a slow download may take longer
+_PATIENCE_S, _SLOWEST = 60, 10_000  # after the first minute, the least bytes per second
 _BLOCK = 1 << 20
-_MOST = 8 << 30  # bytes; a kernel's debug info has up to one or two GB
+_MOST = 8 << 30  # bytes; a kernel's debug info has up to 1 or 2 GB
 
 
 def servers(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """The URLs in DEBUGINFOD_URLS; none where it is not set."""
+    """Return the URLs in DEBUGINFOD_URLS; empty if it is not set."""
     urls = environ.get("DEBUGINFOD_URLS", "").split()
     return tuple(url.rstrip("/") for url in urls if url.startswith(("http://", "https://")))
 
@@ -33,7 +33,7 @@ def servers(environ: Mapping[str, str]) -> tuple[str, ...]:
 def fetch(
     build_id: str, urls: Sequence[str], folder: Path | None, timeout_s: float = _CONNECT_S
 ) -> Path | Miss:
-    """The file with the debug info for a build-id, from the cache or from the first server that has it."""
+    """Return the debug info file of a build-id, from the cache or the first server that has it."""
     source = f"debuginfod ({' '.join(urls)})"
     if not urls:
         return Miss("debuginfod", "DEBUGINFOD_URLS is not set")
@@ -54,7 +54,7 @@ def fetch(
 
 
 def _download(url: str, target: Path, build_id: str, timeout_s: float) -> str | None:
-    """Fetch one file. Returns what went wrong, or None."""
+    """Fetch one file. Returns the reason of a failure, or None."""
     from http.client import HTTPException  # noqa: PLC0415 -- http takes 50 ms to load
     from urllib.error import HTTPError, URLError  # noqa: PLC0415 -- the same
     from urllib.request import Request, urlopen  # noqa: PLC0415 -- the same
@@ -78,7 +78,7 @@ def _download(url: str, target: Path, build_id: str, timeout_s: float) -> str | 
         return f"no answer: {error.reason}"
     except Damaged as error:
         return f"the server sent no usable file ({error.message})"
-    except (OSError, ValueError, HTTPException) as error:  # a connection that breaks off, a full disk
+    except (OSError, ValueError, HTTPException) as error:  # a broken connection, a full disk
         return f"the download failed: {error}"
     finally:
         with contextlib.suppress(OSError):
@@ -92,7 +92,7 @@ def _copy(answer: "HTTPResponse", file: BinaryIO) -> str | None:
         size += len(block)
         if size > _MOST:
             return "the file does not end"
-        # A server that sends a byte now and then would keep us for ever.
+        # A server that only sends a byte now and then would block us forever.
         elapsed_s = time.monotonic() - started
         if elapsed_s > _PATIENCE_S and size < elapsed_s * _SLOWEST:
             return "the server is too slow"

@@ -1,7 +1,7 @@
-"""Location descriptions (2.5, 2.6): where a value is, told in what a probe can read.
+"""Evaluate location descriptions (2.5, 2.6) to locations that a probe can read.
 
-Nothing is computed with values, since there are none yet: the stack holds sums of a register and a
-number, and words in memory at such sums. What is more than that a fetch argument could not express.
+No values are computed, because there are none yet: the stack holds sums of a register and a number, and words
+in memory at such sums. A fetch argument cannot express more than that.
 """
 
 from collections.abc import Callable
@@ -25,14 +25,14 @@ _COMPUTED = Absent("the compiler computes it from other values")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """In memory at an address as linked: a static variable."""
+    """A location in memory at an address as linked: a static variable."""
 
     address: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Term:
-    """`offsets[0]` added to a register (or to nothing); each further one to the word that is there."""
+    """A sum: `offsets[0]` is added to a register (or to nothing), each further one to the word there."""
 
     register: str | None
     offsets: tuple[int, ...]
@@ -44,11 +44,11 @@ class _Term:
 def evaluate(
     code: bytes, unit: Unit, machine: str, frame_base: Callable[[], Location | None]
 ) -> Location | Address:
-    """What a location description says.
+    """Evaluate a location description.
 
     Args:
-        frame_base: gives the function's frame base when asked, `InMemory` meaning "that address";
-            None for DW_OP_call_frame_cfa where no frame is described.
+        frame_base: returns the function's frame base; `InMemory` means "that address". Returns None for
+            DW_OP_call_frame_cfa if no frame is described.
 
     Raises:
         Damaged: it cannot be decoded.
@@ -59,7 +59,7 @@ def evaluate(
         raise unit.damaged(0, "a location description makes no sense") from None
 
 
-def _evaluate(  # noqa: PLR0915 -- one set of instructions, each a few statements
+def _evaluate(  # noqa: PLR0915 -- one instruction set, a few statements each
     code: bytes, unit: Unit, machine: str, frame_base: Callable[[], Location | None]
 ) -> Location | Address:
     if not code:
@@ -159,7 +159,7 @@ def _memory(term: _Term) -> Location | Address:
 
 
 def _value(term: _Term) -> Location | Address:
-    """What DW_OP_stack_value says: not the place of the value, but the value."""
+    """Convert the result of DW_OP_stack_value: it is the value itself, not its address."""
     *before, last = term.offsets
     if not before:
         if term.register is None:

@@ -1,7 +1,7 @@
-"""Where the debug info of the running kernel, or of one of its modules, is.
+"""Find the debug info of the running kernel or one of its modules.
 
-Build-ids decide: a file of another build has other addresses, and every probe by it would be wrong.
-The places are those of gdb ("Debugging Information in Separate Files") and of the distributions.
+Build-ids decide: in a file from another build, the addresses differ, and every probe would be wrong. The
+folders searched are those of gdb ("Debugging Information in Separate Files") and of the distributions.
 """
 
 import os
@@ -19,16 +19,16 @@ from ktrace.symbols.elf import Elf
 
 @dataclass(frozen=True, slots=True)
 class DebugPaths:
-    """The files that are looked at.
+    """The files and folders to search.
 
     Attributes:
-        root: below which /usr/lib/debug, /lib/modules and /boot are.
+        root: folder that contains /usr/lib/debug, /lib/modules and /boot.
         notes: the running kernel's ELF notes.
         modules: /sys/module, with the notes of each loaded module.
         release: `uname -r`.
-        cache: folder for what is kept between runs; None keeps nothing.
+        cache: folder for files kept between runs; None keeps nothing.
         urls: debuginfod servers.
-        os_release: what the distribution says of itself.
+        os_release: the distribution's os-release file.
     """
 
     release: str
@@ -41,21 +41,21 @@ class DebugPaths:
 
     @classmethod
     def here(cls, environ: Mapping[str, str]) -> "DebugPaths":
-        """Those of this machine and this user."""
+        """Return the paths of this machine and this user."""
         return cls(os.uname().release, cache=cache_folder(environ), urls=debuginfod.servers(environ))
 
 
 def kernel_debug_info(paths: DebugPaths, vmlinux: Path | None = None, *, force: bool = False) -> DebugInfo:
-    """The debug info of the running kernel.
+    """Return the debug info of the running kernel.
 
     Args:
-        vmlinux: a file to take instead of looking for one.
-        force: take it even if it is of another kernel.
+        vmlinux: a file to use instead of searching.
+        force: use it even if it belongs to another kernel.
 
     Raises:
-        NotFound: there is none; the message has each place's reason, the hint what to install.
-        Damaged: a file that should be it cannot be decoded.
-        UsageError: `vmlinux` is of another kernel.
+        NotFound: there is none; the message has the reason for each place, the hint says what to install.
+        Damaged: a file that matches cannot be decoded.
+        UsageError: `vmlinux` belongs to another kernel.
     """
     wanted = _notes(paths.notes)
     if vmlinux is not None:
@@ -65,7 +65,7 @@ def kernel_debug_info(paths: DebugPaths, vmlinux: Path | None = None, *, force: 
 
 
 def module_debug_info(paths: DebugPaths, module: str) -> DebugInfo:
-    """The debug info of a loaded module.
+    """Return the debug info of a loaded module.
 
     Raises:
         NotFound, Damaged: as `kernel_debug_info`.
@@ -106,7 +106,7 @@ def _by_build_id(debug: Path, wanted: str | None) -> Iterator[Path]:
 
 
 def _module_file(paths: DebugPaths, name: str) -> Path | None:
-    """The module's file below /lib/modules/RELEASE, without the suffix of a compressed one."""
+    """Return the module's file below /lib/modules/RELEASE, without the suffix of a compressed file."""
     try:
         text = (paths.root / "lib/modules" / paths.release / "modules.dep").read_text("utf-8", "replace")
     except OSError:
@@ -147,7 +147,7 @@ def _try(path: Path, wanted: str | None, paths: DebugPaths, module: str | None) 
     except OSError as error:
         return Miss(str(path), f"it cannot be read: {error.strerror}")
     except Damaged as error:
-        # A boot image where a vmlinux might be is no reason to stop looking.
+        # A boot image in the place of a vmlinux must not stop the search.
         return Miss(str(path), error.message.partition(": ")[2] or error.message)
     if wanted is not None and elf.build_id() != wanted:
         return Miss(str(path), f"it is of another build ({elf.build_id() or 'without build-id'})")

@@ -1,4 +1,4 @@
-"""The canonical frame address, from .debug_frame (6.4): what DW_OP_call_frame_cfa stands for."""
+"""Find the canonical frame address in .debug_frame (6.4): the value of DW_OP_call_frame_cfa."""
 
 from ktrace.model.debuginfo import InMemory
 from ktrace.symbols.dwarf.bytes import BROKEN, block, cstring, fixed, initial_length, sleb, uleb
@@ -7,20 +7,20 @@ from ktrace.symbols.dwarf.registers import register_name
 from ktrace.symbols.elf import Elf, Section
 
 _CIE = 0xFFFFFFFF
-# Instructions without effect on the address: what their operands are. u: ULEB128, s: signed, b: block.
+# Operands of instructions that do not change the address. u: ULEB128, s: signed, b: block.
 _OTHERS = {
     0x00: "", 0x05: "uu", 0x06: "u", 0x07: "u", 0x08: "u", 0x09: "uu", 0x10: "ub", 0x11: "us", 0x14: "uu",
     0x15: "us", 0x16: "ub", 0x2D: "", 0x2E: "u",
 }  # fmt: skip
 
-Rule = tuple[int, int] | None  # number of the register, bytes added; None: by an expression
+Rule = tuple[int, int] | None  # register number, bytes added; None: by an expression
 
 
 def frame_address(elf: Elf, ranges: Ranges, address: int) -> InMemory | None:
-    """The frame address at an instruction as register and offset; None where it is not described so.
+    """Return the frame address at an instruction as register and offset; None if it is not described so.
 
     Args:
-        ranges: of the function that holds `address`: each begins with a description of its own.
+        ranges: of the function that holds `address`: each range begins with its own description.
     """
     section = elf.section(".debug_frame")
     if section is None:
@@ -36,11 +36,11 @@ def frame_address(elf: Elf, ranges: Ranges, address: int) -> InMemory | None:
 
 
 def _rule(section: Section, start: int, low: int, address: int) -> Rule:
-    """The rule of the description (FDE) at `start`, if one is there that holds the address."""
+    """Return the rule of the description (FDE) at `start`, if one is there that holds the address."""
     if start < 0:
         return None
     length, cie = section.u32(start), section.u32(start + 4)
-    # What was found may be anything that looks like the address: only a whole description counts.
+    # The match may be any bytes that look like the address: only a whole description counts.
     if length < 20 or start + 4 + length > section.size or length > 0xFFFFFF0 or cie + 20 > section.size:
         return None
     if section.u32(cie + 4) != _CIE or not low <= address < low + section.u64(start + 16):
@@ -58,7 +58,7 @@ def _rule(section: Section, start: int, low: int, address: int) -> Rule:
 
 
 def _read_cie(section: Section, offset: int) -> tuple[int, int, bytes]:
-    """Factors of addresses and offsets, and the instructions that all descriptions begin with."""
+    """Return the factors of addresses and offsets, and the initial instructions of all descriptions."""
     data = section.read(offset, min(64 + section.u32(offset) + 4, section.size - offset))
     length, _, at = initial_length(data, 0)
     end = at + length
@@ -78,7 +78,7 @@ def _read_cie(section: Section, offset: int) -> tuple[int, int, bytes]:
 
 
 class _Machine:
-    """Runs instructions up to an address, and keeps only the rule of the frame address."""
+    """An interpreter that runs up to an address and keeps only the rule of the frame address."""
 
     def __init__(self, code_step: int, data_step: int, low: int, address: int) -> None:
         self._code_step, self._data_step = code_step, data_step
@@ -88,7 +88,7 @@ class _Machine:
         self._saved: list[Rule] = []
 
     def run(self, code: bytes) -> None:
-        """Run until the next instructions are for later addresses."""
+        """Run until the next instruction is for a later address."""
         at = 0
         while at < len(code):
             op = code[at]

@@ -1,20 +1,20 @@
-"""Which unit holds an address, and which is of which source file.
+"""Find the unit that holds an address, and the units of a source file.
 
-Compilers write the first down (.debug_aranges, 6.1.2), some not; the second has to be gathered from the
-first entry of each unit. That takes half a second for a kernel, and is kept for the next time in a file of
-the user's cache folder, named by build-id:
+Some compilers record the first (.debug_aranges, 6.1.2). The second has to be gathered from the first entry of
+each unit. For a kernel that takes half a second, so the result is kept in a file in the user's cache folder,
+named by build-id:
 
     16 bytes   "ktrace DWARF 1", zeros
     u64        bytes of the file with the debug info
-    u32        CRC-32 of all that follows
+    u32        CRC-32 of everything after it
     u32 u32    units, ranges
     u64[]      offsets of the units in .debug_info
     u64[]      first addresses, in order
     u64[]      first addresses after each range
     u32[]      number of the unit of each range
-    bytes      name and folder of each unit, with a zero behind each
+    bytes      name and folder of each unit, each followed by a zero
 
-A file that is damaged, of another size or somebody else's is as good as none.
+A file that is damaged, has another size or belongs to another user is ignored.
 """
 
 import struct
@@ -37,14 +37,14 @@ _HEAD = struct.Struct("<16sQI")
 
 @dataclass(frozen=True, slots=True)
 class AddressMap:
-    """Ranges in the order of their addresses, and the offset of the unit of each."""
+    """Ranges in the order of their addresses, each with the offset of its unit."""
 
     starts: "array[int]"
     ends: "array[int]"
     units: "array[int]"
 
     def unit_at(self, address: int) -> int | None:
-        """Offset of the unit that holds an address; None where none does."""
+        """Return the offset of the unit that holds an address, or None."""
         n = bisect_right(self.starts, address) - 1
         return self.units[n] if n >= 0 and address < self.ends[n] else None
 
@@ -59,7 +59,7 @@ class UnitIndex:
 
 
 def read_aranges(file: DebugFile) -> AddressMap | None:
-    """What the compilers wrote down; None where there is nothing."""
+    """Read the ranges that compilers recorded; None if there are none."""
     section = file.elf.section(".debug_aranges")
     if section is None or not section.size:
         return None
@@ -76,7 +76,7 @@ def read_aranges(file: DebugFile) -> AddressMap | None:
             size, segment = data[at], data[at + 1]
             if size not in (4, 8) or segment:
                 raise ValueError("addresses of an unknown kind")
-            # Pairs begin at a multiple of their own size, counted from the set's start.
+            # Pairs are aligned to their own size, counted from the set's start.
             at = start + -(-(at + 2 - start) // (2 * size)) * 2 * size
             words = array("Q" if size == 8 else "I", data[at : at + (end - at) // (2 * size) * 2 * size])
             found += [(low, low + n, unit) for low, n in zip(words[0::2], words[1::2], strict=True) if n]
@@ -87,7 +87,7 @@ def read_aranges(file: DebugFile) -> AddressMap | None:
 
 
 def build(file: DebugFile) -> UnitIndex:
-    """Gather the index from the first entry of every unit."""
+    """Build the index from the first entry of every unit."""
     offsets, names, found = array("Q"), [], []
     for offset, header in file.headers().items():
         if not header.has_code:
@@ -102,7 +102,7 @@ def build(file: DebugFile) -> UnitIndex:
 
 
 def cached(file: DebugFile, path: Path | None) -> UnitIndex:
-    """The index from the cache, or made and put there."""
+    """Return the index from the cache, or build it and save it there."""
     size = len(file.elf)
     index = _load(path, size) if path else None
     if index is None:
@@ -149,7 +149,7 @@ def _load(path: Path, size: int) -> UnitIndex | None:
 
 
 def _save(path: Path, size: int, index: UnitIndex) -> None:
-    """Keep it. A folder that cannot be written only means that the next run is slower."""
+    """Save the index. If the folder cannot be written, only the next run is slower."""
     number = {offset: n for n, offset in enumerate(index.offsets)}
     addresses = index.addresses
     owners = array("I", [number[offset] for offset in addresses.units])

@@ -1,7 +1,7 @@
-"""Debug info of the kernel or a module: the one door to this package.
+"""Debug info of the kernel or a module: the interface of this package.
 
-Places are told as SYMBOL+OFFSET: the kernel moves itself at boot, so that addresses as linked mean
-nothing to it.
+Places are returned as SYMBOL+OFFSET. The kernel relocates itself at boot, so linked addresses mean nothing to
+it.
 """
 
 from fnmatch import fnmatchcase
@@ -28,7 +28,7 @@ from ktrace.symbols.elf import Elf
 
 
 class DebugInfo:
-    """What the debug info in one file says. Every method raises Damaged where it cannot be decoded."""
+    """The debug info of one file. Every method raises Damaged if it cannot be decoded."""
 
     def __init__(self, elf: Elf, cache: Path | None = None, module: str | None = None) -> None:
         self.source = elf.source
@@ -36,44 +36,44 @@ class DebugInfo:
 
     @property
     def machine(self) -> str:
-        """For which machine the code is, as `uname -m` says."""
+        """Return the machine that the code is for, as in `uname -m`."""
         return self._program.machine
 
     def lines_of(self, function: str) -> tuple[FunctionLines, ...] | Miss:
-        """The lines that can be probed of each function of that name."""
+        """Return the lines that can be probed in each function of that name."""
         return lines.lines_of(self._program, function)
 
     def place_of_function_line(self, function: str, n: int) -> tuple[Spot, ...] | Miss:
-        """Where line `n` of a function begins, counted from its declaration: `vfs_read:12`.
+        """Return where line `n` of a function begins, counted from its declaration: `vfs_read:12`.
 
-        Several, where the compiler has made several pieces of it or the function was copied. A Miss
-        has the nearest lines with code.
+        There are several places if the compiler split or copied the function. A Miss has the nearest lines
+        with code.
         """
         return lines.spots_of_function_line(self._program, function, n)
 
     def places_of_line(self, file: str, line: int) -> tuple[Spot, ...] | Miss:
-        """Where a line of a source file begins: `fs/read_write.c:474`. `file` may leave out folders."""
+        """Return where a line of a source file begins: `fs/read_write.c:474`; `file` may omit folders."""
         return lines.spots_of_line(self._program, file, line)
 
     def lines_in(self, file: str, first: int, last: int) -> FileLines | Miss:
-        """The lines of a source file, from `first` to `last`, that can be probed."""
+        """Return the lines of a source file, from `first` to `last`, that can be probed."""
         return lines.lines_in_file(self._program, file, first, last)
 
     def inlined_sites(self, function: str) -> tuple[InlinedSite, ...] | Miss:
-        """Every place where a function was inlined. Seconds for one that is in thousands of places."""
+        """Return every place where a function was inlined. Takes seconds if there are thousands."""
         return inlines.inlined_sites(self._program, function)
 
     def source_at(self, place: SymbolPlace, nth: int = 1) -> tuple[SourceFrame, ...]:
-        """Function and line of a place, innermost first; empty without debug info there."""
+        """Return function and line of a place, innermost first; empty if no debug info covers it."""
         address = self._program.address(place, nth)
         return () if address is None else self.source_at_address(address)
 
     def source_at_address(self, address: int) -> tuple[SourceFrame, ...]:
-        """The same of an address as linked."""
+        """Return function and line of a linked address, innermost first."""
         return lines.frames_at(self._program, address)
 
     def spots(self, place: SymbolPlace) -> tuple[Spot, ...] | Miss:
-        """The place in each function of that symbol, or of that name in C (`name.isra.0`)."""
+        """Return the place in each function with that symbol, or with that name in C (`name.isra.0`)."""
         program = self._program
         symbols = program.symbols.find(place.symbol) or program.symbols.variants(place.symbol)
         found = (program.spot(symbol.address + place.offset, symbol.name) for symbol in symbols)
@@ -81,7 +81,7 @@ class DebugInfo:
         return spots or Miss(self.source, f"no function {place.to_text()}")
 
     def variables(self, place: SymbolPlace, nth: int = 1) -> Variables | Miss:
-        """Parameters and variables that are visible at a place, with their locations there."""
+        """Return the parameters and variables that are visible at a place, with their locations there."""
         address = self._program.address(place, nth)
         if address is None:
             return Miss(self.source, f"no function {place.symbol}")
@@ -93,13 +93,13 @@ class DebugInfo:
         return Variables(spot, frames[-1].function, frames[0].file, frames[0].line, found)
 
     def types_at(self, place: SymbolPlace, base: Btf | Miss, nth: int = 1) -> UnitTypes | Btf | Miss:
-        """The types in reach of a place, for members of its variables; `base`: those of BTF."""
+        """Return the types in scope at a place, for members of its variables; `base` has those of BTF."""
         address = self._program.address(place, nth)
         unit = None if address is None else self._program.unit_at(address)
         return base if unit is None else UnitTypes(unit, base)
 
     def functions_in(self, glob: str) -> tuple[FoundFunction, ...] | Miss:
-        """The functions with code whose source file matches a wildcard: `kernel/bpf/*`."""
+        """Return the functions with code whose source file matches a wildcard: `kernel/bpf/*`."""
         program = self._program
         found: dict[int, FoundFunction] = {}
         index = program.index
@@ -121,5 +121,5 @@ class DebugInfo:
 
 
 def _matches(path: str, glob: str) -> bool:
-    """Whether a path matches: whole, or from one of its folders on."""
+    """Return whether a path matches: as a whole, or from one of its folders on."""
     return fnmatchcase(path, glob) or fnmatchcase(path, f"*/{glob}")

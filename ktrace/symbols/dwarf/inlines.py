@@ -1,8 +1,8 @@
-"""Where a function was inlined.
+"""Find where a function was inlined.
 
-Nothing lists that. But an entry that names the function holds the offset of its name, and one that is an
-instance of it holds the offset of that entry: searching bytes tells where to look, and only there the
-entries are read, which then say whether it is so.
+No list of that exists. But an entry that names the function holds the offset of the name, and an instance of
+it holds the offset of that entry. A byte search finds the candidates, and only the entries there are read and
+checked.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,11 +17,11 @@ from ktrace.symbols.dwarf.scopes import Scope
 from ktrace.symbols.dwarf.unit import Unit
 from ktrace.symbols.elf import Section
 
-_SHORT = 4  # bytes; a shorter string is cheaper in place than by offset
+_SHORT = 4  # bytes; a shorter string takes less space in place than by offset
 
 
 def inlined_sites(program: Program, function: str) -> tuple[InlinedSite, ...] | Miss:
-    """Every site with code, in the order of their addresses."""
+    """Return every site with code, in the order of their addresses."""
     found = {}
     for root, scope in scopes(program, function):
         entry = entry_of(scope.die)
@@ -43,7 +43,7 @@ def inlined_sites(program: Program, function: str) -> tuple[InlinedSite, ...] | 
 
 
 def scopes(program: Program, function: str) -> Iterator[tuple[Scope, Scope]]:
-    """The instances of an inlined function, each with the function with code of its own around it."""
+    """Yield the instances of an inlined function, each with the function around it that has its own code."""
     name = function.encode("utf-8", "surrogateescape")
     marks, by_number = _marks(program, name)
     for unit in _units_with(program, marks, by_number):
@@ -56,7 +56,7 @@ def scopes(program: Program, function: str) -> Iterator[tuple[Scope, Scope]]:
             and die.text(c.AT_NAME) == function
             and not die.flag(c.AT_DECLARATION)
         ]
-        # References within a unit are four bytes, in what compilers write for a kernel.
+        # References within a unit are four bytes in everything that compilers write for a kernel.
         places = sorted(at for origin in origins for at in unit.find(origin.to_bytes(4, "little")))
         if not places:
             continue
@@ -85,17 +85,17 @@ def _any_within(places: list[int], start: int, end: int) -> bool:
 
 
 def _marks(program: Program, name: bytes) -> tuple[list[bytes], bool]:
-    """The bytes by which an entry names something, and whether names may be given by number too."""
+    """Return the bytes by which an entry can name something, and whether names may also be numbers."""
     marks = [name + b"\0"] if len(name) < _SHORT else []
     strings = program.file.elf.section(".debug_str")
     found = _offsets_of(strings, name) if strings else []
-    # By number (DWARF 5, as clang writes them), an entry does not say which string it is.
+    # If strings are numbered (DWARF 5, as clang writes them), an entry does not hold the string's offset.
     by_number = bool(found) and program.file.elf.has(".debug_str_offsets")
     return marks + [at.to_bytes(4, "little") for at in found], by_number
 
 
 def _units_with(program: Program, marks: list[bytes], by_number: bool) -> Iterator[Unit]:
-    """The units that hold one of the marks."""
+    """Yield the units that hold one of the marks."""
     file = program.file
     starts = list(file.headers())
     units = set(starts if by_number else ())
@@ -111,7 +111,7 @@ def _units_with(program: Program, marks: list[bytes], by_number: bool) -> Iterat
 
 
 def _offsets_of(strings: Section, name: bytes) -> list[int]:
-    """Where a string may be kept: alone, or as the end of another, where a linker has put it."""
+    """Return where a string may be stored: alone, or as the end of another, where a linker may put it."""
     if strings.read(0, min(len(name) + 1, strings.size)) == name + b"\0":
         return [0]
     alone = [at + 1 for at in strings.find_all(b"\0" + name + b"\0")]

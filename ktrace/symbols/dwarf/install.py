@@ -1,4 +1,4 @@
-"""What to install for debug info of the running kernel, by distribution (os-release(5))."""
+"""Packages with debug info for the running kernel, by distribution (os-release(5))."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ _VMLINUX = "or give the kernel's file with --vmlinux FILE, or set DEBUGINFOD_URL
 
 
 def hint(release: str, os_release: Path = OS_RELEASE) -> str:
-    """What to do, for the kernel `release` (`uname -r`)."""
+    """Return what to install for the kernel `release` (`uname -r`)."""
     family = _families(os_release)
     if "ubuntu" in family:
         return (
@@ -28,12 +28,12 @@ def hint(release: str, os_release: Path = OS_RELEASE) -> str:
 
 
 def _families(os_release: Path) -> frozenset[str]:
-    """The distribution and those that it is made from: ID and ID_LIKE."""
+    """Return the distribution and those that it derives from: ID and ID_LIKE."""
     try:
         lines = os_release.read_text("utf-8", "replace").splitlines()
     except OSError:
         return frozenset()
     values = dict(line.split("=", 1) for line in lines if "=" in line)
     words = f"{values.get('ID', '')} {values.get('ID_LIKE', '')}".replace('"', "").replace("'", "").split()
-    # openSUSE calls its flavours opensuse-leap, opensuse-tumbleweed.
+    # openSUSE calls its variants opensuse-leap, opensuse-tumbleweed.
     return frozenset(word.partition("-")[0] for word in words)

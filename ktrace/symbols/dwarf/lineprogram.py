@@ -1,4 +1,4 @@
-"""Line number programs (6.2): which address belongs to which line of which file."""
+"""Run line number programs (6.2), which map addresses to source lines."""
 
 from bisect import bisect_right
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from ktrace.symbols.dwarf.unit import DebugFile
 from ktrace.symbols.elf import Section
 
 _LNCT_PATH, _LNCT_DIRECTORY = 1, 2
-_ENTRIES_MAX = 1 << 16  # files of one unit; one of the kernel's has some hundred
+_ENTRIES_MAX = 1 << 16  # files of one unit; a unit of the kernel has a few hundred
 
 Row = tuple[int, int, int, bool]  # address, number of the file, line, is_stmt
 
@@ -26,13 +26,13 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True)
 class LineHeader:
-    """What the program says of itself.
+    """The header of a line number program.
 
     Attributes:
         offset, size: of header and program in .debug_line, in bytes.
         program: offset of the first instruction, from `offset`.
-        files: full paths as the compiler was told them, by the number that rows use.
-        lengths: operands of each standard instruction.
+        files: full paths as given to the compiler, by the number that rows use.
+        lengths: number of operands of each standard instruction.
     """
 
     offset: int
@@ -49,12 +49,12 @@ class LineHeader:
     files: tuple[str, ...]
 
     def file(self, number: int) -> str:
-        """The path of a file; empty of a number that is not there."""
+        """Return the path of a file; empty for an unknown number."""
         return self.files[number] if 0 <= number < len(self.files) else ""
 
 
 def read_header(file: DebugFile, offset: int, comp_dir: str = "", address_size: int = 8) -> LineHeader:
-    """The header of the program at `offset` of .debug_line.
+    """Read the header of the program at `offset` of .debug_line.
 
     Args:
         comp_dir: the unit's DW_AT_comp_dir, for versions before 5, which do not repeat it.
@@ -75,7 +75,7 @@ def read_header(file: DebugFile, offset: int, comp_dir: str = "", address_size: 
 
 
 def size_at(section: Section, offset: int) -> int:
-    """Bytes of the program at `offset`, with its header."""
+    """Return the size in bytes of the program at `offset`, with its header."""
     data = section.read(offset, min(section.size - offset, 12))
     try:
         length, _, at = initial_length(data, 0)
@@ -121,7 +121,7 @@ class _Reader:
     def _files(self, at: int) -> tuple[str, ...]:
         directories, at = self._entries(at)
         named, at = self._entries(at)
-        # Directory 0 is the one of the compilation, which the others are relative to.
+        # Directory 0 is the folder of the compilation; the others are relative to it.
         paths = [path for path, _ in directories]
         full = [paths[0] if n == 0 else _join(paths[0], path) for n, path in enumerate(paths)]
         return tuple(_join(full[d] if d < len(full) else "", name) for name, d in named)
@@ -144,7 +144,7 @@ class _Reader:
         return tuple(files)
 
     def _entries(self, at: int) -> tuple[list[tuple[str, int]], int]:
-        """Path and number of the directory of each entry of a table."""
+        """Return path and directory number of each entry of a table."""
         data = self._data
         count, at = fixed(data, at, 1)
         formats = []
@@ -194,7 +194,7 @@ def _join(folder: str, name: str) -> str:
 
 
 def normal(path: str) -> str:
-    """A path without `.` and without `NAME/..`."""
+    """Return a path without `.` and `NAME/..`."""
     parts: list[str] = []
     for part in PurePosixPath(path).parts:
         if part == ".." and parts and parts[-1] not in ("..", "/"):
@@ -205,7 +205,7 @@ def normal(path: str) -> str:
 
 
 def run(section: Section, header: LineHeader) -> list[Sequence]:
-    """The rows of a program, in sequences.
+    """Run a program and return its rows, in sequences.
 
     Raises:
         Damaged: an instruction makes no sense.
@@ -219,7 +219,7 @@ def run(section: Section, header: LineHeader) -> list[Sequence]:
     return sequences
 
 
-def _run(  # noqa: PLR0915 -- one set of instructions; calls would double the time
+def _run(  # noqa: PLR0915 -- one instruction set; calls would double the time
     data: bytes, header: LineHeader, sequences: list[Sequence]
 ) -> None:
     base, line_base, line_range = len(header.lengths) + 1, header.line_base, header.line_range
@@ -277,18 +277,18 @@ def _run(  # noqa: PLR0915 -- one set of instructions; calls would double the ti
             elif kind == 2:  # set_address
                 address, index = fixed(data, at + 1, length - 1)[0], 0
             at += length
-    if rows:  # without an end nothing says how far the last row reaches
+    if rows:  # without an end, the length of the last row is unknown
         raise ValueError("a sequence that does not end")
 
 
 def _sequence(rows: list[Row], end: int) -> Sequence:
     if any(a[0] > b[0] for a, b in pairwise(rows)):
-        rows.sort(key=lambda row: row[0])  # stable: of rows of one address the last one counts
+        rows.sort(key=lambda row: row[0])  # stable: of rows with the same address, the last one counts
     return Sequence(tuple(rows), end)
 
 
 def row_at(sequences: list[Sequence], address: int) -> Row | None:
-    """The row that an address belongs to: the last one at or before it."""
+    """Return the row for an address: the last one at or before it."""
     for sequence in sequences:
         if sequence.rows[0][0] <= address < sequence.end:
             n = bisect_right(sequence.rows, address, key=lambda row: row[0])

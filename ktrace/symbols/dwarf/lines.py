@@ -1,9 +1,9 @@
-"""From functions and source lines to instructions, and back.
+"""Map functions and source lines to instructions, and back.
 
-Which lines of a function can be probed is decided as perf does (tools/perf/util/dwarf-aux.c,
-`die_walk_lines`): rows that begin a statement, within the function and not within code inlined into it,
-and the lines with the calls of that code. Of several lines that begin at the same instruction the first is
-listed; who asks for another of them gets its place all the same.
+The lines of a function that can be probed are chosen as in perf (tools/perf/util/dwarf-aux.c,
+`die_walk_lines`): rows that begin a statement in the function itself, not in code inlined into it, and the
+lines of the calls of that code. If several lines begin at the same instruction, only the first is listed; the
+others can be asked for and have the same place.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ _NEAR = 5
 
 
 def lines_of(program: Program, function: str) -> tuple[FunctionLines, ...] | Miss:
-    """The lines of each function of that name; of one that is only inlined, over all its sites."""
+    """Return the lines of each function of that name; if it was always inlined, over all its sites."""
     return _lines_of(program, function, shared=False)
 
 
@@ -33,7 +33,7 @@ def _lines_of(program: Program, function: str, *, shared: bool) -> tuple[Functio
 
 
 def spots_of_function_line(program: Program, function: str, n: int) -> tuple[Spot, ...] | Miss:
-    """Where the code of line `n` begins, counted from the line of the function's declaration."""
+    """Return where the code of line `n` begins, counted from the line of the function's declaration."""
     found = _lines_of(program, function, shared=True)
     if isinstance(found, Miss):
         return found
@@ -50,7 +50,7 @@ def spots_of_function_line(program: Program, function: str, n: int) -> tuple[Spo
 def lines_in_file(
     program: Program, path: str, first: int, last: int, *, shared: bool = False
 ) -> FileLines | Miss:
-    """The lines from `first` to `last` of a source file, which may be a header, with code."""
+    """Return the lines with code from `first` to `last` of a source file, which may be a header."""
     found: dict[int, dict[int, Spot]] = {}
     paths: dict[str, str] = {}
     for header, numbers in _programs_with(program, path):
@@ -76,7 +76,7 @@ def lines_in_file(
 
 
 def spots_of_line(program: Program, path: str, line: int) -> tuple[Spot, ...] | Miss:
-    """Where the code of a line of a file begins."""
+    """Return where the code of a line of a file begins."""
     found = lines_in_file(program, path, max(line - 20, 1), line + 20, shared=True)
     if isinstance(found, Miss):
         return found
@@ -89,7 +89,7 @@ def spots_of_line(program: Program, path: str, line: int) -> tuple[Spot, ...] | 
 
 
 def frames_at(program: Program, address: int) -> tuple[SourceFrame, ...]:
-    """Function and line of an address, then the call into which that was inlined, and so on outward."""
+    """Return function and line of an address, then of the call that inlined it, and so on outward."""
     unit = program.unit_at(address)
     die = program.function_at(address)
     header = program.line_header(unit) if unit else None
@@ -98,7 +98,7 @@ def frames_at(program: Program, address: int) -> tuple[SourceFrame, ...]:
     row = row_at(program.rows(header), address)
     file, line = (header.file(row[1]), row[2]) if row else ("", 0)
     if die is None:
-        # A compiler keeps one of several functions with the same code, and the names of the others.
+        # A compiler that merges identical functions keeps the code of one and the names of all.
         spot = program.spot(address)
         name = spot.place.symbol if spot else ""
         return (SourceFrame(name, program.shown(file, unit), line),) if row else ()
@@ -131,7 +131,7 @@ def _function_lines(program: Program, name: str, die: Die, shared: bool) -> Func
             calls.append((line, entry_of(call.die)))
             stated.append((line, stated_entry(call.die)))
     for line, at in calls:
-        # Where the line has rows, the code before the call is among them: a probe would be hit twice.
+        # If the line has rows, they include the code before the call: the probe would be hit twice.
         if line and at is not None and line not in spots:
             only_calls.setdefault(line, []).append(at)
     spots |= only_calls
@@ -159,7 +159,7 @@ def _function_lines(program: Program, name: str, die: Die, shared: bool) -> Func
 
 
 def _inlined_lines(program: Program, name: str) -> tuple[FunctionLines, ...] | Miss:
-    """The lines of a function without code of its own: what became of them, wherever it was inlined."""
+    """Return the lines of a function without its own code, over all sites where it was inlined."""
     spots: dict[tuple[str, int], dict[int, list[int]]] = {}
     folder = ""
     for root, scope in inlines.scopes(program, name):
@@ -170,7 +170,7 @@ def _inlined_lines(program: Program, name: str) -> tuple[FunctionLines, ...] | M
         if not header:
             continue
         numbers = frozenset(n for n, file in enumerate(header.files) if file == path)
-        # The caller's line, which may come first, is not one of this function.
+        # The caller's line, which may come first, does not belong to this function.
         from_file = program.file_of(scope.die, c.AT_CALL_FILE)
         caller = scope.die.number(c.AT_CALL_LINE) if from_file == path else None
         for low, high in scope.ranges:
@@ -206,7 +206,7 @@ def _spots(program: Program, addresses: Iterable[int], prefer: str = "") -> tupl
 
 
 def _is_own(program: Program, scope: Scope, address: int, path: str, line: int) -> bool:
-    """Whether a row is of the function itself, not of code inlined into it."""
+    """Return whether a row belongs to the function itself, not to code inlined into it."""
     inlined = [s for s in scope.chain(address) if s.is_inlined]
     if not inlined:
         return True
@@ -217,7 +217,7 @@ def _is_own(program: Program, scope: Scope, address: int, path: str, line: int) 
 
 
 def _owners(sequences: list[Sequence], header: LineHeader, ranges: Ranges = ()) -> dict[int, tuple[str, int]]:
-    """Address to file and line of the first row there that begins a statement."""
+    """Return, by address, file and line of the first row there that begins a statement."""
     owners: dict[int, tuple[str, int]] = {}
     for sequence in sequences:
         for address, file, line, is_stmt in sequence.rows:
@@ -234,9 +234,9 @@ def _beginnings(
     low: int = 0,
     high: int = 1 << 64,
 ) -> Iterator[tuple[int, int]]:
-    """Line and address wherever the code of a line of these files begins a statement.
+    """Yield line and address wherever the code of a line of these files begins a statement.
 
-    Rows that go on with the same line are left out, as a debugger does: they would stop there twice.
+    As in a debugger, rows that continue the same line are left out: a probe there would be hit twice.
     """
     for sequence in sequences:
         before = (0, 0)
@@ -249,7 +249,7 @@ def _beginnings(
 
 
 def _programs_with(program: Program, path: str) -> Iterator[tuple[LineHeader, frozenset[int]]]:
-    """The line number programs that name a source file, and the numbers it has there."""
+    """Yield the line number programs that name a source file, with the numbers that it has there."""
     section = program.file.need(".debug_line")
     marks = _marks(program, PurePosixPath(path).name.encode("utf-8", "surrogateescape"))
     wanted = normal(path)
@@ -265,7 +265,7 @@ def _programs_with(program: Program, path: str) -> Iterator[tuple[LineHeader, fr
 
 
 def _with_folder(program: Program, header: LineHeader) -> LineHeader:
-    """The same with full paths: before version 5 only the unit knows the folder of the compiler."""
+    """Return the header with full paths: before version 5, only the unit knows the compiler's folder."""
     if header.version >= 5:
         return header
     sequences = program.rows(header)
@@ -279,14 +279,14 @@ def _is_path(full: str, wanted: str) -> bool:
 
 
 def _marks(program: Program, name: bytes) -> list[bytes]:
-    """The bytes of which one must stand in a program that names a file: its name, or where that is kept."""
+    """Return byte strings, one of which every program naming a file has: its name or the name's offset."""
     marks = [name + b"\0"]
     for kept in (".debug_line_str", ".debug_str"):
         strings = program.file.elf.section(kept)
         if strings is None:
             continue
         for at in strings.find_all(name + b"\0"):
-            # A linker lets one string end another: it may begin at each `/` before the name.
+            # A linker may merge strings by their ends, so a path may begin at each `/` before the name.
             start = strings.start_of_string(at)
             before = strings.read(start, at - start)
             starts = {start, *(start + n + 1 for n, byte in enumerate(before) if byte == 0x2F), at}
@@ -295,7 +295,7 @@ def _marks(program: Program, name: bytes) -> list[bytes]:
 
 
 def _split(program: Program, full: str, lines: tuple[CodeLine, ...]) -> tuple[str, str]:
-    """Folder of the compiler and path relative to it."""
+    """Return the compiler's folder and the path relative to it."""
     for line in lines:
         unit = program.unit_at(line.spots[0].address)
         if unit:

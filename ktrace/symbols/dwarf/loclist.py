@@ -1,4 +1,4 @@
-"""Location lists: .debug_loc (DWARF 4, 2.6.2) and .debug_loclists (DWARF 5, 2.6.2 and 7.29)."""
+"""Read location lists: .debug_loc (DWARF 4, 2.6.2) and .debug_loclists (DWARF 5, 2.6.2 and 7.29)."""
 
 from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf.bytes import BROKEN, block, fixed, uleb
@@ -8,12 +8,12 @@ from ktrace.symbols.elf import Section
 
 _END, _BASE_X, _STARTX_ENDX, _STARTX_LENGTH, _OFFSET_PAIR = range(5)
 _DEFAULT, _BASE, _START_END, _START_LENGTH, _VIEW_PAIR = range(5, 10)
-_USUAL = 512  # bytes of a list
+_USUAL = 512  # usual size of a list in bytes
 _LIST_MAX = 1 << 20
 
 
 def description_at(die: Die, address: int) -> bytes | None:
-    """The location description of a variable at an address; None where there is none."""
+    """Return the location description of a variable at an address, or None."""
     found = die.raw(c.AT_LOCATION)
     if found is None:
         return None
@@ -79,7 +79,7 @@ def _search(unit: Unit, data: bytes, address: int) -> bytes | None:
         elif kind in (_OFFSET_PAIR, _VIEW_PAIR):
             first, at = uleb(data, at)
             second, at = uleb(data, at)
-            if kind == _VIEW_PAIR:  # GNU: which of several states of one address
+            if kind == _VIEW_PAIR:  # GNU: distinguishes several states of one address
                 continue
             low, high = base + first, base + second
         elif kind in (_START_END, _START_LENGTH):

@@ -1,4 +1,4 @@
-"""One program with debug info: from names and addresses to units, entries, lines and symbols."""
+"""A program with debug info: look up units, entries, lines and symbols by name or address."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ _PROGRAMS_MAX = 8
 
 
 class Program:
-    """The kernel or one of its modules, as a file with debug info describes it."""
+    """The kernel or one of its modules, as described by a file with debug info."""
 
     def __init__(self, elf: Elf, cache: Path | None = None, module: str | None = None) -> None:
         self.file = DebugFile(elf)
@@ -34,13 +34,13 @@ class Program:
 
     @property
     def index(self) -> UnitIndex:
-        """All units with their names and addresses; gathered at most once."""
+        """Return all units with their names and addresses; gathered at most once."""
         if self._index is None:
             self._index = cached(self.file, self._cache)
         return self._index
 
     def unit_at(self, address: int) -> Unit | None:
-        """The unit that holds an address; None for code without debug info."""
+        """Return the unit that holds an address; None for code without debug info."""
         if not self._aranges_read:
             self._aranges_read = True
             self._aranges = read_aranges(self.file)
@@ -50,7 +50,7 @@ class Program:
         return None if offset is None else self.file.unit(offset)
 
     def functions(self, name: str) -> list[tuple[ElfSymbol, Die]]:
-        """The functions with code that are called `name` in C, also under a compiler's changed name."""
+        """Return the functions with code called `name` in C, even if the compiler changed the symbol."""
         found: dict[int, tuple[ElfSymbol, Die]] = {}
         for symbol in (*self.symbols.find(name), *self.symbols.variants(name)):
             die = self.function_at(symbol.address)
@@ -59,14 +59,14 @@ class Program:
         return list(found.values())
 
     def function_at(self, address: int) -> Die | None:
-        """The function that holds an address."""
+        """Return the function that holds an address."""
         unit = self.unit_at(address)
         if unit is None:
             return None
         return next((die for die in unit.functions() if holds(ranges_of(die), address)), None)
 
     def line_header(self, unit: Unit) -> LineHeader | None:
-        """The header of a unit's line number program; None where it has none."""
+        """Return the header of a unit's line number program; None if it has none."""
         found = unit.top.raw(c.AT_STMT_LIST)
         if not found or not isinstance(found[1], int):
             return None
@@ -79,7 +79,7 @@ class Program:
         return self._headers[offset]
 
     def rows(self, header: LineHeader) -> list[Sequence]:
-        """The rows of a line number program; the last few are kept."""
+        """Return the rows of a line number program; the last few programs are cached."""
         rows = self._rows.pop(header.offset, None)
         if rows is None:
             rows = lineprogram.run(self.file.need(".debug_line"), header)
@@ -89,7 +89,7 @@ class Program:
         return rows
 
     def file_of(self, die: Die, attribute: int = c.AT_DECL_FILE) -> str:
-        """The path that an attribute such as DW_AT_decl_file names; empty without."""
+        """Return the path that an attribute such as DW_AT_decl_file names; empty without it."""
         holder = die.inherited(attribute)
         number = holder.number(attribute) if holder else None
         if holder is None or number is None:
@@ -98,18 +98,18 @@ class Program:
         return header.file(number) if header else ""
 
     def folder(self, unit: Unit) -> str:
-        """Where the compiler ran."""
+        """Return the folder in which the compiler ran."""
         return unit.top.text(c.AT_COMP_DIR) or ""
 
     def shown(self, path: str, unit: Unit) -> str:
-        """A path as people write it: relative to where the kernel was built."""
+        """Return a path as people write it: relative to the folder where the kernel was built."""
         return lineprogram.normal(path.removeprefix(self.folder(unit).rstrip("/") + "/"))
 
     def spot(self, address: int, prefer: str = "") -> Spot | None:
-        """Symbol and offset of an address; None where no function's symbol covers it.
+        """Return symbol and offset of an address; None if no function's symbol covers it.
 
         Args:
-            prefer: of several names of the same code, this one.
+            prefer: the name to use if the same code has several.
         """
         symbols = self.symbols.at(address)
         if not symbols:
@@ -122,6 +122,6 @@ class Program:
         return Spot(place, address, nth, max(len(same), 1))
 
     def address(self, place: SymbolPlace, nth: int = 1) -> int | None:
-        """The address of a place as linked; None where there is no such function, or not so many."""
+        """Return the linked address of a place; None if there is no such function, or no `nth` one."""
         symbols = self.symbols.find(place.symbol)
         return symbols[nth - 1].address + place.offset if 0 < nth <= len(symbols) else None

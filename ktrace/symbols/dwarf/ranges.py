@@ -1,4 +1,4 @@
-"""Address ranges: .debug_ranges (DWARF 4, 2.17.3) and .debug_rnglists (DWARF 5, 2.17.3 and 7.25)."""
+"""Read address ranges: .debug_ranges (DWARF 4, 2.17.3) and .debug_rnglists (DWARF 5, 2.17.3 and 7.25)."""
 
 from collections.abc import Callable
 
@@ -10,12 +10,12 @@ from ktrace.symbols.elf import Section
 Ranges = tuple[tuple[int, int], ...]  # first address, first address after it
 
 _END, _BASE_X, _STARTX_ENDX, _STARTX_LENGTH, _OFFSET_PAIR, _BASE, _START_END, _START_LENGTH = range(8)
-_USUAL = 256  # bytes of a list
-_LIST_MAX = 1 << 20  # a unit has some thousand ranges at most
+_USUAL = 256  # usual size of a list in bytes
+_LIST_MAX = 1 << 20  # a unit has a few thousand ranges at most
 
 
 def ranges_of(die: Die) -> Ranges:
-    """The addresses of an entry's code; empty where it has none of its own."""
+    """Return the addresses of an entry's code; empty if it has none of its own."""
     listed = die.raw(c.AT_RANGES)
     if listed and isinstance(listed[1], int):
         unit = die.unit
@@ -33,11 +33,11 @@ def ranges_of(die: Die) -> Ranges:
 
 
 def entry_of(die: Die) -> int | None:
-    """The address where the code of an entry is entered (2.18); None where it has no code."""
+    """Return the entry address of an entry's code (2.18); None if it has no code."""
     spans, entry = ranges_of(die), stated_entry(die)
     if entry is None or not spans or holds(spans, entry):
         return entry
-    # GCC sometimes means an instruction of the caller's just before the code: nothing is described there.
+    # GCC sometimes names an instruction of the caller just before the code; no variables are described there.
     start = die.address(c.AT_LOW_PC)
     return min(
         (first for first, _ in spans if first > entry), default=spans[0][0] if start is None else start
@@ -45,7 +45,7 @@ def entry_of(die: Die) -> int | None:
 
 
 def stated_entry(die: Die) -> int | None:
-    """The same as the compiler says it, even if it is outside of the entry's code."""
+    """Return the entry address as the compiler wrote it, even if it is outside the entry's code."""
     low, spans = die.address(c.AT_LOW_PC), ranges_of(die)
     start = low if low is not None else spans[0][0] if spans else None
     found = die.raw(c.AT_ENTRY_PC)
@@ -58,17 +58,17 @@ def stated_entry(die: Die) -> int | None:
 
 
 def holds(ranges: Ranges, address: int) -> bool:
-    """Whether an address is within one of them."""
+    """Return whether an address is in one of the ranges."""
     return any(low <= address < high for low, high in ranges)
 
 
 def base_address(unit: Unit) -> int:
-    """What offsets in the lists of a unit count from until they say otherwise."""
+    """Return the initial base address for offsets in the lists of a unit."""
     return unit.top.address(c.AT_LOW_PC) or 0
 
 
 def _read(section: Section, at: int, decode: Callable[[bytes], Ranges]) -> Ranges:
-    """Decode the list at `at`. Nothing says how long it is: little is read first, and seldom more."""
+    """Decode the list at `at`. Its length is not stored: read a little first, and more only if necessary."""
     for size in (_USUAL, _LIST_MAX):
         data = section.read(at, max(min(size, section.size - at), 0))
         try:

@@ -1,4 +1,4 @@
-"""What is within a function: code inlined into it and blocks, as a tree with addresses."""
+"""The scopes of a function, inlined code and blocks, as a tree with addresses."""
 
 from collections.abc import Iterator
 
@@ -7,11 +7,11 @@ from ktrace.symbols.dwarf.ranges import Ranges, holds, ranges_of
 from ktrace.symbols.dwarf.unit import Die
 
 _SCOPES = frozenset({c.TAG_INLINED, c.TAG_LEXICAL_BLOCK})
-_DEPTH_MAX = 200  # calls inlined into each other, and blocks; the kernel has some 30
+_DEPTH_MAX = 200  # nested inlined calls and blocks; the kernel has some 30
 
 
 class Scope:
-    """A function, an inlined one or a block."""
+    """A function, an inlined function or a block."""
 
     __slots__ = ("_children", "_ranges", "depth", "die")
 
@@ -23,19 +23,19 @@ class Scope:
 
     @property
     def ranges(self) -> Ranges:
-        """The addresses of its code."""
+        """Return the addresses of its code."""
         if self._ranges is None:
             self._ranges = ranges_of(self.die)
         return self._ranges
 
     @property
     def is_inlined(self) -> bool:
-        """Whether it is a function's code within another's."""
+        """Return whether it is a function's code within another function."""
         return self.die.tag == c.TAG_INLINED
 
     @property
     def children(self) -> "list[Scope]":
-        """The scopes directly within."""
+        """Return the scopes directly within it."""
         if self._children is None:
             if self.depth > _DEPTH_MAX:
                 raise self.die.unit.damaged(self.die.offset, "too many scopes within each other")
@@ -43,7 +43,7 @@ class Scope:
         return self._children
 
     def chain(self, address: int) -> "list[Scope]":
-        """The scopes that hold an address, from this one inward."""
+        """Return the scopes that hold an address, from this one inward."""
         found = [self]
         while True:
             inner = next((s for s in found[-1].children if holds(s.ranges, address)), None)
@@ -52,7 +52,7 @@ class Scope:
             found.append(inner)
 
     def calls(self) -> "Iterator[Scope]":
-        """The functions inlined here directly, not into each other."""
+        """Yield the functions inlined directly here, not those inlined into them."""
         for child in self.children:
             if child.is_inlined:
                 yield child

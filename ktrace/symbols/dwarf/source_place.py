@@ -1,4 +1,4 @@
-"""Places in source code, as people write them: `vfs_read:12`, `fs/read_write.c:474`, `:kernel/bpf/*`."""
+"""Places in source code, as users write them: `vfs_read:12`, `fs/read_write.c:474`, `:kernel/bpf/*`."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ _FUNCTION = re.compile(r"[A-Za-z_.$][A-Za-z0-9_.$<>]*\Z")
 
 @dataclass(frozen=True, slots=True)
 class FunctionLines:
-    """Lines of a function, counted from that of its declaration; `last` is None of a single one."""
+    """Lines of a function, counted from that of its declaration; `last` is None for a single line."""
 
     function: str
     first: int
@@ -21,7 +21,7 @@ class FunctionLines:
 
 @dataclass(frozen=True, slots=True)
 class FileLines:
-    """Lines of a source file; `last` is None of a single one."""
+    """Lines of a source file; `last` is None for a single line."""
 
     file: str
     first: int
@@ -40,9 +40,9 @@ SourcePlace: TypeAlias = FunctionLines | FileLines | SourceGlob
 
 
 def parse(text: str) -> SourcePlace | None:
-    """A place that needs debug info; None of one that does not, such as `vfs_read` or `ext4:f+8`.
+    """Parse a place that needs debug info; None for one that does not, such as `vfs_read` or `ext4:f+8`.
 
-    A module's come behind its name: `ext4:ext4_file_open:3`, `ext4:fs/ext4/file.c:868`.
+    A module's name comes first: `ext4:ext4_file_open:3`, `ext4:fs/ext4/file.c:868`.
 
     >>> parse("fs/read_write.c:474")
     FileLines(file='fs/read_write.c', first=474, last=None)

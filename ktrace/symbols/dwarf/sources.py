@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def source_folders(release: str) -> tuple[Path, ...]:
-    """Where distributions put the kernel's sources, for `uname -r`."""
+    """Return the folders where distributions install the kernel's sources, for `uname -r`."""
     series = ".".join(release.split("-", maxsplit=1)[0].split(".")[:2])
     return (
         Path("/lib/modules", release, "source"),
@@ -18,10 +18,10 @@ def source_folders(release: str) -> tuple[Path, ...]:
 
 
 def read_source(file: str, directory: str, folders: Sequence[Path]) -> list[str] | None:
-    """The lines of a file, from the first folder that has it; None where none has.
+    """Return the lines of a file, from the first folder that has it, or None.
 
     Args:
-        file, directory: as `FunctionLines` has them.
+        file, directory: as in `FunctionLines`.
     """
     candidates = [folder / file.lstrip("/") for folder in folders]
     if file.startswith("/"):

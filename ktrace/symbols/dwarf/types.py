@@ -1,11 +1,11 @@
-"""C types as DWARF describes them (section 5), as `ktrace.model.ctype` values."""
+"""Convert types that DWARF describes (section 5) to `ktrace.model.ctype` values."""
 
 from ktrace.model import ctype
 from ktrace.model.ctype import CType
 from ktrace.symbols.dwarf import constants as c
 from ktrace.symbols.dwarf.unit import Die
 
-_DEPTH_MAX = 40  # types within each other; a struct ends it, since it is a name here
+_DEPTH_MAX = 40  # nested types; a struct ends the nesting, since it is only a name here
 _PARAMS_MAX = 255
 
 _BOOL, _FLOAT, _SIGNED, _SIGNED_CHAR, _UNSIGNED_CHAR, _UTF = 2, 4, 5, 6, 8, 0x10
@@ -13,7 +13,7 @@ _WORDS: dict[int, ctype.Word] = {c.TAG_CONST: "const", c.TAG_VOLATILE: "volatile
 
 
 def type_of(die: Die, depth: int = 0) -> CType:
-    """The type that DW_AT_type of an entry names; `void` without."""
+    """Return the type that DW_AT_type of an entry names; `void` without it."""
     holder = die.inherited(c.AT_TYPE)
     target = holder.reference(c.AT_TYPE) if holder else None
     if target is None:
@@ -24,7 +24,7 @@ def type_of(die: Die, depth: int = 0) -> CType:
 
 
 def convert(die: Die, depth: int = 0) -> CType:
-    """The type that an entry describes. Records have negative keys: BTF's are positive."""
+    """Convert an entry to the type that it describes. Records get negative keys: BTF's are positive."""
     name = die.text(c.AT_NAME) or ""
     match die.tag:
         case c.TAG_BASE_TYPE:

@@ -1,7 +1,7 @@
-"""Units of .debug_info and their entries (7.5): headers, attributes, the tree.
+"""Read units of .debug_info and their entries (7.5): headers, attributes, the tree.
 
-Entries are read one at a time, where somebody asks. To pass one over costs little: most have a fixed
-size, and GCC writes where the next sibling is.
+Entries are read one at a time, on demand. Skipping one costs little: most have a fixed size, and GCC writes
+where the next sibling is.
 """
 
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ from ktrace.symbols.dwarf.unit_header import UnitHeader, read_header
 from ktrace.symbols.elf import Elf, Section
 
 _OUTER = frozenset({c.TAG_SUBPROGRAM, c.TAG_NAMESPACE})
-_REFS_MAX = 16  # from a concrete entry to its abstract origin and its declaration it is two
+_REFS_MAX = 16  # a concrete entry needs two: its abstract origin and the declaration of that
 
 
 class Die:
-    """One entry. `offset` in bytes from the start of its unit; attributes are decoded when asked for."""
+    """One entry. `offset` in bytes from the start of its unit; attributes are decoded on demand."""
 
     __slots__ = ("_attributes", "abbrev", "at", "offset", "unit")
 
@@ -26,47 +26,47 @@ class Die:
         self.unit = unit
         self.offset = offset
         self.abbrev = abbrev
-        self.at = at  # of the first attribute
+        self.at = at  # position of the first attribute
         self._attributes: dict[int, tuple[int, int | bytes]] | None = None
 
     @property
     def tag(self) -> int:
-        """DW_TAG."""
+        """Return the DW_TAG."""
         return self.abbrev.tag
 
     @property
     def key(self) -> int:
-        """Its offset in .debug_info: no other entry has it."""
+        """Return its offset in .debug_info, which identifies it."""
         return self.unit.offset + self.offset
 
     def raw(self, attribute: int) -> tuple[int, int | bytes] | None:
-        """Form and value as they stand there; None without that attribute."""
+        """Return form and value as stored; None without that attribute."""
         if self._attributes is None:
             self._attributes = self.unit.attributes(self)
         return self._attributes.get(attribute)
 
     def number(self, attribute: int) -> int | None:
-        """A constant (signed if its form is); None without, or of another class."""
+        """Return a constant (signed if its form is); None if the attribute is missing or not a constant."""
         found = self.raw(attribute)
         return found[1] if found and isinstance(found[1], int) and found[0] in c.CONSTANTS else None
 
     def flag(self, attribute: int) -> bool:
-        """Whether a flag is there and set."""
+        """Return whether a flag is there and set."""
         found = self.raw(attribute)
         return bool(found and found[1])
 
     def text(self, attribute: int) -> str | None:
-        """A string."""
+        """Return a string attribute."""
         found = self.raw(attribute)
         return self.unit.text(*found) if found else None
 
     def address(self, attribute: int) -> int | None:
-        """An address."""
+        """Return an address attribute."""
         found = self.raw(attribute)
         return self.unit.address(*found) if found else None
 
     def reference(self, attribute: int) -> "Die | None":
-        """The entry that an attribute refers to, in this unit or another."""
+        """Return the entry that an attribute refers to, in this unit or another."""
         found = self.raw(attribute)
         if not found or not isinstance(found[1], int):
             return None
@@ -76,7 +76,7 @@ class Die:
         return self.unit.file.die_at(value) if form == c.FORM_REF_ADDR else None
 
     def origin(self) -> "Die":
-        """The entry that describes what this one is an instance of: itself if it is none."""
+        """Return the entry that this one is an instance of, or itself."""
         die = self
         for _ in range(_REFS_MAX):
             further = die.reference(c.AT_ABSTRACT_ORIGIN) or die.reference(c.AT_SPECIFICATION)
@@ -86,7 +86,7 @@ class Die:
         raise self.unit.damaged(self.offset, "an entry is its own origin")
 
     def inherited(self, attribute: int) -> "Die | None":
-        """The first of this entry, its abstract origin and its declaration that has an attribute."""
+        """Return the first of this entry, its abstract origin and its declaration that has an attribute."""
         die: Die | None = self
         for _ in range(_REFS_MAX):
             if die is None or die.raw(attribute):
@@ -96,17 +96,17 @@ class Die:
 
     @property
     def name(self) -> str:
-        """DW_AT_name, its own or its origin's; empty without."""
+        """Return DW_AT_name, its own or its origin's; empty without one."""
         holder = self.inherited(c.AT_NAME)
         return (holder.text(c.AT_NAME) if holder else None) or ""
 
     def children(self, tags: frozenset[int] | None = None) -> "Iterator[Die]":
-        """The entries directly below, of the given tags or all."""
+        """Yield the direct children, those with the given tags or all."""
         return self.unit.children(self, tags)
 
 
 class Unit:
-    """One unit, with its bytes in memory. Positions are bytes from its start."""
+    """One unit, with its bytes in memory. Positions are in bytes from its start."""
 
     def __init__(self, file: "DebugFile", header: UnitHeader) -> None:
         self.file = file
@@ -120,11 +120,11 @@ class Unit:
         self._functions: list[Die] | None = None
 
     def damaged(self, at: int, message: str) -> Damaged:
-        """The error for something that makes no sense."""
+        """Return an error for something that makes no sense."""
         return self.file.info.damaged(self.offset + at, message)
 
     def die_at(self, at: int) -> Die:
-        """The entry at a position. Raises Damaged where none can be."""
+        """Return the entry at a position. Raises Damaged if none can be there."""
         if not self.header.first <= at < len(self._data):
             raise self.damaged(at, "a reference leaves its unit")
         try:
@@ -136,10 +136,10 @@ class Unit:
         return Die(self, at, self._abbrevs.get(code), after)
 
     def children(self, die: Die, tags: frozenset[int] | None = None) -> Iterator[Die]:
-        """The entries directly below `die`, in order."""
+        """Yield the direct children of `die`, in order."""
         if not die.abbrev.has_children:
             return
-        # The innermost loop of every look-up: what most entries need is spelt out here.
+        # This is the innermost loop of every look-up, so the usual case is written out here.
         data, known, at = self._data, self._abbrevs.known, self.attributes_end(die)
         size = len(data)
         try:
@@ -168,21 +168,21 @@ class Unit:
             raise self.damaged(die.offset, "what is below an entry makes no sense") from None
 
     def end(self, die: Die) -> int:
-        """The position after an entry and all that is below it."""
+        """Return the position after an entry and all its descendants."""
         try:
             return self._next(die.abbrev, die.at)
         except BROKEN:
             raise self.damaged(die.offset, "what is below an entry makes no sense") from None
 
     def attributes_end(self, die: Die) -> int:
-        """The position after the attributes of an entry."""
+        """Return the position after the attributes of an entry."""
         try:
             return self._after(die.abbrev, die.at)
         except BROKEN:
             raise self.damaged(die.offset, "the attributes of an entry make no sense") from None
 
     def functions(self) -> "list[Die]":
-        """The functions at the top level and in namespaces (Rust's)."""
+        """Return the functions at the top level and in namespaces (Rust's)."""
         if self._functions is None:
             pending = [self.top]
             found: list[Die] = []
@@ -193,7 +193,7 @@ class Unit:
         return self._functions
 
     def attributes(self, die: Die) -> dict[int, tuple[int, int | bytes]]:
-        """Attribute to form and value."""
+        """Return form and value of each attribute."""
         found: dict[int, tuple[int, int | bytes]] = {}
         at = die.at
         try:
@@ -208,14 +208,14 @@ class Unit:
         return found
 
     def find(self, wanted: bytes) -> Iterator[int]:
-        """Positions where these bytes stand, whatever they mean there."""
+        """Yield the positions where these bytes occur, whatever they mean there."""
         at = self._data.find(wanted)
         while at >= 0:
             yield at
             at = self._data.find(wanted, at + 1)
 
     def text(self, form: int, value: int | bytes) -> str | None:
-        """The string that a value of one of the string forms means."""
+        """Return the string for a value of one of the string forms."""
         if isinstance(value, int):
             if form == c.FORM_STRP:
                 value = self.file.need(".debug_str").string(value)
@@ -231,7 +231,7 @@ class Unit:
         return value.decode("utf-8", "replace")
 
     def address(self, form: int, value: int | bytes) -> int | None:
-        """The address that a value of one of the address forms means."""
+        """Return the address for a value of one of the address forms."""
         if not isinstance(value, int):
             return None
         if form == c.FORM_ADDR:
@@ -239,13 +239,13 @@ class Unit:
         return self.indexed_address(value) if form in c.ADDRESS_INDEXES else None
 
     def indexed_address(self, index: int) -> int:
-        """Entry `index` of the unit's part of .debug_addr."""
+        """Return entry `index` of the unit's part of .debug_addr."""
         size = self.header.address_size
         at = self._base(c.AT_ADDR_BASE, 8) + index * size
         return int.from_bytes(self.file.need(".debug_addr").read(at, size), "little")
 
     def list_offset(self, form: int, value: int, base: int, section: str) -> int:
-        """Where in `section` a list begins that is given by offset, or by number (7.28, 7.29)."""
+        """Return the start in `section` of a list that is given by offset or by number (7.28, 7.29)."""
         if form not in (c.FORM_RNGLISTX, c.FORM_LOCLISTX):
             return value
         size = self.header.offset_size
@@ -258,7 +258,7 @@ class Unit:
         return found[1] if found and isinstance(found[1], int) else default
 
     def _after(self, abbrev: Abbrev, at: int) -> int:
-        """The position after the attributes that begin at `at`."""
+        """Return the position after the attributes that begin at `at`."""
         if abbrev.size is not None:
             return at + abbrev.size
         for _, form, _ in abbrev.specs:
@@ -267,7 +267,7 @@ class Unit:
         return at
 
     def _next(self, abbrev: Abbrev, at: int) -> int:
-        """The position after an entry, whose attributes begin at `at`, and all that is below it."""
+        """Return the position after an entry, whose attributes begin at `at`, and its descendants."""
         after = self._after(abbrev, at)
         if not abbrev.has_children:
             return after
@@ -293,7 +293,7 @@ class Unit:
         return at
 
     def _value(self, form: int, at: int) -> tuple[int, int | bytes, int]:
-        """Form (what DW_FORM_indirect stood for), value and the position after it."""
+        """Return form (DW_FORM_indirect resolved), value and the position after it."""
         data = self._data
         size = c.FIXED.get(form)
         if form == c.FORM_FLAG_PRESENT:
@@ -303,7 +303,7 @@ class Unit:
         if size is not None:
             return form, *fixed(data, at, size)
         if form in c.OFFSETS:
-            # DWARF 2 had references as wide as addresses.
+            # In DWARF 2, references were as wide as addresses.
             old = form == c.FORM_REF_ADDR and self.header.version == 2
             return form, *fixed(data, at, self.header.address_size if old else self.header.offset_size)
         if form in c.LEBS:
@@ -337,25 +337,25 @@ class DebugFile:
         self._headers: dict[int, UnitHeader] | None = None
 
     def need(self, name: str) -> Section:
-        """A section that something refers to. Raises Damaged where it is missing."""
+        """Return a section that something refers to. Raises Damaged if it is missing."""
         section = self.elf.section(name)
         if section is None:
             raise Damaged(f"there is no section {name}", source=self.elf.source, offset=0)
         return section
 
     def unit(self, offset: int) -> Unit:
-        """The unit that begins at `offset`."""
+        """Return the unit that begins at `offset`."""
         unit = self._units.pop(offset, None)
         if unit is None:
             unit = Unit(self, read_header(self.info, offset))
-            # Each holds a hundred kB: of a walk over all of them only the last few stay.
+            # Each takes a hundred kB: when all units are read in turn, keep only the last few.
             while len(self._units) >= _UNITS_MAX:
                 del self._units[next(iter(self._units))]
         self._units[offset] = unit
         return unit
 
     def headers(self) -> dict[int, UnitHeader]:
-        """The headers of all units, by offset, in order."""
+        """Return the headers of all units by offset, in order."""
         if self._headers is None:
             headers = {}
             offset = 0
@@ -367,7 +367,7 @@ class DebugFile:
         return self._headers
 
     def unit_holding(self, offset: int) -> Unit:
-        """The unit that holds byte `offset` of .debug_info."""
+        """Return the unit that holds byte `offset` of .debug_info."""
         for unit in self._units.values():
             if unit.offset <= offset < unit.offset + unit.header.size:
                 return unit
@@ -380,7 +380,7 @@ class DebugFile:
         return self.unit(starts[n])
 
     def die_at(self, offset: int) -> Die:
-        """The entry at `offset` of .debug_info."""
+        """Return the entry at `offset` of .debug_info."""
         unit = self.unit_holding(offset)
         return unit.die_at(offset - unit.offset)
 

@@ -1,4 +1,4 @@
-"""Headers of the units in .debug_info (7.5.1)."""
+"""Read the headers of units in .debug_info (7.5.1)."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ _UT_COMPILE, _UT_TYPE, _UT_PARTIAL, _UT_SKELETON, _UT_SPLIT_COMPILE, _UT_SPLIT_T
 
 @dataclass(frozen=True, slots=True)
 class UnitHeader:
-    """Where a unit is. Offsets and sizes in bytes; `first`: the first entry, from the unit's start."""
+    """The position of a unit, in bytes; `first` is the offset of the first entry from the unit's start."""
 
     offset: int
     size: int
@@ -23,12 +23,12 @@ class UnitHeader:
 
     @property
     def has_code(self) -> bool:
-        """Whether it describes code, and not only types or parts for others."""
+        """Return whether it describes code, not only types or parts for other units."""
         return self.type == _UT_COMPILE
 
 
 def read_header(info: Section, offset: int) -> UnitHeader:
-    """The header of the unit at `offset`.
+    """Read the header of the unit at `offset`.
 
     Raises:
         Damaged: it reaches beyond the section, or is of a version that is not 2 to 5.

@@ -1,7 +1,7 @@
-"""The types that are in reach at a place, for expressions: those of DWARF, and of BTF where there is one.
+"""The types in scope at a place, for expressions: from DWARF, and from BTF if available.
 
-A variable's own type comes from DWARF, and its members with it. A type that somebody names, as a cast
-does, is looked for in BTF first, which finds names at once and has the same layouts.
+A variable's own type and its members come from DWARF. A type that the user names, as in a cast, is looked up
+in BTF first, which finds names quickly and has the same layouts.
 """
 
 from collections.abc import Iterable, Iterator
@@ -39,8 +39,8 @@ class UnitTypes:
     """The types of one unit, with those of BTF.
 
     Args:
-        unit: that the place belongs to.
-        base: the kernel's or the module's BTF; a Miss where there is none.
+        unit: the unit of the place.
+        base: the kernel's or the module's BTF, or a Miss.
     """
 
     def __init__(self, unit: Unit, base: Btf | Miss) -> None:
@@ -48,15 +48,15 @@ class UnitTypes:
         self._base = base
 
     def functions(self, name: str) -> tuple[Function, ...] | Miss:
-        """As BTF has them."""
+        """Return the functions of that name in BTF."""
         return self._base if isinstance(self._base, Miss) else self._base.functions(name)
 
     def prototype(self, name: str) -> FuncProto | Miss:
-        """As BTF has it."""
+        """Return the prototype of that name in BTF."""
         return self._base if isinstance(self._base, Miss) else self._base.prototype(name)
 
     def record(self, kind: RecordKind, name: str) -> Record | Miss:
-        """`struct NAME` or `union NAME`."""
+        """Return `struct NAME` or `union NAME`."""
         found = None if isinstance(self._base, Miss) else self._base.record(kind, name)
         if isinstance(found, Record):
             return found
@@ -64,7 +64,7 @@ class UnitTypes:
         return ctype if isinstance(ctype, Record) else self._miss(name, kind)
 
     def enum(self, name: str) -> Enum | Miss:
-        """`enum NAME`."""
+        """Return `enum NAME`."""
         found = None if isinstance(self._base, Miss) else self._base.enum(name)
         if isinstance(found, Enum):
             return found
@@ -72,7 +72,7 @@ class UnitTypes:
         return ctype if isinstance(ctype, Enum) else self._miss(name, "enum")
 
     def typedef(self, name: str) -> Typedef | Miss:
-        """The typedef of that name."""
+        """Return the typedef of that name."""
         found = None if isinstance(self._base, Miss) else self._base.typedef(name)
         if isinstance(found, Typedef):
             return found
@@ -80,14 +80,14 @@ class UnitTypes:
         return ctype if isinstance(ctype, Typedef) else self._miss(name, "typedef")
 
     def members(self, record: Record) -> tuple[Member, ...]:
-        """The members of a record of either kind, in order."""
+        """Return the members, in order, of a record from DWARF or BTF."""
         if record.key >= 0 and not isinstance(self._base, Miss):
             return self._base.members(record)
         die = self._unit.file.die_at(-record.key)
         return tuple(_member(child) for child in die.children(_MEMBERS))
 
     def names(self, kind: Named) -> Iterable[str]:
-        """Every name of that kind: slow, for "did you mean"."""
+        """Yield every name of that kind. Slow: for "did you mean"."""
         if not isinstance(self._base, Miss):
             yield from self._base.names(kind)
         for die in self._declared(kind):
@@ -98,7 +98,7 @@ class UnitTypes:
         return convert(die) if die else None
 
     def _declared(self, kind: Named) -> Iterator[Die]:
-        """The unit's own complete types of a kind."""
+        """Yield the unit's own complete types of a kind."""
         dies = self._unit.top.children(frozenset({_TAGS[kind]}))
         return (die for die in dies if not die.flag(c.AT_DECLARATION))
 
@@ -107,7 +107,7 @@ class UnitTypes:
 
 
 def _member(die: Die) -> Member:
-    """A member; of a bitfield DWARF 4 and 5 tell the first bit in different ways (5.6.6)."""
+    """Convert a member; DWARF 4 and 5 give a bitfield's first bit in different ways (5.6.6)."""
     kind = type_of(die)
     bits = die.number(c.AT_BIT_SIZE) or 0
     start = die.number(c.AT_DATA_BIT_OFFSET)
@@ -115,13 +115,13 @@ def _member(die: Die) -> Member:
         start = 8 * _location(die)
         from_top = die.number(c.AT_BIT_OFFSET)
         if bits and from_top is not None:
-            # Counted from the highest bit of the unit that holds it, which is little-endian.
+            # Counted from the highest bit of the storage unit, which is little-endian.
             start += 8 * (die.number(c.AT_BYTE_SIZE) or size_of(kind) or 0) - from_top - bits
     return Member(die.text(c.AT_NAME) or "", kind, start, bits)
 
 
 def _location(die: Die) -> int:
-    """Bytes from the start of the record; older compilers give them as an expression."""
+    """Return the offset in bytes from the start of the record; older compilers write it as an expression."""
     found = die.raw(c.AT_DATA_MEMBER_LOCATION)
     if found is None:
         return 0

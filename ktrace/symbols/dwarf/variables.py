@@ -1,4 +1,4 @@
-"""Variables and parameters at an instruction, where each is, and how a probe there reads it."""
+"""Find the variables and parameters at an instruction, and how a probe there reads them."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ _PARAMS = frozenset({c.TAG_PARAM})
 
 
 def variables_at(program: Program, address: int) -> tuple[Variable, ...]:
-    """Those visible at an instruction, innermost scope first, parameters before others in each."""
+    """Return those visible at an instruction, innermost scope first; in each scope, parameters first."""
     die = program.function_at(address)
     if die is None:
         return ()
@@ -43,7 +43,7 @@ def variables_at(program: Program, address: int) -> tuple[Variable, ...]:
 
 
 def _declared_in(scope: Die) -> Iterator[Die]:
-    """The variables of a scope; parameters too that the compiler left out where it is inlined."""
+    """Yield the variables of a scope, and parameters that the compiler dropped from an inlined copy."""
     seen = set()
     for die in scope.children(_VARIABLES):
         origin = die.reference(c.AT_ABSTRACT_ORIGIN)
@@ -62,7 +62,7 @@ class _Reader:
         self._address = address
 
     def variable(self, die: Die, function: str) -> Variable:
-        """One variable, with its location."""
+        """Return one variable with its location."""
         name = die.name
         kind = type_of(die)
         location = self._location(die, name)
@@ -99,13 +99,13 @@ class _Reader:
         return None if isinstance(base, Address) else base
 
     def _static(self, name: str, address: int) -> Location:
-        """A static variable: the kernel finds it by the name of its symbol, which may have a number."""
+        """Return the location of a static variable, by its symbol, whose name may have a number."""
         symbol = self._program.symbols.object_at(name, address)
         return AtSymbol(symbol, 0) if symbol else Absent("it has no symbol of its own")
 
 
 def fetch_of(name: str, kind: CType | None, location: Location) -> FetchArg | None:
-    """The fetch argument that reads a variable; None where it cannot be read, or is no single value."""
+    """Return the fetch argument for a variable; None if it cannot be read or is not a single value."""
     type_ = _fetch_type(kind) if kind is not None else None
     text = spell(location)
     if text is None or type_ is None:
