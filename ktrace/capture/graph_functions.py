@@ -101,7 +101,7 @@ class Following:
         self._add(self._depth if alone else None)
 
     def _named(self, word: str) -> set[str]:
-        """What a word means: the session's own instance, in which nothing runs yet, is asked."""
+        """Resolve a word with the session's own instance, which is not tracing yet."""
         try:
             asked = self._ask(word)
             if may_be_bypassed(word) and (why := unreached(word, self._kernel.symbols)):

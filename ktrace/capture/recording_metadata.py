@@ -1,4 +1,4 @@
-"""What a recording saves beside its pages, so that another machine can read them."""
+"""The metadata that a recording saves with its pages, so that another machine can read them."""
 
 import os
 import re
@@ -106,14 +106,14 @@ class Names:
 
 
 def _own_formats(tracing: Files) -> Iterator[str]:
-    """Formats of the kernel's own events: stacks, markers, functions."""
+    """Return the formats of the kernel's own events: stacks, markers, functions."""
     for name in tracing.list("events/ftrace"):
         with suppress(OSError):
             yield tracing.read(f"events/ftrace/{name}/format")
 
 
 def _kallsyms() -> bytes:
-    """The symbols; nothing where the kernel hides their addresses."""
+    """Return the symbols; empty if the kernel hides their addresses."""
     try:
         data = Path(KALLSYMS).read_bytes()
     except OSError:

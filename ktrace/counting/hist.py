@@ -46,7 +46,7 @@ class Request:
         return [self.value, *self.by, *([self.sum] if self.sum else [])]
 
     def fields(self, aim: Aim) -> Iterator[str]:
-        """The fields that hold those, in their order."""
+        """Return the fields that hold them, in order."""
         return iter(aim.words)
 
 

@@ -141,7 +141,7 @@ class LatencyTally(HistTally):
             self.unread = self._slow.unread
 
     def read(self) -> Tally:
-        """What was timed so far."""
+        """Return the latencies so far."""
         path = hist_path(self._plan.first)
         begun = parse_hist(self._session.files.read(path), path)
         tally = super().read()
@@ -236,7 +236,7 @@ def _one(aims: Sequence[Aim], place: str) -> Aim:
 
 
 def _clock(session: Session) -> str:
-    """The clock of the session's buffer."""
+    """Return the clock of the session's buffer."""
     chosen = re.search(r"\[(\w+)\]", session.files.read("trace_clock"))
     if chosen is None:
         raise Unavailable("the kernel does not say which trace clock it uses")

@@ -49,7 +49,7 @@ class PairTally(StreamTally):
 
 
 def paired(session: Session, request: "Request", pair: "Pair", emit: "Emit") -> PairTally:
-    """The source for a request."""
+    """Return the source for a request."""
     sides = {True: pair.first, False: pair.second}
     by: dict[str, tuple[Reading, bool]] = {word: (Reading(word), False) for word in KNOWN}
     for c in pair.carried:

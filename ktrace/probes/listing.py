@@ -1,4 +1,4 @@
-"""What `ktrace list` shows: registered kprobes and dynamic events, each with the other."""
+"""Match registered kprobes to their dynamic events, for `ktrace list`."""
 
 import fnmatch
 import re
@@ -55,7 +55,7 @@ def read_listing(
 
 
 def _with_address(probe: Probe, registered: list[Registered], index: int | None) -> Probe:
-    """The probe with its address instead of the hash that the kernel prints of it, where it is known."""
+    """Replace the hash that the kernel prints with the probe's address, if it is known."""
     if index is None or not (isinstance(probe.place, AddressPlace) and probe.place.hashed):
         return probe
     address = registered[index].address
@@ -81,7 +81,7 @@ def select(
     everything: bool = False,
     refusals: Refusals | None = None,
 ) -> list[Probe]:
-    """The probes that `names` mean, each event once, in the kernel's order.
+    """Return the probes that `names` match, each event once, in the kernel's order.
 
     A name is `NAME`, `GROUP/NAME` or `GROUP:NAME`, with wildcards. `everything` means all but the private
     probes of ktrace sessions, which only a group that is spelled out means.
@@ -240,7 +240,7 @@ def _deal(
 
 
 def _states(buffers: list[tuple[str, Files]], event: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The buffers in which an event is on, and the top buffer's triggers (marked by a `*`)."""
+    """Return the buffers in which an event is enabled, and the top buffer's triggers (marked by a `*`)."""
     on: list[str] = []
     triggers: tuple[str, ...] = ()
     for name, files in buffers:

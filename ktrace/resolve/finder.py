@@ -191,7 +191,7 @@ class Finder:
     def _each(
         self, chosen: list[tuple[Symbol, list[Symbol]]], left_out: dict[str, int]
     ) -> tuple[list[Wanted], KtraceError | None]:
-        """Return a probe for each function, and the first error. Functions that lack an argument are skipped."""
+        """Return a probe for each function that has all arguments, and the first error."""
         wanted: list[Wanted] = []
         first: KtraceError | None = None
         if (

@@ -138,7 +138,7 @@ def left_out_text(left_out: Mapping[str, int]) -> str:
 
 
 def event_name(place: SymbolPlace | AddressPlace, *, at_return: bool) -> str:
-    """Derive an event's name: `vfs_read`, `vfs_read_0x10`, `addr_ffffffff81234560`; a return adds `__return`."""
+    """Derive an event's name: `vfs_read`, `vfs_read_0x10`, `addr_ffffffff81234560`, `vfs_read__return`."""
     if isinstance(place, AddressPlace):
         name = f"addr_{place.address:x}"
     else:

@@ -252,6 +252,6 @@ def _at_entry(probe: Probe) -> bool:
 
 
 def _shown(event: str) -> str:
-    """An event's name without the group of a session, which says nothing to a person."""
+    """Return an event's name without a session's group, which means nothing to the user."""
     group, _, name = event.partition("/")
     return name if group.startswith("ktrace_") else event

@@ -91,7 +91,7 @@ class StopSignals:
             raise Interrupted(self.received)
 
     def ends_in(self, seconds: float | None) -> None:
-        """Let the run end so many seconds from now, also while it waits in a block; None: not by time."""
+        """End the run this many seconds from now, also while it waits in a block; None: no time limit."""
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._set_timer()
 
@@ -109,7 +109,7 @@ class StopSignals:
 
     @property
     def ended(self) -> bool:
-        """Whether the run has ended."""
+        """Return whether the run has ended."""
         return self._ending.at is not None
 
     @property
@@ -119,7 +119,7 @@ class StopSignals:
 
     @property
     def insisted(self) -> bool:
-        """Whether a second signal has come."""
+        """Return whether a second signal has arrived."""
         return self._insisted
 
     @property

@@ -15,7 +15,7 @@ class Ticking:
 
     Args:
         stop: signals.
-        duration_s: end after so many seconds; None never.
+        duration_s: end after this many seconds; None: never.
         command: end when it has ended.
         output_fd: end when nobody reads this any more; None: not watched.
         keys_fd: return as soon as this can be read, too.
