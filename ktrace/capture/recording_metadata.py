@@ -21,7 +21,7 @@ _UNKNOWN = b"<...>"
 
 
 def save_contents(session: Session, cpus: list[int]) -> Contents:
-    """Formats, symbols and the like, of a session whose events are known: read before anything is armed."""
+    """Return the metadata of a session whose events are known. It is read before anything is armed."""
     files, tracing = session.files, session.tracing
     header_page = files.read("events/header_page")
     return Contents(

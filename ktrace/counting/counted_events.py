@@ -58,11 +58,11 @@ class Aim:
 
     @property
     def name(self) -> str:
-        """The event's name without its group, as the kernel's text has it."""
+        """Return the event's name without its group, as in the kernel's text."""
         return self.event.partition("/")[2]
 
     def part(self, word: str, words: Iterator[str]) -> Part:
-        """What `--by WORD` means; `words` has the fields of those that are arguments, in order."""
+        """Return the key for `--by WORD`. `words` yields the fields of words that are arguments, in order."""
         if word in KNOWN:
             return self.fields.part(word)
         return replace(self.fields.part(next(words)), name=word)

@@ -92,10 +92,10 @@ class InKernel:
     unread: int = 0
 
     def pump(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def stop(self, _overdue: Callable[[], bool]) -> None:
-        """It counts until the session ends; what is read last is what is shown."""
+        """Do nothing: counting goes on until the session ends, and the last counts read are shown."""
 
 
 class HistTally(InKernel):

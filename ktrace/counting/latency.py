@@ -170,7 +170,7 @@ class LatencyTally(HistTally):
 
 
 def _function(session: Session, kernel: Kernel, request: Request, stop: StopSignals, note: Note) -> Pair:
-    """A function's entry and its return, by the thread that is in it."""
+    """Return a function's entry and return as a pair, matched by thread."""
     place = request.places[0].removesuffix(RETURN_SUFFIX)
     at_entry = [word for word in request.arguments if not _RETURNED.match(word)]
     at_return = [word for word in request.arguments if _RETURNED.match(word)]
@@ -216,7 +216,7 @@ def _events(session: Session, kernel: Kernel, request: Request, stop: StopSignal
 
 
 def _key(aim: Aim, word: str) -> str:
-    """The field by which an event is told apart from others; `pid` is the thread where the event has none."""
+    """Return the field that matches the two events. `pid` is the thread if the event has no such field."""
     name = dict(zip(aim.asked, aim.words, strict=False)).get(word, word)
     if name == "pid" and all(f.name != "pid" for f in aim.fields.form.fields):
         name = "common_pid"

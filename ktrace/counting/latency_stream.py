@@ -31,7 +31,7 @@ class PairTally(StreamTally):
         return self._stack and event == with_it.event
 
     def _set_filters(self) -> None:
-        """The filter is the first event's alone, where the two are not one."""
+        """Filter each event. If both are the same event, the filters must be equal."""
         first, second = self._pair.filters
         if self._events[0] == self._events[1] and first != second:
             raise Unavailable(

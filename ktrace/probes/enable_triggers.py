@@ -18,7 +18,7 @@ from ktrace.tracefs.triggers import Trigger, check_free, explain, has, parse_tri
 
 
 def wanted_triggers(stack: bool, conditions: Conditions) -> list[Trigger]:
-    """The triggers to set on each event."""
+    """Return the triggers to set on each event."""
     wanted = [Trigger("stacktrace")] if stack else []
     if conditions.snapshot_on:
         wanted.append(Trigger("snapshot", conditions.snapshot_on))
