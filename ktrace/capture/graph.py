@@ -59,7 +59,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         trees: that were given out.
@@ -245,7 +245,7 @@ class _Sink:
 
     @property
     def full(self) -> bool:
-        """Whether as many trees as were asked for have come."""
+        """Return whether as many trees as were asked for have come."""
         return self._limit is not None and self.trees >= self._limit
 
     def write(self, chunk: Chunk) -> None:

@@ -19,7 +19,7 @@ from ktrace.tracefs.stats import read_stats
 
 
 class GraphBuffer(Protocol):
-    """What a run of `ktrace graph` asks of its buffer."""
+    """The interface of a buffer that `ktrace graph` uses."""
 
     files: Files
 

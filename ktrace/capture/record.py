@@ -47,7 +47,7 @@ _Told = TypeVar("_Told", str, "Progress")
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a recording is. `lost` as the kernel counts it, of all CPUs."""
+    """The progress of a recording. `lost` is the kernel's count for all CPUs."""
 
     seconds: float
     size: int
@@ -57,7 +57,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a recording came to.
+    """The result of a recording.
 
     Attributes:
         seconds: from arming to the end.

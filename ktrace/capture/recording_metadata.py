@@ -15,7 +15,7 @@ from ktrace.tracefs.files import Files
 from ktrace.version import __version__
 
 _PAGE_HEADER = 16  # bytes before a page's data: time stamp and commit
-# A name may hold a newline: what does not begin like a line of its own belongs to it.
+# A name may contain a newline: a line without the usual start belongs to the name before it.
 _NAME = re.compile(rb"^(\d+) (.*(?:\n(?!\d+ |\Z).*)*)$", re.MULTILINE)
 _UNKNOWN = b"<...>"
 
@@ -56,7 +56,7 @@ def _kernels_ways(files: Files, tracing: Files) -> str:
 
 
 def _has_short_flags(files: Files) -> bool:
-    """Whether this kernel prints no column for disabled migration: its records do not tell."""
+    """Return whether this kernel prints no column for disabled migration: its records do not tell."""
     try:
         return "migrate-disable" not in files.read("trace")
     except OSError:

@@ -28,7 +28,7 @@ STREAMED_NOTE = "this kernel has no hist triggers: events are streamed and count
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is counted.
+    """The events to count.
 
     Attributes:
         places: functions, wildcards, events.

@@ -1,4 +1,4 @@
-"""What is counted: from words to events, with the fields that they are counted by."""
+"""Resolve what to count to events and the fields to count by."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence

@@ -31,7 +31,7 @@ class Whose:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         seconds: from arming to the end.

@@ -61,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two events, with what is carried along."""
+    """The two events, with the fields to carry along."""
 
     first: Aim
     second: Aim

@@ -28,7 +28,7 @@ _PATTERN = re.compile(r"(?!!)[\w.*?\[\]!-]+\Z", re.ASCII)
 
 
 def can_be_one(pattern: str, defaults: Defaults) -> bool:
-    """Whether probes at these functions can be one fprobe.
+    """Return whether probes at these functions can be one fprobe.
 
     Not at a return: the kernel does not tell which of those it missed.
     """

@@ -160,7 +160,7 @@ class Kernel:
         return _read(self.debug, "kprobes/blacklist")
 
     def is_loaded(self, module: str) -> bool:
-        """Whether the module is loaded; True where that cannot be known."""
+        """Return whether the module is loaded; True where that cannot be known."""
         try:
             text = Path(self._modules).read_text()
         except OSError:

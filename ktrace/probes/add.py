@@ -83,7 +83,7 @@ def add_probes(
     except BaseException as error:
         stacks.undo_all()
         for _, problem in _undo(tracing, done):
-            raise problem from error  # what stays behind matters more than why the work ended
+            raise problem from error  # what could not be undone matters more than why the work ended
         raise
     if failed and wishes.atomic:
         stacks.undo_all()

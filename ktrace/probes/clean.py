@@ -43,7 +43,7 @@ class Leftover:
 
     @property
     def is_dead(self) -> bool:
-        """Whether it is certain that the session has ended."""
+        """Return whether it is certain that the session has ended."""
         return self.verdict.life is Life.DEAD
 
     def to_plan(self) -> Plan:

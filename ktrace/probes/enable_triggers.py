@@ -1,4 +1,4 @@
-"""Triggers in the top buffer: what `enable` sets beside the switch, and `disable` takes off.
+"""Triggers in the top buffer: what `enable` sets besides the switch, and `disable` removes.
 
 Everybody shares that buffer. A trigger that is there already is left alone: one that is equal serves, and
 is not taken back if something else fails; another of its kind is somebody's, and ends the work.

@@ -251,7 +251,7 @@ def _separated(probe: Probe) -> str:
 
 
 def _about_registering(refused: Refused) -> bool:
-    """Whether the kernel refused the place itself, after it had understood the line."""
+    """Return whether the kernel refused the place itself, after it had understood the line."""
     return "register probe" in refused.message or refused.excerpt is None or refused.caret is None
 
 

@@ -21,7 +21,7 @@ from ktrace.tracefs.profiles import Profile, parse_uprobe_profiles, read_profile
 
 _ADDRESS_NAME = re.compile(r"addr_([0-9a-f]{16})(?:__return)?(?:_\d+)?\Z")
 
-_ENDBR = 4  # bytes: where functions begin with one, a probe on the function sits behind it
+_ENDBR = 4  # bytes: if functions begin with one, a probe on the function is placed after it
 
 
 def read_listing(
@@ -185,7 +185,7 @@ def _type_of(probe: Probe) -> str:
 
 
 def _is_registered(probe: Probe) -> bool:
-    """Whether it must have a line, as a kprobe that waits for no module."""
+    """Return whether it must have a line, as a kprobe that waits for no module."""
     place = probe.place
     return probe.kind in "pr" and isinstance(place, SymbolPlace | AddressPlace) and not (
         isinstance(place, SymbolPlace) and place.module

@@ -80,7 +80,7 @@ def everywhere(place: SymbolPlace, finder: Finder) -> list[Wanted]:
 
 
 def _meant_by(where: words.FunctionLines | words.FileLines) -> InSource:
-    """Whether a frame is of the function whose line that is: other functions may begin just there."""
+    """Return whether a frame is of the function whose line that is: other functions may begin just there."""
 
     def of_function(frame: SourceFrame) -> bool:
         return isinstance(where, words.FunctionLines) and frame.function == where.function

@@ -114,7 +114,7 @@ class StopSignals:
 
     @property
     def overdue(self) -> bool:
-        """Whether the run has ended so long ago that nothing more is to be read."""
+        """Return whether the run has ended so long ago that nothing more is to be read."""
         return self._insisted or self._ending.overdue
 
     @property

@@ -68,7 +68,7 @@ class Ticking:
 
     @property
     def overdue(self) -> bool:
-        """Whether the run has ended so long ago that nothing more is to be read."""
+        """Return whether the run has ended so long ago that nothing more is to be read."""
         return self._stop.overdue
 
     @property
