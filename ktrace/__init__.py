@@ -1,7 +1,7 @@
 """ktrace: a front end for the Linux kernel's dynamic events.
 
-Importing this package imports nothing else: commands that do little must start fast. What a program
-needs is loaded when it is first asked for: see docs/python.md.
+Importing this package imports nothing else, so that small commands start fast. Each name is loaded
+when it is first used. See docs/python.md.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""Sessions for programs of others: what `ktrace.Session` is. See docs/python.md."""
+"""The public Python interface: `ktrace.Session`. See docs/python.md."""
 
 import os
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ class Session(session.Session):
     """
 
     def add(self, place: str, *args: str, at_return: bool = False, name: str | None = None) -> Defined:
-        """Define a probe for this session, in the words of the command line, and have it traced.
+        """Define a probe for this session and trace it. The arguments are those of the command line.
 
-        A wildcard defines several; the first of them is returned.
+        A wildcard defines several probes; the first one is returned.
 
         Raises:
-            UsageError: the words are not understood.
-            NotFound, Refused: the kernel does not take it.
+            UsageError: the arguments cannot be parsed.
+            NotFound, Refused: the kernel does not accept the probe.
         """
         defaults = Defaults(self.name, name, at_return, machine=os.uname().machine)
         wanted = want([place, *args], defaults, self.kernel)
@@ -37,18 +37,20 @@ class Session(session.Session):
     def stream(
         self, *, command: str | None = None, duration_s: float | None = None, count: int | None = None
     ) -> Iterator[Batch]:
-        """Arm the events and give their records as they come, a batch of one event at a time.
+        """Enable the events and yield their records as they arrive, in batches of one event each.
 
-        When the loop over it is left, in whatever way, the events are switched off again; what was lost
-        is in `lost`. Events of this process itself are never recorded. After `duration_s`, or the command's
-        end, what the buffer holds is still given as long as that takes no longer than a part of KTRACE_GRACE
-        seconds (2), the time of the loop's body included; what was left then is in `unread`.
+        When the loop ends, for whatever reason, the events are disabled again. `lost` then says how many
+        records were lost. Events of this process are never recorded. After `duration_s`, or when the command
+        ends, the records still in the buffer are yielded too. This may take no longer than a part of
+        KTRACE_GRACE seconds (2), including the time spent in the loop's body. Records left after that are
+        counted in `unread`.
 
         Args:
-            command: run this when all is armed, record only it and what it starts, and end with it.
-            duration_s, count: end after so many seconds or events; None: only with the loop.
+            command: run this program once the events are enabled, record only it and its children, and stop
+                when it ends.
+            duration_s, count: stop after this many seconds or events; None: stop only when the loop ends.
 
         Raises:
-            NotFound: there is no such program.
+            NotFound: the program does not exist.
         """
         return batches(self, command=command, duration_s=duration_s, count=count)

@@ -1,4 +1,4 @@
-"""A message with a place and a hint, and the one renderer that draws it.
+"""Messages with a position and a hint, and the function that formats them all.
 
 ktrace: Invalid register name
   p:ktrace/vfs_read vfs_read a=%foo
@@ -15,9 +15,9 @@ from ktrace.errors import KtraceError
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """What went wrong (or is worth knowing), where, and what to do next.
+    """An error or a note: what happened, where, and what to do next.
 
-    `caret` is an offset in characters into `excerpt`; one past the end marks something missing.
+    `caret` is an offset in characters into `excerpt`. One past the end means that something is missing.
     """
 
     message: str
@@ -27,15 +27,15 @@ class Diagnostic:
 
     @classmethod
     def of(cls, error: KtraceError) -> "Diagnostic":
-        """The diagnostic that an error carries."""
+        """Return the diagnostic for an error."""
         return cls(error.message, error.excerpt, error.caret, error.hint)
 
 
 def visible(text: str) -> str:
-    """`text` with everything that could steer a terminal written out as a backslash escape.
+    """Escape every character of `text` that could control a terminal.
 
     Control and format characters (C0, C1, bidirectional overrides) and bytes that were not UTF-8
-    (lone surrogates, as `os.fsdecode` makes them) become `\\xNN` or `\\uNNNN`; the rest is kept.
+    (lone surrogates, as made by `os.fsdecode`) become `\\xNN` or `\\uNNNN`. The rest is kept.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -43,12 +43,12 @@ def visible(text: str) -> str:
 
 
 def render(diagnostic: Diagnostic) -> str:
-    """The diagnostic as lines of text, without a final newline, safe to print on a terminal."""
+    """Format the diagnostic as lines that are safe to print on a terminal, without a final newline."""
     lines = ["ktrace: " + "\n  ".join(visible(line) for line in diagnostic.message.splitlines())]
     if diagnostic.excerpt is not None:
         lines.append("  " + visible(diagnostic.excerpt))
         if diagnostic.caret is not None:
-            # Escapes are wider than what they stand for: measure what is printed before the caret.
+            # Escapes are wider than the characters they replace: measure the printed text before the caret.
             lines.append("  " + " " * len(visible(diagnostic.excerpt[: diagnostic.caret])) + "^")
     if diagnostic.hint:
         hints = [piece for line in diagnostic.hint.splitlines() for piece in _wrap(visible(line))]
@@ -57,11 +57,11 @@ def render(diagnostic: Diagnostic) -> str:
     return "\n".join(lines)
 
 
-_HINT_WIDTH = 71  # what an 80-column terminal leaves beside "  hint: "
+_HINT_WIDTH = 71  # what an 80-column terminal leaves after "  hint: "
 
 
 def _wrap(line: str) -> list[str]:
-    """`line` broken at blanks; words that are too long, such as a command to copy, stay whole."""
+    """Break `line` at blanks. Words that are too long, such as a command to copy, stay whole."""
     if len(line) <= _HINT_WIDTH:
         return [line]
     import textwrap  # noqa: PLC0415 -- most commands end without a hint
@@ -84,5 +84,5 @@ def _escape(ch: str) -> str:
 
 
 def note(text: str, *, hint: str | None = None) -> None:
-    """Draw a remark that is not an error."""
+    """Print a note, which is not an error, on standard error."""
     print(render(Diagnostic(text, hint=hint)), file=sys.stderr)

@@ -1,20 +1,20 @@
-"""The few kinds of failure, with an exit code each.
+"""The kinds of error and their exit codes.
 
-Every error that a user can cause is a `KtraceError`; it is caught once, in `ktrace.cli.main`, and
-drawn by `ktrace.diagnostic`. Anything else that escapes is a bug in ktrace.
+Every error that a user can cause is a `KtraceError`. It is caught once, in `ktrace.cli.main`, and
+printed by `ktrace.diagnostic`. Any other exception that escapes is a bug in ktrace.
 
 | exit | meaning |
 |---|---|
 | 0 | done |
-| 1 | failed in another way (a file that cannot be written, a full disk, a closed standard output) |
-| 2 | the command line was not understood |
-| 3 | the kernel refused: its own words are in the message |
-| 4 | nothing of that name: symbol, event, process, file |
+| 1 | any other failure (a file that cannot be written, a full disk, a closed standard output) |
+| 2 | the command line cannot be parsed |
+| 3 | the kernel refused; the message quotes its reason |
+| 4 | no symbol, event, process or file of that name |
 | 5 | cannot run here, or could not see anything: not root, no tracefs, no kprobes, disarmed, locked down |
-| 6 | busy: somebody else holds it, or the name is taken |
-| 7 | damaged input: data that cannot be decoded, with its offset |
+| 6 | busy: in use by someone else, or the name is taken |
+| 7 | damaged input: data that cannot be decoded; the message gives its offset |
 | 125 | the virtual machine itself failed |
-| 128+N | ended by signal N, everything undone |
+| 128+N | ended by signal N after undoing all changes |
 
 With `-c CMD` or `ktrace vm -- CMD` the exit code is CMD's own.
 """
@@ -25,13 +25,13 @@ import resource
 
 
 class KtraceError(Exception):
-    """Something the user should hear about.
+    """An error to report to the user.
 
     Args:
         message: what was tried and what went wrong, in one sentence.
         hint: what to do next, or None.
-        excerpt: the text in which `caret` points at the wrong place, or None.
-        caret: offset in characters into `excerpt`, or None.
+        excerpt: the text that contains the mistake, or None.
+        caret: where in `excerpt` the mistake is, an offset in characters, or None.
     """
 
     exit_code = 1
@@ -49,24 +49,24 @@ class KtraceError(Exception):
         self.hint = hint
         self.excerpt = excerpt
         self.caret = caret
-        self.told = False  # whether the user has seen it: where several things fail, each is told at once
+        self.told = False  # already printed; when several things fail, each is printed as it happens
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Pickled without its constructor: those of some kinds cannot do without words of their own."""
-        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]  # typeshed leaves it out
+        """Pickle without calling the constructor: some subclasses require their own arguments."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]  # missing from typeshed
 
 
 class UsageError(KtraceError):
-    """The words on the command line, or in a file of definitions, are not understood."""
+    """The command line, or a file of definitions, cannot be parsed."""
 
     exit_code = 2
 
 
 class Refused(KtraceError):
-    """The kernel said no.
+    """The kernel refused a request.
 
     Args:
-        errno: the error number that the kernel returned, or None where it gave none.
+        errno: the error number that the kernel returned, or None if it gave none.
     """
 
     exit_code = 3
@@ -91,27 +91,26 @@ class NotFound(KtraceError):
 
 
 class Unavailable(KtraceError):
-    """This machine cannot do it as it stands: rights, mounts, lockdown, configuration."""
+    """This machine cannot do it: missing rights, mounts or configuration, or lockdown."""
 
     exit_code = 5
 
 
 class Busy(KtraceError):
-    """Somebody else holds it, or the name is already taken."""
+    """Someone else is using it, or the name is already taken."""
 
     exit_code = 6
 
 
 class Exhausted(KtraceError):
-    """This process, or the machine, may not open another file.
+    """This process, or the machine, has reached its limit of open files.
 
-    Not an OSError on purpose: what takes a file that cannot be opened for one that is not there must not
-    take this for it.
+    Deliberately not an OSError: code that treats a file it cannot open as missing must not catch this.
     """
 
     @classmethod
     def of(cls, error: OSError) -> "Exhausted | None":
-        """Return what is to be raised in place of `error`; None where that is about the file itself."""
+        """Return the exception to raise in place of `error`, or None if `error` is about the file itself."""
         name = error.filename
         name = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name or "a file"
         if error.errno == errno.ENFILE:
@@ -131,7 +130,7 @@ class Damaged(KtraceError):
 
     Args:
         source: the file's name.
-        offset: bytes from the start of `source` to the place that made no sense.
+        offset: where the damage is, in bytes from the start of `source`.
     """
 
     exit_code = 7
@@ -143,16 +142,16 @@ class Damaged(KtraceError):
 
 
 class VmError(KtraceError):
-    """The virtual machine could not be started, died or hung; not the command inside it."""
+    """The virtual machine itself, not the command in it, failed to start, died or hung."""
 
     exit_code = 125
 
 
 class Interrupted(BaseException):
-    """A signal ended the command; everything is undone on its way up.
+    """A signal ended the command. All changes are undone while it propagates.
 
-    Not an Exception on purpose: what catches failures must not catch the wish to stop. The exit
-    code is 128 and the signal's number.
+    Deliberately not an Exception: code that catches failures must not catch a request to stop. The exit
+    code is 128 plus the signal's number.
     """
 
     def __init__(self, signum: int) -> None:
@@ -161,7 +160,7 @@ class Interrupted(BaseException):
 
 
 class OutOfTime(Interrupted):
-    """A run that had ended was still held up: by an output that nobody takes, or by a handler.
+    """A run that had already ended was blocked: by an output that nobody reads, or by a handler.
 
-    The exit code is 1 where no signal ended the run (`signum` is 0 then).
+    If no signal ended the run, `signum` is 0 and the exit code is 1.
     """

@@ -30,7 +30,7 @@ from ktrace.tracefs.stats import read_stats
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one run follows, and when it ends.
+    """The functions that a run follows, and when it ends.
 
     Attributes:
         words: functions, or wildcards.
@@ -39,7 +39,7 @@ class Request:
         exclude: wildcards: functions that are left out, but not what they call.
         pids, children: only these processes; with what they start.
         cpus: only these.
-        duration_s, count: end after so many seconds, or trees.
+        duration_s, count: end after this many seconds or trees.
         top_buffer: take the buffer that all share, where only that has the tracer.
         refusals: takes functions that cannot be followed, so that the others are; None raises it.
     """
@@ -59,7 +59,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         trees: that were given out.
@@ -245,7 +245,7 @@ class _Sink:
 
     @property
     def full(self) -> bool:
-        """Whether as many trees as were asked for have come."""
+        """Return whether as many trees as were asked for have come."""
         return self._limit is not None and self.trees >= self._limit
 
     def write(self, chunk: Chunk) -> None:

@@ -19,7 +19,7 @@ from ktrace.tracefs.stats import read_stats
 
 
 class GraphBuffer(Protocol):
-    """What a run of `ktrace graph` asks of its buffer."""
+    """The interface of a buffer that `ktrace graph` uses."""
 
     files: Files
 
@@ -69,7 +69,7 @@ class OwnBuffer:
         self._session.stop()
 
     def close(self) -> None:
-        """The session does."""
+        """Do nothing: the session closes it."""
 
 
 class TopBuffer:
@@ -119,7 +119,7 @@ class TopBuffer:
 
 
 def _choose_tasks(files: Files, pids: Sequence[int], own: Sequence[int]) -> None:
-    """This process may be a child of one of these."""
+    """Restrict tracing to `pids`, except this process, which may be a child of one of them."""
     others = [pid for pid in pids if pid not in own]
     if pids:
         files.write("set_ftrace_pid", " ".join(map(str, others)))
@@ -128,7 +128,7 @@ def _choose_tasks(files: Files, pids: Sequence[int], own: Sequence[int]) -> None
 
 
 def _check_unused(tracing: Files) -> None:
-    """The top buffer as a machine has it on which nobody traces."""
+    """Raise if the top buffer is in use."""
     in_use = None
     tracer = tracing.read("current_tracer").strip()
     if tracer != "nop":

@@ -31,7 +31,7 @@ class Following:
         owner: the session's name, which its instance has.
         words: functions by their names, or with wildcards as the kernel knows them.
         depth: levels of calls that are wanted; None: all.
-        top: whether the top buffer is used for it, and put in order behind it.
+        top: whether the top buffer is used, and restored afterwards.
         refusals: takes functions that cannot be followed, so that the others are; None raises it.
 
     Attributes:
@@ -101,7 +101,7 @@ class Following:
         self._add(self._depth if alone else None)
 
     def _named(self, word: str) -> set[str]:
-        """What a word means: the session's own instance, in which nothing runs yet, is asked."""
+        """Resolve a word with the session's own instance, which is not tracing yet."""
         try:
             asked = self._ask(word)
             if may_be_bypassed(word) and (why := unreached(word, self._kernel.symbols)):
@@ -140,7 +140,7 @@ class Following:
             self._tracing.write(graph.DEPTH, str(depth))
 
     def _beside_others(self) -> None:
-        """Somebody who is no ktrace uses the tracer: the list stays as it is."""
+        """Leave the list unchanged if a program other than ktrace uses the tracer."""
         listed = set(graph.read_functions(self._tracing))
         if not listed:
             self.notes.append(f"another tool follows all functions: {ALL}")

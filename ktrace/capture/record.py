@@ -47,7 +47,7 @@ _Told = TypeVar("_Told", str, "Progress")
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a recording is. `lost` as the kernel counts it, of all CPUs."""
+    """The progress of a recording. `lost` is the kernel's count for all CPUs."""
 
     seconds: float
     size: int
@@ -57,7 +57,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a recording came to.
+    """The result of a recording.
 
     Attributes:
         seconds: from arming to the end.
@@ -94,7 +94,7 @@ def record(
 
     Args:
         path: the file; what was there is replaced when the recording is whole.
-        max_size: end when so many bytes of pages have come.
+        max_size: end after this many bytes of pages.
         note: takes remarks for the user.
         progress: told twice a second how far it is.
 
@@ -338,7 +338,7 @@ def _recoverable(target: Target) -> Iterator[None]:
 
 
 def _final(contents: Contents, names: Names, session: Session, cpus: list[int]) -> Contents:
-    """The contents with what is known in the end alone: names, and each CPU's account."""
+    """Return the contents with what is known only at the end: names, and each CPU's counters."""
     texts = tuple(f"CPU: {cpu}\n" + session.files.read(f"per_cpu/cpu{cpu}/stats") for cpu in cpus)
     options = replace(contents.options, cpu_stats=texts)
     return replace(contents, cmdlines=names.text(), options=options)

@@ -1,4 +1,4 @@
-"""What a recording saves beside its pages, so that another machine can read them."""
+"""The metadata that a recording saves with its pages, so that another machine can read them."""
 
 import os
 import re
@@ -15,13 +15,13 @@ from ktrace.tracefs.files import Files
 from ktrace.version import __version__
 
 _PAGE_HEADER = 16  # bytes before a page's data: time stamp and commit
-# A name may hold a newline: what does not begin like a line of its own belongs to it.
+# A name may contain a newline: a line without the usual start belongs to the name before it.
 _NAME = re.compile(rb"^(\d{1,10}) (.*(?:\n(?!\d+ |\Z).*)*)$", re.MULTILINE)
 _UNKNOWN = b"<...>"
 
 
 def save_contents(session: Session, cpus: list[int]) -> Contents:
-    """Formats, symbols and the like, of a session whose events are known: read before anything is armed."""
+    """Return the metadata of a session whose events are known. It is read before anything is armed."""
     files, tracing = session.files, session.tracing
     header_page = files.read("events/header_page")
     return Contents(
@@ -56,7 +56,7 @@ def _kernels_ways(files: Files, tracing: Files) -> str:
 
 
 def _has_short_flags(files: Files) -> bool:
-    """Whether this kernel prints no column for disabled migration: its records do not tell."""
+    """Return whether this kernel prints no column for disabled migration: its records do not tell."""
     try:
         return "migrate-disable" not in files.read("trace")
     except OSError:
@@ -106,14 +106,14 @@ class Names:
 
 
 def _own_formats(tracing: Files) -> Iterator[str]:
-    """Formats of the kernel's own events: stacks, markers, functions."""
+    """Return the formats of the kernel's own events: stacks, markers, functions."""
     for name in tracing.list("events/ftrace"):
         with suppress(OSError):
             yield tracing.read(f"events/ftrace/{name}/format")
 
 
 def _kallsyms() -> bytes:
-    """The symbols; nothing where the kernel hides their addresses."""
+    """Return the symbols; empty if the kernel hides their addresses."""
     try:
         data = Path(KALLSYMS).read_bytes()
     except OSError:

@@ -1,4 +1,4 @@
-"""What every run does before and behind its stream: probes, restrictions, hits that were missed."""
+"""The parts of a run before and after its stream: probes, restrictions, missed hits."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +17,14 @@ from ktrace.tracefs.profiles import profiles_of
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What one run traces and when it ends.
+    """The events that a run traces, and when it ends.
 
     Attributes:
         stack: a kernel stack at each hit.
         filter: for every event; None for all hits.
         pids, children: only these processes; with what they start.
         cpus: only these.
-        duration_s, count: end after so many seconds or events.
+        duration_s, count: end after this many seconds or events.
         conditions: what of the run depends on its events.
     """
 

@@ -25,7 +25,7 @@ _PIECE = 1 << 20  # bytes of text at a time
 
 @dataclass(frozen=True, slots=True)
 class Flown:
-    """What it came to.
+    """The result of a snapshot.
 
     Attributes:
         unparsed: lines that were not understood.

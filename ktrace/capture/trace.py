@@ -22,7 +22,7 @@ from ktrace.stream.pipeline import Sink, run
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         seconds: from arming to the end.

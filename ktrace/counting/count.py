@@ -28,7 +28,7 @@ STREAMED_NOTE = "this kernel has no hist triggers: events are streamed and count
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is counted.
+    """The events to count.
 
     Attributes:
         places: functions, wildcards, events.
@@ -118,7 +118,7 @@ def _streamed(session: Session, aims: Sequence[Aim], request: Request) -> Source
 
 
 def count_by(aim: Aim, by: Sequence[str], hist: Hist) -> Counter:
-    """Counts an event's hits by its function and these."""
+    """Return a counter of an event's hits by its function and `by`."""
     words = iter(aim.words)
     parts = [aim.part(word, words) for word in by]
     if aim.label is None:

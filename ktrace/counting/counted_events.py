@@ -1,4 +1,4 @@
-"""What is counted: from words to events, with the fields that they are counted by."""
+"""Resolve what to count to events and the fields to count by."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -58,11 +58,11 @@ class Aim:
 
     @property
     def name(self) -> str:
-        """The event's name without its group, as the kernel's text has it."""
+        """Return the event's name without its group, as in the kernel's text."""
         return self.event.partition("/")[2]
 
     def part(self, word: str, words: Iterator[str]) -> Part:
-        """What `--by WORD` means; `words` has the fields of those that are arguments, in order."""
+        """Return the key for `--by WORD`. `words` yields the fields of words that are arguments, in order."""
         if word in KNOWN:
             return self.fields.part(word)
         return replace(self.fields.part(next(words)), name=word)
@@ -89,7 +89,7 @@ class Search:
 def find_aims(
     session: Session, search: Search, place: str, args: Sequence[str], stop: StopSignals, note: Note
 ) -> list[Aim]:
-    """The events that a place means, and, where it is no event, probes made for it.
+    """Return the events that a place names, or probes made for it if it is not an event.
 
     Args:
         args: what is counted by, beside the words that every event has: fields of an event that exists,
@@ -141,7 +141,7 @@ def find_all_aims(
 
 
 def shown_name(word: str) -> str:
-    """What an argument is called in a table: `n` of `n=%dx:u64`, else as it was asked for."""
+    """Return an argument's name in a table: `n` for `n=%dx:u64`, otherwise the argument as given."""
     match = _NAMED.match(word)
     return match[1] if match else word
 
@@ -166,12 +166,12 @@ def make_aims(
 
 
 def stack_word(kernel: Kernel) -> str:
-    """The kernel's word for the stack as a histogram's key."""
+    """Return the kernel's name for the stack as a histogram key."""
     return "common_stacktrace" if kernel.has_common_stacktrace else "stacktrace"
 
 
 def _has(session: Session, event: str, word: str) -> bool:
-    """Whether an event can be counted by that word."""
+    """Return whether an event can be counted by that word."""
     try:
         Fields(read_format(session.tracing, event)).find(Term.parse(word).field)
     except KtraceError:
@@ -294,5 +294,5 @@ def _points(
 
 
 def _name(probe: Probe) -> str:
-    """What a probe's place is called in a table."""
+    """Return the name of a probe's place in a table."""
     return re.sub(r"^tracepoint:", "", probe.place.to_text())

@@ -46,7 +46,7 @@ class Request:
         return [self.value, *self.by, *([self.sum] if self.sum else [])]
 
     def fields(self, aim: Aim) -> Iterator[str]:
-        """The fields that hold those, in their order."""
+        """Return the fields that hold them, in order."""
         return iter(aim.words)
 
 
@@ -139,5 +139,5 @@ def _streamed(
 
 
 def _field(word: str, words: Iterator[str]) -> str:
-    """The field of an argument; `words` has those of the arguments that are no word of every event."""
+    """Return the field of a word. `words` yields the fields of words that not every event has."""
     return word if word in KNOWN else next(words)

@@ -31,7 +31,7 @@ class Whose:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
         seconds: from arming to the end.
@@ -80,7 +80,7 @@ class Source(Protocol):
         """Count no more. What there is still to be read is read until `overdue`."""
 
     def read(self) -> Tally:
-        """What was counted so far."""
+        """Return the counts so far."""
 
 
 class InKernel:
@@ -92,10 +92,10 @@ class InKernel:
     unread: int = 0
 
     def pump(self) -> None:
-        """Nothing to do."""
+        """Do nothing."""
 
     def stop(self, _overdue: Callable[[], bool]) -> None:
-        """It counts until the session ends; what is read last is what is shown."""
+        """Do nothing: counting goes on until the session ends, and the last counts read are shown."""
 
 
 class HistTally(InKernel):
@@ -119,7 +119,7 @@ class HistTally(InKernel):
                 raise explained(refused, counter.event, counter.hist) from refused
 
     def read(self) -> Tally:
-        """What was counted so far."""
+        """Return the counts so far."""
         return merge(self._names, self._tallies())
 
     def _tallies(self) -> Iterable[Tally]:
@@ -157,7 +157,7 @@ class ProfileTally(InKernel):
             self._session.do_here(enable_step(event))
 
     def read(self) -> Tally:
-        """What was counted so far; places that were never hit are not in it."""
+        """Return the counts so far, without places that were never hit."""
         hits: dict[str, list[int]] = {}
         for event, profile in profiles_of(self._session.tracing, self._events):
             hits.setdefault(event, []).append(profile.hits)
@@ -237,7 +237,7 @@ def missed(session: Session) -> int:
 
 
 def explained(refused: Refused, event: str, hist: Hist) -> KtraceError:
-    """A refused trigger, with what to do about it."""
+    """Return the error for a refused trigger, with a hint."""
     hint = None
     if refused.caret is None:
         # The kernel says nothing of what does not fit.
@@ -257,7 +257,7 @@ def explained(refused: Refused, event: str, hist: Hist) -> KtraceError:
 
 
 def _table_of(hist: Hist, tables: Sequence[HistTable], path: str) -> HistTable:
-    """The table of a trigger: the kernel prints its keys and its filter as they were written."""
+    """Find the table of a trigger. The kernel prints its keys and filter as they were written."""
     keys = terms_of(hist.to_text())[0]
     for table in tables:
         behind = table.info.partition(" if ")[2]

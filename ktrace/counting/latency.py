@@ -141,7 +141,7 @@ class LatencyTally(HistTally):
             self.unread = self._slow.unread
 
     def read(self) -> Tally:
-        """What was timed so far."""
+        """Return the latencies so far."""
         path = hist_path(self._plan.first)
         begun = parse_hist(self._session.files.read(path), path)
         tally = super().read()
@@ -170,7 +170,7 @@ class LatencyTally(HistTally):
 
 
 def _function(session: Session, kernel: Kernel, request: Request, stop: StopSignals, note: Note) -> Pair:
-    """A function's entry and its return, by the thread that is in it."""
+    """Return a function's entry and return as a pair, matched by thread."""
     place = request.places[0].removesuffix(RETURN_SUFFIX)
     at_entry = [word for word in request.arguments if not _RETURNED.match(word)]
     at_return = [word for word in request.arguments if _RETURNED.match(word)]
@@ -216,7 +216,7 @@ def _events(session: Session, kernel: Kernel, request: Request, stop: StopSignal
 
 
 def _key(aim: Aim, word: str) -> str:
-    """The field by which an event is told apart from others; `pid` is the thread where the event has none."""
+    """Return the field that matches the two events. `pid` is the thread if the event has no such field."""
     name = dict(zip(aim.asked, aim.words, strict=False)).get(word, word)
     if name == "pid" and all(f.name != "pid" for f in aim.fields.form.fields):
         name = "common_pid"
@@ -236,7 +236,7 @@ def _one(aims: Sequence[Aim], place: str) -> Aim:
 
 
 def _clock(session: Session) -> str:
-    """The clock of the session's buffer."""
+    """Return the clock of the session's buffer."""
     chosen = re.search(r"\[(\w+)\]", session.files.read("trace_clock"))
     if chosen is None:
         raise Unavailable("the kernel does not say which trace clock it uses")

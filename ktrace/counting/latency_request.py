@@ -33,7 +33,7 @@ class Request:
         on: what two events must share, `FIELD` or `FIELD=FIELD_OF_THE_SECOND`; empty for a function.
         args: arguments that are shown with slow calls.
         by: as of `ktrace count`: a distribution for each.
-        above_ns: show each call that takes so long, too; None: none.
+        above_ns: also show each call that takes this long; None: none.
         linear: steps in nanoseconds; None: powers of two.
         filter: time only calls for whose entry this holds.
         in_kernel: rather fail than stream events to time them.
@@ -61,7 +61,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two events, with what is carried along."""
+    """The two events, with the fields to carry along."""
 
     first: Aim
     second: Aim

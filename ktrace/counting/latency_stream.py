@@ -31,7 +31,7 @@ class PairTally(StreamTally):
         return self._stack and event == with_it.event
 
     def _set_filters(self) -> None:
-        """The filter is the first event's alone, where the two are not one."""
+        """Filter each event. If both are the same event, the filters must be equal."""
         first, second = self._pair.filters
         if self._events[0] == self._events[1] and first != second:
             raise Unavailable(
@@ -49,7 +49,7 @@ class PairTally(StreamTally):
 
 
 def paired(session: Session, request: "Request", pair: "Pair", emit: "Emit") -> PairTally:
-    """The source for a request."""
+    """Return the source for a request."""
     sides = {True: pair.first, False: pair.second}
     by: dict[str, tuple[Reading, bool]] = {word: (Reading(word), False) for word in KNOWN}
     for c in pair.carried:

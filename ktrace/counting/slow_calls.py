@@ -1,4 +1,4 @@
-"""Slow calls, one by one: the few events that are recorded beside what is counted."""
+"""Slow calls: the few events that are recorded individually in addition to the counts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace

@@ -25,7 +25,7 @@ class Counter(Protocol):
         """Nothing more comes."""
 
     def tally(self) -> Tally:
-        """What was counted so far."""
+        """Return the counts so far."""
 
 
 class StreamTally:
@@ -101,7 +101,7 @@ class StreamTally:
         self._counter.flush()
 
     def read(self) -> Tally:
-        """What was counted so far."""
+        """Return the counts so far."""
         return self._counter.tally()
 
     @property

@@ -20,7 +20,7 @@ _U64 = (1 << 64) - 1
 
 
 def readings(tracing: Files, aim: Aim, words: Iterator[str], by: Sequence[str]) -> list[Reading]:
-    """The columns that `--by` means.
+    """Return the columns for `--by`.
 
     Args:
         words: the fields of those that are arguments, in order.
@@ -41,7 +41,7 @@ def _reading(tracing: Files, aim: Aim, word: str, words: Iterator[str]) -> Readi
 
 
 def field_reading(tracing: Files, aim: Aim, text: str) -> Reading:
-    """A field, perhaps with a histogram's modifier behind it, such as `id.syscall`. Raises as `readings`."""
+    """Return the column of a field with an optional modifier, such as `id.syscall`. Raises as `readings`."""
     term = Term.parse(text)
     field = aim.fields.find(term.field)
     column = column_of(field.name)
@@ -67,7 +67,7 @@ def field_reading(tracing: Files, aim: Aim, text: str) -> Reading:
 
 
 def column_of(field: str) -> str:
-    """A field's column, as `Reading` has it."""
+    """Return a field's column, as in `Reading`."""
     return _COMMON.get(field, "." + field)
 
 

@@ -28,7 +28,7 @@ _PATTERN = re.compile(r"(?!!)[\w.*?\[\]!-]+\Z", re.ASCII)
 
 
 def can_be_one(pattern: str, defaults: Defaults) -> bool:
-    """Whether probes at these functions can be one fprobe.
+    """Return whether probes at these functions can be one fprobe.
 
     Not at a return: the kernel does not tell which of those it missed.
     """
@@ -41,7 +41,7 @@ def can_be_one(pattern: str, defaults: Defaults) -> bool:
 
 
 def functions_meant(session: Session, pattern: str, defaults: Defaults) -> tuple[list[str], Sequence[str]]:
-    """The functions that a wildcard stands for, and what is to be said of the others.
+    """Return the functions that a wildcard matches, and what to report about the others.
 
     Returns:
         In the order of their addresses; none where the kernel knows none, or does not say.

@@ -1,1 +1,1 @@
-"""What is known of the running kernel: its symbols, types, functions and their present names."""
+"""The running kernel: its symbols, types, functions and their present names."""

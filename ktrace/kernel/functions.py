@@ -35,7 +35,7 @@ _PADDING = ("__pfx_", "__cfi_")
 
 @dataclass(frozen=True, slots=True)
 class Probeable:
-    """Which functions can be probed; a list that could not be read forbids nothing.
+    """The functions that can be probed. A list that could not be read excludes nothing.
 
     Attributes:
         traceable: lines of available_filter_functions without their modules, each with how many
@@ -48,7 +48,7 @@ class Probeable:
 
     @classmethod
     def of(cls, kernel: Kernel) -> "Probeable":
-        """From the kernel's own lists."""
+        """Read the kernel's own lists."""
         text = kernel.traceable
         # Forty thousand lines: a loop over them takes five times as long.
         traceable = None if text is None else Counter(_FIRST_WORD.findall(text))
@@ -56,7 +56,7 @@ class Probeable:
         return cls(traceable, frozenset(names))
 
     def why_not(self, name: str) -> str | None:
-        """Why a function of that name cannot be probed; None where nothing speaks against it."""
+        """Return why a function of that name cannot be probed; None if no reason is known."""
         if name in self.blacklist:
             return BLACKLISTED
         if self.traceable is not None and name not in self.traceable:
@@ -64,7 +64,7 @@ class Probeable:
         return None
 
     def traceable_once(self, name: str) -> bool:
-        """Whether ftrace knows exactly one function of that name."""
+        """Return whether ftrace knows exactly one function of that name."""
         return self.traceable is not None and self.traceable.get(name) == 1
 
 
@@ -92,7 +92,7 @@ def find_functions(
     probeable: bool = False,
     signatures: bool = False,
 ) -> list[FunctionRow]:
-    """The functions that a wildcard or `/REGEX/` matches, in the order of kallsyms.
+    """Return the functions that match a wildcard or `/REGEX/`, in the order of kallsyms.
 
     Args:
         pattern: a name, a shell wildcard, or a regular expression between slashes.
@@ -121,7 +121,7 @@ def find_functions(
 
 
 def place_of(symbol: Symbol, offset: int, kernel: Kernel) -> SymbolPlace | AddressPlace:
-    """The place of one of several functions of a name: from the start of the kernel's code on.
+    """Return the place of one of several functions of the same name, as an offset from the kernel's start.
 
     Raises:
         Unavailable: addresses are hidden.
@@ -135,7 +135,7 @@ def place_of(symbol: Symbol, offset: int, kernel: Kernel) -> SymbolPlace | Addre
 
 
 def place_at(address: int, symbols: Kallsyms) -> SymbolPlace | AddressPlace:
-    """The place at an address, by a symbol: the kernel prints a hash of an address, a symbol as it is.
+    """Express an address as SYMBOL+OFFSET: the kernel prints symbols back unchanged, but hashes addresses.
 
     In the kernel itself that is the start of its code, in a module the function. The address stays where
     neither is known.
@@ -167,7 +167,7 @@ def _regex(pattern: str) -> Regex | None:
 
 
 def _inlined(pattern: str, kernel: Kernel) -> list[FunctionRow]:
-    """A function that has types but no place."""
+    """Return a row for a function that has types but no place."""
     types = kernel.types()
     if isinstance(types, Miss) or isinstance(types.functions(pattern), Miss):
         return []
@@ -192,7 +192,7 @@ def _with_signature(row: FunctionRow, kernel: Kernel) -> FunctionRow:
 
 
 def _declarations(row: FunctionRow, types: "Btf | Miss") -> "Iterator[Function]":
-    """Several where functions of the name differ. A suffix of the compiler's changes what it takes."""
+    """Yield the declarations of a function; several if functions of that name differ."""
     if isinstance(types, Miss) or changed_parameters(row.name):
         return
     found = types.functions(plain_name(row.name))

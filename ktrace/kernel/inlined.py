@@ -1,4 +1,4 @@
-"""What debug info knows of a function that a probe did not find, or found several times."""
+"""Debug info about a function that was not found, or found several times."""
 
 import os
 from collections.abc import Callable
@@ -20,7 +20,7 @@ _TOLD = 100  # sites in a message
 
 
 def installed() -> "DebugInfo":
-    """The running kernel's debug info, if it is on this machine: nothing is downloaded for a mistyped name.
+    """Return the running kernel's installed debug info. Nothing is downloaded for a mistyped name.
 
     Raises:
         NotFound, Damaged: it is not there.
@@ -31,7 +31,7 @@ def installed() -> "DebugInfo":
 
 
 def inlined_hint(function: str, load: "Callable[[], DebugInfo]" = installed) -> str | None:
-    """The places where a function was inlined, and how to probe them; None where nobody knows of any."""
+    """Say where a function was inlined and how to probe it there; None if no place is known."""
     try:
         sites = load().inlined_sites(function)
     except (KtraceError, OSError):
@@ -42,7 +42,7 @@ def inlined_hint(function: str, load: "Callable[[], DebugInfo]" = installed) -> 
 
 
 def told(function: str, sites: tuple[InlinedSite, ...]) -> str:
-    """Where a function was inlined: a line for each place."""
+    """Say where a function was inlined, one line for each place."""
     one = "1 place" if len(sites) == 1 else f"{len(sites)} places"
     rows = [f"  {s.spot.place.to_text()}  in {s.caller}, {s.file}:{s.line}" for s in sites[:_TOLD]]
     if len(sites) > _TOLD:
@@ -51,7 +51,7 @@ def told(function: str, sites: tuple[InlinedSite, ...]) -> str:
 
 
 def declared_in(function: str, load: "Callable[[], DebugInfo]" = installed) -> dict[int, str]:
-    """Of several functions of a name: number, from 1, to file and line; empty where nobody knows."""
+    """Map the number of each function of a name, from 1, to its file and line; empty if unknown."""
     try:
         found = load().lines_of(function)
     except (KtraceError, OSError):

@@ -1,7 +1,7 @@
-"""What is known of the running kernel, each thing read when it is first asked for.
+"""The running kernel's features, symbols and types, each read when first needed.
 
-A probe that the kernel takes as it was typed asks for none of it. An expression in C asks for types, a
-wildcard for symbols; these files are large, and a command line of several probes reads each once.
+A probe in the kernel's own syntax needs none of them. An expression in C needs types, and a wildcard needs
+symbols. These files are large, so each is read only once for all probes of a command line.
 """
 
 import os
@@ -29,7 +29,7 @@ class Kernel:
 
     Args:
         tracing: the tracing directory.
-        debug: debugfs, for the blacklist; None where it is not mounted.
+        debug: debugfs, for the blacklist; None if it is not mounted.
         machine: `uname -m`; None for this machine's.
         paths: where BTF is; None for the usual places, with tables kept in the user's cache.
         load_symbols: reads kallsyms.
@@ -63,51 +63,51 @@ class Kernel:
 
     @cached_property
     def features(self) -> "Features":
-        """What its probe parser can do, as expressions need to know it."""
+        """Return the abilities of its probe parser that expressions depend on."""
         from ktrace.expr.source import Features  # noqa: PLC0415 -- plain arguments need no expressions
 
         return Features.from_readme(self._readme)
 
     @property
     def has_fprobes(self) -> bool:
-        """Whether it takes `f:` definitions."""
+        """Return whether it accepts `f:` definitions."""
         return _FPROBE in self._readme
 
     @property
     def has_tracepoint_probes(self) -> bool:
-        """Whether it takes `t:` definitions."""
+        """Return whether it accepts `t:` definitions."""
         return _TRACEPOINT_PROBE in self._readme
 
     @property
     def has_this_cpu_read(self) -> bool:
-        """Whether it reads the running processor's copy of a per-CPU variable."""
+        """Return whether it can read the current CPU's copy of a per-CPU variable."""
         return "this_cpu_read(<fetcharg>)" in self._readme
 
     @property
     def has_hist_triggers(self) -> bool:
-        """Whether it can count events by itself."""
+        """Return whether it has histogram triggers, which count events in the kernel."""
         return "hist trigger" in self._readme
 
     @property
     def has_synthetic_events(self) -> bool:
-        """Whether it can make an event of two others, with the time between them."""
+        """Return whether it has synthetic events, which join two events and the time between them."""
         return "trace(<synthetic_event>" in self._readme
 
     @property
     def has_common_stacktrace(self) -> bool:
-        """Whether a stack as a histogram's key is called `common_stacktrace`, not `stacktrace`."""
+        """Return whether the histogram key for a stack is `common_stacktrace`, not `stacktrace`."""
         return "common_stacktrace" in self._readme
 
     @cached_property
     def symbols(self) -> Kallsyms:
-        """Its symbols; none of them where the file cannot be read."""
+        """Return its symbols; an empty table if the file cannot be read."""
         try:
             return self._load_symbols()
         except OSError:
             return Kallsyms(b"")
 
     def types(self, module: str | None = None) -> "Btf | Miss":
-        """Its types, or those of one of its modules with the kernel's below them.
+        """Return its types, or those of a module together with the kernel's.
 
         Raises:
             Damaged: they cannot be decoded.
@@ -117,11 +117,11 @@ class Kernel:
         return self._types[module]
 
     def debug_info(self, module: str | None = None) -> "DebugInfo":
-        """Its debug info, or that of one of its modules.
+        """Return its debug info, or that of one of its modules.
 
         Raises:
             NotFound: there is none; the hint says what to install.
-            UsageError: `vmlinux` is of another kernel.
+            UsageError: `vmlinux` belongs to another kernel.
             Damaged: it cannot be decoded.
         """
         if module not in self._debug_info:
@@ -140,7 +140,7 @@ class Kernel:
         return self._debug_info[module]
 
     def installed_debug_info(self) -> "DebugInfo":
-        """The same without fetching anything from elsewhere: to explain what went wrong.
+        """Return installed debug info without downloading any, to explain errors.
 
         Raises:
             As `debug_info`.
@@ -151,16 +151,16 @@ class Kernel:
 
     @cached_property
     def traceable(self) -> str | None:
-        """The text of available_filter_functions; None where the kernel does not say."""
+        """Return the text of available_filter_functions; None if it cannot be read."""
         return _read(self.tracing, "available_filter_functions")
 
     @cached_property
     def blacklist(self) -> str | None:
-        """The text of debugfs kprobes/blacklist; None where it cannot be read."""
+        """Return the text of debugfs kprobes/blacklist; None if it cannot be read."""
         return _read(self.debug, "kprobes/blacklist")
 
     def is_loaded(self, module: str) -> bool:
-        """Whether the module is loaded; True where that cannot be known."""
+        """Return whether the module is loaded; True where that cannot be known."""
         try:
             text = Path(self._modules).read_text()
         except OSError:

@@ -33,7 +33,7 @@ class TypeView:
 
 
 def find_type(name: str, members: tuple[str, ...], paths: BtfPaths, *, module: str | None = None) -> TypeView:
-    """The type of that name.
+    """Return the type of that name.
 
     Args:
         name: `struct file`, `enum pid_type`, `loff_t`; a keyword may be left out.
@@ -42,7 +42,7 @@ def find_type(name: str, members: tuple[str, ...], paths: BtfPaths, *, module: s
         module: whose types are looked at first.
 
     Raises:
-        UsageError: it is no name of a type, or has no members.
+        UsageError: it is not the name of a type, or the type has no members.
         NotFound: no type or member of that name.
         Unavailable: the kernel, or the module, has no BTF.
     """

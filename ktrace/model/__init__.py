@@ -1,1 +1,1 @@
-"""The nouns: frozen values without I/O."""
+"""The core types: frozen values that do no I/O."""

@@ -1,8 +1,8 @@
-"""Batch: many records of one event as NumPy columns, and the marks between them that are no events.
+"""Batches: many records of one event as NumPy columns, and the marks between them that are not events.
 
-Whatever the source (the kernel's text, pages of its ring buffer, a file), the line upward carries
-`Chunk`s: batches, one event each, and marks. `seq` says where in the stream each record stood, so
-that a sink can put the records of several batches back into the order in which they came.
+Every source (the kernel's text, pages of its ring buffer, a file) produces `Chunk`s: batches of one
+event each, and marks. `seq` is the position of each record in the stream. A sink uses it to put the
+records of several batches back into their original order.
 """
 
 from collections.abc import Iterable, Mapping
@@ -23,40 +23,39 @@ if TYPE_CHECKING:
 
 
 Kind = Literal["entry", "return", "text", "fields"]
-"""`entry` and `return` are probes; `text` is a static event whose body is one column named `body`;
+"""`entry` and `return` are probes. `text` is a static event whose body is a single column named `body`.
 `fields` is a static event that was decoded from binary into its fields."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """Many records of one event. Every column has one row a record, in stream order.
+    """Many records of one event. Every column has one row for each record, in stream order.
 
     Attributes:
         event: the event's name, without its group.
-        kind: what the record has besides its columns: see `Kind`.
-        seq: int64, shape (rows,): the record's place in the stream. Increases from record to record over
-            all batches and marks; may have gaps. From text it is the number of the line, from 0.
-        ts: int64, shape (rows,): time in nanoseconds of the trace clock; with `ticks` the plain count of
+        kind: which attributes the records have besides `columns`: see `Kind`.
+        seq: int64, shape (rows,): the record's position in the stream. It increases from record to record
+            over all batches and marks, and may have gaps. From text it is the line number, from 0.
+        ts: int64, shape (rows,): time in nanoseconds of the trace clock; with `ticks`, the raw count of
             a clock that does not count nanoseconds.
         cpu: int32, shape (rows,).
         pid: int32, shape (rows,): thread id.
-        tgid: int32, shape (rows,), process id, 0 where the kernel did not know it; None without it.
+        tgid: int32, shape (rows,): process id, 0 where the kernel did not know it; None if not recorded.
         comm: the task's name.
-        flags: the latency columns as the kernel prints them, such as `d..1.`; empty without them.
-        columns: a column for each argument or field, in order; `body` alone with kind `text`.
+        flags: the latency columns as the kernel prints them, such as `d..1.`; empty if not recorded.
+        columns: a column for each argument or field, in order; only `body` for kind `text`.
         place: where an entry probe was hit, such as `vfs_read+0x4/0x370`; None for other kinds.
         func: the function that a return probe returned from; None for other kinds.
-        ret_ip: where it returned to, such as `ksys_read+0x6f/0xf0`; None for other kinds.
-        signature: how the kernel's text spells the arguments; None for kind `text`.
-        ticks: whether `ts` counts something else than nanoseconds (counter, uptime, x86-tsc).
-        format: the layout of the records, where they came as binary; its `print_fmt` spells the body of
-            kind `fields`.
-        addresses: uint64, of a probe's record in binary: `__probe_ip`, or `__probe_func` and
-            `__probe_ret_ip`, and each argument that is shown as a symbol, by its name. From text empty.
-        common_flags: int32: `common_flags` of the record, and `common_preempt_count` in the next 8 bits, of
-            which `flags` is made; None from text.
-        lookups: what is known of the kernel that made them; None from text.
-        origin: which of several recordings or instances they are from; empty where there is one.
+        ret_ip: the address returned to, such as `ksys_read+0x6f/0xf0`; None for other kinds.
+        signature: how the kernel's text formats the arguments; None for kind `text`.
+        ticks: whether `ts` counts something other than nanoseconds (counter, uptime, x86-tsc).
+        format: the layout of binary records. For kind `fields`, its `print_fmt` formats the body.
+        addresses: uint64, from binary records of a probe: `__probe_ip`, or `__probe_func` and
+            `__probe_ret_ip`, and each argument that is shown as a symbol, by its name. Empty from text.
+        common_flags: int32: `common_flags` of the record, with `common_preempt_count` in the next 8 bits;
+            `flags` is made from it. None from text.
+        lookups: tables of the kernel that made the records; None from text.
+        origin: which of several recordings or instances the records are from; empty if there is only one.
     """
 
     event: str
@@ -87,8 +86,7 @@ class Batch:
         return self.columns[name]
 
     def to_polars(self) -> "pl.DataFrame":
-        """The records as a Polars frame: a column for each thing that they have (`ktrace.model.frame`).
-
+        """Return the records as a Polars frame (`ktrace.model.frame`).
         Raises:
             Unavailable: Polars is not installed.
         """
@@ -96,7 +94,7 @@ class Batch:
         return to_frame(self)
 
     def take(self, rows: NDArray[Any] | slice) -> "Batch":
-        """The records that an index array, a mask or a slice selects."""
+        """Return the records that an index array, a mask or a slice selects."""
 
         def some(strings: Strings | None) -> Strings | None:
             return None if strings is None else strings.take(rows)
@@ -125,9 +123,9 @@ class Lost:
     """The kernel overwrote records before they were read.
 
     Attributes:
-        seq: place in the stream, as in `Batch`.
-        cpu: whose buffer.
-        count: how many records; None where the kernel does not say.
+        seq: position in the stream, as in `Batch`.
+        cpu: the CPU whose buffer lost them.
+        count: how many records; None if the kernel does not say.
         origin: as in `Batch`.
     """
 
@@ -139,18 +137,18 @@ class Lost:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """A stack trace, innermost frame first; it belongs to the record of the same task before it.
+    """A stack trace, innermost frame first. It belongs to the previous record of the same task.
 
     Attributes:
-        seq: place in the stream, as in `Batch`.
+        seq: position in the stream, as in `Batch`.
         ts: as in `Batch`.
         cpu: processor number.
         pid: thread id.
         comm: the task's name.
-        user: whether the frames are of user space.
+        user: whether this is a user-space stack.
         frames: each as the kernel prints it: a symbol, `<0000000000433e3d>`, `path[+0xOFF]`.
         flags: as in `Batch`.
-        tgid: process id; None where not known.
+        tgid: process id; None if unknown.
         ticks: as in `Batch`.
         ips: the frames' addresses, from binary; empty from text.
         common_flags: as in `Batch`; -1 from text.
@@ -174,10 +172,10 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """Hits of a probe that no record was made of: a probe within a probe, too few return instances.
+    """Hits of a probe that made no record: a probe hit inside another, or too few return instances.
 
     Attributes:
-        seq: place in the stream, as in `Batch`; the kernel counts them, but does not say when.
+        seq: position in the stream, as in `Batch`; the kernel counts these hits, but not when they happened.
         event: the event's name.
         count: how many hits.
     """
@@ -189,11 +187,11 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Unparsed:
-    """A line that was not understood, as it came; or of binary, what could not be decoded, in words.
+    """A line of text that could not be parsed, or a description of binary data that could not be decoded.
 
     Attributes:
-        seq: place in the stream, as in `Batch`.
-        line: without its newline. Of binary: the CPU, the offset in its data, and what is wrong there.
+        seq: position in the stream, as in `Batch`.
+        line: the line without its newline. From binary: the CPU, the offset in its data, and the problem.
     """
 
     seq: int
@@ -202,10 +200,10 @@ class Unparsed:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """Records that were left in the kernel's buffer, since the run had ended: the last of the stream.
+    """Records left in the kernel's buffer when the run ended. It is the last mark of the stream.
 
     Attributes:
-        seq: place in the stream, as in `Batch`.
+        seq: position in the stream, as in `Batch`.
         count: how many records.
     """
 
@@ -215,11 +213,11 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """Events that nothing could hit at this place of the stream.
+    """Events that could not be hit at this position of the stream.
 
     Attributes:
-        seq: place in the stream, as in `Batch`.
-        muted: which, and why.
+        seq: position in the stream, as in `Batch`.
+        muted: which events, and why.
     """
 
     seq: int
@@ -231,28 +229,28 @@ Mark: TypeAlias = Lost | Stack | Missed | Unparsed | Unread | Silent
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of the stream: every record in it is later than those of the chunks before.
+    """A piece of the stream. Every record in it comes after those of earlier chunks.
 
     Attributes:
-        batches: one event each; an event may have several.
-        marks: what is no event, in order.
+        batches: one event each; an event may have several batches.
+        marks: everything that is not an event, in order.
     """
 
     batches: tuple[Batch, ...] = ()
     marks: tuple[Mark, ...] = ()
 
     def __len__(self) -> int:
-        """Records in all batches; marks are not counted."""
+        """Return the number of records in all batches. Marks are not counted."""
         return sum(map(len, self.batches))
 
 
 def to_frame(batch: Batch, only: Iterable[str] | None = None) -> "pl.DataFrame":
-    """The batch's records as rows.
+    """Return the batch as a Polars frame, one row for each record.
 
     Args:
-        batch: at least `ts`, `cpu`, `pid`, `comm`, `flags` and `event` become columns; `tgid`, `ip`,
-            `func` and `ret_ip` where it has them.
-        only: the columns that are wanted; None for all.
+        batch: `ts`, `cpu`, `pid`, `comm`, `flags` and `event` always become columns; `tgid`, `ip`,
+            `func` and `ret_ip` if it has them.
+        only: the columns to include; None for all.
 
     Raises:
         Unavailable: Polars is not installed.

@@ -1,6 +1,6 @@
-"""Trees of calls: a function, what it called, and how long each took.
+"""Call trees: a function, the functions it called, and how long each call took.
 
-They grow while their records come (`ktrace.aggregate.calls`), so they are not frozen.
+A tree grows while its records arrive (`ktrace.aggregate.calls`), so these classes are not frozen.
 """
 
 from collections.abc import Iterator
@@ -9,24 +9,24 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Gap:
-    """Records of this CPU were lost here: how many, or None."""
+    """Records of this CPU were lost here. `count` is None if their number is unknown."""
 
     count: int | None
 
 
 @dataclass(slots=True)
 class Call:
-    """One call. It grows until its tree is given out.
+    """One call. It grows until its tree is complete.
 
     Attributes:
         func: the function's address.
-        depth: 0 of a tree's root.
-        ts: when it was entered, in nanoseconds of the trace clock; of a call of which only the return is
-            known, when it returned, less its duration.
-        cpu: where it was entered.
-        duration: in nanoseconds; None where its return was not seen.
-        retval: what it returned, as an unsigned number, where the kernel records that.
-        calls: what it called, in order, and gaps.
+        depth: 0 for the root of a tree.
+        ts: when the function was entered, in nanoseconds of the trace clock; if only the return was recorded,
+            the time of the return minus the duration.
+        cpu: the CPU on which it was entered.
+        duration: in nanoseconds; None if its return was not seen.
+        retval: the return value as an unsigned number, if the kernel records it.
+        calls: the calls it made and the gaps between them, in order.
     """
 
     func: int
@@ -40,14 +40,14 @@ class Call:
 
 @dataclass(slots=True)
 class Tree:
-    """A call of one of the functions that were asked for, with all below it.
+    """A call of one of the requested functions, with all calls below it.
 
     Attributes:
         pid: thread id.
         comm: the task's name.
-        size: calls in it.
-        omitted: calls that were not kept since there were too many.
-        incomplete: whether records that may belong to it were lost, or it has not returned.
+        size: number of calls in it.
+        omitted: number of calls that were dropped because there were too many.
+        incomplete: whether records that may belong to it were lost, or the root has not returned.
     """
 
     pid: int
@@ -58,7 +58,7 @@ class Tree:
     incomplete: bool = False
 
     def walk(self) -> Iterator[tuple[Call | Gap, Call | None]]:
-        """Every call and gap with its caller, callers first."""
+        """Yield every call and gap with its caller, callers first."""
         ahead: list[tuple[Call | Gap, Call | None]] = [(self.root, None)]
         while ahead:
             here, caller = ahead.pop()

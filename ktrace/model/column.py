@@ -1,4 +1,4 @@
-"""Columns of a batch: NumPy arrays, and texts stored as a dictionary and codes."""
+"""Columns of a batch: NumPy arrays, and text stored as a dictionary and codes."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ class Strings:
     """A column of text, dictionary-encoded.
 
     Text from the kernel is decoded as UTF-8 with `surrogateescape`: a byte that is not UTF-8 becomes a
-    lone surrogate U+DC80..U+DCFF, from which it can be had back. What the kernel could not read
+    lone surrogate U+DC80..U+DCFF, from which it can be restored. A value that the kernel could not read
     (`(fault)`) is None.
 
     Attributes:
         codes: int32, shape (rows,): index into `values` for each row.
-        values: the dictionary; it may hold values that no row has.
+        values: the dictionary; it may hold values that no row uses.
     """
 
     codes: NDArray[np.int32]
@@ -26,7 +26,7 @@ class Strings:
 
     @classmethod
     def of(cls, texts: Iterable[str | None]) -> "Strings":
-        """Encode one text a row."""
+        """Encode one text for each row."""
         index: dict[str | None, int] = {}
         codes = [index.setdefault(text, len(index)) for text in texts]
         return cls(np.array(codes, np.int32), tuple(index))
@@ -41,17 +41,17 @@ class Strings:
         return iter(self.tolist())
 
     def tolist(self) -> list[str | None]:
-        """The text of each row."""
+        """Return the text of each row."""
         values = self.values
         return [values[code] for code in self.codes.tolist()]
 
     def take(self, rows: NDArray[Any] | slice) -> "Strings":
-        """The rows that an index array, a mask or a slice selects; they share the dictionary."""
+        """Return the rows that an index array, a mask or a slice selects. They share the dictionary."""
         return Strings(self.codes[rows], self.values)
 
 
 Column: TypeAlias = NDArray[Any] | Strings
-"""A column of `rows` values; `len`, `[row]` and `tolist()` work on each form.
+"""A column of `rows` values. `len`, `[row]` and `tolist()` work on every form.
 
 | value | column |
 |---|---|
@@ -59,5 +59,5 @@ Column: TypeAlias = NDArray[Any] | Strings
 | array of N integers | the same, shape (rows, N) |
 | string, character, symbol | `Strings` |
 | array of strings | object, shape (rows,), a list of str or None each |
-| array of integers, of as many as each record says | object, shape (rows,), a list of int each |
+| array of integers, its length stored in each record | object, shape (rows,), a list of int each |
 """

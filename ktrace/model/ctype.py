@@ -1,9 +1,8 @@
-"""C types as values, and the C that declares them.
+"""C types as values, and their declarations in C.
 
-A struct or union is a `Record`: its name and size, but not its members, which refer to one another in
-circles. Who made the record gives them when asked (`members()` of the source of types). Everything
-else is complete in itself, so that a type, and a function's signature, can be compared, kept and
-printed without its source.
+A struct or union is a `Record`: its name and size without its members, because members can refer to
+each other in cycles. `members()` of the source that made the record returns them. All other types are
+self-contained: a type or a function's signature can be compared, stored and printed without its source.
 
 Sizes are in bytes and offsets of members in bits, as in BTF (Documentation/bpf/btf.rst).
 """
@@ -20,7 +19,7 @@ Word = Literal["const", "volatile", "restrict"]
 
 @dataclass(frozen=True, slots=True)
 class Void:
-    """`void`: nothing that could be read."""
+    """`void`: there is no value to read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Int:
 
 @dataclass(frozen=True, slots=True)
 class Float:
-    """`float`, `double`: known by name, never found in what a probe can read."""
+    """`float`, `double`: known by name only; a probe cannot read them."""
 
     name: str
     size: int
@@ -53,7 +52,7 @@ class Enum:
     values: tuple[tuple[str, int], ...] = ()
 
     def names(self) -> dict[int, str]:
-        """Value to name; the first of several names of one value."""
+        """Map each value to its name. If a value has several names, the first is used."""
         table: dict[int, str] = {}
         for name, value in self.values:
             table.setdefault(value, name)
@@ -87,7 +86,7 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Array:
-    """An array; `count` is 0 of a flexible array member."""
+    """An array; `count` is 0 for a flexible array member."""
 
     element: "CType"
     count: int
@@ -127,7 +126,7 @@ class Param:
 
 @dataclass(frozen=True, slots=True)
 class FuncProto:
-    """What a function takes and returns."""
+    """The parameters and return type of a function."""
 
     returns: "CType"
     params: tuple[Param, ...] = ()
@@ -153,9 +152,9 @@ class Member:
     """A member of a record.
 
     Attributes:
-        name: empty of an anonymous struct or union, whose members count as the outer one's.
+        name: empty for an anonymous struct or union, whose members belong to the outer one.
         bit_offset: bits from the start of the record.
-        bit_size: bits of a bitfield; 0 of every other member.
+        bit_size: size of a bitfield in bits; 0 for every other member.
     """
 
     name: str
@@ -165,14 +164,14 @@ class Member:
 
 
 def bare(ctype: CType) -> CType:
-    """The type itself: without typedefs, qualifiers and tags around it."""
+    """Strip typedefs, qualifiers and tags from a type."""
     while isinstance(ctype, Typedef | Qualified | Tagged):
         ctype = ctype.target
     return ctype
 
 
 def tags(ctype: CType) -> frozenset[str]:
-    """The type tags on the way to `bare(ctype)`; of a pointer also those of what it points to."""
+    """Return the type tags around `bare(ctype)`; for a pointer, also those of its target."""
     found: set[str] = set()
     while isinstance(ctype, Typedef | Qualified | Tagged):
         if isinstance(ctype, Tagged):
@@ -188,15 +187,15 @@ def tags(ctype: CType) -> frozenset[str]:
 
 
 def is_char(ctype: CType) -> bool:
-    """Whether it is plain `char`, of which strings are made (`u8` and `unsigned char` are bytes)."""
+    """Return whether the type is plain `char`, as in strings (`u8` and `unsigned char` are bytes)."""
     kind = bare(ctype)
     return isinstance(kind, Int) and kind.size == 1 and (kind.name == "char" or kind.encoding == "char")
 
 
 def points_to_text(ctype: CType) -> bool:
-    """Whether it is a `char *`, or an `unsigned char *` as in a file's name (`struct qstr`).
+    """Return whether the type is `char *`, or `unsigned char *` as in a file's name (`struct qstr`).
 
-    `u8 *` is not, although it is the same to the compiler: who writes that means bytes.
+    `u8 *` does not count, although the compiler treats it the same: it means bytes.
     """
     kind = bare(ctype)
     if not isinstance(kind, Pointer):
@@ -208,7 +207,7 @@ def points_to_text(ctype: CType) -> bool:
 
 
 def size_of(ctype: CType) -> int | None:
-    """Bytes that a value takes; None of a function, of `void` and of what is only declared."""
+    """Return the size of a value in bytes; None for a function, `void` and a type that is only declared."""
     kind = bare(ctype)
     match kind:
         case Int() | Float() | Enum() | Record():
@@ -223,7 +222,7 @@ def size_of(ctype: CType) -> int | None:
 
 
 def declare(ctype: CType, name: str = "") -> str:
-    """The declaration of `name` in C, or the bare type where `name` is empty.
+    """Return the declaration of `name` in C, or the type alone if `name` is empty.
 
     >>> declare(Pointer(FuncProto(Int("int", 4, True), (Param("", Pointer(Void())),))), "fn")
     'int (*fn)(void *)'
@@ -233,7 +232,7 @@ def declare(ctype: CType, name: str = "") -> str:
 
 
 def signature(function: Function) -> str:
-    """The function's declaration in C.
+    """Return the function's declaration in C.
 
     >>> signature(Function("f", FuncProto(Void(), (Param("n", Int("int", 4, True)),))))
     'void f(int n)'
@@ -241,14 +240,14 @@ def signature(function: Function) -> str:
     return declare(function.proto, function.name)
 
 
-# More than in any declaration that a person wrote; a damaged blob can ask for far more.
+# More than any real declaration needs. Damaged BTF could ask for far more.
 _DECLARATOR_MAX = 32
 _PARAMS_MAX = 255
 _INNER_PARAMS_MAX = 32
 
 
 def _split(ctype: CType, declarator: str, depth: int = 0) -> tuple[str, str]:
-    """Type specifier and declarator, working from the name outward as C is read."""
+    """Return the type specifier and the declarator, working outward from the name as C is read."""
     if depth > _DECLARATOR_MAX:
         return "...", declarator
     match ctype:
@@ -270,7 +269,7 @@ def _split(ctype: CType, declarator: str, depth: int = 0) -> tuple[str, str]:
             base, declarator = _split(ctype.target, declarator, depth + 1)
             return f"{ctype.word} {base}", declarator
         case Tagged():
-            # `__user` and its like: sparse's spelling, which the kernel's sources use.
+            # `__user` and the like: the spelling of sparse and of the kernel's sources.
             base, declarator = _split(ctype.target, declarator, depth + 1)
             return f"{base} __{ctype.tag}", declarator
         case _:
@@ -292,7 +291,7 @@ def _specifier(ctype: CType) -> str:
 
 
 def _params(proto: FuncProto, depth: int) -> str:
-    if depth > 4:  # prototypes within prototypes within prototypes: nobody reads on
+    if depth > 4:  # deeply nested prototypes are unreadable
         return "..."
     texts = []
     most = _PARAMS_MAX if depth <= 1 else _INNER_PARAMS_MAX

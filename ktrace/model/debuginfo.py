@@ -1,4 +1,4 @@
-"""What look-ups in debug info answer with: lines, inlined sites, variables, and where to put a probe."""
+"""Results of look-ups in debug info: lines, inlined sites, variables, and where to place a probe."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -10,13 +10,13 @@ from ktrace.model.place import SymbolPlace
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """An instruction, as one can probe it wherever the kernel has been loaded.
+    """An instruction that can be probed wherever the kernel was loaded.
 
     Attributes:
         place: symbol and offset in bytes.
-        address: as linked: good for comparing, not for probing, since the kernel moves itself at boot.
-        nth: which of the functions called like that, in the order of addresses, from 1.
-        copies: how many there are; the kernel refuses a name that is not unique.
+        address: the link-time address. Use it to compare, not to probe: the kernel relocates itself at boot.
+        nth: index among the functions of that name, in address order, from 1.
+        copies: how many functions have that name; the kernel refuses a name that is not unique.
     """
 
     place: SymbolPlace
@@ -27,7 +27,7 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class CodeLine:
-    """A line of source with code, and where that code begins: once for each run of instructions."""
+    """A source line that has code, with the start of each run of its instructions."""
 
     line: int
     spots: tuple[Spot, ...]
@@ -39,11 +39,11 @@ class FunctionLines:
 
     Attributes:
         function: its name in C; the symbol may have more (`.isra.0`).
-        spot: its first instruction; None of one that exists only inlined.
-        file: as the compiler was told, relative to `directory`: `fs/read_write.c`.
+        spot: its first instruction; None if it exists only inlined.
+        file: the path given to the compiler, relative to `directory`: `fs/read_write.c`.
         directory: where the compiler ran.
         declared: the line of its declaration, from which `FUNCTION:N` counts.
-        lines: in order, those that can be probed.
+        lines: the lines that can be probed, in order.
     """
 
     function: str
@@ -69,9 +69,9 @@ class InlinedSite:
 
     Attributes:
         spot: where its code is entered.
-        caller: the C function whose source has the call, itself perhaps inlined.
+        caller: the C function whose source contains the call; it may be inlined itself.
         file, line: of the call.
-        size: bytes of code; 0 where all of it was optimised away or mixed up with the caller's.
+        size: bytes of code; 0 if all of it was optimised away or merged with the caller's.
     """
 
     spot: Spot
@@ -83,7 +83,7 @@ class InlinedSite:
 
 @dataclass(frozen=True, slots=True)
 class FoundFunction:
-    """A function with code of its own, and where it was declared."""
+    """A function that has its own code, and where it was declared."""
 
     name: str
     spot: Spot
@@ -93,7 +93,7 @@ class FoundFunction:
 
 @dataclass(frozen=True, slots=True)
 class SourceFrame:
-    """A function and the line in it that an address belongs to; an inlined one before its caller."""
+    """The function and line that an address belongs to; an inlined function comes before its caller."""
 
     function: str
     file: str
@@ -109,9 +109,9 @@ class InRegister:
 
 @dataclass(frozen=True, slots=True)
 class InMemory:
-    """The value is in memory: `offsets[0]` bytes after what `register` holds.
+    """The value is in memory, `offsets[0]` bytes after the address in `register`.
 
-    With more offsets the word there is an address in its turn, and so on; all in bytes.
+    For each further offset, the word found there is the next address. Offsets are in bytes.
     """
 
     register: str
@@ -128,14 +128,14 @@ class AtSymbol:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """The value is known: the compiler has put it into the instructions."""
+    """The value is a constant that the compiler put into the instructions."""
 
     value: int
 
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """No probe can read it there; `why` is half a sentence."""
+    """No probe can read the value there; `why` is a clause, not a full sentence."""
 
     why: str
 
@@ -144,7 +144,7 @@ Location: TypeAlias = InRegister | InMemory | AtSymbol | Constant | Absent
 
 
 def spell(location: Location) -> str | None:
-    """A location as an expression of Documentation/trace/kprobetrace.rst; None of what is absent."""
+    """Return a location as an expression of Documentation/trace/kprobetrace.rst; None if it is absent."""
     match location:
         case InRegister():
             return f"%{location.register}"
@@ -166,10 +166,10 @@ class Variable:
     """A variable or parameter that is visible at a place.
 
     Attributes:
-        function: the C function it belongs to: of an inlined one, that one.
-        type: None where it is not known.
-        fetch: how a probe there reads it; None where it cannot, and of what has no fetch type.
-        file, line: of its declaration.
+        function: the C function it belongs to; in inlined code, the inlined function.
+        type: None if unknown.
+        fetch: how a probe there reads it; None if it cannot, or if the type has no fetch type.
+        line: the line of its declaration.
     """
 
     name: str

@@ -9,7 +9,11 @@ _WORDS = re.compile(r"\s*(\d{1,18}(?:\.\d{0,18})?|\.\d{1,18})\s*([a-zµ]+)\s*\Z"
 
 
 def parse_duration(text: str) -> int:
-    """Nanoseconds. Raises UsageError; a number without a unit is refused, since nobody knows which."""
+    """Return the duration in nanoseconds.
+
+    Raises:
+        UsageError: not a duration; a number without a unit is refused as ambiguous.
+    """
     match = _WORDS.match(text)
     if match is None or match[2] not in _UNITS:
         raise UsageError(f"'{text}' is no length of time", hint="a number and ns, us, ms or s: 10ms")

@@ -1,10 +1,10 @@
-"""Fetch arguments: what a probe reads when it is hit, as the kernel spells it.
+"""Fetch arguments: what a probe reads when it is hit, in the kernel's syntax.
 
     NAME=EXPRESSION[:TYPE]        count=%dx:u64   path=+0(%si):string
 
 Expressions and types are those of Documentation/trace/kprobetrace.rst, "Synopsis of kprobe_events".
-ktrace passes them on as they are and explains afterwards if the kernel refuses; it checks only what
-could change the meaning of the line around them.
+ktrace passes them on unchanged and explains the error if the kernel refuses them. It checks only for
+characters that would change the meaning of the rest of the line.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ktrace.errors import UsageError
 from ktrace.model.names import ARG_MAX, RESERVED_ARGS, check_arg, is_identifier, to_identifier
 
-ALL_ARGS = "$arg*"  # every parameter, by BTF: the only argument that takes no name
+ALL_ARGS = "$arg*"  # every parameter, from BTF: the only argument that cannot have a name
 
 _NAME = re.compile(r"([^=\s%$@+\\(-][^=\s(]*)=")
 _PLAIN_TYPE = re.compile(r"(?:%p[dD]|[A-Za-z][A-Za-z0-9]*(?:@\d+/\d+)?)(?:\[[0-9A-Za-z]*\])?\Z")
@@ -21,25 +21,25 @@ _PLAIN_TYPE = re.compile(r"(?:%p[dD]|[A-Za-z][A-Za-z0-9]*(?:@\d+/\d+)?)(?:\[[0-9
 
 @dataclass(frozen=True, slots=True)
 class FetchArg:
-    """One argument. `name` is None only for `$arg*`; `type` is None where the kernel chooses it."""
+    """One argument. `name` is None only for `$arg*`; `type` is None if the kernel chooses it."""
 
     expr: str
     name: str | None = None
     type: str | None = None
 
     def to_text(self) -> str:
-        """As the kernel reads it and prints it back."""
+        """Return the argument as the kernel reads it and prints it back."""
         prefix = f"{self.name}=" if self.name is not None else ""
         return f"{prefix}{self.expr}" + (f":{self.type}" if self.type else "")
 
 
 def parse_fetch_arg(text: str) -> FetchArg:
-    """An argument with or without a name; without one, `name` is None: see `name_args`.
+    """Parse an argument. If it has no name, `name` is None: see `name_args`.
 
-    A `=` with nothing before it says "no name", so that an expression may begin with any character.
+    A leading `=` means "no name", so that an expression may begin with any character.
 
     Raises:
-        UsageError: empty, or holding a character that would end the argument or the line.
+        UsageError: it is empty, or contains a character that would end the argument or the line.
     """
     _check_characters(text)
     name: str | None = None
@@ -60,19 +60,19 @@ def parse_fetch_arg(text: str) -> FetchArg:
 
 
 def split_type(body: str) -> tuple[str, str | None]:
-    """`EXPRESSION[:TYPE]` in two. The kernel takes any colon for this one, even in an immediate string.
+    """Split `EXPRESSION[:TYPE]`. The kernel splits at any colon, even in an immediate string.
 
-    A colon without a type stays: the kernel says what is wrong with it.
+    A colon without a type is kept, so that the kernel reports the error.
     """
     expr, _, type_ = body.rpartition(":")
     return (expr, type_) if type_ and expr else (body, None)
 
 
 def name_args(args: tuple[FetchArg, ...]) -> tuple[FetchArg, ...]:
-    """The same arguments, every one with an explicit and different name.
+    """Give every argument an explicit, unique name.
 
-    Left to itself the kernel names by position (`arg1`) or, where it has BTF, by parameter, and then
-    refuses names that meet: an explicit name cannot collide.
+    By default the kernel names arguments by position (`arg1`) or, with BTF, by parameter, and then
+    refuses duplicate names. Explicit names avoid that.
     """
     taken = {arg.name for arg in args if arg.name} | RESERVED_ARGS
     named: list[FetchArg] = []
@@ -87,7 +87,7 @@ def name_args(args: tuple[FetchArg, ...]) -> tuple[FetchArg, ...]:
 
 
 def _natural_name(arg: FetchArg, position: int) -> str:
-    """The name a person would give: `%di` is di, `$retval` ret, `file->f_pos` f_pos."""
+    """Return the obvious name for an argument: di for `%di`, ret for `$retval`, f_pos for `file->f_pos`."""
     expr = arg.expr
     if expr.startswith("%"):
         return to_identifier(expr[1:], ARG_MAX)
@@ -128,5 +128,5 @@ def _check_characters(text: str) -> None:
 
 
 def is_known_type_form(type_: str) -> bool:
-    """Whether `type_` has the form of a fetch type (not whether this kernel has it)."""
+    """Return whether `type_` has the form of a fetch type (not whether this kernel has it)."""
     return _PLAIN_TYPE.match(type_) is not None

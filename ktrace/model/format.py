@@ -1,7 +1,7 @@
-"""Format: what one event's record looks like in memory, from its `format` file.
+"""The layout of an event's record in memory, read from its `format` file.
 
-See Documentation/trace/events.rst, "Event formats". Offsets come from the file alone: the fields of
-probe events are not aligned.
+See Documentation/trace/events.rst, "Event formats". Offsets are taken from the file, never computed:
+the fields of probe events are not aligned.
 """
 
 import re
@@ -25,10 +25,10 @@ class Field:
         name: without array brackets.
         ctype: the C type as the file spells it, without brackets: `u64`, `__data_loc char`.
         offset: bytes from the start of the record.
-        size: bytes within the record; of a `data_loc` field 4, wherever its data are.
+        size: bytes within the record; 4 for a `data_loc` field, wherever its data are.
         signed: whether integers are signed.
-        shape: one value, `size // count` bytes each of an array, or a reference to data.
-        count: elements of an array; 1 otherwise, 0 where unknown.
+        shape: one value, an array whose elements have `size // count` bytes each, or a reference to data.
+        count: elements of an array; 1 otherwise, 0 if unknown.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Field:
 
     @property
     def is_text(self) -> bool:
-        """Whether its elements are plain characters: data that end at a NUL."""
+        """Return whether its elements are plain characters, which end at a NUL."""
         return self.ctype.removeprefix("const ").strip() == "char"
 
     @property
     def width(self) -> int:
-        """Bytes of one element."""
+        """Return the size of one element in bytes."""
         if self.shape == "scalar":
             return self.size
         if self.shape == "array" and self.count:
@@ -66,31 +66,31 @@ class Format:
 
     @property
     def args(self) -> tuple[Field, ...]:
-        """The event's own fields: without `common_*` and the probe's `__probe_*` addresses."""
+        """Return the event's own fields, without `common_*` and the probe's `__probe_*` addresses."""
         return tuple(f for f in self.fields if not f.name.startswith(("common_", "__probe_")))
 
     @property
     def is_return(self) -> bool:
-        """Whether it is a return probe's: its record holds two addresses."""
+        """Return whether the event is a return probe: its record holds two addresses."""
         return any(f.name == "__probe_ret_ip" for f in self.fields)
 
     @property
     def is_probe(self) -> bool:
-        """Whether it has the form that all probe events print: `(place) name=value ...`."""
+        """Return whether the event prints in the form of probe events: `(place) name=value ...`."""
         return any(f.name.startswith("__probe_") for f in self.fields)
 
     @property
     def has_call_text(self) -> bool:
-        """Whether it is a system call's that records what one of its arguments points at."""
+        """Return whether the event is a system call that records the data one of its arguments points to."""
         names = [f.name for f in self.fields] if self.system == "syscalls" else []
         return any(name.startswith("__") and name.endswith("_val") for name in names)
 
     def is_data(self, field: Field) -> bool:
-        """Whether a field of characters is data of any kind: a NUL within it does not end it."""
+        """Return whether a field of characters holds arbitrary data, which a NUL does not end."""
         return field.shape == "data_loc" and f"__print_dynamic_array({field.name}, 1)" in self.print_fmt
 
     def signature(self) -> "Signature":
-        """How the kernel's text spells this event's arguments."""
+        """Return how the kernel's text formats this event's arguments."""
         return Signature(
             self.name,
             tuple(Arg(f.name, _print_as(f, self.print_fmt), _array_length(f)) for f in self.args),
@@ -100,7 +100,7 @@ class Format:
 
 @dataclass(frozen=True, slots=True)
 class Arg:
-    """An argument in text: its name, how it is printed, and its number of elements (None: no array)."""
+    """An argument in text: its name, how it is printed, and its number of elements (None: not an array)."""
 
     name: str
     print_as: PrintAs
@@ -109,7 +109,7 @@ class Arg:
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What `EVENT: (place) name=value ...` looks like for one probe event."""
+    """The text form of one probe event: `EVENT: (place) name=value ...`."""
 
     event: str
     args: tuple[Arg, ...]
@@ -124,7 +124,7 @@ _WORD = string.ascii_letters + string.digits + "_"
 _LOC = re.compile(r"__(data|rel)_loc\s+(.*)\Z")
 
 _RECORD_MAX = 1 << 16
-"""Bytes: what a record refers to is found by 16 bits."""
+"""Bytes: a record refers to its data by 16-bit offsets."""
 _ID_MAX = (1 << 16) - 1
 _FIELDS_MAX = 1024
 _PLAIN_SIZES = (1, 2, 4, 8)
@@ -141,7 +141,7 @@ def parse_format(text: str, system: str = "") -> Format:
     """Read a `format` file.
 
     Raises:
-        UsageError: it is not one.
+        UsageError: it is not a format file.
     """
     name = re.search(r"^name: (\S+)$", text, re.MULTILINE)
     ident = re.search(r"^ID: (\d{1,9})$", text, re.MULTILINE | re.ASCII)
@@ -158,7 +158,7 @@ def parse_format(text: str, system: str = "") -> Format:
 
 
 def _problem(ident: int, fields: tuple[Field, ...], spelled: int) -> str | None:
-    """Why no record can be read by this format; None if it can. `spelled`: how many fields the text has."""
+    """Return why records of this format cannot be read, or None. `spelled`: how many fields the text has."""
     if ident > _ID_MAX:
         return f"an ID of {ident}"
     if len(fields) != spelled:
@@ -186,7 +186,7 @@ def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -
         # `__data_loc char[] comm`, and `__data_loc char[][2] comm` of an array of strings
         shape = "data_loc" if loc[1] == "data" else "rel_loc"
         base, _, name = loc[2].rpartition(" ")
-        # Each reference takes 4 bytes, whatever number the declaration has in its brackets.
+        # Each reference takes 4 bytes, whatever the declaration has in brackets.
         count = max(int(size) // 4, 1)
         ctype = base.partition("[")[0]
         return Field(name, ctype, int(offset), int(size), signed == "1", shape, count)
@@ -203,7 +203,7 @@ def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -
 
 
 def _split_declaration(text: str) -> tuple[str, str, str]:
-    """Type, name and dimensions of `unsigned long args[6]`; an empty name where there is none."""
+    """Split `unsigned long args[6]` into type, name and dimensions. The name may be empty."""
     text = text.rstrip()
     end = len(text)
     while text.endswith("]", 0, end) and (start := text.rfind("[", 0, end)) >= 0:
@@ -214,12 +214,12 @@ def _split_declaration(text: str) -> tuple[str, str, str]:
 
 
 def _in_slot(field: Field) -> Field:
-    """Synthetic events keep 8 bytes for each field, of which a reference to text uses 4."""
+    """Correct a field's size: synthetic events reserve 8 bytes for each field; a text reference uses 4."""
     return replace(field, size=4, count=1) if field.shape == "data_loc" else field
 
 
 def element_size(ctype: str) -> int:
-    """Bytes of a value of a C type, as the kernel's formats spell it; of a struct or enum a guess."""
+    """Return the size in bytes of a C type as format files spell it. For a struct or enum it is a guess."""
     width = _ELEMENT_SIZES.get(ctype.removeprefix("const ").strip())
     if width is None:
         return 8 if any(word in ctype for word in ("long", "*", "cpumask", "64")) else 4
@@ -239,7 +239,7 @@ def _print_as(field: Field, print_fmt: str) -> PrintAs:
 
 
 def _array_length(field: Field) -> int | None:
-    """Elements of an argument that prints as `{a,b}`; None for one value."""
+    """Return the number of elements of an argument that prints as `{a,b}`; None for a single value."""
     if field.shape == "array":
         return field.count
     return field.count if field.shape == "data_loc" and field.size > 4 else None

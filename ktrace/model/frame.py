@@ -1,7 +1,7 @@
-"""A batch as a Polars frame: what each record has first, then its fields.
+"""Convert a batch to a Polars frame: first the columns that every record has, then its fields.
 
-Polars holds text as UTF-8 and nothing else: a byte that is not becomes `\\xNN` here, as it does on a
-terminal. What the kernel could not read is null.
+Polars stores text only as UTF-8. A byte that is not UTF-8 becomes `\\xNN`, as on a terminal. A value
+that the kernel could not read is null.
 """
 
 import resource
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     import polars as pl
 
 OWN = ("ts", "cpu", "pid", "tgid", "comm", "flags", "event", "ip", "func", "ret_ip")
-"""What a record has besides its fields; not every record has each of them."""
+"""Columns of a record besides its fields. Not every record has all of them."""
 
 
 POLARS_BYTES = 1 << 30
-"""Address space that Polars and its allocator want: with less it does not fail, but ends the process."""
+"""Address space in bytes that Polars and its allocator need. With less, Polars aborts the process."""
 
 
 def has_room_for_polars() -> bool:
@@ -31,13 +31,13 @@ def has_room_for_polars() -> bool:
 
 
 def require_polars(what: str) -> None:
-    """Raise unless Polars is there, and can be loaded.
+    """Raise unless Polars is installed and can be loaded.
 
     Args:
-        what: what needs it, the sentence's subject.
+        what: what needs Polars, as the subject of the message.
 
     Raises:
-        Unavailable: with how to install it, or what keeps it from working.
+        Unavailable: Polars cannot be used; the hint says how to install it or what prevents it from working.
     """
     if find_spec("polars") is None:
         raise Unavailable(f"{what} needs Polars", hint="pip install 'ktrace[bulk]'")
@@ -51,7 +51,7 @@ def require_polars(what: str) -> None:
 
     try:
         pl.Series()
-    except NameError as error:  # it hides that its own library could not be loaded
+    except NameError as error:  # Polars hides that its native library could not be loaded
         raise Unavailable(
             f"{what} needs Polars, of which a library could not be loaded",
             hint="python -c 'import polars._plr' says why: memory, or too many open files (ulimit -n)?",
@@ -59,22 +59,22 @@ def require_polars(what: str) -> None:
 
 
 def column_name(field: str) -> str:
-    """The column of a field: its name, with `arg_` before it if each record has something of that name.
+    """Return the column name of a field: its name, prefixed with `arg_` if it is one of `OWN`.
 
-    sched_wakeup's own `comm` and `pid` are those of the task that is woken.
+    For example, the fields `comm` and `pid` of sched_wakeup are those of the task that is woken.
     """
     return f"arg_{field}" if field in OWN else field
 
 
 def utf8(text: str) -> str:
-    """Text without lone surrogates: a byte that was not UTF-8 as `\\xNN`."""
+    """Replace lone surrogates: a byte that was not UTF-8 becomes `\\xNN`."""
     if text.isascii():
         return text
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def series(column: Column | str, rows: int) -> "pl.Series":
-    """A column, or the same text in each row, for a frame."""
+    """Convert a column, or one text repeated in each row, to a Polars series."""
     import polars as pl  # noqa: PLC0415 -- as above
 
     if isinstance(column, str):

@@ -1,4 +1,4 @@
-"""What the kernel says of probes that exist: lines of debugfs kprobes/list, events, counts."""
+"""What the kernel reports about existing probes: lines of debugfs kprobes/list, events, counts."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -18,9 +18,9 @@ class Registered:
     """One registered kprobe.
 
     Attributes:
-        address: where the breakpoint is; 0 where the kernel hides addresses (kptr_restrict).
+        address: where the breakpoint is; 0 if the kernel hides addresses (kptr_restrict).
         type: `k` kprobe, `r` kretprobe, `j` jprobe (kernels up to 4.14).
-        symbol, offset: the function and the bytes into it; offset None where there is no symbol.
+        symbol, offset: the function and the offset in bytes; offset is None if there is no symbol.
         module: the module that holds the function, or None.
         flags: of GONE, DISABLED, OPTIMIZED, FTRACE, in the kernel's order.
     """
@@ -34,20 +34,20 @@ class Registered:
 
     @property
     def where(self) -> str:
-        """`SYMBOL+0xOFFSET` as the kernel prints it."""
+        """Return `SYMBOL+0xOFFSET` as the kernel prints it."""
         return self.symbol if self.offset is None else f"{self.symbol}+0x{self.offset:x}"
 
 
 @dataclass(frozen=True, slots=True)
 class SyntheticEvent:
-    """`s:synthetic/NAME`: a definition that is no probe; `fields` as the kernel prints them."""
+    """`s:synthetic/NAME`: a definition that is not a probe. `fields` are as the kernel prints them."""
 
     name: str
     fields: str
 
     @property
     def event(self) -> str:
-        """Its directory below `events/`."""
+        """Return its directory below `events/`."""
         return f"synthetic/{self.name}"
 
 
@@ -59,7 +59,7 @@ class ProbeRow:
         probe: its definition.
         enabled_in: buffers that record it: `top`, or an instance's name.
         triggers: of the top buffer, as the kernel prints them.
-        hits, missed: since it was defined; None where the kernel does not count them.
+        hits, missed: since it was defined; None if the kernel does not count them.
         registered: its line in debugfs kprobes/list, or None.
     """
 
@@ -72,19 +72,19 @@ class ProbeRow:
 
     @property
     def pending(self) -> bool:
-        """Whether it waits for its module to be loaded (as far as kprobes/list could be read)."""
+        """Return whether it waits for its module to be loaded. Reliable only if kprobes/list was read."""
         place = self.probe.place
         return isinstance(place, SymbolPlace) and place.module is not None and self.registered is None
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Everything, in the kernel's order.
+    """All registered kprobes, probe events and synthetic events, in the kernel's order.
 
     Attributes:
-        debugfs: the text of kprobes/list, or None where it cannot be read.
-        registered: its lines, with the event behind each, or None for a kprobe without an event.
-        odd: lines of it that were not understood.
+        debugfs: the text of kprobes/list, or None if it cannot be read.
+        registered: its lines, each with its event, or None for a kprobe without an event.
+        odd: its lines that could not be parsed.
     """
 
     debugfs: str | None
@@ -96,12 +96,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One event, whole.
+    """Everything about one event.
 
     Attributes:
         event: `GROUP/NAME`.
-        rows: its probe points; none of an event that is no probe.
-        state: of the top buffer: `0`, `1`, with `*` where a trigger uses it.
+        rows: its probe points; empty for an event that is not a probe.
+        state: in the top buffer: `0` or `1`, with `*` if a trigger uses it.
         filter: as written, or `none`.
         triggers: of the top buffer.
         format: its record.

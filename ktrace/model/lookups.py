@@ -1,4 +1,4 @@
-"""Lookups: what is known of a kernel beside the records that it made."""
+"""Look-up tables of a kernel, needed to print its records."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Lookups:
-    """Each is asked once for a value, not once a row.
+    """Look-up functions. Each is called once for a distinct value, not once for a row.
 
     Attributes:
-        symbol: the name at an address, such as `vfs_read`, and with an offset where the second argument
-            says so (`vfs_read+0x4/0x370`); with a module's ` [name]`. None where there is none.
-        text: the string at an address of the kernel (`printk_formats`); None where it is not known.
-        constant: the value of a name that the kernel's headers give (an enum's); None where not known.
-        call_texts: whether the kernel records the texts that arguments of system calls point at; such a
-            kernel prints system calls in other words.
+        symbol: the name at an address, such as `vfs_read`; with its offset if the second argument is true
+            (`vfs_read+0x4/0x370`); followed by ` [module]` in a module. None if there is no symbol.
+        text: the string at a kernel address (`printk_formats`); None if unknown.
+        constant: the value of a name from the kernel's headers (of an enum); None if unknown.
+        call_texts: whether the kernel records the strings that system call arguments point to; such a
+            kernel prints system calls differently.
     """
 
     symbol: Callable[[int, bool], str | None] = lambda _address, _offset: None
@@ -24,4 +24,4 @@ class Lookups:
 
 
 NO_LOOKUPS = Lookups()
-"""Nothing is known but the records."""
+"""Look-ups that find nothing."""

@@ -1,15 +1,15 @@
-"""Miss: looked, not there, and why. The answer of a look-up that found nothing."""
+"""The result of a look-up that found nothing, with the reason."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """What one source says when it does not have what was asked for.
+    """The answer of a source that does not have the requested name.
 
     Attributes:
-        source: where was looked, such as `/proc/kallsyms`.
-        reason: why it is not there, as half a sentence: "no symbol of that name".
+        source: what was searched, such as `/proc/kallsyms`.
+        reason: why it is not there, as a clause: "no symbol of that name".
         near: names that come close, best first.
     """
 

@@ -1,4 +1,4 @@
-"""Muted: events that nothing can hit, and why. Their silence says nothing."""
+"""Events that cannot be hit, and why. That they have no records means nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ _NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Muted:
-    """Events that cannot be hit for one reason.
+    """Events that cannot be hit, all for the same reason.
 
     Attributes:
-        events: as they are shown to a person.
+        events: their names as shown to the user.
         why: the reason, as the second half of a sentence.
-        hint: the command that mends it.
+        hint: the command that fixes it.
     """
 
     events: tuple[str, ...]
@@ -23,20 +23,20 @@ class Muted:
     hint: str
 
     def to_text(self, verb: str) -> str:
-        """Say it: `vfs_read, vfs_write and 7 more VERB be hit: WHY`."""
+        """Return the message: `vfs_read, vfs_write and 7 more VERB be hit: WHY`."""
         return f"{self.names} {verb} be hit: {self.why}"
 
     @property
     def names(self) -> str:
-        """The first few events, and how many more."""
+        """Return the first few events and the number of the others."""
         named, more = self.events[:_NAMED], len(self.events) - _NAMED
         return ", ".join(named) + (f" and {more} more" if more > 0 else "")
 
     def to_json(self) -> dict[str, object]:
-        """The fields of a record of type `muted`, and of `muted` in an answer."""
+        """Return the fields of a record of type `muted`, and of `muted` in an answer."""
         return {"events": list(self.events), "why": self.why, "hint": self.hint}
 
 
 def seeing_status(status: int, muted: "Sequence[Muted]") -> int:
-    """Return a run's exit status; one that nothing could hit did not do what was asked."""
+    """Return a run's exit status. A run whose events could not be hit fails."""
     return Unavailable.exit_code if muted and status == 0 else status

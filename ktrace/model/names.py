@@ -1,4 +1,4 @@
-"""What the kernel accepts as the name of an event, a group and an argument.
+"""The kernel's rules for names of events, groups and arguments.
 
 Follows the checks of the kernel's probe event parser (Documentation/trace/kprobetrace.rst). ktrace
 checks names before it writes them, because a name becomes a path below `events/` and a word in a
@@ -28,12 +28,12 @@ RESERVED_ARGS = frozenset(
     }
 )
 
-# Files of a group's directory: an event of that name would hide behind them.
+# Files in every group's directory: an event of that name would be hidden by them.
 _SHADOWED_EVENTS = frozenset({"enable", "filter"})
 
 
 def check_event(name: str) -> str:
-    """`name` unchanged, or UsageError with the rule that it breaks."""
+    """Return `name` unchanged, or raise UsageError with the rule that it breaks."""
     if name in _SHADOWED_EVENTS:
         raise UsageError(
             f"an event cannot be called '{name}': its group has a control file of that name",
@@ -43,12 +43,12 @@ def check_event(name: str) -> str:
 
 
 def check_group(name: str) -> str:
-    """`name` unchanged, or UsageError. A `-` is accepted: kernels since 5.15 take it."""
+    """Return `name` unchanged, or raise UsageError. A `-` is accepted: kernels since 5.15 take it."""
     return _check("group", name, _GROUP, EVENT_MAX)
 
 
 def check_arg(name: str) -> str:
-    """`name` unchanged, or UsageError with the rule that it breaks."""
+    """Return `name` unchanged, or raise UsageError with the rule that it breaks."""
     if name in RESERVED_ARGS:
         raise UsageError(
             f"an argument cannot be called '{name}': the kernel uses that name itself",
@@ -58,12 +58,12 @@ def check_arg(name: str) -> str:
 
 
 def is_identifier(text: str) -> bool:
-    """Whether `text` is a C identifier in ASCII."""
+    """Return whether `text` is a C identifier in ASCII."""
     return _IDENTIFIER.match(text) is not None
 
 
 def to_identifier(text: str, limit: int = EVENT_MAX) -> str:
-    """`text` made into a C identifier of at most `limit` characters.
+    """Turn `text` into a C identifier of at most `limit` characters.
 
     >>> to_identifier("ext4_file_read_iter.isra.0")
     'ext4_file_read_iter_isra_0'

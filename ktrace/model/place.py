@@ -1,4 +1,4 @@
-"""Where a probe sits: a symbol, an address, a file offset, a tracepoint or another event.
+"""Where a probe is placed: at a symbol, an address, a file offset, a tracepoint or another event.
 
 The spellings are those of Documentation/trace/kprobetrace.rst, uprobetracer.rst, fprobetrace.rst
 and eprobetrace.rst.
@@ -11,7 +11,7 @@ from typing import TypeAlias
 from ktrace.errors import UsageError
 
 RETURN_SUFFIX = "%return"
-START = "_text"  # the symbol where the kernel's code begins: START+OFFSET is any place in it
+START = "_text"  # the symbol where the kernel's code begins: START+OFFSET can name any place in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class SymbolPlace:
     module: str | None = None
 
     def to_text(self) -> str:
-        """As the kernel spells it when read back: decimal offset, none for 0."""
+        """Return the place as the kernel prints it: with a decimal offset, omitted if 0."""
         prefix = f"{self.module}:" if self.module else ""
         return f"{prefix}{self.symbol}" + (f"+{self.offset}" if self.offset else "")
 
@@ -32,14 +32,14 @@ class SymbolPlace:
 class AddressPlace:
     """A kernel address.
 
-    Read back, the kernel prints a hash of it instead (`hashed`), with which nothing can be found.
+    When a definition is read back, the kernel prints a useless hash instead of the address (`hashed`).
     """
 
     address: int
     hashed: bool = False
 
     def to_text(self) -> str:
-        """In hexadecimal with `0x`: without it the kernel would take the digits for a symbol."""
+        """Return the address in hexadecimal with `0x`; without it the kernel would read a symbol."""
         return f"0x{self.address:016x}"
 
 
@@ -52,7 +52,7 @@ class FilePlace:
     refctr: int | None = None
 
     def to_text(self) -> str:
-        """With the offsets as 16 hexadecimal digits, as the kernel prints them."""
+        """Return the place with offsets of 16 hexadecimal digits, as the kernel prints them."""
         ref = f"(0x{self.refctr:x})" if self.refctr is not None else ""
         return f"{self.path}:0x{self.offset:016x}{ref}"
 
@@ -64,7 +64,7 @@ class TracepointPlace:
     name: str
 
     def to_text(self) -> str:
-        """The name."""
+        """Return the name."""
         return self.name
 
 
@@ -76,7 +76,7 @@ class EventPlace:
     event: str
 
     def to_text(self) -> str:
-        """With the dot that the kernel prints."""
+        """Return the place with a dot, as the kernel prints it."""
         return f"{self.system}.{self.event}"
 
 
@@ -87,15 +87,15 @@ _SYMBOL = re.compile(
     r"(?:(?P<module>[A-Za-z0-9_-]+):)?(?P<symbol>[A-Za-z_.$][A-Za-z0-9_.$<>]*)(?:\+(?P<offset>[0-9A-Za-z]+))?\Z"
 )
 _HEX_ADDRESS = re.compile(r"0[xX][0-9a-fA-F]+\Z")
-# `ffffffff81234560` as kallsyms prints it: no symbol looks like that.
+# `ffffffff81234560` as kallsyms prints it: no symbol has this form.
 _BARE_ADDRESS = re.compile(r"[fF]{4}[0-9a-fA-F]{12}\Z")
 
 
 def parse_kernel_place(text: str) -> SymbolPlace | AddressPlace:
-    """A place in the kernel as a person writes it: `vfs_read`, `ext4:f+0x10`, `0xffffffff81…`.
+    """Parse a place in the kernel as users write it: `vfs_read`, `ext4:f+0x10`, `0xffffffff81…`.
 
     Raises:
-        UsageError: it is none of these; the caret is at the character that is wrong.
+        UsageError: not a place in the kernel; the caret points at the wrong character.
     """
     if _HEX_ADDRESS.match(text) or _BARE_ADDRESS.match(text):
         address = int(text, 16)
@@ -121,7 +121,7 @@ def parse_kernel_place(text: str) -> SymbolPlace | AddressPlace:
 
 
 def hashed_address(text: str) -> UsageError:
-    """The error for an address as the kernel prints it: in 16 digits, and too small to be one."""
+    """Return the error for a hashed address: it has 16 digits and is too small for a kernel address."""
     return UsageError(
         f"{text} is not an address of the kernel, but the hash that it prints instead of one",
         excerpt=text,
@@ -140,10 +140,10 @@ def _not_a_place(text: str) -> UsageError:
 
 
 def c_integer(text: str) -> int:
-    """An unsigned integer as C's strtoul with base 0 reads it: 0x hexadecimal, leading 0 octal.
+    """Parse an unsigned integer like C's strtoul with base 0: 0x is hexadecimal, a leading 0 octal.
 
     Raises:
-        ValueError: it is none (Python's `0b1` and `0o7` are not), or has more than 64 bits.
+        ValueError: not such an integer (Python's `0b1` and `0o7` are not), or more than 64 bits.
     """
     if not re.fullmatch(r"0[xX][0-9a-fA-F]+|[0-9]+", text):
         raise ValueError(text)

@@ -1,4 +1,4 @@
-"""Plan: what will be written where, how it is undone, and why; nothing is written here."""
+"""Plans: which writes will be made, why, and how to undo them. Nothing is written here."""
 
 import re
 import unicodedata
@@ -18,10 +18,10 @@ class Step:
     Attributes:
         path: relative to the tracing directory, such as `events/kprobes/do_fork/enable`.
         text: what is written, without a final newline; empty for `clear`, `mkdir` and `rmdir`.
-        why: for the reader of `--dry-run`.
-        undo: the step that takes it back, or None where nothing has to be taken back.
-        action: `append` keeps what is in the file (definitions), `write` sets its value,
-            `clear` empties a list of which all is one's own.
+        why: the reason, shown by `--dry-run`.
+        undo: the step that undoes it, or None if there is nothing to undo.
+        action: `append` keeps the contents of the file (definitions), `write` sets its value,
+            `clear` empties a list in which every entry is ours.
     """
 
     path: str
@@ -31,12 +31,12 @@ class Step:
     action: Action = "append"
 
     def below(self, directory: str) -> "Step":
-        """The same step, and its undoing, in an instance."""
+        """Return the same step, and its undo step, in an instance."""
         undo = self.undo.below(directory) if self.undo else None
         return replace(self, path=f"{directory}/{self.path}", undo=undo)
 
     def to_shell(self, root: str) -> str:
-        """The same step as a line of shell; `root` is the tracing directory."""
+        """Return the step as a line of shell; `root` is the tracing directory."""
         target = _quoted(f"{root}/{self.path}")
         if self.action in ("mkdir", "rmdir"):
             return f"{self.action} {target}"
@@ -48,7 +48,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Steps in the order in which they are written; undone in reverse."""
+    """Steps in the order in which they are written. They are undone in reverse."""
 
     steps: tuple[Step, ...] = ()
 
@@ -56,28 +56,28 @@ class Plan:
         return Plan(self.steps + other.steps)
 
     def undo(self) -> "Plan":
-        """What takes the whole plan back."""
+        """Return the plan that undoes this one."""
         return Plan(tuple(step.undo for step in reversed(self.steps) if step.undo))
 
     def to_shell(self, root: str) -> Iterable[str]:
-        """Each step as a comment and a line of shell."""
+        """Yield each step as a comment and a line of shell."""
         for step in self.steps:
-            yield "# " + visible(" ".join(step.why.splitlines()))  # a second line would be a command
+            yield "# " + visible(" ".join(step.why.splitlines()))  # a second line would run as a command
             yield step.to_shell(root)
 
 
 def _printing(text: str) -> str:
-    """The command that prints `text` and a newline in any shell."""
+    """Return a command that prints `text` and a newline in any shell."""
     if any(unicodedata.category(ch) in ("Cc", "Cf", "Cs") for ch in text):
         return f"printf -- {_octal(text)}"
-    # The echo of some shells reads backslashes; of all, -n as an option.
+    # Some shells' echo interprets backslashes; every shell's echo takes -n as an option.
     if "\\" in text or re.fullmatch("-[neE]+", text):
         return f"printf '%s\\n' {_quoted(text)}"
     return f"echo {_quoted(text)}"
 
 
 def _octal(text: str) -> str:
-    """A format of printf(1) that prints `text` and a newline: what could steer a terminal is in octal."""
+    """Return a printf(1) format for `text` and a newline. Bytes that could control a terminal are octal."""
     made = ""
     for byte in text.encode("utf-8", "surrogateescape"):
         ch = chr(byte)

@@ -1,4 +1,4 @@
-"""Probe: one dynamic event's definition, which spells itself as the kernel's own line.
+"""The definition of a dynamic event, which can be converted to and from the kernel's syntax.
 
 The grammar is that of Documentation/trace/kprobetrace.rst (`p`, `r`), uprobetracer.rst, fprobetrace.rst
 (`f`, `t`) and eprobetrace.rst (`e`).
@@ -29,8 +29,8 @@ from ktrace.model.place import (
 Kind = Literal["p", "r", "f", "t", "e"]
 
 MAXACTIVE_MAX = 4096
-ARGS_MAX = 128  # kernels up to 6.5 drop the rest without a word
-LINE_MAX = 4094  # bytes; the kernel refuses longer lines and says so in dmesg only
+ARGS_MAX = 128  # kernels up to 6.5 silently drop the rest
+LINE_MAX = 4094  # bytes; the kernel refuses longer lines and gives the reason only in dmesg
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class Probe:
         kind: `p` kprobe or uprobe, `r` kretprobe or uretprobe, `f` fprobe, `t` tracepoint, `e` event.
         group: directory below `events/`; the kernel's default for kprobes is `kprobes`.
         name: directory below the group.
-        place: where it sits.
+        place: where it is placed.
         args: what it reads.
-        at_return: of an `f` probe: at the function's exit.
-        maxactive: of an `r` (or old `f`) probe: how many calls may be inside at a time; 0 lets the
+        at_return: for an `f` probe: whether it is at the function's exit.
+        maxactive: for an `r` (or old `f`) probe: how many calls can be active at a time; 0 lets the
             kernel choose.
-        filter: of an `e` probe: the text after `if`. The kernel does not print it back.
+        filter: for an `e` probe: the text after `if`. The kernel does not print it back.
     """
 
     kind: Kind
@@ -60,16 +60,16 @@ class Probe:
 
     @property
     def event(self) -> str:
-        """`GROUP/NAME`, the event's directory below `events/`."""
+        """Return `GROUP/NAME`, the event's directory below `events/`."""
         return f"{self.group}/{self.name}"
 
     @property
     def is_return(self) -> bool:
-        """Whether it fires when a function returns."""
+        """Return whether it is hit when a function returns."""
         return self.kind == "r" or self.at_return
 
     def checked(self) -> "Probe":
-        """This probe, or UsageError where its names or numbers break the kernel's rules."""
+        """Return this probe, or raise UsageError if its names or numbers break the kernel's rules."""
         check_event(self.name)
         check_group(self.group)
         if self.maxactive and not self.is_return:
@@ -98,7 +98,7 @@ class Probe:
         return self
 
     def to_line(self) -> str:
-        """The line that defines it, without a newline."""
+        """Return the line that defines it, without a newline."""
         head = self.kind + (str(self.maxactive) if self.maxactive else "")
         words = [f"{head}:{self.event}", self.place.to_text()]
         if self.at_return and self.kind == "f":
@@ -109,15 +109,15 @@ class Probe:
         return " ".join(words)
 
     def to_delete_line(self) -> str:
-        """The line that removes every probe point of this event."""
+        """Return the line that removes every probe point of this event."""
         return f"-:{self.event}"
 
     @classmethod
     def from_line(cls, line: str) -> "Probe":
-        """Read a line of `kprobe_events`, `uprobe_events` or `dynamic_events` back.
+        """Parse a line of `kprobe_events`, `uprobe_events` or `dynamic_events`.
 
         Raises:
-            UsageError: the line defines no probe (synthetic events are not probes).
+            UsageError: the line does not define a probe (synthetic events are not probes).
         """
         match = _HEAD.match(line)
         if not match:
@@ -126,7 +126,7 @@ class Probe:
         words = _WORD.findall(rest)
         if not words:
             raise UsageError("the definition names no place", excerpt=line, caret=len(line))
-        # A uprobe's reference counter comes behind: PATH:OFFSET%return(REFCTR).
+        # A uprobe's reference counter comes after %return: PATH:OFFSET%return(REFCTR).
         place = words[0].replace(f"{RETURN_SUFFIX}(", "(") if kind == "p" else words[0]
         at_return = place != words[0] or place.endswith(RETURN_SUFFIX)
         probe = cls(
@@ -151,9 +151,9 @@ class Probe:
 
 
 _HEAD = re.compile(r"([prfte])(\d{0,9}):(?:([^\s/.]+)[/.])?([^\s/.]+)\s+(.*)\Z", re.DOTALL | re.ASCII)
-_WORD = re.compile(r"\S+", re.ASCII)  # ASCII's blanks alone: a file's name may hold others
+_WORD = re.compile(r"\S+", re.ASCII)  # only ASCII blanks separate words: a file name may contain other blanks
 
-_PATTERN = re.compile(r"[*?\[]")  # an fprobe sits at all functions that a wildcard matches
+_PATTERN = re.compile(r"[*?\[]")  # an fprobe can probe all functions that match a wildcard
 
 _DEFAULT_GROUP = {"p": "kprobes", "r": "kprobes", "f": "fprobes", "t": "tracepoints", "e": "eprobes"}
 
@@ -180,7 +180,7 @@ def _read_place(kind: str, text: str) -> Place:
                 hint="bytes from its start: decimal, hexadecimal with 0x, or octal with 0",
             ) from None
     if re.fullmatch(r"0x[0-9a-fA-F]{16}", text):
-        # What the kernel prints with %p is hashed, and so small that no kernel address is meant.
+        # The kernel prints addresses with %p, which hashes them to values below all kernel addresses.
         address = int(text, 16)
         return AddressPlace(address, hashed=address < 1 << 63)
     if kind == "f" and _PATTERN.search(text):
@@ -200,4 +200,4 @@ def _swap(name: str | None, body: tuple[str, str | None]) -> tuple[str, str | No
 
 
 Check: TypeAlias = Callable[[Probe], None]
-"""Raises UsageError for an argument of a probe that would read nothing."""
+"""A function that raises UsageError if an argument of the probe would read nothing."""

@@ -1,8 +1,8 @@
 """The registers that a probe sees, per architecture.
 
-Names are those that fetch arguments take (`%di`): the kernel's `regs_query_register_name`. The set
-of `DUMPED` is what the kernel's kprobe sample (samples/kprobes/kprobe_example.c) prints, with the
-stack pointer and the argument registers of the calling convention.
+Names are those of fetch arguments (`%di`), from the kernel's `regs_query_register_name`. `dump_args`
+reads the registers that the kernel's kprobe sample (samples/kprobes/kprobe_example.c) prints, the stack
+pointer and the argument registers of the calling convention.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from ktrace.model.fetch import FetchArg
 
 @dataclass(frozen=True, slots=True)
 class Convention:
-    """How one architecture passes arguments and what it calls its registers.
+    """The calling convention and register names of an architecture.
 
     Attributes:
         args: registers of `$arg1`, `$arg2`, ...
@@ -35,9 +35,9 @@ CONVENTIONS = {
 
 
 def dump_args(machine: str, *, at_return: bool = False) -> tuple[FetchArg, ...]:
-    """Fetch arguments for `--regs` on `machine` (`uname -m`); empty where it is not known.
+    """Return the fetch arguments for `--regs` on `machine` (`uname -m`); empty if it is unknown.
 
-    At a return the argument registers hold leftovers; the return value's register is read instead.
+    At a return the argument registers hold stale values, so the return value's register is read instead.
     """
     convention = CONVENTIONS.get(machine)
     if convention is None:

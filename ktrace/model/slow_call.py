@@ -1,4 +1,4 @@
-"""Slow: one call that took long."""
+"""Slow calls."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ class Slow:
     Attributes:
         ts: its end, in nanoseconds of the trace clock.
         latency_ns: how long it took.
-        args: what was asked for, by name; `$retval` is what it returned.
+        args: the requested values, by name; `$retval` is the return value.
         frames: the kernel's stack, innermost first.
     """
 

@@ -1,4 +1,4 @@
-"""What compilers append to a function's name, and what each suffix says of the function.
+"""Suffixes that compilers append to function names, and what each one means.
 
 GCC and Clang make copies and parts of a function and name them after it, `NAME.isra.0`. A name may
 have several suffixes, one for each pass that changed it: `link_path_walk.part.0.constprop.0`.
@@ -14,8 +14,8 @@ class Suffix:
 
     Attributes:
         is_entry: the symbol is where calls of the function begin.
-        is_called: the symbol is called at all; what is not called is jumped to.
-        parameters: why its parameters may not be those of the function's declaration; None where they are.
+        is_called: the symbol is called; otherwise it is jumped to.
+        parameters: why its parameters may differ from the function's declaration; None if they do not.
     """
 
     is_entry: bool = True
@@ -61,7 +61,7 @@ def suffixes_of(symbol: str) -> list[Suffix]:
 
 
 def change(symbol: str) -> int:
-    """Return how far a symbol is from the function itself: 0 for its own name, more for greater changes."""
+    """Rank how much a symbol differs from the function: 0 for its plain name, more for greater changes."""
     found = _END.search(symbol)
     kinds = list(SUFFIXES)
     return max((kinds.index(kind) + 1 for kind in _ONE.findall(found[0])), default=0) if found else 0
@@ -78,6 +78,6 @@ def is_called(symbol: str) -> bool:
 
 
 def changed_parameters(symbol: str) -> str | None:
-    """Return why the symbol's parameters may not be those of the declaration; None where they are."""
+    """Return why the symbol's parameters may differ from the declaration; None if they do not."""
     worst = max(suffixes_of(symbol), key=list(SUFFIXES.values()).index, default=None)
     return worst.parameters if worst else None

@@ -1,4 +1,4 @@
-"""Tally: what was counted, by key. The kernel's histograms and NumPy's come back as the same value."""
+"""Tables of counts by key, the same for the kernel's histograms and for counts made with NumPy."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True, order=True)
 class Range:
-    """Integers from `low` to `high`, both included; `high` None: all from `low` on; `low` None: all below."""
+    """Integers from `low` to `high`, inclusive. None means no limit on that side."""
 
     low: int | None
     high: int | None
@@ -49,7 +49,7 @@ Key: TypeAlias = int | str | Range | Symbol | Task | Syscall | Stack
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was counted for one key.
+    """The counts for one key.
 
     Attributes:
         key: a part for each of the tally's `names`.
@@ -67,10 +67,10 @@ class Tally:
     """A table of counts.
 
     Attributes:
-        names: of the key's parts.
-        rows: one a key, in no order.
-        summed: of the values that were summed up.
-        dropped: hits that found the kernel's table full.
+        names: names of the key's parts.
+        rows: one for each key, unordered.
+        summed: names of the values that were summed.
+        dropped: hits that were not counted because the kernel's table was full.
     """
 
     names: tuple[str, ...]
@@ -80,24 +80,24 @@ class Tally:
 
     @property
     def count(self) -> int:
-        """Hits of all rows."""
+        """Return the hits of all rows."""
         return sum(row.count for row in self.rows)
 
     def largest_first(self) -> "list[Row]":
-        """The rows by count, then by key."""
+        """Return the rows sorted by descending count, then by key."""
         return sorted(self.rows, key=lambda row: (-row.count, tuple(map(_sortable, row.key))))
 
     def by_key(self) -> "list[Row]":
-        """The rows by key."""
+        """Return the rows sorted by key."""
         return sorted(self.rows, key=lambda row: tuple(map(_sortable, row.key)))
 
 
 Rekey: TypeAlias = Callable[[tuple[Key, ...]], tuple[Key, ...]]
-"""From the key that was counted by to the key that is shown."""
+"""A function that maps the counted key to the key that is shown."""
 
 
 def merge(names: tuple[str, ...], tallies: Iterable[Tally], rekey: Rekey = lambda key: key) -> Tally:
-    """Several tallies as one: rows that have the same key after `rekey` are added up."""
+    """Merge tallies. Rows that have the same key after `rekey` are added up."""
     counts: dict[tuple[Key, ...], list[int]] = {}
     summed: tuple[str, ...] = ()
     dropped = 0
@@ -114,7 +114,7 @@ def merge(names: tuple[str, ...], tallies: Iterable[Tally], rekey: Rekey = lambd
 
 
 def _sortable(part: Key) -> tuple[int, int, str]:
-    """Numbers by value, then names; so that any two parts can be compared."""
+    """Return a sort key that makes any two parts comparable: numbers by value, then names."""
     match part:
         case int():
             return (1, part, "")

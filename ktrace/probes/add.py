@@ -20,7 +20,7 @@ from ktrace.tracefs.files import Files
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What is wanted beside the definitions.
+    """The options of `add` besides the definitions.
 
     Attributes:
         append: add probe points to events that are there already.
@@ -37,14 +37,14 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What was added, and what was not with the reason."""
+    """The probes that were added, and those that were not, with the reason."""
 
     done: tuple[Defined, ...]
     failed: tuple[tuple[Probe, KtraceError], ...]
 
 
 def plan(probe: Probe, wishes: Wishes) -> Plan:
-    """The same as steps, for --dry-run."""
+    """Return the steps that would be made, for --dry-run."""
     steps = [define_step(probe)]
     if wishes.stack:
         steps.append(stack_step(probe.event))
@@ -66,7 +66,7 @@ def add_probes(
 
     Args:
         between: called before each write; what it raises ends the work, and what was added is removed.
-        move: makes a probe anew for its function's present name.
+        move: rebuilds a probe for its function's present name.
         check: refuses arguments that read nothing, as in `define_probe`.
     """
     done: list[Defined] = []
@@ -83,7 +83,7 @@ def add_probes(
     except BaseException as error:
         stacks.undo_all()
         for _, problem in _undo(tracing, done):
-            raise problem from error  # what stays behind matters more than why the work ended
+            raise problem from error  # what could not be undone matters more than why the work ended
         raise
     if failed and wishes.atomic:
         stacks.undo_all()

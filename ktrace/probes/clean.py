@@ -43,7 +43,7 @@ class Leftover:
 
     @property
     def is_dead(self) -> bool:
-        """Whether it is certain that the session has ended."""
+        """Return whether it is certain that the session has ended."""
         return self.verdict.life is Life.DEAD
 
     def to_plan(self) -> Plan:
@@ -129,7 +129,7 @@ def _why(owner: Owner) -> str:
 
 
 def _triggers(tracing: Files, instances: Iterable[str]) -> list[tuple[str, str]]:
-    """The histograms of these instances: file and what takes it off, in the kernel's order of removal."""
+    """List the histograms of these instances: file and the text that removes it, in the order of removal."""
     found = []
     for name in instances:
         events = tracing.below(f"instances/{name}")
@@ -146,7 +146,7 @@ def _triggers(tracing: Files, instances: Iterable[str]) -> list[tuple[str, str]]
 
 
 def _followed(tracing: Files, instances: Iterable[str]) -> tuple[Step, ...]:
-    """What undoes `ktrace graph`, where one of these instances notes what it did."""
+    """Return the steps that undo `ktrace graph`, if one of these instances recorded what it did."""
     notes = [name for name in instances if graph.is_note(name)]
     return tuple(step for name in notes for step in graph.release(tracing, name).steps)
 

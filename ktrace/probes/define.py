@@ -73,7 +73,7 @@ def define_probe(
     Args:
         append: add a probe point to an event that is there already; without it that is an error,
             since the kernel would extend the event without a word.
-        move: makes the probe anew for its function's present name.
+        move: rebuilds the probe for its function's present name.
         check: refuses what the kernel would take although it reads nothing.
 
     Raises:
@@ -149,7 +149,7 @@ def _appended(tracing: Files, probe: Probe, append: bool) -> bool:
 
 
 def findable(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load) -> Probe:
-    """The probe by a symbol where it is placed by an address, which the kernel would not print again."""
+    """Place a probe by symbol instead of by address, which the kernel would not print back."""
     if not isinstance(probe.place, AddressPlace):
         return probe
     from ktrace.kernel.functions import place_at  # noqa: PLC0415 -- few probes are placed by an address
@@ -180,7 +180,7 @@ def _define_moved(
 
 
 def is_pending(probe: Probe, modules: str = "/proc/modules") -> bool:
-    """Whether its function is in a module that is not loaded: the kernel takes any name then."""
+    """Return whether its function is in a module that is not loaded. The kernel then accepts any name."""
     if not isinstance(probe.place, SymbolPlace) or not probe.place.module:
         return False
     name = probe.place.module.replace("-", "_")
@@ -233,5 +233,5 @@ def _unreached(probe: Probe, load_symbols: LoadSymbols) -> str | None:
 
 
 def _blames_place(refused: Refused) -> bool:
-    """Whether an unknown symbol may be the reason: by errno, since some kernels log nothing."""
+    """Return whether an unknown symbol may be the reason, judged by errno: some kernels log nothing."""
     return refused.errno in (errno.EINVAL, errno.ENOENT)

@@ -1,4 +1,4 @@
-"""Triggers in the top buffer: what `enable` sets beside the switch, and `disable` takes off.
+"""Triggers in the top buffer: what `enable` sets besides the switch, and `disable` removes.
 
 Everybody shares that buffer. A trigger that is there already is left alone: one that is equal serves, and
 is not taken back if something else fails; another of its kind is somebody's, and ends the work.
@@ -18,7 +18,7 @@ from ktrace.tracefs.triggers import Trigger, check_free, explain, has, parse_tri
 
 
 def wanted_triggers(stack: bool, conditions: Conditions) -> list[Trigger]:
-    """What each of the events gets."""
+    """Return the triggers to set on each event."""
     wanted = [Trigger("stacktrace")] if stack else []
     if conditions.snapshot_on:
         wanted.append(Trigger("snapshot", conditions.snapshot_on))

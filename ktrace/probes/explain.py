@@ -37,7 +37,7 @@ def explain(
     refused: Refused,
     load_symbols: Callable[[], Kallsyms],
 ) -> KtraceError:
-    """The error to show in place of `refused`: the same words, the right kind, and the next step."""
+    """Return the error to show in place of `refused`: same message, right class, and a hint."""
     if refused.errno in (errno.EPERM, errno.EACCES):
         return _no_right(refused)
     if refused.errno == errno.EEXIST:
@@ -96,7 +96,7 @@ def foreseen(
 def _place_problem(
     tracing: Files, debug: Files | None, probe: Probe, refused: Refused, symbols: Kallsyms | None
 ) -> KtraceError | None:
-    """What is wrong with the place, if it is the place that is wrong."""
+    """Return the error about the place, if the place is the reason."""
     place = probe.place
     if isinstance(place, AddressPlace) and _about_registering(refused):
         return _address_problem(debug, place, refused, symbols)
@@ -208,7 +208,7 @@ def _data_symbol_problem(probe: Probe, refused: Refused, symbols: Kallsyms | Non
 
 
 def _argument_hint(tracing: Files, probe: Probe, refused: Refused) -> str | None:
-    """The next step for a fetch argument that was refused, by the kernel's own words."""
+    """Return a hint for a refused fetch argument, chosen by the kernel's message."""
     text = refused.message
     machine = os.uname().machine
     if "register name" in text:
@@ -238,7 +238,7 @@ def _argument_hint(tracing: Files, probe: Probe, refused: Refused) -> str | None
 
 
 def _types_line(tracing: Files) -> str | None:
-    """The types that this kernel's README lists."""
+    """Return the types that this kernel's README lists."""
     lines = _read(tracing, "README").splitlines()
     for i, line in enumerate(lines):
         if line.strip().startswith("type:"):
@@ -251,7 +251,7 @@ def _separated(probe: Probe) -> str:
 
 
 def _about_registering(refused: Refused) -> bool:
-    """Whether the kernel refused the place itself, after it had understood the line."""
+    """Return whether the kernel refused the place itself, after it had understood the line."""
     return "register probe" in refused.message or refused.excerpt is None or refused.caret is None
 
 

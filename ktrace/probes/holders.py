@@ -63,7 +63,7 @@ def blame(tracing: Files, step: Step, error: OSError) -> str:
 
 
 def openers(folder: str, proc: str = "/proc") -> list[tuple[int, str]]:
-    """Processes that have files of a directory open, as far as /proc shows them: id and command."""
+    """Return the processes that have files of a directory open, as far as /proc shows: id and command."""
     found = []
     for pid in sorted(int(p.name) for p in Path(proc).iterdir() if p.name.isdigit()):
         targets = []
@@ -80,7 +80,7 @@ def openers(folder: str, proc: str = "/proc") -> list[tuple[int, str]]:
 
 
 def _off(printed: str) -> str:
-    """What takes off a trigger that the kernel printed as this."""
+    """Return the text that removes a trigger, given how the kernel printed it."""
     if printed.startswith("hist:"):
         return off(printed)
     command = _COMMAND.match(printed)

@@ -1,4 +1,4 @@
-"""What `ktrace list` shows: registered kprobes and dynamic events, each with the other."""
+"""Match registered kprobes to their dynamic events, for `ktrace list`."""
 
 import fnmatch
 import re
@@ -21,7 +21,7 @@ from ktrace.tracefs.profiles import Profile, parse_uprobe_profiles, read_profile
 
 _ADDRESS_NAME = re.compile(r"addr_([0-9a-f]{16})(?:__return)?(?:_\d+)?\Z")
 
-_ENDBR = 4  # bytes: where functions begin with one, a probe on the function sits behind it
+_ENDBR = 4  # bytes: if functions begin with one, a probe on the function is placed after it
 
 
 def read_listing(
@@ -55,7 +55,7 @@ def read_listing(
 
 
 def _with_address(probe: Probe, registered: list[Registered], index: int | None) -> Probe:
-    """The probe with its address instead of the hash that the kernel prints of it, where it is known."""
+    """Replace the hash that the kernel prints with the probe's address, if it is known."""
     if index is None or not (isinstance(probe.place, AddressPlace) and probe.place.hashed):
         return probe
     address = registered[index].address
@@ -81,7 +81,7 @@ def select(
     everything: bool = False,
     refusals: Refusals | None = None,
 ) -> list[Probe]:
-    """The probes that `names` mean, each event once, in the kernel's order.
+    """Return the probes that `names` match, each event once, in the kernel's order.
 
     A name is `NAME`, `GROUP/NAME` or `GROUP:NAME`, with wildcards. `everything` means all but the private
     probes of ktrace sessions, which only a group that is spelled out means.
@@ -185,7 +185,7 @@ def _type_of(probe: Probe) -> str:
 
 
 def _is_registered(probe: Probe) -> bool:
-    """Whether it must have a line, as a kprobe that waits for no module."""
+    """Return whether it must have a line, as a kprobe that waits for no module."""
     place = probe.place
     return probe.kind in "pr" and isinstance(place, SymbolPlace | AddressPlace) and not (
         isinstance(place, SymbolPlace) and place.module
@@ -240,7 +240,7 @@ def _deal(
 
 
 def _states(buffers: list[tuple[str, Files]], event: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The buffers in which an event is on, and the top buffer's triggers (marked by a `*`)."""
+    """Return the buffers in which an event is enabled, and the top buffer's triggers (marked by a `*`)."""
     on: list[str] = []
     triggers: tuple[str, ...] = ()
     for name, files in buffers:

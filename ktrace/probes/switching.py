@@ -132,7 +132,7 @@ def busy(tracing: Files, probe: Probe) -> Busy:
 
 
 def busy_reasons(tracing: Files, event: str) -> str:
-    """The buffers, triggers, events or programs that hold an event, separated by semicolons."""
+    """List the buffers, triggers, events or programs that hold an event, separated by semicolons."""
     reasons = [
         f"the top buffer (ktrace disable {event})" if name == "top" else f"instance {name}"
         for name in holders(tracing, event)
@@ -151,7 +151,7 @@ def busy_reasons(tracing: Files, event: str) -> str:
 
 
 def perf_users(proc: str = "/proc") -> list[tuple[int, str]]:
-    """Processes with perf events or BPF links open: through these an event is held without tracefs."""
+    """Return processes with open perf events or BPF links, which can hold an event without tracefs."""
     found = []
     for pid in sorted(int(p.name) for p in Path(proc).iterdir() if p.name.isdigit()):
         try:

@@ -14,7 +14,7 @@ class Conditions:
     """What decides about recording.
 
     Attributes:
-        start_on: an event, perhaps with ` if EXPR` behind it; None: record from the beginning.
+        start_on: an event, optionally followed by ` if EXPR`; None: record from the beginning.
         stop_on: stop at the first hit of a traced event for which this holds.
         snapshot_on: keep what the buffer holds at such a hit, and show nothing else.
     """
@@ -28,7 +28,7 @@ class Conditions:
 
 
 def find_events(tracing: Files, name: str, group: str) -> list[str]:
-    """The events of that name, `GROUP/NAME`, with wildcards; those of this run among them."""
+    """Return the events of that name, `GROUP/NAME`, with wildcards, including those of this run."""
     own = f"{group}/{name}"
     if tracing.exists(f"events/{own}/enable") and "/" not in name and ".." not in name:
         return [own]

@@ -1,4 +1,4 @@
-"""The arguments of one probe: from C and the names of system calls to what the kernel reads."""
+"""Translate a probe's arguments from C and names of system call parameters to fetch arguments."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -32,10 +32,10 @@ _NO_NAMES: Mapping[int, str] = {}
 
 
 def function_arguments(texts: Sequence[str], site: Site, types: TypeSource | Miss) -> Arguments:
-    """Arguments at a function or tracepoint.
+    """Resolve the arguments at a function or tracepoint.
 
     Raises:
-        UsageError, NotFound, Unavailable: with the caret in the argument that is wrong.
+        UsageError, NotFound, Unavailable: an argument is wrong; the caret points into it.
     """
     resolution = resolve(tuple(texts), site, types)
     names = {r.arg.name: n for r in resolution.args if r.arg.name and (n := value_names(r))}
@@ -43,10 +43,10 @@ def function_arguments(texts: Sequence[str], site: Site, types: TypeSource | Mis
 
 
 def value_names(resolved: Resolved) -> Mapping[int, str]:
-    """The names of an argument's values: of an enum its own, of a bool `false` and `true`."""
+    """Return the names of an argument's values: those of an enum, or `false` and `true` for a bool."""
     if resolved.names:
         return dict(resolved.names)
-    # Read as text or as a symbol, it is no number any more.
+    # A value read as text or as a symbol is not a number.
     number = re.match(r"(?:[usx]\d|b\d+@)", resolved.arg.type or "u8")
     return _BOOL if number and _is_bool(resolved.ctype) else _NO_NAMES
 
@@ -54,10 +54,10 @@ def value_names(resolved: Resolved) -> Mapping[int, str]:
 def syscall_arguments(
     texts: Sequence[str], function: str, site: Site, kernel: Kernel, defaults: Defaults
 ) -> Arguments:
-    """Arguments of a system call at `function`, which takes the registers of the process.
+    """Resolve the arguments of a system call at `function`, which takes the registers of the process.
 
     Raises:
-        UsageError: no such parameter, or none that can be read here.
+        UsageError: there is no such parameter, or it cannot be read here.
     """
     params = _syscall_params(syscall_name(function), kernel)
     registers = site.registers and site.where != "return"
@@ -86,7 +86,7 @@ def syscall_arguments(
 def _members(
     text: str, params: Sequence[SyscallParam], function: str, site: Site, kernel: Kernel, *, registers: bool
 ) -> tuple[FetchArg, ...]:
-    """An expression over parameters, such as `how->flags`: what they point to is the process's."""
+    """Resolve an expression such as `how->flags`. System call parameters point to user memory."""
     if site.where == "return":
         raise UsageError(
             "what a system call's parameters point to can be read at its entry only",
@@ -113,7 +113,7 @@ def _members(
 
 
 def at_address(arg: FetchArg, machine: str) -> FetchArg:
-    """The argument for a probe that is placed by address, where `$argN` and `$retval` mean nothing."""
+    """Convert an argument for a probe placed by address, where `$argN` and `$retval` are unknown."""
     convention = CONVENTIONS.get(machine)
     if convention is None:
         return arg
@@ -145,7 +145,7 @@ def _is_number(arg: FetchArg | None) -> bool:
 
 
 def _by_name(text: str, arg: FetchArg, params: tuple[SyscallParam, ...]) -> str:
-    """`$arg2` of a system call is its second parameter, not the function's."""
+    """Resolve `$argN` of a system call: it is the call's Nth parameter, not the function's."""
     if not _is_number(arg):
         return text
     number = int(arg.expr.removeprefix("$arg"))
@@ -157,7 +157,7 @@ def _by_name(text: str, arg: FetchArg, params: tuple[SyscallParam, ...]) -> str:
 
 
 def _renumbered(args: list[FetchArg]) -> tuple[FetchArg, ...]:
-    """Arguments that share a name, each with one of its own: `filename`, `filename_2`."""
+    """Give arguments that share a name different names: `filename`, `filename_2`."""
     taken: set[str] = set()
     out = []
     for arg in args:

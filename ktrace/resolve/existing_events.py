@@ -1,4 +1,4 @@
-"""Events that exist, by the words that mean them."""
+"""Find existing events by name."""
 
 import fnmatch
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from ktrace.tracefs.instances import Owner
 
 
 def existing_events(tracing: Files, words: str) -> list[str]:
-    """The events that exist and that each of these words means; none where one of them means none."""
+    """Return the existing events that these words name; empty if one of the words names none."""
     existing = probes_that_stay(tracing)
     events: dict[str, None] = {}
     for word in split_words(words):
@@ -24,20 +24,20 @@ def existing_events(tracing: Files, words: str) -> list[str]:
 
 
 def events_meant(tracing: Files, probes: Iterable[Probe], name: str) -> list[str]:
-    """The events that one word means: of these probes, or else of the kernel's own events."""
+    """Return the events that a word names, among these probes or else among the kernel's own events."""
     return events_named(probes, name) or find_static(tracing, name)
 
 
 def probes_that_stay(tracing: Files) -> list[Probe]:
-    """All dynamic events but those that ktrace sessions made for themselves, running or not."""
+    """Return all dynamic events except the private ones of ktrace sessions, running or not."""
     return [probe for probe in list_probes(tracing)[0] if not belongs_to_session(probe)]
 
 
 def events_named(probes: Iterable[Probe], name: str) -> list[str]:
-    """The events that a name means, as in `select`; none where it means none.
+    """Return the events that a name matches, as in `select`; empty if there are none.
 
-    The private events of a session are meant only where their group is spelled out: neither a bare name
-    nor a wildcard in the group's place means them.
+    A session's private events match only if their group is given in full: a bare name or a wildcard for
+    the group does not match them.
     """
     pattern = name.replace(":", "/", 1)
     group, slash, _ = pattern.partition("/")
@@ -51,5 +51,5 @@ def events_named(probes: Iterable[Probe], name: str) -> list[str]:
 
 
 def belongs_to_session(probe: Probe) -> bool:
-    """Whether a ktrace session made it for itself."""
+    """Return whether the probe is a private event of a ktrace session."""
     return Owner.of_name(probe.group) is not None

@@ -1,6 +1,6 @@
-"""Which probes a place stands for: a function under one of its names, several of a name, a wildcard.
+"""Find the probes for a place: a function, several functions of one name, or a wildcard.
 
-Symbols and types are looked up here; `session.resolve` says when, and what deals with types is loaded late.
+Symbols and types are looked up here, and `resolve.resolve` decides when. Modules for types are loaded late.
 """
 
 import re
@@ -45,7 +45,7 @@ _REGISTER = re.compile(r"%(?!p[dD]\b)\w")
 
 @dataclass(frozen=True, slots=True)
 class Finder:
-    """One definition's wishes, whatever function they are applied to."""
+    """The arguments and options of one definition, which can be applied to any function."""
 
     args: tuple[str, ...]
     at_return: bool
@@ -53,12 +53,12 @@ class Finder:
     kernel: Kernel
 
     def at(self, place: SymbolPlace, *, nth: int | None = None) -> Wanted:
-        """The probe at a function that is meant by this name."""
+        """Return the probe at the function of this name."""
         kind = self._kind(place)
         if kind == "f":
             place = replace(place, module=None)  # the kernel takes fprobes by the bare name
         if (plain := self.plain(place.symbol)) is not None:
-            if self.kernel.vmlinux:  # or the kernel says best whether it is there
+            if self.kernel.vmlinux:  # otherwise the kernel reports best whether the function exists
                 self._function(place)
             return self.wanted(kind, place, plain)
         found, types = self._function(place)
@@ -73,7 +73,7 @@ class Finder:
         )
 
     def plain(self, function: str) -> Arguments | None:
-        """The arguments, if the kernel reads all of them as they stand."""
+        """Return the arguments if the kernel can read all of them unchanged, otherwise None."""
         if not all(is_plain(arg, function, self._defaults_here) for arg in self.args):
             return None
         return Arguments(tuple(map(parse_fetch_arg, self.args)))
@@ -86,10 +86,10 @@ class Finder:
         nth: int = 1,
         line: "InSource | None" = None,
     ) -> Arguments:
-        """Arguments where debug info says what is where; as without it if there is none.
+        """Resolve the arguments with debug info if there is any, otherwise without it.
 
         Args:
-            line: tells the function that is meant from those that were inlined into it just there.
+            line: tells the requested function from functions that were inlined into it at this place.
         """
         from ktrace.resolve.arguments import function_arguments  # noqa: PLC0415 -- few probes need types
 
@@ -110,7 +110,7 @@ class Finder:
     def at_address(
         self, place: AddressPlace | SymbolPlace, symbol: Symbol | None, *, offset: int = 0
     ) -> Wanted:
-        """The probe at an address, with the arguments of the function that is there."""
+        """Return the probe at an address, with the arguments of the function there."""
         from ktrace.resolve.arguments import at_address  # noqa: PLC0415 -- as above
 
         if self.defaults.kind == "fprobe":
@@ -126,7 +126,7 @@ class Finder:
         return self.wanted(kind, place, replace(found, args=args), named_after=where)
 
     def of_several(self, place: SymbolPlace) -> list[Wanted]:
-        """`--all` and `--nth`: of the functions of that name."""
+        """Return the probes for `--all` and `--nth`, which select among functions of the same name."""
         symbols = [s for s in self.kernel.symbols.find(place.symbol, place.module) if s.is_function]
         nth = self.defaults.nth
         if len(symbols) <= 1:
@@ -147,7 +147,7 @@ class Finder:
         return different_names(self._one_of(symbol, symbols, place.offset) for symbol in chosen)
 
     def matching(self, text: str) -> list[Wanted]:
-        """Every function that a wildcard matches and that can be probed."""
+        """Return a probe for every function that matches a wildcard and can be probed."""
         module, _, glob = text.rpartition(":")
         by_name: dict[str, list[Symbol]] = {}
         for symbol in self.kernel.symbols.matching(glob):
@@ -163,7 +163,7 @@ class Finder:
         return self.each_of(by_name, text)
 
     def each_of(self, by_name: dict[str, list[Symbol]], text: str) -> list[Wanted]:
-        """A probe at each of these functions that can be probed; `text` is what they match."""
+        """Return a probe for each of these functions that can be probed; `text` is the matching pattern."""
         left_out: dict[str, int] = {}
         chosen: list[tuple[Symbol, list[Symbol]]] = []
         probeable = Probeable.of(self.kernel)
@@ -191,7 +191,7 @@ class Finder:
     def _each(
         self, chosen: list[tuple[Symbol, list[Symbol]]], left_out: dict[str, int]
     ) -> tuple[list[Wanted], KtraceError | None]:
-        """A probe for each; functions that lack an argument are left out, if others have it."""
+        """Return a probe for each function that has all arguments, and the first error."""
         wanted: list[Wanted] = []
         first: KtraceError | None = None
         if (
@@ -214,7 +214,7 @@ class Finder:
         return self.at_address(place_of(symbol, offset, self.kernel), symbol, offset=offset)
 
     def _kind(self, place: SymbolPlace) -> Kind:
-        """`p`, `r` or `f`."""
+        """Return the kind of probe to use: `p`, `r` or `f`."""
         kprobe: Kind = "r" if self.at_return else "p"
         if self.defaults.kind == "kprobe":
             return kprobe
@@ -238,7 +238,7 @@ class Finder:
         return "f" if fits else kprobe
 
     def _function(self, place: SymbolPlace) -> "tuple[SymbolPlace, Btf | Miss]":
-        """Where the function really is, and the types that describe it."""
+        """Return the place of the function in this kernel, and the types that describe it."""
         types = self.kernel.types(place.module)
         plain = plain_name(place.symbol)
         if place.module or (not isinstance(types, Miss) and not isinstance(types.functions(plain), Miss)):
@@ -256,7 +256,7 @@ class Finder:
         return replace(place, symbol=present), types
 
     def _differs(self, asked: str | None) -> tuple[str, ...]:
-        """What a probe at the present name of this function sees otherwise; nothing where it has its own."""
+        """Return what differs for a probe at this function's present name; empty if it was not renamed."""
         from ktrace.kernel.renamed import find_present  # noqa: PLC0415 -- most names are present
 
         present = find_present(asked, self.kernel.symbols, self.kernel.machine) if asked else None
@@ -294,7 +294,7 @@ class Finder:
             where = "inside"
         features = self.kernel.features
         if place and place.module:
-            # The kernel looks for parameters under the name as it is written, and finds no MODULE:NAME.
+            # The kernel looks up parameters by the name as written, and does not find MODULE:NAME.
             features = replace(features, btf_args=False, btf_members=False)
         return Site(
             place.symbol if place else None,
@@ -321,7 +321,7 @@ class Finder:
         asked: str | None = None,
         differs: tuple[str, ...] = (),
     ) -> Wanted:
-        """The probe with these arguments, called like `named_after` where no name is chosen."""
+        """Return the probe with these arguments, named after `named_after` if no name is given."""
         defaults = self.defaults
         args: tuple[FetchArg, ...] = name_args(found.args)
         if defaults.regs:
@@ -355,7 +355,7 @@ class Finder:
 
 @dataclass(frozen=True, slots=True)
 class _Again:
-    """Makes the same probe of a function under another name, whose arguments may be elsewhere."""
+    """A function that rebuilds the probe for another function name, where arguments may be elsewhere."""
 
     finder: Finder
 

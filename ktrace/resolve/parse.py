@@ -48,7 +48,7 @@ def check_options(wanted: Iterable[Wanted], defaults: Defaults, events: Sequence
 
 
 def is_source_place(place: str) -> bool:
-    """Whether it names a line of source, or all of a file: `vfs_read:12`, `:kernel/bpf/*`."""
+    """Return whether it names a line of source, or all of a file: `vfs_read:12`, `:kernel/bpf/*`."""
     return _SOURCE.match(place) is not None
 
 

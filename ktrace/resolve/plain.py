@@ -26,7 +26,7 @@ _KERNELS_OWN_START = re.compile(r"[%@\\]|\$(?!args\Z|retval\b|arg\d)")
 
 
 def is_lookup(place: str, defaults: Defaults) -> bool:
-    """Whether the place is one that is found by looking, whatever the arguments are."""
+    """Return whether the place itself needs a look-up, whatever the arguments are."""
     return (
         defaults.kind != "kprobe"
         or defaults.every
@@ -39,7 +39,7 @@ def is_lookup(place: str, defaults: Defaults) -> bool:
 
 
 def is_plain(arg: str, place: str, defaults: Defaults) -> bool:
-    """Whether the kernel reads the argument as it stands.
+    """Return whether the kernel can read the argument unchanged.
 
     `$retval` and `$argN` are read as they stand, too, but a type can be found for them.
     """
@@ -59,7 +59,7 @@ def is_plain(arg: str, place: str, defaults: Defaults) -> bool:
 
 
 def check_arguments(args: Sequence[str]) -> None:
-    """Raises UsageError where a word is empty or would end the definition's line."""
+    """Raise UsageError if a word is empty or would end the definition's line."""
     for arg in args:
         if not arg.strip():
             raise UsageError("an argument is empty")

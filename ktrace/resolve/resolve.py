@@ -1,4 +1,4 @@
-"""From a definition's words to its probes, with all that has to be looked up for it.
+"""Resolve a definition to its probes, with all necessary look-ups.
 
 A function and arguments in the kernel's own grammar are looked up nowhere: they are written, and explained
 if the kernel refuses. What goes on from here to types and symbols is
@@ -28,7 +28,7 @@ from ktrace.tracefs.events import is_glob
 
 
 def want(words: Sequence[str], defaults: Defaults, kernel: Kernel) -> list[Wanted]:
-    """The probes that one definition stands for: one, unless it has a wildcard or means all of a name.
+    """Return the probes for one definition: one, unless it has a wildcard or selects all of a name.
 
     Raises:
         UsageError: the words are wrong; the caret is where.

@@ -29,7 +29,7 @@ _TOLD = 100  # places in a message
 
 
 def at_source(where: words.SourcePlace, text: str, finder: Finder) -> list[Wanted]:
-    """The probes for a place in the source.
+    """Return the probes for a place in the source.
 
     Raises:
         UsageError: it is no single line, or what is wanted there cannot be had.
@@ -80,7 +80,7 @@ def everywhere(place: SymbolPlace, finder: Finder) -> list[Wanted]:
 
 
 def _meant_by(where: words.FunctionLines | words.FileLines) -> InSource:
-    """Whether a frame is of the function whose line that is: other functions may begin just there."""
+    """Return whether a frame is of the function whose line that is: other functions may begin just there."""
 
     def of_function(frame: SourceFrame) -> bool:
         return isinstance(where, words.FunctionLines) and frame.function == where.function
@@ -101,7 +101,7 @@ def _check(finder: Finder, what: str) -> None:
 
 
 def _each(spots: Iterable[Spot], name: str, text: str, finder: Finder, line: InSource) -> list[Wanted]:
-    """A probe at each; places that lack an argument are left out, if others have it."""
+    """Return a probe for each place. Places that lack an argument are left out if others have it."""
     spots = tuple(spots)
     if len(spots) > finder.defaults.max_probes:
         raise UsageError(
@@ -133,7 +133,7 @@ def _at_spot(spot: Spot, name: str, finder: Finder, line: InSource) -> Wanted:
 
 
 def _movable(spot: Spot, finder: Finder) -> SymbolPlace | AddressPlace:
-    """The place as this kernel takes it."""
+    """Return the place in a form that this kernel accepts."""
     place = spot.place
     if spot.copies == 1:
         return place
@@ -153,7 +153,7 @@ def _several(text: str, spots: tuple[Spot, ...]) -> str:
 
 
 def _of_files(glob: str, finder: Finder) -> list[Wanted]:
-    """Every function with code of its own from the files that match."""
+    """Return a probe for every function with its own code in the files that match."""
     found = finder.kernel.debug_info().functions_in(glob)
     if isinstance(found, Miss):
         raise NotFound(found.reason, hint="paths are as the kernel was built: ':kernel/bpf/*', ':fs/open.c'")

@@ -1,4 +1,4 @@
-"""Describe the probes that a command's words ask for, before any is defined."""
+"""Descriptions of requested probes, before any is defined."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,14 +18,14 @@ DEFAULT_GROUP = "kprobes"  # the kernel's own default for kprobes
 
 
 KindChoice = Literal["kprobe", "fprobe", "auto"]
-"""What `--kind` takes: `auto` is an fprobe where the kernel has it and the place allows it."""
+"""Values of `--kind`. `auto` is an fprobe if the kernel has fprobes and the place allows one."""
 
 
-MAX_PROBES = 500  # that a wildcard may stand for
+MAX_PROBES = 500  # for one wildcard
 
 
 SEVERAL = "several functions of one name (--all takes them)"
-"""Why functions of a wildcard are left out."""
+"""A reason to leave out functions that match a wildcard."""
 
 
 _RETURN_NAME = "__return"
@@ -33,21 +33,21 @@ _RETURN_NAME = "__return"
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What the options of a command say about every definition on its line.
+    """The options of a command that apply to every definition on its line.
 
     Attributes:
-        group: of events for which no group is said; None is the kernel's own for each kind.
+        group: for events without an explicit group; None uses the kernel's own group for each kind.
         name: the event's name; None derives it from the place.
         at_return: make return probes.
-        maxactive: of return probes; 0 lets the kernel choose.
+        maxactive: for return probes; 0 lets the kernel choose.
         regs: put the registers of `machine` (`uname -m`) before the arguments.
         kind: what to probe functions with.
-        every: of several functions of one name, probe all.
-        nth: of several functions of one name, probe this one, counted from 1.
-        max_probes: that a wildcard may stand for.
-        force: take a function's arguments as its C prototype has them although the compiler changed them.
-        either_arrow: `->` also leads into a struct that is no pointer, as in SystemTap's language.
-        inlined: probe a function wherever it was inlined, too.
+        every: probe all functions of that name.
+        nth: probe the Nth function of that name, counted from 1.
+        max_probes: the most functions that a wildcard may match.
+        force: trust a function's C prototype for its arguments although the compiler changed them.
+        either_arrow: `->` also works on a struct that is not a pointer, as in SystemTap's language.
+        inlined: also probe a function wherever it was inlined.
     """
 
     group: str | None = None
@@ -80,20 +80,20 @@ class Defaults:
 
 
 Names: TypeAlias = Mapping[str, Mapping[int, str]]
-"""By the name of an argument: its values' names, of an enum or a bool."""
+"""The names of each argument's values (of an enum or a bool), by the argument's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A probe to be made, and what was found out on the way to it.
+    """A probe to define, and what was found while resolving it.
 
     Attributes:
-        names: of arguments whose values have names.
-        notes: what the user should know: one line each.
-        asked: the function asked for, where it goes by another name here.
-        one_of_many: it stands for one of the functions that a wildcard matched.
-        again: makes it anew for its function's present name, whose arguments may be elsewhere; None
-            where another place is all that changes.
+        names: the value names of arguments, for those whose values have names.
+        notes: notes for the user, one line each.
+        asked: the requested function, if it has another name in this kernel.
+        one_of_many: whether it is for one of the functions that a wildcard matched.
+        again: rebuilds it for its function's present name, where arguments may be elsewhere; None
+            if only the place changes.
     """
 
     probe: Probe
@@ -106,7 +106,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What one probe reads; `names` as in `Wanted`, `notes` on what `$args` left out."""
+    """The arguments of one probe; `names` as in `Wanted`, `notes` on what `$args` left out."""
 
     args: tuple[FetchArg, ...] = ()
     names: Mapping[str, Mapping[int, str]] | None = None
@@ -114,11 +114,11 @@ class Arguments:
 
 
 Move: TypeAlias = Callable[[Probe, str], Probe]
-"""The same probe at a function of another name."""
+"""A function that returns the same probe at a function of another name."""
 
 
 def check_number(text: str, count: int, defaults: Defaults) -> None:
-    """Raises UsageError where a wildcard stands for more functions than the defaults allow."""
+    """Raise UsageError if a wildcard matches more functions than the defaults allow."""
     if count > defaults.max_probes:
         raise UsageError(
             f"'{text}' matches {count} functions that can be probed, "
@@ -128,17 +128,17 @@ def check_number(text: str, count: int, defaults: Defaults) -> None:
 
 
 def left_out_note(text: str, matched: int, probed: int, left_out: Mapping[str, int]) -> str:
-    """Of how many functions of a wildcard how many are probed, and how many are not, by the reason why."""
+    """Say how many functions a wildcard matches, how many are probed, and how many are not, by reason."""
     return f"'{text}' matches {matched} functions: {probed} are probed; {left_out_text(left_out)}"
 
 
 def left_out_text(left_out: Mapping[str, int]) -> str:
-    """How many were left out, by the reason why."""
+    """Say how many functions were left out, by reason."""
     return "left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.items())
 
 
 def event_name(place: SymbolPlace | AddressPlace, *, at_return: bool) -> str:
-    """`vfs_read`, `vfs_read_0x10` at an offset, `addr_ffffffff81234560`; `__return` behind a return's."""
+    """Derive an event's name: `vfs_read`, `vfs_read_0x10`, `addr_ffffffff81234560`, `vfs_read__return`."""
     if isinstance(place, AddressPlace):
         name = f"addr_{place.address:x}"
     else:
@@ -148,7 +148,7 @@ def event_name(place: SymbolPlace | AddressPlace, *, at_return: bool) -> str:
 
 
 def mover(wanted: Iterable[Wanted]) -> Move:
-    """Moves any of these probes to the present name of its function."""
+    """Return a function that moves any of these probes to the present name of its function."""
     again = {one.probe.event: one.again for one in wanted if one.again}
 
     def move(probe: Probe, symbol: str) -> Probe:
@@ -160,13 +160,13 @@ def mover(wanted: Iterable[Wanted]) -> Move:
 
 
 def move_place(probe: Probe, symbol: str) -> Probe:
-    """The probe with another function's name and all else as it is."""
+    """Return the probe with only its function's name changed."""
     assert isinstance(probe.place, SymbolPlace)
     return replace(probe, place=replace(probe.place, symbol=symbol))
 
 
 def different_names(wanted: Iterable[Wanted]) -> list[Wanted]:
-    """One event each: the kernel would join two of the same name."""
+    """Give each probe a different event name: the kernel would merge two of the same name."""
     taken: set[str] = set()
     out = []
     for one in wanted:

@@ -1,4 +1,4 @@
-"""What a run traces: from words to events that exist and probes to be made; and whose."""
+"""Find what a run traces: existing events, and probes to define."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ _ARGUMENT = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """What a run traces.
+    """The events and probes that a run traces.
 
     Attributes:
-        events: that exist, as `GROUP/NAME`.
-        wanted: probes to be made for the run.
-        names: by the event's name, the names of its arguments' values.
-        refusals: takes what is refused, where other places are left; None: a refusal ends the run.
+        events: existing events, as `GROUP/NAME`.
+        wanted: probes to define for the run.
+        names: the names of its arguments' values, by the event's name.
+        refusals: collects refusals while other places are left; None: a refusal ends the run.
     """
 
     events: tuple[str, ...]
@@ -43,7 +43,7 @@ class Targets:
 
     @property
     def probes(self) -> tuple[Probe, ...]:
-        """The probes to be made."""
+        """Return the probes to define."""
         return tuple(one.probe for one in self.wanted)
 
 
@@ -54,14 +54,14 @@ def find_targets(
     kernel: Kernel | None = None,
     refusals: Refusals | None = None,
 ) -> Targets:
-    """What `[NAME | PLACE [ARG...]]...` means, commas between definitions.
+    """Resolve `[NAME | PLACE [ARG...]]...`, with commas between definitions.
 
     Args:
-        kernel: where functions and types are looked up, if they have to be; None: `tracing`'s own.
-        refusals: takes what a definition is refused for, so that the others go on; None raises it.
+        kernel: where functions and types are looked up, if needed; None: the kernel of `tracing`.
+        refusals: collects the error of a refused definition, so that the others go on; None raises it.
 
     Raises:
-        UsageError, NotFound, Unavailable: a word means nothing, or nothing here.
+        UsageError, NotFound, Unavailable: a word cannot be resolved, or not on this kernel.
     """
     kernel = kernel or Kernel(tracing)
     existing = probes_that_stay(tracing)
@@ -102,19 +102,19 @@ def _meant(
 
 
 def _of_this_run(one: Wanted, defaults: Defaults) -> Wanted:
-    """The probe in the run's own group, whichever group the kernel's own line names."""
+    """Put the probe in the run's own group, whichever group its definition names."""
     group = defaults.group
     return one if group in (None, one.probe.group) else replace(one, probe=replace(one.probe, group=group))
 
 
 def _of_function(words: Sequence[str], event: str, defaults: Defaults, kernel: Kernel) -> list[Wanted] | None:
-    """`FUNCTION ARG...` where an event is called like the function: the function is meant, as without it.
+    """Resolve `FUNCTION ARG...` if an event has the function's name. The function takes precedence.
 
     Returns:
-        Its probes; None where the second word is no argument of it, but a place of its own.
+        Its probes; None if the second word is not an argument but another place.
 
     Raises:
-        NotFound: it is neither.
+        NotFound: the second word is neither.
     """
     head, word, *rest = words
     if "/" in head:
@@ -133,7 +133,7 @@ def _of_function(words: Sequence[str], event: str, defaults: Defaults, kernel: K
 
 
 def _is_function(name: str, kernel: Kernel) -> bool:
-    """Whether there is a function of that name, or nobody can tell."""
+    """Return whether there is a function of that name, or symbols cannot be read."""
     try:
         symbols = kernel.symbols
     except (KtraceError, OSError):

@@ -23,7 +23,7 @@ GROUP = "tracepoints"  # the kernel's own for them
 def tracepoint_probe(
     text: str, args: Sequence[str], at_return: bool, defaults: Defaults, kernel: Kernel
 ) -> Wanted:
-    """The probe for `tracepoint:NAME` or `tracepoint:SYSTEM:NAME`.
+    """Return the probe for `tracepoint:NAME` or `tracepoint:SYSTEM:NAME`.
 
     Raises:
         UsageError: it asks for what a tracepoint does not have.
@@ -62,7 +62,7 @@ def tracepoint_probe(
 
 
 def _events(kernel: Kernel) -> list[str]:
-    """All static events, `SYSTEM:NAME`."""
+    """Return all static events, `SYSTEM:NAME`."""
     try:
         return kernel.tracing.read("available_events").split()
     except OSError:
@@ -74,7 +74,7 @@ def _static_events(name: str, kernel: Kernel) -> list[str]:
 
 
 def _are_tracepoints(events: list[str]) -> bool:
-    """Whether one of the events is a tracepoint's: those of system calls and of probes are not."""
+    """Return whether one of the events is a tracepoint. Events of system calls and probes are not."""
     return any(e.partition(":")[0] not in ("syscalls", "kprobes", "fprobes", GROUP) for e in events)
 
 

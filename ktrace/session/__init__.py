@@ -1,1 +1,1 @@
-"""The library's front door: from words to probes, applied, streamed and undone whatever happens."""
+"""Tracing sessions: define probes, stream their events, and undo everything at the end."""

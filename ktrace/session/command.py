@@ -37,7 +37,7 @@ class Command:
 
     Raises:
         UsageError: the words cannot be split.
-        NotFound: there is no such program.
+        NotFound: the program does not exist.
     """
 
     def __init__(self, text: str, *, to_stderr: bool = False) -> None:
@@ -96,7 +96,7 @@ class Command:
 
     @property
     def ended(self) -> bool:
-        """Whether it has ended."""
+        """Return whether it has ended."""
         if self._status is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -134,7 +134,7 @@ class Command:
                 time.sleep(0.01)
 
     def _wait_and_exec(self, gate: int, report: int) -> None:
-        """The child's side; does not return."""
+        """Run the child's side. Does not return."""
         try:
             os.close(self._gate)
             while (word := os.read(gate, 1)) != b"g":
@@ -171,7 +171,7 @@ def _write_line(gate: int) -> bytes:
 
 
 def _descendants(pid: int) -> list[int]:
-    """The processes that a process has started, and those that they have; a daemon has left them."""
+    """Return all descendants of a process. A daemon is no longer one of them."""
     found: list[int] = []
     with suppress(OSError):  # it has ended, or the kernel has no lists of children
         for task in Path(f"/proc/{pid}/task").iterdir():

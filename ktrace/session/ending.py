@@ -59,6 +59,6 @@ class Ending:
 
     @property
     def overdue(self) -> bool:
-        """Whether nothing more is to be read."""
+        """Return whether nothing more is to be read."""
         until = self.reading_until
         return until is not None and self._clock() >= until

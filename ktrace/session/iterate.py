@@ -18,7 +18,7 @@ from ktrace.stream.limit import Limit
 def batches(
     session: Session, *, command: str | None, duration_s: float | None, count: int | None
 ) -> Iterator[Batch]:
-    """The batches of all chunks; see `Session.stream`."""
+    """Yield the batches of all chunks; see `Session.stream`."""
     for chunk in chunks(session, command=command, duration_s=duration_s, count=count):
         yield from chunk.batches
 

@@ -33,7 +33,7 @@ _ON_FTRACE = frozenset({"x86_64", "i686", "i586", "ppc64", "ppc64le", "s390x", "
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """How the switches stand; None where it is not known."""
+    """The state of the switches; None if unknown."""
 
     kprobes: bool | None
     ftrace: bool | None
@@ -45,7 +45,7 @@ class Switches:
 
     @property
     def off(self) -> bool:
-        """Whether one of them is off."""
+        """Return whether one of them is off."""
         return self.kprobes is False or self.ftrace is False
 
 
@@ -126,7 +126,7 @@ def top_muted(
 
 
 def _waits(tracing: Files) -> bool:
-    """Whether an event is to switch the top buffer on."""
+    """Return whether an event is to switch the top buffer on."""
     for event in all_events(tracing):
         try:
             if any(trigger.startswith("traceon") for trigger in read_triggers(tracing, event)):
@@ -252,6 +252,6 @@ def _at_entry(probe: Probe) -> bool:
 
 
 def _shown(event: str) -> str:
-    """An event's name without the group of a session, which says nothing to a person."""
+    """Return an event's name without a session's group, which means nothing to the user."""
     group, _, name = event.partition("/")
     return name if group.startswith("ktrace_") else event

@@ -1,4 +1,4 @@
-"""Reading a session's buffer as pages: formats, clock and names that its decoder needs."""
+"""The formats, clock and names needed to decode the pages of a session's buffer."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -21,26 +21,26 @@ from ktrace.tracefs.pid_namespace import names_proc
 
 @dataclass(slots=True)
 class Formats:
-    """The formats of events, by their id: of those that are known, and of any that the kernel has.
+    """The formats of events, by their id.
 
-    The kernel's directory is searched for an id that is not known: events may be made while their
-    buffer is read. What was known stays known when its event has gone.
+    An unknown id is looked up in the kernel's `events` directory, because events may be created while the
+    buffer is read. A known format is kept after its event is removed.
     """
 
     tracing: Files
     known: dict[int, Format] = field(default_factory=dict)
 
     def learn(self, events: Iterable[str]) -> None:
-        """Read those of some events, `GROUP/NAME`."""
+        """Read the formats of some events, `GROUP/NAME`."""
         for event in events:
             form = read_format(self.tracing, event)
             self.known[form.id] = form
 
     def find(self, ident: int) -> Format | None:
-        """The format of the event with this id; None where there is none."""
+        """Return the format of the event with this id; None if there is none."""
         if ident in self.known:
             return self.known[ident]
-        # The few that ftrace itself has come in every trace: stacks, markers.
+        # ftrace's own few events, such as stacks and markers, are in every trace: search them first.
         groups = self.tracing.list("events")
         for group in sorted(groups, key=lambda g: g != "ftrace"):
             if not self.tracing.is_dir(f"events/{group}"):
@@ -53,7 +53,7 @@ class Formats:
         return None
 
     def name_of(self, ident: int) -> str | None:
-        """`SYSTEM.NAME`, as the kernel prints a probe's event."""
+        """Return `SYSTEM.NAME`, as the kernel prints a probe's event."""
         form = self.find(ident)
         return f"{form.system}.{form.name}" if form else None
 
@@ -63,23 +63,23 @@ class Formats:
                 return None
             form = parse_format(self.tracing.read(f"events/{group}/{name}/format"), group)
         except OSError:
-            return None  # no event's directory, or it has gone
+            return None  # not an event's directory, or already removed
         return form if form.id == ident else None
 
 
 def layout_of(files: Files) -> PageLayout:
-    """What the pages of an instance look like."""
+    """Return the layout of an instance's pages."""
     return parse_header_page(files.read("events/header_page"))
 
 
 def live_decoder(files: Files, formats: Formats) -> Live:
-    """Decodes the pages of an instance."""
+    """Return a decoder of an instance's pages."""
     ticks = counts_ticks(files)
     return Live(Decoder(formats.known, layout_of(files), unknown=formats.find, ticks=ticks))
 
 
 def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enrich:
-    """Adds names of tasks, symbols and flags as this kernel prints them."""
+    """Return a function that adds task names, symbols and flags as this kernel prints them."""
     return Enrich(
         LiveNames(saved, names_proc()),
         kernel_symbols,
@@ -91,7 +91,7 @@ def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enr
 
 
 def kernel_symbols() -> SymbolTable:
-    """The kernel's symbols as they are now; none where they cannot be read."""
+    """Return the kernel's present symbols; an empty table if they cannot be read."""
     return SymbolTable(_kallsyms())
 
 

@@ -1,4 +1,4 @@
-"""The ways of reading a session's buffer: what opens it, and what understands what it gives."""
+"""The two ways of reading a session's buffer, as text or as pages, each with its decoder."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Enrich: TypeAlias = Callable[[Chunk], Chunk]
 
 
 class _Decoder(Decoder, Protocol):
-    """A decoder that counts what it does not understand."""
+    """A decoder that counts the data it cannot decode."""
 
     unparsed: int
 
@@ -33,10 +33,10 @@ class Reading:
     """One way of reading the buffer.
 
     Attributes:
-        start: opens it, arms the events, and lets the buffer fill.
-        told: lost records that the decoder told of, by CPU; None where it is not known.
-        pending: whether what was read waits for the next read.
-        page: bytes of a page; 0 where it is text that is read.
+        start: opens the buffer, arms the events, and starts recording.
+        told: lost records that the decoder has reported, by CPU; the key is None if the CPU is unknown.
+        pending: whether data that was read waits for the next read.
+        page: size of a page in bytes; 0 for text.
     """
 
     start: Callable[[], _Descriptor]
@@ -47,12 +47,12 @@ class Reading:
     page: int = 0
 
     def decode(self, data: Data) -> Chunk:
-        """What a read gave, or that it gave nothing."""
+        """Decode the data of one read, which may be empty."""
         return self.decoder.feed(data) if data else self.decoder.idle()
 
 
 def reading_text(session: Session) -> Reading:
-    """The kernel's own text."""
+    """Return a reading of the kernel's text."""
     parser = TextParser(session.signatures())
     return Reading(
         session.start,
@@ -64,10 +64,10 @@ def reading_text(session: Session) -> Reading:
 
 
 def reading_pages(session: Session, events: Iterable[str] = ()) -> Reading:
-    """The pages of its buffer.
+    """Return a reading of the buffer's pages.
 
     Args:
-        events: `GROUP/NAME` of what it will hold beside the session's traced events.
+        events: `GROUP/NAME` of events that it will hold besides the session's traced events.
     """
     formats = Formats(session.tracing)
     formats.learn([*session.events, *events])
@@ -86,7 +86,7 @@ def reading_pages(session: Session, events: Iterable[str] = ()) -> Reading:
 
 
 def with_own_stacks(session: Session, enrich: Enrich) -> Enrich:
-    """The same for what has stacks, without those that belong to no record."""
+    """Wrap `enrich` to drop stacks that do not belong to a record, if the session has stacks."""
     if not session.with_stacks:
         return enrich
     own = OwnStacks({event.partition("/")[2] for event in session.with_stacks})

@@ -1,11 +1,11 @@
-"""Session: probes for a while, events in a buffer of one's own, everything undone at the end.
+"""Sessions: temporary probes and a private buffer. Everything is undone at the end.
 
 with Session() as session:
     session.trace_event("sched/sched_switch")
     reader = session.start()
     ...
 
-`ktrace.api` adds what programs of others want of it.
+`ktrace.api` extends it to the public interface.
 """
 
 import errno
@@ -49,11 +49,11 @@ class Session:
     Args:
         tracing: the tracing directory; None finds it.
         debug: debugfs, for explanations; None finds it.
-        clock: trace clock; None takes the best that there is.
-        buffer_kb: KiB of buffer for each CPU; None leaves the kernel's size.
+        clock: trace clock; None takes the best one available.
+        buffer_kb: KiB of buffer for each CPU; None keeps the kernel's default.
 
     Raises:
-        Unavailable: this machine cannot trace as it stands.
+        Unavailable: this machine cannot trace in its present state.
     """
 
     def __init__(
@@ -76,22 +76,22 @@ class Session:
         self._pipe: TextPipe | RawPipes | None = None
         self.with_stacks: set[str] = set()
         """Events with a kernel stack at each hit."""
-        self._counted = False  # whether there are events that are counted only
+        self._counted = False  # whether some events are only counted
         self.unread = 0
-        """Records that the last `stream` left in the kernel's buffer: there was no time for them."""
+        """Records that the last `stream` left in the kernel's buffer because its time was up."""
         self.waits = False
-        """Whether a trigger will let the buffer fill, so that `arm` does not."""
+        """Whether a trigger will start recording, so that `arm` must not."""
         self._unarmed = 0  # steps that were applied before `arm`
         self._own_ids: list[int] = []
 
     @cached_property
     def kernel(self) -> Kernel:
-        """What is known of the kernel, each thing read once for all probes of the session."""
+        """Return the kernel's features, symbols and types, each read once for the whole session."""
         return Kernel(self.tracing, self.debug)
 
     @property
     def files(self) -> Files:
-        """The files of the session's own instance."""
+        """Return the files of the session's own instance."""
         return self.tracing.below(f"instances/{self.name}")
 
     def __enter__(self) -> "Session":
@@ -113,11 +113,11 @@ class Session:
             error.add_note(failure.message)
 
     def add_probe(self, probe: Probe, move: Move = move_place) -> Defined:
-        """Define a probe of the session's group, and have it traced.
+        """Define a probe in the session's group, and trace it.
 
         Args:
-            probe: what to define.
-            move: makes it anew for its function's present name.
+            probe: the probe to define.
+            move: rebuilds the probe if its function has another name in this kernel.
         """
         self.will_remove(probe)
         kernel = self.kernel
@@ -133,7 +133,7 @@ class Session:
         return defined
 
     def unused(self, probe: Probe) -> Probe:
-        """The probe under a name that no other of this session's events has."""
+        """Return the probe under a name that no other event of this session has."""
         name, n = probe.name, 1
         while self.tracing.exists(f"events/{probe.group}/{name}"):
             n += 1
@@ -141,7 +141,7 @@ class Session:
         return replace(probe, name=name)
 
     def will_remove(self, probe: Probe) -> None:
-        """Have an event removed at the end that the caller is about to define."""
+        """Remove at the end an event that the caller is about to define."""
         undo = define_step(probe).undo
         assert undo is not None
         self._applied.will_undo(undo)
@@ -155,14 +155,14 @@ class Session:
         self._apply(step)
 
     def ignore_self(self) -> bool:
-        """Record and count nothing that this process does; False where the kernel has no way to say so."""
+        """Ignore all events of this process; return False if the kernel does not support that."""
         return buffer.ignore_pids(self.files, self.own_ids())
 
     def own_ids(self) -> list[int]:
-        """Return the ids of this process's threads as events have them. Not while the buffer records.
+        """Return the ids of this process's threads as events show them. Do not call while recording.
 
         Raises:
-            Unavailable: in a pid namespace: they cannot be found out.
+            Unavailable: in a pid namespace, if they cannot be found.
         """
         if not in_namespace():
             return buffer.own_threads()
@@ -171,18 +171,18 @@ class Session:
         return self._own_ids
 
     def id_of(self, command: "Command") -> int:
-        """Return the id of a command that waits, as events have it. Not while the buffer records."""
+        """Return the id of a waiting command as events show it. Do not call while recording."""
         if not in_namespace():
             return command.pid
         root = self.files.root
         return writer_of_marker(self.files, lambda path, text: command.write_first(f"{root}/{path}", text))
 
     def only_command(self, command: "Command") -> None:
-        """Record only a command, and what it starts."""
+        """Record only a command and its children."""
         self.only_tasks([self.id_of(command)], children=True)
 
     def record(self) -> None:
-        """Let the buffer take events."""
+        """Start recording into the buffer."""
         buffer.switch_recording(self.files, True)
 
     def read_pages(self, page: int) -> "RawPipes":
@@ -190,13 +190,13 @@ class Session:
         wake = buffer.wake_step(self.files)
         if wake is not None:
             self._apply(wake)
-        from ktrace.tracefs.pipe_raw import RawPipes  # noqa: PLC0415 -- who counts does not read
+        from ktrace.tracefs.pipe_raw import RawPipes  # noqa: PLC0415 -- not needed to count
 
         self._pipe = pipes = RawPipes(self.files, page)
         return pipes
 
     def trace_event(self, event: str, *, stack: bool = False) -> None:
-        """Have an event that exists (`GROUP/NAME`) traced, with a kernel stack at each hit if `stack`."""
+        """Trace an existing event (`GROUP/NAME`), with a kernel stack at each hit if `stack`."""
         self.used[event] = None
         if event not in self.events:
             self.events.append(event)
@@ -204,15 +204,15 @@ class Session:
             self.with_stacks.add(event)
 
     def count_only(self, event: str) -> None:
-        """Do not record an event: its triggers are all that is wanted of it."""
+        """Do not record an event: only its triggers are used."""
         self.events.remove(event)
         self._counted = True
 
     def filter(self, expression: str) -> None:
-        """Record only where `expression` holds, in the grammar of the kernel's event filters.
+        """Record only hits for which `expression` is true, in the syntax of the kernel's event filters.
 
         Raises:
-            Refused: with the caret in the expression, and the event that does not take it.
+            Refused: an event does not accept the filter; the caret points into the expression.
         """
         for event in self.events:
             try:
@@ -228,11 +228,11 @@ class Session:
                 ) from None
 
     def filter_event(self, event: str, expression: str) -> None:
-        """Record one of the events only where `expression` holds. Raises Refused."""
+        """Record one of the events only if `expression` is true. Raises Refused."""
         set_filter(self.files, event, expression)
 
     def only_tasks(self, pids: Sequence[int], *, children: bool) -> None:
-        """Record only these threads; with `children` also what they start from now on."""
+        """Record only these threads; with `children` also the tasks that they start from now on."""
         if children:
             self._apply(Step("trace_options", "event-fork", "follow children"))
         buffer.only_pids(self.files, pids)
@@ -244,21 +244,21 @@ class Session:
         buffer.check_online(wanted)
 
     def start(self) -> TextPipe:
-        """Open the reader, arm every event, and let the buffer fill; returns the reader."""
+        """Open a reader of text, arm every event, start recording, and return the reader."""
         self._pipe = pipe = TextPipe(self.files)
         self.arm()
         return pipe
 
     def start_pages(self, page: int) -> "RawPipes":
-        """The same with a reader of the buffer's pages, of `page` bytes each."""
+        """Do the same as `start` with a reader of the buffer's pages, of `page` bytes each."""
         pipes = self.read_pages(page)
         self.arm()
         return pipes
 
     def arm(self) -> None:
-        """Arm every event, and let the buffer fill, for whoever has a reader of his own.
+        """Arm every event and start recording, for callers that have their own reader.
 
-        Events of this process itself are never recorded: reading them would make more.
+        Events of this process are never recorded: reading them would cause more.
         """
         self._unarmed = len(self._applied)
         ignored = self.ignore_self()
@@ -277,32 +277,32 @@ class Session:
             buffer.switch_recording(self.files, True)
 
     def wake_at(self, percent: int) -> None:
-        """Wake readers of pages when so much of a CPU's buffer is filled, where the kernel can be told."""
+        """Wake page readers when `percent` of a CPU's buffer is full, if the kernel supports it."""
         buffer.wake_at(self.files, percent)
 
     def stop(self) -> None:
-        """Record no more; what is in the buffer stays to be read."""
+        """Stop recording. Records in the buffer can still be read."""
         buffer.switch_recording(self.files, False)
 
     @property
     def lost(self) -> int:
-        """How many records were overwritten or dropped before they were read, so far."""
+        """Return how many records have been overwritten or dropped before they were read."""
         return sum(cpu.lost for cpu in self.stats())
 
     def stats(self) -> "list[CpuStats]":
-        """What each CPU's buffer counted."""
+        """Return the counters of each CPU's buffer."""
         from ktrace.tracefs.stats import read_stats  # noqa: PLC0415 -- as above
 
         return read_stats(self.files)
 
     def saved_names(self) -> str:
-        """Names of tasks that the kernel has saved: `PID COMM` a line."""
+        """Return the task names that the kernel has saved, one `PID COMM` on each line."""
         return self.tracing.read("saved_cmdlines")
 
     def signatures(self) -> dict[str, list[Signature]]:
-        """How the text of each traced probe spells its arguments, by the event's name.
+        """Return how the text of each traced probe formats its arguments, by the event's name.
 
-        Text shows no group: a name that two groups share has several.
+        Text does not show the group, so a name that two groups share has several signatures.
         """
         found: dict[str, list[Signature]] = {}
         for event in self.events:
@@ -312,7 +312,7 @@ class Session:
         return found
 
     def groups(self) -> dict[str, str]:
-        """The group of each traced event, by its name, where the name is in one group only."""
+        """Map the name of each traced event to its group. Names in several groups are left out."""
         found: dict[str, set[str]] = {}
         for event in self.events:
             group, _, name = event.partition("/")
@@ -320,7 +320,7 @@ class Session:
         return {name: groups.pop() for name, groups in found.items() if len(groups) == 1}
 
     def disarm(self) -> None:
-        """Record no more, close the reader, and switch the events off: as before `arm`."""
+        """Stop recording, close the reader, and disable the events, as before `arm`."""
         if self._pipe is None:
             return  # closed meanwhile
         self.stop()
@@ -348,8 +348,8 @@ class Session:
             )
 
     def _let_go(self, step: Step) -> None:
-        """Switch an event of the session's own off wherever somebody has switched it on."""
-        from ktrace.probes.holders import let_go  # noqa: PLC0415 -- nobody does, as a rule
+        """Disable one of the session's events wherever another process has enabled it."""
+        from ktrace.probes.holders import let_go  # noqa: PLC0415 -- rarely needed
 
         let_go(self.tracing, step)
 
@@ -372,7 +372,7 @@ class Session:
         self._applied.do(step.below(f"instances/{self.name}"))
 
     def _wants_stack(self, event: str) -> bool:
-        """Whether `ktrace add --stack` asked for stacks: the top buffer's trigger says so."""
+        """Return whether `ktrace add --stack` asked for stacks, as shown by a trigger in the top buffer."""
         try:
             triggers = read_triggers(self.tracing, event)
         except OSError:
@@ -380,7 +380,7 @@ class Session:
         return any(t.split(":")[0].split(" ")[0] == "stacktrace" for t in triggers)
 
     def _filter_self(self) -> None:
-        """On kernels without set_event_notrace_pid: filter this process out of every event."""
+        """Filter this process out of every event, on kernels without set_event_notrace_pid."""
         own = self.own_ids()[0]
         for event in self.events:
             if not event.startswith("ftrace/"):

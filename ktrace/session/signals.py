@@ -91,7 +91,7 @@ class StopSignals:
             raise Interrupted(self.received)
 
     def ends_in(self, seconds: float | None) -> None:
-        """Let the run end so many seconds from now, also while it waits in a block; None: not by time."""
+        """End the run this many seconds from now, also while it waits in a block; None: no time limit."""
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._set_timer()
 
@@ -109,17 +109,17 @@ class StopSignals:
 
     @property
     def ended(self) -> bool:
-        """Whether the run has ended."""
+        """Return whether the run has ended."""
         return self._ending.at is not None
 
     @property
     def overdue(self) -> bool:
-        """Whether the run has ended so long ago that nothing more is to be read."""
+        """Return whether the run has ended so long ago that nothing more is to be read."""
         return self._insisted or self._ending.overdue
 
     @property
     def insisted(self) -> bool:
-        """Whether a second signal has come."""
+        """Return whether a second signal has arrived."""
         return self._insisted
 
     @property

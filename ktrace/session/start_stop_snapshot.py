@@ -65,7 +65,7 @@ def set_snapshot(session: Session, conditions: Conditions, pids: Sequence[int]) 
 
 
 def snapshot_taken(session: Session) -> list[str]:
-    """The events that have taken their snapshot."""
+    """Return the events that have taken their snapshot."""
     return [event for event in session.events if times_left(session.files, event, "snapshot") == 0]
 
 

@@ -17,7 +17,7 @@ def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:
         The machine's ids, which the kernel's tracing knows, whatever namespace ktrace runs in.
 
     Raises:
-        NotFound: there is no such process, or it has ended.
+        NotFound: the process does not exist, or has ended.
         UsageError: which process it is on the machine cannot be said.
         Unavailable: nor that, or /proc hides it.
     """

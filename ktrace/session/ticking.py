@@ -15,7 +15,7 @@ class Ticking:
 
     Args:
         stop: signals.
-        duration_s: end after so many seconds; None never.
+        duration_s: end after this many seconds; None: never.
         command: end when it has ended.
         output_fd: end when nobody reads this any more; None: not watched.
         keys_fd: return as soon as this can be read, too.
@@ -68,7 +68,7 @@ class Ticking:
 
     @property
     def overdue(self) -> bool:
-        """Whether the run has ended so long ago that nothing more is to be read."""
+        """Return whether the run has ended so long ago that nothing more is to be read."""
         return self._stop.overdue
 
     @property

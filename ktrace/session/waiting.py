@@ -20,7 +20,7 @@ class Waiting:
     Args:
         fd: the reader's, to poll.
         stop: signals; None where they are left alone.
-        duration_s: end so many seconds after the first wait began; None never.
+        duration_s: end this many seconds after the first wait began; None: never.
         command: end when it has ended.
         output_fd: end when nobody reads this any more, even while no event comes; None: not watched.
         pending: whether something that was read waits for the next read, which is not to be long then.

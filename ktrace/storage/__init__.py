@@ -1,1 +1,1 @@
-"""Files that ktrace writes: outputs of commands, and caches that it reads again."""
+"""Files that ktrace writes: outputs of commands, and its caches."""

@@ -1,7 +1,7 @@
-"""Files that ktrace keeps for the next time, and asks for their owner before it trusts them.
+"""Cache files. ktrace checks who can write them before it trusts them.
 
-With sudo the cache folder may be one that another user can write: what is in it would lead us to wrong
-places, or be a kernel of theirs that is booted with our rights.
+Under sudo, another user may be able to write to the cache folder. Files planted there could give wrong
+probe places, or a kernel that would be booted with our rights.
 """
 
 import os
@@ -21,10 +21,10 @@ def is_trusted(status: os.stat_result) -> bool:
 
 
 def find_untrusted(folder: Path) -> Path | None:
-    """Return something in a folder, or the folder itself, that somebody else could write; None without.
+    """Return a path in a folder, or the folder itself, that another user could write; None if there is none.
 
     Raises:
-        OSError: it cannot be looked through.
+        OSError: the folder cannot be searched.
     """
     if not is_trusted(folder.lstat()):
         return folder
@@ -41,9 +41,9 @@ def find_untrusted(folder: Path) -> Path | None:
 
 
 def open_cached(path: Path) -> BinaryIO | None:
-    """Open a file of a cache to read; None if there is none, or it is a link, a pipe or not to be trusted."""
+    """Open a cache file for reading; return None if it is missing, a link, a pipe or not trusted."""
     try:
-        # A pipe would keep us waiting for somebody who writes.
+        # Without O_NONBLOCK, opening a pipe would wait for a writer.
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return None
@@ -55,25 +55,25 @@ def open_cached(path: Path) -> BinaryIO | None:
 
 
 def create_beside(path: Path) -> tuple[BinaryIO, Path]:
-    """Make a file of a cache under a name of its own, to be renamed to `path` when it is whole.
+    """Create a temporary cache file next to `path`, to be renamed to `path` when it is complete.
 
     Raises:
-        OSError: it cannot be made, or somebody else has put something there.
+        OSError: it cannot be created, or another user created a file of that name.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.unlink(missing_ok=True)  # left by one that was killed and had our number
+    temporary.unlink(missing_ok=True)  # left by a killed process that had our PID
     return os.fdopen(os.open(temporary, _CREATE, 0o644), "wb"), temporary
 
 
 def keep(path: Path, pieces: Iterable[bytes]) -> None:
-    """Keep a file. A folder that cannot be written only means that the next run is slower."""
+    """Write a cache file. Errors are ignored: they only make the next run slower."""
     temporary = None
     try:
         file, temporary = create_beside(path)
         with file:
             file.writelines(pieces)
-        # Another ktrace may be reading, or doing the same: it sees the old file or the new one.
+        # Another ktrace that reads or writes the file now must see the old or the new one, complete.
         temporary.replace(path)
     except OSError:
         if temporary is not None:

@@ -1,15 +1,14 @@
-"""Open an output: the one function that every command does it by.
+"""Open outputs. Every command uses `open_output` or its parts.
 
-* A name is opened as it was given, so that the kernel refuses what it would refuse a shell.
-* What is also an input, or another output, of the same command is refused.
-* Devices, pipes and descriptors are written through.
-* A regular file is put in place when it is whole: until then it is a file called `.ktrace-*` in the same
-  folder, and what was there stays as it is. When the command fails or is ended, the file is removed.
+* A name is opened exactly as given, so that the kernel refuses what it would refuse a shell.
+* A file that is also an input, or another output, of the same command is refused.
+* Devices, pipes and descriptors are written directly.
+* A regular file is replaced when the new one is complete. Until then the new file is called `.ktrace-*`, in
+  the same folder, and the old one is unchanged. If the command fails or is ended, the new file is removed.
 
-The new file takes over mode, owner and extended attributes of the one that it replaces. A file that has to
-stay the same inode is overwritten at the end instead, from a file that is whole by then: one with several
-hard links, one on which something is mounted, one in a folder that cannot be written, or one whose owner
-cannot be carried over.
+The new file gets the mode, owner and extended attributes of the one that it replaces. Some files must keep
+their inode: those with several hard links, mount points, files in a folder that cannot be written, and
+files whose owner cannot be copied. They are overwritten at the end from a complete temporary file.
 """
 
 import contextlib
@@ -32,9 +31,9 @@ from ktrace.storage.target import Target, descriptor_of, find_target, naming
 
 _PIECE = 1 << 20
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# Why a file cannot be made in a folder, or not be put in another's place, though it may be written itself.
+# Errors of creating or renaming a file in a folder where the existing file may still be writable.
 _NOT_BY_RENAMING = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EBUSY, errno.EXDEV, errno.ENOENT)
-# The kernel takes these from a file that is written to, whoever writes.
+# The kernel removes these attributes whenever a file is written.
 _LOST_BY_WRITING = ("security.capability", "security.ima", "security.evm")
 
 
@@ -48,12 +47,12 @@ def open_output(
         name: as the user wrote it; `-` is standard output.
         inputs: names of files that the same command reads.
         others: other outputs of the same command.
-        growing: of a run that somebody may watch: a file that is new is seen from the start, and one that a
-            failure leaves keeps what had come.
+        growing: for a run that the user may watch: a new file is visible from the start, and keeps what was
+            written if the run fails.
 
     Raises:
         UsageError: it is also an input, or another output.
-        KtraceError: it cannot be opened, or not be put in place.
+        KtraceError: it cannot be opened or replaced.
         OSError: it cannot be written, with `name` as its file name.
     """
     with target_of(name, inputs=inputs, others=others) as target, write_to(target, growing=growing) as out:
@@ -85,7 +84,7 @@ def write_to(target: Target, *, growing: bool = False) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _buffered(fd: int, shown: str) -> Iterator[BinaryIO]:
-    """A descriptor as a file, flushed and closed at the end of the block."""
+    """Wrap a descriptor in a file that is flushed and closed at the end of the block."""
     raw = NamedFile(fd, shown)
     out = io.BufferedWriter(raw)
     try:
@@ -100,7 +99,7 @@ def _buffered(fd: int, shown: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _growing(target: Target) -> Iterator[BinaryIO]:
-    """A file that is new, under its own name; empty, a failure does not leave it."""
+    """Create a new file under its final name. If the block fails, remove the file if it is empty."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     with naming(target.shown):
         fd = os.open(target.name, flags, 0o666, dir_fd=target.folder)
@@ -116,7 +115,7 @@ def _growing(target: Target) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _replacing(target: Target) -> Iterator[BinaryIO]:
-    """A file that is put in place at the end of the block."""
+    """Write a temporary file that replaces the target at the end of the block."""
     with ExitStack() as stack:
         with naming(target.shown):
             temporary = _Temporary.for_target(target)
@@ -129,7 +128,7 @@ def _replacing(target: Target) -> Iterator[BinaryIO]:
 
 
 class _Temporary:
-    """The file that becomes the output: in its folder, or without a name where that cannot be.
+    """The file that becomes the output: in the output's folder, or unnamed if that is not possible.
 
     Attributes:
         fd: open for reading and writing.
@@ -142,12 +141,12 @@ class _Temporary:
 
     @classmethod
     def for_target(cls, target: Target) -> "_Temporary":
-        """Make it. Raises OSError where neither can be."""
+        """Create the file. Raises OSError if neither kind can be created."""
         status = target.status
         if target.folder >= 0 and (status is None or status.st_nlink == 1):
             name = f".ktrace-{os.urandom(6).hex()}"
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-            # Nobody shall read here what they could not read in the file that was there.
+            # The new file must not be readable by anyone who could not read the old one.
             mode = 0o666 if status is None else status.st_mode & 0o600
             try:
                 return cls(os.open(name, flags, mode, dir_fd=target.folder), target.folder, name)
@@ -160,7 +159,7 @@ class _Temporary:
             return cls(os.dup(file.fileno()), -1, None)
 
     def put_in_place(self, target: Target) -> None:
-        """Let the target be what was written."""
+        """Replace or overwrite the target with what was written."""
         if self._name is not None and (target.status is None or _carry_over(target, self.fd)):
             try:
                 os.rename(self._name, target.name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
@@ -170,7 +169,7 @@ class _Temporary:
             else:
                 self._name = None
                 return
-        # From here on there is no way back: a signal would leave half of each.
+        # A signal from here on would leave the file half old, half new.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         try:
             _copy(self.fd, target.fd)
@@ -178,19 +177,19 @@ class _Temporary:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def remove(self) -> None:
-        """Leave nothing, unless it is in place."""
+        """Close the file, and remove it unless it is in place."""
         os.close(self.fd)
         self.unlink()
 
     def unlink(self) -> None:
-        """Take its name away, unless it is in place."""
+        """Unlink the file unless it is in place."""
         if self._name is not None:
             with suppress(OSError):
                 os.unlink(self._name, dir_fd=self._folder)
 
 
 def _carry_over(target: Target, fd: int) -> bool:
-    """Give the new file what the old one has besides its bytes; False where that cannot be."""
+    """Copy owner, mode and extended attributes to the new file; return False if that fails."""
     old = target.status
     assert old is not None
     try:
@@ -205,7 +204,7 @@ def _carry_over(target: Target, fd: int) -> bool:
 
 
 def _carry_attributes(old: int, new: int) -> None:
-    """Copy extended attributes, access control lists among them. Raises OSError where one cannot be."""
+    """Copy extended attributes, including access control lists. Raises OSError if one cannot be copied."""
     try:
         names = os.listxattr(old)
     except OSError as error:
@@ -221,7 +220,7 @@ def _carry_attributes(old: int, new: int) -> None:
 
 
 def _copy(source: int, to: int) -> None:
-    """Overwrite a file with another. Room for all of it is made first, where the file system can."""
+    """Overwrite a file with another. Space is allocated first if the file system supports it."""
     size, before = os.fstat(source).st_size, os.fstat(to).st_size
     if size > before:
         try:
@@ -242,7 +241,7 @@ def _copy(source: int, to: int) -> None:
 
 @contextmanager
 def _signals_as_errors() -> Iterator[None]:
-    """Let SIGTERM and SIGHUP, where they would end the process at once, leave the block as SIGINT does."""
+    """Raise Interrupted on SIGTERM and SIGHUP if their action is the default, which ends the process."""
 
     def leave(signum: int, _frame: FrameType | None) -> None:
         raise Interrupted(signum)

@@ -1,4 +1,4 @@
-"""A file whose errors say which file it is: the system's own words alone do not."""
+"""A file whose errors name it, which the system's errors for a descriptor do not."""
 
 import io
 
@@ -28,5 +28,5 @@ class NamedFile(io.FileIO):
             raise
 
     def give_up(self) -> None:
-        """Drop whatever is written from now on, such as what is still buffered."""
+        """Discard everything written from now on, including data still buffered."""
         self._given_up = True

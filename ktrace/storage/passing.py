@@ -1,6 +1,6 @@
-"""Files that are there only while a command runs, for an end without a way out.
+"""Temporary files of a running command, for an exit that skips cleanup.
 
-`os._exit` runs no `finally`: who calls it has them removed first.
+`os._exit` does not run `finally` blocks: its caller must call `remove_passing` first.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ _removals: list[Callable[[], object]] = []
 
 @contextmanager
 def passing(remove: Callable[[], object]) -> Iterator[None]:
-    """Have `remove` called by `remove_passing` while the block runs. Another thread may do that."""
+    """Register `remove` for `remove_passing` while the block runs. Another thread may call that."""
     _removals.append(remove)
     try:
         yield
@@ -20,7 +20,7 @@ def passing(remove: Callable[[], object]) -> Iterator[None]:
 
 
 def remove_passing() -> None:
-    """Remove all that would have gone by itself."""
+    """Remove all registered temporary files."""
     for remove in reversed(list(_removals)):
         with suppress(OSError):
             remove()

@@ -1,7 +1,7 @@
-"""The standard streams of a process, whichever of them it was given.
+"""The standard streams of a process, even if some are closed.
 
-A caller may have closed one (`>&-`). Its number must not go to the next file that is opened, a recording
-perhaps, and what cannot be read or written is an error rather than nothing at all.
+A caller may have closed one (`>&-`). The next file that is opened, such as a recording, must not get its
+number, and failed reads and writes must be errors, not silence.
 """
 
 import io
@@ -12,10 +12,10 @@ from ktrace.storage.named import NamedFile
 
 
 def open_standard_streams() -> None:
-    """Occupy the numbers of closed streams, and let errors name the stream.
+    """Occupy the numbers of closed streams, and make errors name the stream.
 
-    Reading or writing a closed stream fails with "Bad file descriptor", in commands that are started, too.
-    Messages for a closed standard error go nowhere.
+    Reading or writing a closed stream fails with "Bad file descriptor", also in child processes.
+    Messages to a closed standard error are discarded.
     """
     for fd, flags in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_WRONLY)):
         try:

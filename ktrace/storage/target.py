@@ -1,8 +1,8 @@
-"""Find the file that an output's name stands for: open it as a shell would, and change nothing yet.
+"""Find the file that an output's name refers to: open it as a shell would, without changing it.
 
-The kernel judges the name as it was given. So its rules for sticky folders that all may write
-(`protected_symlinks`, `protected_regular` and `protected_fifos` in Documentation/admin-guide/sysctl/fs.rst)
-act as they do on `> NAME`: O_CREAT is part of what they look at, and the link must not be resolved before.
+The name is passed to the kernel as given, with O_CREAT and without resolving links first. The kernel's
+rules for world-writable sticky folders (`protected_symlinks`, `protected_regular` and `protected_fifos` in
+Documentation/admin-guide/sysctl/fs.rst) depend on both, and so apply as they do to `> NAME`.
 """
 
 import errno
@@ -27,11 +27,11 @@ class Target:
 
     Attributes:
         given: the name as the user wrote it.
-        path: the file's own name, all links followed; the same as `given` where it is not a file of a folder.
-        fd: open for writing and not truncated; -1 where there is no file of that name yet.
-        status: of `fd`; None where there is no file yet.
-        folder: an O_PATH descriptor of the folder that holds `path`; -1 where the output is not a regular
-            file, or no folder has it under this name.
+        path: the file's real name, with all links resolved; `given` if it is not a file in a folder.
+        fd: open for writing and not truncated; -1 if the file does not exist yet.
+        status: of `fd`; None if the file does not exist yet.
+        folder: an O_PATH descriptor of the folder that holds `path`; -1 if the output is not a regular
+            file, or the folder no longer has it under this name.
     """
 
     given: str
@@ -42,29 +42,29 @@ class Target:
 
     @property
     def is_stream(self) -> bool:
-        """True where it is written through: a device, a pipe, or a descriptor that the caller had opened."""
+        """Return whether it is written directly: a device, a pipe, or a descriptor that the caller opened."""
         if self.status is None:
             return False
         return not stat.S_ISREG(self.status.st_mode) or descriptor_of(self.given) >= 0
 
     @property
     def shown(self) -> str:
-        """The name for messages."""
+        """Return the name for messages."""
         return "standard output" if self.given == "-" else self.given
 
     @property
     def name(self) -> str:
-        """The file's name in `folder`."""
+        """Return the file's name in `folder`."""
         return Path(self.path).name
 
     @property
     def folder_path(self) -> str | None:
-        """The name of the folder that holds the file; None where none does."""
+        """Return the name of the folder that holds the file; None if there is none."""
         return str(Path(self.path).parent) if self.folder >= 0 else None
 
     @property
     def identity(self) -> tuple[object, ...]:
-        """Equal for two names of one file, also while there is no such file."""
+        """Return a value that is equal for two names of the same file, even if it does not exist yet."""
         if self.status is not None:
             return self.status.st_dev, self.status.st_ino
         folder = os.fstat(self.folder)
@@ -80,7 +80,7 @@ class Target:
 def find_target(given: str, inputs: Iterable[str] = (), others: Iterable[Target] = ()) -> Target:
     """Open the file that an output goes to, without truncating it.
 
-    A name that does not exist is not created: its folder alone is opened.
+    A file that does not exist is not created: only its folder is opened.
 
     Args:
         given: the name; `-` and `/dev/stdout` are standard output, `/dev/fd/N` is descriptor N.
@@ -103,7 +103,7 @@ def find_target(given: str, inputs: Iterable[str] = (), others: Iterable[Target]
 
 @contextmanager
 def naming(shown: str) -> Iterator[None]:
-    """Turn a failure of the block into one that names the file."""
+    """Convert an OSError of the block to a KtraceError that names the file."""
     try:
         yield
     except BrokenPipeError:
@@ -114,10 +114,10 @@ def naming(shown: str) -> Iterator[None]:
 
 
 def check_inputs(names: Iterable[str]) -> None:
-    """Refuse an input that standard output or standard error go to: what is read would grow meanwhile.
+    """Refuse an input that is also standard output or standard error: it would grow while it is read.
 
     Args:
-        names: of the files that a command reads; `-` is standard input.
+        names: names of the files that a command reads; `-` is standard input.
 
     Raises:
         UsageError: one of them is a regular file that is written to as well.
@@ -147,7 +147,7 @@ def _open(given: str) -> Target:
         folder, name = os.path.split(given)
         if not name:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        # "/." makes a link to the folder what it is in `given`, too: not the last part of a name.
+        # "/." makes a link to the folder an inner part of the path, as it is in `given`.
         return Target(given, given, -1, None, _open_folder(f"{folder or '.'}/."))
     fd = os.open(given, os.O_WRONLY | os.O_CREAT | os.O_NOCTTY | os.O_CLOEXEC, 0o666)
     try:
@@ -160,7 +160,7 @@ def _open(given: str) -> Target:
         raise
     if existed or target.folder < 0:
         return target
-    # A link whose target did not exist: O_CREAT has made it, and nothing is to be there before it is whole.
+    # O_CREAT created the missing target of a link. It must not exist before the output is complete.
     os.unlink(target.name, dir_fd=target.folder)
     os.close(fd)
     return Target(given, target.path, -1, None, target.folder)
@@ -195,7 +195,7 @@ def _exists(given: str) -> bool:
 
 
 def descriptor_of(given: str) -> int:
-    """The number of the descriptor that a name means; -1 where it means a file."""
+    """Return the number of the descriptor that a name refers to; -1 if it refers to a file."""
     if given in _STREAMS:
         return _STREAMS[given]
     match = _DESCRIPTOR.fullmatch(given)
@@ -203,7 +203,7 @@ def descriptor_of(given: str) -> int:
 
 
 def _check(target: Target, inputs: Iterable[str], others: Iterable[Target]) -> None:
-    """Refuse an output that something else of the same command is, too."""
+    """Refuse an output that is also another file of the same command."""
     shown, status = target.shown, target.status
     descriptor = descriptor_of(target.given)
     for other in others:

@@ -83,7 +83,7 @@ class Regex:
 
     @cached_property
     def _first(self) -> _State:
-        """The state before the text's first character; it is not among those that are forgotten."""
+        """Return the state before the text's first character. It is never evicted."""
         return self._state(_closure(self._program, [0], at_start=True))
 
     @cached_property
@@ -92,7 +92,7 @@ class Regex:
         return frozenset(_closure(self._program, [0], at_start=False))
 
     def _follow(self, state: _State, ch: str) -> _State:
-        """The state after a character."""
+        """Return the state after a character."""
         if self._kept >= _MOST_KEPT:
             self._forget()
         steps, code = self._program.steps, ord(ch)
@@ -122,10 +122,10 @@ class Regex:
         return state
 
     def _whole(self, text: str) -> Span | None:
-        """The leftmost match, and of these the longest: each way knows where it began."""
+        """Find the leftmost match, and the longest of these. Each way keeps where it began."""
         steps = self._program.steps
         best: Span | None = None
-        ways: dict[int, int] = {}  # step -> the least begin of a way to it
+        ways: dict[int, int] = {}  # step -> the earliest start of a way to it
         for at in range(len(text) + 1):
             if best is None:
                 ways.setdefault(0, at)
@@ -165,7 +165,7 @@ class Regex:
     def _preferred(
         self, ways: list[tuple[int, tuple[tuple[int, int], ...]]], at: int, edges: tuple[bool, bool]
     ) -> list[tuple[int, tuple[tuple[int, int], ...]]]:
-        """What can be reached without a character, the preferred ways first, each step once."""
+        """Return the steps reachable without consuming a character, preferred ways first, each once."""
         steps = self._program.steps
         seen: set[int] = set()
         reached = []
@@ -192,7 +192,7 @@ class Regex:
 def _closure(
     program: Program, roots: Iterable[int], *, at_start: bool, at_end: bool = False
 ) -> Iterable[int]:
-    """The steps that can be reached without a character, those that wait for the text's end among them."""
+    """Return the steps reachable without consuming a character, including those that wait for the end."""
     steps = program.steps
     seen: set[int] = set()
     todo = list(roots)

@@ -17,7 +17,7 @@ Ranges: TypeAlias = tuple[tuple[int, int], ...]
 
 
 class PatternError(ValueError):
-    """A pattern that is not understood.
+    """A pattern that cannot be parsed.
 
     Args:
         message: what is wrong.
@@ -42,7 +42,7 @@ class One:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """The begin (`^`) or the end (`$`) of the text."""
+    """The start (`^`) or the end (`$`) of the text."""
 
     at_end: bool
 
@@ -137,7 +137,7 @@ class _Parser:
         return parts[0] if len(parts) == 1 else Row(tuple(parts))
 
     def _repeated(self, node: Node) -> Node:
-        """A part and what says how often: `*` after `*` says nothing new."""
+        """Parse a part and its repetition. A second `*` changes nothing."""
         while (bounds := self._bounds()) is not None:
             low, high = bounds
             if isinstance(node, Repeat) and node.high is None and node.low <= 1 and high is None and low <= 1:
