@@ -1,6 +1,6 @@
 """The grammar of expressions.
 
-From what binds least to what binds most:
+From lowest to highest precedence:
 
     = += -= ... .= <<<     from the right
     ?:                     from the right

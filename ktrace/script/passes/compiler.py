@@ -3,17 +3,17 @@
 | pass | from | makes |
 |---|---|---|
 | parse | text | a tree (`Script`) |
-| expand | probes and aliases | hooks: a handler at a point that is no alias |
-| overload | functions of one name | one that is called, and those that `next` leads to |
-| inline | hooks and functions | hooks: what reads the kernel's memory stands in the handler |
+| expand | probes and aliases | hooks: a handler at a point that is not an alias |
+| overload | functions with one name | one that is called, and those that `next` calls |
+| inline | hooks and functions | hooks: code that reads the kernel's memory moves into the handler |
 | spell | hooks, and the kernel's types | the same, with `$$parms` and `$x$` as single variables |
 | fold | hooks, and what the kernel has | the same, with constants computed and `@defined` answered |
-| targets | hooks | what each reads from the kernel |
+| targets | hooks | the values that each reads from the kernel |
 | find | points and reads | events of the kernel, through the `Machine` |
 | infer | all bodies | types |
-| unread | all bodies, types | handlers that show at the end what nobody looks at |
-| split | hooks with their events | what the kernel can leave out |
-| count | hooks with their events | what the kernel can count by itself |
+| unread | all bodies, types | handlers that print at the end the globals that are never read |
+| split | hooks with their events | filters: the events that the kernel can leave out |
+| count | hooks with their events | hist triggers: the counts that the kernel can keep |
 | emit | types and bodies | the program as Python text |
 
 Linking the text with variables and functions is `program.link`; running it is `drive`.
