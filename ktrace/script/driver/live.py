@@ -300,7 +300,7 @@ class _Pages:
                     self._merge.add(self._decoder.walk(pages, cpu))
                 taken += len(pages)
                 if len(pages) < 64 * self._size:
-                    break  # no more full pages; another read would return the page being filled again
+                    break  # that was all; another read would only take a part of the page being filled
             else:
                 # Records left on this CPU may be earlier than those of other CPUs.
                 self.has_more = True

@@ -1,8 +1,8 @@
 """Turn conditions of handlers into kernel event filters, without changing the result.
 
-If a handler does nothing unless `$count == 777`, that condition becomes the event's filter. If no handler does
-anything unless `pid() == target()`, only the command's tasks are recorded. A filter only drops events that the
-handler would ignore; the handler still tests all its conditions.
+If a handler does nothing unless `$count == 777`, that condition becomes the event's filter. If no handler
+does anything unless `pid() == target()`, only the command's tasks are recorded. A filter only drops events
+that the handler would ignore; the handler still tests all its conditions.
 """
 
 from collections import Counter
