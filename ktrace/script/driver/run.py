@@ -109,7 +109,7 @@ def run(source: Source, options: Options) -> int:
 
 
 def _target(options: Options) -> int:
-    """Return the process that `-x` names, by the id that events carry. For a recording, use the id as given."""
+    """Return the process id of `-x` as events carry it. For a recording, it is the id as given."""
     if not options.target or options.source:
         return options.target or 0
     return machine_id(options.target, f"-x {options.target}")

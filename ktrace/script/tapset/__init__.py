@@ -1,4 +1,4 @@
-"""Aliases and functions shipped with ktrace, as script files in this directory, read when a script uses them."""
+"""Aliases and functions shipped with ktrace: script files that are read when a script uses them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
