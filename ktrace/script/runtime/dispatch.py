@@ -53,8 +53,8 @@ class Drive:
         unhandled: the number of events that were received but not handled, for lack of time.
         held_up: whether a handler was interrupted because it ran for too long.
         given_up: whether the output accepts no more data.
-        counts: adds the kernel's counts to the variables, if the kernel counts. Its argument says whether this
-            is the last call. Raises Fault if an array is full.
+        counts: adds the kernel's counts to the variables, if the kernel counts. Its argument says whether
+            this is the last call. Raises Fault if an array is full.
     """
 
     compiled: Compiled

@@ -116,8 +116,8 @@ class Stat:
     def bucket(self, op: str, params: tuple[int, ...], number: int) -> int:
         """Return the count of one bucket, as in `@hist_log(x)[number]`.
 
-        In a log histogram, bucket 64 is that of 0. In a linear one, bucket 0 counts the values below its range.
-        Raises Fault if there is no such bucket.
+        In a log histogram, bucket 64 is that of 0. In a linear one, bucket 0 counts the values below its
+        range. Raises Fault if there is no such bucket.
         """
         counts = self.buckets(op, params)
         if not 0 <= number < len(counts):

@@ -105,8 +105,8 @@ def _stringat(text: str, at: int) -> int:
 def _strtol(text: str, base: int) -> int:
     """Parse a number like the kernel's simple_strtol, which SystemTap calls. Other text gives 0.
 
-    Leading spaces and plus signs are not allowed, digits go up to hexadecimal ones, and the result wraps to 64
-    bits.
+    Leading spaces and plus signs are not allowed, digits go up to hexadecimal ones, and the result wraps to
+    64 bits.
     """
     if base not in (0, *range(2, 37)):
         return 0
