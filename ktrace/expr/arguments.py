@@ -67,7 +67,7 @@ def to_registers(text: str, site: Site, types: TypeSource | Miss) -> Resolved:
 
 
 def to_kernel_btf(text: str, site: Site, types: TypeSource | Miss) -> Resolved | Miss:
-    """One argument by names, for kernels with BTF arguments; a `Miss` says why it has no such spelling.
+    """Translate an argument to names, for kernels with BTF arguments. A `Miss` says why it cannot be.
 
     Raises:
         As `to_registers`.

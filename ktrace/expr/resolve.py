@@ -182,7 +182,7 @@ class Resolver:
                 yield from self._flat(inner, bit_offset + member.bit_offset, depth + 1, seen)
 
     def _bitfield(self, value: Value | None, member: Member, bit_offset: int, at: int) -> tuple[int, Bits]:
-        """Return the byte offset to read at, and the bits there. `value` is the struct, or None after `->`."""
+        """Return the byte offset to read at and the bits there. `value` is the struct; None after `->`."""
         if value and value.in_words:
             start = value.addend * 8 + bit_offset
             if start % 64 + member.bit_size <= 64:
