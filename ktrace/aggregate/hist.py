@@ -35,7 +35,7 @@ class Term:
     """A key or value: a field, or an expression, and how it is grouped and printed.
 
     Attributes:
-width: the number of integers in each bucket, for `buckets`.
+        width: the number of integers in each bucket, for `buckets`.
     """
 
     field: str

@@ -57,7 +57,7 @@ def parse(text: str) -> Argument:
     """Read one argument.
 
     Raises:
-UsageError: on a syntax error; the caret is where parsing stopped.
+        UsageError: on a syntax error; the caret is where parsing stopped.
     """
     prefix = _PREFIX.match(text)
     start = prefix.end() if prefix else 0

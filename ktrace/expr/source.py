@@ -79,7 +79,7 @@ class Site:
             tracepoint probe, the tracepoint's name.
         where: at the function's entry, at its return, or somewhere inside.
         machine: `uname -m`.
-registers: whether registers such as `%di` can be read; not in fprobe and tracepoint probes.
+        registers: whether registers such as `%di` can be read; not in fprobe and tracepoint probes.
         nth: which of several functions of the name is meant, from 1; None if that may not matter.
         force: take the C prototype for a function whose arguments the compiler has changed.
         either_arrow: `->` may also access a struct that is not a pointer, as in SystemTap's language.

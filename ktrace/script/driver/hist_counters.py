@@ -18,7 +18,7 @@ class ScriptCounts:
     """The tables of a script's events in a session.
 
     Args:
-events: `GROUP/NAME` of each table's event, by key. Events that could not be defined are missing.
+        events: `GROUP/NAME` of each table's event, by key. Events that could not be defined are missing.
     """
 
     session: Session

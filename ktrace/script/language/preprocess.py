@@ -68,7 +68,7 @@ class Preprocessor:
     """Produce the tokens that the parser reads. Macros persist from one text to the next.
 
     Attributes:
-macros: macros by name, without the `@`.
+        macros: macros by name, without the `@`.
     """
 
     facts: Facts

@@ -48,7 +48,7 @@ class Added:
     """One addition: like `push_down_counts.Sum`, with the kernel's keys and the field to sum.
 
     Attributes:
-condition: a kernel event filter; None for every hit.
+        condition: a kernel event filter; None for every hit.
     """
 
     name: str

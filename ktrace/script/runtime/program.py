@@ -41,7 +41,7 @@ def link(emitted: Emitted, types: Types, state: State) -> Program:
     """Compile a program's text and give it its variables and functions.
 
     Raises:
-UsageError: the script is nested too deeply for Python to compile.
+        UsageError: the script is nested too deeply for Python to compile.
     """
     limits = state.limits
     names: dict[str, Any] = {
