@@ -1,1 +1,1 @@
-"""Histograms, counts and latencies that the kernel keeps: a Plan going down, a table coming back."""
+"""Histograms, counts and latencies that the kernel keeps: a Plan sets them up, a table is read back."""

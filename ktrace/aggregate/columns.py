@@ -1,4 +1,4 @@
-"""Counting in NumPy what streams by: for kernels that cannot count, the same tables."""
+"""Count streamed events with NumPy. Kernels without hist triggers get the same tables this way."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ class _Hit(NamedTuple):
 
 
 class ColumnCounter:
-    """Adds up batches.
+    """Counts the rows of batches.
 
     Args:
         names: of the parts of the key that is shown.
@@ -74,7 +74,7 @@ class ColumnCounter:
         self._stacks: dict[Frames, Frames] = {}  # as they came, and without the tracer's own frames
 
     def write(self, chunk: Chunk, /) -> None:
-        """Take a piece of the stream."""
+        """Count the events of a chunk."""
         with_stack = [b for b in chunk.batches if self._reads_stack(b.event)]
         for batch in chunk.batches:
             if batch.event in self._events and len(batch) and batch not in with_stack:
@@ -85,10 +85,10 @@ class ColumnCounter:
             self._with_stacks(with_stack, marks)
 
     def flush(self) -> None:
-        """Nothing is buffered."""
+        """Do nothing: nothing is buffered."""
 
     def tally(self) -> Tally:
-        """What was counted so far. Hits whose stack has not come are there, too."""
+        """Return the counts so far, including hits that still wait for their stack."""
         counts = dict(self._counts)
         for hits in self._waiting.values():
             for hit in hits:
@@ -122,7 +122,7 @@ class ColumnCounter:
         return keys, inverse.reshape(-1)
 
     def _grouped(self, batch: Batch) -> Iterable[tuple[tuple[Key, ...], list[int]]]:
-        """Each different key of the batch with its counts and sums."""
+        """Return each distinct key of the batch with its count and sums."""
         keys, inverse = self._keys(batch)
         counts = np.bincount(inverse, minlength=len(keys))
         sums = []
@@ -159,7 +159,7 @@ class ColumnCounter:
         return found
 
     def _with_frames(self, event: str, key: tuple[Key, ...], frames: Key) -> tuple[Key, ...]:
-        """The key, with the stack where it was asked for."""
+        """Insert the stack into the key at its position."""
         label, readings = self._events[event]
         at = [reading.column for reading in readings].index("stack")
         at += label is None or self._with_label

@@ -2,7 +2,7 @@
 
 import re
 
-# Between the place that was hit and where its stack was taken.
+# Frames between the place of the hit and the place where the kernel took the stack.
 _OWN = re.compile(
     r"(?:0x[0-9a-f]+"
     r"|trace_event_\w+|trace_call_bpf|action_trace|event_hist_trigger|event_triggers_(?:post_)?call|__ftrace_trace_stack"
@@ -15,12 +15,12 @@ _OWN = re.compile(
 
 
 def function_of(frame: str) -> str:
-    """`vfs_read` of `vfs_read+0x5/0x310`; what is no function stays as it is."""
+    """Return `vfs_read` for `vfs_read+0x5/0x310`. Frames without a function stay as they are."""
     return frame if frame.startswith(("0x", "<", "/")) else frame.partition("+")[0]
 
 
 def without_own(frames: tuple[str, ...]) -> tuple[str, ...]:
-    """The stack from the place that was hit on outwards."""
+    """Return the stack from the place of the hit outwards."""
     start = 0
     while start < len(frames) and _OWN.match(frames[start].partition("+")[0]):
         start += 1
@@ -28,5 +28,5 @@ def without_own(frames: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def functions(frames: tuple[str, ...]) -> tuple[str, ...]:
-    """The functions of a stack, innermost first, without the tracer's own."""
+    """Return the functions of a stack, innermost first, without the tracer's own."""
     return tuple(map(function_of, without_own(frames)))

@@ -18,7 +18,7 @@ Modifier = Literal[
 ]  # fmt: skip
 
 KEYS_MAX = 3
-VALUES_MAX = 2  # beside the hit count
+VALUES_MAX = 2  # besides the hit count
 SIZE_DEFAULT = 2048
 SIZE_MIN = 128
 SIZE_MAX = 131072
@@ -35,7 +35,7 @@ class Term:
     """A key or value: a field, or an expression, and how it is grouped and printed.
 
     Attributes:
-        width: of `buckets`: how many integers fall into one.
+        width: the number of integers in each bucket, for `buckets`.
     """
 
     field: str
@@ -43,14 +43,14 @@ class Term:
     width: int = 0
 
     def to_text(self) -> str:
-        """As the trigger has it."""
+        """Return the term in the trigger's grammar."""
         if not self.modifier:
             return self.field
         return f"{self.field}.{self.modifier}" + (f"={self.width}" if self.modifier == "buckets" else "")
 
     @classmethod
     def parse(cls, text: str) -> "Term":
-        """Read `FIELD[.MODIFIER]`; what is no modifier belongs to the field."""
+        """Read `FIELD[.MODIFIER]`. An unknown modifier belongs to the field."""
         match = _TERM.match(text)
         assert match is not None  # any text matches
         if match["width"]:
@@ -94,7 +94,7 @@ class Hist:
     filter: str | None = None
 
     def checked(self) -> "Hist":
-        """This, or UsageError where it breaks a rule for which the kernel has no words."""
+        """Return the trigger. Raises UsageError for errors that the kernel does not explain."""
         if not 1 <= len(self.keys) <= KEYS_MAX:
             raise UsageError(f"the kernel counts by one to {KEYS_MAX} keys, not by {len(self.keys)}")
         if len(self.values) > VALUES_MAX:
@@ -128,35 +128,35 @@ class Hist:
         return ":".join(parts) + (f" if {self.filter}" if self.filter else "")
 
     def step(self, event: str, why: str) -> Step:
-        """Set it on `GROUP/NAME`; undone by taking it off."""
+        """Return the step that sets the trigger on `GROUP/NAME`. Its undo step removes the trigger."""
         path = f"events/{event}/trigger"
         text = self.to_text()
         return Step(path, text, why, Step(path, "!" + text, f"no more: {why}"))
 
 
 def pause_step(event: str, hist: Hist) -> Step:
-    """Have a trigger of `GROUP/NAME` count no more; its table stays."""
+    """Return the step that pauses a trigger of `GROUP/NAME`. Its table stays."""
     return Step(f"events/{event}/trigger", hist.to_text("pause"), "count no more")
 
 
 def hist_path(event: str) -> str:
-    """The file with what was counted on `GROUP/NAME`."""
+    """Return the path of the `hist` file of `GROUP/NAME`."""
     return f"events/{event}/hist"
 
 
 def round_size(entries: int) -> int:
-    """The smallest size that the kernel takes with room for so many keys."""
+    """Return the smallest size that the kernel accepts for this many keys."""
     return max(SIZE_MIN, min(SIZE_MAX, 1 << max(entries - 1, 0).bit_length()))
 
 
 def both(*conditions: str | None) -> str | None:
-    """A filter that holds where all of these do."""
+    """Return a filter that requires all conditions, or None if there are none."""
     given = [c for c in conditions if c]
     return given[0] if len(given) == 1 else " && ".join(f"({c})" for c in given) or None
 
 
 def removal_order(triggers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Hist triggers, as (event, text as printed), in the order in which the kernel lets them go.
+    """Sort hist triggers, as (event, text as printed), so that the kernel allows their removal.
 
     Those that use the variables of others go before those others. A synthetic event goes after all.
     """
@@ -169,7 +169,7 @@ def removal_order(triggers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def off(printed: str) -> str:
-    """What takes off a hist trigger that the kernel printed as this."""
+    """Return the text that removes a hist trigger, given the trigger as the kernel printed it."""
     printed = printed.replace("common_cpucommon_cpu", "common_cpu")
     return "!" + re.sub(r" \[(?:active|paused)\]\Z", "", printed)
 

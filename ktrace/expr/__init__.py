@@ -1,1 +1,1 @@
-"""From C expressions, `file->f_path.dentry->d_name.name`, to what the kernel is asked to read."""
+"""Translate C expressions, such as `file->f_path.dentry->d_name.name`, into kernel fetch arguments."""

@@ -1,7 +1,7 @@
-"""The way in: the arguments of a probe as a person writes them, as the kernel reads them.
+"""Translate the arguments of a probe from the user's spelling to the kernel's.
 
-There are two spellings of `file->f_pos`. The kernel's own, by names, is what people like to read, and
-works where the kernel has BTF arguments. The other, `+0x40(%di)`, works everywhere; both read the same.
+The kernel can spell `file->f_pos` in two ways. By names, it is easy to read, but needs a kernel with BTF
+arguments. By registers, `+0x40(%di)`, it works everywhere. Both read the same value.
 """
 
 from dataclasses import dataclass, replace
@@ -32,9 +32,9 @@ class Resolved:
     """One argument, ready to be written.
 
     Attributes:
-        arg: as the kernel reads it.
-        ctype: what it is in C; None where nothing is known.
-        names: of an enum, (value, name), so that output can print the names.
+        arg: the argument in the kernel's grammar.
+        ctype: its C type; None if unknown.
+        names: (value, name) pairs of an enum, so that output can print the names.
         spelling: `own` if the user wrote it in the kernel's grammar, else how it was spelled.
     """
 
@@ -46,19 +46,19 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """All arguments of a probe; `notes` says what `$args` had to leave out."""
+    """All arguments of a probe; `notes` lists the parameters that `$args` left out."""
 
     args: tuple[Resolved, ...]
     notes: tuple[str, ...] = ()
 
 
 def to_registers(text: str, site: Site, types: TypeSource | Miss) -> Resolved:
-    """One argument by registers and offsets, which every kernel takes.
+    """Translate an argument to registers and offsets, which every kernel accepts.
 
     Raises:
-        UsageError: it is wrong; the caret is at the part that is.
-        NotFound: no function or type of that name.
-        Unavailable: it needs types, and there are none.
+        UsageError: the argument is wrong; the caret is at the wrong part.
+        NotFound: there is no function or type of that name.
+        Unavailable: the argument needs types, and there are none.
     """
     argument = parse(text)
     if isinstance(argument.node, FetchArg):
@@ -67,7 +67,7 @@ def to_registers(text: str, site: Site, types: TypeSource | Miss) -> Resolved:
 
 
 def to_kernel_btf(text: str, site: Site, types: TypeSource | Miss) -> Resolved | Miss:
-    """One argument by names, for kernels with BTF arguments; a `Miss` says why it has no such spelling.
+    """Translate an argument to names, for kernels with BTF arguments. A `Miss` says why it cannot be.
 
     Raises:
         As `to_registers`.
@@ -79,9 +79,9 @@ def to_kernel_btf(text: str, site: Site, types: TypeSource | Miss) -> Resolved |
 
 
 def resolve(texts: tuple[str, ...], site: Site, types: TypeSource | Miss) -> Resolution:
-    """All arguments of a probe, each in the spelling that this kernel takes, all with different names.
+    """Translate all arguments of a probe to a spelling that the kernel accepts, with unique names.
 
-    `$args` stands for every parameter of the function.
+    `$args` expands to every parameter of the function.
 
     Raises:
         As `to_registers`.
@@ -114,7 +114,7 @@ def _best(argument: Argument, site: Site, types: TypeSource | Miss) -> Resolved:
     reading = _read(argument, site, types)
     try:
         named = _by_names(reading, argument, site)
-    except UsageError:  # too long by names; offsets may be shorter
+    except UsageError:  # too long with names; offsets may be shorter
         return _by_registers(reading, argument, site)
     return _by_registers(reading, argument, site) if isinstance(named, Miss) else named
 
@@ -188,7 +188,7 @@ def _check_depth(depth: int, argument: Argument, site: Site) -> None:
 
 
 def _every_parameter(site: Site, types: TypeSource | Miss) -> tuple[list[Resolved], list[str]]:
-    """All parameters that can be read, and why others cannot."""
+    """Return all parameters that can be read, and notes that say why others cannot."""
     scope = Scope(EVERY_PARAMETER, site, types)
     args: list[Resolved] = []
     notes: list[str] = []
@@ -210,7 +210,7 @@ def _every_parameter(site: Site, types: TypeSource | Miss) -> tuple[list[Resolve
 
 
 def _only_member(value: Value, scope: Scope) -> Value:
-    """`pte_t` and its like are structs around one number: that number."""
+    """Return the only member of a struct that wraps one number, such as `pte_t`."""
     label = value.label
     resolver = Resolver(scope)
     for _ in range(8):
@@ -225,7 +225,7 @@ def _only_member(value: Value, scope: Scope) -> Value:
 
 
 def _cautious_type(ctype: CType) -> str | None:
-    """`char *` that is not const is as a rule a buffer still to be filled: its address, not its text."""
+    """Return the type to print an address for a non-const `char *`: usually a buffer yet to be filled."""
     kind = bare(ctype)
     if isinstance(kind, Pointer) and points_to_text(kind):
         target = kind.target
@@ -237,7 +237,7 @@ def _cautious_type(ctype: CType) -> str | None:
 
 
 def _with_names(found: list[Resolved], chosen: list[str | None]) -> tuple[Resolved, ...]:
-    """Each with a name that no other has; names that the user chose (`chosen`) stay."""
+    """Give each argument a unique name. Names that the user chose (`chosen`) stay."""
     taken = RESERVED_ARGS | {name for name in chosen if name}
     named: list[FetchArg] = []
     for resolved, own in zip(found, chosen, strict=True):

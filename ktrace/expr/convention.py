@@ -1,4 +1,4 @@
-"""Where a function's arguments are when it is entered.
+"""Locate a function's arguments at its entry.
 
 x86-64: System V ABI, "Parameter Passing"; aarch64: AAPCS64, "Parameter passing rules"; riscv64: RISC-V
 psABI, "Integer calling convention". The kernel uses no floating point registers.
@@ -15,10 +15,10 @@ _WORD = 8
 
 @dataclass(frozen=True, slots=True)
 class InRegisters:
-    """The argument's 64-bit words, in order, each as the kernel spells what holds it (`%di`, `$stack7`).
+    """The registers or stack words (`%di`, `$stack7`) that hold the argument's 64-bit words, in order.
 
-    `slot` is the number of the first in the kernel's count of words, `$argN` being slot N - 1: that is
-    parameter N only as long as each takes one word. None where `$argN` does not reach it.
+    `slot` is the kernel's index of the first word: `$argN` is slot N - 1. That is parameter N only if every
+    parameter before it takes one word. None if `$argN` cannot read it.
     """
 
     names: tuple[str, ...]
@@ -36,7 +36,7 @@ class InMemory:
 
 @dataclass(frozen=True, slots=True)
 class Unreachable:
-    """No probe can read it; `why` is half a sentence."""
+    """An argument that no probe can read; `why` is a clause for the error message."""
 
     why: str
 
@@ -45,19 +45,19 @@ Location: TypeAlias = InRegisters | InMemory | Unreachable
 
 
 def locate(proto: FuncProto, machine: str) -> tuple[Location, ...]:
-    """The location of each parameter at the function's entry, in order; `machine` is `uname -m`."""
+    """Return the location of each parameter at the function's entry; `machine` is `uname -m`."""
     convention = CONVENTIONS.get(machine)
     if convention is None:
         return (Unreachable(f"the calling convention of {machine} is not known"),) * len(proto.params)
     walk = _Walk(machine, convention.args)
     result = size_of(proto.returns) or 0
     if machine != "aarch64" and isinstance(bare(proto.returns), Record) and result > 2 * _WORD:
-        walk.registers(1)  # where the result is to be written; arm64 has a register of its own for it
+        walk.registers(1)  # the address for the result; arm64 has a separate register for it
     return tuple(walk.place(param.type) for param in proto.params)
 
 
 class _Walk:
-    """Gives out registers and words of the stack, argument by argument."""
+    """Allocates registers and stack words, argument by argument."""
 
     def __init__(self, machine: str, args: tuple[str, ...]) -> None:
         self._machine = machine
@@ -68,7 +68,7 @@ class _Walk:
         self._stack_first = 1 if machine == "x86_64" else 0
 
     def place(self, ctype: CType) -> Location:
-        """Where the next argument is."""
+        """Return the location of the next argument."""
         size, kind = size_of(ctype), bare(ctype)
         if size is None or isinstance(kind, Float):
             return Unreachable("it is a floating point value" if size else "its size is not known")
@@ -97,14 +97,14 @@ class _Walk:
         return InMemory("$stack", _WORD * (at + self._stack_first))
 
     def registers(self, words: int) -> tuple[str, ...]:
-        """That many free registers, or none where they are too few."""
+        """Allocate this many registers, or return none if too few are free."""
         if self._used + words > len(self._args):
             return ()
         self._used += words
         return tuple(f"%{name}" for name in self._args[self._used - words : self._used])
 
     def _large(self, words: int) -> Location:
-        """More than 16 bytes: on x86-64 on the stack, elsewhere a copy, whose address is passed."""
+        """Place an argument of over 16 bytes: on x86-64 on the stack, elsewhere as the address of a copy."""
         if self._machine == "x86_64":
             at = self._pushed
             self._pushed += words
@@ -121,5 +121,5 @@ class _Walk:
         return tuple(f"$stack{first + n}" for n in range(words))
 
     def _stack_slot(self, at: int) -> int | None:
-        """x86's `$arg7` is the first word of the stack; elsewhere `$arg9` reads 0."""
+        """Return the slot of a stack word. x86's `$arg7` is the first one; elsewhere `$arg9` reads 0."""
         return len(self._args) + at if self._machine == "x86_64" else None

@@ -1,6 +1,6 @@
-"""What is the kernel's own grammar already and needs nobody to resolve it.
+"""Recognize arguments that are already in the kernel's grammar.
 
-A module of its own: whoever writes `%di` and `+0(%si):string` should not wait for a parser of C.
+It is a separate module so that `%di` and `+0(%si):string` do not need to import the C parser.
 """
 
 import re
@@ -16,7 +16,7 @@ _KERNELS_OWN_FETCH = re.compile(r"(?:[+-]u?\w+\()+\$(?:retval|arg\d+)\)+(?::.*)?
 
 
 def is_kernels_own(body: str) -> bool:
-    """Whether an argument, without `NAME=`, is one that the kernel reads as it stands.
+    """Return whether the kernel can read an argument (without `NAME=`) unchanged.
 
     `$argN` and `$retval` alone are not: with types they can be given the right fetch type.
     """

@@ -1,4 +1,4 @@
-"""Text to tree: the C of member access, and what the kernel's own grammar adds to it.
+"""Parse arguments: C member access, extended by the kernel's own grammar.
 
     [NAME=] EXPRESSION [:TYPE]
     EXPRESSION  = ("*" | "&" | "(" TYPE ")") EXPRESSION | POSTFIX
@@ -32,7 +32,7 @@ from ktrace.expr.tree import (
 from ktrace.model.fetch import parse_fetch_arg
 from ktrace.model.names import check_arg
 
-_TEXT_MAX = 1000  # nobody means more, and the kernel takes 255 at most of what comes out
+_TEXT_MAX = 1000  # enough: the kernel accepts at most 255 characters of the result
 _NESTING_MAX = 30
 
 _PREFIX = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)\s*")
@@ -57,7 +57,7 @@ def parse(text: str) -> Argument:
     """Read one argument.
 
     Raises:
-        UsageError: it is not one; the caret is where reading stopped.
+        UsageError: on a syntax error; the caret is where parsing stopped.
     """
     prefix = _PREFIX.match(text)
     start = prefix.end() if prefix else 0
@@ -129,7 +129,7 @@ class _Parser:
             self._depth -= 1
 
     def _is_cast(self) -> bool:
-        """Whether the parenthesis holds a type: a keyword does, a name does if a value follows."""
+        """Return whether the parentheses hold a type: a keyword, or a name with a value after them."""
         first = self._peek(1)
         if first.kind != "name":
             return False

@@ -1,4 +1,4 @@
-"""How a value is read: the fetch type that its C type asks for, or that the user asks of it.
+"""Choose the fetch type of a value: the one the user asks for, or the one its C type implies.
 
 Types are those of Documentation/trace/kprobetrace.rst, "Types".
 """
@@ -46,8 +46,8 @@ class Reading:
     """A value and the fetch type to read it with.
 
     Attributes:
-        names: of an enum, value to name.
-        path_type: the type behind the kernel's own spelling (`value.path`).
+        names: (value, name) pairs of an enum.
+        path_type: the type to append to the kernel's spelling by names (`value.path`).
     """
 
     value: Value
@@ -58,10 +58,10 @@ class Reading:
 
 
 def read(value: Value, argument: Argument, scope: Scope) -> Reading:
-    """How to read `value`, with the type that the argument names or that its C type implies.
+    """Return how to read `value`, with the type that the argument names or that its C type implies.
 
     Raises:
-        UsageError: it cannot be read, or not as this.
+        UsageError: the value cannot be read, or not with that type.
     """
     return _Reader(value, argument, scope).read()
 
@@ -210,7 +210,7 @@ class _Reader:
         return Reading(value, asked, names, path, asked)
 
     def _file_name(self, asked: str) -> Reading:
-        """The name of a file or directory entry: `%pd` and `%pD`, or the same by members."""
+        """Read the name of a file or dentry, with `%pd` or `%pD`, or through members."""
         value = self._value
         kind, pointed = value.kind, bare(value.target) if value.target else None
         record = getattr(kind if isinstance(kind, Record) else pointed, "name", None)
@@ -262,7 +262,7 @@ class _Reader:
 
 
 def _scalar(kind: CType) -> str | None:
-    """The fetch type of an integer, enum or pointer; None of what is none of these."""
+    """Return the fetch type of an integer, enum or pointer; None for other types."""
     match kind:
         case Int() if kind.size <= 8:
             sign = "s" if kind.signed and kind.encoding != "bool" else "u"

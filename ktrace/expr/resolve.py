@@ -1,4 +1,4 @@
-"""Tree to value: member by member, with the offsets that the types give."""
+"""Resolve an expression to a value, member by member, with the offsets from the types."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -49,10 +49,10 @@ class Resolver:
         self._text = scope.text
 
     def value(self, node: Node) -> Value:
-        """The value of an expression.
+        """Return the value of an expression.
 
         Raises:
-            UsageError: it has none; the caret is at the part that is wrong.
+            UsageError: it has no value; the caret is at the wrong part.
             NotFound, Unavailable: as of `Scope`.
         """
         match node:
@@ -82,7 +82,7 @@ class Resolver:
                 assert_never(node)
 
     def member(self, value: Value, name: str, at: int, op_at: int, *, arrow: bool) -> Value:
-        """`value.name` or `value->name`."""
+        """Return the value of `value.name` or `value->name`."""
         if value.bits:
             raise self._wrong(op_at, f"'{value.label}' is a bitfield: it has no members and is no pointer")
         record = self._record(value, op_at, arrow=arrow)
@@ -103,7 +103,7 @@ class Resolver:
         return replace(reached, label=name, bits=bits, path=_extended(value, name, arrow=arrow))
 
     def members(self, record: Record) -> tuple[Member, ...]:
-        """The members of a record."""
+        """Return the members of a record."""
         return self._scope.types(0, "members").members(record)
 
     def _access(self, node: Access) -> Value:
@@ -114,7 +114,7 @@ class Resolver:
         return self.member(base, node.name, node.at, node.op_at, arrow=arrow)
 
     def _record(self, value: Value, op_at: int, *, arrow: bool) -> Record:
-        """The record that the operator leads into."""
+        """Return the record whose member the operator accesses."""
         kind = value.kind
         if kind is None:
             raise self._untyped(value, op_at)
@@ -143,7 +143,7 @@ class Resolver:
         return kind
 
     def _pointed(self, value: Value, at: int) -> CType:
-        """What a pointer or array refers to."""
+        """Return the target type of a pointer or the element type of an array."""
         if value.bits:
             raise self._wrong(at, f"'{value.label}' is a bitfield, not a pointer")
         if value.type is None:
@@ -157,7 +157,7 @@ class Resolver:
         return target
 
     def _find(self, record: Record, name: str) -> tuple[Member, int] | None:
-        """The member and its offset in bits, also where it is within anonymous members."""
+        """Return a member, possibly within anonymous members, and its offset in bits."""
         for member, bit_offset in self._flat(record, 0, 0, set()):
             if member.name == name:
                 return member, bit_offset
@@ -169,7 +169,7 @@ class Resolver:
     def _flat(
         self, record: Record, bit_offset: int, depth: int, seen: set[int]
     ) -> Iterator[tuple[Member, int]]:
-        """Members and their offsets in bits, those of anonymous members in their place.
+        """Yield members and their offsets in bits. Anonymous members are replaced by their own members.
 
         A damaged blob can have the same struct within itself many times over: once is enough.
         """
@@ -182,7 +182,7 @@ class Resolver:
                 yield from self._flat(inner, bit_offset + member.bit_offset, depth + 1, seen)
 
     def _bitfield(self, value: Value | None, member: Member, bit_offset: int, at: int) -> tuple[int, Bits]:
-        """Bytes to where it is read from, and its bits there; `value` is the struct, None behind an arrow."""
+        """Return the byte offset to read at and the bits there. `value` is the struct; None after `->`."""
         if value and value.in_words:
             start = value.addend * 8 + bit_offset
             if start % 64 + member.bit_size <= 64:
@@ -265,7 +265,7 @@ _CAST = "cast it: ((struct NAME *)VALUE)->MEMBER"
 
 
 def _extended(value: Value, name: str, *, arrow: bool) -> str | None:
-    """The kernel's own spelling of a member, if the value has one: structs by value have none."""
+    """Return the kernel's spelling of a member by names, or None. Structs by value have none."""
     if value.path is None or (arrow and not isinstance(value.kind, Pointer)):
         return None
     if arrow and isinstance(bare(value.target or Void()), Forward):

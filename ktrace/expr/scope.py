@@ -1,4 +1,4 @@
-"""The names that an expression can begin with: what the function is given, what it returns, registers."""
+"""The names that an expression can begin with: parameters, the return value, registers."""
 
 import re
 from functools import cached_property
@@ -15,7 +15,7 @@ from ktrace.model.suffixes import changed_parameters, plain_name
 
 
 class Scope:
-    """What is in reach at one site.
+    """The names that can be read at one site.
 
     Args:
         text: the argument being resolved, for errors.
@@ -28,7 +28,7 @@ class Scope:
         self._types = types
 
     def types(self, at: int, why: str) -> TypeSource:
-        """The types, or the error that says what they are needed for."""
+        """Return the types. Raises Unavailable, with what they are needed for (`why`), if there are none."""
         if isinstance(self._types, Miss):
             raise Unavailable(
                 f"{why} can be found only with BTF: {self._types.source}: {self._types.reason}",
@@ -39,14 +39,14 @@ class Scope:
         return self._types
 
     def has_types(self) -> bool:
-        """Whether there are types at all."""
+        """Return whether there are types at all."""
         return not isinstance(self._types, Miss)
 
     def parameter(self, name: str, at: int) -> Value:
-        """The parameter of that name.
+        """Return the parameter of that name.
 
         Raises:
-            UsageError: there is none, or it is out of reach here.
+            UsageError: there is none, or it cannot be read here.
         """
         if isinstance(self.site.variables, tuple):
             return variable(name, self.site, self.text, at)
@@ -65,7 +65,7 @@ class Scope:
         )
 
     def special(self, name: str, at: int) -> Value:
-        """`$retval`, `$argN`, or one of the kernel's own words, of which nothing is known."""
+        """Return `$retval`, `$argN`, or another name of the kernel, whose type is unknown."""
         if name == "$retval":
             return self._retval(at)
         match = re.fullmatch(r"\$arg(\d+)", name)
@@ -90,7 +90,7 @@ class Scope:
         return self._value(number - 1, proto.params[number - 1], at)
 
     def proto(self, at: int) -> FuncProto:
-        """The function's prototype.
+        """Return the function's prototype.
 
         Raises:
             NotFound: BTF describes no such function.
@@ -163,7 +163,7 @@ class Scope:
         return found[min(self.site.nth or 1, len(found)) - 1].proto
 
     def _tracepoint(self, name: str, types: TypeSource, at: int) -> FuncProto:
-        """A tracepoint's parameters: its functions have a `void *` of their own before them."""
+        """Return a tracepoint's parameters, without the `void *` that its functions take first."""
         for prefix in ("__probestub_", "__traceiter_"):
             found = types.functions(prefix + name)
             if not isinstance(found, Miss):
@@ -179,10 +179,10 @@ class Scope:
         return FuncProto(Void(), proto.params[1:])
 
     def _value(self, index: int, param: Param, at: int) -> Value:
-        """The parameter at that place, by its register or, where those are gone, by `$argN`."""
+        """Return a parameter by its register, or by `$argN` if registers cannot be read."""
         location = self._locations[index]
         label = param.name or f"arg{index + 1}"
-        # The kernel counts words where we count parameters: its names are right until they differ.
+        # The kernel counts words, ktrace counts parameters: its names are right as long as both agree.
         path = param.name or None
         if not isinstance(location, InRegisters) or location.slot != index or len(location.names) > 1:
             path = None

@@ -1,4 +1,4 @@
-"""What expressions are resolved against: the types, the place of the probe, the kernel's abilities."""
+"""The context of expressions: the types, the place of the probe, the kernel's features."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,41 +13,42 @@ Where = Literal["entry", "return", "inside"]
 
 
 class TypeSource(Protocol):
-    """The types of one kernel, and perhaps of one of its modules."""
+    """The types of one kernel, and possibly of one of its modules."""
 
     def functions(self, name: str) -> tuple[Function, ...] | Miss:
-        """Functions of that name that differ in their signatures; the kernel would take the first."""
+        """Return the functions of that name with different signatures. The kernel would use the first."""
 
     def record(self, kind: RecordKind, name: str) -> Record | Miss:
-        """A struct or union of that name, with members."""
+        """Return the struct or union of that name, with members."""
 
     def enum(self, name: str) -> Enum | Miss:
-        """An enum of that name."""
+        """Return the enum of that name."""
 
     def typedef(self, name: str) -> Typedef | Miss:
-        """A typedef of that name."""
+        """Return the typedef of that name."""
 
     def prototype(self, name: str) -> FuncProto | Miss:
-        """The prototype of the function pointer that a typedef names."""
+        """Return the prototype of the function pointer that a typedef names."""
 
     def members(self, record: Record) -> tuple[Member, ...]:
-        """The members of a record that came from here."""
+        """Return the members of a record from this source."""
 
     def names(self, kind: Named) -> Iterable[str]:
-        """All names of a kind: may be slow, is asked for only to explain an error."""
+        """Return all names of a kind. May be slow; called only to explain an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What this kernel's probe parser can do.
+    """The features of this kernel's probe parser.
 
     Attributes:
-        btf_args: knows parameters by name.
-        btf_members: also `->` and `.`, and `:string` of a `char *` parameter.
-        pd: the types `%pd` and `%pD`.
-        entry_args_at_return: parameters, as they were at entry, in a return probe.
-        body_max: characters of an argument after `NAME=`; 255 from 7.3 on, of which README says nothing.
-        deref_max: nested dereferences.
+        btf_args: accepts parameters by name.
+        btf_members: also accepts `->` and `.`, and `:string` for a `char *` parameter.
+        pd: accepts the types `%pd` and `%pD`.
+        entry_args_at_return: return probes can read parameters as they were at entry.
+        body_max: the maximum length of an argument after `NAME=`, in characters. 255 since 7.3, which README
+            does not mention.
+        deref_max: the maximum number of nested dereferences.
     """
 
     btf_args: bool = False
@@ -59,7 +60,7 @@ class Features:
 
     @classmethod
     def from_readme(cls, readme: str) -> "Features":
-        """From the text of tracefs `README`."""
+        """Parse the text of tracefs `README`."""
         return cls(
             btf_args="<argname>" in readme,
             btf_members="<argname>[->field" in readme,
@@ -71,19 +72,19 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """Where the probe sits.
+    """The place of a probe.
 
     Attributes:
-        function: the symbol, with compiler suffixes (`.isra.0`); None of a bare address. Of a
-            tracepoint probe the tracepoint's name.
+        function: the symbol, with compiler suffixes (`.isra.0`); None for a bare address. For a
+            tracepoint probe, the tracepoint's name.
         where: at the function's entry, at its return, or somewhere inside.
         machine: `uname -m`.
-        registers: whether `%di` and its like can be read; not in fprobe and tracepoint probes.
+        registers: whether registers such as `%di` can be read; not in fprobe and tracepoint probes.
         nth: which of several functions of the name is meant, from 1; None if that may not matter.
         force: take the C prototype for a function whose arguments the compiler has changed.
-        either_arrow: `->` also leads into a struct that is no pointer, as in SystemTap's language.
-        variables: those that debug info describes there, innermost scope first, which are then the only
-            names; a Miss says what would have to be installed; None where nobody looked.
+        either_arrow: `->` may also access a struct that is not a pointer, as in SystemTap's language.
+        variables: the variables that debug info describes there, innermost scope first; no other names are
+            then accepted. A Miss says what has to be installed; None if it was not looked up.
     """
 
     function: str | None

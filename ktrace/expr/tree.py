@@ -1,4 +1,4 @@
-"""The parts of an expression. `at` is where a part begins, in characters of the argument's text."""
+"""The parts of an expression. `at` is the offset of a part in the argument's text, in characters."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -26,7 +26,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """What the kernel itself has a name for: `$retval`, `$arg1`, `$stack2`, `%di`, `@jiffies`."""
+    """A name in the kernel's own grammar: `$retval`, `$arg1`, `$stack2`, `%di`, `@jiffies`."""
 
     text: str
     at: int
@@ -34,7 +34,7 @@ class Special:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """`base.name` or `base->name`; `op_at` is where the operator is."""
+    """`base.name` or `base->name`; `op_at` is the operator's offset."""
 
     base: "Node"
     name: str
@@ -79,7 +79,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class ContainerOf:
-    """`container_of(base, type, member.member)`; each member with its place."""
+    """`container_of(base, type, member.member)`; each member with its offset in the text."""
 
     base: "Node"
     type: TypeName
@@ -89,7 +89,7 @@ class ContainerOf:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """`+OFFSET(base)` of the kernel's own grammar, around something that is not."""
+    """The kernel's `+OFFSET(base)` around an expression that is not in the kernel's grammar."""
 
     base: "Node"
     offset: int
@@ -102,13 +102,13 @@ Node: TypeAlias = Name | Special | Access | Index | Deref | AddressOf | Cast | C
 
 @dataclass(frozen=True, slots=True)
 class Argument:
-    """`NAME=EXPRESSION:TYPE`, read.
+    """A parsed `NAME=EXPRESSION:TYPE`.
 
     Attributes:
-        text: as it was written; all `at` count in it.
-        node: the expression; a finished argument where all of it is the kernel's own and stays as it is.
-        name, type: None where not given.
-        type_at: where the type begins.
+        text: the text as written; every `at` is an offset in it.
+        node: the expression; a finished argument if it is already in the kernel's grammar.
+        name, type: None if not given.
+        type_at: the offset of the type.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""What a cast names."""
+"""Look up the types that casts name."""
 
 from typing import Literal
 
@@ -25,11 +25,11 @@ _FIXED = {
 
 
 def find_type(name: TypeName, scope: Scope) -> CType:
-    """The type that a cast names.
+    """Return the type that a cast names.
 
     Raises:
-        NotFound: there is none of the name.
-        Unavailable: it needs BTF, and there is none.
+        NotFound: there is no type of that name.
+        Unavailable: the type needs BTF, and there is none.
     """
     ctype = _base(name) if not name.keyword else None
     if ctype is None:
@@ -60,9 +60,9 @@ def find_type(name: TypeName, scope: Scope) -> CType:
 
 
 def user_type(declared: str, scope: Scope) -> CType:
-    """The type of a system call's parameter, as its format file declares it: `struct open_how *`.
+    """Return the type of a system call's parameter as its format file declares it: `struct open_how *`.
 
-    What it points to is the process's memory.
+    Pointers point to user-space memory.
 
     Raises:
         NotFound, Unavailable: as `find_type`.

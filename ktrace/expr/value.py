@@ -1,15 +1,15 @@
-"""A value that a probe can reach: where it starts, what is loaded on the way, and its C type."""
+"""A value that a probe can read: its start, the loads on the way to it, and its C type."""
 
 from dataclasses import dataclass, replace
 
 from ktrace.model.ctype import Array, CType, Pointer, bare, size_of, tags
 
-SYMBOL = "&"  # before a word: the address of that symbol
+SYMBOL = "&"  # prefix of a word that is the address of a symbol
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Read the 8 bytes at `offset` from the address so far; `user`: of the process's memory."""
+    """Read the 8 bytes at `offset` from the address so far; `user` reads user-space memory."""
 
     offset: int
     user: bool = False
@@ -29,16 +29,16 @@ class Value:
     """Start with `words[0]`, follow `loads`, add `addend`.
 
     Attributes:
-        words: what the kernel has a name for: `%di`. Several of a struct that is passed in registers.
-            `&NAME` is the address of a symbol, which the kernel only takes with what is there: `@NAME`.
-        in_words: it is such a struct or a part of it: `addend` is the offset into `words`.
-        loads: in the order in which they happen.
-        addend: bytes.
-        memory: whether the result is the value's address; if not it is the value itself.
-        type: None where nothing is known, as of a register.
-        bits: of a bitfield.
-        user: of a value in memory: of the process's memory.
-        path: the kernel's own spelling by names (`file->f_path.dentry`); None where it has none.
+        words: names in the kernel's grammar, such as `%di`; several for a struct passed in registers.
+            `&NAME` is the address of a symbol. The kernel can only read what is at it: `@NAME`.
+        in_words: whether it is such a struct or a part of it; `addend` is then the offset into `words`.
+        loads: the loads, in order.
+        addend: the offset to add, in bytes.
+        memory: whether the result is the value's address; if not, it is the value itself.
+        type: the C type; None if unknown, as for a register.
+        bits: the bits of a bitfield.
+        user: whether a value in memory is in user-space memory.
+        path: the kernel's spelling by names (`file->f_path.dentry`); None if there is none.
         label: a name for the argument.
     """
 
@@ -54,7 +54,7 @@ class Value:
     path: str | None = None
 
     def pointee(self, offset: int, ctype: CType | None, *, user: bool = False) -> "Value":
-        """What is `offset` bytes after where this pointer points; an array is its own address."""
+        """Return the value `offset` bytes after the pointer's target. An array is its own address."""
         user = user or self.user or (self.type is not None and "user" in tags(self.type))
         if self.memory and isinstance(self.kind, Array):
             return replace(self, addend=self.addend + offset, type=ctype, user=user, path=None)
@@ -67,17 +67,17 @@ class Value:
         return Value(self.words, ctype, self.label, self.loads, self.addend + offset, memory=True, user=user)
 
     def part(self, offset: int, ctype: CType) -> "Value":
-        """The member that is `offset` bytes into this struct."""
+        """Return the member at byte `offset` of this struct."""
         return replace(self, addend=self.addend + offset, type=ctype, path=None)
 
     @property
     def kind(self) -> CType | None:
-        """The type without typedefs, qualifiers and tags."""
+        """Return the type without typedefs, qualifiers and tags."""
         return None if self.type is None else bare(self.type)
 
     @property
     def target(self) -> CType | None:
-        """What a pointer points to or an array consists of; None of everything else."""
+        """Return the target type of a pointer or the element type of an array; None for other types."""
         kind = self.kind
         if isinstance(kind, Pointer):
             return kind.target
@@ -85,17 +85,17 @@ class Value:
 
     @property
     def size(self) -> int | None:
-        """Bytes; None where not known."""
+        """Return the size in bytes; None if unknown."""
         return None if self.type is None else size_of(self.type)
 
     def depth(self) -> int:
-        """How many dereferences it takes to read it."""
+        """Return the number of dereferences needed to read the value."""
         return len(self.loads) + int(self.memory)
 
     def to_text(self, *, decimal: bool = False) -> str:
-        """In the kernel's grammar: `+0x20(+0x48(%di))`.
+        """Return the value in the kernel's grammar: `+0x20(+0x48(%di))`.
 
-        Decimal offsets are shorter: they are for what would be too long otherwise.
+        Decimal offsets are shorter. They are for arguments that would otherwise be too long.
         """
         text = self.words[self.addend // 8] if self.in_words else self.words[0]
         loads = [*self.loads, *([Load(self.addend, self.user)] if self.memory else [])]
@@ -110,7 +110,7 @@ class Value:
 
 
 def container(bit_offset: int, width: int) -> tuple[int, Bits] | None:
-    """Where to read a bitfield from: bytes from the start of its struct, and the bits there.
+    """Return where to read a bitfield: the byte offset in its struct, and the bits there.
 
     The kernel fetches 8, 16, 32 or 64 bits and takes `width` of them: the smallest naturally aligned
     unit that holds all of them, since it belongs to the struct for certain; a packed struct may need

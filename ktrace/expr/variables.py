@@ -1,4 +1,4 @@
-"""The names that debug info gives at a place inside a function: parameters and local variables."""
+"""Parameters and local variables that debug info describes at a place inside a function."""
 
 from ktrace.errors import UsageError
 from ktrace.expr.problems import did_you_mean, lines, wrong
@@ -11,10 +11,10 @@ _SHOWN = 16
 
 
 def variable(name: str, site: Site, text: str, at: int) -> Value:
-    """The variable of that name, of the innermost scope that has one.
+    """Return the variable of that name in the innermost scope that has one.
 
     Raises:
-        UsageError: there is none, or it has no value that could be read at this place.
+        UsageError: there is none, or its value cannot be read at this place.
     """
     assert isinstance(site.variables, tuple)
     found = next((one for one in site.variables if one.name == name), None)
@@ -24,13 +24,13 @@ def variable(name: str, site: Site, text: str, at: int) -> Value:
 
 
 def parameters(site: Site) -> tuple[Variable, ...]:
-    """The parameters of the function whose source is at this place."""
+    """Return the parameters of the function whose source is at this place."""
     assert isinstance(site.variables, tuple)
     return tuple(one for one in site.variables if one.is_parameter and one.function == site.function)
 
 
 def value_of(found: Variable, text: str, at: int) -> Value:
-    """Where a variable is, as something to go on from."""
+    """Return a variable as a value, from its location."""
     name, kind, location = found.name, found.type, found.location
     match location:
         case InRegister():

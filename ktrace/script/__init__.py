@@ -1,1 +1,1 @@
-"""The SystemTap language: small passes from a script's text to a Plan and a program."""
+"""The SystemTap language: small passes turn a script's text into a Plan and a program."""

@@ -1,4 +1,4 @@
-"""What a script needs of a kernel: the seam between this room and the session, joined in the command line."""
+"""The interface through which scripts ask about a kernel. `script.driver` implements it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ As = Literal["number", "string", "ustring", "path", "s8", "s16", "s32", "s64", "
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What a probe is to read.
+    """A value that a probe reads.
 
     Attributes:
-        text: an expression as `ktrace add` takes it, in which `->` also leads into structs.
-        kind: as what; a `number` by its own type.
+        text: an expression as in `ktrace add`; `->` may also be used for the members of a struct.
+        kind: how to read the value; a `number` is read with its own type.
     """
 
     text: str
@@ -25,16 +25,16 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One event that a probe point stands for.
+    """An event that a probe point matches.
 
     Attributes:
-        event: its name, without its group; unlike those of the script's other events.
-        function: the function; of an event its name.
-        module: the function's module; None of the kernel itself.
-        point: as `pp()` gives it.
-        columns: of each `Read` the column of the batch; `batch columns` of text are `Strings`.
-        key: for whoever found it.
-        types: of each column the kernel's name of its type, such as `u32`; empty where that is open.
+        event: the event's name without its group, unique within the script.
+        function: the function; for an event, the event's name.
+        module: the function's module; None for the kernel image.
+        point: the probe point as `pp()` returns it.
+        columns: the batch column of each `Read`; text columns are `Strings`.
+        key: identifies the event to the `Machine` that found it.
+        types: the kernel's type name of each column, such as `u32`; empty if unknown.
     """
 
     event: str
@@ -48,11 +48,11 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How a variable or a member is printed.
+    """How to print a variable or a member.
 
     Attributes:
-        name: of a member.
-        members: of what is a struct or union, or points to one; empty where only its form was asked for.
+        name: the member's name.
+        members: the members of a struct or union, or of the one pointed to; empty if only `form` is needed.
     """
 
     form: Form
@@ -64,29 +64,29 @@ class Machine(Protocol):
     """A kernel that can be probed."""
 
     def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
-        """The events of a probe point, with what they are to read.
+        """Find the events of a probe point, with the columns to read.
 
         Raises:
-            KtraceError: nothing of that name, or nothing that could be read so.
+            KtraceError: the site does not exist, or a value cannot be read there.
         """
 
     def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:
-        """Whether all that could be read there."""
+        """Return whether all of `reads` can be read at the site."""
 
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
-        """Whether there is anything of that name, looked up for certain."""
+        """Return whether the site exists. Always looks it up."""
 
     def parameters(self, site: AtFunction) -> Sequence[str]:
-        """The names of a function's parameters. Raises KtraceError where they are not known."""
+        """Return the names of a function's parameters. Raises KtraceError if they are unknown."""
 
     def shape(self, site: AtFunction, name: str, path: Sequence[str]) -> Shape | None:
-        """How a parameter, or `return`, is printed, or the member that a path leads to from it.
+        """Return how to print a parameter, or `return`, or the member at `path` from it.
 
-        None where its type is not known.
+        Return None if its type is unknown.
         """
 
     def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
-        """The functions that a pattern stands for, and their modules. Raises KtraceError for none."""
+        """Return the functions that match a pattern, with their modules. Raises KtraceError for none."""
 
     def syscalls(self) -> Mapping[int, str]:
-        """The names of system calls by their numbers."""
+        """Return the names of system calls, by number."""

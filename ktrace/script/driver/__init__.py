@@ -1,1 +1,1 @@
-"""Run a compiled script on a kernel or a recording: the only part of `script` that knows `session`."""
+"""Run a compiled script on a kernel or a recording. Only this part of `script` uses `session`."""

@@ -1,4 +1,4 @@
-"""The histograms of a script that the kernel counts by itself: set, read, and paused at the end."""
+"""Set, read and pause the hist triggers with which the kernel counts for a script."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,18 +18,18 @@ class ScriptCounts:
     """The tables of a script's events in a session.
 
     Args:
-        events: of each table's event, `GROUP/NAME`; those that could not be defined are not in it.
+        events: `GROUP/NAME` of each table's event, by key. Events that could not be defined are missing.
     """
 
     session: Session
     tables: Sequence[Table]
     events: Mapping[int, str]
     into: Tables
-    hits: int = 0  # that the kernel has counted so far
+    hits: int = 0  # counted by the kernel so far
     _set: list[Table] = field(default_factory=list)
 
     def start(self) -> bool:
-        """Begin to count; False where the kernel does not take one of the triggers."""
+        """Start counting. Return False if the kernel refuses a trigger."""
         try:
             for table in self.tables:
                 if table.key in self.events:
@@ -37,17 +37,17 @@ class ScriptCounts:
                     self.session.do_here(table.hist.step(event, f"count {event}"))
                     self._set.append(table)
         except Refused:
-            self._set.clear()  # those that were set count for nobody until the session ends
+            self._set.clear()  # triggers that were set stay until the session ends, unread
             return False
         return True
 
     @property
     def can_overflow(self) -> bool:
-        """Whether an array may become full."""
+        """Return whether an array may become full."""
         return any(table.many for table in self._set)
 
     def __call__(self, last: bool) -> None:
-        """Add what was counted to the variables; the last time count no more. Raises Fault."""
+        """Add the counts to the variables. The `last` call pauses the triggers first. Raises Fault."""
         if last:
             for table in self._set:
                 self.session.do_here(pause_step(self.events[table.key], table.hist))
@@ -60,7 +60,7 @@ class ScriptCounts:
             self.into.take(table, counted.tally)
 
     def _settled(self) -> dict[str, list[HistTable]]:
-        """What there is when hits that were being counted when it was paused are in it."""
+        """Read the tables after the pause until hits that were still being counted are in them."""
         read = self._read()
         for _ in range(_SETTLED_READS):
             again = self._read()
@@ -80,7 +80,7 @@ class ScriptCounts:
 
 
 def _of(hist: Hist, tables: Sequence[HistTable], event: str) -> HistTable:
-    """The table of a trigger: the kernel prints its keys, values and filter as they were written."""
+    """Return the table of a trigger. The kernel prints its keys, values and filter as they were written."""
     for table in tables:
         keys, values = terms_of(table.info)
         sums = tuple(value for value in values if value.field != "hitcount")

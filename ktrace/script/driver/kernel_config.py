@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def kernel_config(release: str) -> Callable[[str], str | None]:
-    """Looks a `CONFIG_X` up in the configuration that came with the kernel; None where it is not set."""
+    """Return a function that looks up a `CONFIG_X` of the kernel; it returns None if not set."""
 
     @cache
     def whole() -> str:

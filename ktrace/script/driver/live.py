@@ -1,4 +1,4 @@
-"""A script over what happens now: its probes in a session, pages of every CPU decoded, in order of time."""
+"""Run a script live: set its probes in a session and decode the pages of all CPUs in order of time."""
 
 import os
 import select
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from ktrace.script.driver.options import Options
 
 _TICK_MS = 40.0
-# An event gets its time a moment before it is in the buffer.
+# An event gets its timestamp shortly before it is in the buffer.
 _SETTLED_NS = 2_000_000
 _LOOK_NS = 1_000_000_000
-_ENOUGH = 4 << 20  # bytes of all CPUs at a time
+_ENOUGH = 4 << 20  # bytes read from all CPUs at a time
 _KALLSYMS = "/proc/kallsyms"
 
 
@@ -52,10 +52,10 @@ def live(
     options: "Options",
     note: Callable[[str], None],
 ) -> "Sequence[Muted]":
-    """Run a program until it ends itself, or something else ends it.
+    """Run a program until it ends or is stopped.
 
     Returns:
-        The events that nothing could hit.
+        The events that could not be hit.
     """
     with ExitStack() as stack:
         session = stack.enter_context(Session(buffer_kb=options.buffer_kb))
@@ -101,7 +101,7 @@ def live(
 
 
 def _the_rest(drive: Drive, reader: "_Pages", stop: StopSignals, session: Session) -> int:
-    """Handle what was recorded before the end, as far as there is time; returns how many events are left."""
+    """Handle events recorded before the end, while time allows. Return the number of unhandled events."""
     is_cut = drive.halted
     while not drive.done:
         drive.feed(reader.read(EVER))
@@ -142,7 +142,7 @@ def _define(
     note: Callable[[str], None],
     options: "Options",
 ) -> None:
-    """The script's probes in the kernel. Of those that a wildcard stands for, some may be refused."""
+    """Define the script's probes. The kernel may refuse some of those that match a wildcard."""
     keys = [f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)]
     wanted = [kernel.wanted[key] for key in keys if key in kernel.wanted]
     move = mover(wanted)
@@ -175,7 +175,7 @@ def _define(
 
 
 def _counts(session: Session, drive: Drive, kernel: ScriptKernel) -> ScriptCounts | None:
-    """The tables that the kernel is to count in; None where all handlers run here."""
+    """Return the tables that the kernel counts in, or None if all handlers run in user space."""
     tables = drive.compiled.counted.tables
     if not tables or not kernel.kernel.has_hist_triggers or not session.ignore_self():
         return None
@@ -185,7 +185,7 @@ def _counts(session: Session, drive: Drive, kernel: ScriptKernel) -> ScriptCount
 
 
 def _count(session: Session, drive: Drive, counts: ScriptCounts) -> None:
-    """Have the kernel count; what its tables leave out is recorded."""
+    """Start counting in the kernel. Hits that the tables do not count are recorded."""
     if not counts.start():
         return
     drive.counts = counts
@@ -199,7 +199,7 @@ def _count(session: Session, drive: Drive, counts: ScriptCounts) -> None:
 
 @dataclass(slots=True)
 class _Look:
-    """Looks at the kernel's tables now and then: a full array ends the script."""
+    """Checks the kernel's tables periodically, because a full array ends the script."""
 
     drive: Drive
     _next: int = 0
@@ -210,20 +210,20 @@ class _Look:
             return
         if self._next and now >= self._next:
             self.drive.count()
-            # A large table takes its time.
+            # A large table takes long to read.
             now = max(now, self.drive.state.now() + 10 * (self.drive.state.now() - now))
         if now >= self._next:
             self._next = now + _LOOK_NS
 
 
 def _filter(session: Session, event: str, expression: str) -> None:
-    """The handler tests it all itself: a kernel that does not take a filter records more."""
+    """Set an event's filter. If the kernel refuses it, more is recorded and the handler tests it."""
     with suppress(Refused):
         set_filter(session.files, event, expression)
 
 
 def _record_user_stacks(session: Session) -> None:
-    """Have the kernel record the process's stack behind each event; it goes with the instance."""
+    """Record the process's stack after each event. The option ends with the instance."""
     try:
         session.files.write("trace_options", "userstacktrace")
     except OSError as error:
@@ -231,19 +231,19 @@ def _record_user_stacks(session: Session) -> None:
 
 
 def _record_processes(session: Session) -> None:
-    """Have the kernel remember which process each thread belongs to."""
+    """Record which process each thread belongs to."""
     try:
         session.files.write("trace_options", "record-tgid")
     except OSError:
-        return  # an old kernel: /proc says it, while the thread lives
+        return  # an old kernel; /proc tells as long as the thread lives
 
 
 class _Pages:
-    """The pages of all CPUs, as chunks in order of time.
+    """Reads the pages of all CPUs as chunks in order of time.
 
     Attributes:
-        has_more: whether the last read left something: handlers must not lag behind the end of the script.
-        events: how many records were handed on.
+        has_more: whether the last read left data in the buffers.
+        events: the number of records returned so far.
     """
 
     def __init__(self, session: Session, drive: Drive) -> None:
@@ -265,7 +265,7 @@ class _Pages:
         self._decoder = Decoder(self._forms, layout)
         self._merge = Merge(self._decoder, behind if stacks else ())
         self._size = layout.size
-        # Without the kernel's stacks nothing of what the script sees is a symbol's name.
+        # The script needs symbol names for kernel stacks only.
         table = SymbolTable(Path(_KALLSYMS).read_bytes() if drive.wants_stacks else b"")
         self._enrich = Enrich(LiveNames(session.saved_names, names_proc()), table)
         self._processes = Processes(self._saved_processes, names_proc())
@@ -275,7 +275,7 @@ class _Pages:
 
     @property
     def waiting(self) -> int:
-        """Records that were read, and not handed on."""
+        """Return the number of records that were read but not yet returned."""
         return self._merge.waiting
 
     def __enter__(self) -> "_Pages":
@@ -289,7 +289,7 @@ class _Pages:
             os.close(fd)
 
     def read(self, until: int) -> Chunk:
-        """Everything up to a time, of what is there now; `has_more` where that is too much at a time."""
+        """Return the records up to a time. Sets `has_more` if there are too many for one chunk."""
         enough = max(_ENOUGH // max(len(self._fds), 1), 64 * self._size)
         self.has_more = False
         for cpu, fd in self._fds.items():
@@ -300,9 +300,9 @@ class _Pages:
                     self._merge.add(self._decoder.walk(pages, cpu))
                 taken += len(pages)
                 if len(pages) < 64 * self._size:
-                    break  # all that was there; to go on would read the page that is being filled again
+                    break  # that was all; another read would only take a part of the page being filled
             else:
-                # What this CPU still has may be earlier than what others gave.
+                # Records left on this CPU may be earlier than those of other CPUs.
                 self.has_more = True
                 until = min(until, self._merge.latest(cpu) or 0)
         chunk = self._merge.take(until)
@@ -317,7 +317,7 @@ class _Pages:
 
 
 def _some_pages(fd: int, size: int) -> bytes:
-    """Up to 64 pages; a read gives one, the last of which may not be full."""
+    """Read up to 64 pages, one a read. The last page may not be full."""
     pieces = []
     for _ in range(64):
         try:

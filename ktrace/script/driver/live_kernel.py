@@ -1,4 +1,4 @@
-"""What a script asks of the kernel (`script.machine.Machine`), answered by the session's own look-ups."""
+"""The running kernel as a `Machine` of scripts, built on the session's own look-ups."""
 
 import fnmatch
 import os
@@ -36,12 +36,12 @@ class ScriptKernel:
     """The running kernel, as scripts see it.
 
     Args:
-        kernel: where functions, types and events are.
-        group: of the probes that are made.
+        kernel: provides functions, types and events.
+        group: the group of the probes that are made.
 
     Attributes:
-        wanted: the probes that were found, by the key in `Found`.
-        events: the static events that were found, `SYSTEM/NAME`, by the key.
+        wanted: the probes that were found, by `Found.key`.
+        events: the static events that were found, as `SYSTEM/NAME`, by `Found.key`.
     """
 
     kernel: Kernel
@@ -74,7 +74,7 @@ class ScriptKernel:
         return bool(names) and self._event_has(names[0], tuple(reads))
 
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
-        """See `Machine`. A plain name is otherwise only looked up when the kernel has refused it."""
+        """See `Machine`. Other methods look up a plain name only after the kernel has refused it."""
         if isinstance(site, AtEvent):
             return bool(self._static(site))
         if isinstance(site, AtSyscall):
@@ -117,7 +117,7 @@ class ScriptKernel:
         return syscall_names(self.kernel.machine)
 
     def variables(self, site: AtFunction | AtEvent | AtSyscall, found: Found) -> list[str]:
-        """What can be read at an event, as `$name:type`."""
+        """Return the variables that can be read at an event, as `$name:type`."""
         if isinstance(site, AtEvent):
             form = read_format(self.kernel.tracing, self.events[found.key])
             return [f"${one.name}:{one.ctype}" for one in form.args]
@@ -130,11 +130,11 @@ class ScriptKernel:
         return [f"$return:{declare(proto.returns)}", *listed] if site.at_return else listed
 
     def event(self, key: int) -> str:
-        """`GROUP/NAME` of what was found."""
+        """Return the `GROUP/NAME` of an event that was found."""
         return self.wanted[key].probe.event if key in self.wanted else self.events[key]
 
     def _wanted(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[Wanted]:
-        """The probes; each question is asked once, since `@defined` asks often."""
+        """Return the probes of a site. The answers are cached, because `@defined` asks often."""
         key = (site, reads)
         if key not in self._asked:
             try:
@@ -162,7 +162,7 @@ class ScriptKernel:
     def _typed(
         self, place: str, site: AtFunction | AtSyscall, reads: tuple[Read, ...], types: list[str]
     ) -> list[Wanted]:
-        """Where a number turns out to be read as text or as an array, it is read as a number."""
+        """Return the probes, with arguments that default to text or an array read as numbers instead."""
         made = self._want(place, site, reads, types)
         wrong = {
             i
@@ -191,7 +191,7 @@ class ScriptKernel:
         return _meant(site, made) if isinstance(site, AtFunction) else made
 
     def _places(self, site: AtFunction | AtSyscall) -> list[str]:
-        """The place in the words of `ktrace add`; several where the module is a pattern."""
+        """Return the place as `ktrace add` spells it; several places if the module is a pattern."""
         if isinstance(site, AtSyscall):
             return [f"sys_{site.name}"]
         if site.absolute is not None:
@@ -217,7 +217,7 @@ class ScriptKernel:
         return [f"{module}:{name}" for module in modules if fnmatch.fnmatchcase(module, site.module)]
 
     def _holding(self, line: str, site: AtFunction) -> list[str]:
-        """The functions that hold a line of source: they are probed where they begin."""
+        """Return the functions that contain a source line. Probes are placed at their entry."""
         place = f"{site.module}:{line}" if site.module else line
         found = want([place], Defaults(self.group, machine=os.uname().machine), self.kernel)
         names = dict.fromkeys(_function(one.probe)[0] for one in found)
@@ -227,7 +227,7 @@ class ScriptKernel:
         return [f"{site.module}:{name}" if site.module else name for name in matching]
 
     def _own_name(self, one: Wanted) -> Wanted:
-        """An event of its own: two handlers at one function may read different things."""
+        """Give a probe its own event name, because two handlers at one function may read different values."""
         name = one.probe.name[: EVENT_MAX - 5]
         chosen, n = name, 1
         while chosen in self._names:
@@ -279,7 +279,7 @@ class ScriptKernel:
         ]
 
     def _event_has(self, name: str, reads: tuple[Read, ...]) -> bool:
-        """Whether an event has all of it among its fields, or its tracepoint among what is passed to it."""
+        """Return whether all reads are fields of the event or arguments of its tracepoint."""
         key = (name, reads)
         if key not in self._events_have:
             try:
@@ -305,13 +305,13 @@ class ScriptKernel:
         return Found(event, event, None, point, tuple(columns), self._keys, tuple(types))
 
     def _tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Found:
-        """A probe on the tracepoint itself, which has what the kernel's code passes to it."""
+        """Probe the tracepoint itself, to read the arguments that the kernel passes to it."""
         one = self._on_tracepoint(name, reads, missing)
         found = self._found(self._own_name(one), None, reads)
         return replace(found, point=f'kernel.trace("{name.replace("/", ":")}")')
 
     def _on_tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Wanted:
-        """Raises what is missing of the event where the kernel has no probes on tracepoints."""
+        """Return a probe on a tracepoint. Raises `missing` if the kernel has no tracepoint probes."""
         if not self.kernel.has_tracepoint_probes:
             raise missing
         words = [f"f{i}={read.text}{_type_of(read)}" for i, read in enumerate(reads)]
@@ -321,7 +321,7 @@ class ScriptKernel:
 
 
 def _at_entry(reads: Sequence[Read]) -> bool:
-    """Whether it is read when a function is entered, even for its return."""
+    """Return whether all reads are taken at the function's entry, even for a return probe."""
     return all("$retval" not in read.text for read in reads)
 
 
@@ -330,7 +330,7 @@ def _type_of(read: Read) -> str:
 
 
 def _field(form: Format, read: Read) -> str:
-    """The field of a static event that an expression means: `prev->comm` is prev_comm."""
+    """Return the field of a static event for an expression: prev_comm for `prev->comm`."""
     names = {one.name: one for one in form.args}
     text = read.text.removeprefix("$")
     joined = re.sub(r"->|\.", "_", text)
@@ -346,27 +346,27 @@ def _field(form: Format, read: Read) -> str:
 
 
 def _number_type(one: Field) -> str:
-    """The kernel's name of a plain number's type; empty of anything else."""
+    """Return the kernel's type name of a plain number, or an empty string for anything else."""
     if one.shape != "scalar" or one.is_text or one.size not in (1, 2, 4, 8):
         return ""
     return f"{'s' if one.signed else 'u'}{one.size * 8}"
 
 
 def _meant(site: AtFunction, made: list[Wanted]) -> list[Wanted]:
-    """Of the probes at a place those that a script means by it."""
+    """Return those of the probes at a place that the script's probe point means."""
     if site.inline:
         inside = [one for one in made if not _begins(one.probe, site.pattern)]
         if not inside:
             raise NotFound(f"{site.pattern} is inlined nowhere", hint="without .inline its calls are probed")
         return inside
     if site.statement and site.place is not None:
-        # A line of a function that was inlined into another is there, too.
+        # The line also matches functions that the function was inlined into.
         return [one for one in made if fnmatch.fnmatchcase(_function(one.probe)[0], site.pattern)] or made
     return made
 
 
 def _begins(probe: Probe, function: str) -> bool:
-    """Whether a probe is where a function begins."""
+    """Return whether a probe is at the start of a function."""
     place = probe.place
     return isinstance(place, SymbolPlace) and place.symbol == function and not place.offset
 

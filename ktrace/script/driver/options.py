@@ -8,7 +8,7 @@ from ktrace.script.language.preprocess import Facts
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says: see `ktrace run --help`."""
+    """Command line options: see `ktrace run --help`."""
 
     facts: Facts
     settings: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""What a script writes to the kernel, as a Plan: probes, and what switches them on, filters, counts."""
+"""Plan the writes of a script to the kernel: its probes, and the steps that enable, filter and count."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from ktrace.tracefs.instances import make_step
 
 
 def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
-    """What a run of a script writes: its probes, then what switches all on."""
+    """Return the writes of a script's run: first its probes, then the steps that enable them."""
     counted: dict[int, list[Table]] = {}
     if pushdown and kernel.kernel.has_hist_triggers:
         for table in compiled.counted.tables:
@@ -34,7 +34,7 @@ def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
 
 
 def _counting(event: str, tables: Sequence[Table], instance: str) -> list[Step]:
-    """Histograms of an event; what they leave out is recorded."""
+    """Return the hist triggers of an event. Hits that they do not count are recorded."""
     made = [table.hist.step(event, f"count {event}").below(instance) for table in tables]
     left = tables[0].left
     if left:

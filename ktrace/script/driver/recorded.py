@@ -1,4 +1,4 @@
-"""A script over a recording: its probe points mean the events that were recorded, time is theirs."""
+"""Run a script on a recording. Its probe points match recorded events, and time is their time."""
 
 import fnmatch
 import re
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from ktrace.session.signals import StopSignals
     from ktrace.stream.recording import Recording
 
-_RETURN = "__return"  # what ktrace ends the names of return probes with
+_RETURN = "__return"  # the suffix that ktrace gives to names of return probes
 _PATH = re.compile(r"->|\.")
 
 
 @dataclass(slots=True)
 class RecordedKernel:
-    """What was recorded, as a `Machine`.
+    """A recording as a `Machine`.
 
     Args:
         fields: the names of each event's fields.
-        machine: whose system calls they were.
+        machine: the architecture of the recording, for its system calls.
     """
 
     fields: Mapping[str, Sequence[str]]
@@ -56,11 +56,11 @@ class RecordedKernel:
         return bool(self._events(site))
 
     def parameters(self, site: AtFunction) -> Sequence[str]:
-        """See `Machine`: what was recorded of them."""
+        """See `Machine`. Returns the recorded ones."""
         return self.fields.get(site.pattern, ())
 
     def shape(self, _site: AtFunction, _name: str, _path: Sequence[str]) -> None:
-        """See `Machine`: a recording has no types."""
+        """See `Machine`. A recording has no types."""
         return
 
     def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
@@ -102,7 +102,7 @@ class RecordedKernel:
 
 
 def over(drive: "Drive", recording: "Recording", stop: "StopSignals", note: "Callable[[str], None]") -> None:
-    """Run a program over all that was recorded."""
+    """Run a program on all recorded events."""
     chunks = recording.chunks()
     first = next(chunks, None)
     times = _Times(0 if first is None else _begin(first))
@@ -110,7 +110,7 @@ def over(drive: "Drive", recording: "Recording", stop: "StopSignals", note: "Cal
     drive.begin()
     is_cut = False
     for chunk in _all(first, chunks):
-        # A script that ends itself ends the run, too: it has seen what it wanted.
+        # A script that ends itself ends the run too. That is not a cut.
         is_cut = drive.halted or (stop.ended and not drive.done)
         if drive.done or is_cut:
             break

@@ -1,4 +1,4 @@
-"""Joins scripts with sessions: `ktrace run` behind its options."""
+"""Run scripts in sessions: the implementation of `ktrace run`."""
 
 import os
 import sys
@@ -33,25 +33,25 @@ if TYPE_CHECKING:
 
 
 def parsed(source: Source, options: Options) -> str:
-    """`-p1`: the tree as text."""
+    """Return the tree as text, for `-p1`."""
     from ktrace.script.language.parser import parse
 
     return show(parse(source, Preprocessor(options.facts)))
 
 
 def run(source: Source, options: Options) -> int:
-    """Compile and run a script; its exit code."""
+    """Compile and run a script. Return its exit code."""
     from ktrace.session.command import Command
     from ktrace.session.patient_output import PatientOutput, patient_streams
     from ktrace.session.signals import StopSignals
 
     limits = Limits.of(options.limits)
     with ExitStack() as stack:
-        # Opened before signals are only noted: a pipe may have no reader yet, and keep it waiting.
+        # Open it while signals still interrupt: the open waits if a pipe has no reader yet.
         opened = stack.enter_context(_output(source, options))
         stop = stack.enter_context(StopSignals())
         stack.enter_context(patient_streams(stop))
-        # Forked before NumPy is loaded: its threads would not be there in the child.
+        # Fork before NumPy is loaded, because its threads would be missing in the child.
         child = None
         if options.command:
             child = stack.enter_context(Command(options.command, to_stderr=False))
@@ -109,7 +109,7 @@ def run(source: Source, options: Options) -> int:
 
 
 def _target(options: Options) -> int:
-    """Return the process that `-x` names, by the id that events have; a recording has its own machine's."""
+    """Return the process id of `-x` as events carry it. For a recording, it is the id as given."""
     if not options.target or options.source:
         return options.target or 0
     return machine_id(options.target, f"-x {options.target}")
@@ -117,7 +117,7 @@ def _target(options: Options) -> int:
 
 @contextmanager
 def _output(source: Source, options: Options) -> Iterator[BinaryIO | None]:
-    """Open the file that a script prints to; None: standard output. Raises UsageError if it is also read."""
+    """Open the file that a script prints to; None is standard output. Raises UsageError for an input file."""
     from ktrace.storage.destination import open_output
     from ktrace.storage.target import check_inputs
 
@@ -131,7 +131,7 @@ def _output(source: Source, options: Options) -> Iterator[BinaryIO | None]:
 
 
 def _inputs(source: Source, options: Options) -> list[str]:
-    """The files that a run reads."""
+    """Return the files that a run reads."""
     from ktrace.tracedat.unfinished import files_of, place_of
 
     read = {COMMAND_LINE: [], STANDARD_INPUT: ["-"]}.get(source.name, [source.name])
@@ -143,7 +143,7 @@ def _inputs(source: Source, options: Options) -> list[str]:
 
 
 def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None") -> None:
-    """A script without probes of the kernel: begin, timers, end."""
+    """Run a script that has no kernel probes, only begin, end and timers."""
     import select
 
     drive.begin()
@@ -176,7 +176,7 @@ def _exit_code(drive: "Drive", stop: "StopSignals", child: "Command | None") -> 
         return 1
     if drive.state.status:
         return drive.state.status
-    # A command that outlives the script is ended, and has no say.
+    # A command that outlives the script is killed and does not affect the exit code.
     return child.wait() if child is not None and child.ended else 0
 
 
@@ -194,21 +194,21 @@ def _user_symbol(pid: int, address: int) -> tuple[str, str] | None:
 
 @cache
 def _user_symbols() -> "UserSymbols":
-    """Loaded when a script asks for the first time."""
+    """Create the symbol look-up. The import waits until a script first needs it."""
     from ktrace.script.driver.user_symbols import UserSymbols
 
     return UserSymbols(names_proc())
 
 
 def _note(text: str) -> None:
-    """Say something of the script, or in its name: what it says may come from anywhere."""
+    """Print a note about the script or from it. The text is not trusted."""
     from ktrace.diagnostic import note
 
     note(text)
 
 
 class _Later:
-    """The kernel, looked for when a script asks for the first time: most of what is tried asks nothing."""
+    """The kernel as a `Machine`, opened when a script first asks for it. Many scripts never do."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -216,7 +216,7 @@ class _Later:
 
     @property
     def real(self) -> "ScriptKernel":
-        """Found. Raises Unavailable where nothing can be traced."""
+        """Return the kernel. Raises Unavailable if tracing is not possible."""
         if self._real is None:
             from ktrace.kernel.kernel import Kernel
             from ktrace.script.driver.live_kernel import ScriptKernel
@@ -259,7 +259,7 @@ class _Later:
 
 
 def show_plan(source: Source, options: Options) -> int:
-    """`--plan`: what goes into the kernel, as lines of shell, and the program that runs here."""
+    """Print the writes to the kernel as shell commands, and the Python program, for `--plan`."""
     kernel = _Later(options)
     compiled = Compiler(options.facts, kernel, options.settings, Limits.of(options.limits)).run([source])
     counting: set[int] = set()
@@ -284,7 +284,7 @@ def show_plan(source: Source, options: Options) -> int:
 
 
 def list_points(source: Source, options: Options, *, variables: bool) -> int:
-    """`-l`, `-L`: what a probe point stands for, and what can be read there."""
+    """List the matches of a probe point (`-l`), with the variables that can be read there (`-L`)."""
     kernel = _Later(options)
     compiler = Compiler(options.facts, kernel, options.settings)
     lines: dict[str, None] = {}

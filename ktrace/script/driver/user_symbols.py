@@ -1,4 +1,4 @@
-"""Names of addresses of processes: which file is mapped there, and which of its functions it is."""
+"""Look up addresses of processes: the mapped file and the function in it."""
 
 import re
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from ktrace.errors import KtraceError
 from ktrace.symbols.elf import Elf
 from ktrace.symbols.elf_symbols import ElfSymbols
 
-_ALLOC = 2  # SHF_ALLOC: a section that is in memory
+_ALLOC = 2  # SHF_ALLOC: a section that is loaded into memory
 _NOBITS = 8
 _LINE = re.compile(rb"([0-9a-f]+)-([0-9a-f]+) \S+ ([0-9a-f]+) \S+ \d+ +(/.*)")
 
@@ -24,16 +24,16 @@ class _Mapping:
 
 @dataclass(slots=True)
 class UserSymbols:
-    """Looks addresses up in /proc/PID/maps, while the process lives, and in the files that are mapped."""
+    """Looks up addresses in /proc/PID/maps, while the process lives, and in the mapped files."""
 
     proc: str = "/proc"
     _maps: dict[int, list[_Mapping]] = field(default_factory=dict)
     _files: dict[str, tuple[Elf, ElfSymbols] | None] = field(default_factory=dict)
 
     def __call__(self, pid: int, address: int) -> tuple[str, str] | None:
-        """What an address is (`main+0x4/0x20`, empty where no symbol holds it), and where (`/bin/x+0x1139`).
+        """Return the symbol of an address (`main+0x4/0x20`, or empty) and its place (`/bin/x+0x1139`).
 
-        None where nothing is mapped there, or the process has ended.
+        Return None if no file is mapped there or the process has ended.
         """
         found = self._mapping(pid, address)
         if found is None:
@@ -42,7 +42,7 @@ class UserSymbols:
         return self._name(found.path, offset), f"{found.path}+0x{offset:x}"
 
     def _mapping(self, pid: int, address: int) -> _Mapping | None:
-        for again in (False, True):  # it may have loaded more since
+        for again in (False, True):  # the process may have mapped more files since
             if again or pid not in self._maps:
                 self._maps[pid] = list(self._read(pid)) or self._maps.get(pid, [])
             for one in self._maps[pid]:

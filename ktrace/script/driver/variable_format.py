@@ -1,4 +1,4 @@
-"""How variables of a probe are printed: by their types, one level of members at a time."""
+"""Choose how to print variables of a probe, by their types, one level of members at a time."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,7 +19,7 @@ from ktrace.script.kernel_interface import Form, Shape
 
 
 def shape_of(types: TypeSource, function: Function, name: str, path: Sequence[str]) -> Shape | None:
-    """The shape of a parameter, or of `return`, or of what members lead to; None where it has no such."""
+    """Return the shape of a parameter, of `return` or of the member at `path`; None if there is none."""
     if name == "return":
         found: CType | None = function.proto.returns
     else:
@@ -38,7 +38,7 @@ def shape_of(types: TypeSource, function: Function, name: str, path: Sequence[st
 
 
 def _record(ctype: CType | None) -> Record | None:
-    """The struct or union that it is, or points to."""
+    """Return the struct or union that a type is or points to, or None."""
     plain = None if ctype is None else bare(ctype)
     if isinstance(plain, Pointer):
         plain = bare(plain.target)
@@ -46,7 +46,7 @@ def _record(ctype: CType | None) -> Record | None:
 
 
 def _members(types: TypeSource, record: Record) -> Iterator[tuple[str, CType]]:
-    """Members; those of a nameless one count as the outer one's."""
+    """Yield the members of a record, including those of its anonymous members."""
     for member in types.members(record):
         inner = bare(member.type)
         if member.name:

@@ -1,1 +1,1 @@
-"""Read SystemTap's language: source to tokens to a syntax tree."""
+"""Read SystemTap's language: split the source into tokens and parse them into a syntax tree."""

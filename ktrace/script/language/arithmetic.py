@@ -1,4 +1,4 @@
-"""64-bit signed arithmetic that wraps as C's does."""
+"""Signed 64-bit arithmetic that wraps around, like the kernel's."""
 
 from ktrace.script.language.faults import Fault
 
@@ -8,13 +8,13 @@ _MASK = (1 << 64) - 1
 
 
 def wrap(value: int) -> int:
-    """The value in 64 bits with sign."""
+    """Wrap a value to a signed 64-bit integer."""
     value &= _MASK
     return value - (1 << 64) if value > HIGH else value
 
 
 def div(a: int, b: int, where: str) -> int:
-    """Division towards zero."""
+    """Divide, rounding towards zero. Raises Fault if `b` is 0."""
     if b == 0:
         raise Fault("division by 0", f"operator '/' at {where}")
     if a >= 0 and b > 0:
@@ -24,7 +24,7 @@ def div(a: int, b: int, where: str) -> int:
 
 
 def mod(a: int, b: int, where: str) -> int:
-    """The remainder, with the sign of `a`."""
+    """Return the remainder, with the sign of `a`. Raises Fault if `b` is 0."""
     if b == 0:
         raise Fault("division by 0", f"operator '%' at {where}")
     if a >= 0 and b > 0:
@@ -34,10 +34,10 @@ def mod(a: int, b: int, where: str) -> int:
 
 
 def shl(a: int, b: int) -> int:
-    """Shift left; of the count six bits are used, as the machine does."""
+    """Shift left by the low six bits of `b`, as the CPU does."""
     return wrap(a << (b & 63))
 
 
 def shr(a: int, b: int) -> int:
-    """Shift right with sign."""
+    """Shift right arithmetically by the low six bits of `b`."""
     return a >> (b & 63)

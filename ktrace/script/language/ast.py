@@ -1,7 +1,7 @@
-"""The tree of a script: what the parser makes and every later pass reads.
+"""The syntax tree that the parser builds and every later pass reads.
 
-Nodes are frozen and compared by identity, so that a pass can keep what it found out about a node in a
-dictionary; `at` is the node's place in the text.
+Nodes are frozen and compared by identity, so that a pass can use them as dictionary keys. `at` is the node's
+position in the text.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ Kind = Literal["long", "string", "stats"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Number:
-    """A literal; already wrapped to 64 bits with sign."""
+    """A literal number, already wrapped to a signed 64-bit integer."""
 
     at: Spot
     value: int
@@ -24,7 +24,7 @@ class Number:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Text:
-    """A literal string, a character a byte (Latin-1)."""
+    """A literal string. Each character stands for one byte (Latin-1)."""
 
     at: Spot
     value: str
@@ -32,7 +32,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Name:
-    """A variable: global or local."""
+    """A global or local variable."""
 
     at: Spot
     name: str
@@ -58,7 +58,7 @@ class Unary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Binary:
-    """Arithmetic, comparison, `&& ||`, `.`, `=~ !~`; `at` is the operator's place."""
+    """Arithmetic, comparison, `&& ||`, `.`, `=~ !~`; `at` is the operator's position."""
 
     at: Spot
     op: str
@@ -87,7 +87,7 @@ class Ternary:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assign:
-    """`= += ... .= <<<`; the target is a variable or an element (or what cannot be written to)."""
+    """`= += ... .= <<<`; the parser accepts any target, even one that cannot be assigned to."""
 
     at: Spot
     op: str
@@ -97,7 +97,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crement:
-    """`++` or `--`, before or behind its target."""
+    """`++` or `--`, before or after its target."""
 
     at: Spot
     op: str
@@ -107,7 +107,7 @@ class Crement:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """A function's call, printf and its like too."""
+    """A call of a function or of a built-in such as printf."""
 
     at: Spot
     name: str
@@ -116,7 +116,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """`->name` of a path; `at` is the name's place."""
+    """`->name` of a path; `at` is the name's position."""
 
     at: Spot
     name: str
@@ -138,9 +138,9 @@ class Target:
     """`$name->member[1]`, `&$name`, `$name$`, `$$parms`, `@var("name")->member`.
 
     Attributes:
-        name: without `$`; with it of `$$parms` and its like (`$parms`).
-        pretty: "", "$" or "$$" behind it.
-        module: of `@var("name", "module")`; the function's own otherwise.
+        name: without the first `$`: `x` for `$x`, `$parms` for `$$parms`.
+        pretty: the suffix: "", "$" or "$$".
+        module: the module in `@var("name", "module")`; None means the probed function's module.
     """
 
     at: Spot
@@ -154,7 +154,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cast:
-    """`@cast(value, "type", "module")->path`; without a type (None) `value->path` of a known type."""
+    """`@cast(value, "type", "module")->path`; `type` is None for a plain `value->path`."""
 
     at: Spot
     value: "Expr"
@@ -167,7 +167,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """`@entry(expr)`: its value when the function was entered."""
+    """`@entry(expr)`: the value of `expr` at the function's entry."""
 
     at: Spot
     value: "Expr"
@@ -183,7 +183,7 @@ class Defined:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Aggregate:
-    """`@count(x)`, `@hist_linear(x, low, high, width)`, ...; `op` without `@`."""
+    """`@count(x)`, `@hist_linear(x, low, high, width)`, ...; `op` has no `@`."""
 
     at: Spot
     op: str
@@ -213,7 +213,7 @@ Expr: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """`{ ... }`; empty for `;`."""
+    """`{ ... }`; a lone `;` is an empty block."""
 
     at: Spot
     body: "tuple[Statement, ...]"
@@ -221,7 +221,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ExprStatement:
-    """An expression for its effect."""
+    """An expression used as a statement."""
 
     at: Spot
     value: Expr
@@ -239,7 +239,7 @@ class If:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class While:
-    """`while (condition) body`; also `for`, with what comes first and what ends each round."""
+    """`while (condition) body`; also `for`, with its `first` and `step` expressions."""
 
     at: Spot
     condition: Expr
@@ -253,13 +253,13 @@ class Foreach:
     """`foreach (value = [keys] in base[slice] sorted limit n) body`.
 
     Attributes:
-        keys: loop variables.
-        value: takes the element; None without it.
-        base: an array, or `@hist_log(x)` and its like.
-        slice: keys that elements must have, None for any; empty without a slice.
-        sort: what to sort by: 0 the value, 1.. a key; None without sorting.
-        by: which figure of an aggregate to sort by, such as `sum`.
-        descending: of `sort`.
+        keys: the loop variables.
+        value: the variable that receives the element; None if there is none.
+        base: an array or a histogram such as `@hist_log(x)`.
+        slice: the keys that an element must have; None matches any key. Empty without a slice.
+        sort: 0 to sort by value, N to sort by the Nth key (from 1); None for no sorting.
+        by: the statistic of an aggregate to sort by, such as `sum`.
+        descending: whether `sort` is in descending order.
     """
 
     at: Spot
@@ -315,7 +315,7 @@ Node: TypeAlias = Expr | Statement | Member | Item
 
 
 def children(node: Node) -> Iterator[Node]:
-    """The nodes right below a node, in the order of the text."""
+    """Yield the direct children of a node, in the order of the text."""
     for entry in fields(node):
         value = getattr(node, entry.name)
         for item in value if isinstance(value, tuple) else (value,):
@@ -324,7 +324,7 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """A node and all below it, parents first."""
+    """Yield a node and all its descendants, parents first."""
     stack = [node]
     while stack:
         here = stack.pop()

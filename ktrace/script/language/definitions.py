@@ -1,4 +1,4 @@
-"""What a script defines: probes, aliases, functions, globals; their bodies are in `ast`."""
+"""Definitions in a script: probes, aliases, functions and globals. Their bodies are nodes of `ast`."""
 
 from dataclasses import dataclass, replace
 
@@ -25,9 +25,9 @@ class Point:
     """A probe point.
 
     Attributes:
-        optional: `?`: nothing may be there.
-        sufficient: `!`: if it is there, those after it in the list are left out.
-        condition: of `if (condition)`.
+        optional: marked `?`: it is not an error if the point matches nothing.
+        sufficient: marked `!`: like `?`; if the point matches, the points after it in the list are skipped.
+        condition: the expression of `if (condition)`.
     """
 
     at: Spot
@@ -41,16 +41,16 @@ class Point:
 
     @property
     def may_miss(self) -> bool:
-        """Whether the script says that nothing may be there."""
+        """Return whether the point is allowed to match nothing."""
         return self.optional or self.sufficient
 
     @property
     def is_pattern(self) -> bool:
-        """Whether the names of its parts stand for several."""
+        """Return whether the name of a part contains a wildcard."""
         return any("*" in part.name for part in self.parts)
 
     def of_function(self, name: str, module: str | None) -> "Point":
-        """The same place of one of the functions that its pattern stands for."""
+        """Return the point with its pattern replaced by one of the functions that match it."""
         head, what, *suffixes = self.parts
         if head.name == "kprobe" and what.name == "module":
             head, what, *suffixes = (what, *suffixes)
@@ -69,7 +69,10 @@ class Probe:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alias:
-    """`probe names = points { body }`: body first; with `+=` (`epilogue`) behind the user's handler."""
+    """`probe names = points { body }`.
+
+    The body runs before the user's handler, or after it with `+=` (`epilogue`).
+    """
 
     at: Spot
     names: tuple[Point, ...]
@@ -83,8 +86,8 @@ class Global:
     """A global variable.
 
     Attributes:
-        size: `name[size]`: elements at most; None leaves MAXMAPENTRIES.
-        wrap: `name%`: a full array drops its oldest element.
+        size: the maximum number of elements (`name[size]`); None means MAXMAPENTRIES.
+        wrap: whether a full array drops its oldest element (`name%`).
     """
 
     at: Spot
@@ -96,7 +99,7 @@ class Global:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Param:
-    """A function's parameter, with a type if one is said."""
+    """A function's parameter, with its type if the script declares one."""
 
     at: Spot
     name: str
@@ -108,8 +111,8 @@ class Function:
     """A script's function.
 
     Attributes:
-        priority: among functions of one name and as many parameters: the smallest is called first, and says
-            `next` to have the following one called.
+        priority: order among functions with the same name and number of parameters. The smallest is called
+            first; its `next` calls the following one.
     """
 
     at: Spot
@@ -122,7 +125,7 @@ class Function:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Script:
-    """All that a text defines, each kind in the order of the text."""
+    """All definitions in a text, each kind in the order of the text."""
 
     globals: tuple[Global, ...] = ()
     functions: tuple[Function, ...] = ()

@@ -1,6 +1,6 @@
 """The grammar of expressions.
 
-From what binds least to what binds most:
+From lowest to highest precedence:
 
     = += -= ... .= <<<     from the right
     ?:                     from the right
@@ -49,7 +49,7 @@ from ktrace.script.language.token_stream import DEPTH_MAX, KEYWORDS, Stream
 
 ASSIGNMENTS = ("=", "<<<", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&=", "^=", "|=", ".=")
 
-# Operators that bind from the left, those that bind least first.
+# Left-associative operators, lowest precedence first.
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("||",),
     ("&&",),
@@ -71,7 +71,7 @@ AGGREGATES = frozenset(["count", "sum", "min", "max", "avg", "variance", "hist_l
 
 
 def expression(s: Stream) -> Expr:
-    """One expression."""
+    """Parse an expression."""
     s.deeper(s.here.at)
     left = _ternary(s)
     if s.is_op(*ASSIGNMENTS):
@@ -95,7 +95,7 @@ def _ternary(s: Stream) -> Expr:
 
 
 def _binary(s: Stream, lowest: int) -> Expr:
-    """Operators that bind at least as much as those of a level."""
+    """Parse operators whose precedence is `lowest` or higher."""
     left = _unary(s)
     count = 0
     while (level := _level(s)) >= lowest:
@@ -115,7 +115,7 @@ def _binary(s: Stream, lowest: int) -> Expr:
 
 
 def _level(s: Stream) -> int:
-    """How much the operator that comes next binds; -1 if none comes."""
+    """Return the precedence of the next token, or -1 if it is not an operator."""
     token = s.here
     if token.kind == "op" or (token.kind == "name" and token.text == "in"):
         return _PRECEDENCE.get(token.text, -1)
@@ -123,7 +123,7 @@ def _level(s: Stream) -> int:
 
 
 def _membership(s: Stream) -> Expr:
-    """`[key, *] in array`."""
+    """Parse `[key, *] in array`."""
     at = s.here.at
     keys = slice_keys(s)
     if not s.accept_word("in"):
@@ -133,7 +133,7 @@ def _membership(s: Stream) -> Expr:
 
 
 def slice_keys(s: Stream) -> tuple[Expr | None, ...]:
-    """`[key, *, ...]`: None for `*`."""
+    """Parse `[key, *, ...]`. Return None for each `*`."""
     s.expect("[", "of keys")
     keys: list[Expr | None] = []
     while True:
@@ -187,7 +187,7 @@ def _postfix(s: Stream) -> Expr:
 
 
 def _path(s: Stream) -> tuple[Path, str]:
-    """`->member`, `[index]`, and `$` or `$$` behind the last member."""
+    """Parse `->member` and `[index]` steps, and the `$` or `$$` after the last member."""
     steps: list[Member | Item] = []
     while True:
         if s.accept("->"):
@@ -244,7 +244,7 @@ def _unclosed(s: Stream, opening: Token) -> None:
 
 
 def arguments(s: Stream) -> tuple[Expr, ...]:
-    """`(a, b)` of a call."""
+    """Parse the `(a, b)` of a call."""
     opening = s.expect("(", "of the arguments")
     args: list[Expr] = []
     if s.accept(")"):

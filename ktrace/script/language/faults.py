@@ -1,14 +1,14 @@
-"""What goes wrong while a handler runs."""
+"""Errors raised while a handler runs."""
 
 from typing import NoReturn
 
 
 class Fault(Exception):
-    """An error in a handler, which `try` catches; otherwise the handler ends and the error is counted.
+    """An error in a handler. If no `try` catches it, the handler ends and the error is counted.
 
     Args:
-        text: what `catch` gets.
-        near: the place, which is told where nothing catches.
+        text: the message that `catch` receives.
+        near: the place in the script, reported if nothing catches the error.
     """
 
     def __init__(self, text: str, near: str = "") -> None:
@@ -18,9 +18,9 @@ class Fault(Exception):
 
 
 class Abort(BaseException):
-    """`abort()`: the script ends right here."""
+    """Raised by `abort()`: the script ends at once."""
 
 
 def fault(text: str) -> NoReturn:
-    """Raise a Fault where an expression stands."""
+    """Raise a Fault from within an expression."""
     raise Fault(text)

@@ -1,4 +1,4 @@
-"""Text to tokens."""
+"""Split script text into tokens."""
 
 import re
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ class Token:
     """One token.
 
     Attributes:
-        kind: `name` are words, `$words` and `@words`; `argument` are `$1 @1 $# @#`.
-        text: as written; of a string its value, a character a byte.
-        at: where it begins.
-        glued: whether nothing stands between it and the token before.
+        kind: `name` covers words, `$words` and `@words`; `argument` covers `$1 @1 $# @#`.
+        text: the token as written; for a string its value, one character for each byte.
+        at: the position of its first character.
+        glued: whether it follows the previous token without a space.
     """
 
     kind: TokenKind
@@ -41,7 +41,7 @@ _NAMED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v":
 
 
 def tokens(source: Source) -> list[Token]:
-    """All tokens of a text, `end` last. Raises ScriptError where none begins."""
+    """Return all tokens of a text, `end` last. Raises ScriptError at text that is not a token."""
     text = source.text
     found: list[Token] = []
     at = 0
@@ -86,7 +86,7 @@ def _token(text: str, at: int, spot: Spot, glued: bool) -> tuple[Token, int]:
 
 
 def _unescape(body: str) -> str:
-    """The value of a literal: bytes, as Latin-1."""
+    """Return the bytes of a string literal, decoded as Latin-1."""
 
     def one(match: re.Match[str]) -> str:
         hexadecimal, octal, named = match.groups()
@@ -96,6 +96,6 @@ def _unescape(body: str) -> str:
             return chr(int(octal, 8) & 0xFF)
         return _NAMED.get(named, named)
 
-    # Bytes first: an escape is a byte, whatever stands around it.
+    # Encode first: an escape is one byte, even next to UTF-8 characters.
     raw = body.encode("utf-8", "surrogateescape").decode("latin-1")
     return _ESCAPE.sub(one, raw)

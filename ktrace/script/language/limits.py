@@ -1,11 +1,11 @@
-"""SystemTap's limits, under SystemTap's names."""
+"""SystemTap's limits, with SystemTap's names."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 
 from ktrace.errors import UsageError
 
-# Settings of the module that SystemTap compiles: there is none here.
+# Settings of the kernel module that SystemTap compiles. ktrace compiles none and ignores them.
 _OTHERS = (
     "MAXSKIPPED",
     "MINSTACKSPACE",
@@ -19,16 +19,16 @@ _OTHERS = (
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Set with `-D NAME=VALUE`.
+    """Limits that the user sets with `-D NAME=VALUE`.
 
     Attributes:
-        MAXACTION: statements that loops and functions may run for one event.
-        MAXACTION_INTERRUPTIBLE: the same for begin, end, error and timers.
-        MAXMAPENTRIES: elements of an array for which the script says no size.
-        MAXSTRINGLEN: bytes of a string, one more than it can hold.
-        MAXERRORS: errors that do not yet end the script.
-        MAXNESTING: calls within calls.
-        HIST_ELISION: empty buckets of a histogram shown at either side of others; below 0: all.
+        MAXACTION: statements in loops and functions that may run for one event.
+        MAXACTION_INTERRUPTIBLE: the same for begin, end, error and timer probes.
+        MAXMAPENTRIES: elements of an array that has no declared size.
+        MAXSTRINGLEN: size of a string in bytes, including the terminating NUL.
+        MAXERRORS: errors allowed before the script ends.
+        MAXNESTING: depth of nested function calls.
+        HIST_ELISION: empty buckets shown on either side of filled ones; a negative value shows all.
         MAXTRACE: frames of a backtrace.
     """
 
@@ -43,7 +43,7 @@ class Limits:
 
     @classmethod
     def of(cls, settings: Iterable[str]) -> "Limits":
-        """From `NAME=VALUE` words. Raises UsageError."""
+        """Parse `NAME=VALUE` words. Raises UsageError for an unknown name or a bad value."""
         known = {one.name for one in fields(cls)}
         found: dict[str, int] = {}
         for word in settings:

@@ -12,14 +12,14 @@ from ktrace.script.language.statements import block
 from ktrace.script.language.token_stream import Stream
 
 _TYPES = ("long", "string", "stats")
-_POINTS_MAX = 2000  # that braces of one probe point may stand for
+_POINTS_MAX = 2000  # expansions of one probe point's braces
 
 
 def parse(source: Source, preprocessor: Preprocessor) -> Script:
-    """The tree of a text.
+    """Parse a script into its definitions.
 
     Raises:
-        ScriptError: the text is not understood; the caret is where.
+        ScriptError: on a syntax error, with its position.
     """
     s = Stream(preprocessor.run(source))
     found: list[Global | Function | Probe | Alias] = []
@@ -145,7 +145,7 @@ def _points(s: Stream) -> list[Point]:
 
 
 def _point(s: Stream) -> list[Point]:
-    """One probe point, or what its braces stand for."""
+    """Parse a probe point and expand its braces."""
     at = s.here.at
     found = _components(s)
     mark = _mark(s)
@@ -158,7 +158,7 @@ def _point(s: Stream) -> list[Point]:
 
 
 def _mark(s: Stream) -> str:
-    """`?` or `!` behind a probe point, or behind a part of one within braces."""
+    """Take the `?` or `!` after a probe point or after an alternative within braces."""
     token = s.accept("!", "?")
     return token.text if token else ""
 
@@ -167,7 +167,7 @@ _Way: TypeAlias = tuple[tuple[Component, ...], str]
 
 
 def _components(s: Stream) -> list[_Way]:
-    """`a.b("x").{c!,d}`: each way through the braces, with the marks on it."""
+    """Parse `a.b("x").{c!,d}`. Return each expansion of the braces with its marks."""
     ways: list[_Way] = [((), "")]
     while True:
         if s.is_op("{"):
@@ -212,7 +212,7 @@ def _component(s: Stream) -> Component:
 
 
 def _wild_name(s: Stream) -> str:
-    """A name in which `*` and `?` within may stand for anything: pieces without blanks between."""
+    """Parse a name with wildcards, written without spaces."""
     pieces: list[str] = []
     while True:
         token = s.here

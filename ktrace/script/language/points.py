@@ -1,4 +1,4 @@
-"""What a probe point that is no alias says: which kind, which function, how often."""
+"""Interpret probe points that are not aliases: their kind, function or interval."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
@@ -23,7 +23,7 @@ _JIFFY = 10**6  # nanoseconds, at SystemTap's HZ of 1000
 
 @dataclass(frozen=True, slots=True)
 class AtMoment:
-    """`begin`, `end(5)`, `error`: those with smaller numbers first."""
+    """`begin`, `end(5)`, `error`. Probes with a smaller `order` run first."""
 
     moment: Moment
     order: int = 0
@@ -31,7 +31,7 @@ class AtMoment:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """Every so many nanoseconds, give or take `random_ns`."""
+    """A timer that fires every `every_ns` nanoseconds, plus or minus `random_ns`."""
 
     every_ns: int
     random_ns: int = 0
@@ -39,13 +39,13 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class AtFunction:
-    """A function's entry, its return, or a place within.
+    """A function's entry or return, or a place inside the function.
 
     Attributes:
-        pattern: a name, perhaps with wildcards.
-        module: pattern of the module's name; None for the kernel itself.
-        place: `FILE` or `FILE:LINE` behind the `@`; of a statement always with a line.
-        absolute: an address instead of a function.
+        pattern: the function's name, possibly with wildcards.
+        module: pattern of the module's name; None for the kernel image.
+        place: the `FILE` or `FILE:LINE` after the `@`; a statement always has a line.
+        absolute: an address, used instead of a function.
     """
 
     pattern: str
@@ -59,13 +59,13 @@ class AtFunction:
 
     @property
     def is_pattern(self) -> bool:
-        """Whether it may stand for several functions."""
+        """Return whether the function or module name has wildcards."""
         return any(ch in self.pattern + (self.module or "") for ch in "*?[")
 
 
 @dataclass(frozen=True, slots=True)
 class AtEvent:
-    """`kernel.trace("sched:sched_switch")`; no system means any."""
+    """`kernel.trace("sched:sched_switch")`; `system` is None for any system."""
 
     system: str | None
     pattern: str
@@ -73,7 +73,7 @@ class AtEvent:
 
 @dataclass(frozen=True, slots=True)
 class AtSyscall:
-    """A system call by its own name."""
+    """A system call, by name."""
 
     name: str
     at_return: bool = False
@@ -94,10 +94,10 @@ _REASONS = {
 
 
 def read_point(point: Point) -> Site:
-    """What a point says.
+    """Return the site that a probe point describes.
 
     Raises:
-        ScriptError: it is none, or one that cannot be probed here, with the reason.
+        ScriptError: the probe point does not exist, or ktrace cannot probe it (the message says why).
     """
     head, *rest = point.parts
     match head.name:

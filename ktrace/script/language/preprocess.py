@@ -1,7 +1,7 @@
-"""Tokens to tokens: `%( condition %? ... %: ... %)`, `@define`, `$1 @1 $# @#`, adjacent strings.
+"""Preprocess tokens: `%( condition %? ... %: ... %)`, `@define`, `$1 @1 $# @#`, adjacent strings.
 
-What a condition asks about the kernel (`kernel_v`, `arch`, `CONFIG_X`) is the script's own question and is
-answered from `Facts`; nothing in ktrace itself goes by a version.
+Conditions about the kernel (`kernel_v`, `arch`, `CONFIG_X`) are answered from `Facts`. Only scripts use them:
+ktrace itself never decides by kernel version.
 """
 
 import re
@@ -18,13 +18,13 @@ _TOKENS_MAX = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What conditions may ask.
+    """Facts that conditions can test.
 
     Attributes:
         kernel_vr: `uname -r`.
-        arch: the machine as SystemTap spells it: x86_64, arm64, ...
-        config: the value of `CONFIG_X`: `y`, `m`, a number or text; None where not set.
-        arguments: behind the script's name on the command line.
+        arch: the architecture as SystemTap spells it: x86_64, arm64, ...
+        config: returns the value of `CONFIG_X`: `y`, `m`, a number or text; None if not set.
+        arguments: the command-line arguments after the script's name.
     """
 
     kernel_vr: str = ""
@@ -33,7 +33,7 @@ class Facts:
     arguments: Sequence[str] = ()
 
     def value(self, name: str) -> str | None:
-        """What a word of a condition stands for; None for a word that means nothing."""
+        """Return the value of a word in a condition, or None if the word is unknown."""
         fixed = {
             "kernel_vr": self.kernel_vr,
             "kernel_v": re.match(r"[\d.]*", self.kernel_vr)[0],  # type: ignore[index]  # matches always
@@ -58,17 +58,17 @@ def _builtin(text: str, *params: str) -> _Macro:
 
 
 def _builtins() -> dict[str, _Macro]:
-    """Macros that every script has: `@this1` to `@this8` are variables of each task."""
+    """Return the predefined macros. `@this1` to `@this8` are per-task variables."""
     made = {f"this{i}": _builtin(f"__this_var{i}[tid()]") for i in range(1, 9)}
     return made | {"choose_defined": _builtin("(@defined(@a) ? (@a) : (@b))", "a", "b")}
 
 
 @dataclass(slots=True)
 class Preprocessor:
-    """Makes the tokens that a parser reads; macros stay from one text to the next.
+    """Produce the tokens that the parser reads. Macros persist from one text to the next.
 
     Attributes:
-        macros: by name, without `@`.
+        macros: macros by name, without the `@`.
     """
 
     facts: Facts
@@ -76,7 +76,7 @@ class Preprocessor:
     _made: int = 0
 
     def run(self, source: Source) -> list[Token]:
-        """The tokens of a text after everything that is decided before parsing, `end` last."""
+        """Return the preprocessed tokens of a text, `end` last."""
         stream = tokens(source)
         made = self._expand(stream[:-1], {}, 0)
         return [*_joined(made), stream[-1]]
@@ -168,7 +168,7 @@ class Preprocessor:
         return end + 1
 
     def _chosen(self, inside: Sequence[Token], start: Spot) -> Sequence[Token]:
-        """The tokens that a condition chooses."""
+        """Return the tokens of the branch that the condition selects."""
         question = _find(inside, "%?")
         if question is None:
             raise ScriptError("%? is missing in this condition", start, hint="%( condition %? yes %: no %)")
@@ -181,7 +181,7 @@ class Preprocessor:
 
 @dataclass(slots=True)
 class _Condition:
-    """`a < b && c || d` between `%(` and `%?`; `&&` binds closer."""
+    """The condition between `%(` and `%?`, such as `a < b && c || d`; `&&` binds more tightly than `||`."""
 
     preprocessor: Preprocessor
     stream: Sequence[Token]
@@ -189,7 +189,7 @@ class _Condition:
     at: int = 0
 
     def value(self) -> bool:
-        """Whether it holds."""
+        """Return whether the condition holds."""
         holds = self._all()
         while self._take("||"):
             holds = self._all() or holds
@@ -225,7 +225,7 @@ class _Condition:
         return _COMPARE[op.text](*_versions(left, right))
 
     def _operand(self) -> tuple[int | str, bool]:
-        """A value, and whether it came from a fact."""
+        """Parse an operand. Return its value and whether it came from `Facts`."""
         token = _at(self.stream, self.at, self.start)
         self.at += 1
         if token.kind == "argument":
@@ -257,7 +257,7 @@ class _Condition:
         return False
 
 
-# Two of one kind, numbers or versions: the caller has seen to it.
+# The caller makes sure that both are numbers or both are versions.
 _COMPARE: dict[str, Callable[[object, object], bool]] = {
     "<": lambda a, b: a < b,  # type: ignore[operator]
     "<=": lambda a, b: a <= b,  # type: ignore[operator]
@@ -269,7 +269,7 @@ _COMPARE: dict[str, Callable[[object, object], bool]] = {
 
 
 def _versions(left: str, right: str) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
-    """Two texts as lists that compare number by number: 6.9 is before 6.12."""
+    """Split two versions into lists that compare number by number: 6.9 sorts before 6.12."""
 
     def split(text: str) -> list[tuple[int, str]]:
         return [
@@ -280,7 +280,7 @@ def _versions(left: str, right: str) -> tuple[list[tuple[int, str]], list[tuple[
 
 
 def number(token: Token) -> int:
-    """The value of a number, wrapped to 64 bits with sign."""
+    """Return the value of a number token, wrapped to a signed 64-bit integer."""
     text = token.text
     try:
         value = int(text, 8) if re.fullmatch(r"0\d+", text) else int(text, 0)
@@ -298,7 +298,7 @@ def _at(stream: Sequence[Token], at: int, start: Spot) -> Token:
 
 
 def _closing(stream: Sequence[Token], at: int) -> int:
-    """The index of the `%)` that closes the `%(` at an index."""
+    """Return the index of the `%)` that closes the `%(` at index `at`."""
     depth = 0
     for i in range(at, len(stream)):
         if stream[i].kind == "op":
@@ -309,7 +309,7 @@ def _closing(stream: Sequence[Token], at: int) -> int:
 
 
 def _find(stream: Sequence[Token], text: str, start: int = 0) -> int | None:
-    """The index of an operator that is not within a further `%( %)`."""
+    """Return the index of an operator outside nested `%( %)`, or None."""
     depth = 0
     for i in range(start, len(stream)):
         if stream[i].kind == "op":
@@ -320,7 +320,7 @@ def _find(stream: Sequence[Token], text: str, start: int = 0) -> int | None:
 
 
 def _macro_arguments(stream: Sequence[Token], at: int, macro: _Macro) -> tuple[list[list[Token]], int]:
-    """The arguments of a macro's use, and the index behind it."""
+    """Return the arguments of a macro call and the index after the call."""
     use = stream[at]
     at += 1
     if not macro.params and (at >= len(stream) or stream[at].text != "("):
@@ -346,7 +346,7 @@ def _macro_arguments(stream: Sequence[Token], at: int, macro: _Macro) -> tuple[l
 
 
 def _joined(stream: Sequence[Token]) -> list[Token]:
-    """Strings that stand side by side are one."""
+    """Join adjacent strings."""
     out: list[Token] = []
     for token in stream:
         if token.kind == "string" and out and out[-1].kind == "string":

@@ -1,6 +1,6 @@
-"""A tree as text again, every expression in parentheses: what `ktrace run -p1` prints.
+"""Print a tree as script text, for `ktrace run -p1`.
 
-What is printed parses to the same tree.
+Every expression is in parentheses. The text parses to the same tree.
 """
 
 from typing import assert_never
@@ -41,7 +41,7 @@ from ktrace.script.language.source import DOLLAR
 
 
 def show(script: Script) -> str:
-    """The whole script."""
+    """Return the text of a whole script."""
     parts = [_global(one) for one in script.globals]
     parts += [_function(one) for one in script.functions]
     parts += [_alias(one) for one in script.aliases]
@@ -50,7 +50,7 @@ def show(script: Script) -> str:
 
 
 def show_point(point: Point) -> str:
-    """A probe point with its `?`, `!` and condition."""
+    """Return the text of a probe point with its `?`, `!` and condition."""
     parts = []
     for part in point.parts:
         arg = "" if part.arg is None else f"({_quoted(part.arg) if isinstance(part.arg, str) else part.arg})"
@@ -60,7 +60,7 @@ def show_point(point: Point) -> str:
 
 
 def show_expr(e: Expr | None) -> str:
-    """An expression; None is `*`."""
+    """Return the text of an expression; None is `*`."""
     match e:
         case None:
             return "*"
@@ -105,7 +105,7 @@ def show_expr(e: Expr | None) -> str:
 
 
 def show_statement(one: Statement, depth: int = 0) -> str:
-    """A statement, indented, each line with its newline."""
+    """Return the indented lines of a statement, each with its newline."""
     pad = "  " * depth
     match one:
         case Block():
@@ -138,7 +138,7 @@ def show_statement(one: Statement, depth: int = 0) -> str:
 
 
 def _braced(one: Statement) -> Statement:
-    """An `if` within the yes branch of another would take its `else`."""
+    """Put braces around a branch, so that an `if` inside it does not take the outer `else`."""
     return one if isinstance(one, Block) else Block(one.at, (one,))
 
 
@@ -197,5 +197,5 @@ _NAMED = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}
 
 
 def _quoted(text: str) -> str:
-    """A literal; bytes that are no printable ASCII in octal, which ends after three digits."""
+    """Quote a string. Other bytes than printable ASCII become octal escapes of three digits."""
     return '"' + "".join(_NAMED.get(c) or (c if " " <= c <= "~" else f"\\{ord(c):03o}") for c in text) + '"'

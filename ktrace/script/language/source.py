@@ -1,4 +1,4 @@
-"""Script text with its places: every message about a script says file, line, column, and shows the line."""
+"""Script text and positions, so that every message can give file, line and column and show the line."""
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from ktrace.errors import UsageError
 
 DOLLAR = "\N{LATIN CAPITAL LETTER O WITH STROKE AND ACUTE}"
-"""What stands for the `$` within a script's own name: Python has no such names."""
+"""Replaces the `$` in a script's names, because Python names cannot contain it."""
 
 COMMAND_LINE, STANDARD_INPUT = "<command line>", "<stdin>"
-"""Names of texts that come from no file."""
+"""Names of sources that are not files."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,8 +18,8 @@ class Source:
 
     Attributes:
         name: a file's name, `COMMAND_LINE`, `STANDARD_INPUT`, `$1`.
-        text: whole.
-        tapset: whether it is one of ours: its globals and functions are not the user's.
+        text: the whole text.
+        tapset: whether it is part of ktrace's tapset rather than written by the user.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Source:
     _starts: list[int] = field(default_factory=list, repr=False)
 
     def line_of(self, offset: int) -> tuple[int, int, str]:
-        """Line and column, both from 1, and the line's text."""
+        """Return the line and column of an offset, both from 1, and the line's text."""
         if not self._starts:
             self._starts.append(0)
             self._starts.extend(i + 1 for i, ch in enumerate(self.text) if ch == "\n")
@@ -40,7 +40,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place in a source; `offset` counts characters from 0."""
+    """A position in a source; `offset` is in characters, from 0."""
 
     source: Source
     offset: int
@@ -51,16 +51,16 @@ class Spot:
 
     @property
     def line(self) -> int:
-        """From 1."""
+        """Return the line number, from 1."""
         return self.source.line_of(self.offset)[0]
 
 
 class ScriptError(UsageError):
-    """A script that cannot be understood, or asks for what cannot be done; the caret is where.
+    """A syntax error in a script or a request that ktrace cannot fulfil. The caret marks the position.
 
     Args:
-        problem: what is wrong, without the place.
-        at: where.
+        problem: what is wrong, without the position.
+        at: the position.
     """
 
     def __init__(self, problem: str, at: Spot, *, hint: str | None = None) -> None:

@@ -1,4 +1,4 @@
-"""The grammar of statements. A semicolon may stand behind each, and need not."""
+"""The grammar of statements. The semicolon after a statement is optional."""
 
 from ktrace.script.language.ast import (
     Aggregate,
@@ -22,7 +22,7 @@ from ktrace.script.language.token_stream import Stream
 
 
 def block(s: Stream, what: str) -> Block:
-    """`{ ... }`."""
+    """Parse `{ ... }`."""
     if s.here.kind == "embedded":
         raise ScriptError(
             "embedded C cannot be run: ktrace compiles nothing for the kernel",
@@ -43,7 +43,7 @@ def block(s: Stream, what: str) -> Block:
 
 
 def statement(s: Stream) -> Statement:
-    """One statement."""
+    """Parse a statement."""
     token = s.here
     s.deeper(token.at)
     found = _statement(s)
@@ -63,7 +63,7 @@ def _statement(s: Stream) -> Statement:
     if s.accept_word("delete"):
         made = Delete(token.at, expression(s))
     elif s.accept_word("return"):
-        # Behind `return` a value may be missing only where the block ends.
+        # The value may be missing only before a semicolon or at the end of the block.
         made = Return(token.at, None if s.is_op(";", "}") else expression(s))
     elif token.kind == "name" and token.text in ("break", "continue", "next"):
         s.take()
@@ -79,7 +79,7 @@ def _if(s: Stream) -> Statement:
     condition = _condition(s, "if")
     yes = statement(s)
     no = None
-    # `if (x) y(); else z();`: the semicolon has been taken with y().
+    # `if (x) y(); else z();`: the statement y() has already taken the semicolon.
     if s.accept_word("else"):
         no = statement(s)
     return If(at, condition, yes, no)

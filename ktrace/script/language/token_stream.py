@@ -1,4 +1,4 @@
-"""The tokens that the parser takes one by one."""
+"""The token stream that the parser reads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ktrace.script.language.lexer import Token
 from ktrace.script.language.source import DOLLAR, ScriptError, Spot
 
-DEPTH_MAX = 48  # levels of nesting; Python's own parser of what comes out of this takes some more
+DEPTH_MAX = 48  # nesting levels; Python's parser accepts a few more in the generated code
 
 KEYWORDS = frozenset(
     (
@@ -18,7 +18,7 @@ KEYWORDS = frozenset(
 
 @dataclass(slots=True)
 class Stream:
-    """Tokens with a position; `depth` counts what the parser is within."""
+    """Tokens with a current position; `depth` is the parser's nesting level."""
 
     items: Sequence[Token]
     at: int = 0
@@ -26,27 +26,27 @@ class Stream:
 
     @property
     def here(self) -> Token:
-        """The next token."""
+        """Return the next token."""
         return self.items[self.at]
 
     @property
     def behind(self) -> Token:
-        """The token after the next."""
+        """Return the token after the next one."""
         return self.items[min(self.at + 1, len(self.items) - 1)]
 
     def take(self) -> Token:
-        """The next token, which is behind us then; the end stays where it is."""
+        """Return the next token and move past it. The `end` token is never passed."""
         token = self.items[self.at]
         if token.kind != "end":
             self.at += 1
         return token
 
     def is_op(self, *texts: str) -> bool:
-        """Whether an operator of these comes next."""
+        """Return whether the next token is one of these operators."""
         return self.here.kind == "op" and self.here.text in texts
 
     def is_word(self, *texts: str) -> bool:
-        """Whether one of these words comes next."""
+        """Return whether the next token is one of these words."""
         return self.here.kind == "name" and self.here.text in texts
 
     def accept(self, *texts: str) -> Token | None:
@@ -58,13 +58,13 @@ class Stream:
         return self.take() if self.is_word(*texts) else None
 
     def expect(self, text: str, what: str) -> Token:
-        """Take this operator, or say that it is missing."""
+        """Take this operator. Raises ScriptError if it is missing."""
         if not self.is_op(text):
             raise self.wrong(f"'{text}' {what} is missing")
         return self.take()
 
     def name(self, what: str) -> Token:
-        """Take a plain name that is no keyword."""
+        """Take a name that is not a keyword, `$word` or `@word`. Raises ScriptError otherwise."""
         token = self.here
         if token.kind != "name" or token.text[0] in "$@":
             raise self.wrong(f"{what} is missing")
@@ -74,13 +74,13 @@ class Stream:
         return replace(token, text=token.text.replace("$", DOLLAR)) if "$" in token.text else token
 
     def wrong(self, problem: str, hint: str | None = None) -> ScriptError:
-        """The error that something else stands here."""
+        """Return the error for an unexpected next token."""
         token = self.here
         shown = token.text if token.kind == "end" else f"'{_short(token)}'"
         return ScriptError(f"{problem}: {shown} stands there", token.at, hint=hint)
 
     def deeper(self, at: Spot) -> None:
-        """One level more; give it back with `depth -= 1`."""
+        """Enter a nesting level. The caller leaves it with `depth -= 1`."""
         self.depth += 1
         if self.depth > DEPTH_MAX:
             raise ScriptError(f"this is nested deeper than {DEPTH_MAX} levels", at)

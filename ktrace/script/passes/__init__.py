@@ -1,1 +1,1 @@
-"""Turn a syntax tree into handlers and probes, one pass after the other."""
+"""Turn a syntax tree into handlers and probes, one pass after another."""

@@ -1,4 +1,4 @@
-"""Bound: a handler with the events that call it, and what it reads of them."""
+"""Bound: a handler, the events that call it and the values it reads."""
 
 from dataclasses import dataclass, field
 
@@ -10,13 +10,13 @@ from ktrace.script.passes.kernel_reads import Wanted
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A hook with all that was found out about it.
+    """A hook with its site, events and reads.
 
     Attributes:
-        scope: the name of its code.
-        site: what its point says.
-        found: the events that call it; none of begin, end and timers.
-        entries: the events at which what `@entry` wants is read.
+        scope: the name of the scope of its code.
+        site: the site that its probe point describes.
+        found: the events that call it; empty for begin, end and timers.
+        entries: the entry events at which `@entry` values are read.
     """
 
     hook: Hook

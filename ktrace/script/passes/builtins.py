@@ -1,8 +1,8 @@
-"""The functions that every script may call: what they take and give, and what they need to know.
+"""The built-in functions: their arguments, results and the event data that they need.
 
-A signature is written `name(long, string=default): kind`; what computes it is in `runtime`, under the same
-name, with the values of `needs` in front of the arguments. Functions of one name that take different
-arguments have several lines. printf and its like are not here: see `printf`.
+A signature is written `name(long, string=default): kind`. The function with the same name in `runtime`
+implements it; it receives the values of `needs` before the arguments. A function with several signatures has
+several lines. printf and the other print functions are in `printf_formats`.
 """
 
 import re
@@ -14,15 +14,15 @@ from ktrace.script.language.ast import Kind
 
 @dataclass(frozen=True, slots=True)
 class Builtin:
-    """One function.
+    """A built-in function.
 
     Attributes:
-        params: kinds of its arguments.
-        optional: how many of them, from the end, may be left out.
-        returns: None where it gives nothing (its value is 0).
-        needs: what of the event it must be told, by the names in `context`.
-        pure: whether leaving it out changes nothing where nobody looks at its value.
-        module: the module of `runtime` that has it.
+        params: the kinds of its arguments.
+        optional: how many of the last arguments are optional.
+        returns: the kind of its result; None if it returns nothing (its value is then 0).
+        needs: the event data that it needs, by the names in `context`.
+        pure: whether a call can be removed if its value is not used.
+        module: the module of `runtime` that implements it.
     """
 
     name: str
@@ -34,7 +34,7 @@ class Builtin:
     module: str
 
 
-# module [needs] [!]: signatures. `!` marks what has an effect.
+# module [needs] [!]: signatures. `!` marks functions with side effects.
 _TABLE = """
 context tid: tid()
 context pid: pid()
@@ -139,12 +139,12 @@ def _read() -> dict[str, tuple[Builtin, ...]]:
 
 
 BUILTINS = _read()
-"""By name, all that take different arguments."""
+"""All signatures of each built-in function, by name."""
 
 PRINTS = frozenset(
     "print println printd printdln printf sprint sprintln sprintd sprintdln sprintf".split()  # noqa: SIM905
 )
-"""Functions that take any values; those in `s` give a string."""
+"""Functions that take values of any kind. Those that begin with `s` return a string."""
 
 FETCHES = {
     "kernel_string": "string",
@@ -194,12 +194,12 @@ FETCHES = {
     "register": "reg",
     "u_register": "reg",
 }
-"""Functions that read memory: the probe does it when it is hit, as the fetch type named here."""
+"""Functions that read memory. The probe reads it when it is hit, with the fetch type given here."""
 
 AT_ADDRESS = frozenset(
     name for name, kind in FETCHES.items() if name.startswith(("kernel_", "user_")) and kind[1:].isdigit()
 )
-"""Those that read a number of memory; the `_arg` ones take an argument for a number of that size."""
+"""Functions that read a number from memory. The `_arg` ones convert an argument to that size."""
 
 MEMBERS = {
     "task_pid": ("task_struct", ("tgid",), "number"),
@@ -214,7 +214,7 @@ MEMBERS = {
     "__ip_sock_family": ("sock", ("__sk_common", "skc_family"), "number"),
     "inet_sock_state": ("sock", ("__sk_common", "skc_state"), "number"),
 }
-"""Functions that read a member of what a variable of the probe points to: the type, the path, as what."""
+"""Functions that read a member of a struct that a variable points to: its type, the path, the kind."""
 
 FETCHES |= {name: "string" if kind == "string" else "u64" for name, (_, _, kind) in MEMBERS.items()}
 
@@ -231,9 +231,9 @@ REFUSED = {
     "udelay": "ktrace does not stop the kernel",
     "raise": "ktrace sends no signals from the kernel",
 }
-"""Functions that there will not be, with the reason."""
+"""Functions that ktrace does not support, with the reason."""
 
 
 def gives_text(name: str) -> bool:
-    """Whether what a fetch function reads is text."""
+    """Return whether a fetch function reads text."""
     return FETCHES[name] in ("string", "ustring", "dname", "path")

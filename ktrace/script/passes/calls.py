@@ -1,4 +1,4 @@
-"""Which function a call means."""
+"""Resolve calls to built-in functions."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from ktrace.script.passes.builtins import BUILTINS, FETCHES, PRINTS, REFUSED, Bu
 
 
 def find_builtin(node: Call, functions: Mapping[tuple[str, int], Function]) -> Builtin:
-    """The library's function that a call means. Raises ScriptError where none is."""
+    """Return the built-in function of a call. Raises ScriptError if there is none."""
     count = len(node.args)
     if node.name in REFUSED:
         raise ScriptError(f"{node.name}: {REFUSED[node.name]}", node.at)

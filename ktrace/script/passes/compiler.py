@@ -1,19 +1,19 @@
-"""The way of a script, whole: each pass takes what those before it made, and makes one thing.
+"""Compile a script. Each pass uses the results of the passes before it.
 
 | pass | from | makes |
 |---|---|---|
 | parse | text | a tree (`Script`) |
-| expand | probes and aliases | hooks: a handler at a point that is no alias |
-| overload | functions of one name | one that is called, and those that `next` leads to |
-| inline | hooks and functions | hooks: what reads the kernel's memory stands in the handler |
+| expand | probes and aliases | hooks: a handler at a point that is not an alias |
+| overload | functions with one name | one that is called, and those that `next` calls |
+| inline | hooks and functions | hooks: code that reads the kernel's memory moves into the handler |
 | spell | hooks, and the kernel's types | the same, with `$$parms` and `$x$` as single variables |
 | fold | hooks, and what the kernel has | the same, with constants computed and `@defined` answered |
-| targets | hooks | what each reads from the kernel |
+| targets | hooks | the values that each reads from the kernel |
 | find | points and reads | events of the kernel, through the `Machine` |
 | infer | all bodies | types |
-| unread | all bodies, types | handlers that show at the end what nobody looks at |
-| split | hooks with their events | what the kernel can leave out |
-| count | hooks with their events | what the kernel can count by itself |
+| unread | all bodies, types | handlers that print at the end the globals that are never read |
+| split | hooks with their events | filters: the events that the kernel can leave out |
+| count | hooks with their events | hist triggers: the counts that the kernel can keep |
 | emit | types and bodies | the program as Python text |
 
 Linking the text with variables and functions is `program.link`; running it is `drive`.
@@ -59,7 +59,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """A script that can be linked and run."""
+    """A compiled script, ready to be linked and run."""
 
     script: Script
     bound: tuple[Bound, ...]
@@ -76,10 +76,10 @@ class Compiler:
     """Runs the passes.
 
     Args:
-        facts: what `%( %)` may ask.
-        machine: the kernel; None where there is none to be asked.
-        settings: values of globals, by name, as `-G` has them.
-        limits: how much there may be of what.
+        facts: the facts that `%( %)` conditions test.
+        machine: the kernel; None if there is none.
+        settings: the values of globals set with `-G`, by name.
+        limits: the script's limits.
     """
 
     facts: Facts
@@ -96,7 +96,7 @@ class Compiler:
         self.tapset = Tapset(self.facts, self.machine)
 
     def parse(self, sources: Iterable[Source]) -> Script:
-        """The tree of the script's texts."""
+        """Parse the script's sources into one tree."""
         preprocessor = Preprocessor(self.facts)
         script = Script()
         for source in sources:
@@ -104,12 +104,12 @@ class Compiler:
         return script
 
     def expand(self, script: Script) -> list[Hook]:
-        """Every handler at every point."""
+        """Return a hook for every handler at every probe point."""
         aliases = (*script.aliases, *self.tapset.aliases(script))
         return expand(script.probes, aliases, self._exists)
 
     def bind(self, script: Script, hooks: Sequence[Hook]) -> list[Bound]:
-        """What each hook reads, and the events that it is for."""
+        """Find the events and the reads of each hook."""
         names = {one.name for one in script.globals}
         self._functions = {(f.name, len(f.params)): f for f in in_rows(script.functions)}
         if any(names_task(f.body, ()) for f in script.functions):
@@ -128,13 +128,13 @@ class Compiler:
                 self.notes.append(f"{hook.point} is left out: {error.message}")
                 missing.setdefault(hook.asked, error)
         for asked, refused in missing.items():
-            # Of what a wildcard stands for something must be there.
+            # A wildcard must match at least one event.
             if asked.is_pattern and not asked.may_miss and not any(b.hook.asked is asked for b in bound):
                 raise refused
         return bound
 
     def compile(self, script: Script, bound: Sequence[Bound]) -> Compiled:
-        """The rest: types, and the program's text."""
+        """Infer types, push work down to the kernel and emit the program."""
         functions = {key: replace(f, body=fold(f.body)) for key, f in self._functions.items()}
         used = called([b.hook.code for b in bound], functions)
         functions = {k: f for k, f in functions.items() if k in used or not reads_memory(k, functions)}
@@ -167,25 +167,25 @@ class Compiler:
         return Compiled(script, tuple(bound), types, emitted, pushed, counted, tuple(self.notes), warnings)
 
     def _display(self, shown: Sequence[Global], types: Types) -> list[Bound]:
-        """Handlers that show at the end what nobody looks at."""
+        """Return handlers that print the unread globals at the end."""
         text = display(shown, types)
         probes = parse(Source("<unread globals>", text, tapset=True), Preprocessor(self.facts)).probes
         hooks = [Hook(one.points[0], one.points[0], one.body) for one in probes]
         return [Bound(hook, f"unread {i}", AtMoment("end")) for i, hook in enumerate(hooks)]
 
     def run(self, sources: Iterable[Source]) -> Compiled:
-        """All passes."""
+        """Run all passes."""
         script = self.tapset.with_library(self.with_settings(self.parse(sources)))
         if not script.probes:
             raise KtraceError("this script has no probes", hint="probe begin { ... }")
         return self.compile(script, self.bind(script, self.expand(script)))
 
     def with_settings(self, script: Script) -> Script:
-        """The script with globals as `-G` sets them."""
+        """Return the script with the globals set by `-G`."""
         return self.tapset.with_settings(script, self.settings)
 
     def _each(self, hook: Hook) -> list[Hook]:
-        """A hook for each function of a pattern, where the handler asks for all parameters."""
+        """Split a pattern's hook into one for each function if the handler reads all parameters."""
         if not names_parameters(hook.code):
             return [hook]
         site = read_point(hook.point)
@@ -264,7 +264,7 @@ class Compiler:
 
 
 def _warning(point: Point) -> str | None:
-    """What a point does otherwise than its name says."""
+    """Return a warning for a probe point that behaves differently than in SystemTap, or None."""
     if any(part.name == "profile" for part in point.parts):
         return f"{point.at}: {point} is a timer of 100 Hz here: it sees no processor but its own"
     return None
@@ -279,7 +279,7 @@ def _only(e: Expr) -> Block:
 
 
 def _check_names(script: Script) -> None:
-    """No global is defined twice."""
+    """Refuse a global that is defined twice."""
     seen: set[str] = set()
     for one in script.globals:
         if one.name in seen:

@@ -1,4 +1,4 @@
-"""What a handler adds to which variables, where that is all it does: a part of the pass `count`."""
+"""Recognize handlers that only add to variables, for the pass `push_down_counts`."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -32,23 +32,23 @@ from ktrace.script.passes.types import Types
 
 _NUMBERS = frozenset(f"{sign}{bits}" for sign in "sux" for bits in (8, 16, 32, 64))
 _CONSTANTS = ("probefunc", "ppfunc", "pp", "module_name", "probemod")
-# Functions that give different values for different numbers, so that there are no more keys than before.
+# Injective functions: they do not merge keys.
 _APART = ("__ktrace_syscall_name",)
 
 Keys: TypeAlias = tuple[tuple[Term, bool], ...]
-"""The kernel's keys; with each whether it is text."""
+"""The kernel's keys, each with a flag that says whether it is text."""
 
 
 class NotCounting(Exception):
-    """The handler does something else."""
+    """Raised if the handler does anything but count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """One addition: as `count.Sum`, with the kernel's keys and the field that is summed up.
+    """One addition: like `push_down_counts.Sum`, with the kernel's keys and the field to sum.
 
     Attributes:
-        condition: a filter in the kernel's grammar; None: always.
+        condition: a kernel event filter; None for every hit.
     """
 
     name: str
@@ -63,7 +63,7 @@ class Added:
 
 
 def additions(bound: Bound, found: Found, types: Types) -> list[Added]:
-    """All that a handler adds at one event. Raises NotCounting where it does more."""
+    """Return all additions of a handler at one event. Raises NotCounting if it does anything else."""
     reader = _Reader(bound, found, types)
     condition = None
     for one in bound.hook.conditions:
@@ -73,7 +73,7 @@ def additions(bound: Bound, found: Found, types: Types) -> list[Added]:
 
 @dataclass(slots=True)
 class _Reader:
-    """Goes through one handler from top to bottom; `values` are those of its locals."""
+    """Reads one handler from top to bottom; `values` holds the values of its locals."""
 
     bound: Bound
     found: Found
@@ -89,7 +89,7 @@ class _Reader:
                         raise NotCounting
                     self.values[name] = meaning = self.meant(value)
                     if isinstance(meaning, Name):
-                        raise NotCounting  # a global variable, or nothing yet
+                        raise NotCounting  # a global variable, or not yet assigned
                 case ExprStatement(value=Assign() | Crement() as change):
                     yield from self.change(change, condition)
                 case If():
@@ -130,7 +130,7 @@ class _Reader:
             yield Added(name, keys, parts, picks, shows, column, sign * factor, stat, both(condition, more))
 
     def ways(self, value: Expr) -> Iterator[tuple[str | None, Expr]]:
-        """`$return > 0 ? $return : 0` is one value under a condition, and another without."""
+        """Yield the condition and value of each branch of a ternary such as `$return > 0 ? $return : 0`."""
         if not isinstance(value, Ternary):
             yield None, value
             return
@@ -142,7 +142,7 @@ class _Reader:
     def key(
         self, target: Expr
     ) -> tuple[tuple[int | str | None, ...], Keys, tuple[int, ...], tuple[str, ...]]:
-        """What the parts of an element's key are: constants, and keys of the kernel's."""
+        """Split an element's key into constants and kernel keys."""
         parts: list[int | str | None] = []
         keys: list[tuple[Term, bool]] = []
         picks: list[int] = []
@@ -166,7 +166,7 @@ class _Reader:
         return tuple(parts), tuple(keys), tuple(picks), tuple(shows)
 
     def constant(self, e: Expr) -> int | str | None:
-        """What is the same at every hit of the event."""
+        """Return the value of an expression that is the same at every hit of the event."""
         match e:
             case Number() | Text():
                 return e.value
@@ -192,7 +192,7 @@ class _Reader:
         return Term(self.column(e)), False
 
     def column(self, e: Expr) -> str:
-        """The field that holds a number."""
+        """Return the field that holds a number. Raises NotCounting if there is none."""
         column = self.bound.wanted.fields.get(e, "")
         if column[:1] != "f":
             raise NotCounting
@@ -202,7 +202,7 @@ class _Reader:
         return self.found.columns[index]
 
     def condition(self, e: Expr) -> str:
-        """A condition in the kernel's grammar, which holds there just when it holds here."""
+        """Return the kernel event filter that is equivalent to a condition."""
         one = self.meant(e)
         if isinstance(one, Binary) and one.op in ("&&", "||"):
             return f"({self.condition(one.left)} {one.op} {self.condition(one.right)})"
@@ -218,7 +218,7 @@ class _Reader:
         raise NotCounting
 
     def meant(self, e: Expr) -> Expr:
-        """The value of a local variable in its place."""
+        """Replace a local variable by its value."""
         while isinstance(e, Name) and e.name in self.values:
             e = self.values[e.name]
         return e

@@ -1,4 +1,4 @@
-"""The pass that turns handlers and functions into Python text: compiled once, called for each event."""
+"""Emit handlers and functions as Python text, compiled once and called for each event."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,13 +31,13 @@ from ktrace.script.passes.types import Code, Types, scope_of
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One handler to be written.
+    """A handler to emit.
 
     Attributes:
         code: its statements.
         fields: the column of each `$` expression.
-        interruptible: begin, end, error or a timer: it may do more (MAXACTION_INTERRUPTIBLE).
-        entries: what is evaluated when the function is entered; `entry_fields` has the columns there.
+        interruptible: whether MAXACTION_INTERRUPTIBLE applies: begin, end, error and timers.
+        entries: the expressions evaluated at the function's entry; `entry_fields` has their columns.
     """
 
     code: Code
@@ -49,11 +49,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """What one handler came to.
+    """An emitted handler.
 
     Attributes:
-        name: of its Python function.
-        params: what it is given for each event: names of `context` and of its fields.
+        name: the name of its Python function.
+        params: its arguments for each event: names of `context` and of its fields.
     """
 
     name: str
@@ -65,8 +65,8 @@ class Emitted:
     """A program as text.
 
     Attributes:
-        text: Python.
-        handlers: by the scope of their code.
+        text: Python source.
+        handlers: the handlers, by the scope of their code.
     """
 
     text: str
@@ -78,10 +78,10 @@ def emit(
     functions: Sequence[Code],
     handlers: Iterable[Job],
 ) -> Emitted:
-    """The program.
+    """Emit the program.
 
     Args:
-        functions: bodies of the script's functions.
+        functions: the bodies of the script's functions.
     """
     written = {code.scope: _Body(types, code, {}, function=True) for code in functions}
     texts = [_function(types, body) for body in written.values()]
@@ -115,7 +115,7 @@ def _function(types: Types, body: "_Body") -> str:
 
 
 def _entry(types: Types, body: "_Body", functions: Mapping[str, "_Body"], job: Job, name: str) -> str:
-    """What is found out when a function is entered, and kept for its return."""
+    """Emit the entry handler, which keeps values for the function's return."""
     values = ", ".join(body.value(e) for e in job.entries)
     told = _told(types, body, functions)
     for one in ("tid", *told):
@@ -159,7 +159,7 @@ def _handler(types: Types, body: "_Body", functions: Mapping[str, "_Body"], name
 
 
 def _told(types: Types, body: "_Body", functions: Mapping[str, "_Body"]) -> list[str]:
-    """What the functions that a handler calls, and those that they call, must know of the event."""
+    """Return the event data needed by the functions that a handler calls, directly or indirectly."""
     told: dict[str, None] = {}
     seen: set[str] = set()
     todo = list(body.calls)
@@ -173,7 +173,7 @@ def _told(types: Types, body: "_Body", functions: Mapping[str, "_Body"]) -> list
 
 
 def _locals(types: Types, body: "_Body", params: Sequence[str]) -> list[str]:
-    """Locals as they are before they are assigned."""
+    """Emit the initial values of locals."""
     lines = []
     for name in types.locals.get(body.code.scope, ()):
         kind = types.variable(body.code.scope, name)
@@ -187,19 +187,19 @@ class _Body(Values):
     """Writes the statements of one body.
 
     Attributes:
-        lines: what is written so far.
-        steps: what ends a round of each loop that we are within.
+        lines: the lines written so far.
+        steps: the step of each enclosing loop; it ends an iteration.
     """
 
     lines: list[str] = field(default_factory=list)
     steps: list[str | None] = field(default_factory=list)
 
     def line(self, depth: int, text: str) -> None:
-        """One line."""
+        """Write one line."""
         self.lines.append("    " * depth + text)
 
     def statement(self, one: Statement, depth: int) -> None:
-        """One statement; at least one line."""
+        """Write one statement, as one line or more."""
         match one:
             case Block():
                 for inner in one.body:
@@ -234,7 +234,7 @@ class _Body(Values):
                 self.statement(one.handler, depth + 1)
 
     def _effect(self, e: Expr, depth: int) -> None:
-        """An expression whose value nobody needs: what is done most is written to be fast."""
+        """Write an expression whose value is not used. The most common forms have fast code."""
         target = e.target if isinstance(e, Crement | Assign) else None
         if isinstance(e, Assign) and e.op == "<<<":
             assert isinstance(target, Name | Index)
@@ -264,7 +264,7 @@ class _Body(Values):
             self.line(depth, self.value(e))
 
     def _plain_key(self, target: Index, depth: int) -> str:
-        """The key of an element in a name, unless it is one already."""
+        """Assign an element's key to a name, unless it is one already. Return the name."""
         if None in target.keys:
             raise ScriptError("* stands for any key in delete, in and foreach only", target.at)
         key = self.key(target.keys)
@@ -286,10 +286,10 @@ class _Body(Values):
             self.line(depth + 1, step)
 
     def _round(self, body: Statement, depth: int) -> None:
-        """What every round of a loop begins with."""
+        """Write the start of a loop's iteration."""
         self.counts = True
         self.writes["act"] = None
-        self.line(depth + 1, f"act -= {_weight(body) + 1}")  # the round itself is one
+        self.line(depth + 1, f"act -= {_weight(body) + 1}")  # the iteration itself counts as one
         self.line(depth + 1, "if act < 0: too_many()")
 
     def _foreach(self, one: Foreach, depth: int) -> None:
@@ -316,7 +316,7 @@ class _Body(Values):
         self.steps.pop()
 
     def _sort(self, one: Foreach) -> str:
-        """The key function that a loop sorts by."""
+        """Return the key function that a loop sorts by."""
         assert isinstance(one.base, Name)
         if one.sort is None:
             return "None"
@@ -358,6 +358,6 @@ class _Body(Values):
 
 
 def _weight(body: Statement) -> int:
-    """How many statements a body is, for MAXACTION."""
+    """Return the number of statements in a body, for MAXACTION."""
     kinds = (ExprStatement, If, While, Foreach, Return, Jump, Delete, Try)
     return max(sum(isinstance(node, kinds) for node in walk(body)), 1)

@@ -1,4 +1,4 @@
-"""Python text for expressions: half of the pass `emit`."""
+"""Emit expressions as Python text, for the pass `emit`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ _COMPARED = ("==", "!=", "<", "<=", ">", ">=")
 _CONDITIONS = (*_COMPARED, "&&", "||", "=~", "!~")
 _HIGH = (1 << 63) - 1
 
-# Functions that are a column's value itself.
+# Functions whose value is the value of a column.
 _INLINE = {
     "tid": "tid",
     "pid": "pid",
@@ -59,12 +59,12 @@ class Values:
     """Writes the expressions of one body.
 
     Attributes:
-        fields: the columns that hold what `$` expressions read.
-        function: whether the body is a function, which is told of the event by globals.
-        needs: what the body must be told of the event.
-        writes: globals that it assigns.
-        calls: functions that it calls.
-        counts: whether it counts what it does (MAXACTION).
+        fields: the column of each `$` expression.
+        function: whether the body is a function, which gets event data from globals.
+        needs: the event data that the body needs.
+        writes: the globals that it assigns.
+        calls: the functions that it calls.
+        counts: whether it counts its statements (MAXACTION).
     """
 
     types: Types
@@ -78,17 +78,17 @@ class Values:
     temps: int = 0
 
     def temp(self) -> str:
-        """A new name."""
+        """Return a new name."""
         self.temps += 1
         return f"t{self.temps}"
 
     def need(self, name: str) -> str:
-        """The Python name of something that the event tells."""
+        """Return the Python name of a piece of event data and note that the body needs it."""
         self.needs[name] = None
         return f"x_{name}" if self.function else f"c_{name}"
 
     def variable(self, name: str, *, write: bool = False) -> str:
-        """The Python name of a plain variable."""
+        """Return the Python name of a plain variable."""
         if name in self.types.globals:
             if write:
                 self.writes[f"g_{name}"] = None
@@ -96,7 +96,7 @@ class Values:
         return f"v_{name}"
 
     def condition(self, e: Expr) -> str:
-        """Text that is true or false as the expression is."""
+        """Return a Python condition with the truth value of the expression."""
         if isinstance(e, Binary) and e.op in ("&&", "||"):
             word = " and " if e.op == "&&" else " or "
             return "(" + word.join(self.condition(part) for part in _chain(e)) + ")"
@@ -119,7 +119,7 @@ class Values:
         return self.value(e)
 
     def value(self, e: Expr) -> str:
-        """Text that gives the expression's value."""
+        """Return a Python expression for the expression's value."""
         match e:
             case Number():
                 return str(e.value) if e.value >= 0 else f"({e.value})"
@@ -154,7 +154,7 @@ class Values:
                 raise ScriptError("@defined asks for a variable of the kernel", e.at)
 
     def stat(self, target: Name | Index, *, make: bool = False) -> str:
-        """Text for an aggregate; `make` where it comes into being."""
+        """Return a Python expression for an aggregate. `make` creates it if it is missing."""
         if isinstance(target, Name):
             return self.variable(target.name)
         assert isinstance(target.base, Name)
@@ -167,25 +167,25 @@ class Values:
         return f"{array}.get({self.key(target.keys)}, e_{target.base.name})"
 
     def key(self, keys: tuple[Expr | None, ...]) -> str:
-        """The dictionary key of an element."""
+        """Return the dictionary key of an element."""
         parts = [self.value(key) for key in keys if key is not None]
         return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
 
     def keys_list(self, keys: tuple[Expr | None, ...]) -> str:
-        """Keys of a slice, None for `*`."""
+        """Return the tuple of a slice's keys, with None for `*`."""
         return "(" + "".join(f"{'None' if k is None else self.value(k)}, " for k in keys) + ")"
 
     def default(self, kind: str) -> str:
-        """The value of what was never assigned."""
+        """Return the initial value of a variable of this kind."""
         return "''" if kind == "string" else "0"
 
     def wrapped(self, text: str) -> str:
-        """A number that may have left 64 bits."""
+        """Wrap a number that may not fit into 64 bits."""
         temp = self.temp()
         return f"({temp} if {-_HIGH - 1} <= ({temp} := {text}) <= {_HIGH} else wrap({temp}))"
 
     def arithmetic(self, op: str, left: str, right: str, where: str) -> str:
-        """`left op right` for numbers."""
+        """Return `left op right` for numbers."""
         if op in _WRAPPED:
             return self.wrapped(f"{left} {op} {right}")
         if op in ("/", "%"):
@@ -195,7 +195,7 @@ class Values:
         return f"({left} {op} {right})"
 
     def joined(self, parts: list[str]) -> str:
-        """Strings put together, cut to what a string can hold."""
+        """Concatenate strings and truncate the result to the maximum length."""
         return f"({' + '.join(parts)})[:LONGEST]"
 
     def _index(self, e: Index) -> str:
@@ -240,7 +240,7 @@ class Values:
         return f"{array}.put(({key} := {self.key(target.keys)}), {self.combined(e, old)})"
 
     def combined(self, e: Assign, old: str) -> str:
-        """What the target of an assignment is set to."""
+        """Return the new value of an assignment's target."""
         value = self.value(e.value)
         if e.op == "=":
             return value
@@ -278,7 +278,7 @@ class Values:
             return f"f_{scope_of(function).replace('/', '_')}({', '.join(map(self.value, e.args))})"
         if e.name in PRINTS:
             text = self.printed(e)
-            # A print is a number where it stands in an expression, as other functions without a value.
+            # Like any function that returns nothing, a print has the value 0 in an expression.
             return text if e.name.startswith("s") else f"(out({text}) or 0)"
         if e.name in FETCHES:
             if e in self.fields:
@@ -301,7 +301,7 @@ class Values:
         return f"b_{e.name}({', '.join(args)})"
 
     def _shaped(self, e: Call, text: str) -> str:
-        """Text that was read as the function gives it: so long, in quotes, or something else for none."""
+        """Apply the function's own options to text: a maximum length, quotes, or a default value."""
         if e.name.endswith("_quoted"):
             return f"b_text_strn({text}, 0, 1)"
         if e.name.endswith("_string_n") and len(e.args) == 2:
@@ -311,7 +311,7 @@ class Values:
         return text
 
     def printed(self, e: Call) -> str:
-        """The text that printf and its like make."""
+        """Return a Python expression for the text that a print function makes."""
         name = e.name.removeprefix("s")
         if name == "printf":
             if not e.args or not isinstance(e.args[0], Text):
@@ -345,7 +345,7 @@ class Values:
         return f"({made})[:LONGEST]" if cut else made
 
     def _safe(self, e: Expr) -> str:
-        """A value that is printed: text as a terminal may get it, but for what the script itself says."""
+        """Return a value to print. Text is escaped for the terminal, except the script's own literals."""
         text = self.value(e)
         return text if self.types.of(e) != "string" or isinstance(e, Text) else f"shown({text})"
 
@@ -358,7 +358,7 @@ class Values:
 
 
 def _chain(e: Binary) -> list[Expr]:
-    """The parts of `a op b op c`, without nesting."""
+    """Return the operands of `a op b op c` as a flat list."""
     parts: list[Expr] = []
     here: Expr = e
     while isinstance(here, Binary) and here.op == e.op:

@@ -1,6 +1,6 @@
-"""The pass that leads every probe to the points that there are: aliases, wildcards, `?` and `!`.
+"""Expand the probe points of every probe: aliases, wildcards, `?` and `!`.
 
-An alias's own statements come before the handler's (behind it with `+=`), and share its variables.
+An alias's statements run before the handler's (after them with `+=`) and share its variables.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from ktrace.script.language.ast import Block, Expr, Statement
 from ktrace.script.language.definitions import Alias, Component, Point, Probe
 from ktrace.script.language.source import ScriptError
 
-# What a probe point that is no alias begins with.
+# The first parts of probe points that are not aliases.
 LEAVES = frozenset(
     (
         *("begin", "end", "error", "never", "oneshot", "timer", "kernel", "module", "kprobe", "__ktrace"),
@@ -22,20 +22,20 @@ LEAVES = frozenset(
 _DEPTH_MAX = 20
 
 Exists = Callable[[Point], bool]
-"""Whether the kernel has what a point names."""
+"""Returns whether the kernel has the function or event of a point."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hook:
-    """One handler at one probe point that is no alias.
+    """One handler at one probe point that is not an alias.
 
     Attributes:
-        point: where.
-        asked: as the script wrote it.
-        before, after: statements of the aliases on the way.
-        body: the script's own.
-        conditions: of `if (condition)`, those of aliases first.
-        optional: it may turn out that nothing is there.
+        point: the expanded probe point.
+        asked: the probe point as the script wrote it.
+        before, after: the statements of the aliases that were expanded.
+        body: the script's own statements.
+        conditions: the conditions of `if (condition)`, those of aliases first.
+        optional: whether the point is allowed to match nothing.
     """
 
     point: Point
@@ -48,16 +48,16 @@ class Hook:
 
     @property
     def code(self) -> Block:
-        """All statements in order."""
+        """Return all statements in order."""
         parts: tuple[Statement, ...] = (*self.before, self.body, *self.after)
         return parts[0] if len(parts) == 1 else Block(self.body.at, parts)  # type: ignore[return-value]
 
 
 def expand(probes: Iterable[Probe], aliases: Sequence[Alias], exists: Exists) -> list[Hook]:
-    """A hook for each handler and each point that it leads to.
+    """Return a hook for each handler and each point that it expands to.
 
     Raises:
-        ScriptError: a point that is nothing here, and no `?` says that it may be.
+        ScriptError: a point matches nothing and is not marked `?` or `!`.
     """
     expander = _Expander(aliases, exists)
     found: list[Hook] = []
@@ -104,7 +104,7 @@ class _Expander:
         found = [(alias, rest) for alias in self.aliases for rest in _matches(alias, point)]
         found = [(alias, rest) for alias, rest in found if alias not in self.within]
         exact = [(alias, rest) for alias, rest in found if not rest]
-        # One event that tells of all system calls stands for every one of them.
+        # The single event for all system calls replaces one event for each.
         every = [pair for pair in exact if any(part.name == "__any" for part in pair[0].names[0].parts)]
         exact = every or exact
         if not (exact or found):
@@ -130,7 +130,7 @@ class _Expander:
 
 
 def _matches(alias: Alias, point: Point) -> list[tuple[Component, ...]]:
-    """What of the point is left behind each of the alias's names that fits."""
+    """Return the point's remaining parts after each of the alias's names that matches."""
     found = []
     for name in alias.names:
         parts = name.parts
@@ -146,5 +146,5 @@ def _fits(asked: Component, own: Component) -> bool:
 
 
 def _with(point: Point, rest: tuple[Component, ...]) -> Point:
-    """A suffix such as `.return` goes to the points that an alias stands for."""
+    """Append a suffix such as `.return` to a point of an alias."""
     return replace(point, parts=(*point.parts, *rest)) if rest else point

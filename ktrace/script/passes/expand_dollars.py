@@ -1,4 +1,4 @@
-"""The pass that spells out what stands for text: `$$parms`, `$x$`, `$x->y$$` become formats of variables."""
+"""Expand `$$parms`, `$x$` and `$x->y$$` into formatted text of single variables."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
@@ -9,7 +9,7 @@ from ktrace.script.language.ast import Call, Cast, Expr, Item, Member, Path, Tar
 
 Node = TypeVar("Node")
 
-_MEMBERS_MAX = 32  # of one variable: all of them are read at the probe
+_MEMBERS_MAX = 32  # of one variable; the probe reads all of them
 _DEEPEST = 3
 _FORMS = {"signed": "%i", "unsigned": "%u", "pointer": "%p", "text": '"%s"'}
 _LEFT_OUT = {"record": "{...}", "array": "[...]", "other": "?"}
@@ -17,11 +17,11 @@ _LEFT_OUT = {"record": "{...}", "array": "[...]", "other": "?"}
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a probe's variables.
+    """Look-ups of a probe's variables.
 
     Attributes:
-        parameters: the names of the function's; asked where they are needed.
-        shape: of a variable (`x`, `return`) and the members that lead from it; None where it is not known.
+        parameters: returns the names of the function's parameters; called only when needed.
+        shape: returns the shape of a variable (`x`, `return`) or of a member of it; None if unknown.
     """
 
     parameters: Callable[[], Sequence[str]]
@@ -29,7 +29,7 @@ class Known:
 
 
 def spell_out(node: Node, known: Known) -> Node:
-    """A node in which `$$parms` and `$x$` are what they stand for."""
+    """Return a node with `$$parms` and `$x$` expanded."""
     return _spelled(node, known)  # type: ignore[no-any-return]  # a node for a node
 
 
@@ -61,7 +61,7 @@ def _spelled(node: Any, known: Known) -> Any:
 
 @dataclass(slots=True)
 class _Text:
-    """A format that is put together, with its values."""
+    """A format string under construction, with its values."""
 
     known: Known
     form: str = ""
@@ -72,7 +72,7 @@ class _Text:
         return Call(node.at, "sprintf", (Text(node.at, self.form), *self.values))
 
     def add(self, node: Target | Cast) -> None:
-        """One variable, as its `$`s ask."""
+        """Add a variable, printed as its `$` or `$$` suffix asks."""
         names = _names(node.path)
         if node.pretty and isinstance(node, Target) and not (node.address or node.variable or names is None):
             shape = self.known.shape(node.name, names)
@@ -84,7 +84,7 @@ class _Text:
         self.values.append(replace(node, pretty=""))
 
     def shape(self, node: Target, shape: Shape, levels: int) -> None:
-        """A variable by its shape; the members of members where there are levels left."""
+        """Add a variable by its shape, with nested members down to `levels`."""
         if shape.members and levels:
             self.form += "{"
             for number, member in enumerate(shape.members):
@@ -109,7 +109,7 @@ class _Text:
 
 
 def _names(path: Path) -> list[str] | None:
-    """The members of a path; None where it has indexes."""
+    """Return the member names of a path, or None if it has indexes."""
     if any(isinstance(step, Item) for step in path):
         return None
     return [step.name for step in path if isinstance(step, Member)]

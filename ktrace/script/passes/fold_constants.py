@@ -1,4 +1,4 @@
-"""The pass that computes what is known when the script is compiled, and leaves out what cannot happen."""
+"""Fold constants and remove code that cannot run or has no effect."""
 
 import functools
 from collections.abc import Callable
@@ -53,7 +53,7 @@ _ARITHMETIC: dict[str, Callable[[int, int], int]] = {
 
 
 def fold(node: Node, is_defined: IsDefined | None = None) -> Node:
-    """A node with everything constant computed, `@defined` answered and dead branches gone."""
+    """Return a node with constants computed, `@defined` answered and dead branches removed."""
     return _fold(node, is_defined)  # type: ignore[no-any-return]  # a node for a node
 
 
@@ -71,7 +71,7 @@ def _fold(node: Any, is_defined: IsDefined | None) -> Any:
             return Block(node.at, ()) if chosen is None else _fold(chosen, is_defined)
     if isinstance(node, Binary) and node.op in ("&&", "||"):
         left = _fold(node.left, is_defined)
-        # What is behind a decided && may not even exist here.
+        # The operand after a decided && or || may not even exist on this kernel.
         if isinstance(left, Number) and bool(left.value) == (node.op == "||"):
             return Number(node.at, int(node.op == "||"))
     changed = {}
@@ -107,9 +107,9 @@ def _computed(node: Any) -> Any:
 
 
 def without_unused(body: Block, conditions: tuple[Expr, ...], is_global: Callable[[str], bool]) -> Block:
-    """A handler without assignments to locals that nobody reads: aliases make many of them.
+    """Remove assignments to locals that are never read. Aliases make many of them.
 
-    What is left out is not fetched from the kernel either.
+    The values of removed assignments are not fetched from the kernel either.
     """
     while True:
         read: set[str] = set()
@@ -127,7 +127,7 @@ def _is_read(read: set[str], is_global: Callable[[str], bool], name: str) -> boo
 
 
 def _reads(node: Any, read: set[str]) -> None:
-    """The names that are looked at."""
+    """Collect the names that are read."""
     if isinstance(node, Assign) and node.op == "=" and isinstance(node.target, Name):
         _reads(node.value, read)
         return
@@ -149,7 +149,7 @@ def _dropping(node: Any, is_read: Callable[[str], bool]) -> Any:
     if isinstance(node, ExprStatement) and isinstance(node.value, Assign) and node.value.op == "=":
         target = node.value.target
         value = node.value.value
-        # The script's own mistakes are to be found: only what would be fetched for nothing goes.
+        # Keep the user's other assignments, so that later passes find the errors in them.
         fetched = node.at.source.tapset or any(isinstance(n, Target | Cast | Entry) for n in walk(value))
         if isinstance(target, Name) and not is_read(target.name) and fetched and is_harmless(value):
             return Block(node.at, ())
@@ -162,7 +162,7 @@ def _dropping(node: Any, is_read: Callable[[str], bool]) -> Any:
 
 
 def is_harmless(e: Expr) -> bool:
-    """Whether leaving an expression out changes nothing else."""
+    """Return whether an expression can be removed without side effects."""
     for node in walk(e):
         if isinstance(node, Assign | Crement):
             return False

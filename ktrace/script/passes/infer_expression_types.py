@@ -1,4 +1,4 @@
-"""Types of expressions: half of the pass `infer`."""
+"""Infer the types of expressions, for the pass `infer_types`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ KEYS_MAX = 9
 
 @dataclass(slots=True)
 class Values:
-    """Goes over the expressions of one body. In the last round (`final`) what is unknown is a number."""
+    """Visits the expressions of one body. In the `final` round, an unknown type becomes a number."""
 
     types: Types
     scope: str
@@ -45,7 +45,7 @@ class Values:
     # Slots
 
     def learn(self, slot: Slot, kind: Kind | None, at: Spot) -> Kind | None:
-        """A slot has this type; gives what is known of it. Raises ScriptError where it has another."""
+        """Record a slot's type and return the known type. Raises ScriptError if the two differ."""
         known = self.types.slots.get(slot)
         if kind is None:
             return known
@@ -57,7 +57,7 @@ class Values:
         return known
 
     def assign(self, name: Name, kind: Kind | None) -> Kind | None:
-        """A plain variable that takes a value."""
+        """Record the type assigned to a plain variable."""
         if name.name in self.types.globals:
             if name.name in self.types.arrays and self.types.arrays[name.name] > 0:
                 raise ScriptError(f"'{name.name}' is an array", name.at, hint=f"{name.name}[key] = ...")
@@ -66,7 +66,7 @@ class Values:
         return self.learn(("l", self.scope, name.name), kind, name.at)
 
     def array(self, name: Name, count: int, at: Spot) -> None:
-        """An array used with so many keys."""
+        """Record that an array is used with `count` keys."""
         types = self.types
         if name.name not in types.globals:
             near = close_to(name.name, types.globals, 1)
@@ -80,13 +80,13 @@ class Values:
         types.arrays[name.name] = count
 
     def number(self, node: Expr) -> None:
-        """A value that must be a number."""
+        """Visit an expression that must be a number."""
         kind = self.visit(node, "long")
         if kind not in (None, "long"):
             raise ScriptError(f"a number belongs here, not {a_kind(kind)}", node.at)
 
     def text(self, node: Expr) -> None:
-        """A value that must be a string."""
+        """Visit an expression that must be a string."""
         kind = self.visit(node, "string")
         if kind not in (None, "string"):
             raise ScriptError(f"a string belongs here, not {a_kind(kind)}", node.at)
@@ -94,7 +94,7 @@ class Values:
     # Expressions
 
     def visit(self, node: Expr, want: Kind | None) -> Kind | None:
-        """The type of an expression where `want` is expected; None where nothing is known yet."""
+        """Return the type of an expression, given the expected type `want`; None if not yet known."""
         kind = self._visit(node, want)
         if self.final:
             self.types.kinds[node] = kind or "long"
@@ -243,7 +243,7 @@ class Values:
         return self._take(target, value)
 
     def _take(self, target: Expr, kind: Kind | None) -> Kind | None:
-        """A variable or element takes a value of a type."""
+        """Record the type assigned to a variable or element."""
         if isinstance(target, Name):
             found = self.assign(target, kind)
         else:
@@ -308,7 +308,7 @@ class Values:
 
 
 def a_kind(kind: Kind) -> str:
-    """A type in words."""
+    """Return a type in words."""
     return {"long": "a number", "string": "a string", "stats": "an aggregate"}[kind]
 
 

@@ -1,7 +1,7 @@
-"""The pass that finds the type of every variable, function and expression.
+"""Infer the type of every variable, function and expression.
 
-What is known is written into slots, one for each variable, array key, parameter and return value; the
-script is gone over until nothing new is learned. What nobody says is a number.
+Each variable, array key, parameter and return value has a slot for its type. The pass repeats until no slot
+changes. Slots that are still unknown become numbers.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -36,13 +36,13 @@ def infer(
     codes: Sequence[Code],
     texts: Mapping[Expr, bool] | None = None,
 ) -> Types:
-    """The types of a whole script.
+    """Infer the types of a whole script.
 
     Args:
-        texts: `$` expressions that are text; others are numbers.
+        texts: the `$` expressions that are text; the others are numbers.
 
     Raises:
-        ScriptError: a name that nobody defines, or a value of two types.
+        ScriptError: a name is not defined, or a value has two types.
     """
     types = Types({one.name: one for one in globals_}, functions, texts=texts or {})
     for one in types.globals.values():
@@ -68,17 +68,17 @@ def infer(
 
 
 def infer_more(types: Types, code: Code) -> None:
-    """The types of a body that was made when those of the script were known."""
+    """Infer the types of a body that was added after the script's types were inferred."""
     for final in (False, True):
         _Visitor(types, code.scope, final=final).code(code)
 
 
 @dataclass(slots=True)
 class _Visitor(Values):
-    """Goes over one body."""
+    """Visits the statements of one body."""
 
     def code(self, code: Code) -> None:
-        """All of it."""
+        """Visit the conditions and the body."""
         self.types.locals.setdefault(code.scope, {})
         for condition in code.conditions:
             self.number(condition)
@@ -167,7 +167,7 @@ class _Visitor(Values):
         self._statement(one.body)
 
     def _alias_of_stats(self, variable: Name, name: str) -> None:
-        """In `foreach (v = k in x)` of aggregates v is one."""
+        """Make `v` an aggregate in `foreach (v = k in x)` over aggregates."""
         self.assign(variable, "stats")
         for found in self.types.histograms.get(f"{self.scope}:{variable.name}", ()):
             self.types.histograms.setdefault(name, set()).add(found)

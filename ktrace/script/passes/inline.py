@@ -1,7 +1,7 @@
-"""The pass that puts functions which read the kernel's memory into the handlers that call them.
+"""Inline functions that read the kernel's memory into the handlers that call them.
 
-What a probe reads is read when it is hit. `function name(t) { return task_execname(t) }` only means something
-where it is known what `t` is: `name($prev)` becomes `task_execname($prev)`.
+A probe reads memory when it is hit, so the expression to read must be known in advance. With
+`function name(t) { return task_execname(t) }`, the call `name($prev)` becomes `task_execname($prev)`.
 """
 
 from collections import Counter
@@ -35,7 +35,7 @@ from ktrace.script.passes.fold_constants import is_harmless
 
 _DEPTH_MAX = 20
 
-# What is known of the task that runs, which no probe can read.
+# Properties of the current task, which a probe cannot read from memory.
 _CURRENT = {
     "task_pid": "pid",
     "task_tid": "tid",
@@ -49,18 +49,18 @@ _CURRENT = {
 _PARENT = {"task_pid": "ppid", "task_execname": "pexecname"}
 
 Key = tuple[str, int]
-"""A function's name, and how many parameters it has."""
+"""A function's name and its number of parameters."""
 
 Functions = Mapping[Key, Function]
 
 
 def inline(node: Any, functions: Functions, is_global: Callable[[str], bool]) -> Any:
-    """A body in which functions that read memory and come to one expression are that expression."""
+    """Replace calls of functions that read memory and reduce to one expression by that expression."""
     return _Inliner(functions, is_global, _currents(node, is_global)).node(node)
 
 
 def reads_memory(key: Key, functions: Functions, within: tuple[Key, ...] = ()) -> bool:
-    """Whether a function, or one that it calls, reads the kernel's memory."""
+    """Return whether a function, or one that it calls, reads the kernel's memory."""
     for node in walk(functions[key].body):
         if isinstance(node, Target | Cast | Entry | Defined):
             return True
@@ -75,7 +75,7 @@ def reads_memory(key: Key, functions: Functions, within: tuple[Key, ...] = ()) -
 
 
 def called(bodies: Sequence[Node], functions: Functions) -> set[Key]:
-    """The functions that bodies call, and those that these call."""
+    """Return the functions that the bodies call, directly or indirectly."""
     found: set[Key] = set()
     todo: list[Node] = list(bodies)
     while todo:
@@ -98,7 +98,7 @@ class _Inliner:
     within: tuple[Key, ...] = ()
 
     def node(self, node: Any) -> Any:
-        """A node with everything below it done."""
+        """Return a node with all calls in it inlined."""
         if isinstance(node, tuple):
             return tuple(map(self.node, node))
         if not hasattr(node, "at"):
@@ -119,7 +119,7 @@ class _Inliner:
         key = (node.name, len(node.args))
         function = self.functions.get(key)
         if function is None:
-            # A number of the task's own will do wherever no memory is read.
+            # Where no memory is read, the thread id can stand for the task.
             return Call(node.at, "tid", ()) if key == ("task_current", 0) else node
         if key in self.within or len(self.within) >= _DEPTH_MAX or not self._reads(key):
             return node
@@ -140,7 +140,7 @@ class _Inliner:
         return reads_memory(key, self.functions)
 
     def _of_current(self, node: Call) -> Expr | None:
-        """`task_pid(task_current())` is `pid()`; None for what is of another task."""
+        """Replace `task_pid(task_current())` by `pid()`. Return None if it is not the current task."""
         own = self.functions.get((node.name, len(node.args)))
         if own is not None and not own.at.source.tapset:
             return None
@@ -162,7 +162,7 @@ class _Inliner:
 
 
 def _value(body: Sequence[Statement], is_global: Callable[[str], bool]) -> Expr | None:
-    """What a body returns as one expression; None where it does more than that."""
+    """Return a body's result as one expression, or None if the body does more than that."""
     if not body:
         return None
     first, *rest = body
@@ -186,7 +186,7 @@ def _value(body: Sequence[Statement], is_global: Callable[[str], bool]) -> Expr 
 
 
 def _with(node: Any, values: Mapping[str, Expr], place: Any) -> Any:
-    """A node with names replaced, all of it at another place if one is given."""
+    """Replace names in a node and move the node to another position if one is given."""
     if isinstance(node, tuple):
         return tuple(_with(one, values, place) for one in node)
     if not hasattr(node, "at"):
@@ -204,7 +204,7 @@ def _with(node: Any, values: Mapping[str, Expr], place: Any) -> Any:
 
 
 def _currents(node: Node, is_global: Callable[[str], bool]) -> frozenset[str]:
-    """Locals that are given the task that runs, and nothing else."""
+    """Return the locals that are only ever assigned the current task."""
     found: Counter[str] = Counter()
     others: set[str] = set()
     for one in walk(node):

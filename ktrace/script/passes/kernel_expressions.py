@@ -1,4 +1,4 @@
-"""`$x->y[1]` and `@cast(...)` as expressions of the kind that `ktrace add` takes."""
+"""Translate `$x->y[1]` and `@cast(...)` into expressions for `ktrace add`."""
 
 import re
 from collections.abc import Callable
@@ -9,14 +9,14 @@ from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.builtins import FETCHES, MEMBERS
 
 Definition = Callable[[str], Expr | None]
-"""The kernel expression that a local variable was given, where it was given one only."""
+"""Returns the kernel expression of a local variable that is assigned only one, else None."""
 
 
 def kernel_text(e: Expr, definition: Definition, *, at_return: bool) -> str:
-    """The text of an expression that the kernel reads.
+    """Return the text of an expression that the kernel reads.
 
     Raises:
-        ScriptError: it is computed here, where the kernel's memory is out of reach.
+        ScriptError: the value is computed in user space, where kernel memory cannot be read.
     """
     match e:
         case Target():
@@ -83,7 +83,7 @@ def _address(wanted: bool) -> str:
 
 
 def path_text(path: Path) -> str:
-    """`->a->b[1]`."""
+    """Return a path as text, such as `->a->b[1]`."""
     parts: list[str] = []
     for step in path:
         if isinstance(step, Member):
@@ -100,5 +100,5 @@ def path_text(path: Path) -> str:
 
 
 def without_pretty(e: Target | Cast) -> Target | Cast:
-    """The same expression read as a number."""
+    """Return the same expression, read as a number."""
     return replace(e, pretty="")

@@ -1,4 +1,4 @@
-"""The pass that finds what a handler reads from the kernel: just that is fetched."""
+"""Find the values that a handler reads from the kernel, so that probes fetch nothing else."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -31,15 +31,15 @@ from ktrace.script.passes.kernel_expressions import kernel_text, without_pretty
 
 @dataclass(slots=True)
 class Wanted:
-    """What one handler reads.
+    """The values that one handler reads.
 
     Attributes:
-        reads: each once.
-        fields: the column name (`f0`) of each expression; `e0` of what is evaluated at the entry.
-        entries: expressions that are evaluated when the function is entered.
-        entry_reads, entry_fields: what those read there.
-        texts: expressions that are text.
-        parms: the column that holds all parameters, if asked for.
+        reads: the reads, each once.
+        fields: the column name of each expression: `f0`, or `e0` if it is evaluated at the entry.
+        entries: the expressions that are evaluated at the function's entry.
+        entry_reads, entry_fields: the reads and columns of `entries`.
+        texts: the expressions that are text.
+        parms: the column that holds all parameters, if the handler reads them.
     """
 
     reads: list[Read] = field(default_factory=list)
@@ -51,25 +51,25 @@ class Wanted:
 
 
 TASK_NAME = Read("$comm", "string")
-"""The task's name as it is when the probe is hit; of other events only what the kernel saved is known."""
+"""The task's name at the time of the hit. For other events, only the kernel's saved name is known."""
 
 
 RETURNED = Read("$retval")
-"""What the function returned, for the functions of a script that ask for it."""
+"""The function's return value, for script functions that use it."""
 
 
 def names_task(node: Node, functions: Collection[str]) -> bool:
-    """Whether a body asks for the task's name, itself or by a function of the script."""
+    """Return whether a body reads the task's name, directly or through one of `functions`."""
     return _calls(node, {"execname", "thread_indent", *functions})
 
 
 def names_returned(node: Node, functions: Collection[str]) -> bool:
-    """Whether a body asks for what the function returned, itself or by a function of the script."""
+    """Return whether a body reads the return value, directly or through one of `functions`."""
     return _calls(node, {"returnval", "returnstr", *functions})
 
 
 def names_parameters(node: Node) -> bool:
-    """Whether a body asks for all parameters of the function."""
+    """Return whether a body reads all parameters of the function."""
     return any(isinstance(one, Target) and one.name in ("$parms", "$vars") for one in walk(node))
 
 
@@ -78,10 +78,10 @@ def _calls(node: Node, names: Collection[str]) -> bool:
 
 
 def find_targets(hook: Hook, site: Site, is_global: Callable[[str], bool]) -> Wanted:
-    """What the handler of a hook reads.
+    """Return the values that a hook's handler reads.
 
     Raises:
-        ScriptError: `$x` where there is no function, or what cannot be read at a probe.
+        ScriptError: `$x` is used without a function, or a value cannot be read at a probe.
     """
     finder = _Finder(hook.point, site, _definitions(hook.code, is_global))
     for condition in hook.conditions:
@@ -91,7 +91,7 @@ def find_targets(hook: Hook, site: Site, is_global: Callable[[str], bool]) -> Wa
 
 
 def _definitions(body: Node, is_global: Callable[[str], bool]) -> Mapping[str, Expr | None]:
-    """Locals that are given a kernel expression, once; None for those with several values."""
+    """Map locals to their kernel expression; to None if they are assigned more than once."""
     found: dict[str, Expr | None] = {}
 
     def visit(node: Node) -> None:
@@ -111,7 +111,7 @@ def _definitions(body: Node, is_global: Callable[[str], bool]) -> Mapping[str, E
 
 
 def _is_pointer(value: Node | None) -> bool:
-    """Whether a value is of the kernel, and may be followed where the probe is hit."""
+    """Return whether a value comes from the kernel, so that the probe can follow it as a pointer."""
     if isinstance(value, Call):
         return value.name.endswith("_arg") and value.name in FETCHES
     return isinstance(value, Target | Cast | Entry)
@@ -152,7 +152,7 @@ class _Finder:
             self.visit(child)
 
     def _fetched(self, node: Call) -> tuple[Expr, As] | None:
-        """What a function such as kernel_string reads, and as what."""
+        """Return the expression that a function such as kernel_string reads, and its kind."""
         if node.name in MEMBERS and len(node.args) == 1:
             record, path, as_what = MEMBERS[node.name]
             members = tuple(Member(node.at, name) for name in path)
@@ -182,7 +182,7 @@ class _Finder:
             self._read(node, node, "number")
 
     def _all(self, node: Target) -> None:
-        """`$$parms`, `$$vars`, `$$return`."""
+        """Read `$$parms`, `$$vars` or `$$return`."""
         name = node.name.rstrip("$")
         if name == "$return":
             self._read(node, Target(node.at, "return"), "number")
@@ -194,10 +194,10 @@ class _Finder:
         )
 
     def _read(self, node: Expr, what: Expr, kind: As, *, from_address: bool = False) -> None:
-        """The value of an expression, or what is in memory where it points to."""
+        """Add a read of an expression, or of the memory that it points to."""
         if isinstance(self.site, AtMoment | Timer):
             if isinstance(what, Name | Index):
-                return  # text, perhaps, that a probe has read
+                return  # possibly text that a probe has read
             raise ScriptError(
                 f"there are no variables of the kernel at {self.point}",
                 node.at,
@@ -225,7 +225,7 @@ class _Finder:
             self.wanted.texts[node] = True
 
     def _of_the_entry(self, what: Expr) -> bool:
-        """In a return probe a parameter is what it was when the function was entered."""
+        """Return whether a return probe has to take the value from the function's entry."""
         match what:
             case Target():
                 return what.name != "return" and not what.variable
@@ -241,7 +241,7 @@ class _Finder:
         return False
 
     def _enter(self, node: Expr, value: Expr) -> None:
-        """The value is found out at the entry and kept for the return."""
+        """Evaluate the value at the entry and keep it for the return."""
         wanted = self.wanted
         wanted.fields[node] = f"e{len(wanted.entries)}"
         wanted.entries.append(value)

@@ -1,4 +1,4 @@
-"""The pass that puts functions of one name in a row: `next` in one of them calls the following one."""
+"""Chain functions with the same name: `next` in one of them calls the following one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields, replace
@@ -8,13 +8,13 @@ from ktrace.script.language.ast import Call, Jump, Name, Return
 from ktrace.script.language.definitions import Function
 
 FOLLOWING = "\N{LATIN SMALL LETTER N WITH TILDE}"
-"""What is in the name of a function that only `next` leads to: no name of a script has it."""
+"""Marks the name of a function that only `next` calls. Names in scripts cannot contain it."""
 
 
 def in_rows(functions: Iterable[Function]) -> tuple[Function, ...]:
-    """Functions of which no two have one name and as many parameters.
+    """Return the functions, renamed so that name and number of parameters are unique.
 
-    Those that had are called in the order of their priorities, then of the text.
+    Functions that shared a name are called in the order of their priorities, then of the text.
     """
     rows: dict[tuple[str, int], list[Function]] = {}
     for function in functions:
@@ -34,7 +34,7 @@ def _row(row: Sequence[Function]) -> list[Function]:
 
 
 def _with_next(node: Any, name: str, function: Function) -> Any:
-    """A body in which `next` returns what another function gives for the same arguments."""
+    """Replace `next` in a body by a call of `function` with the same arguments."""
     if isinstance(node, tuple):
         return tuple(_with_next(one, name, function) for one in node)
     if not hasattr(node, "at"):

@@ -1,4 +1,4 @@
-"""The pass that shows at the end what a script gathers and never looks at: globals that are only written."""
+"""Print the globals that a script writes but never reads, when the script ends."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -11,7 +11,7 @@ from ktrace.script.passes.types import Code, Types
 
 
 def unread(globals_: Iterable[Global], codes: Iterable[Code]) -> list[Global]:
-    """Those of the script's own globals that are written and not read, in the order of the text."""
+    """Return the user's globals that are written and never read, in the order of the text."""
     found = _Uses(set(), set())
     for code in codes:
         found.visit(code.body)
@@ -22,12 +22,12 @@ def unread(globals_: Iterable[Global], codes: Iterable[Code]) -> list[Global]:
 
 
 def display(shown: Sequence[Global], types: Types) -> str:
-    """Text of a script that shows them: largest values first."""
+    """Return script text that prints the globals, largest values first."""
     return "\n".join(f"probe end {{ {_one(one.name, types)} }}" for one in shown)
 
 
 class _Uses:
-    """What a body reads and what it writes."""
+    """The variables that bodies read and write."""
 
     def __init__(self, read: set[str], written: set[str]) -> None:
         self.read = read
@@ -59,7 +59,7 @@ class _Uses:
                     self.visit(item)
 
     def _effect(self, e: Expr) -> None:
-        """An expression whose value nobody needs: `x++` does not look at x."""
+        """Visit an expression whose value is not used. There, `x++` does not count as a read of x."""
         if isinstance(e, Assign | Crement):
             self._written(e.target)
             if isinstance(e, Assign):

@@ -1,4 +1,4 @@
-"""printf's formats, read when the script is compiled: what is left is Python's `%` operator."""
+"""Translate printf formats to Python's `%` operator when the script is compiled."""
 
 import re
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ _UNSIGNED = "0xFFFFFFFFFFFFFFFF"
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format as Python has it.
+    """A Python format.
 
     Attributes:
-        text: for the `%` operator.
-        wraps: for each argument the Python expression that it goes into, with `{}` for its own.
+        text: the format for the `%` operator.
+        wraps: for each argument, a Python expression to wrap it in, with `{}` in place of the argument.
     """
 
     text: str
@@ -30,10 +30,10 @@ class Format:
 
 
 def read_format(text: str, kinds: Sequence[Kind], at: Spot) -> Format:
-    """A format and the types of its arguments.
+    """Translate a format, given the types of its arguments.
 
     Raises:
-        ScriptError: a directive that there is not, or arguments that do not fit.
+        ScriptError: a directive is unknown, or the arguments do not match.
     """
     out: list[str] = []
     wraps: list[str] = []
@@ -52,7 +52,7 @@ def read_format(text: str, kinds: Sequence[Kind], at: Spot) -> Format:
 
 
 def wanted_kinds(text: str) -> list[Kind]:
-    """The types that a format asks for, as far as it can be read."""
+    """Return the types that a format expects, as far as it can be parsed."""
     found: list[Kind] = []
     for match in _DIRECTIVE.finditer(text):
         found += ["long"] * ((match["width"] == "*") + (match["precision"] == "*"))
@@ -70,7 +70,7 @@ def _directive(match: re.Match[str], kinds: Sequence[Kind], wraps: list[str], at
         elif len(part) > _DIGITS_MAX or int(part or 0) > _WIDTH_MAX:
             raise ScriptError(f"a width of {part} is more than {_WIDTH_MAX}", at)
     if kind not in ("d", "i"):
-        flags = flags.replace("+", "").replace(" ", "")  # signs are those of numbers with sign
+        flags = flags.replace("+", "").replace(" ", "")  # these flags apply to signed numbers only
     if kind in "di" and kind:
         _take("long", kinds, wraps, "{}", at)
         return f"%{flags}{width}{precision}d"

@@ -1,20 +1,20 @@
-"""The pass that finds handlers which do no more than count: the kernel does that by itself, in hist triggers.
+"""Find handlers that only count and let the kernel count instead, with hist triggers.
 
     probe kernel.function("vfs_read") { if ($count > 4096) n[execname(), cpu()]++ }
 
-becomes `hist:keys=f1,common_cpu:size=4096 if f0 > 4096`. It is all or nothing: where one handler of the
-kernel's events does more, all of them run here, since what one prints depends on what the others have counted
-by then.
+becomes `hist:keys=f1,common_cpu:size=4096 if f0 > 4096`. It is all or nothing: if one handler of a
+kernel event does more, all handlers run in user space, because what one prints depends on what the others
+have counted by then.
 
-It has to come to the same as counting here. So nothing is counted there
+The result must be the same as when counting in user space. So the kernel does not count
 
-* whose minimum, maximum, variance or histogram is asked for (the kernel's powers of two end elsewhere),
-  or of which a timer sees both count and sum: the kernel does not add them up in one step;
-* by anything but plain numbers, and `execname()` at functions; a name that ends in a blank, which the
-  kernel's table does not show, is recorded and counted here;
-* with elements deleted before the end, unless the keys are few: the kernel's table holds all that there ever
-  were. It has room for more keys than the array: a full table is a full array;
-* where arrays wrap, or the script has a probe for errors.
+* aggregates whose minimum, maximum, variance or histogram is read (the kernel's powers of two have other
+  limits), or whose count and sum are both read by a timer: the kernel does not update them in one step;
+* keys other than plain numbers, and `execname()` at functions. Hits of a task whose name ends in a space,
+  which the kernel's table does not show, are recorded and counted in user space;
+* arrays with elements deleted before the end, unless there are few keys: the kernel's table keeps every key
+  it has seen. The table has room for more keys than the array, so if the table is full, so is the array;
+* if arrays wrap, or the script has an error probe.
 """
 
 from collections import Counter
@@ -40,23 +40,24 @@ from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.count_patterns import Added, Keys, NotCounting, additions
 from ktrace.script.passes.types import Types
 
-ENTRIES_MAX = 1 << 16  # of all tables: the kernel allocates them at once, some 400 bytes each
+ENTRIES_MAX = 1 << 16  # of all tables; the kernel allocates them at once, about 400 bytes each
 _SAME = Term("common_type")  # a key that is the same for every hit of an event
 _ENDS_IN_BLANK = '{} ~ "* "'
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """What a row of a table adds to a variable.
+    """The addition of a table's row to a variable.
 
     Attributes:
-        name: of the global variable.
-        parts: of the element's key: constants, and None for what the table has; empty of a plain variable.
-        picks: the table's keys that take the places of the Nones.
-        shows: the library's function that each of those goes through; empty for none.
-        value: which of the table's sums is added; None: the number of hits.
-        factor: times what.
-        stat: whether it is an aggregate, which takes the number of hits as well.
+        name: the name of the global variable.
+        parts: the parts of the element's key: constants, and None for a key of the table. Empty for a plain
+            variable.
+        picks: the indexes of the table's keys that replace the Nones.
+        shows: the built-in function applied to each of those keys; empty for none.
+        value: the index of the table's sum to add; None for the number of hits.
+        factor: the factor of the addition.
+        stat: whether the variable is an aggregate, which takes the number of hits as well.
     """
 
     name: str
@@ -73,9 +74,9 @@ class Table:
     """One hist trigger of one event.
 
     Attributes:
-        key: of the event (`Found.key`).
-        left: a filter for the hits that this table leaves out, which handlers have to see; None for none.
-        many: whether there may be more keys than the variables have room for.
+        key: the key of the event (`Found.key`).
+        left: a filter for the hits that the table does not count, so that handlers see them; None for none.
+        many: whether there may be more keys than the arrays can hold.
     """
 
     key: int
@@ -87,12 +88,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What the kernel counts.
+    """The counts that the kernel keeps.
 
     Attributes:
         names: the variables that it counts for.
-        tables: none where the script does more than counting.
-        seen_by: scopes of the timers that look at them.
+        tables: the hist triggers; empty if the script does more than count.
+        seen_by: the scopes of the timers that read the variables.
     """
 
     names: frozenset[str] = frozenset()
@@ -103,7 +104,7 @@ class Counted:
 def count(
     bounds: Sequence[Bound], functions: Iterable[Function], types: Types, limits: Limits | None = None
 ) -> Counted:
-    """What the kernel can count for a script; nothing where the script does more."""
+    """Return the counts that the kernel can keep for a script; empty if the script does more than count."""
     try:
         return _Counting(bounds, list(functions), types, limits or Limits()).all()
     except NotCounting:
@@ -140,11 +141,11 @@ class _Counting:
         return Counted(frozenset(self.names), tuple(tables), frozenset(seen_by))
 
     def _tables(self, event: Found, added: Sequence[Added], deleted: set[str]) -> Iterator[Table]:
-        """One for all that is counted by the same keys under the same condition."""
+        """Yield one table for all additions with the same keys and condition."""
         groups: dict[tuple[Keys, str | None], list[Added]] = {}
         for one in added:
             groups.setdefault((one.keys, one.condition), []).append(one)
-        # Of a hit that a handler has to see, nothing is counted in the kernel.
+        # The kernel must not count a hit that a handler has to see.
         text = {term.field for one in added for term, is_text in one.keys if is_text}
         if len(text) > 1:
             raise NotCounting
@@ -175,7 +176,7 @@ class _Counting:
         return self.types.globals[name].size or self.limits.MAXMAPENTRIES
 
     def _seen_by(self) -> set[str]:
-        """Timers that look at what is counted, themselves or perhaps by a function."""
+        """Return the timers that read a counted variable, directly or possibly through a function."""
         by_function = any(self._mentions(f.body) for f in self.functions)
         found = set()
         for bound in self.bounds:
@@ -193,7 +194,7 @@ class _Counting:
         return any(isinstance(one, Call) and one.name in own for one in walk(node))
 
     def _deleted(self) -> set[str]:
-        """Variables of which something is deleted while the kernel counts on."""
+        """Return the variables with elements deleted while the kernel still counts."""
         found = set()
         bodies = [b.hook.code for b in self.bounds if isinstance(b.site, Timer)]
         for body in (*bodies, *(f.body for f in self.functions)):
@@ -206,7 +207,7 @@ class _Counting:
         return found
 
     def _check_reads(self, *, seen_by: bool) -> None:
-        """Of aggregates count, sum and average are asked for, and nothing wraps."""
+        """Refuse arrays that wrap, and reads of aggregates other than count, sum and average."""
         for name in self.names:
             if self.types.globals[name].wrap:
                 raise NotCounting

@@ -1,8 +1,8 @@
-"""The pass that finds what the kernel can do for a script with the same outcome: leave events out.
+"""Turn conditions of handlers into kernel event filters, without changing the result.
 
-A handler of which nothing happens unless `$count == 777` needs no other events: that is a filter of the
-event. If nothing happens in any handler unless `pid() == target()`, only the command's tasks are recorded.
-What is left out here is what the handler would have done nothing with; it still tests all of it itself.
+If a handler does nothing unless `$count == 777`, that condition becomes the event's filter. If no handler
+does anything unless `pid() == target()`, only the command's tasks are recorded. A filter only drops events
+that the handler would ignore; the handler still tests all its conditions.
 """
 
 from collections import Counter
@@ -34,18 +34,18 @@ _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _LARGEST = (1 << 31) - 1
 _HIGH = (1 << 63) - 1
-# Types of which the kernel's order is that of our numbers, of 64 bits with sign.
+# Types that the kernel orders in the same way as signed 64-bit numbers.
 _ORDERED = ("s8", "s16", "s32", "s64", "u8", "u16", "u32", "x8", "x16", "x32")
 _COMM_MAX = 15
 
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What the kernel does.
+    """The filtering that the kernel does.
 
     Attributes:
-        filters: by the key of an event, in the grammar of the kernel's event filters.
-        only_target: nothing happens but for the tasks of `target()`.
+        filters: the kernel event filters, by the key of the event.
+        only_target: whether handlers act on the tasks of `target()` only.
     """
 
     filters: Mapping[int, str] = field(default_factory=dict)
@@ -53,14 +53,14 @@ class Pushed:
 
 
 def split(bounds: Sequence[Bound], is_global: Callable[[str], bool]) -> Pushed:
-    """What can be left to the kernel."""
+    """Return the filters that the kernel can apply."""
     handlers = Counter(found.event for b in bounds for found in (*b.found, *b.entries))
     inside = [b for b in bounds if b.found]
     guards = {b.scope: list(_guards(b, is_global)) for b in inside}
     filters: dict[int, str] = {}
     for bound in inside:
         if bound.entries:
-            continue  # each entry that was kept is taken back by its return
+            continue  # every return has to remove the entry that was kept for it
         for found in bound.found:
             parts = [filter_text(guard, bound, found) for guard in guards[bound.scope]]
             wanted = [part for part in parts if part]
@@ -71,7 +71,7 @@ def split(bounds: Sequence[Bound], is_global: Callable[[str], bool]) -> Pushed:
 
 
 def _guards(bound: Bound, is_global: Callable[[str], bool]) -> Iterator[Expr]:
-    """Conditions without any of which nothing happens."""
+    """Yield the conditions that must all hold for the handler to do anything."""
     for condition in bound.hook.conditions:
         if not is_quiet(condition):
             return
@@ -101,7 +101,7 @@ def _flat(one: Statement) -> Iterator[Statement]:
 
 
 def _is_local(one: Statement, is_global: Callable[[str], bool]) -> bool:
-    """Whether a statement only gives a value to a local variable, as those of aliases do."""
+    """Return whether a statement only assigns to a local variable, as those of aliases do."""
     value = one.value if isinstance(one, ExprStatement) else None
     if not isinstance(value, Assign) or value.op != "=" or not isinstance(value.target, Name):
         return False
@@ -109,7 +109,7 @@ def _is_local(one: Statement, is_global: Callable[[str], bool]) -> bool:
 
 
 def is_quiet(e: Expr) -> bool:
-    """Whether evaluating it changes nothing, not even what the last pattern matched, and cannot fail."""
+    """Return whether an expression cannot fail and has no side effects, not even on `matched()`."""
     return is_harmless(e) and not any(isinstance(n, Binary) and n.op in ("=~", "!~") for n in walk(e))
 
 
@@ -126,7 +126,7 @@ def _parts(e: Expr, op: str) -> Iterator[Expr]:
 
 
 def _of_target(e: Expr) -> bool:
-    """`pid() == target()`, either way round, or the same of the thread."""
+    """Return whether an expression is `pid() == target()` or `tid() == target()`, in either order."""
     if not isinstance(e, Binary) or e.op != "==":
         return False
     names = {side.name for side in (e.left, e.right) if isinstance(side, Call) and not side.args}
@@ -134,7 +134,7 @@ def _of_target(e: Expr) -> bool:
 
 
 def filter_text(e: Expr, bound: Bound, found: Found) -> str | None:
-    """A comparison in the kernel's grammar, where it is just the same; None where it might not be."""
+    """Return the kernel event filter that is equivalent to a comparison, or None if there is none."""
     if isinstance(e, Unary) or not isinstance(e, Binary) or e.op not in _OPPOSITE:
         return None
     left, op, right = e.left, e.op, e.right
@@ -157,7 +157,7 @@ def filter_text(e: Expr, bound: Bound, found: Found) -> str | None:
         return f"{name} {op} {right.value}"
     if kind not in ("u64", "x64"):
         return None
-    # What is largest there is negative here.
+    # The largest unsigned values are negative in a script.
     return (
         f"({name} {op} {right.value} {'&& ' + name + ' <=' if op[0] == '>' else '|| ' + name + ' >'} {_HIGH})"
     )
@@ -167,6 +167,6 @@ def _of_name(left: Expr, op: str, name: str, bound: Bound) -> str | None:
     if not (isinstance(left, Call) and left.name == "execname" and op in ("==", "!=")):
         return None
     if not isinstance(bound.site, AtFunction | AtSyscall):
-        return None  # there the name comes from what the kernel saved, and may be an older one
+        return None  # the filter would see the name that the kernel saved, which may be older
     plain = name.isascii() and name.isprintable() and not set(name) & set("\"'\\*?[]")
     return f'COMM {op} "{name}"' if plain and 0 < len(name) <= _COMM_MAX else None

@@ -1,4 +1,4 @@
-"""The types of a script: what is known of every variable, function and expression."""
+"""The types of a script's variables, functions and expressions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,11 +14,11 @@ Slot: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Code:
-    """A body with variables of its own: a handler or a function.
+    """A body with its own variables: a handler or a function.
 
     Attributes:
-        scope: its name, unlike any other's.
-        conditions: of the probe point, evaluated before the body.
+        scope: its unique name.
+        conditions: the probe point's conditions, evaluated before the body.
     """
 
     scope: str
@@ -28,13 +28,13 @@ class Code:
 
 @dataclass(slots=True)
 class Types:
-    """What was found out.
+    """Inferred types.
 
     Attributes:
         slots: the type of each slot.
-        arrays: how many keys each array has.
-        targets: which of the `$` expressions are text.
-        histograms: by the name of an aggregate, the histograms and variances asked of it.
+        arrays: the number of keys of each array.
+        targets: which `$` expressions are text.
+        histograms: the histograms and variances that the script reads, by the aggregate's name.
     """
 
     globals: Mapping[str, Global]
@@ -47,15 +47,15 @@ class Types:
     histograms: dict[str, set[tuple[str, tuple[int, ...]]]] = field(default_factory=dict)
 
     def of(self, node: Expr) -> Kind:
-        """The type of an expression."""
+        """Return the type of an expression."""
         return self.kinds.get(node, "long")
 
     def variable(self, scope: str, name: str) -> Kind:
-        """The type of a variable, of an array that of its values."""
+        """Return the type of a variable; for an array, the type of its values."""
         slot = ("g", name) if name in self.globals else ("l", scope, name)
         return self.slots.get(slot, "long")
 
 
 def scope_of(function: Function) -> str:
-    """The name of a function's scope."""
+    """Return the name of a function's scope."""
     return f"{function.name}/{len(function.params)}"

@@ -1,1 +1,1 @@
-"""What handlers call while they run. Text is a character a byte here (Latin-1), as SystemTap has it."""
+"""Functions that handlers call. Text has one character for each byte (Latin-1), as in SystemTap."""

@@ -1,4 +1,4 @@
-"""Associative arrays with a limit, and the order in which `foreach` goes over them."""
+"""Associative arrays with a size limit, and the order in which `foreach` visits them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -8,13 +8,13 @@ from ktrace.script.runtime.stats import Shape, Stat
 
 
 class Array(dict[Any, Any]):
-    """`x[key]`: one key as it is, several as a tuple.
+    """An array. A single key is stored as it is, several keys as a tuple.
 
     Args:
-        name: for errors.
-        limit: elements at most.
-        wraps: a full array drops its oldest element instead of failing.
-        shape: of an array of aggregates; None otherwise.
+        name: the array's name, for errors.
+        limit: the maximum number of elements.
+        wraps: whether a full array drops its oldest element instead of failing.
+        shape: the shape of the aggregates in an array of aggregates; None otherwise.
     """
 
     __slots__ = ("limit", "name", "shape", "wraps")
@@ -27,14 +27,14 @@ class Array(dict[Any, Any]):
         self.shape = shape
 
     def put(self, key: Any, value: Any) -> Any:
-        """Set an element; gives the value."""
+        """Set an element and return the value."""
         if len(self) >= self.limit and key not in self:
             self._make_room()
         self[key] = value
         return value
 
     def stat(self, key: Any) -> Stat:
-        """The aggregate of a key; a new one where there is none."""
+        """Return the aggregate of a key. Create it if it is missing."""
         found: Stat | None = self.get(key)
         if found is None:
             assert self.shape is not None
@@ -43,7 +43,7 @@ class Array(dict[Any, Any]):
         return found
 
     def full(self) -> Fault:
-        """The error that there is no room for another element."""
+        """Return the error for an array that is full."""
         return Fault(f"Array overflow, check size limit ({self.limit})", f"identifier '{self.name}'")
 
     def _make_room(self) -> None:
@@ -52,20 +52,20 @@ class Array(dict[Any, Any]):
         del self[next(iter(self))]
 
     def matching(self, keys: Sequence[Any]) -> list[Any]:
-        """Keys that agree with `keys`, in which None stands for any."""
+        """Return the keys that match `keys`; None in it matches any key."""
         if len(keys) == 1:
             wanted = keys[0]
             return list(self) if wanted is None else [wanted] if wanted in self else []
         return [k for k in self if all(w is None or w == part for w, part in zip(keys, k, strict=True))]
 
     def drop(self, keys: Sequence[Any]) -> None:
-        """Delete the elements whose keys agree."""
+        """Delete the elements whose keys match."""
         for key in self.matching(keys):
             del self[key]
 
 
 def by_key(array: object) -> None:
-    """Put an array's elements in the order of their keys; what is no array stays as it is."""
+    """Sort an array's elements by their keys. Do nothing for other objects."""
     if isinstance(array, Array):
         items = sorted(array.items(), key=lambda item: item[0])
         array.clear()
@@ -79,7 +79,7 @@ def ordered(
     descending: bool,
     limit: int | None,
 ) -> Iterator[tuple[Any, Any]]:
-    """The elements that a loop goes over, as they were when it began."""
+    """Return the elements that a loop visits, as they were when it began."""
     items = list(array.items()) if keys is None else [(k, array[k]) for k in array.matching(keys)]
     if sort is not None:
         items.sort(key=sort, reverse=descending)

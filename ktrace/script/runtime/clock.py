@@ -1,4 +1,4 @@
-"""Time: that of the event while one is handled."""
+"""Time functions. In a handler of an event, they use the event's time."""
 
 import os
 import time
@@ -12,7 +12,7 @@ _HZ = 1000
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
-    """By name; `ts` is nanoseconds of the events' clock."""
+    """Return the functions by name. `ts` is in nanoseconds of the events' clock."""
 
     def wall(unit: int) -> Callable[[int], int]:
         return lambda ts: (ts + state.wall_offset) // unit
@@ -41,7 +41,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
 
 def _ctime(split: Callable[[float], time.struct_time], seconds: int) -> str:
-    """As SystemTap: 32 bits of seconds, the years 1901 to 2038."""
+    """Format a time like SystemTap: seconds have 32 bits, which covers the years 1901 to 2038."""
     if not -(1 << 31) <= seconds < 1 << 31:
         raise Fault(f"Time too far in the {'future' if seconds > 0 else 'past'} to be converted")
     return time.strftime("%a %b %e %H:%M:%S %Y", split(seconds))

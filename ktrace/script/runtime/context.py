@@ -1,4 +1,4 @@
-"""Functions that tell of the process. What events do not carry comes from /proc, if it still can."""
+"""Functions about the current process. Data that events do not carry is read from /proc."""
 
 import os
 import re
@@ -16,7 +16,7 @@ _IDS |= {"gid": ("Gid", 0), "egid": ("Gid", 1), "sgid": ("Gid", 2)}
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
-    """By name."""
+    """Return the functions by name."""
 
     def status(field: str, at: int) -> Callable[[int], int]:
         return lambda tid: _status(tid, field, at)
@@ -54,7 +54,7 @@ def _signal_name(number: int) -> str:
 
 
 def _device_name(device: int) -> str:
-    """The name of a block device, by its number as the kernel holds it."""
+    """Return the name of a block device, by the kernel's internal device number."""
     major, minor = device >> 20, device & 0xFFFFF
     try:
         return Path(f"/sys/dev/block/{major}:{minor}").readlink().name
@@ -75,13 +75,13 @@ def _status(pid: int, field: str, at: int) -> int:
 
 
 def _stat(pid: int, at: int) -> int:
-    """Fields behind the name, which may hold anything: state, ppid, pgrp, session."""
+    """Return a field after the name, which may contain anything: state, ppid, pgrp, session."""
     fields = _read(pid, "stat").rpartition(")")[2].split()
     return int(fields[at]) if len(fields) > at else 0
 
 
 def _descends(pid: int, ancestor: int) -> bool:
-    """Whether a process is another, or was started by it or what it started."""
+    """Return whether a process is `ancestor` or one of its descendants."""
     if not ancestor:
         return False
     for _ in range(100):
@@ -94,7 +94,7 @@ def _descends(pid: int, ancestor: int) -> bool:
 
 
 def _ticks(tid: int, at: int) -> int:
-    """Nanoseconds of the processor that a task has had."""
+    """Return a task's CPU time in nanoseconds."""
     return _stat(tid, at) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
 
 

@@ -1,4 +1,4 @@
-"""Functions that end the script, report, or start something."""
+"""Functions that end the script, print messages or run commands."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from ktrace.script.runtime.state import State, python_text
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
-    """By name."""
+    """Return the functions by name."""
 
     def leave(status: int = 0) -> int:
         state.exiting = True

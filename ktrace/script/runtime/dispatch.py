@@ -1,6 +1,6 @@
-"""Running a program over what happens: events in the order of time, timers between them.
+"""Run a program: call handlers for events in order of time, with timers between them.
 
-Each handler gets just the columns that it uses, as Python lists, a batch at a time.
+Each handler gets only the columns that it uses, as Python lists, one batch at a time.
 """
 
 import heapq
@@ -31,7 +31,7 @@ from ktrace.script.runtime.state import State, bytes_text, python_text
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A handler at one event: its function, and where each argument comes from."""
+    """A handler at one event: its function and the sources of its arguments."""
 
     function: Callable[..., None]
     params: tuple[str, ...]
@@ -47,13 +47,14 @@ class Drive:
 
     Attributes:
         errors: faults that no `try` caught.
-        patience: what handlers run in: raises Interrupted where the run has ended, and they keep it too long.
-        on_end: told that the script is over, before its last output is written.
-        unhandled: events that came, but that no handler has seen: there was no time for them.
-        held_up: whether a handler was left since it kept the run too long.
-        given_up: whether the output takes no more.
-        counts: adds what the kernel has counted to the variables, where it counts; told whether it is the
-            last time. Raises Fault where an array has no room.
+        patience: the context that handlers run in. It raises Interrupted in a handler that runs for too long
+            after the run has ended.
+        on_end: called when the script is over, before its last output is written.
+        unhandled: the number of events that were received but not handled, for lack of time.
+        held_up: whether a handler was interrupted because it ran for too long.
+        given_up: whether the output accepts no more data.
+        counts: adds the kernel's counts to the variables, if the kernel counts. Its argument says whether
+            this is the last call. Raises Fault if an array is full.
     """
 
     compiled: Compiled
@@ -92,16 +93,16 @@ class Drive:
 
     @property
     def wants_stacks(self) -> set[str]:
-        """Events at which a kernel stack is wanted."""
+        """Return the events at which a handler needs the kernel stack."""
         return {event for event, calls in self._calls.items() for c in calls if "stack" in c.params}
 
     @property
     def wants_user_stacks(self) -> bool:
-        """Whether the stack of the process is wanted at any event."""
+        """Return whether a handler needs the stack of the process."""
         return any("ustack" in c.params for calls in self._calls.values() for c in calls)
 
     def begin(self) -> None:
-        """Handlers of begin, then the timers are wound up."""
+        """Run the begin handlers, then start the timers."""
         self._moments("begin", "oneshot")
         if any(b.site == AtMoment("oneshot") for b in self.compiled.bound):
             self.state.exiting = True
@@ -112,7 +113,7 @@ class Drive:
         self.flush()
 
     def end(self) -> None:
-        """Handlers of end, or of error where one ended the script."""
+        """Run the end handlers, or the error handlers if an error ended the script."""
         if not self.over:
             self.count(last=True)
         failed = self.errors > self.state.limits.MAXERRORS
@@ -121,11 +122,11 @@ class Drive:
         self.flush()
 
     def next_timer(self) -> int | None:
-        """When the next timer is due, on the clock of the events; None without timers."""
+        """Return when the next timer is due, on the events' clock; None without timers."""
         return self._timers[0][0] if self._timers else None
 
     def advance(self, until: int) -> None:
-        """Timers that are due up to a time."""
+        """Run the timers that are due up to a time."""
         while self._timers and self._timers[0][0] <= until and not self.done:
             self.count()
             if self.done:
@@ -133,17 +134,17 @@ class Drive:
             due, number, bound = heapq.heappop(self._timers)
             self._own_call(bound, due)
             if self.state.exiting and bound.scope in self.compiled.counted.seen_by:
-                self._counted_out = True  # what `end` shows is what this timer has seen
+                self._counted_out = True  # `end` shows the same counts as this timer
             assert isinstance(bound.site, Timer)
-            # A timer that could not run in time does not run several times for it.
+            # A late timer does not catch up on the runs that it missed.
             following = max(due + _delay(bound.site), until - bound.site.every_ns)
             heapq.heappush(self._timers, (following, number, bound))
 
     def count(self, *, last: bool = False) -> None:
-        """Take what the kernel has counted.
+        """Add the kernel's counts to the variables.
 
-        What it can count stands in the order of the keys, whoever counted: the kernel does not tell which
-        was there first.
+        Arrays that the kernel could count are sorted by key, even if it did not count them, because the
+        kernel does not report which key came first.
         """
         if self.counts is not None and not self._counted_out:
             try:
@@ -155,16 +156,16 @@ class Drive:
 
     @property
     def done(self) -> bool:
-        """Whether the script is over."""
+        """Return whether the script is over."""
         return self.over or self.state.exiting
 
     def halt(self) -> None:
-        """Run no more handlers but those of the end. May be called while a handler runs."""
+        """Run no more handlers except those of the end. May be called while a handler runs."""
         self.halted = True
         self.state.exiting = True
 
     def _patiently(self, do: Callable[[], None]) -> None:
-        """Do something that may have to be left."""
+        """Call a function that may be interrupted."""
         try:
             with self.patience():
                 do()
@@ -173,7 +174,7 @@ class Drive:
             self.halt()
 
     def feed(self, chunk: Chunk) -> None:
-        """Handlers of the events of a chunk."""
+        """Run the handlers of a chunk's events."""
         work = [(b, self._calls[b.event]) for b in chunk.batches if b.event in self._calls and len(b)]
         if not work or self.done:
             self.unhandled += sum(len(batch) for batch, _ in work) if self.halted else 0
@@ -190,7 +191,7 @@ class Drive:
         self.flush()
 
     def _straight(self, rows: "_Rows") -> None:
-        """All rows of one handler, one after the other."""
+        """Call one handler for all rows."""
         function = rows.calls[0].function
         state = self.state
         todo = rows.arguments[0]
@@ -210,7 +211,7 @@ class Drive:
             self._left = sum(1 for _ in todo)
 
     def _in_order(self, runs: Sequence["_Rows"]) -> None:
-        """Rows of several events by time; handlers of one row in the order of the script."""
+        """Call handlers for the rows of several events by time; for each row, in the order of the script."""
         which = np.concatenate([np.full(len(r.batch), i, np.int32) for i, r in enumerate(runs)])
         seq = np.concatenate([r.batch.seq for r in runs])
         ts = np.concatenate([r.batch.ts for r in runs])
@@ -236,7 +237,7 @@ class Drive:
     def _columns(
         self, batch: Batch, calls: Sequence[_Call], stacks: Sequence[Stack]
     ) -> list[Iterator[tuple[Any, ...]]]:
-        """For each handler the arguments of each row."""
+        """Return, for each handler, the arguments of each row."""
         made: dict[str, Any] = {}
         found: list[Iterator[tuple[Any, ...]]] = []
         for call in calls:
@@ -258,7 +259,7 @@ class Drive:
             "func": call.found.function,
             "mod": call.found.module or "kernel",
             "isreturn": int(getattr(call.bound.site, "at_return", False)),
-            "retval": 0,  # of a function that was not left
+            "retval": 0,  # there is no return value
         }
         if param == "comm" and call.task_name >= 0 and call.found.columns[call.task_name]:
             param = f"f{call.task_name}"
@@ -278,13 +279,13 @@ class Drive:
     def _moments(self, *moments: str) -> None:
         chosen = [b for b in self.compiled.bound if isinstance(b.site, AtMoment) and b.site.moment in moments]
         for bound in sorted(chosen, key=_order):
-            # What exit() ends are the begin handlers that follow, too.
+            # exit() also skips the begin handlers that follow.
             if self.over or (self.state.exiting and "begin" in moments):
                 return
             self._own_call(bound, self.state.now())
 
     def _own_call(self, bound: Bound, now: int) -> None:
-        """A handler that no event of the kernel calls."""
+        """Call a handler that has no kernel event."""
         own = {
             **self.state.own,
             "ts": now,
@@ -312,7 +313,7 @@ class Drive:
     def _failed(self, fault: Fault | RecursionError) -> None:
         self.errors += 1
         self.flush()
-        # Python's own limit is reached where MAXNESTING allows more than it can hold.
+        # If MAXNESTING is larger than Python's recursion limit, Python raises its own error.
         text = python_text(fault.text) if isinstance(fault, Fault) else "MAXNESTING exceeded"
         near = f" near {fault.near}" if isinstance(fault, Fault) and fault.near else ""
         self.state.warn(f"ERROR: {text}{near}")
@@ -320,12 +321,12 @@ class Drive:
             self.over = True
 
     def flush(self) -> None:
-        """Print what there is to be printed."""
+        """Write the pending output."""
         out = self.state.out
         if self.done:
             self.on_end()
         if out:
-            # What came from Python's own text may hold more than bytes.
+            # Text from Python may have characters that are not in Latin-1.
             data = "".join(out).encode("latin-1", "replace")
             out.clear()
             try:
@@ -345,7 +346,7 @@ class _Rows:
 
 
 def values(column: Column) -> list[Any]:
-    """A column as the handlers take it: text with a character a byte, numbers of 64 bits with sign."""
+    """Convert a column for handlers: Latin-1 text or signed 64-bit numbers."""
     if isinstance(column, Strings):
         texts = ["" if text is None else bytes_text(text) for text in column.values]
         return [texts[code] for code in column.codes.tolist()]
@@ -366,7 +367,7 @@ def _context(batch: Batch, param: str) -> list[Any]:
 def _stacks_of(
     batch: Batch, stacks: Sequence[Stack], *, user: bool
 ) -> list[tuple[str, ...] | tuple[int, ...]]:
-    """The stack that follows each record: the kernel's in its words, a process's as addresses."""
+    """Return the stack after each record: kernel stacks as printed by the kernel, others as addresses."""
     by_task: dict[int, list[Stack]] = {}
     for one in stacks:
         if one.user is user:

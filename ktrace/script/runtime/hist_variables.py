@@ -1,4 +1,4 @@
-"""What the kernel has counted, on its way into the script's variables."""
+"""Add the kernel's counts to the script's variables."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,17 +16,17 @@ _MASK = (1 << 64) - 1
 
 @dataclass(slots=True)
 class Tables:
-    """Adds to variables what was counted since the last time: scripts change them meanwhile.
+    """Adds the counts since the last call to variables, because scripts may change them in between.
 
     Args:
-        names: what the program's text knows, its variables as `g_NAME` among them.
+        names: the names in the program, including its variables as `g_NAME`.
     """
 
     names: dict[str, Any]
     _last: dict[Table, dict[tuple[Key, ...], Row]] = field(default_factory=dict)
 
     def take(self, table: Table, tally: Tally) -> None:
-        """Take what a table holds by now. Raises Fault where an array has no room for all keys."""
+        """Add the new counts of a table. Raises Fault if an array cannot hold all keys."""
         last = self._last.setdefault(table, {})
         for row in tally.rows:
             before = last.get(row.key)
@@ -39,12 +39,12 @@ class Tables:
             for one in table.sums:
                 self._add(one, self._key(one, row.key), hits, hits if one.value is None else sums[one.value])
         if tally.dropped:
-            # It has more room than any of the arrays.
+            # The table can hold more keys than any of the arrays.
             arrays = (self.names[f"g_{one.name}"] for one in table.sums)
             raise next(array for array in arrays if isinstance(array, Array)).full()
 
     def _key(self, one: Sum, key: tuple[Key, ...]) -> Any:
-        """The key of a row's element; None of a plain variable."""
+        """Return the key of a row's element; None for a plain variable."""
         if not one.parts:
             return None
         picked = zip(one.picks, one.shows, strict=True)

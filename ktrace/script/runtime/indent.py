@@ -1,4 +1,4 @@
-"""`thread_indent` and its like: indentation that follows calls and returns."""
+"""`thread_indent` and similar functions: indentation that follows calls and returns."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,12 +9,12 @@ _DEEPEST = 400
 
 
 def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
-    """By name."""
+    """Return the functions by name."""
     threads: dict[int, int] = {}
     begun: dict[int, int] = {}
 
     def depth(key: int, change: int) -> int:
-        """The indentation of this line: a return stands where its call stood."""
+        """Return the indentation of this line. A return is indented like its call."""
         before = threads.get(key, 0)
         after = min(max(before + change, 0), _DEEPEST)
         if after:

@@ -1,4 +1,4 @@
-"""Functions of numbers."""
+"""Functions on numbers."""
 
 import errno
 import random
@@ -10,7 +10,7 @@ from ktrace.script.runtime.state import State
 
 
 def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
-    """By name."""
+    """Return the functions by name."""
     return {
         "errno_str": errno_str,
         "return_str": return_str,
@@ -34,14 +34,14 @@ def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
 
 
 def errno_str(number: int) -> str:
-    """The name of an error, such as ENOENT, whatever its sign; nothing for what is none."""
+    """Return the name of an error number of either sign, such as ENOENT; an empty string if unknown."""
     number = abs(number)
     # Two errors have two names each.
     return {11: "EAGAIN", 35: "EDEADLK", 95: "EOPNOTSUPP"}.get(number) or errno.errorcode.get(number, "")
 
 
 def return_str(form: int, value: int) -> str:
-    """A return value as strace shows it: `-2 (ENOENT)`; 1 is decimal, 2 hexadecimal, 3 octal."""
+    """Format a return value like strace, as in `-2 (ENOENT)`. `form` 1 is decimal, 2 hex, 3 octal."""
     if -4096 < value < 0:
         return f"{value} ({errno_str(value)})"
     if form == 2:
@@ -54,7 +54,7 @@ def _binary(value: int, size: int) -> str:
 
 
 def _swap(size: int) -> Callable[[int], int]:
-    """Bytes in the other order: networks are big endian, the machines here are little."""
+    """Return a function that swaps bytes. Network order is big endian, the supported CPUs are little."""
 
     def swap(value: int) -> int:
         raw = (value & ((1 << 8 * size) - 1)).to_bytes(size, "little")
@@ -64,7 +64,7 @@ def _swap(size: int) -> Callable[[int], int]:
 
 
 def _ip(address: int, family: int) -> str:
-    """An IPv4 address as it lies in memory; of IPv6 only what fits a number is known."""
+    """Format an IPv4 address in memory order. Of an IPv6 address, only 64 bits are known."""
     if family != socket.AF_INET:
         return f"0x{address & (1 << 64) - 1:x}"
     return socket.inet_ntoa((address & 0xFFFFFFFF).to_bytes(4, "little"))

@@ -1,4 +1,4 @@
-"""A compiled script: its variables, and its handlers as Python functions."""
+"""A linked script: its variables, and its handlers as Python functions."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,15 +24,15 @@ class Program:
     """A script that can run.
 
     Attributes:
-        names: what the program's text knows: its variables among them.
-        emitted: its text and what each handler must be given.
+        names: the names in the program, including its variables.
+        emitted: its text and the parameters of each handler.
     """
 
     emitted: Emitted
     names: dict[str, Any]
 
     def handler(self, scope: str) -> Callable[..., None]:
-        """The function of a handler."""
+        """Return the function of a handler."""
         found: Callable[..., None] = self.names[self.emitted.handlers[scope].name]
         return found
 
@@ -41,7 +41,7 @@ def link(emitted: Emitted, types: Types, state: State) -> Program:
     """Compile a program's text and give it its variables and functions.
 
     Raises:
-        UsageError: Python cannot compile it: the script is nested too deeply.
+        UsageError: the script is nested too deeply for Python to compile.
     """
     limits = state.limits
     names: dict[str, Any] = {
@@ -70,7 +70,7 @@ def link(emitted: Emitted, types: Types, state: State) -> Program:
         code = compile(emitted.text, "<script>", "exec")
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise UsageError(f"this script is nested too deeply to be compiled: {error}") from None
-    exec(code, names)  # our own text: what comes from the script is in it as literals alone
+    exec(code, names)  # text that ktrace generates; only literals and checked names come from the script
     return Program(emitted, names)
 
 
@@ -93,7 +93,7 @@ def _variables(types: Types, state: State) -> Iterator[tuple[str, Any]]:
 def _histogram(
     pairs: Iterator[tuple[int, int]], sort: int | None, descending: bool, limit: int | None
 ) -> Iterator[tuple[int, int]]:
-    """The buckets of a histogram that a loop goes over."""
+    """Return the buckets of a histogram that a loop visits."""
     found = list(pairs)
     if sort is not None:
         found.sort(key=lambda pair: pair[1 if sort == 0 else 0], reverse=descending)

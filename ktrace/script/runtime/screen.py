@@ -1,4 +1,4 @@
-"""Escape sequences for terminals. A script asks for them itself: they are not made visible."""
+"""Terminal escape sequences. The script asks for them, so they are printed as they are."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from ktrace.script.runtime.state import State
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
-    """By name."""
+    """Return the functions by name."""
 
     def printing(form: str) -> Callable[..., int]:
         def write(*args: int) -> int:
@@ -17,7 +17,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         return write
 
     def color(foreground: int, *more: int) -> int:
-        """A foreground color; the background stands in front of it, what else behind."""
+        """Set a foreground color. The background comes before it in the sequence, other attributes after."""
         state.out.append(f"\33[{';'.join(map(str, (*more[:1], foreground, *more[1:])))}m")
         return 0
 

@@ -1,4 +1,4 @@
-"""Backtraces, as text of one frame a line, and names of addresses."""
+"""Backtraces, as text with one frame per line, and names of addresses."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
@@ -11,7 +11,7 @@ Frames = tuple[str, ...]
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
-    """By name. Frames come innermost first: the kernel's as it prints them, a process's as addresses."""
+    """Return the functions by name. Frames are innermost first; the kernel's are text, others addresses."""
 
     def shown(frames: Frames) -> str:
         return "".join(f" {frame}\n" for frame in frames[: state.limits.MAXTRACE])
@@ -47,7 +47,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         return f"0x{address & (1 << 64) - 1:x}"
 
     def user_line(pid: int, address: int) -> str:
-        """A frame of a process: the address, then what it is and in which file, as far as that is known."""
+        """Format a frame of a process: the address, then its symbol and file if known."""
         name, place = state.user_symbol(pid, address) or ("", "")
         if name:
             return f" {hexadecimal(address)} : {name} [{place.rpartition('+')[0]}]\n"
@@ -107,9 +107,9 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
 
 def _addresses(text: str) -> Iterator[int]:
-    """The addresses in what `ubacktrace` gave."""
+    """Yield the addresses in the result of `ubacktrace`."""
     for word in text.split():
         try:
             yield int(word, 16)
         except ValueError:
-            return  # cut off
+            return  # truncated

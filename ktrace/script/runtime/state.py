@@ -1,4 +1,4 @@
-"""What a running script has beside its variables."""
+"""The state of a running script, apart from its variables."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -10,24 +10,24 @@ from ktrace.script.language.limits import Limits
 
 @dataclass(slots=True)
 class State:
-    """One run.
+    """The state of one run.
 
     Attributes:
-        limits: SystemTap's.
-        out: text that is to be printed, a character a byte.
-        shown: makes text safe to print, where a terminal shows it.
-        warn: takes warnings and errors for standard error.
-        exiting: `exit()` was called.
-        status: exit code that the script asked for.
-        target: of `target()`: the process of -c or -x.
-        now: nanoseconds of the clock that events have.
-        wall_offset: what makes nanoseconds since 1970 of them.
-        run_commands: whether `system()` may run anything.
-        symbol: the name and offset of a kernel address; None of one that is not known.
-        user_symbol: what an address of a process is, and where: of `(pid, address)`; None of an unknown one.
-        syscalls: names of system calls by their numbers.
-        arguments: of the script.
-        commands: processes that `system()` started.
+        limits: SystemTap's limits.
+        out: the text to print, one character for each byte.
+        shown: escapes text for output on a terminal.
+        warn: prints a warning or an error to standard error.
+        exiting: whether `exit()` was called.
+        status: the exit code that the script asked for.
+        target: the process of -c or -x, for `target()`.
+        now: returns the time in nanoseconds, on the events' clock.
+        wall_offset: the offset from the events' clock to nanoseconds since 1970.
+        run_commands: whether `system()` may run commands.
+        symbol: the name and offset of a kernel address; None if it is unknown.
+        user_symbol: returns the symbol and place of `(pid, address)`; None if it is unknown.
+        syscalls: the names of system calls, by number.
+        arguments: the script's arguments.
+        commands: the processes that `system()` started.
     """
 
     limits: Limits = field(default_factory=Limits)
@@ -51,7 +51,7 @@ class State:
 
 
 def terminal_text(text: str) -> str:
-    """Text with a character a byte, made visible but for its lines and tabs."""
+    """Escape control characters in Latin-1 text, except newlines and tabs."""
     if text.isascii() and text.isprintable():
         return text
     lines = ("\t".join(map(visible, line.split("\t"))) for line in python_text(text).split("\n"))
@@ -59,10 +59,10 @@ def terminal_text(text: str) -> str:
 
 
 def bytes_text(text: str) -> str:
-    """Text with a character a byte, from Python's own with surrogates for bytes that are not UTF-8."""
+    """Convert Python text, with surrogates for bytes that are not UTF-8, to Latin-1 text."""
     return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def python_text(text: str) -> str:
-    """The way back."""
+    """Convert Latin-1 text back to Python text."""
     return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""Aggregates: what `<<<` adds to and `@count`, `@sum`, `@hist_log` and so on read."""
+"""Aggregates: `<<<` adds values, and `@count`, `@sum`, `@hist_log` and others read them."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ _ZERO = 64  # the bucket of 0; those of negative values are before it
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What one global aggregate must keep beside count, sum, minimum and maximum.
+    """The data that a global aggregate keeps besides count, sum, minimum and maximum.
 
     Attributes:
-        log: powers of two.
+        log: whether it keeps a histogram of powers of two.
         linear: low, high and width of each linear histogram.
-        variance: shifts of the variances asked for.
+        variance: the shift of each variance.
     """
 
     log: bool = False
@@ -27,7 +27,7 @@ class Shape:
 
     @classmethod
     def of(cls, asked: Iterable[tuple[str, tuple[int, ...]]]) -> "Shape":
-        """From the operators that a script uses on it."""
+        """Return the shape for the operators that a script uses on an aggregate."""
         asked = sorted(asked)
         linear = tuple(params for op, params in asked if op == "hist_linear")
         shifts = tuple(params[0] if params else 0 for op, params in asked if op == "variance")
@@ -35,12 +35,12 @@ class Shape:
 
     @property
     def plain(self) -> bool:
-        """Whether nothing is to be kept."""
+        """Return whether there is nothing more to keep."""
         return not (self.log or self.linear or self.variance)
 
 
 class Stat:
-    """One aggregate. Values come by `add`."""
+    """One aggregate, with values added by `add`."""
 
     __slots__ = ("count", "high", "lines", "log", "low", "plain", "shape", "spread", "total")
 
@@ -57,7 +57,7 @@ class Stat:
         self.spread = [[0, 0] for _ in self.shape.variance]  # mean and squares, shifted
 
     def add(self, value: int) -> None:
-        """Take a value in."""
+        """Add a value."""
         if self.count:
             if value < self.low:
                 self.low = value
@@ -84,7 +84,7 @@ class Stat:
             pair[1] += delta * ((value << shift) - pair[0])
 
     def value(self, op: str, params: tuple[int, ...] = ()) -> int:
-        """`@op(...)`. Raises Fault for what an empty aggregate has not."""
+        """Return the value of `@op(...)`. Raises Fault if an empty aggregate does not have it."""
         if op == "count":
             return self.count
         if op == "sum":
@@ -101,7 +101,7 @@ class Stat:
         return total // self.count if total >= 0 else -(-total // self.count)
 
     def _variance(self, shift: int) -> int:
-        """As SystemTap works it out: the running mean has lost what integers cannot hold: put right."""
+        """Return the variance as SystemTap computes it, corrected for the rounding of the running mean."""
         if self.count < 2:
             return 0
         mean, squares = self.spread[self.shape.variance.index(shift)]
@@ -110,13 +110,14 @@ class Stat:
         return div(sum_of_squares, self.count - 1, "") >> (2 * shift)
 
     def buckets(self, op: str, params: tuple[int, ...] = ()) -> list[int]:
-        """The counts of a histogram."""
+        """Return the counts of a histogram."""
         return self.log if op == "hist_log" else self.lines[self.shape.linear.index(params)]
 
     def bucket(self, op: str, params: tuple[int, ...], number: int) -> int:
-        """`@hist_log(x)[number]`: how many fell into a bucket; 64 is that of 0, 0 what a linear one is above.
+        """Return the count of one bucket, as in `@hist_log(x)[number]`.
 
-        Raises Fault where there is no such bucket.
+        In a log histogram, bucket 64 is that of 0. In a linear one, bucket 0 counts the values below its
+        range. Raises Fault if there is no such bucket.
         """
         counts = self.buckets(op, params)
         if not 0 <= number < len(counts):
@@ -124,38 +125,38 @@ class Stat:
         return counts[number]
 
     def pairs(self, op: str, params: tuple[int, ...] = ()) -> Iterator[tuple[int, int]]:
-        """The number and the count of each bucket."""
+        """Yield the number and the count of each bucket."""
         yield from enumerate(self.buckets(op, params))
 
     def draw(self, op: str, params: tuple[int, ...], elision: int) -> str:
-        """The histogram as SystemTap prints it: the layout is the interface."""
+        """Draw the histogram in the exact layout of SystemTap, which programs may parse."""
         if not self.count:
             raise Fault("empty aggregate")
         return draw(self.buckets(op, params), params if op == "hist_linear" else None, elision)
 
 
 def bucket_of(value: int) -> int:
-    """The log bucket: 64 for 0, then one for each power of two; as many below for negative values."""
+    """Return the log bucket: 64 for 0, one above for each power of two, one below for each negative one."""
     if value >= 0:
         return min(_ZERO + value.bit_length(), _BUCKETS - 1)
     return max(_ZERO - (-value).bit_length(), 0)
 
 
 def first_of(bucket: int) -> int:
-    """The value at which a log bucket begins; the end nearer to zero."""
+    """Return the value in a log bucket that is nearest to zero."""
     if bucket == _ZERO:
         return 0
     return -(1 << (_ZERO - bucket - 1)) if bucket < _ZERO else 1 << (bucket - _ZERO - 1)
 
 
 def draw(counts: Sequence[int], linear: tuple[int, ...] | None, elision: int) -> str:
-    """A table of bars: value, bar, count; `~` where empty rows were left out."""
+    """Draw a table with value, bar and count in each row; `~` marks omitted empty rows."""
     used = [i for i, n in enumerate(counts) if n]
     first, last = used[0], used[-1]
     top = max(counts)
     under = over = 0
     if linear is None:
-        # Two empty rows on either side, but none of negative values unless there are some.
+        # Two empty rows on either side, but no negative rows unless there are negative values.
         first = max(first - 2, _ZERO if first >= _ZERO else 0)
         last = min(last + 2, _BUCKETS - 1)
     else:

@@ -11,7 +11,7 @@ from ktrace.script.runtime.state import State
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
-    """By name."""
+    """Return the functions by name."""
     matcher = Matcher()
     tokenizer = _Tokenizer()
     return {
@@ -42,7 +42,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
 
 class Matcher:
-    """`=~`, and what the last one matched."""
+    """The `=~` operator and its last match."""
 
     def __init__(self) -> None:
         self._patterns: dict[str, Regex] = {}
@@ -59,17 +59,17 @@ class Matcher:
         return found
 
     def group(self, number: int) -> str:
-        """`matched(n)`. Raises Fault for a group that the pattern does not have."""
+        """Return the text of `matched(n)`. Raises Fault for a group that the pattern does not have."""
         if self._last is None or not 0 <= number <= self._last[0].groups:
             raise Fault(f"Attempted to get nonexistent subexpression {number}")
         regex, text = self._last
         if self._groups is None:
-            self._groups = regex.spans(text) or ()  # slower than the search, and seldom asked for
+            self._groups = regex.spans(text) or ()  # slower than the search, and rarely needed
         span = self._groups[number]
         return text[slice(*span)] if span else ""
 
     def count(self) -> int:
-        """`ngroups()`: groups and the whole."""
+        """Return `ngroups()`: the number of groups, plus one for the whole match."""
         return 0 if self._last is None else self._last[0].groups + 1
 
 
@@ -103,9 +103,10 @@ def _stringat(text: str, at: int) -> int:
 
 
 def _strtol(text: str, base: int) -> int:
-    """As the kernel's simple_strtol, which SystemTap calls; what is no number is 0.
+    """Parse a number like the kernel's simple_strtol, which SystemTap calls. Other text gives 0.
 
-    Neither blanks nor a plus sign in front, no digits but hexadecimal ones, and 64 bits of what is longer.
+    Leading spaces and plus signs are not allowed, digits go up to hexadecimal ones, and the result wraps to
+    64 bits.
     """
     if base not in (0, *range(2, 37)):
         return 0
@@ -130,7 +131,7 @@ _SHOWN |= {'"': '\\"', "\\": "\\\\"}
 
 
 def _text_str(text: str) -> str:
-    """Everything that is not printable escaped."""
+    """Escape all characters that are not printable ASCII."""
     return "".join(_SHOWN.get(c) or (c if " " <= c <= "~" else f"\\{ord(c):03o}") for c in text)
 
 
@@ -142,7 +143,7 @@ def _text_strn(text: str, length: int, quoted: int) -> str:
 
 
 def _sized(count: int, unit: int) -> str:
-    """Bytes with a unit, in five columns: three digits where there is a point."""
+    """Format a size with a unit in five columns, with three digits if it has a decimal point."""
     size = count * unit
     if size < 1024:
         return f"{size:5d}"
@@ -154,6 +155,6 @@ def _sized(count: int, unit: int) -> str:
 
 
 def _clock(count: int, places: int) -> str:
-    """Minutes, and seconds with so many places: `0m5.123s`."""
+    """Format minutes and seconds with `places` decimals, as in `0m5.123s`."""
     seconds, rest = divmod(count, 10**places)
     return f"{seconds // 60}m{seconds % 60}.{rest:0{places}d}s"

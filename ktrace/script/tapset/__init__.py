@@ -1,4 +1,4 @@
-"""Aliases that come with ktrace: script text in the files beside this one, read when a script names them."""
+"""Aliases and functions shipped with ktrace: script files that are read when a script uses them."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,10 +19,10 @@ from ktrace.script.tapset.syscalls import syscall_aliases
 
 @dataclass(slots=True)
 class Tapset:
-    """The aliases; a file is read when a probe point begins with its name.
+    """The tapset. A file of aliases is read when a probe point begins with its name.
 
     Args:
-        machine: knows the names of system calls; None without a kernel.
+        machine: provides the names of system calls; None without a kernel.
     """
 
     facts: Facts
@@ -30,7 +30,7 @@ class Tapset:
     _read: dict[str, Script] = field(default_factory=dict)
 
     def aliases(self, script: Script) -> tuple[Alias, ...]:
-        """Those that the points of a script may mean."""
+        """Return the aliases that the probe points of a script may use."""
         found: list[Alias] = []
         todo = [point.parts[0].name for point in _points(script)]
         seen: set[str] = set()
@@ -45,7 +45,7 @@ class Tapset:
         return tuple(found)
 
     def with_library(self, script: Script) -> Script:
-        """A script with those functions and variables of ours that it, or what it uses of ours, names."""
+        """Add the tapset's functions and variables that a script uses, directly or indirectly."""
         names = _names((*(_bodies(script)), *(alias.body for alias in self.aliases(script))))
         own = {one.name for one in script.functions} | {one.name for one in script.globals}
         while True:
@@ -75,7 +75,7 @@ class Tapset:
         return parse(source, Preprocessor(self.facts)).aliases
 
     def with_settings(self, script: Script, settings: Mapping[str, str]) -> Script:
-        """A script with the values of `-G NAME=VALUE`. Raises UsageError for a name it has not."""
+        """Apply `-G NAME=VALUE` settings to a script. Raises UsageError for an unknown name."""
         names = {one.name for one in script.globals}
         for name in settings:
             if name not in names:
@@ -86,10 +86,10 @@ class Tapset:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A few functions and variables that belong together.
+    """A file of functions and variables that belong together.
 
     Attributes:
-        defines: the names of those that a script may use.
+        defines: the names that a script may use.
     """
 
     name: str
@@ -97,13 +97,13 @@ class _Piece:
     defines: frozenset[str]
 
 
-_NAME_MAX = 64  # characters of a file's name here; the system refuses to look for far longer ones
+_NAME_MAX = 64  # longest file name here; the system refuses far longer ones with an error
 _DEFINES = re.compile(r"^(?:function|global) (\w+(?:, \w+)*)", re.MULTILINE)
 
 
 @cache
 def _library() -> tuple[_Piece, ...]:
-    """The files of `functions`; `private` ones are for the file alone."""
+    """Return the files in `functions`. Their `private` definitions cannot be used elsewhere."""
     found = [_Piece("argv", "", frozenset(("argc", "argv")))]
     for file in sorted(resources.files(__package__).joinpath("functions").iterdir(), key=lambda f: f.name):
         if file.name.endswith(".stp"):
@@ -114,7 +114,7 @@ def _library() -> tuple[_Piece, ...]:
 
 
 def _argv(arguments: Sequence[str]) -> str:
-    """The script's arguments as an array, from 1."""
+    """Return script text that defines `argc` and `argv`, an array from index 1."""
     lines = [f"global argc = {len(arguments)}, argv", "probe begin(-9223372036854775807) {"]
     for i, word in enumerate(arguments, 1):
         octal = "".join(f"\\{byte:03o}" for byte in word.encode("utf-8", "surrogateescape"))
@@ -129,7 +129,7 @@ def _bodies(script: Script) -> list[Node]:
 
 
 def _names(bodies: Iterable[Node]) -> set[str]:
-    """The names of functions and variables."""
+    """Return the names of functions and variables in bodies."""
     return {node.name for body in bodies for node in walk(body) if isinstance(node, Call | Name)}
 
 
@@ -139,7 +139,7 @@ def _points(script: Script) -> list[Point]:
 
 
 def _set(one: Global, text: str) -> Global:
-    """A number if it is one and the variable is not text."""
+    """Set a global's initial value: a number if the text is one and the variable is not a string."""
     if not isinstance(one.initial, Text):
         words = tokens(Source(f"-G {one.name}", text.removeprefix("-")))
         if len(words) == 2 and words[0].kind == "number":

@@ -1,4 +1,4 @@
-"""Aliases of system calls, made for those that a script names."""
+"""Aliases of system calls, generated for the calls that a script names."""
 
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
@@ -31,8 +31,8 @@ probe {prefix}.{name}.return = __ktrace.syscall("{name}").return {{
 }}
 """
 
-# What each argument is shown as: d decimal, u unsigned, x hexadecimal, o octal, p pointer, s text of the
-# process, and its name here where SystemTap calls it otherwise. `fd:d buf>buf_uaddr:p count:u`
+# The format of each argument: d decimal, u unsigned, x hexadecimal, o octal, p pointer, s user-space text.
+# `>` gives the alias's variable name if it differs from the kernel's. `fd:d buf>buf_uaddr:p count:u`
 _CALLS = """
 accept fd>sockfd:d upeer_sockaddr>addr_uaddr:p upeer_addrlen>addrlen_uaddr:p
 accept4 fd>sockfd:d upeer_sockaddr>addr_uaddr:p upeer_addrlen>addrlen_uaddr:p flags:d
@@ -129,7 +129,7 @@ wait4 upid>pid:d stat_addr>status_uaddr:p options:x ru>rusage_uaddr:p
 write fd:d buf>buf_uaddr:p count:u
 writev fd:d vec>vector_uaddr:p vlen>count:d
 """
-# What no 64-bit program calls: send() is sendto there. As in SystemTap the probe point is there all the same.
+# Calls that 64-bit programs never make: send() is sendto there. As in SystemTap, the probe points exist.
 _NEVER = """
 probe {prefix}.{name} = never {{
     name = "{name}"
@@ -148,9 +148,9 @@ _FORMS = {"d": "%d", "u": "%u", "x": "0x%x", "o": "%#o", "p": "0x%x", "s": "%s"}
 
 
 def syscall_aliases(prefix: str, points: Iterable[Point], machine: Machine | None) -> str:
-    """Script text: an alias for each call that a point begins to name.
+    """Return script text with an alias for each call that a probe point names.
 
-    `syscall.*` is every call there is: one event of the kernel tells of all.
+    `syscall.*` matches all calls: one kernel event reports all of them.
     """
     if prefix.endswith("_any"):
         return _ANY.format(name=prefix)
@@ -179,7 +179,7 @@ def _alias(prefix: str, name: str, words: str) -> str:
         param, _, called = own.partition(">")
         called = called or param
         value = f"user_string(${param})" if form == "s" else f"${param}"
-        # A parameter may go by another name in another kernel: then it is not there, and no more is lost.
+        # Another kernel may name a parameter differently. Then only that argument is missing.
         lines.append(f"    {called} = @defined(${param}) ? {value} : {_missing(form)}")
         forms.append(_FORMS[form])
         shown.append(f"text_strn({called}, 80, 1)" if form == "s" else called)
