@@ -49,7 +49,7 @@ def main(argv: list[str]) -> int:
 
 
 def build(path: Path) -> Path:
-    """A file with as many symbols as a distribution's kernel has."""
+    """Write a file with as many symbols as a distribution's kernel has."""
     with path.open("w") as file:
         for number in range(LINES):
             prefix = ("vfs_", "tcp_", "ext4_", "do_", "__x64_sys_")[number % 5]

@@ -64,7 +64,7 @@ def is_armed() -> bool:
 
 
 def wait_until_armed(name: str, process: subprocess.Popen[bytes]) -> None:
-    """Raises RuntimeError where the tool ends, or does not come to it.
+    """Wait for it. Raise RuntimeError if the tool ends, or does not come to it.
 
     `perf trace` attaches to no function: it is given 20 seconds.
     """
@@ -97,7 +97,7 @@ def with_tool(name: str, count: int, runs: int) -> list[float]:
 
 
 def slow_downs(count: int, rounds: int, without: Sequence[str]) -> None:
-    """A line a tool."""
+    """Print one line per tool."""
     there = [name for name in TOOLS if TOOLS[name][0] == KTRACE[0] or shutil.which(TOOLS[name][0])]
     tools = [name for name in there if not any(word in name for word in without)]
     times: dict[str, list[float]] = {name: [] for name in ("nothing", *tools)}
@@ -121,7 +121,7 @@ def slow_downs(count: int, rounds: int, without: Sequence[str]) -> None:
 
 
 def kernels_text(keys: int) -> str:
-    """A histogram of so many functions by name, as the kernel prints it."""
+    """Return a histogram of this many functions by name, as the kernel prints it."""
     lines = []
     for n in range(keys):
         symbol, comm = f"[{0xFFFFFFFF80000000 + n:x}] {f'vfs_function_{n}':<45}", f"{'dd':<50}"
@@ -133,7 +133,7 @@ def kernels_text(keys: int) -> str:
 
 
 def redraw(keys: int, lines: int = 80, rounds: int = 50) -> None:
-    """What a look at a live table costs this process: the kernel's text read, added up, and drawn.
+    """Measure one refresh of a live table: read the kernel's text, add it up, and draw it.
 
     Nothing is read from the kernel, so that it can be run anywhere; processor time, which a busy machine
     does not lengthen much.

@@ -124,7 +124,7 @@ class _Reader:
         return int(found[1])
 
     def stats(self) -> dict[str, int]:
-        """The kernel's account of the producer's CPU."""
+        """Return the kernel's account of the producer's CPU."""
         lines = (self.instance / "per_cpu/cpu0/stats").read_text().splitlines()
         pairs = (line.partition(": ")[::2] for line in lines)
         return {name: int(value) for name, value in pairs if value.isdigit()}

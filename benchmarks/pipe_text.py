@@ -71,7 +71,7 @@ def generate(shape: str, lines: int) -> bytes:
 
 
 def known_args(text: bytes) -> re.Pattern[bytes]:
-    """A pattern with an alternative for each event in the first lines: what a person would write."""
+    """Return the pattern that a person would write: an alternative for each event in the first lines."""
     alternatives: dict[bytes, bytes] = {}
     for line in text[:_PIECE].splitlines():
         match = _FINDALL_HEAD.match(line)
@@ -102,7 +102,7 @@ def findall(pattern: re.Pattern[bytes]) -> Reader:
 
 
 def numpy_head(text: bytes) -> int:
-    """The fixed columns of the header by slicing a table of lines; nothing is checked or typed."""
+    """Slice the fixed columns of the header from a table of lines; nothing is checked or typed."""
     count = 0
     for piece in pieces(text):
         octets = np.frombuffer(piece + bytes(64), np.uint8)

@@ -38,7 +38,7 @@ def _probe() -> Iterator[None]:
 
 
 def _recorders(size_kb: int | None) -> dict[str, list[str]]:
-    """The command lines to which `-o FILE` and the producer are added."""
+    """Return the command lines, without `-o FILE` and the producer."""
     group, _, name = _EVENT.partition("/")
     sizes = ([], []) if size_kb is None else (["-b", str(size_kb)], ["--buffer-size", str(size_kb)])
     return {

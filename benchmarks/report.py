@@ -71,7 +71,7 @@ def run(command: str) -> Cost:
 
 
 def make_input(folder: str, seconds: int) -> str:
-    """A recording of several events under load, made in the virtual machine; uncompressed."""
+    """Record several events under load in the virtual machine, uncompressed."""
     file = f"{folder}/bench.dat"
     script = [str(ROOT / "benchmarks/report_input.sh"), file, str(seconds)]
     machine = [sys.executable, "-m", "ktrace", "vm", "--share", folder, "--timeout", "900", "--", "bash"]
@@ -110,7 +110,7 @@ def has(package: str) -> bool:
 
 
 def show(file: str, costs: dict[str, Cost]) -> None:
-    """The table, with what it was measured on."""
+    """Return the table, with what it was measured on."""
     counted = subprocess.run(
         ["bash", "-c", f"{COLUMNS.format(False)} {file}"],
         stdout=subprocess.PIPE,

@@ -63,7 +63,7 @@ PER_PAGE = 4080 // 36
 
 
 def page(ts: int, first: int) -> bytes:
-    """Records 1 us apart."""
+    """Return records 1 us apart."""
     out = bytearray()
     for i in range(PER_PAGE):
         n = first + i
@@ -118,12 +118,12 @@ def main() -> None:
 
 
 def ktrace(script: str, path: str) -> list[str]:
-    """The words of one run."""
+    """Return the words of one run."""
     return [sys.executable, "-m", "ktrace", "run", "--no-pushdown", "--input", path, "-e", script]
 
 
 def peer(path: str) -> list[str]:
-    """The peer's words."""
+    """Return the peer's words."""
     return ["sh", "-c", AWK.format(path)]
 
 

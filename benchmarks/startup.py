@@ -54,7 +54,7 @@ def _row(name: str, pairs: list[tuple[Cost, Cost]]) -> None:
 
 
 def cost(code: str, *argv: str) -> Cost:
-    """What a fresh interpreter takes for `code`: seconds that passed, and seconds of processor time."""
+    """Return the seconds, and the seconds of processor time, that a fresh interpreter takes for `code`."""
     started = time.perf_counter()
     null = [(os.POSIX_SPAWN_OPEN, fd, os.devnull, os.O_RDWR, 0) for fd in range(3)]
     words = [sys.executable, "-c", code, *argv]

@@ -98,7 +98,7 @@ def _choices(parameter: Any) -> str | None:
 
 
 def engine() -> str:
-    """The engine with every table filled in."""
+    """Return the engine with every table filled in."""
     commands = read_commands()
     text = (HERE / "templates/engine.sh").read_text()
     for mark, lines in {

@@ -59,7 +59,7 @@ class CallTrees:
         self._lossy = False
 
     def feed(self, chunk: Chunk) -> list[Item]:
-        """What the next piece of the stream completes, in order."""
+        """Return the trees that the next piece of the stream completes, in order."""
         items: list[Item] = []
         losses = [mark for mark in chunk.marks if isinstance(mark, Lost)]
         for row in _in_order(chunk):
@@ -71,7 +71,7 @@ class CallTrees:
         return items + [self._lose(mark) for mark in losses]
 
     def finish(self) -> list[Tree]:
-        """The trees whose roots have not returned, in the order in which they began."""
+        """Return the trees whose roots have not returned, in the order in which they began."""
         trees = [growing.tree for growing in self._growing.values()]
         self._growing.clear()
         for tree in trees:
@@ -79,7 +79,7 @@ class CallTrees:
         return sorted(trees, key=lambda tree: tree.root.ts)
 
     def _enter(self, row: "_Row") -> Tree | None:
-        """An entry. It may show that the root has returned unseen: its tree is given then."""
+        """Take an entry. Return a tree if the entry shows that its root has returned unseen."""
         growing = self._growing.get(row.task)
         given = None
         if growing is not None and row.depth <= growing.levels[0]:
@@ -99,7 +99,7 @@ class CallTrees:
         return None
 
     def _leave(self, row: "_Row") -> Tree | None:
-        """A return; of the root it gives the tree."""
+        """Take a return. Return the tree if it is the root's."""
         growing = self._growing.get(row.task)
         if growing is None or row.depth < growing.levels[0]:
             return self._return_alone(row)
@@ -123,14 +123,14 @@ class CallTrees:
         return growing.tree
 
     def _return_alone(self, row: "_Row") -> Tree | None:
-        """A return without its entry: lost, or entered before all began, which is not of interest."""
+        """Take a return without its entry, which was lost or happened before the start."""
         if not self._lossy or not self._wanted(row.func) or row.task in self._growing:
             return None
         call = Call(row.func, 0, row.ts - row.duration, row.cpu, row.duration, row.retval)
         return Tree(row.pid, row.comm, call, incomplete=True)
 
     def _close(self, growing: _Growing, depth: int) -> None:
-        """Calls as deep as that, or deeper, have returned: unseen, since their records were lost."""
+        """Close the calls at this depth and deeper, whose returns were lost."""
         while growing.levels[-1] >= depth and len(growing.levels) > 1:
             growing.open.pop()
             growing.levels.pop()
@@ -149,7 +149,7 @@ class CallTrees:
         growing.levels.append(depth)
 
     def _lose(self, mark: Lost) -> Lost:
-        """A gap in each tree that grows on that CPU."""
+        """Mark a gap in each tree that grows on that CPU."""
         self._lossy = True
         for growing in self._growing.values():
             if mark.cpu is None or growing.cpu == mark.cpu:
@@ -214,7 +214,7 @@ def _rows(batch: Batch) -> Iterator[_Row]:
 
 
 def _numbers(batch: Batch, name: str) -> NDArray[np.int64]:
-    """A column of numbers. Addresses are wider: their bits are kept."""
+    """Return a column of numbers. Of addresses, which are unsigned, the bits are kept."""
     column = batch.addresses[name] if name in batch.addresses else batch.columns[name]
     assert isinstance(column, np.ndarray)
     return column.astype(np.int64)

@@ -103,7 +103,7 @@ class ColumnCounter:
         return any(reading.column == "stack" for reading in self._events.get(event, ("", ()))[1])
 
     def _keys(self, batch: Batch) -> tuple[list[tuple[Key, ...]], NDArray[np.int64]]:
-        """The different keys of the batch, without stacks, and for each row the number of its own."""
+        """Return the distinct keys of the batch, without stacks, and the index of each row's key."""
         label, readings = self._events[batch.event]
         columns = [distinct_values(batch, r.column) for r in readings if r.column != "stack"]
         shows = [r.show for r in readings if r.column != "stack"]
@@ -172,7 +172,7 @@ def _add(counts: dict[tuple[Key, ...], list[int]], key: tuple[Key, ...], numbers
 
 
 def distinct_values(batch: Batch, column: str) -> tuple[list[Key], NDArray[np.int64]]:
-    """The different values of a column, and for each row the number of its own.
+    """Return the distinct values of a column, and the index of each row's value.
 
     Args:
         column: as in `Reading`.
@@ -222,7 +222,7 @@ def _numbers(batch: Batch, name: str) -> NDArray[Any]:
 
 
 def log2_of(key: Key) -> Key:
-    """A number as the kernel's `.log2` groups it; negative ones by themselves."""
+    """Return the group in which the kernel's `.log2` puts a number; negative ones have their own."""
     if not isinstance(key, int):
         return key
     if key < 0:

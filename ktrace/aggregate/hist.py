@@ -104,7 +104,7 @@ class Hist:
         return self
 
     def to_text(self, word: str = "") -> str:
-        """The trigger. What it says of a word is in the kernel's own order: it is read back so.
+        """Return the trigger's line, in the order in which the kernel prints it back.
 
         Args:
             word: what is to be done with one that is there: `pause`, `cont` or `clear`.

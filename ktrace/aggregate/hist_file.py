@@ -89,7 +89,7 @@ def _canonical(term: Term) -> Term:
 
 
 def _spellings(term: Term) -> str:
-    """A pattern of the names that a field goes by: a trigger and its rows need not have the same."""
+    """Return a pattern of a field's names: those in a trigger and in its rows may differ."""
     return "(?:" + "|".join(re.escape(n) for n in (term.field, *_OTHERS.get(term.field, ()))) + ")"
 
 
@@ -141,7 +141,7 @@ class _Rows:
         return Row(key, count, tuple(sums))
 
     def _tail(self, i: int) -> re.Pattern[str]:
-        """What comes behind key number `i`."""
+        """Return what follows key number `i`."""
         if i + 1 < len(self._keys):
             return re.compile(rf", {_spellings(self._keys[i + 1])}:")
         pieces = [r" ?\}"]  # none behind a stack
@@ -262,7 +262,7 @@ class _Rows:
 
 
 def log2_range(exponent: int) -> Range:
-    """The integers that `.log2` counts as `2^exponent`: those above the next smaller power, and it itself."""
+    """Return the integers that `.log2` counts as `2^exponent`: above the power before, up to this."""
     return Range(0, 1) if exponent == 0 else Range((1 << (exponent - 1)) + 1, 1 << exponent)
 
 

@@ -59,7 +59,7 @@ class Linear:
         return cls(low, high, step)
 
     def place(self, value: int) -> Range:
-        """The step in which a value lies."""
+        """Return the step in which a value lies."""
         if value < self.low:
             return Range(None, self.low - 1)
         if value >= self.high:
@@ -86,7 +86,7 @@ class Counter:
     meant: frozenset[str] | None = None
 
     def show(self, names: tuple[str, ...], tally: Tally) -> Tally:
-        """What the kernel counted, as it is shown."""
+        """Return what the kernel counted, as it is shown."""
         if self.meant is not None:
             meant = self.meant
             rows_meant = (row for row in tally.rows if _function_of(row.key[0]) in meant)
@@ -113,7 +113,7 @@ class Fields:
     stack: str = "common_stacktrace"
 
     def part(self, word: str) -> Part:
-        """What `--by WORD` means. Raises NotFound where there is no such field."""
+        """Return the key that `--by WORD` means. Raise NotFound if there is no such field."""
         if word == "comm":
             if self.comm:
                 return Part("comm", Term(self.comm), _same)
@@ -131,7 +131,7 @@ class Fields:
         return Part(word, term, _signed if field.signed and not term.modifier else _name_of)
 
     def find(self, name: str) -> Field:
-        """The field of that name. Raises NotFound."""
+        """Return the field of that name, or raise NotFound."""
         field = next((f for f in self.form.fields if f.name == name), None)
         if field is None:
             names = " ".join(f.name for f in self.form.args)
@@ -150,7 +150,7 @@ class Fields:
         return not (is_text(field) or term.modifier or field.name in self.symbols)
 
     def distribution(self, word: str, linear: Linear | None) -> "list[tuple[Part, str | None]]":
-        """The ways in which a field's values are counted, each with the filter for the values it counts."""
+        """Return the ways to count a field's values, each with the filter for the values that it counts."""
         if not self.is_number(word):
             if linear:
                 raise UsageError(f"{word} is no number: --linear does not apply")
@@ -176,7 +176,7 @@ class Fields:
 def counter(
     event: str, parts: Sequence[Part], hist: Hist, *, label: str | None = None, hidden: Term | None = None
 ) -> Counter:
-    """Counts hits of an event by these parts.
+    """Return a counter of an event's hits by these parts.
 
     Args:
         hist: all but the keys.
@@ -199,7 +199,7 @@ def is_text(field: Field) -> bool:
 
 
 def signed(value: int) -> int:
-    """A number of 64 bits that the kernel printed as unsigned."""
+    """Return the signed value of 64 bits that the kernel printed as unsigned."""
     return value - (1 << 64) if value >> 63 else value
 
 
@@ -224,7 +224,7 @@ def _linear_ways(name: str, linear: Linear, *, signed: bool) -> "list[tuple[Part
 
 
 def _function_of(key: Key) -> str:
-    """The function's name without its module's, which the kernel puts behind it."""
+    """Return the function's name without its module's, which the kernel puts after it."""
     return key.name.partition(" ")[0] if isinstance(key, Symbol) else str(key)
 
 

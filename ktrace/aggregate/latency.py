@@ -75,7 +75,7 @@ class Latency:
         return f"synthetic/{self.name}"
 
     def checked(self) -> "Latency":
-        """This, or UsageError where the kernel would not take it and not say why."""
+        """Return this, or raise UsageError where the kernel would refuse it without a reason."""
         if len(self.carried) > _VARIABLES_MAX:
             raise UsageError(
                 f"the kernel carries at most {_VARIABLES_MAX} values from one event to the other"
@@ -83,7 +83,7 @@ class Latency:
         return self
 
     def define_step(self) -> Step:
-        """Makes the synthetic event; undone by removing it, which goes when no histogram uses it."""
+        """Return the step that makes the synthetic event; it can be undone once no histogram uses it."""
         fields = [
             f"u64 {LATENCY}",
             *(f"{_type_of(c.field)} {_name(i)}" + _brackets(c.field) for i, c in self._numbered),
@@ -107,7 +107,7 @@ class Latency:
         ).checked()
 
     def second_hist(self) -> Hist:
-        """Takes the difference, and hands it on."""
+        """Return the trigger that takes the difference, and hands it on."""
         kept = tuple((_name(i), f"$a{i}" if c.at_first else c.field.name) for i, c in self._numbered)
         handed = ",".join(f"${name}" for name in ("taken", *(name for name, _ in kept)))
         return Hist(
@@ -120,7 +120,7 @@ class Latency:
         ).checked()
 
     def field_of(self, name: str) -> str | None:
-        """The synthetic event's field for what is carried under this name."""
+        """Return the synthetic event's field for what is carried under this name."""
         return next((_name(i) for i, c in self._numbered if c.name == name), None)
 
     @property
@@ -129,7 +129,7 @@ class Latency:
 
 
 def function_filter(filter_: str | None) -> tuple[str | None, str]:
-    """Filters for a function's entry and its return, where a thread is the key.
+    """Return the filters for a function's entry and its return, where a thread is the key.
 
     The idle tasks of all CPUs share one id: their calls cannot be told apart, and are left out.
     """

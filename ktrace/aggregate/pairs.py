@@ -79,7 +79,7 @@ class _Numbers:
     of: dict[tuple[Key, ...], int] = field(default_factory=dict)
 
     def column(self, batch: Batch, columns: Sequence[Reading]) -> NDArray[np.int64]:
-        """The number of each row."""
+        """Return the index of each row's key."""
         if not columns:
             return np.full(len(batch), self.of.setdefault((), len(self.of)), np.int64)
         found = [distinct_values(batch, reading.column) for reading in columns]
@@ -192,7 +192,7 @@ class PairCounter:
         self._emit(slow if stack is None else replace(slow, frames=list(without_own(stack.frames))))
 
     def tally(self) -> Tally:
-        """What was timed so far."""
+        """Return what was timed so far."""
         return Tally(self._names, tuple(Row(key, count) for key, count in self._counts.items()))
 
     @property
@@ -248,7 +248,7 @@ class PairCounter:
         return slow
 
     def _keep(self, rows: _Side, batches: Sequence[Batch]) -> None:
-        """What is open waits for the next piece; of its batches nothing else is kept."""
+        """Keep what is open for the next piece, and nothing else of its batches."""
         # Before all that comes, and each before those that began later.
         rows = replace(rows, order=np.arange(len(rows.ts), dtype=np.int64) - (1 << 62))
         self._open, self._batches = [], []
@@ -283,7 +283,7 @@ class PairCounter:
             self._counts[key] = self._counts.get(key, 0) + count
 
     def _steps(self, took: NDArray[np.int64]) -> NDArray[np.int64]:
-        """A number for each range, the same for times that lie in the same one."""
+        """Return a number for each range, the same for times that lie in the same one."""
         if self._linear is None:
             return np.searchsorted(_POWERS, took)
         linear = self._linear

@@ -37,7 +37,7 @@ def top(
     max_probes: Annotated[int, MAX_PROBES] = 500,
     size: Annotated[int, counting.SIZE] = 8192,
 ) -> int:
-    """What is hit most, live on the whole terminal; without PLACE, system calls.
+    """Show what is hit most, live on the whole terminal; without PLACE, system calls.
 
     Keys: q quits, s sorts by rate, hits or name, p pauses, up and down choose a row, Enter shows the
     stacks that lead to the chosen function, l how long it takes; q or Escape leads back from there.
