@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from ktrace.tracefs.files import Files
 
 _ENTRY = re.compile(
-    r"\[ *(?P<seconds>\d{1,10})\.(?P<micros>\d{6})\] (?P<subsystem>[^\n]*?): error: (?P<text>[^\n]*)\n"
-    r"  Command: (?P<command>[^\n]*)\n(?P<marker> *)\^"
+    r"^\[ *(?P<seconds>\d{1,10})\.(?P<micros>\d{6})\] "
+    r"(?P<subsystem>[^\n]*?): error: (?P<text>[^\n]*)\n"
+    r"  Command: (?P<command>[^\n]*)\n(?P<marker> *)\^",
+    re.MULTILINE,  # looked for anywhere in a long line, it would take quadratic time
 )
 _MARKER_BASE = len("  Command: ")
 _NS = 1_000_000_000

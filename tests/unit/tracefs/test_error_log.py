@@ -110,3 +110,8 @@ def test_the_end_of_anothers_command_is_not_this_one(log):
 
 def test_a_time_of_more_digits_than_python_reads_is_none():
     assert parse_error_log(f"[{'9' * 5000}.567890] trace_kprobe: error: x\n  Command: y\n  ^\n") == ()
+
+
+def test_an_entry_begins_its_line():
+    entry = "[ 1.567890] trace_kprobe: error: x\n  Command: y\n           ^\n"
+    assert len(parse_error_log("z\n" + entry)) == 1 and parse_error_log("z" + entry) == ()
