@@ -1,4 +1,4 @@
-"""What the kernel reports about existing probes: lines of debugfs kprobes/list, events, counts."""
+"""The kernel's report on existing probes: lines of debugfs kprobes/list, events, counts."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal

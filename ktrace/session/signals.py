@@ -33,7 +33,7 @@ class StopSignals:
     From then on, blocks of `may_interrupt` have a bounded time.
 
     Args:
-        stays: what the block does stays: after it, these signals are ignored until the process ends.
+        stays: the block's work is not undone later: ignore these signals from its end to the process's.
 
     Attributes:
         received: the first signal's number, or None.
