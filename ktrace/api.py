@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from ktrace.model.batch import Batch
 from ktrace.probes.define import Defined
 from ktrace.resolve.resolve import want
-from ktrace.resolve.spec import Defaults, mover
+from ktrace.resolve.spec import ProbeOptions, relocator
 from ktrace.session import session
 from ktrace.session.iterate import batches
 
@@ -29,9 +29,9 @@ class Session(session.Session):
             UsageError: the arguments cannot be parsed.
             NotFound, Refused: the kernel does not accept the probe.
         """
-        defaults = Defaults(self.name, name, at_return, machine=os.uname().machine)
+        defaults = ProbeOptions(self.name, name, at_return, machine=os.uname().machine)
         wanted = want([place, *args], defaults, self.kernel)
-        first, *_ = [self.add_probe(one.probe, mover(wanted)) for one in wanted]
+        first, *_ = [self.add_probe(one.probe, relocator(wanted)) for one in wanted]
         return first
 
     def stream(

@@ -20,7 +20,7 @@ NO_STACK = ("[no stack]",)
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class KeyColumn:
     """One part of the key: where in a batch it is, and how it is shown.
 
     Attributes:
@@ -56,7 +56,7 @@ class ColumnCounter:
     def __init__(
         self,
         names: tuple[str, ...],
-        events: Mapping[str, tuple[str | None, Sequence[Reading]]],
+        events: Mapping[str, tuple[str | None, Sequence[KeyColumn]]],
         *,
         sums: Mapping[str, Sequence[str]] | None = None,
         summed: tuple[str, ...] = (),
@@ -175,7 +175,7 @@ def distinct_values(batch: Batch, column: str) -> tuple[list[Key], NDArray[np.in
     """Return the distinct values of a column, and the index of each row's value.
 
     Args:
-        column: as in `Reading`.
+        column: as in `KeyColumn`.
 
     Raises:
         Unavailable: the batch has no such column.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.aggregate.columns import Reading, distinct_values, log2_of
+from ktrace.aggregate.columns import KeyColumn, distinct_values, log2_of
 from ktrace.aggregate.frames import without_own
 from ktrace.aggregate.keys import Linear
 from ktrace.model.batch import Batch, Chunk, Lost, Stack
@@ -24,7 +24,7 @@ _POWERS = np.left_shift(1, np.arange(63, dtype=np.int64))
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What is paired, by columns of batches as `Reading` has them.
+    """What is paired, by columns of batches as `KeyColumn` has them.
 
     Attributes:
         first, second: names of the events, without groups; they may be the same.
@@ -38,7 +38,7 @@ class Pairing:
     first: str
     second: str
     keys: tuple[Sequence[str], Sequence[str]]
-    by: Sequence[tuple[Reading, bool]] = ()
+    by: Sequence[tuple[KeyColumn, bool]] = ()
     shown: Sequence[tuple[str, str, bool]] = ()
     nested: bool = True
     stack_at_first: bool = False
@@ -78,7 +78,7 @@ class _Numbers:
 
     of: dict[tuple[Key, ...], int] = field(default_factory=dict)
 
-    def column(self, batch: Batch, columns: Sequence[Reading]) -> NDArray[np.int64]:
+    def column(self, batch: Batch, columns: Sequence[KeyColumn]) -> NDArray[np.int64]:
         """Return the index of each row's key."""
         if not columns:
             return np.full(len(batch), self.of.setdefault((), len(self.of)), np.int64)
@@ -202,7 +202,7 @@ class PairCounter:
 
     def _side(self, batch: Batch, source: int, *, ends: bool) -> _Side:
         by = [reading for reading, first in self._pairing.by if first is not ends]
-        keys = [Reading(column) for column in self._pairing.keys[ends]]
+        keys = [KeyColumn(column) for column in self._pairing.keys[ends]]
         return _Side(
             batch.seq * 2 + (not ends),
             np.full(len(batch), ends),

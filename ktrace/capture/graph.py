@@ -29,7 +29,7 @@ from ktrace.tracefs.stats import read_stats
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class GraphRequest:
     """The functions that a run follows, and when it ends.
 
     Attributes:
@@ -110,7 +110,7 @@ MakeWriter: TypeAlias = Callable[[Callable[[int], str]], Writer]
 def graph(
     session: Session,
     kernel: Kernel,
-    request: Request,
+    request: GraphRequest,
     make_writer: MakeWriter,
     stop: StopSignals,
     *,
@@ -194,7 +194,7 @@ def _tell(writer: Writer, muted: Sequence[Muted]) -> None:
     writer.flush()
 
 
-def _buffer(session: Session, request: Request, note: Callable[[str], None]) -> GraphBuffer:
+def _buffer(session: Session, request: GraphRequest, note: Callable[[str], None]) -> GraphBuffer:
     """Where the calls are recorded. Raises Unavailable, and Busy for a top buffer that is in use."""
     if can_graph(session.files):
         return OwnBuffer(session)
@@ -232,7 +232,7 @@ class _Sink:
 
     def __init__(
         self,
-        request: Request,
+        request: GraphRequest,
         functions: frozenset[str],
         name: Callable[[int], str],
         writer: Writer,

@@ -52,16 +52,16 @@ class OwnBuffer:
         if cpus:
             self._session.only_cpus(cpus)
         if children:
-            self._session.do_here(Step("trace_options", "function-fork", "follow children"))
+            self._session.apply(Step("trace_options", "function-fork", "follow children"))
         _choose_tasks(self.files, pids, self._own)
 
     def exclude(self, glob: str) -> None:
         """See `GraphBuffer`."""
-        self._session.do_here(Step("set_ftrace_notrace", glob, f"calls of {glob} are left out"))
+        self._session.apply(Step("set_ftrace_notrace", glob, f"calls of {glob} are left out"))
 
     def start(self, page: int) -> RawPipes:
         """See `GraphBuffer`."""
-        self._session.do_here(tracer_step())
+        self._session.apply(tracer_step())
         return self._session.start_pages(page)
 
     def stop(self) -> None:

@@ -132,7 +132,7 @@ class Following:
         listed = set(graph.read_functions(self._tracing))
         theirs = listed - graph.noted(self._tracing, graph.notes(self._tracing, live=False))
         self._note = graph.note_name(self._owner, depth, top=self._top)
-        self._applied.do(make_step(self._note, "notes which functions are followed"))
+        self._applied.apply(make_step(self._note, "notes which functions are followed"))
         for function in sorted(self.functions - theirs):
             self._tracing.write(f"instances/{self._note}/set_ftrace_filter", function)
             self._tracing.write(graph.FOLLOWED, function)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ktrace.capture.recording_metadata import Names, save_contents
-from ktrace.capture.request import Request, missed_hits, prepare
+from ktrace.capture.request import TraceRequest, missed_hits, prepare
 from ktrace.errors import Interrupted, KtraceError, UsageError
 from ktrace.model.muted import Muted
 from ktrace.session.command import Command
@@ -81,7 +81,7 @@ class Recorded:
 
 def record(
     session: Session,
-    request: Request,
+    request: TraceRequest,
     path: str,
     stop: StopSignals,
     *,
@@ -116,7 +116,7 @@ def record(
 
 def _record(
     session: Session,
-    request: Request,
+    request: TraceRequest,
     target: Target,
     stop: StopSignals,
     command: Command | None,

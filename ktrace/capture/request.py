@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused, UsageError
 from ktrace.probes.trigger_conditions import Conditions
-from ktrace.resolve.spec import mover
+from ktrace.resolve.spec import relocator
 from ktrace.resolve.targets import Targets
 from ktrace.session.command import Command
 from ktrace.session.session import Session
@@ -16,7 +16,7 @@ from ktrace.tracefs.profiles import profiles_of
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class TraceRequest:
     """The events that a run traces, and when it ends.
 
     Attributes:
@@ -41,7 +41,7 @@ class Request:
 
 def prepare(
     session: Session,
-    request: Request,
+    request: TraceRequest,
     stop: StopSignals,
     command: Command | None,
     note: Callable[[str], None],
@@ -58,10 +58,10 @@ def prepare(
     set_start_and_stop(session, request.conditions, request.pids)
 
 
-def _define(session: Session, request: Request, stop: StopSignals, note: Callable[[str], None]) -> None:
+def _define(session: Session, request: TraceRequest, stop: StopSignals, note: Callable[[str], None]) -> None:
     """Make the run's own probes. Of those that a wildcard stands for, some may be refused."""
     wanted = request.targets.wanted
-    move = mover(wanted)
+    move = relocator(wanted)
     refusals: list[KtraceError] = []
     for one in wanted:
         stop.check()
@@ -88,7 +88,7 @@ def _define(session: Session, request: Request, stop: StopSignals, note: Callabl
         request.targets.refusals.end_if_nothing_is_left(request.targets.events or session.events)
 
 
-def _restrict(session: Session, request: Request, command: Command | None) -> None:
+def _restrict(session: Session, request: TraceRequest, command: Command | None) -> None:
     if request.cpus:
         session.only_cpus(request.cpus)
     if command is not None:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ktrace.capture.request import Request
+from ktrace.capture.request import TraceRequest
 from ktrace.errors import Interrupted
 from ktrace.model.batch import Chunk
 from ktrace.session.command import Command
@@ -42,9 +42,9 @@ class Flown:
     given_up: bool = False
 
 
-def fly(
+def run_snapshot(
     session: Session,
-    request: Request,
+    request: TraceRequest,
     sink: Sink,
     stop: StopSignals,
     *,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ktrace.capture.request import Request, missed_hits, prepare
-from ktrace.capture.snapshot import fly
+from ktrace.capture.request import TraceRequest, missed_hits, prepare
+from ktrace.capture.snapshot import run_snapshot
 from ktrace.errors import Interrupted
 from ktrace.model.batch import Chunk, Lost, Mark, Missed, Silent, Unread
 from ktrace.model.muted import Muted
@@ -52,7 +52,7 @@ MakeSink: TypeAlias = Callable[[dict[str, str]], Sink]
 
 def trace(
     session: Session,
-    request: Request,
+    request: TraceRequest,
     make_sink: MakeSink,
     stop: StopSignals,
     *,
@@ -74,7 +74,7 @@ def trace(
     watched = watch(session, note)
     _tell(sink, watched.begin(), 0)
     if request.conditions.snapshot_on:
-        flown = fly(session, request, sink, stop, command=command, output_fd=output_fd, note=note)
+        flown = run_snapshot(session, request, sink, stop, command=command, output_fd=output_fd, note=note)
         if flown.unread and not flown.given_up:
             sink.write(Chunk((), (Unread(_AFTER_ALL, flown.unread),)))
             sink.flush()

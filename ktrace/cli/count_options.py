@@ -14,11 +14,11 @@ from ktrace.errors import UsageError
 from ktrace.model.muted import seeing_status
 
 if TYPE_CHECKING:
-    from ktrace.counting.kernel_counts import Answer, Whose
+    from ktrace.counting.kernel_counts import Answer, TaskFilter
     from ktrace.kernel.kernel import Kernel
     from ktrace.model.muted import Muted
     from ktrace.model.tally import Tally
-    from ktrace.resolve.spec import Defaults, KindChoice
+    from ktrace.resolve.spec import KindChoice, ProbeOptions
     from ktrace.session.command import Command
     from ktrace.session.session import Session
     from ktrace.session.signals import StopSignals
@@ -46,7 +46,7 @@ class Run:
     kernel: "Kernel"
     stop: "StopSignals"
     child: "Command | None"
-    whose: "Whose"
+    tasks: "TaskFilter"
     duration: float | None
     ticks: "list[Ticking]"
     keys_fd: int | None = None
@@ -74,13 +74,13 @@ class Run:
 
     def defaults(
         self, returns: bool, kind: "KindChoice", every: bool, nth: int | None, max_probes: int
-    ) -> "Defaults":
+    ) -> "ProbeOptions":
         """Return how to probe places, as the options say."""
         import os
 
-        from ktrace.resolve.spec import Defaults
+        from ktrace.resolve.spec import ProbeOptions
 
-        return Defaults(
+        return ProbeOptions(
             self.session.name,
             at_return=returns,
             machine=os.uname().machine,
@@ -109,7 +109,7 @@ def running(
     keys_fd: int | None = None,
 ) -> "Iterator[Run]":
     """Yield a session with everything that a run needs, and undo all of it at the end."""
-    from ktrace.counting.kernel_counts import Whose
+    from ktrace.counting.kernel_counts import TaskFilter
     from ktrace.kernel.kernel import Kernel
     from ktrace.session.command import Command
     from ktrace.session.patient_output import patient_streams
@@ -125,7 +125,7 @@ def running(
         child = stack.enter_context(Command(command, to_stderr=True)) if command else None
         session = stack.enter_context(Session())
         kernel = Kernel(session.tracing, session.debug)
-        yield Run(session, kernel, stop, child, Whose(pids or (), children), duration, [], keys_fd)
+        yield Run(session, kernel, stop, child, TaskFilter(pids or (), children), duration, [], keys_fd)
 
 
 def words_of(texts: Sequence[str] | None) -> list[str]:

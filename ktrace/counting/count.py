@@ -5,13 +5,21 @@ from dataclasses import dataclass, field, replace
 
 from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.keys import ANY, STACK, Counter, Part, counter
-from ktrace.counting.counted_events import Aim, Note, Search, find_all_aims, shown_name
-from ktrace.counting.kernel_counts import Answer, HistTally, ProfileTally, Source, Whose, restrict, run_tally
+from ktrace.counting.counted_events import CountedEvent, Notify, Search, resolve_all_events, shown_name
+from ktrace.counting.kernel_counts import (
+    Answer,
+    CountSource,
+    HistTally,
+    ProfileTally,
+    TaskFilter,
+    restrict,
+    run_tally,
+)
 from ktrace.errors import Unavailable
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.tally import Key, Symbol, Tally
 from ktrace.resolve.refusals import Refusals
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 from ktrace.session.command import Command
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
@@ -27,7 +35,7 @@ STREAMED_NOTE = "this kernel has no hist triggers: events are streamed and count
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class CountRequest:
     """The events to count.
 
     Attributes:
@@ -40,10 +48,10 @@ class Request:
     """
 
     places: Sequence[str]
-    defaults: Defaults
+    defaults: ProbeOptions
     by: Sequence[str] = ()
     filter: str | None = None
-    whose: Whose = field(default_factory=Whose)
+    tasks: TaskFilter = field(default_factory=TaskFilter)
     size: int = KEYS
     in_kernel: bool = False
     refusals: Refusals | None = None
@@ -55,13 +63,13 @@ Show = Callable[[Tally, float], None]
 def count(
     session: Session,
     kernel: Kernel,
-    request: Request,
+    request: CountRequest,
     stop: StopSignals,
     *,
     command: Command | None,
     ticking: Callable[[], Ticking],
     show: Show | None,
-    note: Note,
+    note: Notify,
 ) -> tuple[Answer, str]:
     """Run it; returns the answer and how it was counted. The session is entered and left by the caller."""
     search = Search(
@@ -70,65 +78,68 @@ def count(
         with_comm="comm" in request.by,
         wide=kernel.has_hist_triggers and STACK not in request.by,
     )
-    aims = find_all_aims(session, search, request.places, request.by, stop, note, request.refusals)
-    left_out = restrict(session, request.whose, command)
+    counted_events = resolve_all_events(
+        session, search, request.places, request.by, stop, note, request.refusals
+    )
+    left_out = restrict(session, request.tasks, command)
     stop.check()
-    source, method = _source(session, kernel, request, aims, command is not None, left_out, note)
-    events = [aim.event for aim in aims]
+    source, method = _source(session, kernel, request, counted_events, command is not None, left_out, note)
+    events = [counted.event for counted in counted_events]
     return run_tally(session, source, ticking, command, show, note, events), method
 
 
 def _source(
     session: Session,
     kernel: Kernel,
-    request: Request,
-    aims: Sequence[Aim],
+    request: CountRequest,
+    counted_events: Sequence[CountedEvent],
     has_command: bool,
     left_out: bool,
-    note: Note,
-) -> tuple[Source, str]:
-    everybody = not (has_command or request.whose.pids or request.filter or request.by)
-    wide = sum(len(aim.points) for aim in aims) > 1
-    if everybody and wide and all(aim.points and aim.has_profile for aim in aims):
-        return ProfileTally(session, [(aim.event, aim.points) for aim in aims]), PROFILE
+    note: Notify,
+) -> tuple[CountSource, str]:
+    everybody = not (has_command or request.tasks.pids or request.filter or request.by)
+    wide = sum(len(counted.points) for counted in counted_events) > 1
+    if everybody and wide and all(counted.points and counted.has_profile for counted in counted_events):
+        return ProfileTally(session, [(counted.event, counted.points) for counted in counted_events]), PROFILE
     names = ("function", *map(shown_name, request.by))
     if not kernel.has_hist_triggers:
         if request.in_kernel:
             raise no_hist_triggers()
         note(STREAMED_NOTE)
-        return _streamed(session, aims, request), STREAM
+        return _streamed(session, counted_events, request), STREAM
     own = None if left_out else f"common_pid != {session.own_ids()[0]}"
     hist = Hist((), size=round_size(request.size), filter=both(request.filter, own))
-    counters = [count_by(aim, request.by, hist) for aim in aims]
-    method = FPROBE if any(aim.meant for aim in aims) else HIST
+    counters = [count_by(counted, request.by, hist) for counted in counted_events]
+    method = FPROBE if any(counted.meant for counted in counted_events) else HIST
     return HistTally(session, names, counters), method
 
 
-def _streamed(session: Session, aims: Sequence[Aim], request: Request) -> Source:
+def _streamed(session: Session, counted_events: Sequence[CountedEvent], request: CountRequest) -> CountSource:
     from ktrace.aggregate.columns import ColumnCounter  # noqa: PLC0415 -- loads NumPy
     from ktrace.counting.stream_counts import StreamTally  # noqa: PLC0415 -- as above
     from ktrace.counting.stream_keys import readings  # noqa: PLC0415 -- as above
 
     events = {
-        aim.name: (aim.label, readings(session.tracing, aim, iter(aim.words), request.by)) for aim in aims
+        counted.name: (counted.label, readings(session.tracing, counted, iter(counted.words), request.by))
+        for counted in counted_events
     }
     counter = ColumnCounter(("function", *map(shown_name, request.by)), events)
-    paths = [aim.event for aim in aims]
+    paths = [counted.event for counted in counted_events]
     return StreamTally(session, counter, paths, request.filter, stack=STACK in request.by)
 
 
-def count_by(aim: Aim, by: Sequence[str], hist: Hist) -> Counter:
+def count_by(counted: CountedEvent, by: Sequence[str], hist: Hist) -> Counter:
     """Return a counter of an event's hits by its function and `by`."""
-    words = iter(aim.words)
-    parts = [aim.part(word, words) for word in by]
-    if aim.label is None:
-        parts.insert(0, function_part(aim))
-    return replace(counter(aim.event, parts, hist, label=aim.label, hidden=ANY), meant=aim.meant)
+    words = iter(counted.words)
+    parts = [counted.part(word, words) for word in by]
+    if counted.label is None:
+        parts.insert(0, function_part(counted))
+    return replace(counter(counted.event, parts, hist, label=counted.label, hidden=ANY), meant=counted.meant)
 
 
-def function_part(aim: Aim) -> Part:
+def function_part(counted: CountedEvent) -> Part:
     """By which of an event's places it was hit."""
-    address = "__probe_func" if aim.is_return else "__probe_ip"
+    address = "__probe_func" if counted.is_return else "__probe_ip"
     return Part("function", Term(address, "sym"), _function)
 
 

@@ -17,7 +17,7 @@ from ktrace.model.probe import Probe
 from ktrace.resolve.empty_reads import checker
 from ktrace.resolve.existing_events import existing_events
 from ktrace.resolve.refusals import Refusals
-from ktrace.resolve.spec import Defaults, Wanted, mover
+from ktrace.resolve.spec import ProbeOptions, ProbeSpec, relocator
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.tracefs import dynevents
@@ -27,11 +27,11 @@ COMM_FIELD = "ktrace_comm"
 
 _NAMED = re.compile(r"([A-Za-z_]\w*)=(?!=)")
 
-Note = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class CountedEvent:
     """An event that is counted.
 
     Attributes:
@@ -77,18 +77,18 @@ class Search:
         defaults: what the options say about every probe.
         with_comm: have probes of the run's own read the task's name.
         wide: take one event for all functions of a wildcard where the kernel can, though it is hit in
-            functions that are not meant, too: the caller tells them by their names, `Aim.meant`.
+            functions that are not meant, too: the caller tells them by their names, `CountedEvent.meant`.
     """
 
     kernel: Kernel
-    defaults: Defaults
+    defaults: ProbeOptions
     with_comm: bool = False
     wide: bool = False
 
 
-def find_aims(
-    session: Session, search: Search, place: str, args: Sequence[str], stop: StopSignals, note: Note
-) -> list[Aim]:
+def resolve_events(
+    session: Session, search: Search, place: str, args: Sequence[str], stop: StopSignals, note: Notify
+) -> list[CountedEvent]:
     """Return the events that a place names, or probes made for it if it is not an event.
 
     Args:
@@ -101,12 +101,12 @@ def find_aims(
     own = [arg for arg in args if arg not in KNOWN]
     events = existing_events(session.tracing, place)
     if not events:
-        return make_aims(session, search, place, own, stop, note)
+        return make_events(session, search, place, own, stop, note)
     lacking = next(((e, word) for e in events for word in own if not _has(session, e, word)), None)
     if lacking and is_identifier(place):
         # An event called like a function hides none of the function's arguments.
         try:
-            return make_aims(session, search, place, own, stop, note)
+            return make_events(session, search, place, own, stop, note)
         except (UsageError, NotFound, Unavailable) as error:
             event, word = lacking
             raise NotFound(
@@ -117,27 +117,27 @@ def find_aims(
     return [_existing(session, search, event, own) for event in events]
 
 
-def find_all_aims(
+def resolve_all_events(
     session: Session,
     search: Search,
     places: Sequence[str],
     args: Sequence[str],
     stop: StopSignals,
-    note: Note,
+    note: Notify,
     refusals: Refusals | None,
-) -> list[Aim]:
-    """Return what all of these places mean, as in `find_aims`.
+) -> list[CountedEvent]:
+    """Return what all of these places mean, as in `resolve_events`.
 
     Args:
         refusals: takes places that are refused, so that the others go on; None raises it.
     """
-    aims: list[Aim] = []
+    counted_events: list[CountedEvent] = []
     for place in places:
         with refusals.one() if refusals is not None else nullcontext():
-            aims += find_aims(session, search, place, args, stop, note)
+            counted_events += resolve_events(session, search, place, args, stop, note)
     if refusals is not None:
-        refusals.end_if_nothing_is_left(aims)
-    return aims
+        refusals.end_if_nothing_is_left(counted_events)
+    return counted_events
 
 
 def shown_name(word: str) -> str:
@@ -146,9 +146,9 @@ def shown_name(word: str) -> str:
     return match[1] if match else word
 
 
-def make_aims(
-    session: Session, search: Search, place: str, own: Sequence[str], stop: StopSignals, note: Note
-) -> list[Aim]:
+def make_events(
+    session: Session, search: Search, place: str, own: Sequence[str], stop: StopSignals, note: Notify
+) -> list[CountedEvent]:
     """Probes made for a place, with these arguments; one event for all places that can share one.
 
     Raises:
@@ -157,8 +157,8 @@ def make_aims(
     comm = [f"{COMM_FIELD}=$comm"] if search.with_comm else []
     if search.wide and not own and search.kernel.has_fprobes and can_be_one(place, search.defaults):
         stop.check()
-        if (aim := _as_one(session, search, place, comm, note)) is not None:
-            return [aim]
+        if (counted := _as_one(session, search, place, comm, note)) is not None:
+            return [counted]
     from ktrace.resolve.resolve import want  # noqa: PLC0415 -- not for what is one event
 
     wanted = want([place, *own, *comm], search.defaults, search.kernel)
@@ -179,17 +179,17 @@ def _has(session: Session, event: str, word: str) -> bool:
     return True
 
 
-def _existing(session: Session, search: Search, event: str, own: Sequence[str]) -> Aim:
+def _existing(session: Session, search: Search, event: str, own: Sequence[str]) -> CountedEvent:
     form = read_format(session.tracing, event)
     label = event.replace("/", ":", 1) if not form.is_probe else event
-    return Aim(
+    return CountedEvent(
         event, label, Fields(form, None, stack_word(search.kernel)), tuple(own), is_return=form.is_return
     )
 
 
-def _groups(wanted: Sequence[Wanted]) -> list[list[Wanted]]:
+def _groups(wanted: Sequence[ProbeSpec]) -> list[list[ProbeSpec]]:
     """Probes that can be points of one event: that is defined, armed and read in one go."""
-    groups: dict[object, list[Wanted]] = {}
+    groups: dict[object, list[ProbeSpec]] = {}
     for number, one in enumerate(wanted):
         probe = one.probe
         shape = tuple((arg.name, arg.type) for arg in probe.args)
@@ -198,7 +198,9 @@ def _groups(wanted: Sequence[Wanted]) -> list[list[Wanted]]:
     return list(groups.values())
 
 
-def _as_one(session: Session, search: Search, pattern: str, args: Sequence[str], note: Note) -> Aim | None:
+def _as_one(
+    session: Session, search: Search, pattern: str, args: Sequence[str], note: Notify
+) -> CountedEvent | None:
     """One event of all functions that a wildcard matches; None where this kernel does not take it."""
     functions, notes = functions_meant(session, pattern, search.defaults)
     if len(functions) < 2:
@@ -212,7 +214,7 @@ def _as_one(session: Session, search: Search, pattern: str, args: Sequence[str],
         note(text)
     session.trace_event(probe.event)
     fields = _fields(session, search, probe)
-    return Aim(probe.event, None, fields, (), tuple(functions), meant=frozenset(functions))
+    return CountedEvent(probe.event, None, fields, (), tuple(functions), meant=frozenset(functions))
 
 
 def _fields(session: Session, search: Search, probe: Probe) -> Fields:
@@ -223,20 +225,25 @@ def _fields(session: Session, search: Search, probe: Probe) -> Fields:
     )
 
 
-def _tell(group: Sequence[Wanted], note: Note) -> None:
+def _tell(group: Sequence[ProbeSpec], note: Notify) -> None:
     for one in group:
         for text in one.notes:
             note(text)
 
 
 def _made(
-    session: Session, search: Search, group: list[Wanted], own: Sequence[str], stop: StopSignals, note: Note
-) -> Aim:
+    session: Session,
+    search: Search,
+    group: list[ProbeSpec],
+    own: Sequence[str],
+    stop: StopSignals,
+    note: Notify,
+) -> CountedEvent:
     probe = group[0].probe
     _tell(group, note)
     words = _fields_of(probe, len(own))
     if len(group) == 1:
-        defined = session.add_probe(session.unused(probe), mover(group))
+        defined = session.add_probe(session.unused(probe), relocator(group))
         if defined.note:
             note(defined.note)
         probe = defined.probe
@@ -245,7 +252,7 @@ def _made(
         probe, points = _points(session, group, stop, note)
     fields = _fields(session, search, probe)
     label = points[0] if len(points) == 1 else None
-    return Aim(
+    return CountedEvent(
         probe.event,
         label,
         fields,
@@ -267,7 +274,7 @@ def _fields_of(probe: Probe, own: int) -> tuple[str, ...]:
 
 
 def _points(
-    session: Session, group: list[Wanted], stop: StopSignals, note: Note
+    session: Session, group: list[ProbeSpec], stop: StopSignals, note: Notify
 ) -> tuple[Probe, tuple[str, ...]]:
     """One event of many points. Of those that a wildcard stands for, some may be refused."""
     event = session.unused(replace(group[0].probe, name="calls"))

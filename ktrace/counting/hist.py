@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.keys import KNOWN, STACK, Counter, Linear, counter
 from ktrace.counting.count import HIST, KEYS, STREAM, STREAMED_NOTE, function_part, no_hist_triggers
-from ktrace.counting.counted_events import Aim, Note, Search, find_aims, shown_name
-from ktrace.counting.kernel_counts import Answer, HistTally, Source, Whose, restrict, run_tally
+from ktrace.counting.counted_events import CountedEvent, Notify, Search, resolve_events, shown_name
+from ktrace.counting.kernel_counts import Answer, CountSource, HistTally, TaskFilter, restrict, run_tally
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.tally import Key, Tally
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 from ktrace.session.command import Command
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
@@ -18,7 +18,7 @@ from ktrace.session.ticking import Ticking
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HistRequest:
     """What is distributed.
 
     Attributes:
@@ -31,12 +31,12 @@ class Request:
 
     place: str
     value: str
-    defaults: Defaults
+    defaults: ProbeOptions
     by: Sequence[str] = ()
     linear: Linear | None = None
     sum: str | None = None
     filter: str | None = None
-    whose: Whose = field(default_factory=Whose)
+    tasks: TaskFilter = field(default_factory=TaskFilter)
     size: int = KEYS
     in_kernel: bool = False
 
@@ -45,69 +45,76 @@ class Request:
         """All arguments that have to be read."""
         return [self.value, *self.by, *([self.sum] if self.sum else [])]
 
-    def fields(self, aim: Aim) -> Iterator[str]:
+    def fields(self, counted: CountedEvent) -> Iterator[str]:
         """Return the fields that hold them, in order."""
-        return iter(aim.words)
+        return iter(counted.words)
 
 
 def hist(
     session: Session,
     kernel: Kernel,
-    request: Request,
+    request: HistRequest,
     stop: StopSignals,
     *,
     command: Command | None,
     ticking: Callable[[], Ticking],
     show: Callable[[Tally, float], None] | None,
-    note: Note,
+    note: Notify,
 ) -> tuple[Answer, str]:
     """Run it; returns the answer and how it was counted. The session is entered and left by the caller."""
     search = Search(kernel, request.defaults, with_comm="comm" in request.by)
-    aims = find_aims(session, search, request.place, request.args, stop, note)
-    left_out = restrict(session, request.whose, command)
+    counted_events = resolve_events(session, search, request.place, request.args, stop, note)
+    left_out = restrict(session, request.tasks, command)
     stop.check()
-    several = len(aims) > 1 or aims[0].label is None
+    several = len(counted_events) > 1 or counted_events[0].label is None
     names = (*(["function"] if several else []), *map(shown_name, (*request.by, request.value)))
-    source: Source
+    source: CountSource
     if kernel.has_hist_triggers:
         own = None if left_out else f"common_pid != {session.own_ids()[0]}"
         base = Hist((), size=round_size(request.size), filter=both(request.filter, own))
-        counters = [c for aim in aims for c in _counters(aim, request, base, several=several)]
+        counters = [
+            c for counted in counted_events for c in _counters(counted, request, base, several=several)
+        ]
         source, method = HistTally(session, names, counters), HIST
     else:
         if request.in_kernel:
             raise no_hist_triggers()
         note(STREAMED_NOTE)
-        source, method = _streamed(session, names, aims, request, several=several), STREAM
-    events = [aim.event for aim in aims]
+        source, method = _streamed(session, names, counted_events, request, several=several), STREAM
+    events = [counted.event for counted in counted_events]
     return run_tally(session, source, ticking, command, show, note, events), method
 
 
-def _counters(aim: Aim, request: Request, base: Hist, *, several: bool) -> list[Counter]:
-    words = request.fields(aim)
+def _counters(counted: CountedEvent, request: HistRequest, base: Hist, *, several: bool) -> list[Counter]:
+    words = request.fields(counted)
     value = _field(request.value, words)
-    by = [aim.part(word, words) for word in request.by]
-    if aim.label is None:
-        by.insert(0, function_part(aim))
+    by = [counted.part(word, words) for word in request.by]
+    if counted.label is None:
+        by.insert(0, function_part(counted))
     summed: tuple[str, ...] = ()
     signed_sums = False
     if request.sum:
         name = _field(request.sum, words)
-        summed, signed_sums = (shown_name(request.sum),), aim.fields.find(name).signed
+        summed, signed_sums = (shown_name(request.sum),), counted.fields.find(name).signed
         base = replace(base, values=(Term(name),))
     made = []
-    for part, condition in aim.fields.distribution(value, request.linear):
+    for part, condition in counted.fields.distribution(value, request.linear):
         one = replace(base, filter=both(base.filter, condition))
-        label = aim.label if several else None
-        found = counter(aim.event, [*by, part], one, label=label)
+        label = counted.label if several else None
+        found = counter(counted.event, [*by, part], one, label=label)
         made.append(replace(found, summed=summed, signed_sums=signed_sums))
     return made
 
 
 def _streamed(
-    session: Session, names: tuple[str, ...], aims: Sequence[Aim], request: Request, *, several: bool
-) -> Source:
-    from ktrace.aggregate.columns import ColumnCounter, Reading, log2_of  # noqa: PLC0415 -- loads NumPy
+    session: Session,
+    names: tuple[str, ...],
+    counted_events: Sequence[CountedEvent],
+    request: HistRequest,
+    *,
+    several: bool,
+) -> CountSource:
+    from ktrace.aggregate.columns import ColumnCounter, KeyColumn, log2_of  # noqa: PLC0415 -- loads NumPy
     from ktrace.counting.stream_counts import StreamTally  # noqa: PLC0415 -- as above
     from ktrace.counting.stream_keys import readings  # noqa: PLC0415 -- as above
 
@@ -120,22 +127,24 @@ def _streamed(
 
     events = {}
     sums = {}
-    for aim in aims:
-        words = request.fields(aim)
+    for counted in counted_events:
+        words = request.fields(counted)
         field = _field(request.value, words)
-        if aim.fields.distribution(field, linear) and aim.fields.is_number(field):
-            value = Reading("." + field, place)
+        if counted.fields.distribution(field, linear) and counted.fields.is_number(field):
+            value = KeyColumn("." + field, place)
         else:
-            (value,) = readings(session.tracing, aim, iter([field]), [request.value])
-        by = readings(session.tracing, aim, words, request.by)
-        label = aim.label if several else ""
-        events[aim.name] = (label, [*by, value])
-        sums[aim.name] = [_field(request.sum, words)] if request.sum else []
-    counted = ColumnCounter(
+            (value,) = readings(session.tracing, counted, iter([field]), [request.value])
+        by = readings(session.tracing, counted, words, request.by)
+        label = counted.label if several else ""
+        events[counted.name] = (label, [*by, value])
+        sums[counted.name] = [_field(request.sum, words)] if request.sum else []
+    columns = ColumnCounter(
         names, events, sums=sums, summed=(shown_name(request.sum),) if request.sum else (), with_label=several
     )
     stack = STACK in (request.value, *request.by)
-    return StreamTally(session, counted, [aim.event for aim in aims], request.filter, stack=stack)
+    return StreamTally(
+        session, columns, [counted.event for counted in counted_events], request.filter, stack=stack
+    )
 
 
 def _field(word: str, words: Iterator[str]) -> str:

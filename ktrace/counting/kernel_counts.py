@@ -22,7 +22,7 @@ from ktrace.tracefs.profiles import profiles_of
 
 
 @dataclass(frozen=True, slots=True)
-class Whose:
+class TaskFilter:
     """Whose hits are counted; all, where nothing is said."""
 
     pids: Sequence[int] = ()
@@ -51,7 +51,7 @@ class Answer:
     muted: tuple[Muted, ...] = ()
 
 
-class Source(Protocol):
+class CountSource(Protocol):
     """Where counts come from."""
 
     @property
@@ -73,7 +73,7 @@ class Source(Protocol):
     def arm(self) -> None:
         """Begin to count."""
 
-    def pump(self) -> None:
+    def poll(self) -> None:
         """Look."""
 
     def stop(self, overdue: Callable[[], bool]) -> None:
@@ -91,7 +91,7 @@ class InKernel:
     untimed: int | None = None
     unread: int = 0
 
-    def pump(self) -> None:
+    def poll(self) -> None:
         """Do nothing."""
 
     def stop(self, _overdue: Callable[[], bool]) -> None:
@@ -114,7 +114,7 @@ class HistTally(InKernel):
         """Begin to count. Raises Refused in the kernel's words."""
         for counter in self._counters:
             try:
-                self._session.do_here(counter.hist.step(counter.event, f"count {counter.event}"))
+                self._session.apply(counter.hist.step(counter.event, f"count {counter.event}"))
             except Refused as refused:
                 raise explained(refused, counter.event, counter.hist) from refused
 
@@ -154,7 +154,7 @@ class ProfileTally(InKernel):
     def arm(self) -> None:
         """Begin to count. The buffer stays off: no record is made."""
         for event in self._events:
-            self._session.do_here(enable_step(event))
+            self._session.apply(enable_step(event))
 
     def read(self) -> Tally:
         """Return the counts so far, without places that were never hit."""
@@ -170,7 +170,7 @@ class ProfileTally(InKernel):
         return merge(("function",), [Tally(("function",), tuple(rows))])
 
 
-def restrict(session: Session, whose: Whose, command: Command | None) -> bool:
+def restrict(session: Session, tasks: TaskFilter, command: Command | None) -> bool:
     """Count only what these tasks do, and never what this process does.
 
     Returns:
@@ -178,17 +178,17 @@ def restrict(session: Session, whose: Whose, command: Command | None) -> bool:
     """
     if command is not None:
         session.only_command(command)
-    if whose.pids:
+    if tasks.pids:
         from ktrace.session.tasks import threads_of  # noqa: PLC0415 -- most runs name no process
 
-        pids = threads_of(whose.pids, children=whose.children)
-        session.only_tasks(pids, children=whose.children)
+        pids = threads_of(tasks.pids, children=tasks.children)
+        session.only_tasks(pids, children=tasks.children)
     return session.ignore_self()
 
 
 def run_tally(
     session: Session,
-    source: Source,
+    source: CountSource,
     ticking: Callable[[], Ticking],
     command: Command | None,
     show: Callable[[Tally, float], None] | None,
@@ -214,7 +214,7 @@ def run_tally(
         ticks.every_s = min(ticks.every_s, source.look_s)
     shown = 0.0
     while ticks():
-        source.pump()
+        source.poll()
         if show is not None and (ticks.pressed or ticks.seconds - shown >= LOOK_S * 0.9):
             show(source.read(), ticks.seconds)
             shown = ticks.seconds

@@ -12,16 +12,16 @@ from ktrace.aggregate.latency import LATENCY, TIMED, Carried, Latency, function_
 from ktrace.counting.count import HIST, STREAM, STREAMED_NOTE, no_hist_triggers
 from ktrace.counting.counted_events import (
     COMM_FIELD,
-    Aim,
-    Note,
+    CountedEvent,
+    Notify,
     Search,
-    find_aims,
-    make_aims,
+    make_events,
+    resolve_events,
     shown_name,
     stack_word,
 )
-from ktrace.counting.kernel_counts import Answer, HistTally, Source, explained, restrict, run_tally
-from ktrace.counting.latency_request import _RETURNED, RETVAL, SHOWN, Emit, Pair, Request
+from ktrace.counting.kernel_counts import Answer, CountSource, HistTally, explained, restrict, run_tally
+from ktrace.counting.latency_request import _RETURNED, RETVAL, SHOWN, Emit, LatencyRequest, Pair
 from ktrace.errors import Refused, Unavailable, UsageError
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.place import RETURN_SUFFIX
@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 def latency(
     session: Session,
     kernel: Kernel,
-    request: Request,
+    request: LatencyRequest,
     stop: StopSignals,
     *,
     command: Command | None,
     ticking: Callable[[], Ticking],
     show: Callable[[Tally, float], None] | None,
     emit: Emit,
-    note: Note,
+    note: Notify,
 ) -> tuple[Answer, str]:
     """Run it; returns the answer and how it was counted. The session is entered and left by the caller.
 
@@ -60,9 +60,9 @@ def latency(
     pair = _events(session, kernel, request, stop, note) if request.on else _function(
         session, kernel, request, stop, note
     )  # fmt: skip
-    restrict(session, request.whose, command)
+    restrict(session, request.tasks, command)
     stop.check()
-    source: Source
+    source: CountSource
     able = kernel.has_hist_triggers and kernel.has_synthetic_events
     if able and not request.nested:
         source, method = LatencyTally(session, kernel, request, pair, emit), HIST
@@ -81,7 +81,9 @@ def latency(
 class LatencyTally(HistTally):
     """Three histograms: one remembers, one takes the difference, one counts."""
 
-    def __init__(self, session: Session, kernel: Kernel, request: Request, pair: Pair, emit: Emit) -> None:
+    def __init__(
+        self, session: Session, kernel: Kernel, request: LatencyRequest, pair: Pair, emit: Emit
+    ) -> None:
         super().__init__(session, (*map(shown_name, request.by), SHOWN), ())
         self._kernel = kernel
         self._request = request
@@ -113,13 +115,13 @@ class LatencyTally(HistTally):
     def arm(self) -> None:
         """Begin to time. What is set first is what the others use."""
         plan, session = self._plan, self._session
-        session.do(plan.define_step())
+        session.apply_global(plan.define_step())
         self._counters = tuple(self._counters_of(Fields(
             read_format(session.tracing, plan.event), plan.field_of("comm"), stack_word(self._kernel)
         )))  # fmt: skip
         for event, hist in ((plan.first, plan.first_hist()), (plan.second, plan.second_hist())):
             try:
-                session.do_here(hist.step(event, f"time {event}"))
+                session.apply(hist.step(event, f"time {event}"))
             except Refused as refused:
                 raise explained(refused, event, hist) from refused
         super().arm()
@@ -127,10 +129,10 @@ class LatencyTally(HistTally):
             self._slow.arm()
         session.record()  # a buffer that is off has no time stamps
 
-    def pump(self) -> None:
+    def poll(self) -> None:
         """Take the slow calls."""
         if self._slow is not None:
-            self._slow.pump()
+            self._slow.poll()
 
     def stop(self, overdue: Callable[[], bool]) -> None:
         """Take what is left of them."""
@@ -169,7 +171,9 @@ class LatencyTally(HistTally):
         return replace(fields.part(name), name=word)
 
 
-def _function(session: Session, kernel: Kernel, request: Request, stop: StopSignals, note: Note) -> Pair:
+def _function(
+    session: Session, kernel: Kernel, request: LatencyRequest, stop: StopSignals, note: Notify
+) -> Pair:
     """Return a function's entry and return as a pair, matched by thread."""
     place = request.places[0].removesuffix(RETURN_SUFFIX)
     at_entry = [word for word in request.arguments if not _RETURNED.match(word)]
@@ -179,9 +183,9 @@ def _function(session: Session, kernel: Kernel, request: Request, stop: StopSign
     defaults = replace(request.defaults, at_return=False)
     # The return's probe first: on Linux 5.10, where it runs first it hides who called from the other's stack.
     search = Search(kernel, replace(defaults, at_return=True), with_comm="comm" in request.by)
-    second = _one(make_aims(session, search, place, at_return, stop, note), place)
+    second = _one(make_events(session, search, place, at_return, stop, note), place)
     first = _one(
-        make_aims(session, Search(kernel, defaults), place, at_entry, stop, lambda _text: None), place
+        make_events(session, Search(kernel, defaults), place, at_entry, stop, lambda _text: None), place
     )
     carried = [_carried(word, first, name, True) for word, name in zip(at_entry, first.words, strict=True)]
     carried += [
@@ -193,10 +197,12 @@ def _function(session: Session, kernel: Kernel, request: Request, stop: StopSign
     return Pair(first, second, (key, key), tuple(carried), function_filter(request.filter))
 
 
-def _events(session: Session, kernel: Kernel, request: Request, stop: StopSignals, note: Note) -> Pair:
+def _events(
+    session: Session, kernel: Kernel, request: LatencyRequest, stop: StopSignals, note: Notify
+) -> Pair:
     """Two events, by the fields that they share."""
     pairs = [(a or b, b or a) for a, _, b in (word.partition("=") for word in request.on)]
-    aims: list[Aim] = []
+    counted_events: list[CountedEvent] = []
     for number, place in enumerate(request.places):
         wanted = [pair[number] for pair in pairs]
         search = Search(kernel, request.defaults)
@@ -205,9 +211,9 @@ def _events(session: Session, kernel: Kernel, request: Request, stop: StopSignal
             if ":" in place or "/" in place
             else [w for w in wanted if not w.startswith("common_") and w != "pid"]
         )
-        aims.append(_one(find_aims(session, search, place, fields, stop, note), place))
-    first, second = aims
-    keys = tuple(tuple(_key(aim, pair[n]) for pair in pairs) for n, aim in enumerate(aims))
+        counted_events.append(_one(resolve_events(session, search, place, fields, stop, note), place))
+    first, second = counted_events
+    keys = tuple(tuple(_key(counted, pair[n]) for pair in pairs) for n, counted in enumerate(counted_events))
     carried = []
     for word in request.arguments:
         at_first = any(f.name == word for f in first.fields.form.fields)
@@ -215,24 +221,24 @@ def _events(session: Session, kernel: Kernel, request: Request, stop: StopSignal
     return Pair(first, second, (keys[0], keys[1]), tuple(carried), (request.filter, None))
 
 
-def _key(aim: Aim, word: str) -> str:
+def _key(counted: CountedEvent, word: str) -> str:
     """Return the field that matches the two events. `pid` is the thread if the event has no such field."""
-    name = dict(zip(aim.asked, aim.words, strict=False)).get(word, word)
-    if name == "pid" and all(f.name != "pid" for f in aim.fields.form.fields):
+    name = dict(zip(counted.asked, counted.words, strict=False)).get(word, word)
+    if name == "pid" and all(f.name != "pid" for f in counted.fields.form.fields):
         name = "common_pid"
-    return aim.fields.find(name).name
+    return counted.fields.find(name).name
 
 
-def _carried(word: str, aim: Aim, name: str, at_first: bool) -> Carried:
-    return Carried(word, aim.fields.find(name), at_first)
+def _carried(word: str, counted: CountedEvent, name: str, at_first: bool) -> Carried:
+    return Carried(word, counted.fields.find(name), at_first)
 
 
-def _one(aims: Sequence[Aim], place: str) -> Aim:
-    if len(aims) != 1 or aims[0].label is None:
+def _one(counted_events: Sequence[CountedEvent], place: str) -> CountedEvent:
+    if len(counted_events) != 1 or counted_events[0].label is None:
         raise UsageError(
             f"'{place}' means several: time is taken of one function, or from one event to another"
         )
-    return aims[0]
+    return counted_events[0]
 
 
 def _clock(session: Session) -> str:
@@ -244,8 +250,8 @@ def _clock(session: Session) -> str:
 
 
 def _is_symbol(pair: Pair, carried: Carried) -> bool:
-    aim = pair.first if carried.at_first else pair.second
-    return carried.field.name in aim.fields.symbols
+    counted = pair.first if carried.at_first else pair.second
+    return carried.field.name in counted.fields.symbols
 
 
 def _function_name(key: Key) -> Key:

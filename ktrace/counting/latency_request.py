@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from ktrace.aggregate.keys import KNOWN, Linear
 from ktrace.aggregate.latency import Carried
 from ktrace.counting.count import KEYS
-from ktrace.counting.counted_events import Aim
-from ktrace.counting.kernel_counts import Whose
+from ktrace.counting.counted_events import CountedEvent
+from ktrace.counting.kernel_counts import TaskFilter
 from ktrace.model.slow_call import Slow
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 
 Emit = Callable[[Slow], None]
 
@@ -25,7 +25,7 @@ _RETURNED = re.compile(r"(?:\w+=)?\$retval\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class LatencyRequest:
     """What is timed.
 
     Attributes:
@@ -41,14 +41,14 @@ class Request:
     """
 
     places: Sequence[str]
-    defaults: Defaults
+    defaults: ProbeOptions
     on: Sequence[str] = ()
     args: Sequence[str] = ()
     by: Sequence[str] = ()
     above_ns: int | None = None
     linear: Linear | None = None
     filter: str | None = None
-    whose: Whose = field(default_factory=Whose)
+    tasks: TaskFilter = field(default_factory=TaskFilter)
     size: int = KEYS
     in_kernel: bool = False
     nested: bool = False
@@ -63,8 +63,8 @@ class Request:
 class Pair:
     """The two events, with the fields to carry along."""
 
-    first: Aim
-    second: Aim
+    first: CountedEvent
+    second: CountedEvent
     keys: tuple[tuple[str, ...], tuple[str, ...]]
     carried: tuple[Carried, ...]
     filters: tuple[str | None, str | None]

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ktrace.aggregate.columns import Reading
+from ktrace.aggregate.columns import KeyColumn
 from ktrace.aggregate.keys import KNOWN
 from ktrace.aggregate.pairs import PairCounter, Pairing
 from ktrace.counting.counted_events import shown_name
@@ -12,7 +12,7 @@ from ktrace.errors import Unavailable
 from ktrace.session.session import Session
 
 if TYPE_CHECKING:
-    from ktrace.counting.latency_request import Emit, Pair, Request
+    from ktrace.counting.latency_request import Emit, LatencyRequest, Pair
 
 
 class PairTally(StreamTally):
@@ -48,10 +48,10 @@ class PairTally(StreamTally):
         return self._pairs.untimed
 
 
-def paired(session: Session, request: "Request", pair: "Pair", emit: "Emit") -> PairTally:
+def paired(session: Session, request: "LatencyRequest", pair: "Pair", emit: "Emit") -> PairTally:
     """Return the source for a request."""
     sides = {True: pair.first, False: pair.second}
-    by: dict[str, tuple[Reading, bool]] = {word: (Reading(word), False) for word in KNOWN}
+    by: dict[str, tuple[KeyColumn, bool]] = {word: (KeyColumn(word), False) for word in KNOWN}
     for c in pair.carried:
         by[c.name] = (field_reading(session.tracing, sides[c.at_first], c.field.name), c.at_first)
     pairing = Pairing(

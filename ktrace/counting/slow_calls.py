@@ -9,7 +9,7 @@ from ktrace.aggregate.latency import LATENCY, TIMED
 from ktrace.model.batch import Batch, Chunk, Stack
 from ktrace.model.plan import Step
 from ktrace.model.slow_call import Slow
-from ktrace.session.reader import Reading, reading_pages
+from ktrace.session.reader import BufferReader, reading_pages
 from ktrace.session.session import Session
 from ktrace.stream.pipeline import Source
 from ktrace.tracefs.events import enable_step, filter_step
@@ -35,7 +35,7 @@ class SlowCalls:
         self._fields = fields
         self._condition = f"{LATENCY} >= {above_ns} && {TIMED}"
         self._emit = emit
-        self._reading: Reading | None = None
+        self._reading: BufferReader | None = None
         self._source: Source | None = None
         self.unread = 0
         self._open: dict[int, Slow] = {}  # by thread: those whose stack has not come
@@ -47,11 +47,11 @@ class SlowCalls:
         undo = Step(path, "!stacktrace", "no more stacks")
         self._reading = reading_pages(self._session, [self._event])
         self._source = self._session.read_pages(self._reading.page)
-        self._session.do_here(filter_step(self._event, self._condition))
-        self._session.do_here(Step(path, text, "a stack of each slow call", undo))
-        self._session.do_here(enable_step(self._event))
+        self._session.apply(filter_step(self._event, self._condition))
+        self._session.apply(Step(path, text, "a stack of each slow call", undo))
+        self._session.apply(enable_step(self._event))
 
-    def pump(self) -> None:
+    def poll(self) -> None:
         """Hand on what was recorded."""
         self._take()
 

@@ -5,14 +5,14 @@ from dataclasses import dataclass, field, replace
 
 from ktrace.aggregate.frames import functions
 from ktrace.aggregate.keys import STACK
-from ktrace.counting.count import KEYS, STREAM, Request, Show, count
-from ktrace.counting.counted_events import Note, Search, find_all_aims
-from ktrace.counting.kernel_counts import Answer, Whose, restrict, run_tally
+from ktrace.counting.count import KEYS, STREAM, CountRequest, Show, count
+from ktrace.counting.counted_events import Notify, Search, resolve_all_events
+from ktrace.counting.kernel_counts import Answer, TaskFilter, restrict, run_tally
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.plan import Step
 from ktrace.model.tally import Key, Tally, merge
 from ktrace.resolve.refusals import Refusals
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 from ktrace.session.command import Command
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
@@ -29,9 +29,9 @@ class StackRequest:
     """
 
     places: Sequence[str]
-    defaults: Defaults
+    defaults: ProbeOptions
     filter: str | None = None
-    whose: Whose = field(default_factory=Whose)
+    tasks: TaskFilter = field(default_factory=TaskFilter)
     size: int = KEYS
     in_kernel: bool = False
     user: bool = False
@@ -47,18 +47,18 @@ def stacks(
     command: Command | None,
     ticking: Callable[[], Ticking],
     show: Show | None,
-    note: Note,
+    note: Notify,
 ) -> tuple[Answer, str]:
     """Run it; returns the answer, one stack of functions a row, and how it was counted."""
     if request.user:
         answer = _user_stacks(session, kernel, request, stop, command, ticking, note)
         return replace(answer, tally=folded(answer.tally)), STREAM
-    asked = Request(
+    asked = CountRequest(
         request.places,
         request.defaults,
         (STACK,),
         request.filter,
-        request.whose,
+        request.tasks,
         request.size,
         request.in_kernel,
         request.refusals,
@@ -98,9 +98,9 @@ def _user_stacks(
     stop: StopSignals,
     command: Command | None,
     ticking: Callable[[], Ticking],
-    note: Note,
+    note: Notify,
 ) -> Answer:
-    from ktrace.aggregate.columns import ColumnCounter, Reading  # noqa: PLC0415 -- loads NumPy
+    from ktrace.aggregate.columns import ColumnCounter, KeyColumn  # noqa: PLC0415 -- loads NumPy
     from ktrace.counting.stream_counts import StreamTally  # noqa: PLC0415 -- as above
 
     if request.in_kernel:
@@ -111,12 +111,19 @@ def _user_stacks(
             hint="leave --in-kernel out: stacks are streamed",
         )
     search = Search(kernel, request.defaults)
-    aims = find_all_aims(session, search, request.places, (), stop, note, request.refusals)
-    restrict(session, request.whose, command)
+    counted_events = resolve_all_events(session, search, request.places, (), stop, note, request.refusals)
+    restrict(session, request.tasks, command)
     for option in ("userstacktrace", "sym-userobj"):
-        session.do_here(Step("trace_options", option, f"option {option} on"))
+        session.apply(Step("trace_options", option, f"option {option} on"))
     counter = ColumnCounter(
-        (STACK,), {aim.name: ("", [Reading(STACK)]) for aim in aims}, with_label=False, user_stacks=True
+        (STACK,),
+        {counted.name: ("", [KeyColumn(STACK)]) for counted in counted_events},
+        with_label=False,
+        user_stacks=True,
     )
-    source = StreamTally(session, counter, [aim.event for aim in aims], request.filter, text=True)
-    return run_tally(session, source, ticking, command, None, note, [aim.event for aim in aims])
+    source = StreamTally(
+        session, counter, [counted.event for counted in counted_events], request.filter, text=True
+    )
+    return run_tally(
+        session, source, ticking, command, None, note, [counted.event for counted in counted_events]
+    )

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from ktrace.model.batch import Chunk
 from ktrace.model.tally import Tally
-from ktrace.session.reader import Reading, reading_pages, reading_text
+from ktrace.session.reader import BufferReader, reading_pages, reading_text
 from ktrace.session.session import Session
 from ktrace.stream.pipeline import Source
 
@@ -56,7 +56,7 @@ class StreamTally:
         self._filter = filter_
         self._stack = stack
         self._text = text
-        self._reading: Reading | None = None
+        self._reading: BufferReader | None = None
         self._source: Source | None = None
         self.unread = 0
         """Records that were left in the kernel's buffer."""
@@ -76,7 +76,7 @@ class StreamTally:
         if self._filter:
             self._session.filter(self._filter)
 
-    def pump(self) -> None:
+    def poll(self) -> None:
         """Take what is there."""
         until = time.monotonic() + _PUMP_S
         for _ in range(_READS):

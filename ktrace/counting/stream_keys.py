@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from ktrace.aggregate.columns import Reading, log2_of
+from ktrace.aggregate.columns import KeyColumn, log2_of
 from ktrace.aggregate.frames import function_of
 from ktrace.aggregate.hist import Term
 from ktrace.aggregate.keys import KNOWN
-from ktrace.counting.counted_events import Aim
+from ktrace.counting.counted_events import CountedEvent
 from ktrace.errors import Unavailable
 from ktrace.model.tally import Key, Range
 from ktrace.session.page_decoder import kernel_symbols
@@ -19,7 +19,9 @@ _COMMON = {"common_pid": "pid", "common_cpu": "cpu", "cpu": "cpu"}
 _U64 = (1 << 64) - 1
 
 
-def readings(tracing: Files, aim: Aim, words: Iterator[str], by: Sequence[str]) -> list[Reading]:
+def readings(
+    tracing: Files, counted: CountedEvent, words: Iterator[str], by: Sequence[str]
+) -> list[KeyColumn]:
     """Return the columns for `--by`.
 
     Args:
@@ -29,37 +31,37 @@ def readings(tracing: Files, aim: Aim, words: Iterator[str], by: Sequence[str]) 
         NotFound: the event has no such field.
         Unavailable: only the kernel itself can show it so.
     """
-    return [_reading(tracing, aim, word, words) for word in by]
+    return [_reading(tracing, counted, word, words) for word in by]
 
 
-def _reading(tracing: Files, aim: Aim, word: str, words: Iterator[str]) -> Reading:
-    if word == "comm" and aim.fields.comm:
-        return Reading("." + aim.fields.comm)
+def _reading(tracing: Files, counted: CountedEvent, word: str, words: Iterator[str]) -> KeyColumn:
+    if word == "comm" and counted.fields.comm:
+        return KeyColumn("." + counted.fields.comm)
     if word in KNOWN:
-        return Reading(word)
-    return field_reading(tracing, aim, next(words))
+        return KeyColumn(word)
+    return field_reading(tracing, counted, next(words))
 
 
-def field_reading(tracing: Files, aim: Aim, text: str) -> Reading:
+def field_reading(tracing: Files, counted: CountedEvent, text: str) -> KeyColumn:
     """Return the column of a field with an optional modifier, such as `id.syscall`. Raises as `readings`."""
     term = Term.parse(text)
-    field = aim.fields.find(term.field)
+    field = counted.fields.find(term.field)
     column = column_of(field.name)
     match term.modifier:
         case "":
-            return Reading(column, _function) if field.name in aim.fields.symbols else Reading(column)
+            return KeyColumn(column, _function) if field.name in counted.fields.symbols else KeyColumn(column)
         case "hex":
-            return Reading(column, lambda key: key & _U64 if isinstance(key, int) else key)
+            return KeyColumn(column, lambda key: key & _U64 if isinstance(key, int) else key)
         case "log2":
-            return Reading(column, log2_of)
+            return KeyColumn(column, log2_of)
         case "buckets":
-            return Reading(column, lambda key: _bucket(key, term.width))
+            return KeyColumn(column, lambda key: _bucket(key, term.width))
         case "sym" | "sym-offset":
-            return Reading(column, _symbol(offset=term.modifier == "sym-offset"))
+            return KeyColumn(column, _symbol(offset=term.modifier == "sym-offset"))
         case "syscall":
-            return Reading(column, _syscall(tracing))
+            return KeyColumn(column, _syscall(tracing))
         case "execname":
-            return Reading("comm")
+            return KeyColumn("comm")
     raise Unavailable(
         f"'.{term.modifier}' is the kernel's own, and this one has no hist triggers",
         hint=f"count by {term.field}",
@@ -67,7 +69,7 @@ def field_reading(tracing: Files, aim: Aim, text: str) -> Reading:
 
 
 def column_of(field: str) -> str:
-    """Return a field's column, as in `Reading`."""
+    """Return a field's column, as in `KeyColumn`."""
     return _COMMON.get(field, "." + field)
 
 

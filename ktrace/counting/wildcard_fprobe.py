@@ -18,7 +18,7 @@ from dataclasses import replace
 from ktrace.errors import Refused
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
-from ktrace.resolve.spec import SEVERAL, Defaults, check_number, left_out_note
+from ktrace.resolve.spec import SEVERAL, ProbeOptions, check_number, skipped_note
 from ktrace.session.session import Session
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.events import enable_step, is_glob
@@ -27,7 +27,7 @@ from ktrace.tracefs.functions import match_functions, read_enabled_functions
 _PATTERN = re.compile(r"(?!!)[\w.*?\[\]!-]+\Z", re.ASCII)
 
 
-def can_be_one(pattern: str, defaults: Defaults) -> bool:
+def can_be_one(pattern: str, defaults: ProbeOptions) -> bool:
     """Return whether probes at these functions can be one fprobe.
 
     Not at a return: the kernel does not tell which of those it missed.
@@ -40,7 +40,9 @@ def can_be_one(pattern: str, defaults: Defaults) -> bool:
     )
 
 
-def functions_meant(session: Session, pattern: str, defaults: Defaults) -> tuple[list[str], Sequence[str]]:
+def functions_meant(
+    session: Session, pattern: str, defaults: ProbeOptions
+) -> tuple[list[str], Sequence[str]]:
     """Return the functions that a wildcard matches, and what to report about the others.
 
     Returns:
@@ -58,7 +60,7 @@ def functions_meant(session: Session, pattern: str, defaults: Defaults) -> tuple
     several = found.total() - sum(found[name] for name in meant)
     if not several:
         return meant, ()
-    return meant, (left_out_note(pattern, found.total(), len(meant), {SEVERAL: several}),)
+    return meant, (skipped_note(pattern, found.total(), len(meant), {SEVERAL: several}),)
 
 
 def define_as_one(session: Session, pattern: str, probe: Probe, functions: Collection[str]) -> Probe | None:
@@ -79,7 +81,7 @@ def define_as_one(session: Session, pattern: str, probe: Probe, functions: Colle
     except Refused:
         return None
     try:
-        session.do_here(enable_step(wide.event))
+        session.apply(enable_step(wide.event))
         if read_enabled_functions(session.tracing) >= set(functions):
             return wide
         session.files.write(f"events/{wide.event}/enable", "0")

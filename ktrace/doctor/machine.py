@@ -1,7 +1,7 @@
 """Machine: the only way in which the doctor looks at a kernel and at its own rights.
 
 These methods do not raise an error when the kernel, a container or a missing right makes a file unreadable.
-They return a `Reading` without text, or the error number.
+They return a `FileText` without text, or the error number.
 """
 
 import errno as codes
@@ -17,7 +17,7 @@ MOUNTS = "/proc/self/mounts"
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FileText:
     """The text of a file, or the error number if it cannot be read (`text` is None)."""
 
     text: str | None
@@ -75,12 +75,12 @@ class Machine:
         """Return the real path for an absolute path."""
         return self.root + path
 
-    def read(self, path: str, limit: int | None = None) -> Reading:
+    def read(self, path: str, limit: int | None = None) -> FileText:
         """Read a file's text, or only its first `limit` bytes."""
         data = self.read_bytes(path, limit)
         if isinstance(data, int):
-            return Reading(None, data)
-        return Reading(data.decode("utf-8", "surrogateescape"))
+            return FileText(None, data)
+        return FileText(data.decode("utf-8", "surrogateescape"))
 
     def read_bytes(self, path: str, limit: int | None = None) -> bytes | int:
         """Read a file's bytes, or only the first `limit`; return an error number on failure."""

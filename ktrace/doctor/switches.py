@@ -9,7 +9,7 @@ import re
 
 from ktrace.doctor.access import CAP_SYSLOG, capabilities
 from ktrace.doctor.fact import Fact
-from ktrace.doctor.machine import Machine, Reading
+from ktrace.doctor.machine import FileText, Machine
 from ktrace.symbols.probeable import BLACKLIST
 from ktrace.tracefs import kprobe_list
 from ktrace.tracefs.switches import ARM, FTRACE_ENABLED, FTRACE_ON
@@ -112,12 +112,12 @@ def kallsyms_fact(machine: Machine) -> Fact:
     return Fact("kallsyms", "ok" if syslog else "warn", "names; addresses are hidden from you", advice)
 
 
-def _in_debug(machine: Machine, path: str) -> Reading:
+def _in_debug(machine: Machine, path: str) -> FileText:
     root = machine.debug()
-    return machine.read(f"{root}/{path}") if root else Reading(None, codes.ENODEV)
+    return machine.read(f"{root}/{path}") if root else FileText(None, codes.ENODEV)
 
 
-def _debug_reason(machine: Machine, reading: Reading) -> str:
+def _debug_reason(machine: Machine, reading: FileText) -> str:
     if machine.debug() is None:
         return "debugfs is not mounted"
     if reading.errno == codes.EPERM:
@@ -125,7 +125,7 @@ def _debug_reason(machine: Machine, reading: Reading) -> str:
     return "not in this kernel" if reading.absent else reading.why_not
 
 
-def _no_sysctl(name: str, reading: Reading) -> Fact:
+def _no_sysctl(name: str, reading: FileText) -> Fact:
     if reading.absent:
         return Fact(name, "ok", "not in this kernel")
     return Fact(name, "unknown", reading.why_not)

@@ -10,7 +10,7 @@ from typing import Literal
 from ktrace.errors import UsageError
 from ktrace.expr.parser import parse
 from ktrace.expr.problems import wrong
-from ktrace.expr.reading import Reading, read
+from ktrace.expr.reading import TypedRead, read
 from ktrace.expr.resolve import Resolver
 from ktrace.expr.scope import Scope
 from ktrace.expr.source import Site, TypeSource
@@ -119,14 +119,14 @@ def _best(argument: Argument, site: Site, types: TypeSource | Miss) -> Resolved:
     return _by_registers(reading, argument, site) if isinstance(named, Miss) else named
 
 
-def _read(argument: Argument, site: Site, types: TypeSource | Miss) -> tuple[Value, Reading]:
+def _read(argument: Argument, site: Site, types: TypeSource | Miss) -> tuple[Value, TypedRead]:
     scope = Scope(argument.text, site, types)
     assert not isinstance(argument.node, FetchArg)
     value = Resolver(scope).value(argument.node)
     return value, read(value, argument, scope)
 
 
-def _by_registers(found: tuple[Value, Reading], argument: Argument, site: Site) -> Resolved:
+def _by_registers(found: tuple[Value, TypedRead], argument: Argument, site: Site) -> Resolved:
     reading = found[1]
     _check_depth(reading.value.depth(), argument, site)
     shorter = reading.value.to_text(decimal=True)
@@ -136,7 +136,7 @@ def _by_registers(found: tuple[Value, Reading], argument: Argument, site: Site) 
     return _finish(text, reading.type, found, argument, site, "registers")
 
 
-def _by_names(found: tuple[Value, Reading], argument: Argument, site: Site) -> Resolved | Miss:
+def _by_names(found: tuple[Value, TypedRead], argument: Argument, site: Site) -> Resolved | Miss:
     _, reading = found
     features, path = site.features, reading.path
     if not features.btf_args:
@@ -156,7 +156,7 @@ def _by_names(found: tuple[Value, Reading], argument: Argument, site: Site) -> R
 def _finish(
     text: str,
     type_: str | None,
-    found: tuple[Value, Reading],
+    found: tuple[Value, TypedRead],
     argument: Argument,
     site: Site,
     spelling: Spelling,

@@ -42,7 +42,7 @@ _KNOWN = (
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TypedRead:
     """A value and the fetch type to read it with.
 
     Attributes:
@@ -57,7 +57,7 @@ class Reading:
     path_type: str | None = None
 
 
-def read(value: Value, argument: Argument, scope: Scope) -> Reading:
+def read(value: Value, argument: Argument, scope: Scope) -> TypedRead:
     """Return how to read `value`, with the type that the argument names or that its C type implies.
 
     Raises:
@@ -72,7 +72,7 @@ class _Reader:
         self._argument = argument
         self._scope = scope
 
-    def read(self) -> Reading:
+    def read(self) -> TypedRead:
         asked = self._argument.type
         if asked is None:
             reading = self._by_ctype()
@@ -95,14 +95,14 @@ class _Reader:
             )
         return reading
 
-    def _by_ctype(self) -> Reading:
+    def _by_ctype(self) -> TypedRead:
         value, kind = self._value, self._value.kind
         if kind is None:
-            return Reading(value, None)
+            return TypedRead(value, None)
         if value.bits:
             bits = value.bits
             names = tuple(kind.names().items()) if isinstance(kind, Enum) else ()
-            return Reading(value, f"b{bits.width}@{bits.offset}/{bits.container}", names, value.path, None)
+            return TypedRead(value, f"b{bits.width}@{bits.offset}/{bits.container}", names, value.path, None)
         match kind:
             case Pointer() if points_to_text(kind):
                 return self._string("string")
@@ -121,27 +121,29 @@ class _Reader:
         if value.in_words and value.addend % 8:
             # The upper part of a register: as a bitfield of it.
             type_ = f"b{8 * (value.size or 0)}@{8 * (value.addend % 8)}/64"
-        return Reading(value, type_, names, value.path, type_)
+        return TypedRead(value, type_, names, value.path, type_)
 
-    def _string(self, asked: str) -> Reading:
+    def _string(self, asked: str) -> TypedRead:
         value, kind = self._value, self._value.kind
         if value.bits:
             raise self._wrong(f"'{value.label}' is a bitfield, not text", self._argument.type_at)
         if value.user or (value.type is not None and "user" in tags(value.type)):
             asked = "ustring"
         if isinstance(kind, Array) and size_of(kind.element) == 1 and value.memory:
-            return Reading(value, asked, path=value.path if is_char(kind.element) else None, path_type=asked)
+            return TypedRead(
+                value, asked, path=value.path if is_char(kind.element) else None, path_type=asked
+            )
         if kind is None and value.memory:
-            return Reading(value, asked)
+            return TypedRead(value, asked)
         if kind is None or isinstance(kind, Pointer) or (isinstance(kind, Int) and kind.size == 8):
             path = value.path if kind is not None and points_to_text(kind) else None
-            return Reading(value.pointee(0, None), asked, path=path, path_type=asked)
+            return TypedRead(value.pointee(0, None), asked, path=path, path_type=asked)
         raise self._wrong(
             f"'{value.label}' is a {declare(value.type or kind)}: not text, nor a pointer to text",
             self._argument.type_at,
         )
 
-    def _array(self, kind: Array) -> Reading:
+    def _array(self, kind: Array) -> TypedRead:
         value, element, count = self._value, bare(kind.element), kind.count
         while isinstance(element, Array):
             count, element = count * element.count, bare(element.element)
@@ -158,9 +160,9 @@ class _Reader:
                 hint=f"choose: {value.label}[0], or the first 16: :{base}[16]",
             )
         names = tuple(element.names().items()) if isinstance(element, Enum) else ()
-        return Reading(value, f"{base}[{count}]", names)
+        return TypedRead(value, f"{base}[{count}]", names)
 
-    def _array_as(self, asked: str, base: str, number: str) -> Reading:
+    def _array_as(self, asked: str, base: str, number: str) -> TypedRead:
         value, kind = self._value, self._value.kind
         at = self._argument.type_at
         match = _SCALAR.match(base)
@@ -175,18 +177,18 @@ class _Reader:
         if value.bits or value.in_words:
             raise self._wrong(f"'{value.label}' is not in memory, where an array could be", at)
         if isinstance(kind, Pointer) or (kind is None and not value.memory):
-            return Reading(value.pointee(0, None), asked)
+            return TypedRead(value.pointee(0, None), asked)
         width = int(match[1] or 8) // 8 if match and not match[3] else 8
         if not value.memory or (value.size is not None and 0 < value.size < width * count):
             raise self._wrong(
                 f"'{value.label}' has {value.size} bytes; {asked} would read {width * count}", at
             )
-        return Reading(value, asked)
+        return TypedRead(value, asked)
 
-    def _scalar_as(self, asked: str) -> Reading:
+    def _scalar_as(self, asked: str) -> TypedRead:
         value, kind, at = self._value, self._value.kind, self._argument.type_at
         if _BITFIELD.match(asked):
-            return Reading(value, asked)
+            return TypedRead(value, asked)
         match = _SCALAR.match(asked)
         if not match:
             raise self._unknown_type(asked)
@@ -207,9 +209,9 @@ class _Reader:
         named = isinstance(kind, Enum) and asked[0] in "us"
         names = tuple(kind.names().items()) if named and isinstance(kind, Enum) else ()
         path = None if isinstance(kind, Array | Record) else value.path
-        return Reading(value, asked, names, path, asked)
+        return TypedRead(value, asked, names, path, asked)
 
-    def _file_name(self, asked: str) -> Reading:
+    def _file_name(self, asked: str) -> TypedRead:
         """Read the name of a file or dentry, with `%pd` or `%pD`, or through members."""
         value = self._value
         kind, pointed = value.kind, bare(value.target) if value.target else None
@@ -220,7 +222,7 @@ class _Reader:
             record, arrow = "dentry", True
         if record == "filename" and asked == "path":
             inner = self._step(value, "name", arrow=arrow)
-            return Reading(inner.pointee(0, None), "string", path=inner.path, path_type="string")
+            return TypedRead(inner.pointee(0, None), "string", path=inner.path, path_type="string")
         wanted = {"%pd": ("dentry",), "%pD": ("file",), "path": ("dentry", "file")}[asked]
         if record not in wanted or not arrow:
             raise self._wrong(
@@ -231,12 +233,12 @@ class _Reader:
         letter = "%pd" if record == "dentry" else "%pD"
         if self._scope.site.features.pd:
             plain = value.path if value.path and "->" not in value.path else None
-            return Reading(value, letter, path=plain, path_type=letter)
+            return TypedRead(value, letter, path=plain, path_type=letter)
         if record == "file":
             value = self._step(self._step(value, "f_path"), "dentry", arrow=False)
         name = self._step(self._step(value, "d_name"), "name", arrow=False)
         label = self._value.label
-        return Reading(
+        return TypedRead(
             replace(name.pointee(0, None), label=label), "string", path=name.path, path_type="string"
         )
 

@@ -38,7 +38,7 @@ class TypeSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
+class ArgFeatures:
     """The features of this kernel's probe parser.
 
     Attributes:
@@ -59,7 +59,7 @@ class Features:
     deref_max: int = 13
 
     @classmethod
-    def from_readme(cls, readme: str) -> "Features":
+    def from_readme(cls, readme: str) -> "ArgFeatures":
         """Parse the text of tracefs `README`."""
         return cls(
             btf_args="<argname>" in readme,
@@ -90,7 +90,7 @@ class Site:
     function: str | None
     where: Where = "entry"
     machine: str = "x86_64"
-    features: Features = Features()
+    features: ArgFeatures = ArgFeatures()
     registers: bool = True
     tracepoint: bool = False
     nth: int | None = None

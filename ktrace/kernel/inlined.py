@@ -38,10 +38,10 @@ def inlined_hint(function: str, load: "Callable[[], DebugInfo]" = installed) -> 
         return None
     if isinstance(sites, Miss):
         return None
-    return f"{told(function, sites)}\nprobe all of them with --inlined"
+    return f"{inlined_note(function, sites)}\nprobe all of them with --inlined"
 
 
-def told(function: str, sites: tuple[InlinedSite, ...]) -> str:
+def inlined_note(function: str, sites: tuple[InlinedSite, ...]) -> str:
     """Say where a function was inlined, one line for each place."""
     one = "1 place" if len(sites) == 1 else f"{len(sites)} places"
     rows = [f"  {s.spot.place.to_text()}  in {s.caller}, {s.file}:{s.line}" for s in sites[:_TOLD]]

@@ -14,7 +14,7 @@ from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.files import Files
 
 if TYPE_CHECKING:
-    from ktrace.expr.source import Features
+    from ktrace.expr.source import ArgFeatures
     from ktrace.model.miss import Miss
     from ktrace.symbols.btf import Btf
     from ktrace.symbols.btf_files import BtfPaths
@@ -62,11 +62,11 @@ class Kernel:
         self._types: dict[str | None, Btf | Miss] = {}
 
     @cached_property
-    def features(self) -> "Features":
+    def features(self) -> "ArgFeatures":
         """Return the abilities of its probe parser that expressions depend on."""
-        from ktrace.expr.source import Features  # noqa: PLC0415 -- plain arguments need no expressions
+        from ktrace.expr.source import ArgFeatures  # noqa: PLC0415 -- plain arguments need no expressions
 
-        return Features.from_readme(self._readme)
+        return ArgFeatures.from_readme(self._readme)
 
     @property
     def has_fprobes(self) -> bool:

@@ -9,7 +9,7 @@ from ktrace.model.plan import Plan
 from ktrace.model.probe import Check, Probe
 from ktrace.probes.define import Defined, define_probe
 from ktrace.probes.switching import Failures, remove_probe, set_enabled
-from ktrace.resolve.spec import Move, move_place
+from ktrace.resolve.spec import Relocate, relocate_place
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.apply import Applied
@@ -59,7 +59,7 @@ def add_probes(
     probes: list[Probe],
     wishes: Wishes,
     between: Callable[[], None],
-    move: Move = move_place,
+    move: Relocate = relocate_place,
     check: Check | None = None,
 ) -> Added:
     """Define all, one write each; one that is refused does not take the others with it.
@@ -98,7 +98,7 @@ def _define_each(
     probes: list[Probe],
     wishes: Wishes,
     between: Callable[[], None],
-    move: Move,
+    move: Relocate,
     check: Check | None,
     done: list[Defined],
     failed: Failures,
@@ -132,7 +132,7 @@ def _stack_each(applied: Applied, done: list[Defined]) -> Failures:
     failed: Failures = []
     for defined in done:
         try:
-            applied.do(stack_step(defined.probe.event))
+            applied.apply(stack_step(defined.probe.event))
         except Refused as refused:
             if refused.errno == errno.EEXIST:
                 continue  # a probe point appended to an event that has the trigger

@@ -8,7 +8,7 @@ from pathlib import Path
 from ktrace.errors import Busy, Refused
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Check, Probe
-from ktrace.resolve.spec import Move, move_place
+from ktrace.resolve.spec import Relocate, relocate_place
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.symbols.renames import may_be_bypassed
 from ktrace.tracefs import dynevents
@@ -65,7 +65,7 @@ def define_probe(
     append: bool = False,
     load_symbols: LoadSymbols = Kallsyms.load,
     debug: Files | None = None,
-    move: Move = move_place,
+    move: Relocate = relocate_place,
     check: Check | None = None,
 ) -> Defined:
     """Define one probe, under its function's present name where the kernel does not know the one said.
@@ -109,7 +109,7 @@ def resolve(
     *,
     append: bool = False,
     debug: Files | None = None,
-    move: Move = move_place,
+    move: Relocate = relocate_place,
     check: Check | None = None,
 ) -> Defined:
     """Return the probe as `define_probe` would write it, without writing: for --dry-run.
@@ -200,7 +200,7 @@ def _is_built_in(probe: Probe, load_symbols: LoadSymbols) -> bool:
     return any(symbol.is_function and symbol.module is None for symbol in found)
 
 
-def _moved(probe: Probe, load_symbols: LoadSymbols, move: Move) -> Defined | None:
+def _moved(probe: Probe, load_symbols: LoadSymbols, move: Relocate) -> Defined | None:
     """Return the probe at the present name of its function; None where the name is present as it is."""
     place = probe.place
     if not isinstance(place, SymbolPlace) or place.module:

@@ -60,12 +60,12 @@ def set_triggers(
             if has(tracing, event, trigger):
                 continue
             try:
-                applied.do(trigger_step(event, trigger))
+                applied.apply(trigger_step(event, trigger))
             except Refused as refused:
                 raise explain(tracing, event, trigger, refused) from refused
         if conditions.start_on and buffer.recording(tracing):
             on = Step("tracing_on", "1", "record again", action="write")
-            applied.do(Step("tracing_on", "0", "wait for the event", on, action="write"))
+            applied.apply(Step("tracing_on", "0", "wait for the event", on, action="write"))
     except BaseException:
         applied.undo_all()
         raise
@@ -91,7 +91,7 @@ def clear_triggers(tracing: Files, probes: Sequence[Probe], *, between: Callable
                 if trigger is not None:
                     between()
                     again = Step(path, trigger.to_line(), f"set again: {trigger.kind}")
-                    applied.do(Step(path, f"!{trigger.kind}", f"no more {trigger.kind}", again))
+                    applied.apply(Step(path, f"!{trigger.kind}", f"no more {trigger.kind}", again))
     except BaseException:
         applied.undo_all()
         raise

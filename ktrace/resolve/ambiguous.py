@@ -6,12 +6,12 @@ from ktrace.model.miss import Miss
 from ktrace.model.place import AddressPlace, SymbolPlace, parse_kernel_place
 from ktrace.model.suffixes import plain_name
 from ktrace.resolve.plain import TRACEPOINT
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 from ktrace.symbols.dwarf import source_place as words
 from ktrace.tracefs.events import is_glob
 
 
-def check_choice(name: str, defaults: Defaults) -> None:
+def check_choice(name: str, defaults: ProbeOptions) -> None:
     """Raise UsageError where a place leaves nothing to choose, or several choices contradict."""
     chosen = [("--nth", defaults.nth is not None), ("--all", defaults.every), ("--inlined", defaults.inlined)]
     given = [option for option, is_given in chosen if is_given]

@@ -17,7 +17,7 @@ from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, is_identifier
 from ktrace.model.registers import CONVENTIONS
 from ktrace.resolve.plain import is_plain
-from ktrace.resolve.spec import Arguments, Defaults
+from ktrace.resolve.spec import Arguments, ProbeOptions
 from ktrace.symbols.syscalls import (
     SyscallParam,
     argument_offset,
@@ -52,7 +52,7 @@ def value_names(resolved: Resolved) -> Mapping[int, str]:
 
 
 def syscall_arguments(
-    texts: Sequence[str], function: str, site: Site, kernel: Kernel, defaults: Defaults
+    texts: Sequence[str], function: str, site: Site, kernel: Kernel, defaults: ProbeOptions
 ) -> Arguments:
     """Resolve the arguments of a system call at `function`, which takes the registers of the process.
 

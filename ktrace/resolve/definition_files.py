@@ -5,16 +5,16 @@ from collections.abc import Callable, Iterable, Iterator
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.resolve.kernel_lines import is_kernel_line, probe_from_kernel_line
 from ktrace.resolve.parse import Make, probe_from_words, split_words
-from ktrace.resolve.spec import Defaults, Wanted
+from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 
 
 def read_definitions(
     lines: Iterable[str],
     source: str,
-    defaults: Defaults,
+    defaults: ProbeOptions,
     make: Make | None = None,
     refuse: Callable[[KtraceError], None] | None = None,
-) -> Iterator[Wanted]:
+) -> Iterator[ProbeSpec]:
     """Yield the probes of a file; blank lines and `#` comments define nothing.
 
     Args:
@@ -42,9 +42,9 @@ def read_definitions(
             refuse(problem)
 
 
-def _probes(text: str, defaults: Defaults, make: Make | None) -> list[Wanted]:
+def _probes(text: str, defaults: ProbeOptions, make: Make | None) -> list[ProbeSpec]:
     words = text.split()
     if is_kernel_line(words):
-        return [Wanted(probe_from_kernel_line(words, defaults))]
+        return [ProbeSpec(probe_from_kernel_line(words, defaults))]
     words = split_words(text)
-    return list(make(words)) if make is not None else [Wanted(probe_from_words(words, defaults))]
+    return list(make(words)) if make is not None else [ProbeSpec(probe_from_words(words, defaults))]

@@ -23,14 +23,14 @@ from ktrace.resolve.spec import (
     DEFAULT_GROUP,
     SEVERAL,
     Arguments,
-    Defaults,
     InSource,
-    Wanted,
+    ProbeOptions,
+    ProbeSpec,
     check_number,
     different_names,
     event_name,
-    left_out_note,
-    left_out_text,
+    skipped_note,
+    skipped_text,
 )
 from ktrace.symbols.kallsyms import Symbol
 
@@ -49,10 +49,10 @@ class Finder:
 
     args: tuple[str, ...]
     at_return: bool
-    defaults: Defaults
+    defaults: ProbeOptions
     kernel: Kernel
 
-    def at(self, place: SymbolPlace, *, nth: int | None = None) -> Wanted:
+    def at(self, place: SymbolPlace, *, nth: int | None = None) -> ProbeSpec:
         """Return the probe at the function of this name."""
         kind = self._kind(place)
         if kind == "f":
@@ -109,7 +109,7 @@ class Finder:
 
     def at_address(
         self, place: AddressPlace | SymbolPlace, symbol: Symbol | None, *, offset: int = 0
-    ) -> Wanted:
+    ) -> ProbeSpec:
         """Return the probe at an address, with the arguments of the function there."""
         from ktrace.resolve.arguments import at_address  # noqa: PLC0415 -- as above
 
@@ -125,7 +125,7 @@ class Finder:
         args = tuple(at_address(arg, self.kernel.machine) for arg in found.args)
         return self.wanted(kind, place, replace(found, args=args), named_after=where)
 
-    def of_several(self, place: SymbolPlace) -> list[Wanted]:
+    def of_several(self, place: SymbolPlace) -> list[ProbeSpec]:
         """Return the probes for `--all` and `--nth`, which select among functions of the same name."""
         symbols = [s for s in self.kernel.symbols.find(place.symbol, place.module) if s.is_function]
         nth = self.defaults.nth
@@ -146,7 +146,7 @@ class Finder:
         chosen = symbols if nth is None else [symbols[nth - 1]]
         return different_names(self._one_of(symbol, symbols, place.offset) for symbol in chosen)
 
-    def matching(self, text: str) -> list[Wanted]:
+    def matching(self, text: str) -> list[ProbeSpec]:
         """Return a probe for every function that matches a wildcard and can be probed."""
         module, _, glob = text.rpartition(":")
         by_name: dict[str, list[Symbol]] = {}
@@ -162,7 +162,7 @@ class Finder:
             )
         return self.each_of(by_name, text)
 
-    def each_of(self, by_name: dict[str, list[Symbol]], text: str) -> list[Wanted]:
+    def each_of(self, by_name: dict[str, list[Symbol]], text: str) -> list[ProbeSpec]:
         """Return a probe for each of these functions that can be probed; `text` is the matching pattern."""
         left_out: dict[str, int] = {}
         chosen: list[tuple[Symbol, list[Symbol]]] = []
@@ -181,18 +181,18 @@ class Finder:
         if not wanted:
             if first:
                 raise first
-            why = left_out_text(left_out)
+            why = skipped_text(left_out)
             raise NotFound(f"none of the {matched} functions of '{text}' can be probed: {why}")
         if left_out:
-            note = left_out_note(text, matched, len(wanted), left_out)
+            note = skipped_note(text, matched, len(wanted), left_out)
             wanted[0] = replace(wanted[0], notes=(*wanted[0].notes, note))
         return different_names(wanted)
 
     def _each(
         self, chosen: list[tuple[Symbol, list[Symbol]]], left_out: dict[str, int]
-    ) -> tuple[list[Wanted], KtraceError | None]:
+    ) -> tuple[list[ProbeSpec], KtraceError | None]:
         """Return a probe for each function that has all arguments, and the first error."""
-        wanted: list[Wanted] = []
+        wanted: list[ProbeSpec] = []
         first: KtraceError | None = None
         if (
             len(chosen) > MANY
@@ -208,7 +208,7 @@ class Finder:
                 left_out["without such arguments"] = left_out.get("without such arguments", 0) + 1
         return wanted, first
 
-    def _one_of(self, symbol: Symbol, symbols: list[Symbol], offset: int) -> Wanted:
+    def _one_of(self, symbol: Symbol, symbols: list[Symbol], offset: int) -> ProbeSpec:
         if sum(s.module == symbol.module for s in symbols) == 1:
             return self.at(SymbolPlace(symbol.name, offset, symbol.module))
         return self.at_address(place_of(symbol, offset, self.kernel), symbol, offset=offset)
@@ -308,7 +308,7 @@ class Finder:
         )
 
     @property
-    def _defaults_here(self) -> Defaults:
+    def _defaults_here(self) -> ProbeOptions:
         return replace(self.defaults, at_return=self.at_return)
 
     def wanted(
@@ -320,7 +320,7 @@ class Finder:
         named_after: SymbolPlace | str | None = None,
         asked: str | None = None,
         differs: tuple[str, ...] = (),
-    ) -> Wanted:
+    ) -> ProbeSpec:
         """Return the probe with these arguments, named after `named_after` if no name is given."""
         defaults = self.defaults
         args: tuple[FetchArg, ...] = name_args(found.args)
@@ -347,7 +347,9 @@ class Finder:
         if asked:
             told = f"{asked} is {place.to_text()} in this kernel: {probe.event} probes it"
             notes = ("; ".join((told, *differs)), *notes)
-        return Wanted(probe, found.names or {}, notes, asked, again=self._again(name) if self.args else None)
+        return ProbeSpec(
+            probe, found.names or {}, notes, asked, again=self._again(name) if self.args else None
+        )
 
     def _again(self, name: str) -> "_Again":
         return _Again(replace(self, defaults=replace(self.defaults, name=name)))

@@ -15,7 +15,7 @@ from ktrace.model.fetch import name_args
 from ktrace.model.names import EVENT_MAX
 from ktrace.model.place import AddressPlace, EventPlace, FilePlace, Place, SymbolPlace, TracepointPlace
 from ktrace.model.probe import MAXACTIVE_MAX, Kind, Probe
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 
 _HEAD = re.compile(r"(?P<kind>[prftes])(?P<digits>\w*)(?:(?P<colon>:)(?P<event>.*))?\Z", re.DOTALL)
 _BARE = re.compile(r"[prfte]\d*\Z|s\Z")
@@ -38,7 +38,7 @@ def is_kernel_line(words: Sequence[str]) -> bool:
     return len(words) > 1 and _BARE.match(head) is not None
 
 
-def probe_from_kernel_line(words: Sequence[str], defaults: Defaults) -> Probe:
+def probe_from_kernel_line(words: Sequence[str], defaults: ProbeOptions) -> Probe:
     """Return the probe that a line defines.
 
     Args:
@@ -152,7 +152,7 @@ def _check_event_probe(line: str, probe: Probe) -> None:
         raise UsageError("there is no filter after 'if'", excerpt=line, caret=len(line))
 
 
-def _refuse_options(head: str, defaults: Defaults) -> None:
+def _refuse_options(head: str, defaults: ProbeOptions) -> None:
     """Refuse options that say of a probe what the line says itself."""
     if option := defaults.given:
         raise UsageError(

@@ -15,7 +15,7 @@ from ktrace.errors import UsageError
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.place import RETURN_SUFFIX, parse_kernel_place
 from ktrace.model.probe import Probe
-from ktrace.resolve.spec import DEFAULT_GROUP, Defaults, Wanted, event_name
+from ktrace.resolve.spec import DEFAULT_GROUP, ProbeOptions, ProbeSpec, event_name
 
 SEPARATOR = ","
 
@@ -23,11 +23,11 @@ SEPARATOR = ","
 _SOURCE = re.compile(r"[^:].*:\d+(?:-\d+)?(?:%return)?\Z|:.")
 
 
-Make: TypeAlias = Callable[[Sequence[str]], Iterable[Wanted]]
+Make: TypeAlias = Callable[[Sequence[str]], Iterable[ProbeSpec]]
 """Turns the words of one definition into its probes."""
 
 
-def check_options(wanted: Iterable[Wanted], defaults: Defaults, events: Sequence[str] = ()) -> None:
+def check_options(wanted: Iterable[ProbeSpec], defaults: ProbeOptions, events: Sequence[str] = ()) -> None:
     """Raise UsageError for options about probes that apply to none of them.
 
     Args:
@@ -81,7 +81,7 @@ def split_words(text: str) -> list[str]:
     return words if depth == 0 else text.split()
 
 
-def probe_from_words(words: Sequence[str], defaults: Defaults) -> Probe:
+def probe_from_words(words: Sequence[str], defaults: ProbeOptions) -> Probe:
     """One definition. Raises UsageError with a caret where the words are wrong."""
     place_text, *arg_texts = words
     at_return = defaults.at_return or place_text.endswith(RETURN_SUFFIX)

@@ -7,7 +7,7 @@ from ktrace.errors import UsageError
 from ktrace.expr.native import is_kernels_own
 from ktrace.model.place import RETURN_SUFFIX
 from ktrace.resolve.parse import is_source_place
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 
 TRACEPOINT = "tracepoint:"
 
@@ -25,7 +25,7 @@ _SYSCALL = re.compile(r"__(?:x64|arm64|riscv)_sys_")
 _KERNELS_OWN_START = re.compile(r"[%@\\]|\$(?!args\Z|retval\b|arg\d)")
 
 
-def is_lookup(place: str, defaults: Defaults) -> bool:
+def is_lookup(place: str, defaults: ProbeOptions) -> bool:
     """Return whether the place itself needs a look-up, whatever the arguments are."""
     return (
         defaults.kind != "kprobe"
@@ -38,7 +38,7 @@ def is_lookup(place: str, defaults: Defaults) -> bool:
     )
 
 
-def is_plain(arg: str, place: str, defaults: Defaults) -> bool:
+def is_plain(arg: str, place: str, defaults: ProbeOptions) -> bool:
     """Return whether the kernel can read the argument unchanged.
 
     `$retval` and `$argN` are read as they stand, too, but a type can be found for them.

@@ -22,12 +22,12 @@ from ktrace.resolve.finder import Finder
 from ktrace.resolve.kernel_lines import is_kernel_line, probe_from_kernel_line
 from ktrace.resolve.parse import probe_from_words
 from ktrace.resolve.plain import _SYSCALL, TRACEPOINT, check_arguments, is_lookup, is_plain
-from ktrace.resolve.spec import Defaults, Wanted, move_place
+from ktrace.resolve.spec import ProbeOptions, ProbeSpec, relocate_place
 from ktrace.symbols.dwarf import source_place as words
 from ktrace.tracefs.events import is_glob
 
 
-def want(words: Sequence[str], defaults: Defaults, kernel: Kernel) -> list[Wanted]:
+def want(words: Sequence[str], defaults: ProbeOptions, kernel: Kernel) -> list[ProbeSpec]:
     """Return the probes for one definition: one, unless it has a wildcard or selects all of a name.
 
     Raises:
@@ -36,7 +36,7 @@ def want(words: Sequence[str], defaults: Defaults, kernel: Kernel) -> list[Wante
         Unavailable: this kernel cannot do it.
     """
     if is_kernel_line(words):
-        return [Wanted(probe_from_kernel_line(words, defaults))]
+        return [ProbeSpec(probe_from_kernel_line(words, defaults))]
     place, *args = words
     if (
         not kernel.vmlinux
@@ -44,7 +44,7 @@ def want(words: Sequence[str], defaults: Defaults, kernel: Kernel) -> list[Wante
         and all(is_plain(arg, place, defaults) for arg in args)
     ):
         again = _Anew(tuple(words), defaults, kernel) if any("$arg" in arg for arg in args) else None
-        return [Wanted(probe_from_words(words, defaults), again=again)]
+        return [ProbeSpec(probe_from_words(words, defaults), again=again)]
 
     return find_probes(place, tuple(args), defaults, kernel)
 
@@ -54,20 +54,20 @@ class _Anew:
     """Makes a probe anew for its function's present name, if that is one of a system call."""
 
     words: tuple[str, ...]
-    defaults: Defaults
+    defaults: ProbeOptions
     kernel: Kernel
 
     def __call__(self, probe: Probe, symbol: str) -> Probe:
         place = probe.place
         if not _SYSCALL.match(symbol) or not isinstance(place, SymbolPlace):
-            return move_place(probe, symbol)
+            return relocate_place(probe, symbol)
 
         moved = replace(place, symbol=symbol).to_text() + (RETURN_SUFFIX if probe.is_return else "")
         defaults = replace(self.defaults, name=probe.name)
         return find_probes(moved, self.words[1:], defaults, self.kernel)[0].probe
 
 
-def find_probes(text: str, args: tuple[str, ...], defaults: Defaults, kernel: Kernel) -> list[Wanted]:
+def find_probes(text: str, args: tuple[str, ...], defaults: ProbeOptions, kernel: Kernel) -> list[ProbeSpec]:
     """Return the probes for `text`, a place with or without `%return`. Raises as `resolve.want`."""
     check_arguments(args)
     at_return = defaults.at_return or text.endswith(RETURN_SUFFIX)

@@ -16,19 +16,19 @@ from pathlib import PurePosixPath
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.expr.source import Site
 from ktrace.kernel.functions import place_of
-from ktrace.kernel.inlined import told
+from ktrace.kernel.inlined import inlined_note
 from ktrace.model.debuginfo import SourceFrame, Spot
 from ktrace.model.miss import Miss
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.resolve.finder import Finder
-from ktrace.resolve.spec import InSource, Wanted, different_names
+from ktrace.resolve.spec import InSource, ProbeSpec, different_names
 from ktrace.symbols.dwarf import source_place as words
 from ktrace.symbols.kallsyms import Symbol
 
 _TOLD = 100  # places in a message
 
 
-def at_source(where: words.SourcePlace, text: str, finder: Finder) -> list[Wanted]:
+def at_source(where: words.SourcePlace, text: str, finder: Finder) -> list[ProbeSpec]:
     """Return the probes for a place in the source.
 
     Raises:
@@ -56,7 +56,7 @@ def at_source(where: words.SourcePlace, text: str, finder: Finder) -> list[Wante
     return made
 
 
-def everywhere(place: SymbolPlace, finder: Finder) -> list[Wanted]:
+def everywhere(place: SymbolPlace, finder: Finder) -> list[ProbeSpec]:
     """`--inlined`: the function itself, if it has code of its own, and every place where it was inlined.
 
     Raises:
@@ -75,7 +75,7 @@ def everywhere(place: SymbolPlace, finder: Finder) -> list[Wanted]:
     made = [finder.at(place)] if own else []
     inside = _meant_by(words.FunctionLines(place.symbol, 0))
     made += _each(spots.values(), place.symbol, place.symbol, finder, inside)
-    made[0] = replace(made[0], notes=(*made[0].notes, told(place.symbol, sites)))
+    made[0] = replace(made[0], notes=(*made[0].notes, inlined_note(place.symbol, sites)))
     return different_names(made)
 
 
@@ -100,7 +100,7 @@ def _check(finder: Finder, what: str) -> None:
         raise UsageError(f"an fprobe is at a function, not at {what}", hint="leave --kind out")
 
 
-def _each(spots: Iterable[Spot], name: str, text: str, finder: Finder, line: InSource) -> list[Wanted]:
+def _each(spots: Iterable[Spot], name: str, text: str, finder: Finder, line: InSource) -> list[ProbeSpec]:
     """Return a probe for each place. Places that lack an argument are left out if others have it."""
     spots = tuple(spots)
     if len(spots) > finder.defaults.max_probes:
@@ -108,7 +108,7 @@ def _each(spots: Iterable[Spot], name: str, text: str, finder: Finder, line: InS
             f"'{text}' is {len(spots)} places, more than the {finder.defaults.max_probes} of --max-probes",
             hint="a higher --max-probes, or one of the places: `ktrace lines` shows them",
         )
-    made: list[Wanted] = []
+    made: list[ProbeSpec] = []
     first: KtraceError | None = None
     for spot in spots:
         try:
@@ -123,7 +123,7 @@ def _each(spots: Iterable[Spot], name: str, text: str, finder: Finder, line: InS
     return different_names(made)
 
 
-def _at_spot(spot: Spot, name: str, finder: Finder, line: InSource) -> Wanted:
+def _at_spot(spot: Spot, name: str, finder: Finder, line: InSource) -> ProbeSpec:
     found = finder.plain(spot.place.symbol)
     if found is None:
         site = Site(spot.place.symbol, "inside", finder.kernel.machine, finder.kernel.features)
@@ -152,7 +152,7 @@ def _several(text: str, spots: tuple[Spot, ...]) -> str:
     return f"the code of {text} begins at {len(spots)} places: {shown}"
 
 
-def _of_files(glob: str, finder: Finder) -> list[Wanted]:
+def _of_files(glob: str, finder: Finder) -> list[ProbeSpec]:
     """Return a probe for every function with its own code in the files that match."""
     found = finder.kernel.debug_info().functions_in(glob)
     if isinstance(found, Miss):

@@ -32,7 +32,7 @@ _RETURN_NAME = "__return"
 
 
 @dataclass(frozen=True, slots=True)
-class Defaults:
+class ProbeOptions:
     """The options of a command that apply to every definition on its line.
 
     Attributes:
@@ -84,7 +84,7 @@ Names: TypeAlias = Mapping[str, Mapping[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ProbeSpec:
     """A probe to define, and what was found while resolving it.
 
     Attributes:
@@ -101,23 +101,23 @@ class Wanted:
     notes: tuple[str, ...] = ()
     asked: str | None = None
     one_of_many: bool = False
-    again: "Move | None" = None
+    again: "Relocate | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments of one probe; `names` as in `Wanted`, `notes` on what `$args` left out."""
+    """The arguments of one probe; `names` as in `ProbeSpec`, `notes` on what `$args` left out."""
 
     args: tuple[FetchArg, ...] = ()
     names: Mapping[str, Mapping[int, str]] | None = None
     notes: tuple[str, ...] = ()
 
 
-Move: TypeAlias = Callable[[Probe, str], Probe]
+Relocate: TypeAlias = Callable[[Probe, str], Probe]
 """A function that returns the same probe at a function of another name."""
 
 
-def check_number(text: str, count: int, defaults: Defaults) -> None:
+def check_number(text: str, count: int, defaults: ProbeOptions) -> None:
     """Raise UsageError if a wildcard matches more functions than the defaults allow."""
     if count > defaults.max_probes:
         raise UsageError(
@@ -127,12 +127,12 @@ def check_number(text: str, count: int, defaults: Defaults) -> None:
         )
 
 
-def left_out_note(text: str, matched: int, probed: int, left_out: Mapping[str, int]) -> str:
+def skipped_note(text: str, matched: int, probed: int, left_out: Mapping[str, int]) -> str:
     """Say how many functions a wildcard matches, how many are probed, and how many are not, by reason."""
-    return f"'{text}' matches {matched} functions: {probed} are probed; {left_out_text(left_out)}"
+    return f"'{text}' matches {matched} functions: {probed} are probed; {skipped_text(left_out)}"
 
 
-def left_out_text(left_out: Mapping[str, int]) -> str:
+def skipped_text(left_out: Mapping[str, int]) -> str:
     """Say how many functions were left out, by reason."""
     return "left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.items())
 
@@ -147,25 +147,25 @@ def event_name(place: SymbolPlace | AddressPlace, *, at_return: bool) -> str:
     return to_identifier(name, EVENT_MAX - len(suffix)) + suffix
 
 
-def mover(wanted: Iterable[Wanted]) -> Move:
+def relocator(wanted: Iterable[ProbeSpec]) -> Relocate:
     """Return a function that moves any of these probes to the present name of its function."""
     again = {one.probe.event: one.again for one in wanted if one.again}
 
     def move(probe: Probe, symbol: str) -> Probe:
         made = again.get(probe.event)
         # Its name may have been changed since, to differ from another's.
-        return replace(made(probe, symbol), name=probe.name) if made else move_place(probe, symbol)
+        return replace(made(probe, symbol), name=probe.name) if made else relocate_place(probe, symbol)
 
     return move
 
 
-def move_place(probe: Probe, symbol: str) -> Probe:
+def relocate_place(probe: Probe, symbol: str) -> Probe:
     """Return the probe with only its function's name changed."""
     assert isinstance(probe.place, SymbolPlace)
     return replace(probe, place=replace(probe.place, symbol=symbol))
 
 
-def different_names(wanted: Iterable[Wanted]) -> list[Wanted]:
+def different_names(wanted: Iterable[ProbeSpec]) -> list[ProbeSpec]:
     """Give each probe a different event name: the kernel would merge two of the same name."""
     taken: set[str] = set()
     out = []

@@ -15,7 +15,7 @@ from ktrace.resolve.kernel_lines import is_kernel_line
 from ktrace.resolve.parse import check_options, is_source_place, split_definitions
 from ktrace.resolve.refusals import Refusals
 from ktrace.resolve.resolve import want
-from ktrace.resolve.spec import Defaults, Names, Wanted, different_names
+from ktrace.resolve.spec import Names, ProbeOptions, ProbeSpec, different_names
 from ktrace.tracefs.files import Files
 
 # What can only be a fetch argument: the word before it is a place then, even if an event has that name.
@@ -37,7 +37,7 @@ class Targets:
     """
 
     events: tuple[str, ...]
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[ProbeSpec, ...]
     names: Mapping[str, Names] = field(default_factory=dict)
     refusals: Refusals | None = None
 
@@ -50,7 +50,7 @@ class Targets:
 def find_targets(
     tracing: Files,
     words: Sequence[str],
-    defaults: Defaults,
+    defaults: ProbeOptions,
     kernel: Kernel | None = None,
     refusals: Refusals | None = None,
 ) -> Targets:
@@ -66,7 +66,7 @@ def find_targets(
     kernel = kernel or Kernel(tracing)
     existing = probes_that_stay(tracing)
     events: dict[str, None] = {}
-    wanted: list[Wanted] = []
+    wanted: list[ProbeSpec] = []
     for group in split_definitions(words):
         with refusals.one() if refusals is not None else nullcontext():
             found, made = _meant(tracing, existing, group, defaults, kernel)
@@ -81,8 +81,8 @@ def find_targets(
 
 
 def _meant(
-    tracing: Files, existing: Sequence[Probe], group: Sequence[str], defaults: Defaults, kernel: Kernel
-) -> tuple[list[str], list[Wanted]]:
+    tracing: Files, existing: Sequence[Probe], group: Sequence[str], defaults: ProbeOptions, kernel: Kernel
+) -> tuple[list[str], list[ProbeSpec]]:
     """Return the events that the words of one definition name, and the probes that they ask for."""
     events: list[str] = []
     rest = group
@@ -101,13 +101,15 @@ def _meant(
     return events, []
 
 
-def _of_this_run(one: Wanted, defaults: Defaults) -> Wanted:
+def _of_this_run(one: ProbeSpec, defaults: ProbeOptions) -> ProbeSpec:
     """Put the probe in the run's own group, whichever group its definition names."""
     group = defaults.group
     return one if group in (None, one.probe.group) else replace(one, probe=replace(one.probe, group=group))
 
 
-def _of_function(words: Sequence[str], event: str, defaults: Defaults, kernel: Kernel) -> list[Wanted] | None:
+def _of_function(
+    words: Sequence[str], event: str, defaults: ProbeOptions, kernel: Kernel
+) -> list[ProbeSpec] | None:
     """Resolve `FUNCTION ARG...` if an event has the function's name. The function takes precedence.
 
     Returns:

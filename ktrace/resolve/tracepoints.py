@@ -14,15 +14,15 @@ from ktrace.model.fetch import name_args
 from ktrace.model.place import TracepointPlace
 from ktrace.model.probe import Probe
 from ktrace.resolve.arguments import function_arguments
-from ktrace.resolve.spec import Defaults, Wanted
+from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.tracefs.events import read_format
 
 GROUP = "tracepoints"  # the kernel's own for them
 
 
 def tracepoint_probe(
-    text: str, args: Sequence[str], at_return: bool, defaults: Defaults, kernel: Kernel
-) -> Wanted:
+    text: str, args: Sequence[str], at_return: bool, defaults: ProbeOptions, kernel: Kernel
+) -> ProbeSpec:
     """Return the probe for `tracepoint:NAME` or `tracepoint:SYSTEM:NAME`.
 
     Raises:
@@ -58,7 +58,7 @@ def tracepoint_probe(
         place=TracepointPlace(name),
         args=name_args(found.args),
     ).checked()
-    return Wanted(probe, found.names or {}, found.notes)
+    return ProbeSpec(probe, found.names or {}, found.notes)
 
 
 def _events(kernel: Kernel) -> list[str]:

@@ -29,7 +29,7 @@ class _Descriptor(Source, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class BufferReader:
     """One way of reading the buffer.
 
     Attributes:
@@ -51,10 +51,10 @@ class Reading:
         return self.decoder.feed(data) if data else self.decoder.idle()
 
 
-def reading_text(session: Session) -> Reading:
+def reading_text(session: Session) -> BufferReader:
     """Return a reading of the kernel's text."""
     parser = TextParser(session.signatures())
-    return Reading(
+    return BufferReader(
         session.start,
         parser,
         with_own_stacks(session, TaskNames(session.saved_names, names_proc())),
@@ -63,7 +63,7 @@ def reading_text(session: Session) -> Reading:
     )
 
 
-def reading_pages(session: Session, events: Iterable[str] = ()) -> Reading:
+def reading_pages(session: Session, events: Iterable[str] = ()) -> BufferReader:
     """Return a reading of the buffer's pages.
 
     Args:
@@ -75,7 +75,7 @@ def reading_pages(session: Session, events: Iterable[str] = ()) -> Reading:
     enrich = live_enrich(session.files, formats, session.saved_names)
     if any(form.is_probe for form in formats.known.values()):
         enrich.load()  # the buffer would fill while the first events wait for it
-    return Reading(
+    return BufferReader(
         lambda: session.start_pages(live.page),
         live,
         with_own_stacks(session, enrich),

@@ -23,7 +23,7 @@ from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
 from ktrace.probes.define import Defined, define_probe
 from ktrace.resolve.empty_reads import checker
-from ktrace.resolve.spec import Move, move_place
+from ktrace.resolve.spec import Relocate, relocate_place
 from ktrace.tracefs import buffer
 from ktrace.tracefs.apply import Applied
 from ktrace.tracefs.dynevents import define_step
@@ -112,7 +112,7 @@ class Session:
                 raise
             error.add_note(failure.message)
 
-    def add_probe(self, probe: Probe, move: Move = move_place) -> Defined:
+    def add_probe(self, probe: Probe, move: Relocate = relocate_place) -> Defined:
         """Define a probe in the session's group, and trace it.
 
         Args:
@@ -146,13 +146,9 @@ class Session:
         assert undo is not None
         self._applied.will_undo(undo)
 
-    def do(self, step: Step) -> None:
+    def apply_global(self, step: Step) -> None:
         """Write a step that belongs to no instance, such as a synthetic event; undone at the end."""
-        self._applied.do(step)
-
-    def do_here(self, step: Step) -> None:
-        """Write a step in the session's own instance; undone at the end."""
-        self._apply(step)
+        self._applied.apply(step)
 
     def ignore_self(self) -> bool:
         """Ignore all events of this process; return False if the kernel does not support that."""
@@ -189,7 +185,7 @@ class Session:
         """Open a reader of the buffer's pages, of `page` bytes each, without switching anything on."""
         wake = buffer.wake_step(self.files)
         if wake is not None:
-            self._apply(wake)
+            self.apply(wake)
         from ktrace.tracefs.pipe_raw import RawPipes  # noqa: PLC0415 -- not needed to count
 
         self._pipe = pipes = RawPipes(self.files, page)
@@ -234,7 +230,7 @@ class Session:
     def only_tasks(self, pids: Sequence[int], *, children: bool) -> None:
         """Record only these threads; with `children` also the tasks that they start from now on."""
         if children:
-            self._apply(Step("trace_options", "event-fork", "follow children"))
+            self.apply(Step("trace_options", "event-fork", "follow children"))
         buffer.only_pids(self.files, pids)
 
     def only_cpus(self, cpus: Iterable[int]) -> None:
@@ -264,15 +260,15 @@ class Session:
         ignored = self.ignore_self()
         for event in self.events:
             if event in self.with_stacks:
-                self._apply(stack_step(event))
+                self.apply(stack_step(event))
         if not ignored:
             self._filter_self()
         own = all(e.startswith(self.name + "/") for e in self.events)
         if len(self.events) > 1 and own and not self._counted:
-            self._apply(enable_step(self.name, "all of this session's probes"))
+            self.apply(enable_step(self.name, "all of this session's probes"))
         else:
             for event in self.events:
-                self._apply(enable_step(event))
+                self.apply(enable_step(event))
         if not self.waits:
             buffer.switch_recording(self.files, True)
 
@@ -355,7 +351,7 @@ class Session:
 
     def _make_instance(self) -> None:
         try:
-            self._applied.do(make_step(self.name, "a buffer of this session's own"))
+            self._applied.apply(make_step(self.name, "a buffer of this session's own"))
             buffer.switch_recording(self.files, False)
         except (Refused, PermissionError) as error:
             if error.errno != errno.EACCES:
@@ -365,11 +361,11 @@ class Session:
         if self.buffer_kb is not None:
             steps.append(buffer.size_step(self.buffer_kb))
         for step in steps:
-            self._apply(step)
+            self.apply(step)
 
-    def _apply(self, step: Step) -> None:
-        """Write a step of the instance."""
-        self._applied.do(step.below(f"instances/{self.name}"))
+    def apply(self, step: Step) -> None:
+        """Write a step in the session's own instance; undone at the end."""
+        self._applied.apply(step.below(f"instances/{self.name}"))
 
     def _wants_stack(self, event: str) -> bool:
         """Return whether `ktrace add --stack` asked for stacks, as shown by a trigger in the top buffer."""

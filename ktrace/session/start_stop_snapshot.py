@@ -83,6 +83,6 @@ def _set(
     trigger = Trigger(kind, condition, count)
     for event in events:
         try:
-            session.do_here(trigger_step(event, trigger))
+            session.apply(trigger_step(event, trigger))
         except Refused as refused:
             raise explain(session.files, event, trigger, refused) from refused

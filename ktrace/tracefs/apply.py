@@ -22,7 +22,7 @@ class Applied:
     Example:
         applied = Applied(files)
         try:
-            applied.do(step)
+            applied.apply(step)
         finally:
             failures = applied.undo_all()
     """
@@ -32,7 +32,7 @@ class Applied:
         self._undo: list[Step] = []
         self._held = Held(files)
 
-    def do(self, step: Step) -> None:
+    def apply(self, step: Step) -> None:
         """Write one step. Raises Refused with the kernel's message; earlier steps stay.
 
         The undo is recorded before the write, so that a signal in between leaves nothing behind. Undoing
@@ -58,7 +58,7 @@ class Applied:
     def do_all(self, plan: Plan) -> None:
         """Write every step in order; stop at the first refusal."""
         for step in plan.steps:
-            self.do(step)
+            self.apply(step)
 
     def keep(self) -> None:
         """Forget how to undo: everything written stays."""

@@ -23,7 +23,7 @@ from ktrace.kernel.kernel import Kernel
 from ktrace.probes.define import define_probe
 from ktrace.resolve.empty_reads import checker
 from ktrace.resolve.resolve import want
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 from ktrace.tracefs.error_log import LogEntry, parse_error_log
 from ktrace.tracefs.mount import find_debug, find_tracing
 
@@ -234,7 +234,7 @@ def remove_taken(tracing: Path, before: list[str]) -> None:
 
 def through_ktrace(kernel: Kernel, bad: Bad) -> KtraceError | None:
     try:
-        for one in want(bad.line.split(), Defaults(), kernel):
+        for one in want(bad.line.split(), ProbeOptions(), kernel):
             define_probe(
                 kernel.tracing,
                 one.probe,

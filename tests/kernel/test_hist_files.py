@@ -59,7 +59,7 @@ class Counted:
     def set(self, *hists: Hist) -> None:
         for hist in hists:
             try:
-                self.session.do_here(hist.step(self.event, "count"))
+                self.session.apply(hist.step(self.event, "count"))
             except Refused:
                 self.refused.append(hist)
 
@@ -75,7 +75,7 @@ def counted() -> Iterator[Counted]:
         event = session.add("vfs_read", "n=%dx:u64", "f=$stack0:u64", "comm=$comm").probe.event
         session.filter_event(event, 'comm == "dd"')
         session.ignore_self()
-        session.do_here(enable_step(event))
+        session.apply(enable_step(event))
         session.record()
         yield Counted(session, event)
 

@@ -64,13 +64,13 @@ def test_it_is_the_difference_of_the_raw_events_of_the_same_run(tracing: Path) -
         end = session.add("vfs_read", at_return=True).probe.event
         key = ("common_pid",)
         plan = Latency(f"{session.name}_lat", entry, end, (key, key), filters=("n == 777", "common_pid != 0"))
-        session.do(plan.define_step())
-        session.do_here(plan.first_hist().step(entry, "begin"))
-        session.do_here(plan.second_hist().step(end, "end"))
+        session.apply_global(plan.define_step())
+        session.apply(plan.first_hist().step(entry, "begin"))
+        session.apply(plan.second_hist().step(end, "end"))
         reading = reading_pages(session, [plan.event])
         pages = session.read_pages(reading.page)
         for event in (entry, end, plan.event):
-            session.do_here(enable_step(event))
+            session.apply(enable_step(event))
         session.ignore_self()
         session.record()
         subprocess.run(dd(777, 20), check=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ktrace.kernel.kernel import Kernel
     from ktrace.probes.add import Added, Wishes
     from ktrace.resolve.refusals import Refusals
-    from ktrace.resolve.spec import Defaults, Wanted
+    from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 
 
 def add(
@@ -118,12 +118,12 @@ def add(
     from ktrace.resolve.empty_reads import checker
     from ktrace.resolve.parse import check_options
     from ktrace.resolve.refusals import Refusals
-    from ktrace.resolve.spec import Defaults, mover
+    from ktrace.resolve.spec import ProbeOptions, relocator
     from ktrace.session.signals import StopSignals
 
     machine = os.uname().machine
     which = (every, nth, max_probes, force, inlined)
-    defaults = Defaults(group, name, returns, maxactive, regs, machine, kind.value, *which)
+    defaults = ProbeOptions(group, name, returns, maxactive, regs, machine, kind.value, *which)
     kernel = Kernel(tracing, debug, vmlinux=vmlinux, force=force)
     refusals = Refusals(report)
     wanted = _wanted(words or [], source, defaults, kernel, refusals)
@@ -141,7 +141,7 @@ def add(
     started = time.monotonic()
     with StopSignals(stays=True) as stop:
         probes = [w.probe for w in wanted]
-        added = add_probes(tracing, debug, probes, wishes, stop.check, mover(wanted), checker(kernel))
+        added = add_probes(tracing, debug, probes, wishes, stop.check, relocator(wanted), checker(kernel))
     _print_added(added, {w.probe.event: w.asked for w in wanted}, as_json)
     if asked > 1:
         took = f"{time.monotonic() - started:.2f} s"
@@ -156,14 +156,14 @@ def add(
 
 
 def _wanted(
-    words: list[str], source: str | None, defaults: "Defaults", kernel: "Kernel", refusals: "Refusals"
-) -> "list[Wanted]":
+    words: list[str], source: str | None, defaults: "ProbeOptions", kernel: "Kernel", refusals: "Refusals"
+) -> "list[ProbeSpec]":
     from ktrace.errors import UsageError
     from ktrace.resolve.definition_files import read_definitions
     from ktrace.resolve.parse import split_definitions
     from ktrace.resolve.resolve import want
 
-    wanted: list[Wanted] = []
+    wanted: list[ProbeSpec] = []
     if source is not None:
         lines = (
             sys.stdin if source == "-" else Path(source).read_text("utf-8", "surrogateescape").splitlines()
@@ -182,14 +182,14 @@ def _wanted(
     return wanted
 
 
-def _print_plan(kernel: "Kernel", wanted: "list[Wanted]", wishes: "Wishes", refusals: "Refusals") -> None:
+def _print_plan(kernel: "Kernel", wanted: "list[ProbeSpec]", wishes: "Wishes", refusals: "Refusals") -> None:
     """Print what would be written for each probe, and report what would be refused."""
     from ktrace.probes.add import plan
     from ktrace.probes.define import resolve
     from ktrace.resolve.empty_reads import checker
-    from ktrace.resolve.spec import mover
+    from ktrace.resolve.spec import relocator
 
-    move, check = mover(wanted), checker(kernel)
+    move, check = relocator(wanted), checker(kernel)
     lines: list[str] = []
     for one in wanted:
         with refusals.one():

@@ -47,7 +47,7 @@ def count(
       ktrace count vfs_write --by stack -p 1234
     """
     from ktrace.cli.report import report
-    from ktrace.counting.count import Request
+    from ktrace.counting.count import CountRequest
     from ktrace.counting.count import count as run_count
     from ktrace.errors import UsageError
     from ktrace.resolve.refusals import Refusals
@@ -59,7 +59,7 @@ def count(
         defaults = run.defaults(returns, kind.value, every, nth, max_probes)
         words = counting.words_of(by)
         refusals = Refusals(report)
-        request = Request(places, defaults, words, filter_, run.whose, size, in_kernel, refusals)
+        request = CountRequest(places, defaults, words, filter_, run.tasks, size, in_kernel, refusals)
         answer, method = run_count(
             run.session,
             run.kernel,

@@ -96,7 +96,7 @@ def graph(
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = stack.enter_context(Command(command, to_stderr=to_stderr)) if command else None
 
-        from ktrace.capture.graph import Request
+        from ktrace.capture.graph import GraphRequest
         from ktrace.capture.graph import graph as run
         from ktrace.kernel.kernel import Kernel
         from ktrace.resolve.refusals import Refusals
@@ -104,7 +104,7 @@ def graph(
         from ktrace.session.waiting import watchable_output
 
         refusals = Refusals(report)
-        request = Request(
+        request = GraphRequest(
             functions,
             depth,
             slow,

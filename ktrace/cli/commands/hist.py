@@ -52,7 +52,7 @@ def hist(
       ktrace hist block:block_rq_issue bytes --by rwbs
     """
     from ktrace.aggregate.keys import Linear
-    from ktrace.counting.hist import Request
+    from ktrace.counting.hist import HistRequest
     from ktrace.counting.hist import hist as run_hist
     from ktrace.errors import UsageError
 
@@ -63,8 +63,8 @@ def hist(
     with counting.running(command, pids, children, duration) as run:
         defaults = run.defaults(returns, kind.value, every, nth, max_probes)
         words = counting.words_of(by)
-        request = Request(
-            place, value, defaults, words, steps, sum_, filter_, run.whose, size, in_kernel
+        request = HistRequest(
+            place, value, defaults, words, steps, sum_, filter_, run.tasks, size, in_kernel
         )  # fmt: skip
         answer, method = run_hist(
             run.session,

@@ -58,7 +58,7 @@ def latency(
     """
     from ktrace.aggregate.keys import Linear
     from ktrace.counting.latency import latency as run_latency
-    from ktrace.counting.latency_request import Request
+    from ktrace.counting.latency_request import LatencyRequest
 
     places, args = (words, []) if on else (words[:1], words[1:])
     if on and len(words) != 2:
@@ -71,7 +71,7 @@ def latency(
     steps = Linear.parse(linear, time) if linear else None
     show = counting.looker(_drawing, as_json) if above is None else None
     with counting.running(command, pids, children, duration) as run:
-        request = Request(
+        request = LatencyRequest(
             places,
             run.defaults(False, kind.value, False, None, 1),
             counting.words_of(on),
@@ -80,7 +80,7 @@ def latency(
             time(above) if above else None,
             steps,
             filter_,
-            run.whose,
+            run.tasks,
             size,
             in_kernel,
             nested,

@@ -80,12 +80,12 @@ def record(
 
     from ktrace.capture.record import default_buffer_kb, parse_size
     from ktrace.capture.record import record as run
-    from ktrace.capture.request import Request
+    from ktrace.capture.request import TraceRequest
     from ktrace.cli.report import report
     from ktrace.errors import UsageError
     from ktrace.kernel.kernel import Kernel
     from ktrace.resolve.refusals import Refusals
-    from ktrace.resolve.spec import Defaults
+    from ktrace.resolve.spec import ProbeOptions
     from ktrace.resolve.targets import find_targets
     from ktrace.session.command import Command
     from ktrace.session.patient_output import patient_streams
@@ -105,13 +105,13 @@ def record(
     limit = parse_size(max_size) if max_size else None
     tracing = find_tracing()
     group = Owner.of_this_process().name
-    defaults = Defaults(
+    defaults = ProbeOptions(
         group, None, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
     )
     refusals = Refusals(report)
     targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()), refusals)
     cpus = parse_cpus(cpu) if cpu else ()
-    request = Request(targets, stack, filter_, pids or (), children, cpus, duration)
+    request = TraceRequest(targets, stack, filter_, pids or (), children, cpus, duration)
     memory_kb = os.sysconf("SC_PHYS_PAGES") * (os.sysconf("SC_PAGE_SIZE") // 1024)
     size_kb = buffer_kb or default_buffer_kb(os.cpu_count() or 1, memory_kb)
     with ExitStack() as stack_:

@@ -12,7 +12,7 @@ from ktrace.cli.probe_options import VMLINUX
 
 if TYPE_CHECKING:
     from ktrace.script.language.preprocess import Facts
-    from ktrace.script.language.source import Source
+    from ktrace.script.language.source import SourceFile
 
 # A script's `-5` is an option that there is not, as it is SystemTap's: behind -- it is an argument.
 TAKES_EXPRESSIONS = False
@@ -137,17 +137,19 @@ def run(
     return scripting.run(script, options)
 
 
-def _source(text: str | None, words: list[str]) -> "tuple[Source, list[str]]":
+def _source(text: str | None, words: list[str]) -> "tuple[SourceFile, list[str]]":
     from ktrace.errors import NotFound
-    from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, Source
+    from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, SourceFile
 
     if text is not None:
-        return Source(COMMAND_LINE, text), words
+        return SourceFile(COMMAND_LINE, text), words
     name, *arguments = words
     if name == "-":
-        return Source(STANDARD_INPUT, sys.stdin.buffer.read().decode("utf-8", "surrogateescape")), arguments
+        return SourceFile(
+            STANDARD_INPUT, sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
+        ), arguments
     try:
-        return Source(name, Path(name).read_text("utf-8", "surrogateescape")), arguments
+        return SourceFile(name, Path(name).read_text("utf-8", "surrogateescape")), arguments
     except OSError as error:
         raise NotFound(f"{name}: {error.strerror}") from None
 

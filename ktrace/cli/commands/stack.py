@@ -68,7 +68,7 @@ def stack(
         run = stack_.enter_context(counting.running(command, pids, children, duration))
         defaults = run.defaults(False, kind.value, every, nth, max_probes)
         refusals = Refusals(report)
-        request = StackRequest(places, defaults, filter_, run.whose, size, in_kernel, user, refusals)
+        request = StackRequest(places, defaults, filter_, run.tasks, size, in_kernel, user, refusals)
         answer, method = run_stacks(
             run.session,
             run.kernel,

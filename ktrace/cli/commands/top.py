@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ktrace.model.muted import Muted
     from ktrace.model.tally import Key, Tally
     from ktrace.output.terminal.screen import Screen
-    from ktrace.resolve.spec import Defaults
+    from ktrace.resolve.spec import ProbeOptions
 
 _SYSCALLS = "raw_syscalls:sys_enter"
 
@@ -104,9 +104,9 @@ class _Live:
         self.notes: list[str] = []
         self.muted: Sequence[Muted] = ()
 
-    def count(self, run: "Run", defaults: "Defaults") -> str:
+    def count(self, run: "Run", defaults: "ProbeOptions") -> str:
         """Count until a key leads elsewhere, and return where."""
-        from ktrace.counting.count import Request, count
+        from ktrace.counting.count import CountRequest, count
         from ktrace.diagnostic import visible
         from ktrace.output.views.top import TopTable
         from ktrace.resolve.refusals import Refusals
@@ -133,8 +133,8 @@ class _Live:
 
         # What is refused cannot be shown on a screen that is drawn over: it is told afterwards.
         refusals = Refusals(lambda error: self.notes.append(error.message))
-        request = Request(
-            self._places, defaults, self._words, self._filter, run.whose, self._size, refusals=refusals
+        request = CountRequest(
+            self._places, defaults, self._words, self._filter, run.tasks, self._size, refusals=refusals
         )
         answer, _ = count(
             run.session,
@@ -161,7 +161,7 @@ class _Live:
     def drill(self, run: "Run", what: str) -> str:
         """Show stacks or latency of the selected row's function, until a key leads back."""
         from ktrace.counting.latency import latency
-        from ktrace.counting.latency_request import Request
+        from ktrace.counting.latency_request import LatencyRequest
         from ktrace.counting.stacks import StackRequest, stacks
         from ktrace.diagnostic import visible
         from ktrace.errors import KtraceError
@@ -187,10 +187,10 @@ class _Live:
             return "count"
         try:
             if what == "stacks":
-                asked = StackRequest([self._chosen], defaults, None, run.whose)
+                asked = StackRequest([self._chosen], defaults, None, run.tasks)
                 stacks(*parts, asked, run.stop, command=None, ticking=run.ticking, show=show, note=note)
             else:
-                timed = Request([self._chosen], defaults, whose=run.whose)
+                timed = LatencyRequest([self._chosen], defaults, tasks=run.tasks)
                 latency(
                     *parts,
                     timed,

@@ -29,7 +29,7 @@ from ktrace.model.muted import seeing_status
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from ktrace.capture.request import Request
+    from ktrace.capture.request import TraceRequest
     from ktrace.capture.trace import Result
     from ktrace.session.command import Command
     from ktrace.session.signals import StopSignals
@@ -116,7 +116,7 @@ def trace(
     from ktrace.errors import UsageError
     from ktrace.kernel.kernel import Kernel
     from ktrace.resolve.refusals import Refusals
-    from ktrace.resolve.spec import Defaults
+    from ktrace.resolve.spec import ProbeOptions
     from ktrace.resolve.targets import find_targets
     from ktrace.session.command import Command
     from ktrace.session.patient_output import patient_streams
@@ -135,7 +135,7 @@ def trace(
     group = Owner.of_this_process().name
     machine = os.uname().machine
     which = (every, nth, max_probes, force, inlined)
-    defaults = Defaults(group, None, returns, maxactive, regs, machine, kind.value, *which)
+    defaults = ProbeOptions(group, None, returns, maxactive, regs, machine, kind.value, *which)
     kernel = Kernel(tracing, find_debug(), vmlinux=vmlinux, force=force)
     refusals = Refusals(report)
     targets = find_targets(tracing, words, defaults, kernel, refusals)
@@ -151,12 +151,12 @@ def trace(
         # Forked before NumPy is loaded: its threads would not be there in the child.
         child = stack_.enter_context(Command(command, to_stderr=to_stderr)) if command else None
 
-        from ktrace.capture.request import Request
+        from ktrace.capture.request import TraceRequest
         from ktrace.probes.trigger_conditions import Conditions
 
         cpus = parse_cpus(cpu) if cpu else ()
         when = Conditions(start_on, stop_on, snapshot_on)
-        request = Request(targets, stack, filter_, pids or (), children, cpus, duration, count, when)
+        request = TraceRequest(targets, stack, filter_, pids or (), children, cpus, duration, count, when)
         result = _run(request, child, stop, out, as_json, text, clock, buffer_kb)
         if not quiet:
             print(f"ktrace: {_summary(result)}", file=sys.stderr)
@@ -172,7 +172,7 @@ def trace(
 
 
 def _run(
-    request: "Request",
+    request: "TraceRequest",
     child: "Command | None",
     stop: "StopSignals",
     out: "BinaryIO",

@@ -34,7 +34,7 @@ class ScriptCounts:
             for table in self.tables:
                 if table.key in self.events:
                     event = self.events[table.key]
-                    self.session.do_here(table.hist.step(event, f"count {event}"))
+                    self.session.apply(table.hist.step(event, f"count {event}"))
                     self._set.append(table)
         except Refused:
             self._set.clear()  # triggers that were set stay until the session ends, unread
@@ -50,7 +50,7 @@ class ScriptCounts:
         """Add the counts to the variables. The `last` call pauses the triggers first. Raises Fault."""
         if last:
             for table in self._set:
-                self.session.do_here(pause_step(self.events[table.key], table.hist))
+                self.session.apply(pause_step(self.events[table.key], table.hist))
         read = self._settled() if last else self._read()
         self.hits = 0
         for table in self._set:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError, NotFound, Refused, Unavailable, UsageError
 from ktrace.model.batch import Chunk
-from ktrace.resolve.spec import mover
+from ktrace.resolve.spec import relocator
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import parse_header_page
 from ktrace.script.driver.hist_counters import ScriptCounts
@@ -145,7 +145,7 @@ def _define(
     """Define the script's probes. The kernel may refuse some of those that match a wildcard."""
     keys = [f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)]
     wanted = [kernel.wanted[key] for key in keys if key in kernel.wanted]
-    move = mover(wanted)
+    move = relocator(wanted)
     refused: list[KtraceError] = []
     stacks = drive.wants_stacks
     for one in wanted:

@@ -18,7 +18,7 @@ from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.resolve.plain import TRACEPOINT
 from ktrace.resolve.resolve import want
-from ktrace.resolve.spec import Defaults, Wanted
+from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.script.driver.variable_format import shape_of
 from ktrace.script.kernel_interface import Found, Read, Shape
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
@@ -46,10 +46,10 @@ class ScriptKernel:
 
     kernel: Kernel
     group: str
-    wanted: dict[int, Wanted] = field(default_factory=dict)
+    wanted: dict[int, ProbeSpec] = field(default_factory=dict)
     events: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    _asked: dict[object, list[Wanted] | KtraceError] = field(default_factory=dict)
+    _asked: dict[object, list[ProbeSpec] | KtraceError] = field(default_factory=dict)
     _events_have: dict[tuple[str, tuple[Read, ...]], bool] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
     _keys: int = 0
@@ -133,7 +133,7 @@ class ScriptKernel:
         """Return the `GROUP/NAME` of an event that was found."""
         return self.wanted[key].probe.event if key in self.wanted else self.events[key]
 
-    def _wanted(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[Wanted]:
+    def _wanted(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[ProbeSpec]:
         """Return the probes of a site. The answers are cached, because `@defined` asks often."""
         key = (site, reads)
         if key not in self._asked:
@@ -146,9 +146,9 @@ class ScriptKernel:
             raise found
         return found
 
-    def _ask(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[Wanted]:
+    def _ask(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[ProbeSpec]:
         types = [_type_of(read) for read in reads]
-        found: list[Wanted] = []
+        found: list[ProbeSpec] = []
         first: KtraceError | None = None
         for place in self._places(site):
             try:
@@ -161,7 +161,7 @@ class ScriptKernel:
 
     def _typed(
         self, place: str, site: AtFunction | AtSyscall, reads: tuple[Read, ...], types: list[str]
-    ) -> list[Wanted]:
+    ) -> list[ProbeSpec]:
         """Return the probes, with arguments that default to text or an array read as numbers instead."""
         made = self._want(place, site, reads, types)
         wrong = {
@@ -177,8 +177,8 @@ class ScriptKernel:
 
     def _want(
         self, place: str, site: AtFunction | AtSyscall, reads: tuple[Read, ...], types: list[str]
-    ) -> list[Wanted]:
-        defaults = Defaults(
+    ) -> list[ProbeSpec]:
+        defaults = ProbeOptions(
             self.group,
             at_return=site.at_return,
             maxactive=site.maxactive if isinstance(site, AtFunction) else 0,
@@ -219,14 +219,14 @@ class ScriptKernel:
     def _holding(self, line: str, site: AtFunction) -> list[str]:
         """Return the functions that contain a source line. Probes are placed at their entry."""
         place = f"{site.module}:{line}" if site.module else line
-        found = want([place], Defaults(self.group, machine=os.uname().machine), self.kernel)
+        found = want([place], ProbeOptions(self.group, machine=os.uname().machine), self.kernel)
         names = dict.fromkeys(_function(one.probe)[0] for one in found)
         matching = [name for name in names if fnmatch.fnmatchcase(name, site.pattern)]
         if not matching:
             raise NotFound(f"{line} is in {', '.join(names)}, which is no '{site.pattern}'")
         return [f"{site.module}:{name}" if site.module else name for name in matching]
 
-    def _own_name(self, one: Wanted) -> Wanted:
+    def _own_name(self, one: ProbeSpec) -> ProbeSpec:
         """Give a probe its own event name, because two handlers at one function may read different values."""
         name = one.probe.name[: EVENT_MAX - 5]
         chosen, n = name, 1
@@ -236,7 +236,7 @@ class ScriptKernel:
         self._names.add(chosen)
         return replace(one, probe=replace(one.probe, name=chosen))
 
-    def _found(self, one: Wanted, site: AtFunction | AtSyscall | None, reads: Sequence[Read]) -> Found:
+    def _found(self, one: ProbeSpec, site: AtFunction | AtSyscall | None, reads: Sequence[Read]) -> Found:
         self._keys += 1
         self.wanted[self._keys] = one
         function, module = _function(one.probe)
@@ -310,12 +310,12 @@ class ScriptKernel:
         found = self._found(self._own_name(one), None, reads)
         return replace(found, point=f'kernel.trace("{name.replace("/", ":")}")')
 
-    def _on_tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Wanted:
+    def _on_tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> ProbeSpec:
         """Return a probe on a tracepoint. Raises `missing` if the kernel has no tracepoint probes."""
         if not self.kernel.has_tracepoint_probes:
             raise missing
         words = [f"f{i}={read.text}{_type_of(read)}" for i, read in enumerate(reads)]
-        defaults = Defaults(self.group, machine=os.uname().machine, either_arrow=True)
+        defaults = ProbeOptions(self.group, machine=os.uname().machine, either_arrow=True)
         (one,) = want([TRACEPOINT + name.partition("/")[2], *words], defaults, self.kernel)
         return one
 
@@ -352,7 +352,7 @@ def _number_type(one: Field) -> str:
     return f"{'s' if one.signed else 'u'}{one.size * 8}"
 
 
-def _meant(site: AtFunction, made: list[Wanted]) -> list[Wanted]:
+def _meant(site: AtFunction, made: list[ProbeSpec]) -> list[ProbeSpec]:
     """Return those of the probes at a place that the script's probe point means."""
     if site.inline:
         inside = [one for one in made if not _begins(one.probe, site.pattern)]

@@ -14,7 +14,7 @@ from ktrace.script.language.limits import Limits
 from ktrace.script.language.points import AtMoment, Timer, read_point
 from ktrace.script.language.preprocess import Preprocessor
 from ktrace.script.language.printer import show
-from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, Source
+from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, SourceFile
 from ktrace.script.passes.compiler import Compiler
 from ktrace.script.runtime.program import link
 from ktrace.script.runtime.state import State, terminal_text
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from ktrace.session.signals import StopSignals
 
 
-def parsed(source: Source, options: Options) -> str:
+def parsed(source: SourceFile, options: Options) -> str:
     """Return the tree as text, for `-p1`."""
     from ktrace.script.language.parser import parse
 
     return show(parse(source, Preprocessor(options.facts)))
 
 
-def run(source: Source, options: Options) -> int:
+def run(source: SourceFile, options: Options) -> int:
     """Compile and run a script. Return its exit code."""
     from ktrace.session.command import Command
     from ktrace.session.patient_output import PatientOutput, patient_streams
@@ -116,7 +116,7 @@ def _target(options: Options) -> int:
 
 
 @contextmanager
-def _output(source: Source, options: Options) -> Iterator[BinaryIO | None]:
+def _output(source: SourceFile, options: Options) -> Iterator[BinaryIO | None]:
     """Open the file that a script prints to; None is standard output. Raises UsageError for an input file."""
     from ktrace.storage.destination import open_output
     from ktrace.storage.target import check_inputs
@@ -130,7 +130,7 @@ def _output(source: Source, options: Options) -> Iterator[BinaryIO | None]:
             yield out
 
 
-def _inputs(source: Source, options: Options) -> list[str]:
+def _inputs(source: SourceFile, options: Options) -> list[str]:
     """Return the files that a run reads."""
     from ktrace.tracedat.unfinished import files_of, place_of
 
@@ -258,7 +258,7 @@ class _Later:
         return syscall_names(os.uname().machine)
 
 
-def show_plan(source: Source, options: Options) -> int:
+def show_plan(source: SourceFile, options: Options) -> int:
     """Print the writes to the kernel as shell commands, and the Python program, for `--plan`."""
     kernel = _Later(options)
     compiled = Compiler(options.facts, kernel, options.settings, Limits.of(options.limits)).run([source])
@@ -283,7 +283,7 @@ def show_plan(source: Source, options: Options) -> int:
     return 0
 
 
-def list_points(source: Source, options: Options, *, variables: bool) -> int:
+def list_points(source: SourceFile, options: Options, *, variables: bool) -> int:
     """List the matches of a probe point (`-l`), with the variables that can be read there (`-L`)."""
     kernel = _Later(options)
     compiler = Compiler(options.facts, kernel, options.settings)

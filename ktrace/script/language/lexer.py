@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ktrace.script.language.source import ScriptError, Source, Spot
+from ktrace.script.language.source import ScriptError, SourceFile, Spot
 
 TokenKind = Literal["name", "number", "string", "op", "embedded", "argument", "end"]
 
@@ -40,7 +40,7 @@ _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
 _NAMED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\n": ""}
 
 
-def tokens(source: Source) -> list[Token]:
+def tokens(source: SourceFile) -> list[Token]:
     """Return all tokens of a text, `end` last. Raises ScriptError at text that is not a token."""
     text = source.text
     found: list[Token] = []

@@ -7,7 +7,7 @@ from ktrace.script.language.definitions import Alias, Component, Function, Globa
 from ktrace.script.language.expressions import expression
 from ktrace.script.language.lexer import Token
 from ktrace.script.language.preprocess import Preprocessor, number
-from ktrace.script.language.source import ScriptError, Source
+from ktrace.script.language.source import ScriptError, SourceFile
 from ktrace.script.language.statements import block
 from ktrace.script.language.token_stream import Stream
 
@@ -15,7 +15,7 @@ _TYPES = ("long", "string", "stats")
 _POINTS_MAX = 2000  # expansions of one probe point's braces
 
 
-def parse(source: Source, preprocessor: Preprocessor) -> Script:
+def parse(source: SourceFile, preprocessor: Preprocessor) -> Script:
     """Parse a script into its definitions.
 
     Raises:

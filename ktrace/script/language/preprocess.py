@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ktrace.script.language.lexer import Token, tokens
-from ktrace.script.language.source import ScriptError, Source, Spot
+from ktrace.script.language.source import ScriptError, SourceFile, Spot
 
 _DEPTH_MAX = 50
 _TOKENS_MAX = 1_000_000
@@ -53,7 +53,7 @@ class _Macro:
 
 
 def _builtin(text: str, *params: str) -> _Macro:
-    source = Source("<built in>", text, tapset=True)
+    source = SourceFile("<built in>", text, tapset=True)
     return _Macro(params, tuple(tokens(source)[:-1]))
 
 
@@ -75,7 +75,7 @@ class Preprocessor:
     macros: dict[str, _Macro] = field(default_factory=_builtins)
     _made: int = 0
 
-    def run(self, source: Source) -> list[Token]:
+    def run(self, source: SourceFile) -> list[Token]:
         """Return the preprocessed tokens of a text, `end` last."""
         stream = tokens(source)
         made = self._expand(stream[:-1], {}, 0)
@@ -131,7 +131,7 @@ class Preprocessor:
         if token.text[0] == "@":
             raw = value.encode("utf-8", "surrogateescape").decode("latin-1")
             return [Token("string", raw, token.at)]
-        words = tokens(Source(token.text, value))[:-1]
+        words = tokens(SourceFile(token.text, value))[:-1]
         if any(word.kind == "argument" for word in words):
             raise ScriptError("an argument cannot name an argument", token.at)
         return words

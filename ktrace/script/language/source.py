@@ -13,7 +13,7 @@ COMMAND_LINE, STANDARD_INPUT = "<command line>", "<stdin>"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Source:
+class SourceFile:
     """One text that tokens come from.
 
     Attributes:
@@ -42,7 +42,7 @@ class Source:
 class Spot:
     """A position in a source; `offset` is in characters, from 0."""
 
-    source: Source
+    source: SourceFile
     offset: int
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ktrace.script.kernel_interface import Found
 from ktrace.script.language.points import Site
 from ktrace.script.passes.expand_aliases import Hook
-from ktrace.script.passes.kernel_reads import Wanted
+from ktrace.script.passes.kernel_reads import KernelRead
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,6 @@ class Bound:
     hook: Hook
     scope: str
     site: Site
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: KernelRead = field(default_factory=KernelRead)
     found: tuple[Found, ...] = ()
     entries: tuple[Found, ...] = ()

@@ -31,7 +31,7 @@ from ktrace.script.language.limits import Limits
 from ktrace.script.language.parser import parse
 from ktrace.script.language.points import AtFunction, AtMoment, AtSyscall, Site, Timer, read_point
 from ktrace.script.language.preprocess import Facts, Preprocessor
-from ktrace.script.language.source import ScriptError, Source
+from ktrace.script.language.source import ScriptError, SourceFile
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.emit import Emitted, Job, emit
 from ktrace.script.passes.expand_aliases import Hook, expand
@@ -95,7 +95,7 @@ class Compiler:
     def __post_init__(self) -> None:
         self.tapset = Tapset(self.facts, self.machine)
 
-    def parse(self, sources: Iterable[Source]) -> Script:
+    def parse(self, sources: Iterable[SourceFile]) -> Script:
         """Parse the script's sources into one tree."""
         preprocessor = Preprocessor(self.facts)
         script = Script()
@@ -169,11 +169,11 @@ class Compiler:
     def _display(self, shown: Sequence[Global], types: Types) -> list[Bound]:
         """Return handlers that print the unread globals at the end."""
         text = display(shown, types)
-        probes = parse(Source("<unread globals>", text, tapset=True), Preprocessor(self.facts)).probes
+        probes = parse(SourceFile("<unread globals>", text, tapset=True), Preprocessor(self.facts)).probes
         hooks = [Hook(one.points[0], one.points[0], one.body) for one in probes]
         return [Bound(hook, f"unread {i}", AtMoment("end")) for i, hook in enumerate(hooks)]
 
-    def run(self, sources: Iterable[Source]) -> Compiled:
+    def run(self, sources: Iterable[SourceFile]) -> Compiled:
         """Run all passes."""
         script = self.tapset.with_library(self.with_settings(self.parse(sources)))
         if not script.probes:

@@ -30,7 +30,7 @@ from ktrace.script.passes.kernel_expressions import kernel_text, without_pretty
 
 
 @dataclass(slots=True)
-class Wanted:
+class KernelRead:
     """The values that one handler reads.
 
     Attributes:
@@ -77,7 +77,7 @@ def _calls(node: Node, names: Collection[str]) -> bool:
     return any(isinstance(one, Call) and one.name in names for one in walk(node))
 
 
-def find_targets(hook: Hook, site: Site, is_global: Callable[[str], bool]) -> Wanted:
+def find_targets(hook: Hook, site: Site, is_global: Callable[[str], bool]) -> KernelRead:
     """Return the values that a hook's handler reads.
 
     Raises:
@@ -122,7 +122,7 @@ class _Finder:
     point: Point
     site: Site
     definitions: Mapping[str, Expr | None]
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: KernelRead = field(default_factory=KernelRead)
     at_entry: bool = False
 
     @property

@@ -13,7 +13,7 @@ from ktrace.script.language.definitions import Alias, Global, Point, Script
 from ktrace.script.language.lexer import tokens
 from ktrace.script.language.parser import parse
 from ktrace.script.language.preprocess import Facts, Preprocessor, number
-from ktrace.script.language.source import Source
+from ktrace.script.language.source import SourceFile
 from ktrace.script.tapset.syscalls import syscall_aliases
 
 
@@ -54,7 +54,7 @@ class Tapset:
                 return script
             for one in found:
                 text = one.text if one.name != "argv" else _argv(self.facts.arguments)
-                more = parse(Source(f"<tapset {one.name}>", text, tapset=True), Preprocessor(self.facts))
+                more = parse(SourceFile(f"<tapset {one.name}>", text, tapset=True), Preprocessor(self.facts))
                 kept = Script(
                     more.globals, tuple(f for f in more.functions if f.name not in own), more.probes
                 )
@@ -65,13 +65,15 @@ class Tapset:
     def _aliases(self, name: str, script: Script) -> tuple[Alias, ...]:
         if name in ("syscall", "nd_syscall", "syscall_any", "nd_syscall_any"):
             return parse(
-                Source(f"<tapset {name}>", syscall_aliases(name, _points(script), self.machine), tapset=True),
+                SourceFile(
+                    f"<tapset {name}>", syscall_aliases(name, _points(script), self.machine), tapset=True
+                ),
                 Preprocessor(self.facts),
             ).aliases
         file = resources.files(__package__).joinpath(f"{name[:_NAME_MAX]}.stp")
         if not name.isidentifier() or len(name) > _NAME_MAX or not file.is_file():
             return ()
-        source = Source(f"<tapset {name}.stp>", file.read_text("utf-8"), tapset=True)
+        source = SourceFile(f"<tapset {name}.stp>", file.read_text("utf-8"), tapset=True)
         return parse(source, Preprocessor(self.facts)).aliases
 
     def with_settings(self, script: Script, settings: Mapping[str, str]) -> Script:
@@ -141,7 +143,7 @@ def _points(script: Script) -> list[Point]:
 def _set(one: Global, text: str) -> Global:
     """Set a global's initial value: a number if the text is one and the variable is not a string."""
     if not isinstance(one.initial, Text):
-        words = tokens(Source(f"-G {one.name}", text.removeprefix("-")))
+        words = tokens(SourceFile(f"-G {one.name}", text.removeprefix("-")))
         if len(words) == 2 and words[0].kind == "number":
             value = number(words[0])
             return replace(one, initial=Number(one.at, -value if text.startswith("-") else value))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ktrace.aggregate.columns import NO_STACK, ColumnCounter, Reading, log2_of
+from ktrace.aggregate.columns import NO_STACK, ColumnCounter, KeyColumn, log2_of
 from ktrace.aggregate.hist_file import log2_range
 from ktrace.errors import Unavailable
 from ktrace.model.batch import Chunk
@@ -29,7 +29,7 @@ def hit(
 
 
 def test_by_everything_there_is() -> None:
-    readings = [Reading("comm"), Reading("pid"), Reading("cpu"), Reading(".n"), Reading(".path")]
+    readings = [KeyColumn("comm"), KeyColumn("pid"), KeyColumn("cpu"), KeyColumn(".n"), KeyColumn(".path")]
     counter = ColumnCounter(("function", "comm", "pid", "cpu", "n", "path"), {"e": ("f", readings)})
     counter.write(chunk(hit(5), hit(5), hit(-6, "/usr", comm="cat", pid=8, cpu=1)))
     counter.write(chunk(hit(5)))
@@ -65,7 +65,7 @@ def stack(pid: int, *frames: str) -> list[str]:
 
 
 def test_stacks_belong_to_the_hit_of_their_thread() -> None:
-    counter = ColumnCounter(("f", "stack", "pid"), {"e": ("f", [Reading("stack"), Reading("pid")])})
+    counter = ColumnCounter(("f", "stack", "pid"), {"e": ("f", [KeyColumn("stack"), KeyColumn("pid")])})
     counter.write(chunk(hit(1), hit(1, pid=8), *stack(8, "b"), *stack(7, "a", "c"), *stack(9, "x")))
     rows: dict[tuple, int] = {row.key[1:]: row.count for row in counter.tally().rows}
     expected: dict[tuple[Stack, int], int] = {(("b",), 8): 1, (("a", "c"), 7): 1}
@@ -73,7 +73,7 @@ def test_stacks_belong_to_the_hit_of_their_thread() -> None:
 
 
 def test_an_interrupt_between_a_hit_and_its_stack_and_hits_without_one() -> None:
-    readings = [Reading(".n"), Reading("stack")]
+    readings = [KeyColumn(".n"), KeyColumn("stack")]
     counter = ColumnCounter(("n", "stack"), {"e": ("", readings)}, with_label=False)
     counter.write(chunk(hit(1), hit(2), *stack(7, "in", "irq"), *stack(7, "out"), hit(3)))
     assert {row.key for row in counter.tally().rows} == {
@@ -87,7 +87,7 @@ def test_an_interrupt_between_a_hit_and_its_stack_and_hits_without_one() -> None
 
 def test_what_the_text_does_not_have() -> None:
     with pytest.raises(Unavailable, match="'m'"):
-        ColumnCounter(("m",), {"e": ("f", [Reading(".m")])}).write(chunk(hit(1)))
+        ColumnCounter(("m",), {"e": ("f", [KeyColumn(".m")])}).write(chunk(hit(1)))
     with pytest.raises(Unavailable, match="no number"):
         ColumnCounter((), {"e": ("f", [])}, sums={"e": ["path"]}).write(chunk(hit(1)))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ktrace.aggregate.columns import Reading
+from ktrace.aggregate.columns import KeyColumn
 from ktrace.aggregate.keys import Linear
 from ktrace.aggregate.pairs import PairCounter, Pairing
 from ktrace.errors import Unavailable
@@ -21,7 +21,7 @@ SIGNATURES = {
     "r": [Signature("r", (Arg("ret", "dec"),), is_return=True)],
 }
 CALLS = Pairing(
-    "e", "r", (["pid"], ["pid"]), [(Reading(".n"), True)], [("n", ".n", True), ("ret", ".ret", False)]
+    "e", "r", (["pid"], ["pid"]), [(KeyColumn(".n"), True)], [("n", ".n", True), ("ret", ".ret", False)]
 )
 STEPS = Linear(0, 1000_000, 1000)
 

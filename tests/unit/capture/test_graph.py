@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.capture import graph
-from ktrace.capture.graph import Request
+from ktrace.capture.graph import GraphRequest
 from ktrace.capture.graph_buffer import OwnBuffer
 from ktrace.errors import Unavailable, UsageError
 from ktrace.kernel.kernel import Kernel
@@ -31,7 +31,7 @@ class Session(Ourselves):
         self.tracing.put("set_ftrace_notrace_pid", "")
         self._applied = Applied(self.tracing)
 
-    def do_here(self, step) -> None:
+    def apply(self, step) -> None:
         self.done.append(f"{step.path} {step.text}")
 
     def only_cpus(self, cpus) -> None:
@@ -57,7 +57,7 @@ class Writer:
 
 def run(text: str, **wishes) -> tuple[Writer, object]:
     writer = Writer()
-    request = Request(("a",), **wishes)
+    request = GraphRequest(("a",), **wishes)
     sink = graph._Sink(request, frozenset("a"), lambda address: NAMES[address], writer)
     sink.write(chunk(text))
     assert sink.finish((), 0, ())
@@ -75,7 +75,7 @@ def test_trees_and_losses_in_order() -> None:
 
 def test_what_was_left_unread_is_said_last() -> None:
     writer = Writer()
-    sink = graph._Sink(Request(("a",)), frozenset("a"), lambda address: NAMES[address], writer)
+    sink = graph._Sink(GraphRequest(("a",)), frozenset("a"), lambda address: NAMES[address], writer)
     assert sink.finish((Lost(0, 0, 3),), 12, ())
     assert writer.taken == [3, "12 unread", "flush"]
 
@@ -95,10 +95,14 @@ def test_a_kernel_without_the_tracer_in_an_instance(tmp_path: Path) -> None:
     session.tracing.put("available_tracers", "function_graph nop\n")
     session.files = GraphFilesWithout(tmp_path)
     with StopSignals() as stop, pytest.raises(Unavailable, match="in the top buffer alone"):
-        graph.graph(session, Kernel(session.tracing), Request(("a",)), lambda _: Writer(), stop, note=print)
+        graph.graph(
+            session, Kernel(session.tracing), GraphRequest(("a",)), lambda _: Writer(), stop, note=print
+        )
     session.tracing.put("available_tracers", "nop\n")
     with StopSignals() as stop, pytest.raises(Unavailable, match="no function_graph tracer"):
-        graph.graph(session, Kernel(session.tracing), Request(("a",)), lambda _: Writer(), stop, note=print)
+        graph.graph(
+            session, Kernel(session.tracing), GraphRequest(("a",)), lambda _: Writer(), stop, note=print
+        )
 
 
 class GraphFilesWithout:

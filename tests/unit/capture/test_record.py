@@ -12,7 +12,7 @@ import pytest
 
 from ktrace.capture import record as module
 from ktrace.capture.record import Progress, default_buffer_kb, parse_size, record
-from ktrace.capture.request import Request
+from ktrace.capture.request import TraceRequest
 from ktrace.errors import Interrupted, KtraceError, OutOfTime, UsageError
 from ktrace.resolve.targets import Targets
 from ktrace.session.signals import StopSignals
@@ -107,10 +107,10 @@ def _without_symbols(real):
     return lambda session, cpus: replace(real(session, cpus), kallsyms=b"")
 
 
-def run(session: Session, path: Path, request: Request | None = None, **options):
+def run(session: Session, path: Path, request: TraceRequest | None = None, **options):
     with StopSignals() as stop:
-        return record(session, request or Request(Targets(("g/kp",), ()), duration_s=0.3), str(path), stop,
-                      note=print, **options)  # fmt: skip
+        request = request or TraceRequest(Targets(("g/kp",), ()), duration_s=0.3)
+        return record(session, request, str(path), stop, note=print, **options)
 
 
 def pages_of(path: Path) -> dict[int, bytes]:
@@ -165,7 +165,7 @@ def test_small_buffers_wake_earlier(session: Session, tmp_path: Path) -> None:
 def test_a_size(session: Session, tmp_path: Path) -> None:
     session.during = {0: page(1) * 3}
     began = time.monotonic()
-    run(session, tmp_path / "a.dat", Request(Targets(("g/kp",), ())), max_size=2 * PAGE)
+    run(session, tmp_path / "a.dat", TraceRequest(Targets(("g/kp",), ())), max_size=2 * PAGE)
     assert time.monotonic() - began < 30 and session.stopped == 1
 
 
@@ -178,7 +178,7 @@ def test_progress(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         if progress.size:  # the pages may come after the first look
             os.kill(os.getpid(), signal.SIGTERM)
 
-    run(session, tmp_path / "a.dat", Request(Targets(("g/kp",), ())), progress=told)
+    run(session, tmp_path / "a.dat", TraceRequest(Targets(("g/kp",), ())), progress=told)
     assert (seen[-1].events, seen[-1].lost, seen[-1].size) == (36, 6, PAGE)
 
 
@@ -195,7 +195,7 @@ def test_a_full_disk(session: Session, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "splice", full)
     session.during = {0: page(1) + page(2)}
     path = tmp_path / "a.dat"
-    done = run(session, path, Request(Targets(("g/kp",), ())))
+    done = run(session, path, TraceRequest(Targets(("g/kp",), ())))
     assert done.disk_full and session.stopped >= 1 and pages_of(path)[0] == page(1) + page(2)
 
 
@@ -210,7 +210,7 @@ def test_a_signal_before_anything_was_armed(session: Session, tmp_path: Path) ->
     with StopSignals() as stop:
         os.kill(os.getpid(), 15)
         with pytest.raises(Interrupted):
-            record(session, Request(Targets(("g/kp",), ())), str(tmp_path / "a.dat"), stop, note=print)
+            record(session, TraceRequest(Targets(("g/kp",), ())), str(tmp_path / "a.dat"), stop, note=print)
     assert not list(tmp_path.glob("a.dat.*"))
 
 
@@ -262,7 +262,7 @@ def test_what_somebody_else_puts_there_meanwhile(session: Session, tmp_path: Pat
 
     session.arm = plant
     # Long enough for names to be saved once.
-    run(session, path, Request(Targets(("g/kp",), ()), duration_s=2.5))
+    run(session, path, TraceRequest(Targets(("g/kp",), ()), duration_s=2.5))
     assert victim.read_bytes() == before and pages_of(path)[0] == page(1) and pages_of(path)[1] == page(3)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dat", "tracing", "victim"]
 
@@ -313,7 +313,7 @@ def test_what_there_is_no_time_for_stays_and_is_counted(session: Session, tmp_pa
         while not stop.overdue:
             time.sleep(0.02)
         done = module.record(
-            session, Request(Targets(("g/kp",), ()), duration_s=0.05), str(path), stop, note=print
+            session, TraceRequest(Targets(("g/kp",), ()), duration_s=0.05), str(path), stop, note=print
         )
     assert (done.unsaved, done.disk_full) == (2, False) and path.exists()
 
@@ -325,7 +325,7 @@ def test_a_second_signal_leaves_pages_beside_the_file(session: Session, tmp_path
         monkeypatch.setattr(StopSignals, "insisted", property(lambda _: True))
         with pytest.raises(KtraceError, match="its pages stay in files next to it") as caught:
             module.record(
-                session, Request(Targets(("g/kp",), ()), duration_s=0.05), str(path), stop, note=print
+                session, TraceRequest(Targets(("g/kp",), ()), duration_s=0.05), str(path), stop, note=print
             )
     assert caught.value.hint == f"ktrace report --recover {path}" and session.closed
     assert Path(f"{path}.cpu0").stat().st_size == len(page(1))
@@ -346,7 +346,7 @@ def test_what_nobody_takes_does_not_keep_it_from_being_put_in_order(
 
     monkeypatch.setattr(module, "_MUCH", 0)
     with StopSignals() as stop:
-        request = Request(Targets(("g/kp",), ()), duration_s=1.0)
+        request = TraceRequest(Targets(("g/kp",), ()), duration_s=1.0)
         note, progress = (blocked, None) if what == "note" else (print, blocked)
         record(session, request, str(path), stop, note=note, progress=progress)
     assert stuck and pages_of(path)[0] == page(1) and not list(tmp_path.glob("a.dat.*"))
@@ -364,7 +364,7 @@ def test_time_ends_it_though_nobody_takes_its_progress(session: Session, tmp_pat
             with stop.may_interrupt():
                 time.sleep(3600)
 
-        request = Request(Targets(("g/kp",), ()), duration_s=1.0)
+        request = TraceRequest(Targets(("g/kp",), ()), duration_s=1.0)
         record(session, request, str(path), stop, note=print, progress=stuck)
         assert stop.received is None
     rescue.cancel()

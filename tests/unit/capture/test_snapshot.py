@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.capture.request import Request
-from ktrace.capture.snapshot import fly
+from ktrace.capture.request import TraceRequest
+from ktrace.capture.snapshot import run_snapshot
 from ktrace.model.batch import Chunk
 from ktrace.probes.trigger_conditions import Conditions
 from ktrace.resolve.targets import Targets
@@ -40,7 +40,7 @@ class Session(Ourselves):
     def stop(self) -> None:
         self.done.append("stopped")
 
-    def do_here(self, step) -> None:
+    def apply(self, step) -> None:
         self.done.append(step.text)
         self.set(1)
 
@@ -64,9 +64,9 @@ class Sink:
 
 
 def flight(session: Session, sink: Sink, notes: list[str], **more: float) -> tuple:
-    request = Request(Targets((), ()), conditions=Conditions(snapshot_on="x == 2"), **more)
+    request = TraceRequest(Targets((), ()), conditions=Conditions(snapshot_on="x == 2"), **more)
     with StopSignals() as stop:
-        return fly(session, request, sink, stop, command=None, output_fd=None, note=notes.append)
+        return run_snapshot(session, request, sink, stop, command=None, output_fd=None, note=notes.append)
 
 
 def test_the_snapshot_is_read_back_as_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from ktrace.capture.request import Request
+from ktrace.capture.request import TraceRequest
 from ktrace.capture.trace import trace
 from ktrace.errors import Interrupted, NotFound, Refused
 from ktrace.model.batch import Lost, Missed
@@ -11,7 +11,7 @@ from ktrace.model.format import Arg, Signature
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.probes.define import Defined
-from ktrace.resolve.spec import Wanted
+from ktrace.resolve.spec import ProbeSpec
 from ktrace.resolve.targets import Targets
 from ktrace.session.command import Command
 from ktrace.session.signals import StopSignals
@@ -115,7 +115,7 @@ def sink():
 
 
 def wanted(name, *, one_of_many=False, notes=()):
-    return Wanted(Probe("p", "g", name, SymbolPlace("f")), one_of_many=one_of_many, notes=notes)
+    return ProbeSpec(Probe("p", "g", name, SymbolPlace("f")), one_of_many=one_of_many, notes=notes)
 
 
 def run(session, sink, request, **options):
@@ -128,7 +128,7 @@ def run(session, sink, request, **options):
 def test_events_before_and_after_the_stop(session, sink):
     session.text = (LINE.format(1) + LINE.format(2)).encode()
     session.rest = LINE.format(3).encode()
-    result, notes = run(session, sink, Request(Targets(("g/kp",), ()), duration_s=0.05))
+    result, notes = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0.05))
     assert sink.values == [1, 2, 3] and sink.groups == {"kp": "g"}
     assert (result.events, result.lost, result.missed, result.unparsed) == (3, 0, 0, 0)
     assert result.seconds > 0.04 and not result.output_closed
@@ -139,13 +139,13 @@ def test_events_before_and_after_the_stop(session, sink):
 def test_a_number_of_events(session, sink):
     session.text = "".join(LINE.format(n) for n in range(5)).encode()
     session.counts = (CpuStats(0, 0, 9, 0, 0, 0),)
-    result, _ = run(session, sink, Request(Targets(("g/kp",), ()), count=2))
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), count=2))
     assert sink.values == [0, 1] and result.events == 2
     assert sink.marks == []  # what was overwritten behind the last event wanted is nobody's loss
 
 
 def test_what_is_restricted_is_restricted_before_the_start(session, sink):
-    request = Request(
+    request = TraceRequest(
         Targets(("g/kp",), ()), stack=True, filter="x > 1", pids=[os.getpid()], cpus=[1], duration_s=0
     )
     run(session, sink, request)
@@ -156,7 +156,7 @@ def test_what_is_restricted_is_restricted_before_the_start(session, sink):
 
 def test_a_command_is_followed_started_last_and_ends_the_run(session, sink, tmp_path):
     with Command(f"touch {tmp_path}/mark") as command:
-        run(session, sink, Request(Targets(("g/kp",), ())), command=command)
+        run(session, sink, TraceRequest(Targets(("g/kp",), ())), command=command)
         assert command.wait() == 0
     assert ("tasks", [command.pid], True) in session.done
     assert (tmp_path / "mark").exists()
@@ -164,7 +164,7 @@ def test_a_command_is_followed_started_last_and_ends_the_run(session, sink, tmp_
 
 def test_the_runs_own_probes(session, sink):
     targets = Targets((), (wanted("a", notes=("look",)), wanted("moved")))
-    _, notes = run(session, sink, Request(targets, duration_s=0, stack=True))
+    _, notes = run(session, sink, TraceRequest(targets, duration_s=0, stack=True))
     assert session.done[:4] == [
         ("add", "g/a"),
         ("event", "g/a", True),
@@ -177,24 +177,24 @@ def test_the_runs_own_probes(session, sink):
 def test_a_probe_that_was_asked_for_by_name_must_be_taken(session, sink):
     session.refuse["g/b"] = NotFound("no b")
     with pytest.raises(NotFound, match="no b"):
-        run(session, sink, Request(Targets((), (wanted("a"), wanted("b")))))
+        run(session, sink, TraceRequest(Targets((), (wanted("a"), wanted("b")))))
     assert "start" not in session.done
 
 
 def test_of_a_wildcards_probes_some_may_be_refused(session, sink):
     many = [wanted(name, one_of_many=True) for name in "abc"]
     session.refuse = {"g/a": Refused("not a"), "g/c": Refused("not c")}
-    _, notes = run(session, sink, Request(Targets((), tuple(many)), duration_s=0))
+    _, notes = run(session, sink, TraceRequest(Targets((), tuple(many)), duration_s=0))
     assert notes == ["2 of 3 functions were refused; the first: not a"]
     session.refuse["g/b"] = Refused("not b")
     with pytest.raises(Refused, match="not a"):
-        run(session, sink, Request(Targets((), tuple(many)), duration_s=0))
+        run(session, sink, TraceRequest(Targets((), tuple(many)), duration_s=0))
 
 
 def test_losses_that_the_text_did_not_tell_of(session, sink):
     session.text = b"CPU:1 [LOST 5 EVENTS]\n" + LINE.format(1).encode()
     session.counts = (CpuStats(0, 0, 0, 0, 0, 9), CpuStats(1, 0, 6, 1, 1, 9))
-    result, _ = run(session, sink, Request(Targets(("g/kp",), ()), duration_s=0.02))
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0.02))
     assert result.lost == 8
     assert [(m.cpu, m.count) for m in sink.marks if isinstance(m, Lost)] == [(1, 5), (1, 3)]
 
@@ -202,13 +202,13 @@ def test_losses_that_the_text_did_not_tell_of(session, sink):
 def test_losses_that_it_did_tell_of_are_not_told_twice(session, sink):
     session.text = b"CPU:1 [LOST 5 EVENTS]\n" + LINE.format(1).encode()
     session.counts = (CpuStats(1, 0, 5, 0, 0, 9),)
-    result, _ = run(session, sink, Request(Targets(("g/kp",), ()), duration_s=0.02))
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0.02))
     assert result.lost == 5 and len(sink.marks) == 1
 
 
 def test_losses_of_several_cpus(session, sink):
     session.counts = (CpuStats(0, 0, 1, 0, 0, 0), CpuStats(1, 0, 2, 0, 0, 0))
-    result, _ = run(session, sink, Request(Targets(("g/kp",), ()), duration_s=0))
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0))
     assert result.lost == 3
     assert [(m.cpu, m.count) for m in sink.marks] == [(None, 3)]
 
@@ -216,7 +216,7 @@ def test_losses_of_several_cpus(session, sink):
 def test_missed_hits_of_this_run_alone(session, sink):
     session.tracing.put("kprobe_profile", "  kp  10  4\n  other  1  1\n")
     session.profiles = ("", "  kp  20  7\n  other  2  9\n")
-    result, _ = run(session, sink, Request(Targets(("g/kp",), ()), duration_s=0))
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0))
     assert result.missed == 3
     assert [(m.event, m.count) for m in sink.marks if isinstance(m, Missed)] == [("kp", 3)]
 
@@ -225,7 +225,7 @@ def test_a_signal_before_the_start(session, sink):
     with StopSignals() as stop:
         os.kill(os.getpid(), 15)
         with pytest.raises(Interrupted):
-            trace(session, Request(Targets(("g/kp",), ())), sink.make, stop, text=True, note=print)
+            trace(session, TraceRequest(Targets(("g/kp",), ())), sink.make, stop, text=True, note=print)
     assert "start" not in session.done
 
 
@@ -240,13 +240,13 @@ def test_a_signal_during_the_run_still_shows_what_was_recorded(session, sink, mo
         return pipe
 
     monkeypatch.setattr(session, "start", start)
-    result, _ = run(session, sink, Request(Targets(("g/kp",), ())))
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ())))
     assert sink.values == [1, 2] and result.events == 2
 
 
 def test_an_output_that_nobody_reads_any_more(session, sink):
     reader, writer = os.pipe()
     os.close(reader)
-    result, _ = run(session, sink, Request(Targets(("g/kp",), ())), output_fd=writer)
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ())), output_fd=writer)
     os.close(writer)
     assert result.output_closed

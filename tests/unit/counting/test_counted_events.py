@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ktrace.counting.counted_events import Aim, Search, make_aims
+from ktrace.counting.counted_events import CountedEvent, Search, make_events
 from ktrace.errors import UsageError
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 from ktrace.session.session import Session
 from ktrace.tracefs.files import Files
 from tests.unit.session.places import NEW_README, OLD_README, BuiltKernel
@@ -58,13 +58,13 @@ class Place:
             raise OSError(errno.ENOENT, "no such file")
         return [line.partition(" ")[0] for line in self._matched.splitlines()] if pattern == "vfs_*" else []
 
-    def aims(self, place: str, *own: str, wide: bool = True, **options: Any) -> list[Aim]:
-        defaults = Defaults(self.session.name, machine="x86_64", **options)
+    def counted_events(self, place: str, *own: str, wide: bool = True, **options: Any) -> list[CountedEvent]:
+        defaults = ProbeOptions(self.session.name, machine="x86_64", **options)
         search = Search(self.kernel, defaults, wide=wide)
         stop: Any = Never()
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("ktrace.counting.wildcard_fprobe.match_functions", self.match)
-            return make_aims(self.session, search, place, own, stop, self.notes.append)
+            return make_events(self.session, search, place, own, stop, self.notes.append)
 
     @property
     def defined(self) -> list[str]:
@@ -77,11 +77,11 @@ MATCHED = "vfs_read\nvfs_write\n"
 
 def test_one_fprobe_for_all_that_are_meant(tmp_path: Path) -> None:
     here = Place(tmp_path, NEW_README, BOTH, "vfs_read\nvfs_secret\nvfs_write\nvfs_secret [mod]\n")
-    (aim,) = here.aims("vfs_*")
+    (counted,) = here.counted_events("vfs_*")
     assert here.defined == [f"f:{here.event} vfs_*"]
-    assert aim.event == f"{here.event}" and aim.label is None and not aim.has_profile
-    assert aim.points == ("vfs_read", "vfs_write") and aim.meant == {"vfs_read", "vfs_write"}
-    assert here.session.events == [aim.event]
+    assert counted.event == f"{here.event}" and counted.label is None and not counted.has_profile
+    assert counted.points == ("vfs_read", "vfs_write") and counted.meant == {"vfs_read", "vfs_write"}
+    assert here.session.events == [counted.event]
     assert here.notes == [
         "'vfs_*' matches 4 functions: 2 are probed; "
         "left out: 2 several functions of one name (--all takes them)"
@@ -90,8 +90,8 @@ def test_one_fprobe_for_all_that_are_meant(tmp_path: Path) -> None:
 
 def test_all_of_a_name(tmp_path: Path) -> None:
     here = Place(tmp_path, NEW_README, BOTH, "vfs_read\nvfs_secret\nvfs_write\nvfs_secret [mod]\n")
-    (aim,) = here.aims("vfs_*", every=True)
-    assert aim.meant == {"vfs_read", "vfs_write", "vfs_secret"} and not here.notes
+    (counted,) = here.counted_events("vfs_*", every=True)
+    assert counted.meant == {"vfs_read", "vfs_write", "vfs_secret"} and not here.notes
 
 
 def test_more_than_are_allowed(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_more_than_are_allowed(tmp_path: Path) -> None:
     with pytest.raises(
         UsageError, match="'vfs_\\*' matches 2 functions that can be probed, more than the 1 "
     ):
-        here.aims("vfs_*", max_probes=1)
+        here.counted_events("vfs_*", max_probes=1)
     assert not here.defined
 
 
@@ -126,12 +126,15 @@ def test_else_kprobes(
     at_return: bool,
 ) -> None:
     here = Place(tmp_path, readme, enabled, matched)
-    (aim,) = here.aims("vfs_*", *own, wide=wide, at_return=at_return)
+    (counted,) = here.counted_events("vfs_*", *own, wide=wide, at_return=at_return)
     kprobes = [line for line in here.defined if line[0] in "pr"]
     behind = "".join(f" {arg}" for arg in own)
     kind = "r" if at_return else "p"
-    assert kprobes == [f"{kind}:{aim.event} vfs_read{behind}", f"{kind}:{aim.event} vfs_write{behind}"]
-    assert aim.meant is None and aim.has_profile and aim.points == ("vfs_read", "vfs_write")
+    assert kprobes == [
+        f"{kind}:{counted.event} vfs_read{behind}",
+        f"{kind}:{counted.event} vfs_write{behind}",
+    ]
+    assert counted.meant is None and counted.has_profile and counted.points == ("vfs_read", "vfs_write")
     assert here.notes == [note for note in here.notes if "left out" in note] and len(here.notes) == 1
     fprobes = [line for line in here.defined if line.startswith("f:")]
     assert len(fprobes) == sum(line.startswith("-:") for line in here.defined)

@@ -27,7 +27,7 @@ class Session(Ourselves):
     def files(self) -> Scripted:
         return self.tracing
 
-    def do_here(self, step: Step) -> None:
+    def apply(self, step: Step) -> None:
         if self.refuse:
             raise self.refuse
         self.steps.append(step)
@@ -106,8 +106,8 @@ def test_what_is_counted_is_shown_now_and_then(session: Session) -> None:
         def arm(self) -> None:
             done.append("arm")
 
-        def pump(self) -> None:
-            done.append("pump")
+        def poll(self) -> None:
+            done.append("poll")
 
         def stop(self, overdue) -> None:
             done.append("stop")
@@ -119,5 +119,5 @@ def test_what_is_counted_is_shown_now_and_then(session: Session) -> None:
     answer = run_tally(
         session, Source(), lambda: ticks, None, lambda _t, s: done.append(round(s, 1)), done.append
     )  # type: ignore
-    assert done == ["arm", "pump", "pump", 0.4, "pump", "pump", 0.8, "stop"]
+    assert done == ["arm", "poll", "poll", 0.4, "poll", "poll", 0.8, "stop"]
     assert (answer.lost, answer.unread) == (3, 8) and ticks.every_s == 0.05

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from ktrace.aggregate.columns import ColumnCounter, Reading
+from ktrace.aggregate.columns import ColumnCounter, KeyColumn
 from ktrace.counting.count import no_hist_triggers
 from ktrace.counting.stream_counts import StreamTally
 from ktrace.errors import Unavailable
@@ -54,11 +54,11 @@ class Session:
 
 def test_what_comes_and_what_is_left_at_the_end(tmp_path) -> None:
     session = Session(str(tmp_path), LINE + LINE + LINE[:30], LINE[30:])
-    counter = ColumnCounter(("function", "x"), {"kp": ("f", [Reading(".x")])})
+    counter = ColumnCounter(("function", "x"), {"kp": ("f", [KeyColumn(".x")])})
     source = StreamTally(session, counter, ["g/kp"], "x > 3", stack=True, text=True)  # type: ignore[arg-type]
     source.arm()
     assert session.done == [("g/kp", True), "x > 3"]
-    source.pump()
+    source.poll()
     assert 1 <= source.read().count <= 2  # the last whole line may go on, for all that is known yet
     source.stop(lambda: False)
     assert source.read().rows == (Row(("f", 5), 3),)

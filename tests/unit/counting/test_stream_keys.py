@@ -6,7 +6,7 @@ import pytest
 
 from ktrace.aggregate.keys import Fields
 from ktrace.counting import stream_keys as module
-from ktrace.counting.counted_events import Aim, shown_name
+from ktrace.counting.counted_events import CountedEvent, shown_name
 from ktrace.counting.stream_keys import column_of, field_reading, readings
 from ktrace.errors import NotFound, Unavailable
 from ktrace.model.format import parse_format
@@ -31,19 +31,19 @@ print fmt: "(%lx) n=%Ld f=%pS ktrace_comm=\\"%s\\"", REC->__probe_ip, REC->n, RE
 SYMBOLS = b"ffffffff81000000 T vfs_read\nffffffff81000100 T vfs_write\n"
 
 
-def aim(comm: str | None = None) -> Aim:
-    return Aim("g/e", "f", Fields(parse_format(FORMAT, "g"), comm), ("n",))
+def counted(comm: str | None = None) -> CountedEvent:
+    return CountedEvent("g/e", "f", Fields(parse_format(FORMAT, "g"), comm), ("n",))
 
 
 def shown(tmp_path: Path, word: str, value: Key) -> Key:
-    return field_reading(LocalFiles(str(tmp_path)), aim(), word).show(value)
+    return field_reading(LocalFiles(str(tmp_path)), counted(), word).show(value)
 
 
 def test_words_and_arguments(tmp_path: Path) -> None:
     files = LocalFiles(str(tmp_path))
-    found = readings(files, aim(), iter(["n"]), ["comm", "pid", "x=%dx", "cpu", "stack"])
+    found = readings(files, counted(), iter(["n"]), ["comm", "pid", "x=%dx", "cpu", "stack"])
     assert [reading.column for reading in found] == ["comm", "pid", ".n", "cpu", "stack"]
-    (comm,) = readings(files, aim("ktrace_comm"), iter([]), ["comm"])
+    (comm,) = readings(files, counted("ktrace_comm"), iter([]), ["comm"])
     assert comm.column == ".ktrace_comm"  # the name at the hit
     assert column_of("common_pid") == "pid" and column_of("pid") == ".pid"
 
@@ -57,7 +57,7 @@ def test_modifiers_mean_what_they_mean_in_the_kernel(tmp_path: Path, monkeypatch
     assert shown(tmp_path, "f", "vfs_read+0x5/0x100") == "vfs_read"
     assert shown(tmp_path, "f.sym", 0xFFFFFFFF81000005) == "vfs_read"
     assert shown(tmp_path, "f.sym-offset", 0xFFFFFFFF81000005) == "vfs_read+0x5/0x100"
-    assert field_reading(LocalFiles(str(tmp_path)), aim(), "common_pid.execname").column == "comm"
+    assert field_reading(LocalFiles(str(tmp_path)), counted(), "common_pid.execname").column == "comm"
 
 
 def test_system_calls_by_the_kernels_own_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 from ktrace.counting.wildcard_fprobe import can_be_one, define_as_one
 from ktrace.model.plan import Step
 from ktrace.model.probe import Probe
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 from ktrace.tracefs.apply import write_step
 from ktrace.tracefs.files import Files
 from tests.unit.tracefs.scripted import Scripted
@@ -34,7 +34,7 @@ class Session:
     def will_remove(self, probe: Probe) -> None:
         self.removed.append(probe.to_line())
 
-    def do_here(self, step: Step) -> None:
+    def apply(self, step: Step) -> None:
         write_step(self.tracing, step)
 
 
@@ -94,4 +94,4 @@ def test_a_kernel_that_cannot_switch_it_on_or_does_not_say(session: Session) -> 
     ],
 )
 def test_what_can_be_one(pattern: str, options: dict[str, Any], fits: bool) -> None:
-    assert can_be_one(pattern, Defaults(**options)) is fits
+    assert can_be_one(pattern, ProbeOptions(**options)) is fits

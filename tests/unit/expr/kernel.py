@@ -6,15 +6,15 @@ import pytest
 
 from ktrace.errors import KtraceError
 from ktrace.expr.arguments import to_kernel_btf, to_registers
-from ktrace.expr.source import Features, Site
+from ktrace.expr.source import ArgFeatures, Site
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
 from tests.unit.symbols.btf_writer import BtfWriter
 
 NO_BTF = Miss("/sys/kernel/btf/vmlinux", "built without CONFIG_DEBUG_INFO_BTF")
 
-OLD = Features()
-NEW = Features(btf_args=True, btf_members=True, pd=True, entry_args_at_return=True)
+OLD = ArgFeatures()
+NEW = ArgFeatures(btf_args=True, btf_members=True, pd=True, entry_args_at_return=True)
 
 
 @cache

@@ -4,7 +4,7 @@ import pytest
 
 from ktrace.errors import UsageError
 from ktrace.expr.arguments import resolve
-from ktrace.expr.source import Features, Site
+from ktrace.expr.source import ArgFeatures, Site
 from ktrace.model.ctype import Array, CType, Int, Pointer, Record
 from ktrace.model.debuginfo import Absent, AtSymbol, Constant, InMemory, InRegister, Location, Variable
 from ktrace.symbols.btf import Btf
@@ -41,7 +41,7 @@ def site(types: Btf) -> Site:
         variable("n", INT, InRegister("ax")),  # of an outer scope: hidden by the other
         variable("odd", None, InRegister("bx")),
     )
-    return Site("f", "inside", features=Features(), variables=found)
+    return Site("f", "inside", features=ArgFeatures(), variables=found)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@ import pytest
 
 from ktrace.errors import UsageError
 from ktrace.resolve.kernel_lines import is_kernel_line, probe_from_kernel_line
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 
-PLAIN = Defaults()
+PLAIN = ProbeOptions()
 
 
 @pytest.mark.parametrize(
@@ -61,10 +61,10 @@ def test_what_a_line_leaves_out_is_the_kernels(line, event, spelled):
 
 
 def test_options_fill_what_is_left_out():
-    assert probe_from_kernel_line(["p", "f"], Defaults(group="g", name="n")).event == "g/n"
-    assert probe_from_kernel_line(["p:a/b", "f"], Defaults(group="g")).event == "a/b"
+    assert probe_from_kernel_line(["p", "f"], ProbeOptions(group="g", name="n")).event == "g/n"
+    assert probe_from_kernel_line(["p:a/b", "f"], ProbeOptions(group="g")).event == "a/b"
     with pytest.raises(UsageError, match="which"):
-        probe_from_kernel_line(["p:a", "f"], Defaults(name="n"))
+        probe_from_kernel_line(["p:a", "f"], ProbeOptions(name="n"))
 
 
 @pytest.mark.parametrize(
@@ -90,11 +90,11 @@ def test_lines_that_define_nothing(line, text):
 @pytest.mark.parametrize(
     "defaults",
     [
-        Defaults(at_return=True),
-        Defaults(maxactive=5),
-        Defaults(regs=True),
-        Defaults(kind="fprobe"),
-        Defaults(nth=1),
+        ProbeOptions(at_return=True),
+        ProbeOptions(maxactive=5),
+        ProbeOptions(regs=True),
+        ProbeOptions(kind="fprobe"),
+        ProbeOptions(nth=1),
     ],
 )
 def test_options_that_a_line_leaves_no_room_for(defaults):

@@ -9,9 +9,16 @@ from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.resolve.definition_files import read_definitions
 from ktrace.resolve.parse import probe_from_words, split_definitions, split_words
-from ktrace.resolve.spec import Defaults, Wanted, different_names, event_name, move_place, mover
+from ktrace.resolve.spec import (
+    ProbeOptions,
+    ProbeSpec,
+    different_names,
+    event_name,
+    relocate_place,
+    relocator,
+)
 
-PLAIN = Defaults()
+PLAIN = ProbeOptions()
 
 
 @pytest.mark.parametrize(
@@ -67,7 +74,7 @@ def test_a_probe_at_entry():
 
 @pytest.mark.parametrize(
     ("place", "defaults"),
-    [("vfs_read%return", Defaults(maxactive=5)), ("vfs_read", Defaults(at_return=True, maxactive=5))],
+    [("vfs_read%return", ProbeOptions(maxactive=5)), ("vfs_read", ProbeOptions(at_return=True, maxactive=5))],
 )
 def test_a_probe_at_return(place, defaults):
     assert probe_from_words([place, "$retval:s64"], defaults) == Probe(
@@ -81,25 +88,25 @@ def test_a_probe_at_return(place, defaults):
 
 
 def test_maxactive_is_for_returns():
-    assert probe_from_words(["vfs_read"], Defaults(maxactive=5)).maxactive == 0
+    assert probe_from_words(["vfs_read"], ProbeOptions(maxactive=5)).maxactive == 0
 
 
 def test_options_of_the_line():
-    probe = probe_from_words(["vfs_read"], Defaults(group="g", name="n"))
+    probe = probe_from_words(["vfs_read"], ProbeOptions(group="g", name="n"))
     assert probe.event == "g/n"
     with pytest.raises(UsageError, match="event name"):
-        probe_from_words(["vfs_read"], Defaults(name=""))
+        probe_from_words(["vfs_read"], ProbeOptions(name=""))
 
 
 def test_registers_come_before_the_arguments():
-    probe = probe_from_words(["f", "x=%di", "%di"], Defaults(regs=True, machine="x86_64"))
+    probe = probe_from_words(["f", "x=%di", "%di"], ProbeOptions(regs=True, machine="x86_64"))
     names = [arg.name for arg in probe.args]
     assert names[:4] == ["ip", "flags", "sp", "di"]
     assert names[-2:] == ["x", "di_2"]
-    at_return = probe_from_words(["f"], Defaults(regs=True, machine="x86_64", at_return=True))
+    at_return = probe_from_words(["f"], ProbeOptions(regs=True, machine="x86_64", at_return=True))
     assert [arg.name for arg in at_return.args] == ["ip", "flags", "sp", "ax"]
     with pytest.raises(UsageError, match="does not know the registers of m68k") as error:
-        probe_from_words(["f"], Defaults(regs=True, machine="m68k"))
+        probe_from_words(["f"], ProbeOptions(regs=True, machine="m68k"))
     assert "NAME=%REGISTER" in error.value.hint
 
 
@@ -121,7 +128,7 @@ def test_names_of_events(place, at_return, name):
 @given(st.text(), st.lists(st.text(), max_size=3), st.booleans())
 def test_random_words_are_a_probe_or_a_usage_error(place, args, at_return):
     try:
-        probe = probe_from_words([place, *args], Defaults(at_return=at_return))
+        probe = probe_from_words([place, *args], ProbeOptions(at_return=at_return))
     except UsageError:
         return
     assert check_event(probe.name)
@@ -129,7 +136,7 @@ def test_random_words_are_a_probe_or_a_usage_error(place, args, at_return):
 
 
 def wanted(*names):
-    return [Wanted(Probe("p", "g", name, SymbolPlace("f"))) for name in names]
+    return [ProbeSpec(Probe("p", "g", name, SymbolPlace("f"))) for name in names]
 
 
 def test_one_event_each():
@@ -147,16 +154,16 @@ def test_names_are_different_and_not_too_long(names):
 
 def test_moving_to_another_name():
     (one,) = wanted("a")
-    assert move_place(one.probe, "new").place == SymbolPlace("new")
-    assert mover([one])(one.probe, "new") == move_place(one.probe, "new")
+    assert relocate_place(one.probe, "new").place == SymbolPlace("new")
+    assert relocator([one])(one.probe, "new") == relocate_place(one.probe, "new")
 
 
 def test_moving_what_is_made_anew():
     def again(probe, symbol):
         return Probe("f", "g", "made", SymbolPlace(symbol))
 
-    one = Wanted(Probe("p", "g", "a", SymbolPlace("f")), again=again)
-    assert mover([one])(one.probe, "new") == Probe("f", "g", "a", SymbolPlace("new"))
+    one = ProbeSpec(Probe("p", "g", "a", SymbolPlace("f")), again=again)
+    assert relocator([one])(one.probe, "new") == Probe("f", "g", "a", SymbolPlace("new"))
 
 
 FILE = """\
@@ -171,7 +178,7 @@ r4:dotted.name vfs_open
 
 
 def test_a_file_of_definitions():
-    probes = [one.probe for one in read_definitions(FILE.splitlines(), "f", Defaults(group="g"))]
+    probes = [one.probe for one in read_definitions(FILE.splitlines(), "f", ProbeOptions(group="g"))]
     assert [p.to_line() for p in probes] == [
         "p:g/vfs_read vfs_read count=%dx",
         "r:g/vfs_write__return vfs_write ret=$retval",

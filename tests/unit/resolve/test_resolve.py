@@ -12,10 +12,10 @@ from ktrace.model.place import AddressPlace
 from ktrace.resolve.finder import Finder
 from ktrace.resolve.parse import split_definitions
 from ktrace.resolve.resolve import want
-from ktrace.resolve.spec import Defaults, Wanted, different_names, mover
+from ktrace.resolve.spec import ProbeOptions, ProbeSpec, different_names, relocator
 from tests.unit.session.places import NEW_README, OLD_README, BuiltKernel
 
-HERE = Defaults(machine="x86_64")
+HERE = ProbeOptions(machine="x86_64")
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def lines(kernel: BuiltKernel, text: str, **options: object) -> list[str]:
     return [w.probe.to_line() for w in made(kernel, text, **options)]
 
 
-def made(kernel: BuiltKernel, text: str, **options: object) -> list[Wanted]:
+def made(kernel: BuiltKernel, text: str, **options: object) -> list[ProbeSpec]:
     (words,) = split_definitions([text])
     return want(words, replace(HERE, **options), kernel)
 
@@ -118,12 +118,12 @@ class TestFunctionsByOtherNames:
         (one,) = made(old, "openat $arg1:s32 n=$arg3:x32 %si")
         assert one.probe.to_line() == "p:kprobes/openat openat arg1=$arg1:s32 n=$arg3:x32 si=%si"
         assert old.read == []
-        moved = mover([one])(one.probe, "__x64_sys_openat")
+        moved = relocator([one])(one.probe, "__x64_sys_openat")
         assert moved.to_line() == (
             "p:kprobes/openat __x64_sys_openat dfd=+0x70(%di):s32 n=+0x60(%di):x32 si=%si"
         )
         assert (
-            mover([one])(one.probe, "vfs_open")
+            relocator([one])(one.probe, "vfs_open")
             .to_line()
             .endswith("vfs_open arg1=$arg1:s32 n=$arg3:x32 si=%si")
         )
@@ -154,11 +154,11 @@ class TestFunctionsByOtherNames:
 
     def test_changed_by_the_compiler(self, old: BuiltKernel) -> None:
         (one,) = made(old, "lookup path->dentry")
-        move = mover([one])
+        move = relocator([one])
         with pytest.raises(UsageError, match="may have been dropped"):
             move(one.probe, "lookup.isra.0")
         (one,) = made(old, "lookup path->dentry", force=True)
-        assert mover([one])(one.probe, "lookup.isra.0").to_line() == (
+        assert relocator([one])(one.probe, "lookup.isra.0").to_line() == (
             "p:kprobes/lookup lookup.isra.0 dentry=+0x8(%di):x64"
         )
 
@@ -277,7 +277,7 @@ def test_without_types(tmp_path: Path) -> None:
 
 def test_moved_probes_keep_the_name_they_were_given(new: BuiltKernel) -> None:
     one, two = different_names([*made(new, "vfs_read count"), *made(new, "vfs_read count")])
-    move: Callable = mover([one, two])
+    move: Callable = relocator([one, two])
     assert move(two.probe, "vfs_read").name == "vfs_read_2"
 
 

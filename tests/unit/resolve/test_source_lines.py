@@ -7,13 +7,13 @@ import pytest
 
 from ktrace.errors import KtraceError, NotFound, Refused, UsageError
 from ktrace.expr.source import Site
-from ktrace.kernel.inlined import inlined_hint, told
+from ktrace.kernel.inlined import inlined_hint, inlined_note
 from ktrace.model.place import SymbolPlace
 from ktrace.probes.explain import explain
 from ktrace.resolve.finder import Finder
 from ktrace.resolve.parse import split_definitions
 from ktrace.resolve.resolve import want
-from ktrace.resolve.spec import Defaults, Wanted
+from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.symbols.dwarf.info import DebugInfo
 from ktrace.symbols.elf import Elf
 from ktrace.symbols.kallsyms import Kallsyms
@@ -53,9 +53,9 @@ def kernel(request: pytest.FixtureRequest, tmp_path: Path) -> Described:
     return Described(tmp_path, request.param)
 
 
-def made(kernel: Described, text: str, **options: object) -> list[Wanted]:
+def made(kernel: Described, text: str, **options: object) -> list[ProbeSpec]:
     (words,) = split_definitions([text])
-    return want(words, replace(Defaults(machine="x86_64"), **options), kernel)
+    return want(words, replace(ProbeOptions(machine="x86_64"), **options), kernel)
 
 
 def lines(kernel: Described, text: str, **options: object) -> list[str]:
@@ -111,7 +111,7 @@ def test_the_functions_own_line_does_not_see_what_was_inlined_there(kernel: Desc
 def test_where_two_functions_begin_the_line_says_which_is_meant(
     kernel: Described, function: str, message: str
 ) -> None:
-    finder = Finder(("x",), False, Defaults(machine="x86_64"), kernel)
+    finder = Finder(("x",), False, ProbeOptions(machine="x86_64"), kernel)
     place, types, inside = SymbolPlace("outer", 0x40), kernel.types(), Site("outer", "inside")
     with pytest.raises(UsageError, match=message):
         finder.with_variables(inside, place, types, 1, lambda frame: frame.function == function)
@@ -198,7 +198,7 @@ def test_without_debug_info(tmp_path: Path) -> None:
 def test_many_sites_are_counted(kernel: Described) -> None:
     sites = kernel.debug_info().inlined_sites("inner")
     assert isinstance(sites, tuple)
-    text = told("inner", sites * 250).splitlines()
+    text = inlined_note("inner", sites * 250).splitlines()
     assert text[0] == "inner is inlined at 250 places:" and text[-1] == "  and 150 more"
     assert inlined_hint("outer", kernel.debug_info) is None
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ktrace.errors import NotFound, UsageError
 from ktrace.kernel.kernel import Kernel
 from ktrace.resolve.existing_events import existing_events
-from ktrace.resolve.spec import Defaults
+from ktrace.resolve.spec import ProbeOptions
 from ktrace.resolve.targets import find_targets
 from ktrace.session.tasks import parse_cpus, threads_of
 from ktrace.symbols.kallsyms import Kallsyms
@@ -31,7 +31,7 @@ def files(tmp_path):
 
 
 def found(files, *words):
-    targets = find_targets(files, words, Defaults(group="mine"))
+    targets = find_targets(files, words, ProbeOptions(group="mine"))
     return list(targets.events), [p.to_line() for p in targets.probes]
 
 
@@ -198,8 +198,8 @@ class Looked(Kernel):
 
 def test_a_word_behind_an_event_that_is_nothing_at_all_is_told_with_the_event(files):
     with pytest.raises(NotFound, match="'cuont' is neither an event, nor a function") as error:
-        find_targets(files, ["vfs_read", "cuont"], Defaults(group="mine"), Looked(files))
+        find_targets(files, ["vfs_read", "cuont"], ProbeOptions(group="mine"), Looked(files))
     assert "kprobes/vfs_read" in error.value.hint and "vfs_read+0" in error.value.hint
-    targets = find_targets(files, ["vfs_read", "do_fork"], Defaults(group="mine"), Looked(files))
+    targets = find_targets(files, ["vfs_read", "do_fork"], ProbeOptions(group="mine"), Looked(files))
     assert targets.events == ("kprobes/vfs_read",)
     assert [p.to_line() for p in targets.probes] == ["p:mine/do_fork do_fork"]

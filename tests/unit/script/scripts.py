@@ -13,7 +13,7 @@ from ktrace.script.kernel_interface import Found, Read, Shape
 from ktrace.script.language.limits import Limits
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
 from ktrace.script.language.preprocess import Facts
-from ktrace.script.language.source import Source
+from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.compiler import Compiled, Compiler
 from ktrace.script.runtime.dispatch import Drive
 from ktrace.script.runtime.program import link
@@ -69,7 +69,7 @@ class FakeKernel:
 
 def compiled(text: str, kernel: FakeKernel | None = None, *arguments: str) -> Compiled:
     facts = Facts("6.12.9-amd64", "x86_64", {"CONFIG_SMP": "y"}.get, arguments)
-    return Compiler(facts, kernel).run([Source("t.stp", text)])
+    return Compiler(facts, kernel).run([SourceFile("t.stp", text)])
 
 
 @dataclass

@@ -30,8 +30,8 @@ class Session(Ourselves):
             self.tracing.put(f"events/{event}/trigger", "")
         self.tracing.put("tracing_on", "1\n")
 
-    def do_here(self, step) -> None:
-        self._applied.do(step)
+    def apply(self, step) -> None:
+        self._applied.apply(step)
 
     def set(self, event: str, text: str) -> None:
         self.tracing.put(f"events/{event}/trigger", text)

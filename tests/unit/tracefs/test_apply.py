@@ -38,7 +38,7 @@ def test_undone_newest_first_once(files):
 def test_directories(files, tmp_path):
     applied = Applied(files)
     undo = Step("d", "", "away", action="rmdir")
-    applied.do(Step("d", "", "make", undo, action="mkdir"))
+    applied.apply(Step("d", "", "make", undo, action="mkdir"))
     assert (tmp_path / "d").is_dir()
     assert applied.undo_all() == []
     assert not (tmp_path / "d").exists()
@@ -57,7 +57,7 @@ def test_a_refused_step_has_nothing_to_undo_and_ends_the_plan(files):
 
 def test_a_refused_directory_is_named_by_its_path(files):
     with pytest.raises(Refused) as error:
-        Applied(files).do(Step("no/d", "", "make", action="mkdir"))
+        Applied(files).apply(Step("no/d", "", "make", action="mkdir"))
     assert (error.value.excerpt, error.value.errno) == ("no/d", errno.ENOENT)
 
 
@@ -71,14 +71,14 @@ def test_the_undo_is_noted_before_the_write(files):
     files.after = stop
     applied = Applied(files)
     with pytest.raises(Interrupted):
-        applied.do(step("a"))
+        applied.apply(step("a"))
     applied.undo_all()
     assert files.done == [("a", "1"), ("a", "0")]
 
 
 def test_what_the_caller_does_is_undone_too(files):
     applied = Applied(files)
-    applied.do(step("a"))
+    applied.apply(step("a"))
     applied.will_undo(Step("b", "-:x", "remove"))
     applied.undo_all()
     assert files.done[1:] == [("b", "-:x"), ("a", "0")]
@@ -86,7 +86,7 @@ def test_what_the_caller_does_is_undone_too(files):
 
 def test_kept_steps_stay(files):
     applied = Applied(files)
-    applied.do(step("a"))
+    applied.apply(step("a"))
     applied.keep()
     assert applied.undo_all() == []
     assert files.done == [("a", "1")]
@@ -104,14 +104,14 @@ def test_one_failure_does_not_keep_the_others_from_being_undone(files):
 @pytest.mark.parametrize("gone", [errno.ENOENT, errno.ENODEV])
 def test_what_has_gone_counts_as_undone(files, gone):
     applied = Applied(files)
-    applied.do(step("a"))
+    applied.apply(step("a"))
     files.refuse["a"] = gone
     assert applied.undo_all() == []
 
 
 def test_busy_is_tried_again(files, pauses):
     applied = Applied(files)
-    applied.do(step("a"))
+    applied.apply(step("a"))
     files.refuse |= {("a", number): errno.EBUSY for number in range(2, 7)}
     assert applied.undo_all() == []
     assert files.done == [("a", "1"), ("a", "0")]
@@ -120,7 +120,7 @@ def test_busy_is_tried_again(files, pauses):
 
 def test_patience_ends_after_about_a_second(files, pauses):
     applied = Applied(files)
-    applied.do(step("a"))
+    applied.apply(step("a"))
     files.refuse["a"] = errno.EBUSY
     ((_, error),) = applied.undo_all()
     assert error.errno == errno.EBUSY
@@ -130,7 +130,7 @@ def test_patience_ends_after_about_a_second(files, pauses):
 
 def test_other_failures_are_not_waited_for(files, pauses):
     applied = Applied(files)
-    applied.do(step("a"))
+    applied.apply(step("a"))
     files.refuse["a"] = errno.EIO
     applied.undo_all()
     assert pauses == []
@@ -139,5 +139,5 @@ def test_other_failures_are_not_waited_for(files, pauses):
 def test_a_first_write_is_not_waited_for(files, pauses):
     files.refuse["a"] = errno.EBUSY
     with pytest.raises(Refused):
-        Applied(files).do(step("a"))
+        Applied(files).apply(step("a"))
     assert pauses == [] and files.tries == {"a": 1}

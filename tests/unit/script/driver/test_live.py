@@ -7,7 +7,7 @@ import pytest
 from ktrace.errors import UsageError
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
-from ktrace.resolve.spec import Wanted
+from ktrace.resolve.spec import ProbeSpec
 from ktrace.script.driver import live as script_live
 from ktrace.session.signals import StopSignals
 
@@ -30,7 +30,7 @@ class Session:
 @pytest.mark.parametrize("many", [True, False])
 def test_of_a_wildcards_functions_some_may_have_no_value(many):
     names = ["returns_nothing", "vfs_read"]
-    wanted = {name: Wanted(Probe("r", "g", name, SymbolPlace(name)), one_of_many=many) for name in names}
+    wanted = {name: ProbeSpec(Probe("r", "g", name, SymbolPlace(name)), one_of_many=many) for name in names}
     bound = SimpleNamespace(entries=(), found=[SimpleNamespace(key=name) for name in names])
     drive = SimpleNamespace(
         wants_stacks=set(), compiled=SimpleNamespace(bound=[bound], pushed=SimpleNamespace(filters={}))

@@ -10,7 +10,7 @@ from ktrace.script.driver.plan import steps
 from ktrace.script.kernel_interface import Read
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
 from ktrace.script.language.preprocess import Facts
-from ktrace.script.language.source import Source
+from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.compiler import Compiled, Compiler
 from tests.unit.session.places import NEW_README, OLD_README, BuiltKernel
 
@@ -49,7 +49,7 @@ def new(tmp_path: Path) -> ScriptKernel:
 
 
 def compiled(kernel: ScriptKernel, text: str) -> Compiled:
-    return Compiler(Facts("6.1", "x86_64"), kernel).run([Source("t.stp", text)])
+    return Compiler(Facts("6.1", "x86_64"), kernel).run([SourceFile("t.stp", text)])
 
 
 def lines(kernel: ScriptKernel, text: str) -> list[str]:

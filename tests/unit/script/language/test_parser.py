@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from ktrace.script.language.parser import parse
 from ktrace.script.language.preprocess import Facts, Preprocessor
 from ktrace.script.language.printer import show
-from ktrace.script.language.source import ScriptError, Source
+from ktrace.script.language.source import ScriptError, SourceFile
 
 
 def shown(text: str, *arguments: str) -> str:
     facts = Facts("6.12.9-amd64", "x86_64", {"CONFIG_SMP": "y"}.get, arguments)
-    return show(parse(Source("t.stp", text), Preprocessor(facts)))
+    return show(parse(SourceFile("t.stp", text), Preprocessor(facts)))
 
 
 def body(text: str) -> str:

@@ -5,11 +5,11 @@ import pytest
 from ktrace.script.language.parser import parse
 from ktrace.script.language.points import AtFunction, Timer, read_point
 from ktrace.script.language.preprocess import Facts, Preprocessor
-from ktrace.script.language.source import ScriptError, Source
+from ktrace.script.language.source import ScriptError, SourceFile
 
 
 def point(text: str) -> object:
-    script = parse(Source("t.stp", f"probe {text} {{ }}"), Preprocessor(Facts()))
+    script = parse(SourceFile("t.stp", f"probe {text} {{ }}"), Preprocessor(Facts()))
     return read_point(script.probes[0].points[0])
 
 

@@ -2,12 +2,12 @@
 
 from ktrace.script.language.parser import parse
 from ktrace.script.language.preprocess import Facts, Preprocessor
-from ktrace.script.language.source import Source
+from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.overload import FOLLOWING, in_rows
 
 
 def rows(text: str) -> list[str]:
-    functions = parse(Source("t.stp", text), Preprocessor(Facts())).functions
+    functions = parse(SourceFile("t.stp", text), Preprocessor(Facts())).functions
     return [f"{one.name}/{len(one.params)}" for one in in_rows(functions)]
 
 

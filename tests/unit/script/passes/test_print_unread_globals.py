@@ -4,13 +4,13 @@ import pytest
 
 from ktrace.script.language.parser import parse
 from ktrace.script.language.preprocess import Facts, Preprocessor
-from ktrace.script.language.source import Source
+from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.print_unread_globals import unread
 from ktrace.script.passes.types import Code
 
 
 def shown(body: str) -> list[str]:
-    script = parse(Source("t.stp", f"global x, y probe begin {{ {body} }}"), Preprocessor(Facts()))
+    script = parse(SourceFile("t.stp", f"global x, y probe begin {{ {body} }}"), Preprocessor(Facts()))
     return [one.name for one in unread(script.globals, [Code("p", script.probes[0].body)])]
 
 
