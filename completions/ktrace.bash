@@ -116,8 +116,8 @@ options() {
       offer --help '\''Show what it does, with examples.'\''
       ;;
     trace)
-      offer -c '\''Trace CMD and its children; end with it.'\''
-      offer --command '\''Trace CMD and its children; end with it.'\''
+      offer -c '\''Only CMD and its children; end with it.'\''
+      offer --command '\''Only CMD and its children; end with it.'\''
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children, now and later.'\''
@@ -182,8 +182,8 @@ options() {
     record)
       offer -o '\''The file; one that is there is replaced at the end.'\''
       offer --output '\''The file; one that is there is replaced at the end.'\''
-      offer -c '\''Record CMD and its children; end with it.'\''
-      offer --command '\''Record CMD and its children; end with it.'\''
+      offer -c '\''Only CMD and its children; end with it.'\''
+      offer --command '\''Only CMD and its children; end with it.'\''
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children, now and later.'\''

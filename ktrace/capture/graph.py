@@ -10,18 +10,15 @@ from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
 from ktrace.capture.graph_buffer import GraphBuffer, OwnBuffer, TopBuffer
 from ktrace.capture.graph_functions import Following
 from ktrace.errors import Interrupted, Refused, Unavailable, UsageError
-from ktrace.kernel.kernel import Kernel
 from ktrace.model.batch import Chunk, Lost
 from ktrace.model.calltree import Tree
 from ktrace.model.muted import Muted
+from ktrace.model.outcome import Outcome
 from ktrace.resolve.refusals import Refusals
-from ktrace.session.command import Command
 from ktrace.session.muted import Watch, graph_muted
 from ktrace.session.page_decoder import Formats, live_decoder, live_enrich
-from ktrace.session.session import Session
-from ktrace.session.signals import StopSignals
-from ktrace.session.tasks import threads_of
-from ktrace.session.waiting import Waiting
+from ktrace.session.run_context import RunContext
+from ktrace.session.waiting import SETTLE_S
 from ktrace.stream.pipeline import run
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.graph import can_graph
@@ -30,16 +27,15 @@ from ktrace.tracefs.stats import read_stats
 
 @dataclass(frozen=True, slots=True)
 class GraphRequest:
-    """The functions that a run follows, and when it ends.
+    """The functions that a run follows.
 
     Attributes:
         words: functions, or wildcards.
         depth: levels of calls, the function's own included; None: all.
         above: give only trees whose root took longer, in nanoseconds.
         exclude: wildcards: functions that are left out, but not what they call.
-        pids, children: only these processes; with what they start.
-        cpus: only these.
-        duration_s, count: end after this many seconds or trees.
+        cpus: record only on these CPUs; empty for all.
+        count: end after this many trees; None for no limit.
         top_buffer: take the buffer that all share, where only that has the tracer.
         refusals: takes functions that cannot be followed, so that the others are; None raises it.
     """
@@ -48,10 +44,7 @@ class GraphRequest:
     depth: int | None = None
     above: int = 0
     exclude: Sequence[str] = ()
-    pids: Sequence[int] = ()
-    children: bool = False
     cpus: Sequence[int] = ()
-    duration_s: float | None = None
     count: int | None = None
     top_buffer: bool = False
     refusals: Refusals | None = None
@@ -62,26 +55,17 @@ class Result:
     """The result of a run.
 
     Attributes:
-        trees: that were given out.
-        calls: in them.
-        faster: trees that were not, since they took no longer than `above`.
-        records: of the kernel, entries and returns.
-        lost: records that were overwritten before they were read.
-        unread: records that were left, in the kernel's buffer or unwritten: there was no time for them.
-        given_up: whether the output takes no more, though somebody holds it open.
-        muted: functions of which no call could be followed.
+        trees: the number of trees that were written.
+        calls: the number of calls in them.
+        faster: trees that were not written, because they took no longer than `above`.
+        records: the kernel's records of entries and returns.
     """
 
     trees: int
     calls: int
     faster: int
     records: int
-    lost: int
-    seconds: float
-    output_closed: bool
-    unread: int = 0
-    given_up: bool = False
-    muted: tuple[Muted, ...] = ()
+    outcome: Outcome
 
 
 class Writer(Protocol):
@@ -107,36 +91,28 @@ MakeWriter: TypeAlias = Callable[[Callable[[int], str]], Writer]
 """Makes the writer; it is given what names the function at an address."""
 
 
-def graph(
-    session: Session,
-    kernel: Kernel,
-    request: GraphRequest,
-    make_writer: MakeWriter,
-    stop: StopSignals,
-    *,
-    command: Command | None = None,
-    output_fd: int | None = None,
-    note: Callable[[str], None],
-) -> Result:
-    """Run it. The session is entered and left by the caller.
+def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -> Result:
+    """Run it.
 
     Raises:
         Unavailable: this kernel has the tracer in the top buffer alone, and that is not to be used.
         NotFound, Refused, Busy, UsageError: as `Following`.
     """
-    where = _buffer(session, request, note)
-    top = isinstance(where, TopBuffer)
-    with (
-        Following(
-            kernel, session.name, request.words, request.depth, top=top, refusals=request.refusals
-        ) as following,
-        closing(where),
-    ):
+    session = context.session
+    where = _buffer(context, request)
+    following = Following(
+        context.kernel,
+        session.name,
+        request.words,
+        request.depth,
+        top=isinstance(where, TopBuffer),
+        refusals=request.refusals,
+    )
+    with following, closing(where):
         for text in following.notes:
-            note(text)
+            context.notify(text)
         _exclude(where, request.exclude, following.functions)
-        pids = [session.id_of(command)] if command else threads_of(request.pids, children=request.children)
-        where.restrict(pids, request.cpus, children=command is not None or request.children)
+        _restrict(where, context, request)
         formats = Formats(session.tracing)
         formats.learn((f"ftrace/{ENTRY}", f"ftrace/{EXIT}"))
         live = live_decoder(where.files, formats)
@@ -144,48 +120,42 @@ def graph(
         name = _namer(enrich.symbols.name)
         writer = make_writer(name)
         sink = _Sink(request, following.functions, name, writer)
-        stop.check()
-        watched = Watch(lambda _: graph_muted(following.functions), note)
+        context.stop.check()
+        watched = Watch(lambda _: graph_muted(following.functions), context.notify)
         _tell(writer, watched.begin())
         pipes = where.start(live.page)
-        if command is not None:
-            command.start()
-        waiting = Waiting(
-            pipes.fd,
-            stop,
-            duration_s=request.duration_s,
-            command=command,
-            output_fd=output_fd,
-            pending=lambda: live.pending,
-        )
+        waiting = context.waiting([pipes.fd], settle_s=SETTLE_S, pending=lambda: live.pending)
+        waiting.begin()
         totals = run(
             pipes,
             live,
             sink,
             wait=lambda: not sink.full and waiting(),
             stop=where.stop,
-            ending=stop,
+            ending=context.stop,
             enrich=enrich,
         )
         unread = totals.unwritten
         if totals.cut and not sink.full:
             unread += sum(stats.entries for stats in read_stats(where.files))
         lost, marks = _account(where.files, live.told)
-        stop.last_words()
+        context.stop.last_words()
         muted = watched.end(totals.events)
-        given_up = totals.given_up or not sink.finish(marks, unread, muted)
-        return Result(
-            sink.trees,
-            sink.calls,
-            sink.faster,
-            totals.events,
-            lost,
+        outcome = Outcome(
             totals.seconds,
-            waiting.output_closed,
-            unread,
-            given_up,
-            muted,
+            lost,
+            unread=unread,
+            given_up=totals.given_up or not sink.finish(marks, unread, muted),
+            output_closed=waiting.output_closed,
+            muted=muted,
         )
+        return Result(sink.trees, sink.calls, sink.faster, totals.events, outcome)
+
+
+def _restrict(where: GraphBuffer, context: RunContext, request: GraphRequest) -> None:
+    command, tasks = context.command, context.tasks
+    pids = [context.session.id_of(command)] if command else tasks.threads()
+    where.restrict(pids, request.cpus, children=command is not None or tasks.children)
 
 
 def _tell(writer: Writer, muted: Sequence[Muted]) -> None:
@@ -194,8 +164,12 @@ def _tell(writer: Writer, muted: Sequence[Muted]) -> None:
     writer.flush()
 
 
-def _buffer(session: Session, request: GraphRequest, note: Callable[[str], None]) -> GraphBuffer:
-    """Where the calls are recorded. Raises Unavailable, and Busy for a top buffer that is in use."""
+def _buffer(context: RunContext, request: GraphRequest) -> GraphBuffer:
+    """Return the buffer that calls are recorded in.
+
+    Raises Unavailable, and Busy for a top buffer that is in use.
+    """
+    session = context.session
     if can_graph(session.files):
         return OwnBuffer(session)
     if not can_graph(session.tracing):
@@ -212,7 +186,9 @@ def _buffer(session: Session, request: GraphRequest, note: Callable[[str], None]
     if session.buffer_kb is not None:
         raise UsageError("--buffer-size is for a buffer of one's own, not for the top one")
     top = TopBuffer(session.tracing, session.own_ids())
-    note("the top buffer is used, which everybody shares: what others record in it meanwhile is lost to them")
+    context.notify(
+        "the top buffer is used, which everybody shares: what others record in it meanwhile is lost to them"
+    )
     return top
 
 

@@ -4,7 +4,6 @@ import errno
 import gc
 import os
 import re
-import select
 import shlex
 import stat
 import time
@@ -18,11 +17,12 @@ from typing import TypeVar
 from ktrace.capture.recording_metadata import Names, save_contents
 from ktrace.capture.request import TraceRequest, missed_hits, prepare
 from ktrace.errors import Interrupted, KtraceError, UsageError
-from ktrace.model.muted import Muted
-from ktrace.session.command import Command
+from ktrace.model.outcome import Outcome
 from ktrace.session.muted import watch
+from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
+from ktrace.session.waiting import Waiting
 from ktrace.storage.destination import target_of
 from ktrace.storage.target import Target, naming
 from ktrace.tracedat import unfinished
@@ -60,43 +60,32 @@ class Recorded:
     """The result of a recording.
 
     Attributes:
-        seconds: from arming to the end.
-        size: of the file in bytes.
-        lost: records overwritten or dropped before they were moved.
-        missed: hits that no record was made of.
-        unsaved: records that stayed in the kernel's buffer: the disk was full, or there was no time.
-        disk_full: whether it was that which ended it.
-        muted: events that nothing could hit.
+        events: the number of events in the file.
+        size: the size of the file in bytes.
+        disk_full: whether a full disk ended the recording.
+        outcome: its `unread` counts the records that stayed in the kernel's buffer.
     """
 
-    seconds: float
-    size: int
     events: int
-    lost: int
-    missed: int
-    unsaved: int = 0
-    disk_full: bool = False
-    muted: tuple[Muted, ...] = ()
+    size: int
+    disk_full: bool
+    outcome: Outcome
 
 
 def record(
-    session: Session,
+    context: RunContext,
     request: TraceRequest,
     path: str,
-    stop: StopSignals,
     *,
-    command: Command | None = None,
     max_size: int | None = None,
-    note: Callable[[str], None],
     progress: Callable[[Progress], None] | None = None,
 ) -> Recorded:
-    """Run it. The session is entered and left by the caller.
+    """Run it.
 
     Args:
-        path: the file; what was there is replaced when the recording is whole.
+        path: the file; an existing one is replaced when the recording is whole.
         max_size: end after this many bytes of pages.
-        note: takes remarks for the user.
-        progress: told twice a second how far it is.
+        progress: called twice a second.
 
     Raises:
         KtraceError: the file cannot be written.
@@ -110,25 +99,24 @@ def record(
     with target_of(path) as target:
         if target.is_stream:
             raise _not_regular(path)
-        told = None if progress is None else _unhindered(progress)
-        return _record(session, request, target, stop, command, max_size, _unhindered(note), told)
+        shown = None if progress is None else _unhindered(progress)
+        unhindered = replace(context, notify=_unhindered(context.notify))
+        return _record(unhindered, request, target, max_size, shown)
 
 
 def _record(
-    session: Session,
+    context: RunContext,
     request: TraceRequest,
     target: Target,
-    stop: StopSignals,
-    command: Command | None,
     max_size: int | None,
-    note: Callable[[str], None],
     progress: Callable[[Progress], None] | None,
 ) -> Recorded:
-    prepare(session, request, stop, command, note)
+    session, stop = context.session, context.stop
+    prepare(context, request)
     cpus = [stats.cpu for stats in session.stats()]
     contents = save_contents(session, cpus)
     missed_before = missed_hits(session)
-    watched = watch(session, note)
+    watched = watch(session, context.notify)
     watched.begin()
     with ExitStack() as stack:
         # Nobody shall read in its parts what they could not read in the file that was there.
@@ -145,17 +133,17 @@ def _record(
             session.wake_at(_WAKE_PERCENT_SMALL if small else _WAKE_PERCENT)
             stop.check()
             session.arm()
-            if command is not None:
-                command.start()
+            waiting = context.waiting(mover.fds.values(), every_s=_TICK_S)
+            waiting.begin()
         except BaseException:
             unfinished.remove_parts(target.path)
             raise
         with _recoverable(target):
             with _without_collections():
-                run.until_the_end(stop, command, request.duration_s, max_size)
+                run.until_the_end(waiting, max_size)
             stop.end()
             session.stop()
-            seconds = run.seconds
+            seconds = waiting.seconds
             run.take_the_rest(stop)
             stats = session.stats()
             events = sum(s.read for s in stats)
@@ -168,20 +156,18 @@ def _record(
                 session.close()  # first: to put much in order takes longer than a run may take after its end
             finally:
                 if mover.size > _MUCH:
-                    note(_put_in_order(mover.size, target.shown))
+                    context.notify(_put_in_order(mover.size, target.shown))
                 size = unfinished.assemble(
                     target.path, final, cpus, lock, target.status, lambda: stop.insisted
                 )
-    return Recorded(
+    outcome = Outcome(
         seconds,
-        size,
-        events,
         sum(s.lost for s in stats),
         sum(n for n in missed.values() if n > 0),
         sum(s.entries for s in stats) if run.disk_full or run.is_cut else 0,
-        run.disk_full,
-        muted,
+        muted=muted,
     )
+    return Recorded(events, size, run.disk_full, outcome)
 
 
 class _Run:
@@ -202,41 +188,22 @@ class _Run:
         self._mover = mover
         self._path = target.path
         self._progress = progress
-        self._started = time.monotonic()
-        self._names_at = self._started + _NAMES_S
-        self._progress_at = self._started
+        self._names_at = time.monotonic() + _NAMES_S
+        self._progress_at = 0.0
 
-    @property
-    def seconds(self) -> float:
-        """Since it began."""
-        return time.monotonic() - self._started
-
-    def until_the_end(
-        self, stop: StopSignals, command: Command | None, duration_s: float | None, max_size: int | None
-    ) -> None:
-        """Move pages as they fill, until a signal, the command's end, the time, the size or a full disk."""
-        poll = select.poll()
+    def until_the_end(self, waiting: Waiting, max_size: int | None) -> None:
+        """Move pages as they fill, until the run is over, the file is large enough or the disk full."""
         cpu_of = {fd: cpu for cpu, fd in self._mover.fds.items()}
-        for fd in (*cpu_of, stop.fd, *((command.fd,) if command is not None else ())):
-            poll.register(fd, select.POLLIN)
         swept = time.monotonic()
-        stop.ends_in(None if duration_s is None else max(0.0, duration_s - self.seconds))
-        if command is not None:
-            stop.watch(command.fd)
-        while not self.disk_full:
-            left = _TICK_S if duration_s is None else max(0.0, min(_TICK_S, duration_s - self.seconds))
-            ready = [cpu_of[fd] for fd, _ in poll.poll(left * 1000) if fd in cpu_of]
+        while not self.disk_full and waiting():
+            ready = [cpu_of[fd] for fd in waiting.ready]
             now = time.monotonic()
             if now - swept >= _TICK_S:
                 ready, swept = list(self._mover.fds), now
             self._move(ready)
             if max_size is not None and self._mover.size >= max_size:
                 return
-            if stop.received is not None or (command is not None and command.ended):
-                return
-            if duration_s is not None and self.seconds >= duration_s:
-                return
-            self._now_and_then(now)
+            self._now_and_then(now, waiting.seconds)
 
     def take_the_rest(self, stop: StopSignals) -> None:
         """Move what the buffers still hold when recording has been switched off, as far as there is time."""
@@ -267,7 +234,7 @@ class _Run:
             unfinished.give_up_room(self._path)
             self._mover.finish_move()
 
-    def _now_and_then(self, now: float) -> None:
+    def _now_and_then(self, now: float, seconds: float) -> None:
         if now >= self._names_at:
             self._names_at = now + _NAMES_S
             if self.names.add(self._session.saved_names().encode("utf-8", "surrogateescape")):
@@ -276,7 +243,7 @@ class _Run:
             self._progress_at = now + 0.5
             stats = self._session.stats()
             events, lost = sum(s.read + s.entries for s in stats), sum(s.lost for s in stats)
-            self._progress(Progress(self.seconds, self._mover.size, events, lost))
+            self._progress(Progress(seconds, self._mover.size, events, lost))
 
 
 def _unhindered(tell: Callable[[_Told], None]) -> Callable[[_Told], None]:

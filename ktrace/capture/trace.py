@@ -1,4 +1,4 @@
-"""One run of `ktrace trace`: arm, stream, account for what was lost, undo."""
+"""One run of `ktrace trace`: arm, stream, account for lost records, undo."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from ktrace.capture.snapshot import run_snapshot
 from ktrace.errors import Interrupted
 from ktrace.model.batch import Chunk, Lost, Mark, Missed, Silent, Unread
 from ktrace.model.muted import Muted
-from ktrace.session.command import Command
-from ktrace.session.muted import watch
+from ktrace.model.outcome import Outcome
+from ktrace.session.muted import Watch, watch
 from ktrace.session.reader import reading_pages, reading_text
+from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
-from ktrace.session.signals import StopSignals
 from ktrace.session.start_stop_snapshot import until_stopped
-from ktrace.session.waiting import Waiting
+from ktrace.session.waiting import SETTLE_S
 from ktrace.stream.limit import Limit
 from ktrace.stream.pipeline import Sink, run
 
@@ -25,92 +25,45 @@ class Result:
     """The result of a run.
 
     Attributes:
-        seconds: from arming to the end.
-        lost: records overwritten or dropped before they were read.
-        missed: hits that no record was made of (a probe within a probe, too few return instances).
-        unparsed: lines that were not understood.
-        output_closed: whether it ended because nobody read the output any more.
-        unread: records that were left, in the kernel's buffer or unwritten: there was no time for them.
-        given_up: whether the output takes no more, though somebody holds it open.
-        muted: events that nothing could hit.
+        events: the number of events that were written.
+        unparsed: lines of the kernel's text that were not understood.
     """
 
     events: int
-    seconds: float
-    lost: int
-    missed: int
     unparsed: int
-    output_closed: bool
-    unread: int = 0
-    given_up: bool = False
-    muted: tuple[Muted, ...] = ()
+    outcome: Outcome
 
 
 MakeSink: TypeAlias = Callable[[dict[str, str]], Sink]
 """Makes the sink once the events are known; it is given the group of each by the event's name."""
 
 
-def trace(
-    session: Session,
-    request: TraceRequest,
-    make_sink: MakeSink,
-    stop: StopSignals,
-    *,
-    command: Command | None = None,
-    output_fd: int | None = None,
-    text: bool = False,
-    note: Callable[[str], None],
-) -> Result:
-    """Run it. The session is entered and left by the caller.
+def trace(context: RunContext, request: TraceRequest, make_sink: MakeSink, *, text: bool = False) -> Result:
+    """Run it.
 
     Args:
         text: read the kernel's text instead of the buffer's pages.
-        note: takes remarks for the user, such as that a function has been renamed.
     """
-    prepare(session, request, stop, command, note)
+    session = context.session
+    prepare(context, request)
     sink = make_sink(session.groups())
     missed_before = missed_hits(session)
-    stop.check()
-    watched = watch(session, note)
+    context.stop.check()
+    watched = watch(session, context.notify)
     _tell(sink, watched.begin(), 0)
     if request.conditions.snapshot_on:
-        flown = run_snapshot(session, request, sink, stop, command=command, output_fd=output_fd, note=note)
-        if flown.unread and not flown.given_up:
-            sink.write(Chunk((), (Unread(_AFTER_ALL, flown.unread),)))
-            sink.flush()
-        muted = watched.end(flown.events)
-        if not flown.given_up:
-            _tell(sink, muted, _AFTER_ALL)
-        return Result(
-            flown.events,
-            flown.seconds,
-            0,
-            0,
-            flown.unparsed,
-            flown.output_closed,
-            flown.unread,
-            flown.given_up,
-            muted,
-        )
+        return _snapshot(context, request, sink, watched)
     reading = reading_text(session) if text else reading_pages(session)
     source = reading.start()
-    if command is not None:
-        command.start()
-    waiting = Waiting(
-        source.fd,
-        stop,
-        duration_s=request.duration_s,
-        command=command,
-        output_fd=output_fd,
-        pending=reading.pending,
-    )
+    waiting = context.waiting([source.fd], settle_s=SETTLE_S, pending=reading.pending)
+    waiting.begin()
     totals = run(
         source,
         reading.decoder,
         sink,
         wait=until_stopped(session, request.conditions, waiting),
         stop=session.stop,
-        ending=stop,
+        ending=context.stop,
         enrich=reading.enrich,
         limit=Limit(request.count),
     )
@@ -126,23 +79,40 @@ def trace(
     marks += [Silent(_AFTER_ALL, one) for one in muted]
     if unread:
         marks.append(Unread(_AFTER_ALL, unread))
-    stop.last_words()
-    given_up = totals.given_up or not _told(sink, marks)
-    return Result(
-        totals.events,
+    context.stop.last_words()
+    outcome = Outcome(
         totals.seconds,
         lost,
         sum(m.count for m in misses),
-        reading.decoder.unparsed,
-        waiting.output_closed,
         unread,
-        given_up,
-        muted,
+        output_closed=waiting.output_closed,
+        given_up=totals.given_up or not _told(sink, marks),
+        muted=muted,
     )
+    return Result(totals.events, reading.decoder.unparsed, outcome)
+
+
+def _snapshot(context: RunContext, request: TraceRequest, sink: Sink, watched: Watch) -> Result:
+    """Run until a snapshot is taken, and write what it holds."""
+    taken = run_snapshot(context, request, sink)
+    if taken.unread and not taken.given_up:
+        sink.write(Chunk((), (Unread(_AFTER_ALL, taken.unread),)))
+        sink.flush()
+    muted = watched.end(taken.events)
+    if not taken.given_up:
+        _tell(sink, muted, _AFTER_ALL)
+    outcome = Outcome(
+        taken.seconds,
+        unread=taken.unread,
+        output_closed=context.output_closed,
+        given_up=taken.given_up,
+        muted=muted,
+    )
+    return Result(taken.events, taken.unparsed, outcome)
 
 
 def _tell(sink: Sink, muted: Sequence[Muted], seq: int) -> None:
-    """Say in the stream what nothing can hit."""
+    """Write to the stream which events cannot be hit."""
     if muted:
         sink.write(Chunk((), tuple(Silent(seq, one) for one in muted)))
     sink.flush()
@@ -152,7 +122,7 @@ _AFTER_ALL = (1 << 63) - 1
 
 
 def _told(sink: Sink, marks: list[Mark]) -> bool:
-    """Write what is known at the end; False where the output takes no more."""
+    """Write the marks of the end; return False if the output takes no more."""
     try:
         if marks:
             sink.write(Chunk((), tuple(marks)))
@@ -163,10 +133,10 @@ def _told(sink: Sink, marks: list[Mark]) -> bool:
 
 
 def _account(session: Session, told: Mapping[int | None, int], *, limited: bool) -> tuple[int, list[Mark]]:
-    """Return how many records were lost, and marks for those of which nothing told where they were.
+    """Return how many records were lost, and marks for those whose position in the stream is unknown.
 
     Args:
-        told: lost records by CPU; of None those of which the CPU is not known.
+        told: lost records that the decoder has reported, by CPU; the key is None if the CPU is unknown.
     """
     counted = {s.cpu: s.lost for s in session.stats() if s.lost}
     total, known = sum(counted.values()), sum(told.values())

@@ -1,4 +1,4 @@
-"""Options that `add` and `trace` share: how to probe, and which of several functions."""
+"""Options that the commands share which make probes: how to probe, and which of several functions."""
 
 from enum import StrEnum
 
@@ -16,6 +16,9 @@ class Kind(StrEnum):
 KIND = typer.Option(
     "--kind", help="fprobe is cheaper, at a function's entry or return; auto: where it can be."
 )
+RETURN = typer.Option("-r", "--return", help="Probe the return of PLACE.")
+MAXACTIVE = typer.Option(help="Of return probes: calls inside at a time.")
+REGS = typer.Option("--regs", help="Read the registers at PLACE.")
 EVERY = typer.Option("--all", help="Of several functions of one name, all.")
 NTH = typer.Option("--nth", min=1, metavar="N", help="Of several functions of one name, the Nth.")
 MAX_PROBES = typer.Option("--max-probes", min=1, metavar="N", help="That a wildcard may stand for.")

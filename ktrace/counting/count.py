@@ -1,31 +1,29 @@
 """One run of `ktrace count`: how often each of these is hit, by whom."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.keys import ANY, STACK, Counter, Part, counter
-from ktrace.counting.counted_events import CountedEvent, Notify, Search, resolve_all_events, shown_name
+from ktrace.counting.counted_events import CountedEvent, Search, resolve_all_events, shown_name
 from ktrace.counting.kernel_counts import (
     Answer,
     CountSource,
     HistTally,
     ProfileTally,
-    TaskFilter,
+    Show,
     restrict,
     run_tally,
 )
 from ktrace.errors import Unavailable
-from ktrace.kernel.kernel import Kernel
-from ktrace.model.tally import Key, Symbol, Tally
+from ktrace.model.tally import Key, Symbol
 from ktrace.resolve.refusals import Refusals
 from ktrace.resolve.spec import ProbeOptions
-from ktrace.session.command import Command
+from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
-from ktrace.session.signals import StopSignals
-from ktrace.session.ticking import Ticking
 
-KEYS = 8192  # that there is room for, if nobody says otherwise
+KEYS = 8192
+"""The number of keys that a table has room for by default."""
 
 PROFILE = "kprobe_profile"
 HIST = "hist triggers"
@@ -41,9 +39,9 @@ class CountRequest:
     Attributes:
         places: functions, wildcards, events.
         by: `comm`, `pid`, `cpu`, `stack`, or arguments.
-        filter: count only where this holds.
-        size: keys that the kernel has room for.
-        in_kernel: rather fail than stream events to count them.
+        filter: count only hits for which this is true.
+        size: the number of keys that the kernel has room for.
+        in_kernel: fail if the kernel cannot count, instead of streaming events.
         refusals: takes places that are refused, so that the others go on; None raises it.
     """
 
@@ -51,63 +49,45 @@ class CountRequest:
     defaults: ProbeOptions
     by: Sequence[str] = ()
     filter: str | None = None
-    tasks: TaskFilter = field(default_factory=TaskFilter)
     size: int = KEYS
     in_kernel: bool = False
     refusals: Refusals | None = None
 
 
-Show = Callable[[Tally, float], None]
-
-
-def count(
-    session: Session,
-    kernel: Kernel,
-    request: CountRequest,
-    stop: StopSignals,
-    *,
-    command: Command | None,
-    ticking: Callable[[], Ticking],
-    show: Show | None,
-    note: Notify,
-) -> tuple[Answer, str]:
-    """Run it; returns the answer and how it was counted. The session is entered and left by the caller."""
+def count(context: RunContext, request: CountRequest, show: Show | None = None) -> Answer:
+    """Run it."""
     search = Search(
-        kernel,
         request.defaults,
         with_comm="comm" in request.by,
-        wide=kernel.has_hist_triggers and STACK not in request.by,
+        wide=context.kernel.has_hist_triggers and STACK not in request.by,
     )
-    counted_events = resolve_all_events(
-        session, search, request.places, request.by, stop, note, request.refusals
-    )
-    left_out = restrict(session, request.tasks, command)
-    stop.check()
-    source, method = _source(session, kernel, request, counted_events, command is not None, left_out, note)
-    events = [counted.event for counted in counted_events]
-    return run_tally(session, source, ticking, command, show, note, events), method
+    counted_events = resolve_all_events(context, search, request.places, request.by, request.refusals)
+    ignored = restrict(context)
+    context.stop.check()
+    source, method = _source(context, request, counted_events, ignored)
+    return run_tally(context, source, method, show, [counted.event for counted in counted_events])
 
 
 def _source(
-    session: Session,
-    kernel: Kernel,
-    request: CountRequest,
-    counted_events: Sequence[CountedEvent],
-    has_command: bool,
-    left_out: bool,
-    note: Notify,
+    context: RunContext, request: CountRequest, counted_events: Sequence[CountedEvent], ignored: bool
 ) -> tuple[CountSource, str]:
-    everybody = not (has_command or request.tasks.pids or request.filter or request.by)
+    """Return what counts, and its name.
+
+    Args:
+        ignored: whether the kernel ignores the hits of this process.
+    """
+    session = context.session
+    everybody = not (context.command or context.tasks.pids or request.filter or request.by)
     wide = sum(len(counted.points) for counted in counted_events) > 1
     if everybody and wide and all(counted.points and counted.has_profile for counted in counted_events):
         return ProfileTally(session, [(counted.event, counted.points) for counted in counted_events]), PROFILE
     names = ("function", *map(shown_name, request.by))
-    if not kernel.has_hist_triggers:
+    if not context.kernel.has_hist_triggers:
         if request.in_kernel:
             raise no_hist_triggers()
-        note(STREAMED_NOTE)
+        context.notify(STREAMED_NOTE)
         return _streamed(session, counted_events, request), STREAM
-    own = None if left_out else f"common_pid != {session.own_ids()[0]}"
+    own = None if ignored else f"common_pid != {session.own_ids()[0]}"
     hist = Hist((), size=round_size(request.size), filter=both(request.filter, own))
     counters = [count_by(counted, request.by, hist) for counted in counted_events]
     method = FPROBE if any(counted.meant for counted in counted_events) else HIST

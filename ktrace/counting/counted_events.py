@@ -1,7 +1,7 @@
 """Resolve what to count to events and the fields to count by."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
@@ -18,16 +18,14 @@ from ktrace.resolve.empty_reads import checker
 from ktrace.resolve.existing_events import existing_events
 from ktrace.resolve.refusals import Refusals
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec, relocator
+from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
-from ktrace.session.signals import StopSignals
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.events import read_format
 
 COMM_FIELD = "ktrace_comm"
 
 _NAMED = re.compile(r"([A-Za-z_]\w*)=(?!=)")
-
-Notify = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +34,14 @@ class CountedEvent:
 
     Attributes:
         event: `GROUP/NAME`.
-        label: what it is called in the table; None where it has several places, each with its own.
-        fields: what it can be counted by.
-        words: for each of the arguments asked for, the field that holds it.
-        points: of a probe made for the run: its places, in the order of their making.
+        label: its name in the table; None if it has several places, each with a name of its own.
+        fields: the fields that it can be counted by.
+        words: the field that holds each of the requested arguments.
+        points: the places of a probe made for the run, in the order in which they were defined.
         is_return: whether it is hit at a function's return.
-        asked: those arguments, as they were asked for.
+        asked: the requested arguments, as they were given.
         has_profile: whether the kernel counts its hits anyway.
-        meant: of an event that is hit in other functions, too: the names of those that are meant.
+        meant: the functions to count, if the event is also hit in others.
     """
 
     event: str
@@ -70,43 +68,42 @@ class CountedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Where and how words are looked up.
+    """How words are looked up.
 
     Attributes:
-        kernel: its symbols and types.
-        defaults: what the options say about every probe.
-        with_comm: have probes of the run's own read the task's name.
-        wide: take one event for all functions of a wildcard where the kernel can, though it is hit in
-            functions that are not meant, too: the caller tells them by their names, `CountedEvent.meant`.
+        defaults: the options that apply to every probe.
+        with_comm: let the run's own probes read the task's name.
+        wide: use one event for all functions of a wildcard if the kernel can, although it is also hit in
+            functions that are not meant; the caller recognizes those that are by `CountedEvent.meant`.
     """
 
-    kernel: Kernel
     defaults: ProbeOptions
     with_comm: bool = False
     wide: bool = False
 
 
 def resolve_events(
-    session: Session, search: Search, place: str, args: Sequence[str], stop: StopSignals, note: Notify
+    context: RunContext, search: Search, place: str, args: Sequence[str]
 ) -> list[CountedEvent]:
     """Return the events that a place names, or probes made for it if it is not an event.
 
     Args:
-        args: what is counted by, beside the words that every event has: fields of an event that exists,
-            or arguments as in `ktrace add`.
+        args: the words to count by that not every event has: fields of an existing event, or arguments
+            as in `ktrace add`.
 
     Raises:
         UsageError, NotFound, Refused, Unavailable: as `ktrace add` does.
     """
     own = [arg for arg in args if arg not in KNOWN]
+    session = context.session
     events = existing_events(session.tracing, place)
     if not events:
-        return make_events(session, search, place, own, stop, note)
+        return make_events(context, search, place, own)
     lacking = next(((e, word) for e in events for word in own if not _has(session, e, word)), None)
     if lacking and is_identifier(place):
         # An event called like a function hides none of the function's arguments.
         try:
-            return make_events(session, search, place, own, stop, note)
+            return make_events(context, search, place, own)
         except (UsageError, NotFound, Unavailable) as error:
             event, word = lacking
             raise NotFound(
@@ -114,16 +111,14 @@ def resolve_events(
                 hint=f"{place} means the event {event}, whose fields `ktrace show {event}` lists; "
                 f"{place}+0 means the function",
             ) from None
-    return [_existing(session, search, event, own) for event in events]
+    return [_existing(session, event, own) for event in events]
 
 
 def resolve_all_events(
-    session: Session,
+    context: RunContext,
     search: Search,
     places: Sequence[str],
     args: Sequence[str],
-    stop: StopSignals,
-    note: Notify,
     refusals: Refusals | None,
 ) -> list[CountedEvent]:
     """Return what all of these places mean, as in `resolve_events`.
@@ -134,7 +129,7 @@ def resolve_all_events(
     counted_events: list[CountedEvent] = []
     for place in places:
         with refusals.one() if refusals is not None else nullcontext():
-            counted_events += resolve_events(session, search, place, args, stop, note)
+            counted_events += resolve_events(context, search, place, args)
     if refusals is not None:
         refusals.end_if_nothing_is_left(counted_events)
     return counted_events
@@ -146,23 +141,22 @@ def shown_name(word: str) -> str:
     return match[1] if match else word
 
 
-def make_events(
-    session: Session, search: Search, place: str, own: Sequence[str], stop: StopSignals, note: Notify
-) -> list[CountedEvent]:
-    """Probes made for a place, with these arguments; one event for all places that can share one.
+def make_events(context: RunContext, search: Search, place: str, own: Sequence[str]) -> list[CountedEvent]:
+    """Make probes for a place, with these arguments; one event for all places that can share one.
 
     Raises:
         UsageError, NotFound, Refused, Unavailable: as `ktrace add` does.
     """
     comm = [f"{COMM_FIELD}=$comm"] if search.with_comm else []
-    if search.wide and not own and search.kernel.has_fprobes and can_be_one(place, search.defaults):
-        stop.check()
-        if (counted := _as_one(session, search, place, comm, note)) is not None:
+    kernel = context.kernel
+    if search.wide and not own and kernel.has_fprobes and can_be_one(place, search.defaults):
+        context.stop.check()
+        if (counted := _as_one(context, search, place, comm)) is not None:
             return [counted]
     from ktrace.resolve.resolve import want  # noqa: PLC0415 -- not for what is one event
 
-    wanted = want([place, *own, *comm], search.defaults, search.kernel)
-    return [_made(session, search, group, own, stop, note) for group in _groups(wanted)]
+    wanted = want([place, *own, *comm], search.defaults, kernel)
+    return [_made(context, search, group, own) for group in _groups(wanted)]
 
 
 def stack_word(kernel: Kernel) -> str:
@@ -179,16 +173,16 @@ def _has(session: Session, event: str, word: str) -> bool:
     return True
 
 
-def _existing(session: Session, search: Search, event: str, own: Sequence[str]) -> CountedEvent:
+def _existing(session: Session, event: str, own: Sequence[str]) -> CountedEvent:
     form = read_format(session.tracing, event)
     label = event.replace("/", ":", 1) if not form.is_probe else event
     return CountedEvent(
-        event, label, Fields(form, None, stack_word(search.kernel)), tuple(own), is_return=form.is_return
+        event, label, Fields(form, None, stack_word(session.kernel)), tuple(own), is_return=form.is_return
     )
 
 
 def _groups(wanted: Sequence[ProbeSpec]) -> list[list[ProbeSpec]]:
-    """Probes that can be points of one event: that is defined, armed and read in one go."""
+    """Group probes that can be points of one event, which is defined, armed and read as one."""
     groups: dict[object, list[ProbeSpec]] = {}
     for number, one in enumerate(wanted):
         probe = one.probe
@@ -198,10 +192,9 @@ def _groups(wanted: Sequence[ProbeSpec]) -> list[list[ProbeSpec]]:
     return list(groups.values())
 
 
-def _as_one(
-    session: Session, search: Search, pattern: str, args: Sequence[str], note: Notify
-) -> CountedEvent | None:
-    """One event of all functions that a wildcard matches; None where this kernel does not take it."""
+def _as_one(context: RunContext, search: Search, pattern: str, args: Sequence[str]) -> CountedEvent | None:
+    """Define one event for all functions that a wildcard matches; None if this kernel refuses it."""
+    session = context.session
     functions, notes = functions_meant(session, pattern, search.defaults)
     if len(functions) < 2:
         return None
@@ -211,7 +204,7 @@ def _as_one(
     if probe is None:
         return None
     for text in notes:
-        note(text)
+        context.notify(text)
     session.trace_event(probe.event)
     fields = _fields(session, search, probe)
     return CountedEvent(probe.event, None, fields, (), tuple(functions), meant=frozenset(functions))
@@ -221,35 +214,24 @@ def _fields(session: Session, search: Search, probe: Probe) -> Fields:
     return Fields(
         read_format(session.tracing, probe.event),
         COMM_FIELD if search.with_comm else None,
-        stack_word(search.kernel),
+        stack_word(session.kernel),
     )
 
 
-def _tell(group: Sequence[ProbeSpec], note: Notify) -> None:
+def _made(context: RunContext, search: Search, group: list[ProbeSpec], own: Sequence[str]) -> CountedEvent:
+    session, probe = context.session, group[0].probe
     for one in group:
         for text in one.notes:
-            note(text)
-
-
-def _made(
-    session: Session,
-    search: Search,
-    group: list[ProbeSpec],
-    own: Sequence[str],
-    stop: StopSignals,
-    note: Notify,
-) -> CountedEvent:
-    probe = group[0].probe
-    _tell(group, note)
+            context.notify(text)
     words = _fields_of(probe, len(own))
     if len(group) == 1:
         defined = session.add_probe(session.unused(probe), relocator(group))
         if defined.note:
-            note(defined.note)
+            context.notify(defined.note)
         probe = defined.probe
         points: tuple[str, ...] = (_name(probe),)
     else:
-        probe, points = _points(session, group, stop, note)
+        probe, points = _points(context, group)
     fields = _fields(session, search, probe)
     label = points[0] if len(points) == 1 else None
     return CountedEvent(
@@ -273,17 +255,16 @@ def _fields_of(probe: Probe, own: int) -> tuple[str, ...]:
     return tuple(arg.name or "" for arg in args)
 
 
-def _points(
-    session: Session, group: list[ProbeSpec], stop: StopSignals, note: Notify
-) -> tuple[Probe, tuple[str, ...]]:
-    """One event of many points. Of those that a wildcard stands for, some may be refused."""
+def _points(context: RunContext, group: list[ProbeSpec]) -> tuple[Probe, tuple[str, ...]]:
+    """Define one event of many points, of which the kernel may refuse some."""
+    session = context.session
     event = session.unused(replace(group[0].probe, name="calls"))
     session.will_remove(event)
     points: list[str] = []
     refusals: list[KtraceError] = []
     check = checker(session.kernel)
     for one in group:
-        stop.check()
+        context.stop.check()
         probe = replace(one.probe, name=event.name)
         try:
             check(probe)
@@ -295,7 +276,8 @@ def _points(
     if not points:
         raise refusals[0]
     if refusals:
-        note(f"{len(refusals)} of {len(group)} functions were refused; the first: {refusals[0].message}")
+        refused = f"{len(refusals)} of {len(group)} functions were refused"
+        context.notify(f"{refused}; the first: {refusals[0].message}")
     session.trace_event(event.event)
     return event, tuple(points)
 

@@ -1,32 +1,29 @@
 """One run of `ktrace hist`: how an argument's or a return value's values are distributed."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.keys import KNOWN, STACK, Counter, Linear, counter
 from ktrace.counting.count import HIST, KEYS, STREAM, STREAMED_NOTE, function_part, no_hist_triggers
-from ktrace.counting.counted_events import CountedEvent, Notify, Search, resolve_events, shown_name
-from ktrace.counting.kernel_counts import Answer, CountSource, HistTally, TaskFilter, restrict, run_tally
-from ktrace.kernel.kernel import Kernel
-from ktrace.model.tally import Key, Tally
+from ktrace.counting.counted_events import CountedEvent, Search, resolve_events, shown_name
+from ktrace.counting.kernel_counts import Answer, CountSource, HistTally, Show, restrict, run_tally
+from ktrace.model.tally import Key
 from ktrace.resolve.spec import ProbeOptions
-from ktrace.session.command import Command
+from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
-from ktrace.session.signals import StopSignals
-from ktrace.session.ticking import Ticking
 
 
 @dataclass(frozen=True, slots=True)
 class HistRequest:
-    """What is distributed.
+    """The value whose distribution is counted.
 
     Attributes:
         place: a function, a wildcard, or an event.
         value: an argument, as in `ktrace add`, or a field.
-        by: as of `ktrace count`: a distribution for each.
-        linear: steps; None: powers of two.
-        sum: an argument that is summed up for each row; None: none.
+        by: the words of `ktrace count --by`: a distribution for each.
+        linear: equal steps; None for powers of two.
+        sum: an argument to sum up for each row; None for no sum.
     """
 
     place: str
@@ -36,7 +33,6 @@ class HistRequest:
     linear: Linear | None = None
     sum: str | None = None
     filter: str | None = None
-    tasks: TaskFilter = field(default_factory=TaskFilter)
     size: int = KEYS
     in_kernel: bool = False
 
@@ -50,27 +46,18 @@ class HistRequest:
         return iter(counted.words)
 
 
-def hist(
-    session: Session,
-    kernel: Kernel,
-    request: HistRequest,
-    stop: StopSignals,
-    *,
-    command: Command | None,
-    ticking: Callable[[], Ticking],
-    show: Callable[[Tally, float], None] | None,
-    note: Notify,
-) -> tuple[Answer, str]:
-    """Run it; returns the answer and how it was counted. The session is entered and left by the caller."""
-    search = Search(kernel, request.defaults, with_comm="comm" in request.by)
-    counted_events = resolve_events(session, search, request.place, request.args, stop, note)
-    left_out = restrict(session, request.tasks, command)
-    stop.check()
+def hist(context: RunContext, request: HistRequest, show: Show | None = None) -> Answer:
+    """Run it."""
+    session = context.session
+    search = Search(request.defaults, with_comm="comm" in request.by)
+    counted_events = resolve_events(context, search, request.place, request.args)
+    ignored = restrict(context)
+    context.stop.check()
     several = len(counted_events) > 1 or counted_events[0].label is None
     names = (*(["function"] if several else []), *map(shown_name, (*request.by, request.value)))
     source: CountSource
-    if kernel.has_hist_triggers:
-        own = None if left_out else f"common_pid != {session.own_ids()[0]}"
+    if context.kernel.has_hist_triggers:
+        own = None if ignored else f"common_pid != {session.own_ids()[0]}"
         base = Hist((), size=round_size(request.size), filter=both(request.filter, own))
         counters = [
             c for counted in counted_events for c in _counters(counted, request, base, several=several)
@@ -79,10 +66,10 @@ def hist(
     else:
         if request.in_kernel:
             raise no_hist_triggers()
-        note(STREAMED_NOTE)
+        context.notify(STREAMED_NOTE)
         source, method = _streamed(session, names, counted_events, request, several=several), STREAM
     events = [counted.event for counted in counted_events]
-    return run_tally(session, source, ticking, command, show, note, events), method
+    return run_tally(context, source, method, show, events)
 
 
 def _counters(counted: CountedEvent, request: HistRequest, base: Hist, *, several: bool) -> list[Counter]:
@@ -148,5 +135,5 @@ def _streamed(
 
 
 def _field(word: str, words: Iterator[str]) -> str:
-    """Return the field of a word. `words` yields the fields of words that not every event has."""
+    """Return the field of a word; `words` yields the fields of words that not every event has."""
     return word if word in KNOWN else next(words)

@@ -11,22 +11,19 @@ from ktrace.aggregate.hist import Hist, hist_path
 from ktrace.aggregate.hist_file import HistTable, parse_hist, terms_of
 from ktrace.aggregate.keys import Counter
 from ktrace.errors import Damaged, KtraceError, Refused
-from ktrace.model.muted import Muted
+from ktrace.model.outcome import Outcome
 from ktrace.model.tally import Row, Tally, merge
-from ktrace.session.command import Command
 from ktrace.session.muted import watch
+from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
-from ktrace.session.ticking import LOOK_S, Ticking
 from ktrace.tracefs.events import enable_step
 from ktrace.tracefs.profiles import profiles_of
 
+SHOW_S = 0.25
+"""Seconds between two looks at the counts: often enough for eyes."""
 
-@dataclass(frozen=True, slots=True)
-class TaskFilter:
-    """Whose hits are counted; all, where nothing is said."""
-
-    pids: Sequence[int] = ()
-    children: bool = False
+Show = Callable[[Tally, float], None]
+"""Shows the counts so far, and the seconds that they took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,57 +31,48 @@ class Answer:
     """The result of a run.
 
     Attributes:
-        seconds: from arming to the end.
-        missed: hits that the kernel could not look at: a probe within a probe, too few return instances.
-        lost: hits that are not counted, since they were overwritten before they were read.
-        untimed: calls that began, but whose time is not known; None where nothing is timed.
-        unread: records that were left in the kernel's buffer: there was no time for them.
-        muted: events that nothing could hit.
+        method: how hits were counted, in words.
     """
 
     tally: Tally
-    seconds: float
-    missed: int
-    lost: int = 0
-    untimed: int | None = None
-    unread: int = 0
-    muted: tuple[Muted, ...] = ()
+    method: str
+    outcome: Outcome
 
 
 class CountSource(Protocol):
-    """Where counts come from."""
+    """A source of counts."""
 
     @property
     def look_s(self) -> float | None:
-        """Seconds between two looks; None where nothing has to be looked at."""
+        """Return the longest time between two polls in seconds; None if polling is not needed."""
 
     @property
     def lost(self) -> int:
-        """Hits that are not in the counts, since they were overwritten before they were read."""
+        """Return the hits that are not counted, because they were overwritten before they were read."""
 
     @property
     def untimed(self) -> int | None:
-        """Calls that began, but whose time is not known; None where nothing is timed."""
+        """Return the calls that began, but whose duration is not known; None if calls are not timed."""
 
     @property
     def unread(self) -> int:
-        """Records that were left in the kernel's buffer when counting was stopped."""
+        """Return the records that were left in the kernel's buffer when counting was stopped."""
 
     def arm(self) -> None:
         """Begin to count."""
 
     def poll(self) -> None:
-        """Look."""
+        """Take what has come."""
 
     def stop(self, overdue: Callable[[], bool]) -> None:
-        """Count no more. What there is still to be read is read until `overdue`."""
+        """Stop counting. Records that are left are read until `overdue` returns True."""
 
     def read(self) -> Tally:
         """Return the counts so far."""
 
 
 class InKernel:
-    """A source at which nobody has to look: the kernel counts."""
+    """A source that needs no polling, because the kernel counts."""
 
     look_s: float | None = None
     lost: int = 0
@@ -95,14 +83,14 @@ class InKernel:
         """Do nothing."""
 
     def stop(self, _overdue: Callable[[], bool]) -> None:
-        """Do nothing: counting goes on until the session ends, and the last counts read are shown."""
+        """Do nothing: the kernel counts until the session ends, and the last counts read are shown."""
 
 
 class HistTally(InKernel):
-    """Hist triggers of a session, and the table that they come to.
+    """Hist triggers of a session, and the table of their counts.
 
     Args:
-        names: of the parts of the key that is shown.
+        names: the names of the parts of the key.
     """
 
     def __init__(self, session: Session, names: tuple[str, ...], counters: Iterable[Counter]) -> None:
@@ -111,7 +99,7 @@ class HistTally(InKernel):
         self._counters = tuple(counters)
 
     def arm(self) -> None:
-        """Begin to count. Raises Refused in the kernel's words."""
+        """Begin to count. Raises Refused with the kernel's own message."""
         for counter in self._counters:
             try:
                 self._session.apply(counter.hist.step(counter.event, f"count {counter.event}"))
@@ -139,12 +127,12 @@ class HistTally(InKernel):
 
 
 class ProfileTally(InKernel):
-    """The kernel's own count of each kprobe's hits: nothing is done per hit but to count it.
+    """The kernel's own count of each kprobe's hits, which costs nothing else per hit.
 
-    It does not know who was there: ktrace's own calls are counted, too.
+    It does not know the task: ktrace's own calls are counted, too.
 
     Args:
-        events: each event with the names of its places, in the order of their making.
+        events: each event with the names of its places, in the order in which they were defined.
     """
 
     def __init__(self, session: Session, events: Iterable[tuple[str, tuple[str, ...]]]) -> None:
@@ -170,65 +158,61 @@ class ProfileTally(InKernel):
         return merge(("function",), [Tally(("function",), tuple(rows))])
 
 
-def restrict(session: Session, tasks: TaskFilter, command: Command | None) -> bool:
-    """Count only what these tasks do, and never what this process does.
+def restrict(context: RunContext) -> bool:
+    """Count only hits of the run's tasks, and none of this process.
 
     Returns:
-        Whether this process is left out; else hits must be filtered by its id.
+        Whether the kernel ignores this process; if not, hits must be filtered by its id.
     """
-    if command is not None:
-        session.only_command(command)
-    if tasks.pids:
-        from ktrace.session.tasks import threads_of  # noqa: PLC0415 -- most runs name no process
-
-        pids = threads_of(tasks.pids, children=tasks.children)
-        session.only_tasks(pids, children=tasks.children)
-    return session.ignore_self()
+    context.restrict()
+    return context.session.ignore_self()
 
 
 def run_tally(
-    session: Session,
+    context: RunContext,
     source: CountSource,
-    ticking: Callable[[], Ticking],
-    command: Command | None,
-    show: Callable[[Tally, float], None] | None,
-    note: Callable[[str], None],
+    method: str,
+    show: Show | None,
     existing: Sequence[str] = (),
 ) -> Answer:
-    """Count until it ends.
+    """Count until the run is over.
 
     Args:
-        ticking: makes what says when it ends, once everything is armed.
-        show: takes what was counted so far, every now and then; None: nobody looks.
-        note: takes remarks for the user.
-        existing: events that are counted and not the session's own, `GROUP/NAME`.
+        method: how hits are counted, in words.
+        show: called a few times a second; None if nobody looks.
+        existing: counted events that are not the session's own, `GROUP/NAME`.
     """
+    session, stop = context.session, context.stop
     before = missed(session)
-    watched = watch(session, note, existing)
+    watched = watch(session, context.notify, existing)
     watched.begin()
     source.arm()
-    ticks = ticking()
-    if command is not None:
-        command.start()
-    if source.look_s is not None:
-        ticks.every_s = min(ticks.every_s, source.look_s)
+    waiting = context.waiting(every_s=min(SHOW_S, source.look_s or SHOW_S))
+    waiting.begin()
     shown = 0.0
-    while ticks():
+    while waiting():
         source.poll()
-        if show is not None and (ticks.pressed or ticks.seconds - shown >= LOOK_S * 0.9):
-            show(source.read(), ticks.seconds)
-            shown = ticks.seconds
-    seconds = ticks.seconds
-    ticks.end()
-    source.stop(lambda: ticks.overdue)
+        if show is not None and (waiting.pressed or waiting.seconds - shown >= SHOW_S * 0.9):
+            show(source.read(), waiting.seconds)
+            shown = waiting.seconds
+    seconds = waiting.seconds
+    stop.end()
+    source.stop(lambda: stop.overdue)
     tally = source.read()
-    muted = watched.end(tally.count)
-    missed_hits = missed(session) - before
-    return Answer(tally, seconds, missed_hits, source.lost, source.untimed, source.unread, muted)
+    outcome = Outcome(
+        seconds,
+        source.lost,
+        missed(session) - before,
+        source.unread,
+        source.untimed,
+        output_closed=waiting.output_closed,
+        muted=watched.end(tally.count),
+    )
+    return Answer(tally, method, outcome)
 
 
 def missed(session: Session) -> int:
-    """Missed hits of the session's events."""
+    """Return the missed hits of the session's events."""
     try:
         profiles = profiles_of(session.tracing, session.events)
     except OSError:
@@ -240,7 +224,7 @@ def explained(refused: Refused, event: str, hist: Hist) -> KtraceError:
     """Return the error for a refused trigger, with a hint."""
     hint = None
     if refused.caret is None:
-        # The kernel says nothing of what does not fit.
+        # The kernel does not say what does not fit.
         hint = (
             "at most three keys, of which one may be text, and no third one beside a text and a stack; "
             "ktrace counts by streaming without --in-kernel where the kernel has no hist triggers"
@@ -260,7 +244,7 @@ def _table_of(hist: Hist, tables: Sequence[HistTable], path: str) -> HistTable:
     """Find the table of a trigger. The kernel prints its keys and filter as they were written."""
     keys = terms_of(hist.to_text())[0]
     for table in tables:
-        behind = table.info.partition(" if ")[2]
-        if terms_of(table.info)[0] == keys and behind == (hist.filter or ""):
+        condition = table.info.partition(" if ")[2]
+        if terms_of(table.info)[0] == keys and condition == (hist.filter or ""):
             return table
     raise Damaged(f"no histogram by {hist.to_text()}", source=path, offset=0)

@@ -13,79 +13,68 @@ from ktrace.counting.count import HIST, STREAM, STREAMED_NOTE, no_hist_triggers
 from ktrace.counting.counted_events import (
     COMM_FIELD,
     CountedEvent,
-    Notify,
     Search,
     make_events,
     resolve_events,
     shown_name,
     stack_word,
 )
-from ktrace.counting.kernel_counts import Answer, CountSource, HistTally, explained, restrict, run_tally
+from ktrace.counting.kernel_counts import (
+    Answer,
+    CountSource,
+    HistTally,
+    Show,
+    explained,
+    restrict,
+    run_tally,
+)
 from ktrace.counting.latency_request import _RETURNED, RETVAL, SHOWN, Emit, LatencyRequest, Pair
 from ktrace.errors import Refused, Unavailable, UsageError
-from ktrace.kernel.kernel import Kernel
 from ktrace.model.place import RETURN_SUFFIX
 from ktrace.model.tally import Key, Symbol, Tally
-from ktrace.session.command import Command
+from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
-from ktrace.session.signals import StopSignals
-from ktrace.session.ticking import Ticking
 from ktrace.tracefs.events import read_format
 
 if TYPE_CHECKING:
     from ktrace.counting.slow_calls import SlowCalls
 
 
-def latency(
-    session: Session,
-    kernel: Kernel,
-    request: LatencyRequest,
-    stop: StopSignals,
-    *,
-    command: Command | None,
-    ticking: Callable[[], Ticking],
-    show: Callable[[Tally, float], None] | None,
-    emit: Emit,
-    note: Notify,
-) -> tuple[Answer, str]:
-    """Run it; returns the answer and how it was counted. The session is entered and left by the caller.
+def latency(context: RunContext, request: LatencyRequest, show: Show | None, emit: Emit) -> Answer:
+    """Run it.
 
     Args:
         emit: takes each slow call.
     """
+    session, kernel = context.session, context.kernel
     if request.nested and (request.on or request.in_kernel):
         raise UsageError(
             "--nested streams the calls of a function: neither --on nor --in-kernel goes with it"
         )
-    pair = _events(session, kernel, request, stop, note) if request.on else _function(
-        session, kernel, request, stop, note
-    )  # fmt: skip
-    restrict(session, request.tasks, command)
-    stop.check()
+    pair = _events(context, request) if request.on else _function(context, request)
+    restrict(context)
+    context.stop.check()
     source: CountSource
     able = kernel.has_hist_triggers and kernel.has_synthetic_events
     if able and not request.nested:
-        source, method = LatencyTally(session, kernel, request, pair, emit), HIST
+        source, method = LatencyTally(session, request, pair, emit), HIST
     else:
         if request.in_kernel:
             raise no_hist_triggers()
         if not able:
-            note(STREAMED_NOTE)
+            context.notify(STREAMED_NOTE)
         from ktrace.counting.latency_stream import paired  # noqa: PLC0415 -- loads NumPy
 
         source, method = paired(session, request, pair, emit), STREAM
     events = [pair.first.event, pair.second.event]
-    return run_tally(session, source, ticking, command, show, note, events), method
+    return run_tally(context, source, method, show, events)
 
 
 class LatencyTally(HistTally):
     """Three histograms: one remembers, one takes the difference, one counts."""
 
-    def __init__(
-        self, session: Session, kernel: Kernel, request: LatencyRequest, pair: Pair, emit: Emit
-    ) -> None:
+    def __init__(self, session: Session, request: LatencyRequest, pair: Pair, emit: Emit) -> None:
         super().__init__(session, (*map(shown_name, request.by), SHOWN), ())
-        self._kernel = kernel
         self._request = request
         self._pair = pair
         self._plan = Latency(
@@ -117,7 +106,7 @@ class LatencyTally(HistTally):
         plan, session = self._plan, self._session
         session.apply_global(plan.define_step())
         self._counters = tuple(self._counters_of(Fields(
-            read_format(session.tracing, plan.event), plan.field_of("comm"), stack_word(self._kernel)
+            read_format(session.tracing, plan.event), plan.field_of("comm"), stack_word(session.kernel)
         )))  # fmt: skip
         for event, hist in ((plan.first, plan.first_hist()), (plan.second, plan.second_hist())):
             try:
@@ -171,9 +160,7 @@ class LatencyTally(HistTally):
         return replace(fields.part(name), name=word)
 
 
-def _function(
-    session: Session, kernel: Kernel, request: LatencyRequest, stop: StopSignals, note: Notify
-) -> Pair:
+def _function(context: RunContext, request: LatencyRequest) -> Pair:
     """Return a function's entry and return as a pair, matched by thread."""
     place = request.places[0].removesuffix(RETURN_SUFFIX)
     at_entry = [word for word in request.arguments if not _RETURNED.match(word)]
@@ -181,12 +168,11 @@ def _function(
     if request.above_ns is not None and RETVAL not in at_return:
         at_return.append(RETVAL)
     defaults = replace(request.defaults, at_return=False)
-    # The return's probe first: on Linux 5.10, where it runs first it hides who called from the other's stack.
-    search = Search(kernel, replace(defaults, at_return=True), with_comm="comm" in request.by)
-    second = _one(make_events(session, search, place, at_return, stop, note), place)
-    first = _one(
-        make_events(session, Search(kernel, defaults), place, at_entry, stop, lambda _text: None), place
-    )
+    # The return's probe first: on Linux 5.10, if it runs first it hides the caller from the other's stack.
+    search = Search(replace(defaults, at_return=True), with_comm="comm" in request.by)
+    second = _one(make_events(context, search, place, at_return), place)
+    quiet = replace(context, notify=lambda _text: None)  # the remarks of the first are the same
+    first = _one(make_events(quiet, Search(defaults), place, at_entry), place)
     carried = [_carried(word, first, name, True) for word, name in zip(at_entry, first.words, strict=True)]
     carried += [
         _carried(word, second, name, False) for word, name in zip(at_return, second.words, strict=True)
@@ -197,21 +183,19 @@ def _function(
     return Pair(first, second, (key, key), tuple(carried), function_filter(request.filter))
 
 
-def _events(
-    session: Session, kernel: Kernel, request: LatencyRequest, stop: StopSignals, note: Notify
-) -> Pair:
-    """Two events, by the fields that they share."""
+def _events(context: RunContext, request: LatencyRequest) -> Pair:
+    """Return two events as a pair, matched by the fields that they share."""
     pairs = [(a or b, b or a) for a, _, b in (word.partition("=") for word in request.on)]
     counted_events: list[CountedEvent] = []
     for number, place in enumerate(request.places):
         wanted = [pair[number] for pair in pairs]
-        search = Search(kernel, request.defaults)
+        search = Search(request.defaults)
         fields = (
             []
             if ":" in place or "/" in place
             else [w for w in wanted if not w.startswith("common_") and w != "pid"]
         )
-        counted_events.append(_one(resolve_events(session, search, place, fields, stop, note), place))
+        counted_events.append(_one(resolve_events(context, search, place, fields), place))
     first, second = counted_events
     keys = tuple(tuple(_key(counted, pair[n]) for pair in pairs) for n, counted in enumerate(counted_events))
     carried = []

@@ -2,13 +2,12 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ktrace.aggregate.keys import KNOWN, Linear
 from ktrace.aggregate.latency import Carried
 from ktrace.counting.count import KEYS
 from ktrace.counting.counted_events import CountedEvent
-from ktrace.counting.kernel_counts import TaskFilter
 from ktrace.model.slow_call import Slow
 from ktrace.resolve.spec import ProbeOptions
 
@@ -26,18 +25,19 @@ _RETURNED = re.compile(r"(?:\w+=)?\$retval\b")
 
 @dataclass(frozen=True, slots=True)
 class LatencyRequest:
-    """What is timed.
+    """The calls to time.
 
     Attributes:
         places: a function; or two events, with `on`.
-        on: what two events must share, `FIELD` or `FIELD=FIELD_OF_THE_SECOND`; empty for a function.
-        args: arguments that are shown with slow calls.
-        by: as of `ktrace count`: a distribution for each.
-        above_ns: also show each call that takes this long; None: none.
-        linear: steps in nanoseconds; None: powers of two.
-        filter: time only calls for whose entry this holds.
-        in_kernel: rather fail than stream events to time them.
-        nested: stream them, so that calls within calls of one thread are all timed.
+        on: the fields that two events must share, `FIELD` or `FIELD=FIELD_OF_THE_SECOND`; empty for a
+            function.
+        args: arguments to show with slow calls.
+        by: the words of `ktrace count --by`: a distribution for each.
+        above_ns: also show each call that takes at least so many nanoseconds; None for none.
+        linear: equal steps in nanoseconds; None for powers of two.
+        filter: time only calls for whose entry this is true.
+        in_kernel: fail if the kernel cannot time them, instead of streaming events.
+        nested: stream events, so that calls within calls of one thread are all timed.
     """
 
     places: Sequence[str]
@@ -48,14 +48,13 @@ class LatencyRequest:
     above_ns: int | None = None
     linear: Linear | None = None
     filter: str | None = None
-    tasks: TaskFilter = field(default_factory=TaskFilter)
     size: int = KEYS
     in_kernel: bool = False
     nested: bool = False
 
     @property
     def arguments(self) -> list[str]:
-        """What has to be read, beside what every event has."""
+        """Return the words to read that not every event has."""
         return list(dict.fromkeys(word for word in (*self.by, *self.args) if word not in KNOWN))
 
 

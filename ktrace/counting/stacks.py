@@ -1,64 +1,52 @@
-"""One run of `ktrace stack`: which stacks lead to a place, and how often."""
+"""One run of `ktrace stack`: the stacks that lead to a place, and how often each does."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from ktrace.aggregate.frames import functions
 from ktrace.aggregate.keys import STACK
-from ktrace.counting.count import KEYS, STREAM, CountRequest, Show, count
-from ktrace.counting.counted_events import Notify, Search, resolve_all_events
-from ktrace.counting.kernel_counts import Answer, TaskFilter, restrict, run_tally
-from ktrace.kernel.kernel import Kernel
+from ktrace.counting.count import KEYS, STREAM, CountRequest, count
+from ktrace.counting.counted_events import Search, resolve_all_events
+from ktrace.counting.kernel_counts import Answer, Show, restrict, run_tally
 from ktrace.model.plan import Step
 from ktrace.model.tally import Key, Tally, merge
 from ktrace.resolve.refusals import Refusals
 from ktrace.resolve.spec import ProbeOptions
-from ktrace.session.command import Command
-from ktrace.session.session import Session
-from ktrace.session.signals import StopSignals
-from ktrace.session.ticking import Ticking
+from ktrace.session.run_context import RunContext
 
 
 @dataclass(frozen=True, slots=True)
 class StackRequest:
-    """Stacks of what.
+    """The places whose stacks are counted.
 
     Attributes:
-        user: the program's stack, not the kernel's.
+        places: functions, wildcards, events.
+        filter: count only hits for which this is true.
+        size: the number of stacks that the kernel has room for.
+        in_kernel: fail if the kernel cannot count, instead of streaming events.
+        user: count the program's stack instead of the kernel's.
         refusals: takes places that are refused, so that the others go on; None raises it.
     """
 
     places: Sequence[str]
     defaults: ProbeOptions
     filter: str | None = None
-    tasks: TaskFilter = field(default_factory=TaskFilter)
     size: int = KEYS
     in_kernel: bool = False
     user: bool = False
     refusals: Refusals | None = None
 
 
-def stacks(
-    session: Session,
-    kernel: Kernel,
-    request: StackRequest,
-    stop: StopSignals,
-    *,
-    command: Command | None,
-    ticking: Callable[[], Ticking],
-    show: Show | None,
-    note: Notify,
-) -> tuple[Answer, str]:
-    """Run it; returns the answer, one stack of functions a row, and how it was counted."""
+def stacks(context: RunContext, request: StackRequest, show: Show | None = None) -> Answer:
+    """Run it. Each row of the tally is one stack of functions."""
     if request.user:
-        answer = _user_stacks(session, kernel, request, stop, command, ticking, note)
-        return replace(answer, tally=folded(answer.tally)), STREAM
-    asked = CountRequest(
+        answer = _user_stacks(context, request)
+        return replace(answer, tally=folded(answer.tally))
+    by_stack = CountRequest(
         request.places,
         request.defaults,
         (STACK,),
         request.filter,
-        request.tasks,
         request.size,
         request.in_kernel,
         request.refusals,
@@ -68,21 +56,12 @@ def stacks(
         assert show is not None  # or nobody calls it
         show(folded(tally), seconds)
 
-    answer, method = count(
-        session,
-        kernel,
-        asked,
-        stop,
-        command=command,
-        ticking=ticking,
-        show=show_folded if show is not None else None,
-        note=note,
-    )
-    return replace(answer, tally=folded(answer.tally)), method
+    answer = count(context, by_stack, show_folded if show is not None else None)
+    return replace(answer, tally=folded(answer.tally))
 
 
 def folded(tally: Tally) -> Tally:
-    """Stacks of functions: without offsets, and without the tracer's own frames."""
+    """Return stacks of functions, without offsets and without the tracer's own frames."""
 
     def fold(key: tuple[Key, ...]) -> tuple[Key, ...]:
         frames = key[-1]
@@ -91,15 +70,7 @@ def folded(tally: Tally) -> Tally:
     return merge((STACK,), [tally], fold)
 
 
-def _user_stacks(
-    session: Session,
-    kernel: Kernel,
-    request: StackRequest,
-    stop: StopSignals,
-    command: Command | None,
-    ticking: Callable[[], Ticking],
-    note: Notify,
-) -> Answer:
+def _user_stacks(context: RunContext, request: StackRequest) -> Answer:
     from ktrace.aggregate.columns import ColumnCounter, KeyColumn  # noqa: PLC0415 -- loads NumPy
     from ktrace.counting.stream_counts import StreamTally  # noqa: PLC0415 -- as above
 
@@ -110,20 +81,19 @@ def _user_stacks(
             "the kernel does not count by a program's stack",
             hint="leave --in-kernel out: stacks are streamed",
         )
-    search = Search(kernel, request.defaults)
-    counted_events = resolve_all_events(session, search, request.places, (), stop, note, request.refusals)
-    restrict(session, request.tasks, command)
+    session = context.session
+    counted_events = resolve_all_events(
+        context, Search(request.defaults), request.places, (), request.refusals
+    )
+    restrict(context)
     for option in ("userstacktrace", "sym-userobj"):
         session.apply(Step("trace_options", option, f"option {option} on"))
-    counter = ColumnCounter(
+    columns = ColumnCounter(
         (STACK,),
         {counted.name: ("", [KeyColumn(STACK)]) for counted in counted_events},
         with_label=False,
         user_stacks=True,
     )
-    source = StreamTally(
-        session, counter, [counted.event for counted in counted_events], request.filter, text=True
-    )
-    return run_tally(
-        session, source, ticking, command, None, note, [counted.event for counted in counted_events]
-    )
+    events = [counted.event for counted in counted_events]
+    source = StreamTally(session, columns, events, request.filter, text=True)
+    return run_tally(context, source, STREAM, None, events)

@@ -1,4 +1,4 @@
-"""Events as they come, for a program of the user's own: what `Session.stream` does."""
+"""Yield events as they happen, for programs that use the API: the implementation of `Session.stream`."""
 
 import warnings
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from ktrace.session.ending import Ending
 from ktrace.session.muted import watch
 from ktrace.session.reader import reading_pages
 from ktrace.session.session import Session
-from ktrace.session.waiting import Waiting
+from ktrace.session.waiting import SETTLE_S, Waiting
 from ktrace.stream.limit import Limit
 
 
@@ -26,7 +26,7 @@ def batches(
 def chunks(
     session: Session, *, command: str | None, duration_s: float | None, count: int | None
 ) -> Iterator[Chunk]:
-    """Batches, and marks such as losses and stacks between them; see `Session.stream`."""
+    """Yield batches with the marks between them, such as losses and stacks; see `Session.stream`."""
     limit = Limit(count)
     ending = Ending()
     session.unread = 0
@@ -37,13 +37,19 @@ def chunks(
         reading = reading_pages(session)
         stack.callback(session.disarm)
         source = reading.start()
-        if child is not None:
-            child.start()
         # Signals are the program's own: KeyboardInterrupt leaves the loop as any exception does.
         watched = watch(session, _warn)
         watched.begin()
         events = 0
-        waiting = Waiting(source.fd, None, duration_s=duration_s, command=child, pending=reading.pending)
+        waiting = Waiting(
+            None,
+            [source.fd],
+            duration_s=duration_s,
+            command=child,
+            settle_s=SETTLE_S,
+            pending=reading.pending,
+        )
+        waiting.begin()
         while not limit.reached and waiting():
             data = source.read()
             chunk = limit.cut(reading.enrich(reading.decode(data)))

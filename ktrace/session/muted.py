@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ktrace.diagnostic import Notify
 from ktrace.model.muted import Muted
 from ktrace.model.place import EventPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
@@ -97,7 +98,7 @@ def unknown(tracing: Files, debug: Files | None, events: Iterable[str]) -> str |
     return f"{_UNKNOWN}: {debug.root}/kprobes/enabled cannot be read\n  hint: `ktrace doctor` says why"
 
 
-def watch(session: "Session", note: Callable[[str], None], more: Iterable[str] = ()) -> "Watch":
+def watch(session: "Session", note: Notify, more: Iterable[str] = ()) -> "Watch":
     """Return what watches over a session's events, and over `more`."""
 
     def look(thorough: bool) -> tuple[Muted, ...]:
@@ -161,7 +162,7 @@ class Watch:
     def __init__(
         self,
         look: Callable[[bool], Sequence[Muted]],
-        note: Callable[[str], None],
+        note: Notify,
         unsure: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._look = look

@@ -1,13 +1,31 @@
-"""Threads of processes, and lists of CPUs."""
+"""Tasks that a run is restricted to, the threads of processes, and lists of CPUs."""
 
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from ktrace.errors import NotFound, Unavailable, UsageError
 from ktrace.tracefs.pid_namespace import in_namespace, machine_id, threads
 
 _CPUS_MAX = 8192  # CONFIG_NR_CPUS goes no higher
+
+
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """The tasks whose hits are recorded; without `pids`, all.
+
+    Attributes:
+        pids: process ids in ktrace's own pid namespace.
+        children: also the children of these processes, now and later.
+    """
+
+    pids: Sequence[int] = ()
+    children: bool = False
+
+    def threads(self) -> list[int]:
+        """Return the ids of all their threads; see `threads_of`."""
+        return threads_of(self.pids, children=self.children)
 
 
 def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:

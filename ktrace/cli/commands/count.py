@@ -1,12 +1,14 @@
 """`ktrace count`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ktrace.cli import count_options as counting
-from ktrace.cli.durations import DURATION
 from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.run_options import CHILDREN, COMMAND, DURATION, FILTER, JSON, PIDS, QUIET, RunOptions
+from ktrace.cli.running import exit_status, running
 
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
@@ -17,10 +19,10 @@ def count(
         list[str] | None, typer.Argument(metavar="PLACE...", help="Functions, wildcards, events.")
     ] = None,
     by: Annotated[list[str] | None, counting.BY] = None,
-    command: Annotated[str | None, counting.COMMAND] = None,
-    pids: Annotated[list[int] | None, counting.PIDS] = None,
-    children: Annotated[bool, counting.CHILDREN] = False,
-    filter_: Annotated[str | None, counting.FILTER] = None,
+    command: Annotated[str | None, COMMAND] = None,
+    pids: Annotated[list[int] | None, PIDS] = None,
+    children: Annotated[bool, CHILDREN] = False,
+    filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     returns: Annotated[bool, counting.RETURN] = False,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
@@ -29,8 +31,8 @@ def count(
     max_probes: Annotated[int, MAX_PROBES] = 500,
     size: Annotated[int, counting.SIZE] = 8192,
     in_kernel: Annotated[bool, counting.IN_KERNEL] = False,
-    as_json: Annotated[bool, counting.JSON] = False,
-    quiet: Annotated[bool, counting.QUIET] = False,
+    as_json: Annotated[bool, JSON] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> int:
     """Count hits in the kernel: of functions, of all that a wildcard matches, of events.
 
@@ -55,34 +57,26 @@ def count(
     if not places:
         raise UsageError("what to count?", hint="ktrace count vfs_read; ktrace count 'tcp_*'")
     show = counting.looker(_table, as_json)
-    with counting.running(command, pids, children, duration) as run:
-        defaults = run.defaults(returns, kind.value, every, nth, max_probes)
-        words = counting.words_of(by)
-        refusals = Refusals(report)
-        request = CountRequest(places, defaults, words, filter_, run.tasks, size, in_kernel, refusals)
-        answer, method = run_count(
-            run.session,
-            run.kernel,
-            request,
-            run.stop,
-            command=run.child,
-            ticking=run.ticking,
-            show=show,
-            note=counting.note,
+    options = RunOptions(command, pids, children, duration)
+    with running(options, sys.stdout.buffer) as context:
+        how = counting.count_options(
+            context, kind, returns=returns, every=every, nth=nth, max_probes=max_probes
         )
+        refusals = Refusals(report)
+        request = CountRequest(places, how, counting.words_of(by), filter_, size, in_kernel, refusals)
+        answer = run_count(context, request, show)
         from ktrace.output.terminal.table import terminal_width
         from ktrace.output.views.count import tally_records, tally_text
 
         counting.print_answer(
             answer,
-            method,
-            text=lambda: tally_text(answer.tally, width=terminal_width()),
-            records=lambda: tally_records(answer.tally),
+            lambda: tally_text(answer.tally, width=terminal_width()),
+            lambda: tally_records(answer.tally),
             as_json=as_json,
             quiet=quiet,
             show=show,
         )
-        return refusals.status(run.status(answer.muted))
+        return refusals.status(exit_status(context, answer.outcome))
 
 
 def _table(tally: "Tally", columns: int, lines: int) -> str:

@@ -1,12 +1,14 @@
 """`ktrace hist`."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ktrace.cli import count_options as counting
-from ktrace.cli.durations import DURATION
 from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.run_options import CHILDREN, COMMAND, DURATION, FILTER, JSON, PIDS, QUIET, RunOptions
+from ktrace.cli.running import exit_status, running
 
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
@@ -23,10 +25,10 @@ def hist(
     sum_: Annotated[
         str | None, typer.Option("--sum", metavar="EXPR", help="Sum this up for each line, too.")
     ] = None,
-    command: Annotated[str | None, counting.COMMAND] = None,
-    pids: Annotated[list[int] | None, counting.PIDS] = None,
-    children: Annotated[bool, counting.CHILDREN] = False,
-    filter_: Annotated[str | None, counting.FILTER] = None,
+    command: Annotated[str | None, COMMAND] = None,
+    pids: Annotated[list[int] | None, PIDS] = None,
+    children: Annotated[bool, CHILDREN] = False,
+    filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     returns: Annotated[bool, counting.RETURN] = False,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
@@ -35,8 +37,8 @@ def hist(
     max_probes: Annotated[int, MAX_PROBES] = 500,
     size: Annotated[int, counting.SIZE] = 8192,
     in_kernel: Annotated[bool, counting.IN_KERNEL] = False,
-    as_json: Annotated[bool, counting.JSON] = False,
-    quiet: Annotated[bool, counting.QUIET] = False,
+    as_json: Annotated[bool, JSON] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> int:
     """Distribution of an argument, a return value or a field, counted in the kernel.
 
@@ -60,34 +62,25 @@ def hist(
         raise UsageError("--linear and --log2: which?")
     steps = Linear.parse(linear) if linear else None
     show = counting.looker(_drawing, as_json)
-    with counting.running(command, pids, children, duration) as run:
-        defaults = run.defaults(returns, kind.value, every, nth, max_probes)
-        words = counting.words_of(by)
-        request = HistRequest(
-            place, value, defaults, words, steps, sum_, filter_, run.tasks, size, in_kernel
-        )  # fmt: skip
-        answer, method = run_hist(
-            run.session,
-            run.kernel,
-            request,
-            run.stop,
-            command=run.child,
-            ticking=run.ticking,
-            show=show,
-            note=counting.note,
+    options = RunOptions(command, pids, children, duration)
+    with running(options, sys.stdout.buffer) as context:
+        how = counting.count_options(
+            context, kind, returns=returns, every=every, nth=nth, max_probes=max_probes
         )
+        words = counting.words_of(by)
+        request = HistRequest(place, value, how, words, steps, sum_, filter_, size, in_kernel)
+        answer = run_hist(context, request, show)
         from ktrace.output.views.count import tally_records
 
         counting.print_answer(
             answer,
-            method,
-            text=lambda: _drawing(answer.tally, 0, 0),
-            records=lambda: tally_records(answer.tally, answer.tally.by_key()),
+            lambda: _drawing(answer.tally, 0, 0),
+            lambda: tally_records(answer.tally, answer.tally.by_key()),
             as_json=as_json,
             quiet=quiet,
             show=show,
         )
-        return run.status(answer.muted)
+        return exit_status(context, answer.outcome)
 
 
 def _drawing(tally: "Tally", _columns: int, _lines: int) -> str:

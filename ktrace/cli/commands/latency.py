@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli import count_options as counting
-from ktrace.cli.durations import DURATION
 from ktrace.cli.probe_options import KIND, Kind
+from ktrace.cli.run_options import CHILDREN, COMMAND, DURATION, FILTER, JSON, PIDS, QUIET, RunOptions
+from ktrace.cli.running import exit_status, running
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,17 +31,17 @@ def latency(
     by: Annotated[list[str] | None, counting.BY] = None,
     above: Annotated[str | None, ABOVE] = None,
     linear: Annotated[str | None, LINEAR] = None,
-    command: Annotated[str | None, counting.COMMAND] = None,
-    pids: Annotated[list[int] | None, counting.PIDS] = None,
-    children: Annotated[bool, counting.CHILDREN] = False,
-    filter_: Annotated[str | None, counting.FILTER] = None,
+    command: Annotated[str | None, COMMAND] = None,
+    pids: Annotated[list[int] | None, PIDS] = None,
+    children: Annotated[bool, CHILDREN] = False,
+    filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     size: Annotated[int, counting.SIZE] = 8192,
     in_kernel: Annotated[bool, counting.IN_KERNEL] = False,
     nested: Annotated[bool, NESTED] = False,
-    as_json: Annotated[bool, counting.JSON] = False,
-    quiet: Annotated[bool, counting.QUIET] = False,
+    as_json: Annotated[bool, JSON] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> int:
     """Time from a function's entry to its return, or from one event to another, as a distribution.
 
@@ -70,44 +71,33 @@ def latency(
         )
     steps = Linear.parse(linear, time) if linear else None
     show = counting.looker(_drawing, as_json) if above is None else None
-    with counting.running(command, pids, children, duration) as run:
+    options = RunOptions(command, pids, children, duration)
+    with running(options, sys.stdout.buffer) as context:
         request = LatencyRequest(
             places,
-            run.defaults(False, kind.value, False, None, 1),
+            counting.count_options(context, kind),
             counting.words_of(on),
             args,
             counting.words_of(by),
             time(above) if above else None,
             steps,
             filter_,
-            run.tasks,
             size,
             in_kernel,
             nested,
         )
-        answer, method = run_latency(
-            run.session,
-            run.kernel,
-            request,
-            run.stop,
-            command=run.child,
-            ticking=run.ticking,
-            show=show,
-            emit=_emit_json if as_json else _emit,
-            note=counting.note,
-        )
+        answer = run_latency(context, request, show, _emit_json if as_json else _emit)
         from ktrace.output.views.count import tally_records
 
         counting.print_answer(
             answer,
-            method,
-            text=lambda: _drawing(answer.tally, 0, 0),
-            records=lambda: tally_records(answer.tally, answer.tally.by_key()),
+            lambda: _drawing(answer.tally, 0, 0),
+            lambda: tally_records(answer.tally, answer.tally.by_key()),
             as_json=as_json,
             quiet=quiet,
             show=show,
         )
-        return run.status(answer.muted)
+        return exit_status(context, answer.outcome)
 
 
 def time(text: str) -> int:

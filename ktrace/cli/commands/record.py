@@ -1,16 +1,24 @@
 """`ktrace record`."""
 
-import signal
 import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli import count_options as counting
-from ktrace.cli.combining import needs
-from ktrace.cli.durations import DURATION
-from ktrace.cli.probe_options import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
-from ktrace.model.muted import seeing_status
+from ktrace.cli.probe_options import EVERY, FORCE, KIND, MAX_PROBES, MAXACTIVE, NTH, REGS, RETURN, Kind
+from ktrace.cli.run_options import (
+    CHILDREN,
+    CLOCK,
+    COMMAND,
+    CPU,
+    DURATION,
+    FILTER,
+    PIDS,
+    STACK,
+    RunOptions,
+)
+from ktrace.cli.running import exit_status, running
+from ktrace.diagnostic import note
 
 if TYPE_CHECKING:
     from ktrace.capture.record import Progress, Recorded
@@ -30,32 +38,25 @@ def record(
             "-o", "--output", metavar="FILE", help="The file; one that is there is replaced at the end."
         ),
     ] = "trace.dat",
-    command: Annotated[
-        str | None,
-        typer.Option("-c", "--command", metavar="CMD", help="Record CMD and its children; end with it."),
-    ] = None,
-    pids: Annotated[
-        list[int] | None, typer.Option("-p", "--pid", help="Only this process; repeatable.")
-    ] = None,
-    children: Annotated[bool, typer.Option(help="With -p: also its children, now and later.")] = False,
-    cpu: Annotated[str | None, typer.Option(help="Only these CPUs, such as 0,2-3.")] = None,
-    filter_: Annotated[
-        str | None, typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
-    ] = None,
+    command: Annotated[str | None, COMMAND] = None,
+    pids: Annotated[list[int] | None, PIDS] = None,
+    children: Annotated[bool, CHILDREN] = False,
+    cpu: Annotated[str | None, CPU] = None,
+    filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     max_size: Annotated[
         str | None, typer.Option("--max-size", metavar="SIZE", help="End when so much has come, such as 2G.")
     ] = None,
-    returns: Annotated[bool, typer.Option("-r", "--return", help="Probe the return of PLACE.")] = False,
-    maxactive: Annotated[int, typer.Option(help="Of return probes: calls inside at a time.")] = 0,
-    regs: Annotated[bool, typer.Option("--regs", help="Read the registers at PLACE.")] = False,
+    returns: Annotated[bool, RETURN] = False,
+    maxactive: Annotated[int, MAXACTIVE] = 0,
+    regs: Annotated[bool, REGS] = False,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     every: Annotated[bool, EVERY] = False,
     nth: Annotated[int | None, NTH] = None,
     max_probes: Annotated[int, MAX_PROBES] = 500,
     force: Annotated[bool, FORCE] = False,
-    stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
-    clock: Annotated[str | None, typer.Option(help="Trace clock; mono where there is one.")] = None,
+    stack: Annotated[bool, STACK] = False,
+    clock: Annotated[str | None, CLOCK] = None,
     buffer_kb: Annotated[
         int | None,
         typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU; 4096."),
@@ -76,7 +77,6 @@ def record(
       ktrace report io.dat --json | jq .args.count
     """
     import os
-    from contextlib import ExitStack
 
     from ktrace.capture.record import default_buffer_kb, parse_size
     from ktrace.capture.record import record as run
@@ -84,13 +84,10 @@ def record(
     from ktrace.cli.report import report
     from ktrace.errors import UsageError
     from ktrace.kernel.kernel import Kernel
+    from ktrace.output.views.summary import summary_text
     from ktrace.resolve.refusals import Refusals
     from ktrace.resolve.spec import ProbeOptions
     from ktrace.resolve.targets import find_targets
-    from ktrace.session.command import Command
-    from ktrace.session.patient_output import patient_streams
-    from ktrace.session.session import Session
-    from ktrace.session.signals import StopSignals
     from ktrace.session.tasks import parse_cpus
     from ktrace.tracefs.instances import Owner
     from ktrace.tracefs.mount import find_debug, find_tracing
@@ -99,9 +96,9 @@ def record(
         raise UsageError(
             "what to record?", hint="ktrace record do_fork; `ktrace list` shows events that exist"
         )
-    if command and pids:
-        raise UsageError("-c and -p together: which process?")
-    needs("--children", children, "-p PID", pids)
+    memory_kb = os.sysconf("SC_PHYS_PAGES") * (os.sysconf("SC_PAGE_SIZE") // 1024)
+    size_kb = buffer_kb or default_buffer_kb(os.cpu_count() or 1, memory_kb)
+    options = RunOptions(command, pids, children, duration, clock, size_kb)
     limit = parse_size(max_size) if max_size else None
     tracing = find_tracing()
     group = Owner.of_this_process().name
@@ -111,30 +108,18 @@ def record(
     refusals = Refusals(report)
     targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()), refusals)
     cpus = parse_cpus(cpu) if cpu else ()
-    request = TraceRequest(targets, stack, filter_, pids or (), children, cpus, duration)
-    memory_kb = os.sysconf("SC_PHYS_PAGES") * (os.sysconf("SC_PAGE_SIZE") // 1024)
-    size_kb = buffer_kb or default_buffer_kb(os.cpu_count() or 1, memory_kb)
-    with ExitStack() as stack_:
-        stop = stack_.enter_context(StopSignals())
-        stack_.enter_context(patient_streams(stop))
-        child = stack_.enter_context(Command(command)) if command else None
-        session = stack_.enter_context(Session(clock=clock, buffer_kb=size_kb))
+    request = TraceRequest(targets, stack, filter_, cpus)
+    with running(options) as context:
         show = _show if sys.stderr.isatty() and not quiet else None
-        done = run(
-            session, request, output, stop, command=child, max_size=limit, note=counting.note, progress=show
-        )
+        done = run(context, request, output, max_size=limit, progress=show)
         if show:
             print("\r\x1b[K", end="", file=sys.stderr)
         if not quiet:
-            counting.note(f"{output}: {_summary(done)}")
+            note(f"{output}: {summary_text(done.events, done.outcome, [_size(done.size)])}")
         if done.disk_full:
-            counting.note(_disk_full(done))
+            note(_disk_full(done))
             return 1
-        if done.unsaved:
-            counting.note_unread(done.unsaved)
-        if stop.received is not None and stop.received != signal.SIGINT:
-            return 128 + stop.received
-        return refusals.status(seeing_status(child.finish() if child else 0, done.muted))
+        return refusals.status(exit_status(context, done.outcome))
 
 
 def _show(progress: "Progress") -> None:
@@ -143,20 +128,8 @@ def _show(progress: "Progress") -> None:
     print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def _summary(done: "Recorded") -> str:
-    rate = done.events / done.seconds if done.seconds else 0.0
-    parts = [f"{done.events} events in {done.seconds:.2f} s ({rate:.0f}/s)", _size(done.size)]
-    parts.append(f"{done.lost} lost" if done.lost else "none lost")
-    if done.unsaved:
-        parts.append(f"{done.unsaved} left unread")
-    if done.missed:
-        parts.append(f"{done.missed} hits missed")
-    parts += [f"{one.names} could not be hit" for one in done.muted]
-    return ", ".join(parts)
-
-
 def _disk_full(done: "Recorded") -> str:
-    return f"no space left: it ended there; {done.unsaved} events in the kernel's buffer are not in it"
+    return f"no space left: it ended there; {done.outcome.unread} events in the kernel's buffer are not in it"
 
 
 def _size(size: int) -> str:

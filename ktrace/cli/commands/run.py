@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.combining import excludes
-from ktrace.cli.durations import check_seconds
 from ktrace.cli.probe_options import VMLINUX
+from ktrace.cli.run_options import check_seconds
 
 if TYPE_CHECKING:
     from ktrace.script.language.preprocess import Facts

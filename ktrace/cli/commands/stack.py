@@ -1,13 +1,15 @@
 """`ktrace stack`."""
 
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import typer
 
 from ktrace.cli import count_options as counting
-from ktrace.cli.durations import DURATION
 from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.run_options import CHILDREN, COMMAND, DURATION, FILTER, JSON, PIDS, QUIET, RunOptions
+from ktrace.cli.running import exit_status, patient, running
 
 if TYPE_CHECKING:
     from ktrace.model.tally import Tally
@@ -25,10 +27,10 @@ def stack(
     fold: Annotated[str | None, FOLD] = None,
     svg: Annotated[str | None, SVG] = None,
     speedscope: Annotated[str | None, SPEEDSCOPE] = None,
-    command: Annotated[str | None, counting.COMMAND] = None,
-    pids: Annotated[list[int] | None, counting.PIDS] = None,
-    children: Annotated[bool, counting.CHILDREN] = False,
-    filter_: Annotated[str | None, counting.FILTER] = None,
+    command: Annotated[str | None, COMMAND] = None,
+    pids: Annotated[list[int] | None, PIDS] = None,
+    children: Annotated[bool, CHILDREN] = False,
+    filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     every: Annotated[bool, EVERY] = False,
@@ -36,8 +38,8 @@ def stack(
     max_probes: Annotated[int, MAX_PROBES] = 500,
     size: Annotated[int, counting.SIZE] = 8192,
     in_kernel: Annotated[bool, counting.IN_KERNEL] = False,
-    as_json: Annotated[bool, counting.JSON] = False,
-    quiet: Annotated[bool, counting.QUIET] = False,
+    as_json: Annotated[bool, JSON] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> int:
     """Stacks that lead to a place, counted in the kernel.
 
@@ -65,34 +67,25 @@ def stack(
             if path is not None:
                 targets.append(stack_.enter_context(target_of(path, others=targets)))
                 files[name] = stack_.enter_context(write_to(targets[-1]))
-        run = stack_.enter_context(counting.running(command, pids, children, duration))
-        defaults = run.defaults(False, kind.value, every, nth, max_probes)
+        options = RunOptions(command, pids, children, duration)
+        context = stack_.enter_context(running(options, sys.stdout.buffer))
+        how = counting.count_options(context, kind, every=every, nth=nth, max_probes=max_probes)
         refusals = Refusals(report)
-        request = StackRequest(places, defaults, filter_, run.tasks, size, in_kernel, user, refusals)
-        answer, method = run_stacks(
-            run.session,
-            run.kernel,
-            request,
-            run.stop,
-            command=run.child,
-            ticking=run.ticking,
-            show=show,
-            note=counting.note,
-        )
+        request = StackRequest(places, how, filter_, size, in_kernel, user, refusals)
+        answer = run_stacks(context, request, show)
         from ktrace.output.views.count import tally_records
         from ktrace.output.views.stacks import stacks_text
 
-        _write(answer.tally, " ".join(places), files, run.stop)
+        _write(answer.tally, " ".join(places), files, context.stop)
         counting.print_answer(
             answer,
-            method,
-            text=lambda: "" if files else stacks_text(answer.tally),
-            records=lambda: tally_records(answer.tally),
+            lambda: "" if files else stacks_text(answer.tally),
+            lambda: tally_records(answer.tally),
             as_json=as_json,
             quiet=quiet,
             show=show,
         )
-        return refusals.status(run.status(answer.muted))
+        return refusals.status(exit_status(context, answer.outcome))
 
 
 def _write(tally: "Tally", title: str, files: dict[str, BinaryIO], stop: "StopSignals") -> None:
@@ -100,7 +93,6 @@ def _write(tally: "Tally", title: str, files: dict[str, BinaryIO], stop: "StopSi
     from ktrace.output.formats.folded_stacks import folded
     from ktrace.output.formats.speedscope import speedscope
     from ktrace.output.views.stacks import outermost_first
-    from ktrace.session.patient_output import PatientOutput
 
     stacks = outermost_first(tally)
     for name, out in files.items():
@@ -111,7 +103,7 @@ def _write(tally: "Tally", title: str, files: dict[str, BinaryIO], stop: "StopSi
                 text = flamegraph(stacks, title=title)
             case _:
                 text = speedscope(stacks, name=title)
-        PatientOutput(out, stop).write(text.encode())
+        patient(out, stop).write(text.encode())
 
 
 def _table(tally: "Tally", _columns: int, lines: int) -> str:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated, TextIO, cast
 import typer
 
 from ktrace.cli import count_options as counting
-from ktrace.cli.durations import DURATION
 from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, Kind
+from ktrace.cli.run_options import CHILDREN, DURATION, FILTER, PIDS, RunOptions
+from ktrace.cli.running import exit_status, running
+from ktrace.diagnostic import note
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from ktrace.cli.count_options import Run
     from ktrace.model.muted import Muted
     from ktrace.model.tally import Key, Tally
     from ktrace.output.terminal.screen import Screen
     from ktrace.resolve.spec import ProbeOptions
+    from ktrace.session.run_context import RunContext
 
 _SYSCALLS = "raw_syscalls:sys_enter"
 
@@ -28,9 +28,9 @@ def top(
         list[str] | None, typer.Argument(metavar="PLACE...", help="Functions, wildcards, events.")
     ] = None,
     by: Annotated[list[str] | None, counting.BY] = None,
-    pids: Annotated[list[int] | None, counting.PIDS] = None,
-    children: Annotated[bool, counting.CHILDREN] = False,
-    filter_: Annotated[str | None, counting.FILTER] = None,
+    pids: Annotated[list[int] | None, PIDS] = None,
+    children: Annotated[bool, CHILDREN] = False,
+    filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     every: Annotated[bool, EVERY] = False,
@@ -49,11 +49,13 @@ def top(
       ktrace top vfs_read vfs_write --by comm
       ktrace top sched:sched_switch --by next_comm
     """
+    from ktrace.model.outcome import Outcome
     from ktrace.output.terminal.screen import Screen
     from ktrace.session.signals import StopSignals
 
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError("top needs a terminal", hint="ktrace count prints a table anywhere")
+    options = RunOptions(None, pids, children, duration)
     words = counting.words_of(by)
     if not places:
         places, words = [_SYSCALLS], [*words, "id.syscall"]
@@ -67,14 +69,17 @@ def top(
         action, status = "count", 0
         while action != "quit":
             stop.check()
-            with counting.running(None, pids, children, duration, keys_fd=screen.keys) as run:
+            with running(options, sys.stdout.buffer, keys_fd=screen.keys) as context:
+                context.notify = live.notes.append
                 if action == "count":
-                    action = live.count(run, run.defaults(False, kind.value, every, None, max_probes))
+                    how = counting.count_options(context, kind, every=every, max_probes=max_probes)
+                    action = live.count(context, how)
                 else:
-                    action = live.drill(run, action)
-                status = run.status(live.muted)
+                    action = live.drill(context, action)
+                ended = Outcome(0.0, output_closed=context.output_closed, muted=live.muted)
+                status = exit_status(context, ended)
     for text in dict.fromkeys(live.notes):
-        counting.note(text)
+        note(text)
     return status
 
 
@@ -102,9 +107,9 @@ class _Live:
         self._chosen = ""
         self._told = ""  # why there was nothing behind a row, until the next key
         self.notes: list[str] = []
-        self.muted: Sequence[Muted] = ()
+        self.muted: tuple[Muted, ...] = ()
 
-    def count(self, run: "Run", defaults: "ProbeOptions") -> str:
+    def count(self, context: "RunContext", how: "ProbeOptions") -> str:
         """Count until a key leads elsewhere, and return where."""
         from ktrace.counting.count import CountRequest, count
         from ktrace.diagnostic import visible
@@ -119,11 +124,11 @@ class _Live:
             for key in self._screen.pressed():
                 self._told = ""
                 if key == "q":
-                    run.end()
+                    context.end()
                 elif key in ("enter", "l") and table.chosen is not None:
                     action = "stacks" if key == "enter" else "latency"
                     self._chosen = self._place(table.chosen)
-                    run.end()
+                    context.end()
                 table.press(key)
             table.take(tally, seconds)
             lines, marked = table.lines(*self._screen.size())
@@ -133,21 +138,9 @@ class _Live:
 
         # What is refused cannot be shown on a screen that is drawn over: it is told afterwards.
         refusals = Refusals(lambda error: self.notes.append(error.message))
-        request = CountRequest(
-            self._places, defaults, self._words, self._filter, run.tasks, self._size, refusals=refusals
-        )
-        answer, _ = count(
-            run.session,
-            run.kernel,
-            request,
-            run.stop,
-            command=None,
-            ticking=run.ticking,
-            show=show,
-            note=self.notes.append,
-        )
-        self.muted = answer.muted
-        return action if run.stop.received is None else "quit"
+        request = CountRequest(self._places, how, self._words, self._filter, self._size, refusals=refusals)
+        self.muted = count(context, request, show).outcome.muted
+        return action if context.stop.received is None else "quit"
 
     def _place(self, key: "tuple[Key, ...]") -> str:
         """Return what a row counts.
@@ -158,7 +151,7 @@ class _Live:
             return str(key[-1])
         return str(key[0])
 
-    def drill(self, run: "Run", what: str) -> str:
+    def drill(self, context: "RunContext", what: str) -> str:
         """Show stacks or latency of the selected row's function, until a key leads back."""
         from ktrace.counting.latency import latency
         from ktrace.counting.latency_request import LatencyRequest
@@ -170,7 +163,7 @@ class _Live:
 
         def show(tally: "Tally", seconds: float) -> None:
             if {"q", "escape"} & set(self._screen.pressed()):
-                run.end()
+                context.end()
             if what == "stacks":
                 text = stacks_text(tally)
             else:
@@ -178,29 +171,16 @@ class _Live:
             head = visible(f"{what} of {self._chosen}, {seconds:.0f} s   q back")
             self._screen.draw([head, *text.splitlines()])
 
-        defaults = run.defaults(False, "kprobe", False, None, 1)
-        note = self.notes.append
-        parts = (run.session, run.kernel)
+        how = counting.count_options(context, Kind.KPROBE)
         event = self._chosen.replace(":", "/", 1)
-        if what == "latency" and run.session.tracing.exists(f"events/{event}/enable"):
+        if what == "latency" and context.session.tracing.exists(f"events/{event}/enable"):
             self._told = f"no latency of {self._chosen}: it is an event, not a function"
             return "count"
         try:
             if what == "stacks":
-                asked = StackRequest([self._chosen], defaults, None, run.tasks)
-                stacks(*parts, asked, run.stop, command=None, ticking=run.ticking, show=show, note=note)
+                stacks(context, StackRequest([self._chosen], how), show)
             else:
-                timed = LatencyRequest([self._chosen], defaults, tasks=run.tasks)
-                latency(
-                    *parts,
-                    timed,
-                    run.stop,
-                    command=None,
-                    ticking=run.ticking,
-                    show=show,
-                    emit=lambda _slow: None,
-                    note=note,
-                )
+                latency(context, LatencyRequest([self._chosen], how), show, lambda _slow: None)
         except KtraceError as error:
             self._told = f"no {what} of {self._chosen}: {error.message}"
-        return "count" if run.stop.received is None else "quit"
+        return "count" if context.stop.received is None else "quit"

@@ -1,41 +1,52 @@
 """`ktrace trace`."""
 
 import os
-import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli import count_options as counting
-from ktrace.cli.combining import needs
-from ktrace.cli.durations import DURATION
 from ktrace.cli.probe_options import (
     EVERY,
     FORCE,
     INLINED,
     KIND,
     MAX_PROBES,
+    MAXACTIVE,
     NTH,
+    REGS,
+    RETURN,
     SNAPSHOT_ON,
     START_ON,
     STOP_ON,
     VMLINUX,
     Kind,
 )
-from ktrace.model.muted import seeing_status
+from ktrace.cli.run_options import (
+    BUFFER_KB,
+    CHILDREN,
+    CLOCK,
+    COMMAND,
+    CPU,
+    DURATION,
+    FILTER,
+    JSON,
+    PIDS,
+    QUIET,
+    STACK,
+    RunOptions,
+)
+from ktrace.cli.running import exit_status, patient, running
+from ktrace.diagnostic import note
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import BinaryIO
 
-    from ktrace.capture.request import TraceRequest
-    from ktrace.capture.trace import Result
-    from ktrace.session.command import Command
-    from ktrace.session.signals import StopSignals
+    from ktrace.resolve.spec import Names
     from ktrace.stream.pipeline import Sink
-
-_BROKEN_PIPE = 128 + signal.SIGPIPE
 
 
 def trace(
@@ -46,23 +57,16 @@ def trace(
             help="Events that exist, or probes to make for this run: as in `ktrace add`.",
         ),
     ] = None,
-    command: Annotated[
-        str | None,
-        typer.Option("-c", "--command", metavar="CMD", help="Trace CMD and its children; end with it."),
-    ] = None,
-    pids: Annotated[
-        list[int] | None, typer.Option("-p", "--pid", help="Only this process; repeatable.")
-    ] = None,
-    children: Annotated[bool, typer.Option(help="With -p: also its children, now and later.")] = False,
-    cpu: Annotated[str | None, typer.Option(help="Only these CPUs, such as 0,2-3.")] = None,
-    filter_: Annotated[
-        str | None, typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
-    ] = None,
+    command: Annotated[str | None, COMMAND] = None,
+    pids: Annotated[list[int] | None, PIDS] = None,
+    children: Annotated[bool, CHILDREN] = False,
+    cpu: Annotated[str | None, CPU] = None,
+    filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     count: Annotated[int | None, typer.Option("-n", "--count", min=1, help="End after N events.")] = None,
-    returns: Annotated[bool, typer.Option("-r", "--return", help="Probe the return of PLACE.")] = False,
-    maxactive: Annotated[int, typer.Option(help="Of return probes: calls inside at a time.")] = 0,
-    regs: Annotated[bool, typer.Option("--regs", help="Read the registers at PLACE.")] = False,
+    returns: Annotated[bool, RETURN] = False,
+    maxactive: Annotated[int, MAXACTIVE] = 0,
+    regs: Annotated[bool, REGS] = False,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     every: Annotated[bool, EVERY] = False,
     nth: Annotated[int | None, NTH] = None,
@@ -70,22 +74,20 @@ def trace(
     force: Annotated[bool, FORCE] = False,
     inlined: Annotated[bool, INLINED] = False,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
-    stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
+    stack: Annotated[bool, STACK] = False,
     start_on: Annotated[str | None, START_ON] = None,
     stop_on: Annotated[str | None, STOP_ON] = None,
     snapshot_on: Annotated[str | None, SNAPSHOT_ON] = None,
-    clock: Annotated[str | None, typer.Option(help="Trace clock; mono where there is one.")] = None,
-    buffer_kb: Annotated[
-        int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
+    clock: Annotated[str | None, CLOCK] = None,
+    buffer_kb: Annotated[int | None, BUFFER_KB] = None,
+    as_json: Annotated[bool, JSON] = False,
     text: Annotated[
         bool, typer.Option("--text", help="Read the kernel's own text instead of its pages: slower.")
     ] = False,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Write events to FILE.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary at the end.")] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> int:
     """Stream events as they happen, until Ctrl-C, --duration, --count or the end of CMD.
 
@@ -118,9 +120,6 @@ def trace(
     from ktrace.resolve.refusals import Refusals
     from ktrace.resolve.spec import ProbeOptions
     from ktrace.resolve.targets import find_targets
-    from ktrace.session.command import Command
-    from ktrace.session.patient_output import patient_streams
-    from ktrace.session.signals import StopSignals
     from ktrace.session.tasks import parse_cpus
     from ktrace.storage.destination import open_output
     from ktrace.tracefs.instances import Owner
@@ -128,99 +127,44 @@ def trace(
 
     if not words:
         raise UsageError("what to trace?", hint="ktrace trace do_fork; `ktrace list` shows events that exist")
-    if command and pids:
-        raise UsageError("-c and -p together: which process?")
-    needs("--children", children, "-p PID", pids)
+    options = RunOptions(command, pids, children, duration, clock, buffer_kb)
+    cpus = parse_cpus(cpu) if cpu else ()
     tracing = find_tracing()
     group = Owner.of_this_process().name
     machine = os.uname().machine
     which = (every, nth, max_probes, force, inlined)
-    defaults = ProbeOptions(group, None, returns, maxactive, regs, machine, kind.value, *which)
+    how = ProbeOptions(group, None, returns, maxactive, regs, machine, kind.value, *which)
     kernel = Kernel(tracing, find_debug(), vmlinux=vmlinux, force=force)
     refusals = Refusals(report)
-    targets = find_targets(tracing, words, defaults, kernel, refusals)
+    targets = find_targets(tracing, words, how, kernel, refusals)
     with ExitStack() as stack_:
-        # Opened before signals are only noted: a pipe may have no reader yet, and keep it waiting.
         out = sys.stdout.buffer
         if output is not None:
             read = [str(vmlinux)] if vmlinux else []
             out = stack_.enter_context(open_output(output, inputs=read, growing=True))
-        to_stderr = out is sys.stdout.buffer  # asked before `patient_streams` puts another in its place
-        stop = stack_.enter_context(StopSignals())
-        stack_.enter_context(patient_streams(stop))
-        # Forked before NumPy is loaded: its threads would not be there in the child.
-        child = stack_.enter_context(Command(command, to_stderr=to_stderr)) if command else None
+        context = stack_.enter_context(running(options, out))
 
         from ktrace.capture.request import TraceRequest
+        from ktrace.capture.trace import trace as run
+        from ktrace.output.views.summary import summary_text
         from ktrace.probes.trigger_conditions import Conditions
 
-        cpus = parse_cpus(cpu) if cpu else ()
         when = Conditions(start_on, stop_on, snapshot_on)
-        request = TraceRequest(targets, stack, filter_, pids or (), children, cpus, duration, count, when)
-        result = _run(request, child, stop, out, as_json, text, clock, buffer_kb)
+        request = TraceRequest(targets, stack, filter_, cpus, count, when)
+        sink = partial(_sink, patient(out, context.stop), as_json, targets.names)
+        result = run(context, request, sink, text=text)
         if not quiet:
-            print(f"ktrace: {_summary(result)}", file=sys.stderr)
-        if result.unread or result.given_up:
-            counting.note_unread(result.unread, given_up=result.given_up)
-        if result.output_closed:
-            return _BROKEN_PIPE
-        if result.given_up:
-            return 128 + stop.received if stop.received else 1
-        if stop.received is not None and stop.received != signal.SIGINT:
-            return 128 + stop.received
-        return refusals.status(seeing_status(child.finish() if child else 0, result.muted))
+            unparsed = [f"{result.unparsed} lines not understood"] if result.unparsed else []
+            note(summary_text(result.events, result.outcome, unparsed))
+        return refusals.status(exit_status(context, result.outcome))
 
 
-def _run(
-    request: "TraceRequest",
-    child: "Command | None",
-    stop: "StopSignals",
-    out: "BinaryIO",
-    as_json: bool,
-    text: bool,
-    clock: str | None,
-    buffer_kb: int | None,
-) -> "Result":
-    from typing import BinaryIO, cast
+def _sink(out: "BinaryIO", as_json: bool, names: "Mapping[str, Names]", groups: dict[str, str]) -> "Sink":
+    """Return the sink that writes events to `out`."""
+    if as_json:
+        from ktrace.output.formats.jsonl import JsonLines
 
-    from ktrace.capture.trace import trace as run
-    from ktrace.session.patient_output import PatientOutput
-    from ktrace.session.session import Session
-    from ktrace.session.waiting import watchable_output
+        return JsonLines(out, groups, names)
+    from ktrace.output.formats.text import Text
 
-    patient = cast(BinaryIO, PatientOutput(out, stop))
-
-    def make_sink(groups: dict[str, str]) -> "Sink":
-        if as_json:
-            from ktrace.output.formats.jsonl import JsonLines
-
-            return JsonLines(patient, groups, request.targets.names)
-        from ktrace.output.formats.text import Text
-
-        return Text(patient, request.targets.names)
-
-    with Session(clock=clock, buffer_kb=buffer_kb) as session:
-        return run(
-            session,
-            request,
-            make_sink,
-            stop,
-            command=child,
-            output_fd=watchable_output(out.fileno()),
-            text=text,
-            note=counting.note,
-        )
-
-
-def _summary(result: "Result") -> str:
-    rate = result.events / result.seconds if result.seconds else 0.0
-    parts = [f"{result.events} events in {result.seconds:.2f} s ({rate:.0f}/s)"]
-    parts.append(f"{result.lost} lost" if result.lost else "none lost")
-    if result.unread:
-        parts.append(f"{result.unread} left unread")
-    if result.missed:
-        parts.append(f"{result.missed} hits missed")
-    if result.unparsed:
-        parts.append(f"{result.unparsed} lines not understood")
-    parts += [f"{one.names} could not be hit" for one in result.muted]
-    return ", ".join(parts)
+    return Text(out, names)

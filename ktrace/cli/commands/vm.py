@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.durations import check_seconds
+from ktrace.cli.run_options import check_seconds
 
 # Options end at the first word of CMD: what follows is CMD's own.
 CONTEXT = {"allow_interspersed_args": False}

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
-from ktrace.model.muted import Muted
+from ktrace.model.outcome import Outcome
 from ktrace.model.tally import Key, Range, Row, Symbol, Syscall, Tally, Task
 from ktrace.output.terminal.table import render_table
+from ktrace.output.views.summary import shortcomings
 
 SCHEMA = 1
 
@@ -70,65 +70,39 @@ def tally_records(tally: Tally, rows: Iterable[Row] | None = None) -> Iterator[s
         yield json.dumps(record, separators=(",", ":"))
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """The facts reported after the rows: how hits were counted, and which were not.
+def answer_record(tally: Tally, method: str, outcome: Outcome) -> str:
+    """Return the line of JSON that follows the rows.
 
-    Attributes:
+    Args:
         method: how hits were counted.
-        seconds: how long they were counted.
-        missed: hits that the kernel could not process.
-        lost: hits that were streamed, but overwritten before they were read.
-        unread: records left in the kernel's buffer for lack of time.
-        untimed: calls that ended, but whose duration is not known; None if calls are not timed.
-        muted: events that could not be hit.
     """
-
-    method: str
-    seconds: float
-    missed: int = 0
-    lost: int = 0
-    untimed: int | None = None
-    unread: int = 0
-    muted: tuple[Muted, ...] = ()
-
-
-def answer_record(tally: Tally, told: Told) -> str:
-    """Return the line of JSON that follows the rows."""
     record: dict[str, object] = {
         "schema": SCHEMA,
         "type": "answer",
-        "method": told.method,
+        "method": method,
         "hits": tally.count,
         "rows": len(tally.rows),
         "dropped": tally.dropped,
-        "missed": told.missed,
-        "lost": told.lost,
-        "duration_ns": round(told.seconds * 1e9),
+        "missed": outcome.missed,
+        "lost": outcome.lost,
+        "duration_ns": round(outcome.seconds * 1e9),
     }
-    if told.unread:
-        record["unread"] = told.unread
-    if told.untimed is not None:
-        record["untimed"] = told.untimed
-    if told.muted:
-        record["muted"] = [one.to_json() for one in told.muted]
+    if outcome.unread:
+        record["unread"] = outcome.unread
+    if outcome.untimed is not None:
+        record["untimed"] = outcome.untimed
+    if outcome.muted:
+        record["muted"] = [one.to_json() for one in outcome.muted]
     return json.dumps(record, separators=(",", ":"))
 
 
-def answer_text(tally: Tally, told: Told) -> str:
+def answer_text(tally: Tally, method: str, outcome: Outcome) -> str:
     """Return the facts of `answer_record` as a line for stderr."""
-    parts = [f"{tally.count} hits in {told.seconds:.2f} s, counted by {told.method}"]
+    parts = [f"{tally.count} hits in {outcome.seconds:.2f} s, counted by {method}"]
     parts.append(f"{tally.dropped} dropped: the table was full (--size)" if tally.dropped else "none dropped")
-    if told.lost:
-        parts.append(f"{told.lost} lost: the buffer ran over")
-    if told.unread:
-        parts.append(f"{told.unread} left unread")
-    if told.missed:
-        parts.append(f"{told.missed} hits missed")
-    if told.untimed:
-        parts.append(f"{told.untimed} calls not timed")
-    parts += [f"{one.names} could not be hit" for one in told.muted]
-    return ", ".join(parts)
+    if outcome.lost:
+        parts.append(f"{outcome.lost} lost: the buffer ran over")
+    return ", ".join([*parts, *shortcomings(outcome)])
 
 
 def _key_json(part: Key) -> object:

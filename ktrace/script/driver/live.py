@@ -1,8 +1,6 @@
 """Run a script live: set its probes in a session and decode the pages of all CPUs in order of time."""
 
 import os
-import select
-from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from ktrace.script.runtime.hist_variables import Tables
 from ktrace.session.command import Command
 from ktrace.session.ending import VARIABLE
 from ktrace.session.muted import watch
+from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.stream.enrich import Enrich
@@ -33,10 +32,11 @@ from ktrace.tracefs.pid_namespace import names_proc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ktrace.diagnostic import Notify
     from ktrace.model.muted import Muted
     from ktrace.script.driver.options import Options
 
-_TICK_MS = 40.0
+_TICK_S = 0.04
 # An event gets its timestamp shortly before it is in the buffer.
 _SETTLED_NS = 2_000_000
 _LOOK_NS = 1_000_000_000
@@ -50,7 +50,7 @@ def live(
     stop: StopSignals,
     child: Command | None,
     options: "Options",
-    note: Callable[[str], None],
+    note: "Notify",
 ) -> "Sequence[Muted]":
     """Run a program until it ends or is stopped.
 
@@ -59,7 +59,8 @@ def live(
     """
     with ExitStack() as stack:
         session = stack.enter_context(Session(buffer_kb=options.buffer_kb))
-        _define(session, drive, kernel, stop, note, options)
+        context = RunContext(session, stop, note, child, duration_s=options.duration_s)
+        _define(context, drive, kernel, options)
         if child is not None:
             drive.state.target = session.id_of(child)
         if options.pushdown and child is not None and drive.compiled.pushed.only_target:
@@ -79,11 +80,7 @@ def live(
             if counts is not None:
                 _count(session, drive, counts)
             session.arm()
-            if child is not None:
-                stop.watch(child.fd)
-                child.start()
-            stop.ends_in(options.duration_s)
-            _loop(drive, reader, stop, child)
+            _loop(context, drive, reader)
             session.stop()
         stop.end()
         unread = _the_rest(drive, reader, stop, session)
@@ -115,13 +112,13 @@ def _the_rest(drive: Drive, reader: "_Pages", stop: StopSignals, session: Sessio
     return drive.unhandled + reader.waiting + sum(stats.entries for stats in session.stats())
 
 
-def _loop(drive: Drive, reader: "_Pages", stop: StopSignals, child: Command | None) -> None:
-    poll = select.poll()
-    poll.register(stop.fd, select.POLLIN)
-    if child is not None:
-        poll.register(child.fd, select.POLLIN)
+def _loop(context: RunContext, drive: Drive, reader: "_Pages") -> None:
+    """Start the command, and feed the program until it ends or the run is over."""
+    waiting = context.waiting(every_s=_TICK_S)
+    waiting.begin()
     look = _Look(drive)
-    while not (stop.ended or (child is not None and child.ended)):
+    wait_s = 0.0
+    while waiting(wait_s):
         now = drive.state.now()
         look(now)
         drive.feed(reader.read(now - _SETTLED_NS))
@@ -130,26 +127,19 @@ def _loop(drive: Drive, reader: "_Pages", stop: StopSignals, child: Command | No
         if drive.done:
             return
         due = drive.next_timer()
-        wait_ms = _TICK_MS if due is None else (due - drive.state.now() + _SETTLED_NS) / 1e6
-        poll.poll(max(min(wait_ms, _TICK_MS), 1))
+        wait_s = _TICK_S if due is None else max((due - drive.state.now() + _SETTLED_NS) / 1e9, 0.001)
 
 
-def _define(
-    session: Session,
-    drive: Drive,
-    kernel: ScriptKernel,
-    stop: StopSignals,
-    note: Callable[[str], None],
-    options: "Options",
-) -> None:
+def _define(context: RunContext, drive: Drive, kernel: ScriptKernel, options: "Options") -> None:
     """Define the script's probes. The kernel may refuse some of those that match a wildcard."""
+    session, note = context.session, context.notify
     keys = [f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)]
     wanted = [kernel.wanted[key] for key in keys if key in kernel.wanted]
     move = relocator(wanted)
     refused: list[KtraceError] = []
     stacks = drive.wants_stacks
     for one in wanted:
-        stop.check()
+        context.stop.check()
         for text in one.notes if options.verbose else ():
             note(text)
         try:

@@ -144,23 +144,17 @@ def _inputs(source: SourceFile, options: Options) -> list[str]:
 
 def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None") -> None:
     """Run a script that has no kernel probes, only begin, end and timers."""
-    import select
+    from ktrace.session.waiting import TICK_S, Waiting
 
     drive.begin()
-    if child is not None:
-        stop.watch(child.fd)
-        child.start()
-    poll = select.poll()
-    poll.register(stop.fd, select.POLLIN)
-    if child is not None:
-        poll.register(child.fd, select.POLLIN)
-    while not (drive.done or stop.ended or (child is not None and child.ended)):
+    waiting = Waiting(stop, command=child)
+    waiting.begin()
+    wait_s = 0.0
+    while not drive.done and waiting(wait_s):
         drive.advance(time.monotonic_ns())
         drive.flush()
         due = drive.next_timer()
-        wait_ms = 500.0 if due is None else max(due - time.monotonic_ns(), 0) / 1e6
-        if not drive.done:
-            poll.poll(min(wait_ms, 500.0))
+        wait_s = TICK_S if due is None else max(due - time.monotonic_ns(), 0) / 1e9
     stop.last_words()
     drive.end()
 

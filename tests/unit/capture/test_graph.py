@@ -6,9 +6,9 @@ from ktrace.capture import graph
 from ktrace.capture.graph import GraphRequest
 from ktrace.capture.graph_buffer import OwnBuffer
 from ktrace.errors import Unavailable, UsageError
-from ktrace.kernel.kernel import Kernel
 from ktrace.model.batch import Lost
 from ktrace.model.calltree import Tree
+from ktrace.session.run_context import RunContext
 from ktrace.session.signals import StopSignals
 from ktrace.tracefs.apply import Applied
 from tests.unit.aggregate.test_calls import NAMES, chunk
@@ -95,14 +95,10 @@ def test_a_kernel_without_the_tracer_in_an_instance(tmp_path: Path) -> None:
     session.tracing.put("available_tracers", "function_graph nop\n")
     session.files = GraphFilesWithout(tmp_path)
     with StopSignals() as stop, pytest.raises(Unavailable, match="in the top buffer alone"):
-        graph.graph(
-            session, Kernel(session.tracing), GraphRequest(("a",)), lambda _: Writer(), stop, note=print
-        )
+        graph.graph(RunContext(session, stop, print), GraphRequest(("a",)), lambda _: Writer())
     session.tracing.put("available_tracers", "nop\n")
     with StopSignals() as stop, pytest.raises(Unavailable, match="no function_graph tracer"):
-        graph.graph(
-            session, Kernel(session.tracing), GraphRequest(("a",)), lambda _: Writer(), stop, note=print
-        )
+        graph.graph(RunContext(session, stop, print), GraphRequest(("a",)), lambda _: Writer())
 
 
 class GraphFilesWithout:

@@ -15,6 +15,7 @@ from ktrace.capture.record import Progress, default_buffer_kb, parse_size, recor
 from ktrace.capture.request import TraceRequest
 from ktrace.errors import Interrupted, KtraceError, OutOfTime, UsageError
 from ktrace.resolve.targets import Targets
+from ktrace.session.run_context import RunContext
 from ktrace.session.signals import StopSignals
 from ktrace.tracedat.reader import TraceDat
 from ktrace.tracefs.stats import CpuStats
@@ -107,10 +108,12 @@ def _without_symbols(real):
     return lambda session, cpus: replace(real(session, cpus), kallsyms=b"")
 
 
-def run(session: Session, path: Path, request: TraceRequest | None = None, **options):
+REQUEST = TraceRequest(Targets(("g/kp",), ()))
+
+
+def run(session: Session, path: Path, duration_s: float | None = 0.3, **options):
     with StopSignals() as stop:
-        request = request or TraceRequest(Targets(("g/kp",), ()), duration_s=0.3)
-        return record(session, request, str(path), stop, note=print, **options)
+        return record(RunContext(session, stop, print, duration_s=duration_s), REQUEST, str(path), **options)
 
 
 def pages_of(path: Path) -> dict[int, bytes]:
@@ -126,9 +129,9 @@ def test_what_comes_and_the_rest(session: Session, tmp_path: Path) -> None:
     path.write_text("what was there before")
     done = run(session, path)
     assert pages_of(path) == {0: page(1) + page(2) + page(4), 1: page(3)}
-    assert (done.events, done.lost, done.unsaved, done.disk_full) == (34, 6, 0, False)
+    assert (done.events, done.outcome.lost, done.outcome.unread, done.disk_full) == (34, 6, 0, False)
     assert session.closed, "the probes go before much is put in order"
-    assert done.seconds >= 0.3 and done.size == path.stat().st_size
+    assert done.outcome.seconds >= 0.3 and done.size == path.stat().st_size
     with TraceDat(str(path)) as file:
         contents = file.contents
     assert contents.options.clock == "mono" and contents.cmdlines.startswith(b"7 my prog\n")
@@ -165,7 +168,7 @@ def test_small_buffers_wake_earlier(session: Session, tmp_path: Path) -> None:
 def test_a_size(session: Session, tmp_path: Path) -> None:
     session.during = {0: page(1) * 3}
     began = time.monotonic()
-    run(session, tmp_path / "a.dat", TraceRequest(Targets(("g/kp",), ())), max_size=2 * PAGE)
+    run(session, tmp_path / "a.dat", None, max_size=2 * PAGE)
     assert time.monotonic() - began < 30 and session.stopped == 1
 
 
@@ -178,7 +181,7 @@ def test_progress(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPa
         if progress.size:  # the pages may come after the first look
             os.kill(os.getpid(), signal.SIGTERM)
 
-    run(session, tmp_path / "a.dat", TraceRequest(Targets(("g/kp",), ())), progress=told)
+    run(session, tmp_path / "a.dat", None, progress=told)
     assert (seen[-1].events, seen[-1].lost, seen[-1].size) == (36, 6, PAGE)
 
 
@@ -195,7 +198,7 @@ def test_a_full_disk(session: Session, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(os, "splice", full)
     session.during = {0: page(1) + page(2)}
     path = tmp_path / "a.dat"
-    done = run(session, path, TraceRequest(Targets(("g/kp",), ())))
+    done = run(session, path, None)
     assert done.disk_full and session.stopped >= 1 and pages_of(path)[0] == page(1) + page(2)
 
 
@@ -210,7 +213,7 @@ def test_a_signal_before_anything_was_armed(session: Session, tmp_path: Path) ->
     with StopSignals() as stop:
         os.kill(os.getpid(), 15)
         with pytest.raises(Interrupted):
-            record(session, TraceRequest(Targets(("g/kp",), ())), str(tmp_path / "a.dat"), stop, note=print)
+            record(RunContext(session, stop, print), REQUEST, str(tmp_path / "a.dat"))
     assert not list(tmp_path.glob("a.dat.*"))
 
 
@@ -262,7 +265,7 @@ def test_what_somebody_else_puts_there_meanwhile(session: Session, tmp_path: Pat
 
     session.arm = plant
     # Long enough for names to be saved once.
-    run(session, path, TraceRequest(Targets(("g/kp",), ()), duration_s=2.5))
+    run(session, path, 2.5)
     assert victim.read_bytes() == before and pages_of(path)[0] == page(1) and pages_of(path)[1] == page(3)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.dat", "tracing", "victim"]
 
@@ -312,10 +315,8 @@ def test_what_there_is_no_time_for_stays_and_is_counted(session: Session, tmp_pa
         stop.end()
         while not stop.overdue:
             time.sleep(0.02)
-        done = module.record(
-            session, TraceRequest(Targets(("g/kp",), ()), duration_s=0.05), str(path), stop, note=print
-        )
-    assert (done.unsaved, done.disk_full) == (2, False) and path.exists()
+        done = module.record(RunContext(session, stop, print, duration_s=0.05), REQUEST, str(path))
+    assert (done.outcome.unread, done.disk_full) == (2, False) and path.exists()
 
 
 def test_a_second_signal_leaves_pages_beside_the_file(session: Session, tmp_path: Path, monkeypatch) -> None:
@@ -324,9 +325,7 @@ def test_a_second_signal_leaves_pages_beside_the_file(session: Session, tmp_path
     with StopSignals() as stop:
         monkeypatch.setattr(StopSignals, "insisted", property(lambda _: True))
         with pytest.raises(KtraceError, match="its pages stay in files next to it") as caught:
-            module.record(
-                session, TraceRequest(Targets(("g/kp",), ()), duration_s=0.05), str(path), stop, note=print
-            )
+            module.record(RunContext(session, stop, print, duration_s=0.05), REQUEST, str(path))
     assert caught.value.hint == f"ktrace report --recover {path}" and session.closed
     assert Path(f"{path}.cpu0").stat().st_size == len(page(1))
 
@@ -346,9 +345,8 @@ def test_what_nobody_takes_does_not_keep_it_from_being_put_in_order(
 
     monkeypatch.setattr(module, "_MUCH", 0)
     with StopSignals() as stop:
-        request = TraceRequest(Targets(("g/kp",), ()), duration_s=1.0)
         note, progress = (blocked, None) if what == "note" else (print, blocked)
-        record(session, request, str(path), stop, note=note, progress=progress)
+        record(RunContext(session, stop, note, duration_s=1.0), REQUEST, str(path), progress=progress)
     assert stuck and pages_of(path)[0] == page(1) and not list(tmp_path.glob("a.dat.*"))
 
 
@@ -364,8 +362,7 @@ def test_time_ends_it_though_nobody_takes_its_progress(session: Session, tmp_pat
             with stop.may_interrupt():
                 time.sleep(3600)
 
-        request = TraceRequest(Targets(("g/kp",), ()), duration_s=1.0)
-        record(session, request, str(path), stop, note=print, progress=stuck)
+        record(RunContext(session, stop, print, duration_s=1.0), REQUEST, str(path), progress=stuck)
         assert stop.received is None
     rescue.cancel()
     assert pages_of(path)[0] == page(1)

@@ -4,10 +4,11 @@ from pathlib import Path
 import pytest
 
 from ktrace.capture.request import TraceRequest
-from ktrace.capture.snapshot import run_snapshot
+from ktrace.capture.snapshot import Taken, run_snapshot
 from ktrace.model.batch import Chunk
 from ktrace.probes.trigger_conditions import Conditions
 from ktrace.resolve.targets import Targets
+from ktrace.session.run_context import RunContext
 from ktrace.session.signals import StopSignals
 from tests.unit.session.ourselves import Ourselves
 from tests.unit.tracefs.scripted import Scripted
@@ -22,7 +23,7 @@ TEXT = """\
 
 
 class Session(Ourselves):
-    """What a flight asks of a session: the snapshot is there after a few looks."""
+    """What a run asks of a session: the snapshot is there after a few looks."""
 
     def __init__(self, root: Path, looks: int) -> None:
         self.tracing = self.files = Scripted(root, {"snapshot": TEXT, "events/s/one/trigger": ""})
@@ -63,10 +64,10 @@ class Sink:
         pass
 
 
-def flight(session: Session, sink: Sink, notes: list[str], **more: float) -> tuple:
-    request = TraceRequest(Targets((), ()), conditions=Conditions(snapshot_on="x == 2"), **more)
+def run(session: Session, sink: Sink, notes: list[str], count: int | None = None, **ends: float) -> Taken:
+    request = TraceRequest(Targets((), ()), count=count, conditions=Conditions(snapshot_on="x == 2"))
     with StopSignals() as stop:
-        return run_snapshot(session, request, sink, stop, command=None, output_fd=None, note=notes.append)
+        return run_snapshot(RunContext(session, stop, notes.append, **ends), request, sink)
 
 
 def test_the_snapshot_is_read_back_as_a_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,9 +79,8 @@ def test_the_snapshot_is_read_back_as_a_trace(tmp_path: Path, monkeypatch: pytes
         return ["s/one"] if len(looks) > 2 else []
 
     monkeypatch.setattr("ktrace.capture.snapshot.snapshot_taken", look)
-    flown = flight(session, sink, [])
-    events, unparsed, closed = flown.events, flown.unparsed, flown.output_closed
-    assert (events, unparsed, closed) == (2, 0, False)
+    taken = run(session, sink, [])
+    assert (taken.events, taken.unparsed, taken.given_up) == (2, 0, False)
     assert [x for c in sink.chunks for b in c.batches for x in b["body"]] == ["x=1", "x=2"]
     assert session.done[0] == "armed" and session.done[1].startswith("snapshot:1 if (x == 2)")
     assert session.done[-1] == "stopped"
@@ -89,12 +89,12 @@ def test_the_snapshot_is_read_back_as_a_trace(tmp_path: Path, monkeypatch: pytes
 def test_only_as_many_events_as_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ktrace.capture.snapshot.snapshot_taken", lambda _: ["s/one", "s/two"])
     notes: list[str] = []
-    assert flight(Session(tmp_path, 0), Sink(), notes, count=1).events == 1
+    assert run(Session(tmp_path, 0), Sink(), notes, count=1).events == 1
     assert "2 events took a snapshot" in notes[0]
 
 
 def test_a_run_without_such_a_hit_says_so(tmp_path: Path) -> None:
     session, sink, notes = Session(tmp_path, 0), Sink(), []
-    assert flight(session, sink, notes, duration_s=0.05).events == 0
+    assert run(session, sink, notes, duration_s=0.05).events == 0
     assert sink.chunks == [] and "no hit for which it holds" in notes[0]
     assert session.done[-1] == "stopped"

@@ -14,7 +14,9 @@ from ktrace.probes.define import Defined
 from ktrace.resolve.spec import ProbeSpec
 from ktrace.resolve.targets import Targets
 from ktrace.session.command import Command
+from ktrace.session.run_context import RunContext
 from ktrace.session.signals import StopSignals
+from ktrace.session.tasks import TaskFilter
 from ktrace.tracefs.files import LocalFiles
 from ktrace.tracefs.pipe import TextPipe
 from ktrace.tracefs.stats import CpuStats
@@ -121,17 +123,18 @@ def wanted(name, *, one_of_many=False, notes=()):
 def run(session, sink, request, **options):
     notes = []
     with StopSignals() as stop:
-        result = trace(session, request, sink.make, stop, text=True, note=notes.append, **options)
+        context = RunContext(session, stop, notes.append, **options)
+        result = trace(context, request, sink.make, text=True)
     return result, notes
 
 
 def test_events_before_and_after_the_stop(session, sink):
     session.text = (LINE.format(1) + LINE.format(2)).encode()
     session.rest = LINE.format(3).encode()
-    result, notes = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0.05))
+    result, notes = run(session, sink, TraceRequest(Targets(("g/kp",), ())), duration_s=0.05)
     assert sink.values == [1, 2, 3] and sink.groups == {"kp": "g"}
-    assert (result.events, result.lost, result.missed, result.unparsed) == (3, 0, 0, 0)
-    assert result.seconds > 0.04 and not result.output_closed
+    assert (result.events, result.outcome.lost, result.outcome.missed, result.unparsed) == (3, 0, 0, 0)
+    assert result.outcome.seconds > 0.04 and not result.outcome.output_closed
     assert notes == []
     assert session.done == [("event", "g/kp", False), "start", "stop"]
 
@@ -145,10 +148,8 @@ def test_a_number_of_events(session, sink):
 
 
 def test_what_is_restricted_is_restricted_before_the_start(session, sink):
-    request = TraceRequest(
-        Targets(("g/kp",), ()), stack=True, filter="x > 1", pids=[os.getpid()], cpus=[1], duration_s=0
-    )
-    run(session, sink, request)
+    request = TraceRequest(Targets(("g/kp",), ()), stack=True, filter="x > 1", cpus=[1])
+    run(session, sink, request, tasks=TaskFilter([os.getpid()]), duration_s=0)
     assert [d[0] for d in session.done] == ["event", "cpus", "tasks", "filter", "s", "s"]
     assert session.done[0] == ("event", "g/kp", True)
     assert os.getpid() in session.done[2][1]
@@ -164,7 +165,7 @@ def test_a_command_is_followed_started_last_and_ends_the_run(session, sink, tmp_
 
 def test_the_runs_own_probes(session, sink):
     targets = Targets((), (wanted("a", notes=("look",)), wanted("moved")))
-    _, notes = run(session, sink, TraceRequest(targets, duration_s=0, stack=True))
+    _, notes = run(session, sink, TraceRequest(targets, stack=True), duration_s=0)
     assert session.done[:4] == [
         ("add", "g/a"),
         ("event", "g/a", True),
@@ -184,40 +185,40 @@ def test_a_probe_that_was_asked_for_by_name_must_be_taken(session, sink):
 def test_of_a_wildcards_probes_some_may_be_refused(session, sink):
     many = [wanted(name, one_of_many=True) for name in "abc"]
     session.refuse = {"g/a": Refused("not a"), "g/c": Refused("not c")}
-    _, notes = run(session, sink, TraceRequest(Targets((), tuple(many)), duration_s=0))
+    _, notes = run(session, sink, TraceRequest(Targets((), tuple(many))), duration_s=0)
     assert notes == ["2 of 3 functions were refused; the first: not a"]
     session.refuse["g/b"] = Refused("not b")
     with pytest.raises(Refused, match="not a"):
-        run(session, sink, TraceRequest(Targets((), tuple(many)), duration_s=0))
+        run(session, sink, TraceRequest(Targets((), tuple(many))), duration_s=0)
 
 
 def test_losses_that_the_text_did_not_tell_of(session, sink):
     session.text = b"CPU:1 [LOST 5 EVENTS]\n" + LINE.format(1).encode()
     session.counts = (CpuStats(0, 0, 0, 0, 0, 9), CpuStats(1, 0, 6, 1, 1, 9))
-    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0.02))
-    assert result.lost == 8
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ())), duration_s=0.02)
+    assert result.outcome.lost == 8
     assert [(m.cpu, m.count) for m in sink.marks if isinstance(m, Lost)] == [(1, 5), (1, 3)]
 
 
 def test_losses_that_it_did_tell_of_are_not_told_twice(session, sink):
     session.text = b"CPU:1 [LOST 5 EVENTS]\n" + LINE.format(1).encode()
     session.counts = (CpuStats(1, 0, 5, 0, 0, 9),)
-    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0.02))
-    assert result.lost == 5 and len(sink.marks) == 1
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ())), duration_s=0.02)
+    assert result.outcome.lost == 5 and len(sink.marks) == 1
 
 
 def test_losses_of_several_cpus(session, sink):
     session.counts = (CpuStats(0, 0, 1, 0, 0, 0), CpuStats(1, 0, 2, 0, 0, 0))
-    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0))
-    assert result.lost == 3
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ())), duration_s=0)
+    assert result.outcome.lost == 3
     assert [(m.cpu, m.count) for m in sink.marks] == [(None, 3)]
 
 
 def test_missed_hits_of_this_run_alone(session, sink):
     session.tracing.put("kprobe_profile", "  kp  10  4\n  other  1  1\n")
     session.profiles = ("", "  kp  20  7\n  other  2  9\n")
-    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), duration_s=0))
-    assert result.missed == 3
+    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ())), duration_s=0)
+    assert result.outcome.missed == 3
     assert [(m.event, m.count) for m in sink.marks if isinstance(m, Missed)] == [("kp", 3)]
 
 
@@ -225,7 +226,8 @@ def test_a_signal_before_the_start(session, sink):
     with StopSignals() as stop:
         os.kill(os.getpid(), 15)
         with pytest.raises(Interrupted):
-            trace(session, TraceRequest(Targets(("g/kp",), ())), sink.make, stop, text=True, note=print)
+            context = RunContext(session, stop, print)
+            trace(context, TraceRequest(Targets(("g/kp",), ())), sink.make, text=True)
     assert "start" not in session.done
 
 
@@ -247,6 +249,6 @@ def test_a_signal_during_the_run_still_shows_what_was_recorded(session, sink, mo
 def test_an_output_that_nobody_reads_any_more(session, sink):
     reader, writer = os.pipe()
     os.close(reader)
-    result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ())), output_fd=writer)
-    os.close(writer)
-    assert result.output_closed
+    with os.fdopen(writer, "wb") as output:
+        result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ())), output=output)
+    assert result.outcome.output_closed

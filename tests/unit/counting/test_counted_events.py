@@ -10,6 +10,7 @@ import pytest
 from ktrace.counting.counted_events import CountedEvent, Search, make_events
 from ktrace.errors import UsageError
 from ktrace.resolve.spec import ProbeOptions
+from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
 from ktrace.tracefs.files import Files
 from tests.unit.session.places import NEW_README, OLD_README, BuiltKernel
@@ -60,11 +61,13 @@ class Place:
 
     def counted_events(self, place: str, *own: str, wide: bool = True, **options: Any) -> list[CountedEvent]:
         defaults = ProbeOptions(self.session.name, machine="x86_64", **options)
-        search = Search(self.kernel, defaults, wide=wide)
+        search = Search(defaults, wide=wide)
+        self.session.kernel = self.kernel
         stop: Any = Never()
+        context = RunContext(self.session, stop, self.notes.append)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("ktrace.counting.wildcard_fprobe.match_functions", self.match)
-            return make_events(self.session, search, place, own, stop, self.notes.append)
+            return make_events(context, search, place, own)
 
     @property
     def defined(self) -> list[str]:

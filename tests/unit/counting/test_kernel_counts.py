@@ -11,6 +11,8 @@ from ktrace.counting.kernel_counts import HistTally, ProfileTally, explained, mi
 from ktrace.errors import Damaged, Refused
 from ktrace.model.plan import Step
 from ktrace.model.tally import Row, Tally
+from ktrace.session.run_context import RunContext
+from ktrace.session.signals import StopSignals
 from tests.unit.aggregate.hist_writer import write_hist
 from tests.unit.session.ourselves import Ourselves
 from tests.unit.tracefs.scripted import Scripted
@@ -86,10 +88,12 @@ def test_missed_hits_of_the_sessions_events(session: Session) -> None:
     assert missed(session) == 1  # type: ignore[arg-type]
 
 
-class Ticks:
-    every_s, pressed, seconds, overdue = 1.0, False, 0.0, False
+class Waits:
+    """A loop of four rounds, each 0.2 s after the one before."""
 
-    def end(self) -> None:
+    pressed, seconds, output_closed = False, 0.0, False
+
+    def begin(self) -> None:
         pass
 
     def __call__(self) -> bool:
@@ -97,7 +101,7 @@ class Ticks:
         return self.seconds < 0.9
 
 
-def test_what_is_counted_is_shown_now_and_then(session: Session) -> None:
+def test_what_is_counted_is_shown_now_and_then(session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[object] = []
 
     class Source:
@@ -115,9 +119,16 @@ def test_what_is_counted_is_shown_now_and_then(session: Session) -> None:
         def read(self) -> Tally:
             return Tally(("n",))
 
-    ticks = Ticks()
-    answer = run_tally(
-        session, Source(), lambda: ticks, None, lambda _t, s: done.append(round(s, 1)), done.append
-    )  # type: ignore
+    ticks: list[float] = []
+
+    def waiting(_context, every_s: float) -> Waits:
+        ticks.append(every_s)
+        return Waits()
+
+    monkeypatch.setattr(RunContext, "waiting", waiting)
+    with StopSignals() as stop:
+        context = RunContext(session, stop, done.append)  # type: ignore[arg-type]
+        answer = run_tally(context, Source(), "counting", lambda _t, s: done.append(round(s, 1)))
     assert done == ["arm", "poll", "poll", 0.4, "poll", "poll", 0.8, "stop"]
-    assert (answer.lost, answer.unread) == (3, 8) and ticks.every_s == 0.05
+    assert (answer.outcome.lost, answer.outcome.unread, answer.method) == (3, 8, "counting")
+    assert ticks == [0.05]

@@ -11,10 +11,11 @@ from ktrace.session.signals import StopSignals
 from ktrace.session.waiting import Waiting, watchable_output
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch):
-    monkeypatch.setattr(waiting_module, "_PAUSE_S", 0.001)
-    monkeypatch.setattr(waiting_module, "_TICK_S", 0.05)
+def begun(*args, **options):
+    """A loop that has begun, and ticks often if nothing else is said."""
+    wait = Waiting(*args, **{"every_s": 0.05, **options})
+    wait.begin()
+    return wait
 
 
 @pytest.fixture
@@ -42,10 +43,9 @@ class Clock:
         return self.now
 
 
-def test_it_says_when_to_read(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
+def test_it_says_when_to_read(pipe, stop):
     reader, writer = pipe
-    wait = Waiting(reader, stop)
+    wait = begun(stop, [reader], every_s=100)
     os.write(writer, b"x")
     started = time.monotonic()
     assert wait()
@@ -54,16 +54,15 @@ def test_it_says_when_to_read(pipe, stop, monkeypatch):
 
 def test_without_events_it_asks_again_after_a_while(pipe, stop):
     started = time.monotonic()
-    assert Waiting(pipe[0], stop)()
+    assert begun(stop, [pipe[0]])()
     assert time.monotonic() - started >= 0.045
 
 
 def test_pieces_are_gathered_for_a_moment(pipe, stop, monkeypatch):
     slept = []
-    monkeypatch.setattr(waiting_module, "_PAUSE_S", 0.02)
     monkeypatch.setattr(waiting_module.time, "sleep", slept.append)
     clock = Clock()
-    wait = Waiting(pipe[0], stop, duration_s=5, clock=clock)
+    wait = begun(stop, [pipe[0]], duration_s=5, settle_s=0.02, clock=clock)
     wait()
     assert slept == []
     os.write(pipe[1], b"x")
@@ -76,9 +75,10 @@ def test_pieces_are_gathered_for_a_moment(pipe, stop, monkeypatch):
 
 def test_the_time_is_up(pipe, stop):
     clock = Clock()
-    wait = Waiting(pipe[0], stop, duration_s=2, clock=clock)
+    wait = Waiting(stop, [pipe[0]], duration_s=2, clock=clock)
     os.write(pipe[1], b"x")
-    clock.now += 5  # it counts from the first wait on
+    clock.now += 5
+    wait.begin()  # the time begins here
     assert wait()
     clock.now += 1.9
     assert wait()
@@ -88,16 +88,14 @@ def test_the_time_is_up(pipe, stop):
     assert not wait()
 
 
-def test_no_longer_than_the_time_left(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
+def test_no_longer_than_the_time_left(pipe, stop):
     started = time.monotonic()
-    assert not Waiting(pipe[0], stop, duration_s=0.02)()
+    assert not begun(stop, [pipe[0]], duration_s=0.02, every_s=100)()
     assert time.monotonic() - started < 50
 
 
-def test_a_signal_ends_it_at_once(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
-    wait = Waiting(pipe[0], stop)
+def test_a_signal_ends_it_at_once(pipe, stop):
+    wait = begun(stop, [pipe[0]], every_s=100)
     os.kill(os.getpid(), 15)
     started = time.monotonic()
     assert not wait()
@@ -106,23 +104,21 @@ def test_a_signal_ends_it_at_once(pipe, stop, monkeypatch):
         stop.check()
 
 
-def test_the_end_of_the_command_ends_it(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
+def test_the_end_of_the_command_ends_it(pipe, stop):
     with Command("true") as command:
-        wait = Waiting(pipe[0], stop, command=command)
+        wait = Waiting(stop, [pipe[0]], command=command, every_s=100)
         os.write(pipe[1], b"x")
         assert wait()  # it has not even begun
         os.read(pipe[0], 1)
-        command.start()
+        wait.begin()
         started = time.monotonic()
         assert not wait()
         assert time.monotonic() - started < 50
 
 
-def test_nobody_reads_the_output_any_more(pipe, stop, monkeypatch):
-    monkeypatch.setattr(waiting_module, "_TICK_S", 100)
+def test_nobody_reads_the_output_any_more(pipe, stop):
     out_reader, out_writer = os.pipe()
-    wait = Waiting(pipe[0], stop, output_fd=out_writer)
+    wait = begun(stop, [pipe[0]], output_fd=out_writer, every_s=100)
     os.write(pipe[1], b"x")
     assert wait() and not wait.output_closed
     os.read(pipe[0], 1)
@@ -143,3 +139,37 @@ def test_outputs_that_can_go_away(tmp_path):
         assert watchable_output(file.fileno()) is None
     os.close(reader)
     os.close(writer)
+
+
+def test_a_key_is_looked_at_at_once(pipe, stop):
+    os.write(pipe[1], b"q")
+    wait = begun(stop, keys_fd=pipe[0], every_s=100)
+    assert wait() and wait.pressed and wait.seconds < 50
+
+
+def test_which_readers_are_ready(pipe, stop):
+    other, writer = os.pipe()
+    wait = begun(stop, [pipe[0], other], every_s=100)
+    os.write(writer, b"x")
+    assert wait() and wait.ready == [other]
+    os.close(other)
+    os.close(writer)
+
+
+def test_a_shorter_wait_is_asked_for(stop):
+    started = time.monotonic()
+    assert begun(stop, every_s=100)(0.01)
+    assert time.monotonic() - started < 50
+
+
+def test_whoever_sees_the_end_says_so(stop):
+    wait = begun(stop, every_s=100)
+    wait.ended = True
+    assert not wait()
+
+
+def test_the_runs_end_ends_it(stop):
+    wait = begun(stop, every_s=100)
+    stop.end()
+    wait.every_s = 0.01
+    assert not wait()

@@ -2,8 +2,9 @@
 
 import json
 
+from ktrace.model.outcome import Outcome
 from ktrace.model.tally import Range, Row, Symbol, Syscall, Tally, Task
-from ktrace.output.views.count import Told, answer_record, answer_text, key_text, tally_records, tally_text
+from ktrace.output.views.count import answer_record, answer_text, key_text, tally_records, tally_text
 from tests.unit.output.schema import SCHEMA, fits
 
 TALLY = Tally(
@@ -48,7 +49,7 @@ def test_records_fit_the_schema() -> None:
     ]
     tally = Tally(("k",), tuple(Row((key,), i) for i, key in enumerate(keys)))
     records = [json.loads(line) for line in (*tally_records(tally), *tally_records(TALLY))]
-    records.append(json.loads(answer_record(TALLY, Told("hist triggers", 1.5, 3, 0, 4))))
+    records.append(json.loads(answer_record(TALLY, "hist triggers", Outcome(1.5, missed=3, untimed=4))))
     assert all(fits(record, SCHEMA) for record in records), records
     assert records[-2] == {
         "schema": 1, "type": "row", "count": 5, "sums": {"n": 70},
@@ -58,9 +59,9 @@ def test_records_fit_the_schema() -> None:
 
 
 def test_the_summary_tells_of_all_losses() -> None:
-    text = answer_text(TALLY, Told("hist triggers", 1.5, 3, 5, 4))
+    text = answer_text(TALLY, "hist triggers", Outcome(1.5, lost=5, missed=3, untimed=4))
     assert text == (
         "14 hits in 1.50 s, counted by hist triggers, 2 dropped: the table was full (--size), "
         "5 lost: the buffer ran over, 3 hits missed, 4 calls not timed"
     )
-    assert answer_text(Tally(("k",)), Told("x", 0)).endswith("none dropped")
+    assert answer_text(Tally(("k",)), "x", Outcome(0.0)).endswith("none dropped")

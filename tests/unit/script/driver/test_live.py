@@ -9,6 +9,7 @@ from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.resolve.spec import ProbeSpec
 from ktrace.script.driver import live as script_live
+from ktrace.session.run_context import RunContext
 from ktrace.session.signals import StopSignals
 
 
@@ -40,8 +41,8 @@ def test_of_a_wildcards_functions_some_may_have_no_value(many):
     session = Session()
     with StopSignals() as stop:
         if many:
-            script_live._define(session, drive, kernel, stop, print, options)
+            script_live._define(RunContext(session, stop, print), drive, kernel, options)
             assert session.events == ["g/vfs_read"]
         else:
             with pytest.raises(UsageError, match="returns nothing"):
-                script_live._define(session, drive, kernel, stop, print, options)
+                script_live._define(RunContext(session, stop, print), drive, kernel, options)

@@ -1,8 +1,8 @@
 import pytest
 import typer
 
-from ktrace.cli.durations import check_seconds
 from ktrace.cli.main import main
+from ktrace.cli.run_options import check_seconds
 
 
 @pytest.mark.parametrize("value", [None, 0.0, 0.5, 1e9])

@@ -1,0 +1,66 @@
+"""Options that the commands share which run for a time: what ends them, and whose hits they take."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import typer
+
+from ktrace.cli.combining import needs
+from ktrace.errors import UsageError
+
+_LONGEST_S = 10**9  # 31 years; timers of the kernel take no more than 292
+
+
+def check_seconds(value: float | None) -> float | None:
+    """Return the value, checked.
+
+    Raises typer.BadParameter if it is not a number, or longer than any clock can wait.
+    """
+    if value is not None and not (math.isfinite(value) and value <= _LONGEST_S):
+        raise typer.BadParameter(f"{value:g} is not a number of seconds up to {_LONGEST_S:g}")
+    return value
+
+
+COMMAND = typer.Option("-c", "--command", metavar="CMD", help="Only CMD and its children; end with it.")
+PIDS = typer.Option("-p", "--pid", help="Only this process; repeatable.")
+CHILDREN = typer.Option(help="With -p: also its children, now and later.")
+CPU = typer.Option("--cpu", help="Only these CPUs, such as 0,2-3.")
+FILTER = typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
+DURATION = typer.Option(
+    "-d", "--duration", min=0, callback=check_seconds, help="End after this many seconds."
+)
+STACK = typer.Option("--stack", help="Record the kernel stack at each hit.")
+CLOCK = typer.Option(help="Trace clock; mono where there is one.")
+BUFFER_KB = typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
+JSON = typer.Option("--json", help="JSON Lines: see docs/json.md.")
+QUIET = typer.Option("-q", "--quiet", help="No summary at the end.")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What the options say about a run.
+
+    Attributes:
+        command: the command of `-c`.
+        pids: the process ids of `-p`.
+        children: whether their children are meant, too.
+        duration_s: seconds until the end; None for no limit.
+        clock: the trace clock; None for the best one.
+        buffer_kb: KiB of buffer for each CPU; None for the kernel's default.
+
+    Raises:
+        UsageError: options that contradict each other.
+    """
+
+    command: str | None = None
+    pids: Sequence[int] | None = None
+    children: bool = False
+    duration_s: float | None = None
+    clock: str | None = None
+    buffer_kb: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.command and self.pids:
+            raise UsageError("-c and -p together: which process?")
+        needs("--children", self.children, "-p PID", self.pids)

@@ -1,0 +1,86 @@
+"""What every run is given: its session, what ends it, and whom it speaks to."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from ktrace.session.session import Session
+from ktrace.session.signals import StopSignals
+from ktrace.session.tasks import TaskFilter
+from ktrace.session.waiting import TICK_S, Waiting, watchable_output
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ktrace.diagnostic import Notify
+    from ktrace.kernel.kernel import Kernel
+    from ktrace.session.command import Command
+
+
+@dataclass(slots=True)
+class RunContext:
+    """One run of a command: what traces, what ends it, and who is told.
+
+    Attributes:
+        session: entered, and left by whoever made the context.
+        stop: signals, and the run's end.
+        notify: takes remarks for the user, such as that a function has been renamed.
+        command: record only this command and its children, and end with it.
+        tasks: record only these tasks.
+        duration_s: end this many seconds after `Waiting.begin`; None for no limit.
+        output: the stream that events go to, if the run is to end when nobody reads it any more.
+        keys_fd: a terminal whose keys the run reads.
+    """
+
+    session: Session
+    stop: StopSignals
+    notify: "Notify"
+    command: "Command | None" = None
+    tasks: TaskFilter = field(default_factory=TaskFilter)
+    duration_s: float | None = None
+    output: BinaryIO | None = None
+    keys_fd: int | None = None
+    _waiting: Waiting | None = field(default=None, init=False)
+
+    @property
+    def kernel(self) -> "Kernel":
+        """Return the kernel's features, symbols and types."""
+        return self.session.kernel
+
+    def waiting(
+        self,
+        readers: "Iterable[int]" = (),
+        *,
+        every_s: float = TICK_S,
+        settle_s: float = 0.0,
+        pending: "Callable[[], bool]" = lambda: False,
+    ) -> Waiting:
+        """Make the run's loop, to be begun when everything is armed; for the arguments see `Waiting`."""
+        self._waiting = Waiting(
+            self.stop,
+            readers,
+            command=self.command,
+            duration_s=self.duration_s,
+            output_fd=None if self.output is None else watchable_output(self.output.fileno()),
+            keys_fd=self.keys_fd,
+            every_s=every_s,
+            settle_s=settle_s,
+            pending=pending,
+        )
+        return self._waiting
+
+    @property
+    def output_closed(self) -> bool:
+        """Return whether the run ended because nobody reads its output any more."""
+        return self._waiting is not None and self._waiting.output_closed
+
+    def end(self) -> None:
+        """Let the loop end at its next call."""
+        if self._waiting is not None:
+            self._waiting.ended = True
+
+    def restrict(self) -> None:
+        """Record only hits of the run's command and tasks."""
+        if self.command is not None:
+            self.session.only_command(self.command)
+        if self.tasks.pids:
+            self.session.only_tasks(self.tasks.threads(), children=self.tasks.children)
