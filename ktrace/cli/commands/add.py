@@ -85,8 +85,8 @@ def add(
                   +8(%di)       memory at what %di holds, plus 8; nests
                   +u0(%si)      the same in user memory
                   \\5 \\"text"    a constant
-    Types:        u8..u64 s8..s64 x8..x64 char string ustring symbol
-                  b4@2/32 (bits)  u32[4] (array)
+    Types:        u8..u64 s8..s64 x8..x64 char string ustring symbol symstr
+                  path %pd %pD  b4@2/32 (bits)  u32[4] (array)
 
     \b
     Examples:
