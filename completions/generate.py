@@ -20,11 +20,11 @@ sys.path.insert(0, str(HERE.parent))
 import typer  # noqa: E402 -- after the path that finds ktrace in this tree
 
 from ktrace.cli.registry import COMMANDS, Command  # noqa: E402 -- as above
+from ktrace.model.fetch_types import TYPES  # noqa: E402 -- as above
 from ktrace.model.registers import CONVENTIONS  # noqa: E402 -- as above
 from ktrace.vm.debian import SERIES  # noqa: E402 -- as above
 
 NAMES = ("ktrace.bash", "_ktrace", "ktrace.fish")
-TYPES = "u8 u16 u32 u64 s8 s16 s32 s64 x8 x16 x32 x64 char string ustring symbol symstr"
 
 # What the words of a command are; of others, nothing is known but their choices.
 _WORDS = {
@@ -109,7 +109,7 @@ def engine() -> str:
         "@REGISTERS@": list(_register_lines()),
     }.items():
         text = text.replace(mark, "\n".join(lines))
-    return text.replace("@SERIES@", " ".join(SERIES)).replace("@TYPES@", TYPES)
+    return text.replace("@SERIES@", " ".join(SERIES)).replace("@TYPES@", " ".join(one.name for one in TYPES))
 
 
 def render() -> dict[str, str]:

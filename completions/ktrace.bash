@@ -698,7 +698,7 @@ arguments() {
   option=$before
   for value in $values; do offer "$value" '\''argument'\''; done
 }
-types='\''u8 u16 u32 u64 s8 s16 s32 s64 x8 x16 x32 x64 char string ustring symbol symstr'\''
+types='\''u8 u16 u32 u64 s8 s16 s32 s64 x8 x16 x32 x64 char string ustring symbol symstr path %pd %pD'\''
 variables='\''$arg1 $arg2 $arg3 $arg4 $arg5 $arg6 $retval $stack $comm'\''
 
 processes() {

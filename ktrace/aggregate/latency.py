@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ktrace.aggregate.hist import Hist, Term, both
 from ktrace.aggregate.keys import is_text
 from ktrace.errors import UsageError
+from ktrace.model.fetch_types import INTEGERS
 from ktrace.model.format import Field
 from ktrace.model.plan import Step
 
@@ -26,8 +27,8 @@ _VARIABLES_MAX = 15  # sixteen, of which one is the time
 
 # What the kernel's parser of synthetic events knows.
 _TYPES = {
-    "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64", "int", "unsigned int", "long", "unsigned long",
-    "char", "unsigned char", "bool", "pid_t", "gfp_t",
+    *(one.ctype for one in INTEGERS),
+    "int", "unsigned int", "long", "unsigned long", "char", "unsigned char", "bool", "pid_t", "gfp_t",
 }  # fmt: skip
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from ktrace.doctor.fact import OR_VM, Fact, Status
 from ktrace.doctor.machine import Machine
-from ktrace.tracefs.features import Features, read_features
+from ktrace.model.features import Features
+from ktrace.tracefs.features import read_features
 
 # Without CONFIG_KALLSYMS_ALL, a few dozen data symbols of the text sections remain.
 _MANY_DATA_SYMBOLS = 1000

@@ -19,6 +19,7 @@ from ktrace.expr.value import Value
 from ktrace.expr.variables import parameters
 from ktrace.model.ctype import CType, Param, Pointer, Qualified, Record, Void, bare, points_to_text
 from ktrace.model.fetch import ALL_ARGS, FetchArg, name_args
+from ktrace.model.fetch_types import is_text
 from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, RESERVED_ARGS, to_identifier
 
@@ -131,7 +132,7 @@ def _by_registers(found: tuple[Value, TypedRead], argument: Argument, site: Site
     _check_depth(reading.value.depth(), argument, site)
     shorter = reading.value.to_text(decimal=True)
     text = reading.value.to_text()
-    if len(_body(text, reading.type)) > site.features.body_max:
+    if len(_body(text, reading.type)) > site.body_max:
         text = shorter
     return _finish(text, reading.type, found, argument, site, "registers")
 
@@ -143,7 +144,7 @@ def _by_names(found: tuple[Value, TypedRead], argument: Argument, site: Site) ->
         return Miss("the kernel", "it does not know parameters by name")
     if path is None:
         return Miss("the kernel", "its grammar has no spelling for this expression")
-    if not features.btf_members and ("->" in path or reading.path_type in ("string", "ustring")):
+    if not features.btf_members and ("->" in path or is_text(reading.path_type)):
         return Miss("the kernel", "it does not know members")
     if path != "$retval" and (site.nth or 1) > 1:
         return Miss("the kernel", "it takes the first of several functions")
@@ -163,11 +164,11 @@ def _finish(
 ) -> Resolved:
     value, reading = found
     body = _body(text, type_)
-    if len(body) > site.features.body_max:
+    if len(body) > site.body_max:
         raise wrong(
             argument.text,
             getattr(argument.node, "at", 0),
-            f"too long: the kernel takes {site.features.body_max} characters, this is {len(body)}: {body}",
+            f"too long: the kernel takes {site.body_max} characters, this is {len(body)}: {body}",
             "read an inner pointer at one probe and what it points to at another, further inside",
         )
     name = argument.name or to_identifier(value.label, ARG_MAX)
@@ -179,11 +180,11 @@ def _body(text: str, type_: str | None) -> str:
 
 
 def _check_depth(depth: int, argument: Argument, site: Site) -> None:
-    if depth > site.features.deref_max:
+    if depth > site.deref_max:
         raise wrong(
             argument.text,
             getattr(argument.node, "at", 0),
-            f"too deep: {depth} pointers are followed, the kernel follows {site.features.deref_max}",
+            f"too deep: {depth} pointers are followed, the kernel follows {site.deref_max}",
         )
 
 

@@ -3,7 +3,6 @@
 Types are those of Documentation/trace/kprobetrace.rst, "Types".
 """
 
-import re
 from dataclasses import dataclass, replace
 
 from ktrace.errors import UsageError
@@ -14,31 +13,19 @@ from ktrace.expr.tree import Argument
 from ktrace.expr.value import SYMBOL, Value
 from ktrace.model.ctype import (
     Array,
-    CType,
     Enum,
-    Float,
     Int,
     Pointer,
     Record,
     bare,
     declare,
+    fetch_type,
     is_char,
     points_to_text,
     size_of,
     tags,
 )
-
-ELEMENTS_MAX = 64
-
-_SCALAR = re.compile(r"(?:[usx](8|16|32|64)|(char)|(symbol|symstr))\Z")
-_ARRAY = re.compile(r"(\w+)\[(\w*)\]\Z")
-_BITFIELD = re.compile(r"b\d+@\d+/(?:8|16|32|64)\Z")
-_STRINGS = ("string", "ustring")
-_NAMES = ("path", "%pd", "%pD")
-_KNOWN = (
-    *(f"{letter}{bits}" for letter in "usx" for bits in (8, 16, 32, 64)),
-    *("char", "string", "ustring", "symbol", "symstr", "path", "%pd", "%pD"),
-)
+from ktrace.model.fetch_types import BY_NAME, ELEMENTS_MAX, FetchType, TypeWord, parse_type
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +60,7 @@ class _Reader:
         self._scope = scope
 
     def read(self) -> TypedRead:
-        asked = self._argument.type
-        if asked is None:
-            reading = self._by_ctype()
-        elif asked in _STRINGS:
-            reading = self._string(asked)
-        elif asked in _NAMES:
-            reading = self._file_name(asked)
-        elif array := _ARRAY.match(asked):
-            reading = self._array_as(asked, array[1], array[2])
-        else:
-            reading = self._scalar_as(asked)
+        reading = self._by_ctype() if self._argument.type is None else self._as(self._argument.type)
         value = reading.value
         if value.words[0].startswith(SYMBOL) and not value.loads and not value.memory:
             raise self._wrong(f"the address of '{value.label}' is nothing that a probe can read")
@@ -94,6 +71,17 @@ class _Reader:
                 hint="read what is there: without &, or with ->",
             )
         return reading
+
+    def _as(self, asked: str) -> TypedRead:
+        word = parse_type(asked)
+        if word.count is not None:
+            return self._array_as(asked, word, word.count)
+        base = word.base
+        if base is not None and base.family == "text":
+            return self._string(asked)
+        if base is not None and base.family == "file name":
+            return self._file_name(base)
+        return self._scalar_as(asked, word)
 
     def _by_ctype(self) -> TypedRead:
         value, kind = self._value, self._value.kind
@@ -113,7 +101,7 @@ class _Reader:
                     f"'{value.label}' is a whole {declare(kind)}: choose a member",
                     hint=self._listed(kind),
                 )
-        type_ = _scalar(kind)
+        type_ = fetch_type(kind)
         if type_ is None:
             hint = "in two halves: :x64[2]" if isinstance(kind, Int) else None
             raise self._wrong(f"'{value.label}' cannot be read: its type is {declare(kind)}", hint=hint)
@@ -149,7 +137,7 @@ class _Reader:
             count, element = count * element.count, bare(element.element)
         if is_char(element) and not isinstance(bare(kind.element), Array):
             return self._string("string")
-        base = "string" if points_to_text(element) else _scalar(element)
+        base = "string" if points_to_text(element) else fetch_type(element)
         if base is None or value.in_words:
             example = f"{value.label}[0]" + (".MEMBER" if isinstance(element, Record) else "")
             raise self._wrong(f"'{value.label}' is an array of {declare(element)}", hint=f"choose: {example}")
@@ -162,76 +150,70 @@ class _Reader:
         names = tuple(element.names().items()) if isinstance(element, Enum) else ()
         return TypedRead(value, f"{base}[{count}]", names)
 
-    def _array_as(self, asked: str, base: str, number: str) -> TypedRead:
+    def _array_as(self, asked: str, word: TypeWord, number: str) -> TypedRead:
         value, kind = self._value, self._value.kind
-        at = self._argument.type_at
-        match = _SCALAR.match(base)
-        if not match and base not in _STRINGS:
-            raise self._unknown_type(base)
+        at, base = self._argument.type_at, word.base
+        if base is None or not base.in_arrays:
+            raise self._unknown_type(word.name)
         try:
             count = int(number, 0)
         except ValueError:
             count = 0
         if not 0 < count <= ELEMENTS_MAX:
-            raise self._wrong(f"an array has 1 to {ELEMENTS_MAX} elements", at + len(base) + 1)
+            raise self._wrong(f"an array has 1 to {ELEMENTS_MAX} elements", at + len(base.name) + 1)
         if value.bits or value.in_words:
             raise self._wrong(f"'{value.label}' is not in memory, where an array could be", at)
         if isinstance(kind, Pointer) or (kind is None and not value.memory):
             return TypedRead(value.pointee(0, None), asked)
-        width = int(match[1] or 8) // 8 if match and not match[3] else 8
-        if not value.memory or (value.size is not None and 0 < value.size < width * count):
-            raise self._wrong(
-                f"'{value.label}' has {value.size} bytes; {asked} would read {width * count}", at
-            )
+        wanted = base.size * count
+        if not value.memory or (value.size is not None and 0 < value.size < wanted):
+            raise self._wrong(f"'{value.label}' has {value.size} bytes; {asked} would read {wanted}", at)
         return TypedRead(value, asked)
 
-    def _scalar_as(self, asked: str) -> TypedRead:
+    def _scalar_as(self, asked: str, word: TypeWord) -> TypedRead:
         value, kind, at = self._value, self._value.kind, self._argument.type_at
-        if _BITFIELD.match(asked):
+        if word.is_bits:
             return TypedRead(value, asked)
-        match = _SCALAR.match(asked)
-        if not match:
+        base = word.base
+        if base is None or not base.is_scalar:
             raise self._unknown_type(asked)
-        width = int(match[1]) // 8 if match[1] else 1 if match[2] else 8
         if value.bits or (value.in_words and value.addend % 8):
             raise self._wrong(
                 f"'{value.label}' is a part of a word: it has no other type", at, "leave it out"
             )
-        if value.size is not None and width > value.size:
+        if value.size is not None and base.size > value.size:
+            letter = base.name[0] if base.family == "integer" else "x"
             raise self._wrong(
-                f"'{value.label}' has {value.size} bytes; {asked} would read {width - value.size} more, "
-                "of whatever lies behind",
+                f"'{value.label}' has {value.size} bytes; {asked} would read {base.size - value.size} more, "
+                "of what comes after it",
                 at,
-                f"such as :{asked[0] if match[1] else 'x'}{8 * value.size}"
-                if value.size in (1, 2, 4)
-                else None,
+                f"such as :{letter}{8 * value.size}" if value.size in (1, 2, 4) else None,
             )
-        named = isinstance(kind, Enum) and asked[0] in "us"
+        named = isinstance(kind, Enum) and base.family == "integer" and base.print_as == "dec"
         names = tuple(kind.names().items()) if named and isinstance(kind, Enum) else ()
         path = None if isinstance(kind, Array | Record) else value.path
         return TypedRead(value, asked, names, path, asked)
 
-    def _file_name(self, asked: str) -> TypedRead:
+    def _file_name(self, asked: FetchType) -> TypedRead:
         """Read the name of a file or dentry, with `%pd` or `%pD`, or through members."""
         value = self._value
         kind, pointed = value.kind, bare(value.target) if value.target else None
         record = getattr(kind if isinstance(kind, Record) else pointed, "name", None)
         arrow = not isinstance(kind, Record)
-        if record == "path" and asked == "path":
+        if record == "path" and asked.name == "path":
             value = self._step(value, "dentry", arrow=arrow)
             record, arrow = "dentry", True
-        if record == "filename" and asked == "path":
+        if record == "filename" and asked.name == "path":
             inner = self._step(value, "name", arrow=arrow)
             return TypedRead(inner.pointee(0, None), "string", path=inner.path, path_type="string")
-        wanted = {"%pd": ("dentry",), "%pD": ("file",), "path": ("dentry", "file")}[asked]
-        if record not in wanted or not arrow:
+        if record not in asked.structs or not arrow:
             raise self._wrong(
-                f"'{value.label}' is no pointer to a struct {' or struct '.join(wanted)}"
+                f"'{value.label}' is not a pointer to a struct {' or struct '.join(asked.structs)}"
                 + (f" but a {declare(value.type)}" if value.type is not None else ""),
                 self._argument.type_at,
             )
         letter = "%pd" if record == "dentry" else "%pD"
-        if self._scope.site.features.pd:
+        if self._scope.site.features.dentry_names:
             plain = value.path if value.path and "->" not in value.path else None
             return TypedRead(value, letter, path=plain, path_type=letter)
         if record == "file":
@@ -255,27 +237,9 @@ class _Reader:
         return self._wrong(
             f"'{name}' is not a type that a probe can read",
             self._argument.type_at,
-            did_you_mean(name, _KNOWN) or f"types: {' '.join(_KNOWN)}",
+            did_you_mean(name, BY_NAME) or f"types: {' '.join(BY_NAME)}",
         )
 
     def _wrong(self, message: str, at: int | None = None, hint: str | None = None) -> UsageError:
         place = getattr(self._argument.node, "at", 0) if at is None else at
         return wrong(self._argument.text, place, message, hint)
-
-
-def _scalar(kind: CType) -> str | None:
-    """Return the fetch type of an integer, enum or pointer; None for other types."""
-    match kind:
-        case Int() if kind.size <= 8:
-            sign = "s" if kind.signed and kind.encoding != "bool" else "u"
-            return f"{sign}{8 * kind.size}"
-        case Enum():
-            # C gives an enum without negative values an unsigned type; the kernel reads every enum
-            # as signed. A value below 2^31 looks the same.
-            return f"{'s' if kind.signed else 'u'}{8 * kind.size}"
-        case Pointer():
-            return "x64"
-        case Float():
-            return None
-        case _:
-            return None

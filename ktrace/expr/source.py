@@ -1,11 +1,12 @@
 """The context of expressions: the types, the place of the probe, the kernel's features."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from ktrace.model.ctype import Enum, FuncProto, Function, Member, Record, RecordKind, Typedef
 from ktrace.model.debuginfo import Variable
+from ktrace.model.features import Features
 from ktrace.model.miss import Miss
 
 Named = Literal["function", "struct", "union", "enum", "typedef"]
@@ -38,39 +39,6 @@ class TypeSource(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class ArgFeatures:
-    """The features of this kernel's probe parser.
-
-    Attributes:
-        btf_args: accepts parameters by name.
-        btf_members: also accepts `->` and `.`, and `:string` for a `char *` parameter.
-        pd: accepts the types `%pd` and `%pD`.
-        entry_args_at_return: return probes can read parameters as they were at entry.
-        body_max: the maximum length of an argument after `NAME=`, in characters. 255 since 7.3, which README
-            does not mention.
-        deref_max: the maximum number of nested dereferences.
-    """
-
-    btf_args: bool = False
-    btf_members: bool = False
-    pd: bool = False
-    entry_args_at_return: bool = False
-    body_max: int = 63
-    deref_max: int = 13
-
-    @classmethod
-    def from_readme(cls, readme: str) -> "ArgFeatures":
-        """Parse the text of tracefs `README`."""
-        return cls(
-            btf_args="<argname>" in readme,
-            btf_members="<argname>[->field" in readme,
-            pd="%pd/%pD" in readme,
-            entry_args_at_return="kernel return probes support:" in readme
-            and "$arg<N>" in readme.partition("kernel return probes support:")[2].partition("\n")[0],
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class Site:
     """The place of a probe.
 
@@ -85,15 +53,20 @@ class Site:
         either_arrow: `->` may also access a struct that is not a pointer, as in SystemTap's language.
         variables: the variables that debug info describes there, innermost scope first; no other names are
             then accepted. A Miss says what has to be installed; None if it was not looked up.
+        body_max: the maximum length of an argument after `NAME=`, in characters. 255 since 7.3, which README
+            does not mention.
+        deref_max: the maximum number of nested dereferences.
     """
 
     function: str | None
     where: Where = "entry"
     machine: str = "x86_64"
-    features: ArgFeatures = ArgFeatures()
+    features: Features = field(default_factory=Features)
     registers: bool = True
     tracepoint: bool = False
     nth: int | None = None
     force: bool = False
     either_arrow: bool = False
     variables: tuple[Variable, ...] | Miss | None = None
+    body_max: int = 63
+    deref_max: int = 13

@@ -10,18 +10,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ktrace.model.features import Features
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.files import Files
 
 if TYPE_CHECKING:
-    from ktrace.expr.source import ArgFeatures
     from ktrace.model.miss import Miss
     from ktrace.symbols.btf import Btf
     from ktrace.symbols.btf_files import BtfPaths
     from ktrace.symbols.dwarf.info import DebugInfo
-
-_FPROBE = "f[:[<group>/][<event>]] <func-name>"
-_TRACEPOINT_PROBE = "t[:[<group>/][<event>]] <tracepoint>"
 
 
 class Kernel:
@@ -62,41 +59,34 @@ class Kernel:
         self._types: dict[str | None, Btf | Miss] = {}
 
     @cached_property
-    def features(self) -> "ArgFeatures":
-        """Return the abilities of its probe parser that expressions depend on."""
-        from ktrace.expr.source import ArgFeatures  # noqa: PLC0415 -- plain arguments need no expressions
-
-        return ArgFeatures.from_readme(self._readme)
+    def features(self) -> Features:
+        """Return its features; without those that README shows, if it cannot be read."""
+        return Features.find(_read(self.tracing, "README") or "", self.tracing.exists)
 
     @property
     def has_fprobes(self) -> bool:
         """Return whether it accepts `f:` definitions."""
-        return _FPROBE in self._readme
+        return self.features.fprobe
 
     @property
     def has_tracepoint_probes(self) -> bool:
         """Return whether it accepts `t:` definitions."""
-        return _TRACEPOINT_PROBE in self._readme
-
-    @property
-    def has_this_cpu_read(self) -> bool:
-        """Return whether it can read the current CPU's copy of a per-CPU variable."""
-        return "this_cpu_read(<fetcharg>)" in self._readme
+        return self.features.tracepoint_probe
 
     @property
     def has_hist_triggers(self) -> bool:
         """Return whether it has histogram triggers, which count events in the kernel."""
-        return "hist trigger" in self._readme
+        return self.features.hist_triggers
 
     @property
     def has_synthetic_events(self) -> bool:
         """Return whether it has synthetic events, which join two events and the time between them."""
-        return "trace(<synthetic_event>" in self._readme
+        return self.features.synthetic_events
 
     @property
     def has_common_stacktrace(self) -> bool:
         """Return whether the histogram key for a stack is `common_stacktrace`, not `stacktrace`."""
-        return "common_stacktrace" in self._readme
+        return self.features.common_stacktrace
 
     @cached_property
     def symbols(self) -> Kallsyms:
@@ -167,10 +157,6 @@ class Kernel:
             return True
         name = module.replace("-", "_")
         return any(line.split(" ", 1)[0] == name for line in text.splitlines())
-
-    @cached_property
-    def _readme(self) -> str:
-        return _read(self.tracing, "README") or ""
 
     def _read_types(self, module: str | None) -> "Btf | Miss":
         from ktrace.model.miss import Miss  # noqa: PLC0415 -- as above

@@ -10,6 +10,8 @@ Sizes are in bytes and offsets of members in bits, as in BTF (Documentation/bpf/
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from ktrace.model.fetch_types import integer_type
+
 POINTER_SIZE = 8  # every machine that ktrace knows is 64-bit
 
 RecordKind = Literal["struct", "union"]
@@ -301,3 +303,18 @@ def _params(proto: FuncProto, depth: int) -> str:
     if proto.variadic or len(proto.params) > most:
         texts.append("...")
     return ", ".join(texts) or "void"
+
+
+def fetch_type(ctype: CType) -> str | None:
+    """Return the fetch type that reads an integer, enum or pointer; None for other types."""
+    match bare(ctype):
+        case Int() as kind if kind.size in (1, 2, 4, 8):
+            return integer_type(kind.size, signed=kind.signed and kind.encoding != "bool")
+        case Enum() as kind:
+            # C gives an enum without negative values an unsigned type; the kernel reads every enum
+            # as signed. A value below 2^31 looks the same.
+            return integer_type(kind.size, signed=kind.signed)
+        case Pointer():
+            return "x64"
+        case _:
+            return None

@@ -16,7 +16,6 @@ from ktrace.model.names import ARG_MAX, RESERVED_ARGS, check_arg, is_identifier,
 ALL_ARGS = "$arg*"  # every parameter, from BTF: the only argument that cannot have a name
 
 _NAME = re.compile(r"([^=\s%$@+\\(-][^=\s(]*)=")
-_PLAIN_TYPE = re.compile(r"(?:%p[dD]|[A-Za-z][A-Za-z0-9]*(?:@\d+/\d+)?)(?:\[[0-9A-Za-z]*\])?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +124,3 @@ def _check_characters(text: str) -> None:
                 caret=i,
                 hint="the kernel has no quoting: choose an expression without blanks and #",
             )
-
-
-def is_known_type_form(type_: str) -> bool:
-    """Return whether `type_` has the form of a fetch type (not whether this kernel has it)."""
-    return _PLAIN_TYPE.match(type_) is not None

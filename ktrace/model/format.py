@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ktrace.errors import UsageError
+from ktrace.model.fetch_types import INTEGERS, TYPES, PrintAs
 
 Shape = Literal["scalar", "array", "data_loc", "rel_loc"]
-
-PrintAs = Literal["dec", "hex", "str", "char", "sym"]
-"""How the kernel's text shows a value: decimal, `0x…`, `"…"`, `'c'`, a symbol's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +128,12 @@ _FIELDS_MAX = 1024
 _PLAIN_SIZES = (1, 2, 4, 8)
 
 _ELEMENT_SIZES = {
-    "char": 1, "u8": 1, "s8": 1, "x8": 1, "bool": 1, "unsigned char": 1, "__u8": 1,
-    "u16": 2, "s16": 2, "x16": 2, "short": 2, "unsigned short": 2, "__u16": 2,
-    "u32": 4, "s32": 4, "x32": 4, "int": 4, "unsigned int": 4, "unsigned": 4, "__u32": 4,
-    "u64": 8, "s64": 8, "x64": 8, "long long": 8, "unsigned long long": 8, "__u64": 8,
+    **{one.name: one.size for one in INTEGERS},
+    **{f"__u{8 * size}": size for size in _PLAIN_SIZES},
+    "char": 1, "bool": 1, "unsigned char": 1, "short": 2, "unsigned short": 2,
+    "int": 4, "unsigned int": 4, "unsigned": 4, "long long": 8, "unsigned long long": 8,
 }  # fmt: skip
+_PRINTED = {one.spec: one.print_as for one in TYPES}
 
 
 def parse_format(text: str, system: str = "") -> Format:
@@ -229,12 +228,16 @@ def element_size(ctype: str) -> int:
 def _print_as(field: Field, print_fmt: str) -> PrintAs:
     spec = re.search(rf"(?:^|[ \"]){re.escape(field.name)}=\{{?([^\s,}}]*)", print_fmt)
     text = spec[1] if spec else ""
-    if field.shape in ("data_loc", "rel_loc") or text.startswith('\\"%s'):
+    if field.shape in ("data_loc", "rel_loc"):
         return "str"
-    if text.startswith("%pS") or text.startswith("%ps"):
+    printed = next((print_as for known, print_as in _PRINTED.items() if text.startswith(known)), None)
+    if printed is not None:
+        return printed
+    # Static events print in more ways than probes do.
+    if text.startswith('\\"%s'):
+        return "str"
+    if text.startswith("%ps"):
         return "sym"
-    if text.startswith("'%c'"):
-        return "char"
     return "hex" if text.lower().startswith(("0x%", "%lx", "%llx", "%p")) else "dec"
 
 

@@ -1,15 +1,17 @@
-"""Adding probes that stay: what `ktrace add` does, for one or for hundreds."""
+"""Add probes that stay, one or hundreds: `ktrace add`."""
 
 import errno
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from ktrace.errors import KtraceError, NotFound, Refused
 from ktrace.model.plan import Plan
 from ktrace.model.probe import Check, Probe
 from ktrace.probes.define import Defined, define_probe
+from ktrace.probes.define_all import Define, Outcome, define_all
 from ktrace.probes.switching import Failures, remove_probe, set_enabled
-from ktrace.resolve.spec import Relocate, relocate_place
+from ktrace.resolve.spec import ProbeSpec, Relocate
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs import dynevents
 from ktrace.tracefs.apply import Applied
@@ -24,9 +26,9 @@ class Wishes:
 
     Attributes:
         append: add probe points to events that are there already.
-        atomic: one refusal undoes all.
+        atomic: undo everything after one refusal.
         stack: record the kernel stack at each hit.
-        enable: switch on in the top buffer.
+        enable: enable in the top buffer.
     """
 
     append: bool = False
@@ -56,24 +58,25 @@ def plan(probe: Probe, wishes: Wishes) -> Plan:
 def add_probes(
     tracing: Files,
     debug: Files | None,
-    probes: list[Probe],
+    specs: Sequence[ProbeSpec],
     wishes: Wishes,
     between: Callable[[], None],
-    move: Relocate = relocate_place,
     check: Check | None = None,
 ) -> Added:
-    """Define all, one write each; one that is refused does not take the others with it.
+    """Define all probes, one write each. One that is refused does not take the others with it.
 
     Args:
         between: called before each write; what it raises ends the work, and what was added is removed.
-        move: rebuilds a probe for its function's present name.
         check: refuses arguments that read nothing, as in `define_probe`.
     """
-    done: list[Defined] = []
+    outcome = Outcome()
     failed: Failures = []
     stacks = Applied(tracing)  # an event that was there before keeps no trigger of ours
+    define = _definer(tracing, debug, wishes, check)
     try:
-        _define_each(tracing, debug, probes, wishes, between, move, check, done, failed)
+        define_all(specs, define, before=between, refuse=lambda _: None, outcome=outcome)
+        done = [defined for _, defined in outcome.done]
+        failed += [(spec.probe, error) for spec, error in outcome.refused]
         if not (failed and wishes.atomic):
             if wishes.stack:
                 failed += _stack_each(stacks, done)
@@ -82,7 +85,7 @@ def add_probes(
                 failed += set_enabled(tracing, [d.probe for d in done], True, between=between)
     except BaseException as error:
         stacks.undo_all()
-        for _, problem in _undo(tracing, done):
+        for _, problem in _undo(tracing, [defined for _, defined in outcome.done]):
             raise problem from error  # what could not be undone matters more than why the work ended
         raise
     if failed and wishes.atomic:
@@ -92,40 +95,22 @@ def add_probes(
     return Added(tuple(done), tuple(failed))
 
 
-def _define_each(
-    tracing: Files,
-    debug: Files | None,
-    probes: list[Probe],
-    wishes: Wishes,
-    between: Callable[[], None],
-    move: Relocate,
-    check: Check | None,
-    done: list[Defined],
-    failed: Failures,
-) -> None:
-    cache: list[Kallsyms] = []
+def _definer(tracing: Files, debug: Files | None, wishes: Wishes, check: Check | None) -> Define:
+    """Return a function that defines one probe. Symbols are read once, when a probe first needs them."""
+    load_once = cache(Kallsyms.load)
 
-    def load_once() -> Kallsyms:
-        if not cache:
-            cache.append(Kallsyms.load())
-        return cache[0]
+    def define(probe: Probe, move: Relocate) -> Defined:
+        return define_probe(
+            tracing,
+            probe,
+            append=wishes.append,
+            load_symbols=load_once,
+            debug=debug,
+            move=move,
+            check=check,
+        )
 
-    for probe in probes:
-        between()
-        try:
-            done.append(
-                define_probe(
-                    tracing,
-                    probe,
-                    append=wishes.append,
-                    load_symbols=load_once,
-                    debug=debug,
-                    move=move,
-                    check=check,
-                )
-            )
-        except KtraceError as error:
-            failed.append((probe, error))
+    return define
 
 
 def _stack_each(applied: Applied, done: list[Defined]) -> Failures:
@@ -142,9 +127,9 @@ def _stack_each(applied: Applied, done: list[Defined]) -> Failures:
 
 
 def _undo(tracing: Files, done: list[Defined]) -> Failures:
-    """Remove what was just added, newest first, switched on or not; what could not be is returned.
+    """Remove what was just added, newest first, enabled or not; return what could not be removed.
 
-    Of an event that was there before, only the probe point that was added goes.
+    An event that was there before loses only the probe point that was added.
     """
     failed: Failures = []
     for defined in reversed(done):

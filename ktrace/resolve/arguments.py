@@ -13,6 +13,7 @@ from ktrace.kernel.kernel import Kernel
 from ktrace.model.ctype import Array, CType, Int, bare
 from ktrace.model.debuginfo import Absent, InMemory, Variable
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
+from ktrace.model.fetch_types import parse_type
 from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, is_identifier
 from ktrace.model.registers import CONVENTIONS
@@ -47,7 +48,7 @@ def value_names(resolved: Resolved) -> Mapping[int, str]:
     if resolved.names:
         return dict(resolved.names)
     # A value read as text or as a symbol is not a number.
-    number = re.match(r"(?:[usx]\d|b\d+@)", resolved.arg.type or "u8")
+    number = resolved.arg.type is None or parse_type(resolved.arg.type).is_number
     return _BOOL if number and _is_bool(resolved.ctype) else _NO_NAMES
 
 

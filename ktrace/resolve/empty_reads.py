@@ -50,7 +50,7 @@ def _check_variables(arg: FetchArg, kernel: Kernel) -> None:
         if address is None:
             continue
         text = arg.to_text()
-        if kernel.has_this_cpu_read:
+        if kernel.features.this_cpu_read:
             said = arg.expr.replace(match[0], f"this_cpu_read({match[0]})", 1)
             hint = f"of the processor that runs: '{_named(arg, said)}'"
         else:

@@ -220,7 +220,7 @@ class Finder:
             return kprobe
         registers = self.defaults.regs or any(_REGISTER.search(arg) for arg in self.args)
         if self.defaults.kind == "fprobe":
-            if not self.kernel.has_fprobes:
+            if not self.kernel.features.fprobe:
                 raise Unavailable(
                     "this kernel has no fprobe events (CONFIG_FPROBE_EVENTS, since 6.5)",
                     hint="leave --kind out, or say --kind auto",
@@ -234,7 +234,7 @@ class Finder:
             return "f"
         if place.offset or place.module or registers or self.defaults.maxactive:
             return kprobe
-        fits = self.kernel.has_fprobes and Probeable.of(self.kernel).traceable_once(place.symbol)
+        fits = self.kernel.features.fprobe and Probeable.of(self.kernel).traceable_once(place.symbol)
         return "f" if fits else kprobe
 
     def _function(self, place: SymbolPlace) -> "tuple[SymbolPlace, Btf | Miss]":

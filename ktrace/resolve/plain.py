@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from ktrace.errors import UsageError
 from ktrace.expr.native import is_kernels_own
+from ktrace.model.fetch_types import INTEGERS
 from ktrace.model.place import RETURN_SUFFIX
 from ktrace.resolve.parse import is_source_place
 from ktrace.resolve.spec import ProbeOptions
@@ -16,7 +17,7 @@ _NAME = re.compile(r"\s*[A-Za-z_]\w*\s*=(?!=)\s*")
 
 
 # With a type of its own the kernel needs nobody to find one for it.
-_TYPED = re.compile(r"\$(?:retval|arg\d+):[usx](?:8|16|32|64)\Z")
+_TYPED = re.compile(rf"\$(?:retval|arg\d+):(?:{'|'.join(one.name for one in INTEGERS)})\Z")
 
 
 _SYSCALL = re.compile(r"__(?:x64|arm64|riscv)_sys_")

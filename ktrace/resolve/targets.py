@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import present_name
+from ktrace.model.fetch_types import PATTERN
 from ktrace.model.names import is_identifier
 from ktrace.model.probe import Probe
 from ktrace.resolve.existing_events import events_meant, probes_that_stay
@@ -21,7 +22,7 @@ from ktrace.tracefs.files import Files
 # What can only be a fetch argument: the word before it is a place then, even if an event has that name.
 _ARGUMENT = re.compile(
     r"[A-Za-z_]\w*=|[%$@+\\=(&*-]|[A-Za-z_]\w*(?:->|\.|\[)"
-    r"|[A-Za-z_]\w*:(?:[usx](?:8|16|32|64)|char|u?string|symbol|path|%p[dD])\b"
+    rf"|[A-Za-z_]\w*:{PATTERN}"
 )
 
 

@@ -34,7 +34,7 @@ def tracepoint_probe(
     if not re.fullmatch(r"[A-Za-z_]\w*", name):
         raise UsageError(f"'{text}' is no tracepoint's name", hint="tracepoint:sched_switch")
     events = _static_events(name, kernel)
-    if not kernel.has_tracepoint_probes:
+    if not kernel.features.tracepoint_probe:
         raise _unavailable(name, events, kernel)
     if at_return or defaults.regs or any(re.search(r"%(?!p[dD]\b)\w", arg) for arg in args):
         what = "does not return" if at_return else "has no registers"

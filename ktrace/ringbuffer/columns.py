@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.model.column import Column, Strings
-from ktrace.model.format import Field, Format, PrintAs, element_size
+from ktrace.model.fetch_types import PrintAs, column_dtype
+from ktrace.model.format import Field, Format, element_size
 from ktrace.ringbuffer.texts import Texts, text_at
 
 _INTEGERS = (1, 2, 4, 8)
@@ -161,7 +162,7 @@ class EventReader:
                 )
 
             return read_text
-        wide = np.uint64 if spelled in ("hex", "sym") or _is_u64(field) else np.int64
+        wide = np.dtype(column_dtype(spelled, field.width, field.signed))
 
         def read_number(rows: Rows) -> Column:
             column: NDArray[Any] = rows.table[field.name].astype(wide)
@@ -212,10 +213,6 @@ def _dtype(field: Field, order: str) -> np.dtype[np.generic]:
         return np.dtype(("u1", (field.size,)))  # a struct, as bytes
     one = f"{order}{sign}{width}"
     return np.dtype((one, (field.size // width,)) if field.shape == "array" else one)
-
-
-def _is_u64(field: Field) -> bool:
-    return field.width == 8 and not field.signed
 
 
 def _parts(field: Field, rows: Rows) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:

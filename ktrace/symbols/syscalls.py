@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from ktrace.errors import UsageError
 from ktrace.model.ctype import Function, declare
 from ktrace.model.fetch import FetchArg, parse_fetch_arg
+from ktrace.model.fetch_types import INTEGERS, integer_type, is_text
 from ktrace.model.format import parse_format
 from ktrace.model.miss import Miss
 from ktrace.model.names import is_identifier
@@ -37,10 +38,9 @@ _TYPEDEFS = {
     "pid_t": "s32", "uid_t": "u32", "gid_t": "u32", "qid_t": "u32", "old_uid_t": "u16", "old_gid_t": "u16",
     "key_serial_t": "s32", "timer_t": "s32", "clockid_t": "s32", "mqd_t": "s32", "rwf_t": "s32",
     "aio_context_t": "u64", "cap_user_header_t": "x64", "cap_user_data_t": "x64",
-    "u8": "u8", "u16": "u16", "u32": "u32", "u64": "u64", "__u8": "u8", "__u16": "u16", "__u32": "u32",
-    "__u64": "u64", "__s32": "s32", "__s64": "s64",
+    **{prefix + one.ctype: one.ctype for one in INTEGERS for prefix in ("", "__")},
 }  # fmt: skip
-_INTEGER_SIZES = {"char": 8, "short": 16, "int": 32, "long": 64}
+_INTEGER_SIZES = {"char": 1, "short": 2, "int": 4, "long": 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class SyscallParam:
         if not words or not set(words) <= {"unsigned", "signed", *_INTEGER_SIZES}:
             return "x64"
         sizes = [_INTEGER_SIZES[word] for word in words if word in _INTEGER_SIZES and word != "int"]
-        return f"{'u' if 'unsigned' in words else 's'}{sizes[0] if sizes else 32}"
+        return integer_type(sizes[0] if sizes else 4, signed="unsigned" not in words)
 
 
 def syscall_name(text: str) -> str:
@@ -185,7 +185,7 @@ def fetch_args(
 
 def _fetch(name: str, type_: str, function: str, number: int, machine: str, *, registers: bool) -> FetchArg:
     source = argument_source(function, number, machine, registers=registers)
-    if type_ in ("string", "ustring"):
+    if is_text(type_):
         # What a system call points to is always in the process's memory.
         return FetchArg(f"+0({source})", name, "ustring")
     if type_.endswith("]"):

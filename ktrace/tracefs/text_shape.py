@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple, TypeAlias
 
-from ktrace.model.format import Arg, PrintAs, Signature
+from ktrace.model.fetch_types import PrintAs
+from ktrace.model.format import Arg, Signature
 from ktrace.tracefs.text_grammar import ARROW, PLACE, STRICT_PLACE, decode
 
 Value: TypeAlias = int | str | list[int | str | None] | None

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ktrace.expr.arguments import to_registers
-from ktrace.expr.source import ArgFeatures, Site
+from ktrace.expr.source import Site
+from ktrace.model.features import Features
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
 from ktrace.symbols.btf_files import BtfPaths, kernel_types
@@ -138,11 +139,11 @@ def types() -> Btf:
 
 
 @pytest.fixture
-def features(tracing: Path) -> ArgFeatures:
-    return ArgFeatures.from_readme((tracing / "README").read_text())
+def features(tracing: Path) -> Features:
+    return Features.find((tracing / "README").read_text())
 
 
-def words(case: Case, features: ArgFeatures, types: Btf) -> Iterator[str]:
+def words(case: Case, features: Features, types: Btf) -> Iterator[str]:
     """The case as words of the command line: each expression, and where two spellings are, both."""
     function, _, at_return = case.place.partition("%")
     site = Site(function, "return" if at_return else "entry", features=features)
@@ -154,7 +155,7 @@ def words(case: Case, features: ArgFeatures, types: Btf) -> Iterator[str]:
             yield f"r{number}={to_registers(body, site, types).arg.to_text().partition('=')[2]}"
 
 
-def test_values(ktrace: Callable, start: Callable, tracing: Path, types: Btf, features: ArgFeatures) -> None:
+def test_values(ktrace: Callable, start: Callable, tracing: Path, types: Btf, features: Features) -> None:
     line: list[str] = []
     # A newer kernel has some of the functions under other names, with other parameters.
     cases = [c for c in CASES if not isinstance(types.functions(c.place.partition("%")[0]), Miss)]
@@ -208,7 +209,7 @@ def test_values_have_names(ktrace: Callable, start: Callable, tracing: Path) -> 
 
 
 def test_parameters_at_the_return(
-    ktrace: Callable, start: Callable, tracing: Path, features: ArgFeatures
+    ktrace: Callable, start: Callable, tracing: Path, features: Features
 ) -> None:
     """They are what they were at the entry; older kernels do not keep them, and ktrace says so."""
     argv = ("-r", "vfs_read", "$retval", "count", "file:path")

@@ -85,8 +85,8 @@ def add(
                   +8(%di)       memory at what %di holds, plus 8; nests
                   +u0(%si)      the same in user memory
                   \\5 \\"text"    a constant
-    Types:        u8..u64 s8..s64 x8..x64 char string ustring symbol
-                  b4@2/32 (bits)  u32[4] (array)
+    Types:        u8..u64 s8..s64 x8..x64 char string ustring symbol symstr
+                  path %pd %pD  b4@2/32 (bits)  u32[4] (array)
 
     \b
     Examples:
@@ -118,7 +118,7 @@ def add(
     from ktrace.resolve.empty_reads import checker
     from ktrace.resolve.parse import check_options
     from ktrace.resolve.refusals import Refusals
-    from ktrace.resolve.spec import ProbeOptions, relocator
+    from ktrace.resolve.spec import ProbeOptions
     from ktrace.session.signals import StopSignals
 
     machine = os.uname().machine
@@ -140,8 +140,7 @@ def add(
     asked = len(wanted) + len(refusals.errors)
     started = time.monotonic()
     with StopSignals(stays=True) as stop:
-        probes = [w.probe for w in wanted]
-        added = add_probes(tracing, debug, probes, wishes, stop.check, relocator(wanted), checker(kernel))
+        added = add_probes(tracing, debug, wanted, wishes, stop.check, checker(kernel))
     _print_added(added, {w.probe.event: w.asked for w in wanted}, as_json)
     if asked > 1:
         took = f"{time.monotonic() - started:.2f} s"

@@ -7,7 +7,7 @@ import numpy as np
 from ktrace.diagnostic import visible
 from ktrace.model.batch import Batch
 from ktrace.model.column import Column, Strings
-from ktrace.model.format import PrintAs
+from ktrace.model.fetch_types import PrintAs
 from ktrace.model.lookups import Lookups
 from ktrace.output.rendering.digits import decimal, hexadecimal
 from ktrace.output.rendering.distinct_values import distinct, looks_repetitive

@@ -11,6 +11,7 @@ from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import present_name
 from ktrace.model.ctype import declare
+from ktrace.model.fetch_types import parse_type
 from ktrace.model.format import Field, Format
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX, to_identifier
@@ -26,7 +27,6 @@ from ktrace.symbols.syscall_numbers import syscall_names
 from ktrace.symbols.syscalls import function_names
 from ktrace.tracefs.events import find_static, read_format
 
-_TEXT = re.compile(r"(?:string|ustring|symbol|char|.*\])\Z")
 _SUFFIX = {"number": "", "string": ":string", "ustring": ":ustring", "path": ":path"}
 _OURS = re.compile(r"ktrace_\d+_|syscalls\Z|ftrace\Z")
 
@@ -168,7 +168,7 @@ class ScriptKernel:
             i
             for one in made
             for i, arg in enumerate(one.probe.args[: len(reads)])
-            if reads[i].kind == "number" and _TEXT.match(arg.type or "")
+            if reads[i].kind == "number" and arg.type and not _is_one_number(arg.type)
         }
         if wrong:
             types = [":x64" if i in wrong else t for i, t in enumerate(types)]
@@ -327,6 +327,11 @@ def _at_entry(reads: Sequence[Read]) -> bool:
 
 def _type_of(read: Read) -> str:
     return _SUFFIX.get(read.kind, f":{read.kind}")
+
+
+def _is_one_number(type_: str) -> bool:
+    word = parse_type(type_)
+    return word.is_number and word.count is None
 
 
 def _field(form: Format, read: Read) -> str:

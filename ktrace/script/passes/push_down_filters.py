@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ktrace.model.fetch_types import INTEGERS
 from ktrace.script.kernel_interface import Found
 from ktrace.script.language.ast import (
     Assign,
@@ -35,7 +36,8 @@ _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
 _LARGEST = (1 << 31) - 1
 _HIGH = (1 << 63) - 1
 # Types that the kernel orders in the same way as signed 64-bit numbers.
-_ORDERED = ("s8", "s16", "s32", "s64", "u8", "u16", "u32", "x8", "x16", "x32")
+_ORDERED = [one.name for one in INTEGERS if one.signed or one.size < 8]
+_UNSIGNED = [one.name for one in INTEGERS if one.name not in _ORDERED]
 _COMM_MAX = 15
 
 
@@ -155,7 +157,7 @@ def filter_text(e: Expr, bound: Bound, found: Found) -> str | None:
     name = found.columns[index]
     if op in ("==", "!=") or kind in _ORDERED:
         return f"{name} {op} {right.value}"
-    if kind not in ("u64", "x64"):
+    if kind not in _UNSIGNED:
         return None
     # The largest unsigned values are negative in a script.
     return (

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator
 
-from ktrace.model import ctype
-from ktrace.model.ctype import CType
+from ktrace.model.ctype import CType, fetch_type
 from ktrace.model.debuginfo import (
     Absent,
     AtSymbol,
@@ -106,22 +105,8 @@ class _Reader:
 
 def fetch_of(name: str, kind: CType | None, location: Location) -> FetchArg | None:
     """Return the fetch argument for a variable; None if it cannot be read or is not a single value."""
-    type_ = _fetch_type(kind) if kind is not None else None
+    type_ = fetch_type(kind) if kind is not None else None
     text = spell(location)
     if text is None or type_ is None:
         return None
     return FetchArg(text, to_identifier(name, ARG_MAX), type_)
-
-
-def _fetch_type(kind: CType) -> str | None:
-    bare = ctype.bare(kind)
-    size = ctype.size_of(kind)
-    if size not in (1, 2, 4, 8):
-        return None
-    match bare:
-        case ctype.Pointer():
-            return "x64"
-        case ctype.Int() | ctype.Enum():
-            return f"{'s' if bare.signed else 'u'}{size * 8}"
-        case _:
-            return None

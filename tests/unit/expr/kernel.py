@@ -6,15 +6,16 @@ import pytest
 
 from ktrace.errors import KtraceError
 from ktrace.expr.arguments import to_kernel_btf, to_registers
-from ktrace.expr.source import ArgFeatures, Site
+from ktrace.expr.source import Site
+from ktrace.model.features import Features
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
 from tests.unit.symbols.btf_writer import BtfWriter
 
 NO_BTF = Miss("/sys/kernel/btf/vmlinux", "built without CONFIG_DEBUG_INFO_BTF")
 
-OLD = ArgFeatures()
-NEW = ArgFeatures(btf_args=True, btf_members=True, pd=True, entry_args_at_return=True)
+OLD = Features()
+NEW = Features(btf_args=True, btf_members=True, dentry_names=True, entry_args_at_return=True)
 
 
 @cache

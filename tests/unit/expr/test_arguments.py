@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from ktrace.errors import KtraceError, UsageError
 from ktrace.expr.arguments import Resolved, resolve, to_registers
-from ktrace.expr.source import ArgFeatures, Site
+from ktrace.expr.source import Site
+from ktrace.model.features import Features
 from ktrace.model.miss import Miss
 from tests.unit.expr.kernel import NEW, NO_BTF, OLD, kernel, new, old, wrong
 
@@ -82,7 +83,7 @@ from tests.unit.expr.kernel import NEW, NO_BTF, OLD, kernel, new, old, wrong
     ],
 )
 def test_both_spellings(text: str, registers: str, names: str) -> None:
-    features = ArgFeatures(btf_args=True, btf_members=True)
+    features = Features(btf_args=True, btf_members=True)
     assert old(text) == registers
     assert new(text, features=features) == names
 
@@ -175,7 +176,7 @@ def test_the_kernels_own_stays_as_it_is(text: str) -> None:
 
 def test_too_deep() -> None:
     chain = "dentry" + "->d_parent" * 13
-    site = Site("lookup", features=ArgFeatures(body_max=1000))
+    site = Site("lookup", body_max=1000)
     assert to_registers(chain, site, kernel()).arg.expr.count("(") == 13
     with pytest.raises(UsageError, match="too deep: 14 pointers"):
         to_registers(chain + "->d_parent", site, kernel())
@@ -187,7 +188,7 @@ def test_too_long() -> None:
     chain = "dentry" + "->d_parent" * 12
     error = wrong(chain, "lookup")
     assert "too long: the kernel takes 63" in error.message
-    assert to_registers(chain, Site("lookup", features=ArgFeatures(body_max=255)), kernel())
+    assert to_registers(chain, Site("lookup", body_max=255), kernel())
 
 
 def test_decimal_offsets_where_hexadecimal_ones_are_too_long() -> None:
@@ -203,16 +204,14 @@ def test_what_kernels_can_do_is_read_from_their_readme() -> None:
         "\t fetcharg: (%<register>), @<address>, <argname>[->field[->field|.field...]],\n"
         "\t kernel return probes support: $retval, $arg<N>, $comm\n"
     )
-    assert ArgFeatures.from_readme("$arg<N>") == OLD
-    assert ArgFeatures.from_readme(v65) == ArgFeatures(btf_args=True)
-    assert ArgFeatures.from_readme(v68) == ArgFeatures(
-        btf_args=True, btf_members=True, entry_args_at_return=True
-    )
-    assert ArgFeatures.from_readme(v68 + "%pd/%pD") == NEW
+    assert Features.find("$arg<N>") == OLD
+    assert Features.find(v65) == Features(btf_args=True)
+    assert Features.find(v68) == Features(btf_args=True, btf_members=True, entry_args_at_return=True)
+    assert Features.find(v68 + "%pd/%pD") == NEW
 
 
 def test_a_kernel_that_knows_names_but_no_members() -> None:
-    features = ArgFeatures(btf_args=True)
+    features = Features(btf_args=True)
     assert new("count", features=features) == "count=count:u64"
     assert isinstance(new("file->f_pos", features=features), Miss)
     assert isinstance(new("buf", features=features), Miss)
@@ -237,7 +236,7 @@ def test_user_pointers_that_say_so() -> None:
 # All arguments of a probe.
 
 
-def texts(*args: str, function: str = "vfs_read", features: ArgFeatures = OLD, **site: object) -> list[str]:
+def texts(*args: str, function: str = "vfs_read", features: Features = OLD, **site: object) -> list[str]:
     found = resolve(args, Site(function, features=features, **site), kernel())  # type: ignore[arg-type]
     return [resolved.arg.to_text() for resolved in found.args]
 

@@ -4,9 +4,10 @@ import pytest
 
 from ktrace.errors import UsageError
 from ktrace.expr.arguments import resolve
-from ktrace.expr.source import ArgFeatures, Site
+from ktrace.expr.source import Site
 from ktrace.model.ctype import Array, CType, Int, Pointer, Record
 from ktrace.model.debuginfo import Absent, AtSymbol, Constant, InMemory, InRegister, Location, Variable
+from ktrace.model.features import Features
 from ktrace.symbols.btf import Btf
 from tests.unit.expr.kernel import kernel
 
@@ -41,7 +42,7 @@ def site(types: Btf) -> Site:
         variable("n", INT, InRegister("ax")),  # of an outer scope: hidden by the other
         variable("odd", None, InRegister("bx")),
     )
-    return Site("f", "inside", features=ArgFeatures(), variables=found)
+    return Site("f", "inside", features=Features(), variables=found)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from ktrace.errors import UsageError
 from ktrace.model.fetch import (
     ALL_ARGS,
     FetchArg,
-    is_known_type_form,
     name_args,
     parse_fetch_arg,
     split_type,
@@ -157,16 +156,6 @@ def test_names_are_different_and_the_kernels_own_rules_hold(exprs):
     for name in names:
         assert len(check_arg(name)) <= ARG_MAX
     assert [arg.expr for arg in named] == exprs
-
-
-@pytest.mark.parametrize("type_", ["u8", "x64", "string", "b4@0/32", "%pd", "%pD", "char[16]", "x8[0x10]"])
-def test_forms_of_types(type_):
-    assert is_known_type_form(type_)
-
-
-@pytest.mark.parametrize("type_", ["", "%p", "8u", "u8[", "u8[1]x", "b4@0", "a b"])
-def test_no_forms_of_types(type_):
-    assert not is_known_type_form(type_)
 
 
 def test_a_colon_without_a_type_is_not_lost() -> None:

@@ -9,12 +9,14 @@ from ktrace.model.probe import Probe
 from ktrace.probes import add as add_module
 from ktrace.probes import define as define_module
 from ktrace.probes.add import Wishes, add_probes, plan
+from ktrace.resolve.spec import ProbeSpec
 from ktrace.symbols.kallsyms import Kallsyms
 from tests.unit.tracefs.scripted import Scripted
 
 PROBES = [Probe("p", "g", name, SymbolPlace(name)) for name in "abc"]
 DEFINED = [("kprobe_events", p.to_line()) for p in PROBES]
 REMOVED = [("kprobe_events", p.to_delete_line()) for p in PROBES]
+SPECS = [ProbeSpec(probe) for probe in PROBES]
 SYMBOLS = Kallsyms(b"".join(b"ffffffff81000000 T %c\n" % c for c in b"abc"))
 
 
@@ -44,7 +46,7 @@ def nothing():
 
 
 def add(files, wishes=Wishes(), between=nothing):  # noqa: B008 -- a frozen value
-    return add_probes(files, None, PROBES, wishes, between)
+    return add_probes(files, None, SPECS, wishes, between)
 
 
 def test_one_write_each(files):
@@ -158,7 +160,7 @@ def test_an_event_that_was_there_keeps_neither_switch_nor_stacks(files):
             raise Interrupted(15)
 
     with pytest.raises(Interrupted):
-        add_probes(files, None, PROBES[:1], Wishes(append=True, stack=True, enable=True), between)
+        add_probes(files, None, SPECS[:1], Wishes(append=True, stack=True, enable=True), between)
     assert files.done[1:] == [
         ("events/g/a/trigger", "stacktrace"),
         ("events/g/a/trigger", "!stacktrace"),

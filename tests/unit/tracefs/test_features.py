@@ -14,6 +14,9 @@ LINES = {
     "btf_members": "<argname>[->field[->field|.field...]]",
     "dentry_names": "type: %pd/%pD",
     "symstr": "symstr, <type>",
+    "entry_args_at_return": "kernel return probes support: $retval, $arg<N>, $comm",
+    "this_cpu_read": "this_cpu_read(<fetcharg>)",
+    "common_stacktrace": "keys can be common_stacktrace",
     "hist_triggers": "hist:keys=<field1[,field2,...]>",
 }
 FILES = {
@@ -42,6 +45,11 @@ def test_each_line_of_the_readme(tmp_path, name):
 @pytest.mark.parametrize("name", FILES)
 def test_each_file(tmp_path, name):
     assert had(Scripted(tmp_path, {FILES[name]: ""})) == {name}
+
+
+def test_parameters_at_the_entry_are_not_parameters_at_the_return(tmp_path):
+    readme = "fetcharg: $arg<N>\nkernel return probes support: $retval\nmore: $arg<N>\n"
+    assert had(Scripted(tmp_path, {"README": readme})) == set()
 
 
 def test_everything(tmp_path):
