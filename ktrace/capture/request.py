@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ktrace.errors import Busy, KtraceError, NotFound, Refused, UsageError
+from ktrace.probes.define_all import define_all
 from ktrace.probes.trigger_conditions import Conditions
-from ktrace.resolve.spec import relocator
 from ktrace.resolve.targets import Targets
 from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
@@ -49,33 +48,21 @@ def prepare(context: RunContext, request: TraceRequest) -> None:
 
 def _define(context: RunContext, request: TraceRequest) -> None:
     """Define the run's own probes. Of those that a wildcard matches, some may be refused."""
-    session, note = context.session, context.notify
-    wanted = request.targets.wanted
-    move = relocator(wanted)
-    refusals: list[KtraceError] = []
-    for one in wanted:
-        context.stop.check()
-        for text in one.notes:
-            note(text)
-        try:
-            defined = session.add_probe(one.probe, move)
-        except (UsageError, Refused, NotFound, Busy) as error:
-            if one.one_of_many:
-                refusals.append(error)
-            elif request.targets.refusals is not None:
-                request.targets.refusals.add(error)
-            else:
-                raise
-            continue
-        if defined.note:
-            note(defined.note)
-        session.trace_event(one.probe.event, stack=request.stack)
-    if refusals and len(refusals) == len(wanted):
-        raise refusals[0]
-    if refusals:
-        note(f"{len(refusals)} of {len(wanted)} functions were refused; the first: {refusals[0].message}")
-    if request.targets.refusals is not None:
-        request.targets.refusals.end_if_nothing_is_left(request.targets.events or session.events)
+    session, refusals = context.session, request.targets.refusals
+    made = define_all(
+        request.targets.wanted,
+        session.add_probe,
+        before=context.stop.check,
+        note=context.notify,
+        refuse=None if refusals is None else refusals.add,
+    )
+    for spec, _ in made.done:
+        session.trace_event(spec.probe.event, stack=request.stack)
+    made.raise_if_none()
+    if made.summary:
+        context.notify(made.summary)
+    if refusals is not None:
+        refusals.end_if_nothing_is_left(request.targets.events or session.events)
 
 
 def missed_hits(session: Session) -> dict[str, int]:

@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 from ktrace.aggregate.hist import Term
 from ktrace.aggregate.keys import KNOWN, Fields, Part
 from ktrace.counting.wildcard_fprobe import can_be_one, define_as_one, functions_meant
-from ktrace.errors import KtraceError, NotFound, Refused, Unavailable, UsageError
+from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.fetch import FetchArg, parse_fetch_arg
 from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.probes.define import Defined
+from ktrace.probes.define_all import define_all
 from ktrace.resolve.empty_reads import checker
 from ktrace.resolve.existing_events import existing_events
 from ktrace.resolve.refusals import Refusals
@@ -260,26 +262,20 @@ def _points(context: RunContext, group: list[ProbeSpec]) -> tuple[Probe, tuple[s
     session = context.session
     event = session.unused(replace(group[0].probe, name="calls"))
     session.will_remove(event)
-    points: list[str] = []
-    refusals: list[KtraceError] = []
     check = checker(session.kernel)
-    for one in group:
-        context.stop.check()
-        probe = replace(one.probe, name=event.name)
-        try:
-            check(probe)
-            dynevents.define(session.tracing, probe)
-        except (UsageError, Refused, NotFound) as error:
-            refusals.append(error)
-        else:
-            points.append(_name(probe))
-    if not points:
-        raise refusals[0]
-    if refusals:
-        refused = f"{len(refusals)} of {len(group)} functions were refused"
-        context.notify(f"{refused}; the first: {refusals[0].message}")
+
+    def define(probe: Probe, _move: object) -> Defined:
+        check(probe)
+        dynevents.define(session.tracing, probe)
+        return Defined(probe)
+
+    specs = [replace(one, probe=replace(one.probe, name=event.name), notes=()) for one in group]
+    made = define_all(specs, define, before=context.stop.check)
+    made.raise_if_none()
+    if made.summary:
+        context.notify(made.summary)
     session.trace_event(event.event)
-    return event, tuple(points)
+    return event, tuple(_name(defined.probe) for _, defined in made.done)
 
 
 def _name(probe: Probe) -> str:

@@ -9,7 +9,7 @@ from ktrace.errors import KtraceError, NotFound, Refused
 from ktrace.model.plan import Plan
 from ktrace.model.probe import Check, Probe
 from ktrace.probes.define import Defined, define_probe
-from ktrace.probes.define_all import Define, Outcome, define_all
+from ktrace.probes.define_all import Define, Definitions, define_all
 from ktrace.probes.switching import Failures, remove_probe, set_enabled
 from ktrace.resolve.spec import ProbeSpec, Relocate
 from ktrace.symbols.kallsyms import Kallsyms
@@ -69,7 +69,7 @@ def add_probes(
         between: called before each write; what it raises ends the work, and what was added is removed.
         check: refuses arguments that read nothing, as in `define_probe`.
     """
-    outcome = Outcome()
+    outcome = Definitions()
     failed: Failures = []
     stacks = Applied(tracing)  # an event that was there before keeps no trigger of ours
     define = _definer(tracing, debug, wishes, check)

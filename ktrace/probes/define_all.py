@@ -21,7 +21,7 @@ _OF_ONE_PLACE = (UsageError, Refused, NotFound, Busy)  # other errors would meet
 
 
 @dataclass(slots=True)
-class Outcome:
+class Definitions:
     """What became of the probes.
 
     Attributes:
@@ -61,8 +61,8 @@ def define_all(
     before: Callable[[], object] = lambda: None,
     note: Callable[[str], object] = lambda _: None,
     refuse: Callable[[KtraceError], object] | None = None,
-    outcome: Outcome | None = None,
-) -> Outcome:
+    outcome: Definitions | None = None,
+) -> Definitions:
     """Define each probe in turn.
 
     Args:
@@ -73,12 +73,12 @@ def define_all(
         outcome: filled as the work goes, for a caller that must undo it after an exception; None makes one.
 
     Returns:
-        The outcome. `Outcome.raise_if_none` raises an error if nothing is left of a wildcard.
+        The outcome. `Definitions.raise_if_none` raises an error if nothing is left of a wildcard.
 
     Raises:
         KtraceError: a probe was refused and `refuse` is None, or the error is not about one place.
     """
-    outcome = Outcome() if outcome is None else outcome
+    outcome = Definitions() if outcome is None else outcome
     outcome.asked += len(specs)
     move = relocator(specs)
     for spec in specs:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ktrace.errors import KtraceError, NotFound, Refused, Unavailable, UsageError
+from ktrace.errors import KtraceError, Refused, Unavailable
 from ktrace.model.batch import Chunk
-from ktrace.resolve.spec import relocator
+from ktrace.probes.define_all import define_all
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import parse_header_page
 from ktrace.script.driver.hist_counters import ScriptCounts
@@ -132,28 +132,20 @@ def _loop(context: RunContext, drive: Drive, reader: "_Pages") -> None:
 
 def _define(context: RunContext, drive: Drive, kernel: ScriptKernel, options: "Options") -> None:
     """Define the script's probes. The kernel may refuse some of those that match a wildcard."""
-    session, note = context.session, context.notify
+    session, stacks = context.session, drive.wants_stacks
     keys = [f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)]
-    wanted = [kernel.wanted[key] for key in keys if key in kernel.wanted]
-    move = relocator(wanted)
-    refused: list[KtraceError] = []
-    stacks = drive.wants_stacks
-    for one in wanted:
-        context.stop.check()
-        for text in one.notes if options.verbose else ():
-            note(text)
-        try:
-            defined = session.add_probe(one.probe, move)
-        except (UsageError, Refused, NotFound) as error:
-            refused.append(error)
-            if not one.one_of_many:
-                raise
-            continue
-        session.trace_event(defined.probe.event, stack=one.probe.name in stacks)
-    if refused and len(refused) == len(wanted):
-        raise refused[0]
-    if refused and options.verbose:
-        note(f"{len(refused)} of {len(wanted)} functions were refused; the first: {refused[0].message}")
+    note = context.notify if options.verbose else _drop
+    made = define_all(
+        [kernel.wanted[key] for key in keys if key in kernel.wanted],
+        session.add_probe,
+        before=context.stop.check,
+        note=note,
+    )
+    for spec, defined in made.done:
+        session.trace_event(defined.probe.event, stack=spec.probe.name in stacks)
+    made.raise_if_none()
+    if made.summary:
+        note(made.summary)
     for key in keys:
         if key in kernel.events:
             event = kernel.events[key]
@@ -162,6 +154,10 @@ def _define(context: RunContext, drive: Drive, kernel: ScriptKernel, options: "O
             event = kernel.wanted[key].probe.event
         if options.pushdown and key in drive.compiled.pushed.filters and event in session.events:
             _filter(session, event, drive.compiled.pushed.filters[key])
+
+
+def _drop(_text: str) -> None:
+    """Take a remark that nobody asked for."""
 
 
 def _counts(session: Session, drive: Drive, kernel: ScriptKernel) -> ScriptCounts | None:

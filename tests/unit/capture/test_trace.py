@@ -168,8 +168,8 @@ def test_the_runs_own_probes(session, sink):
     _, notes = run(session, sink, TraceRequest(targets, stack=True), duration_s=0)
     assert session.done[:4] == [
         ("add", "g/a"),
-        ("event", "g/a", True),
         ("add", "g/moved"),
+        ("event", "g/a", True),
         ("event", "g/moved", True),
     ]
     assert notes == ["look", "old is f in this kernel: g/moved probes f"]

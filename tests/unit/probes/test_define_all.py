@@ -4,7 +4,7 @@ from ktrace.errors import Busy, Interrupted, KtraceError, NotFound, Refused, Una
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.probes.define import Defined
-from ktrace.probes.define_all import Outcome, define_all
+from ktrace.probes.define_all import Definitions, define_all
 from ktrace.resolve.spec import ProbeSpec
 
 
@@ -40,12 +40,12 @@ def test_all_are_defined_in_order():
 
 def test_nothing_to_define():
     outcome = define_all([], refusing({}))
-    assert outcome == Outcome()
+    assert outcome == Definitions()
     outcome.raise_if_none()
 
 
 def test_a_probe_asked_for_by_name_ends_the_work():
-    outcome = Outcome()
+    outcome = Definitions()
     with pytest.raises(NotFound):
         define_all([ONE, TWO, THREE], refusing({"two": NotFound("no two")}), outcome=outcome)
     assert names(outcome.done) == ["one"] and names(outcome.refused) == ["two"]
@@ -101,7 +101,7 @@ def test_what_comes_before_each_ends_the_work():
         if len(calls) == 2:
             raise Interrupted(2)
 
-    outcome = Outcome()
+    outcome = Definitions()
     with pytest.raises(Interrupted):
         define_all([ONE, TWO, THREE], refusing({}), before=before, outcome=outcome, refuse=lambda error: None)
     assert names(outcome.done) == ["one"] and outcome.refused == []

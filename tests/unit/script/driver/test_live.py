@@ -7,6 +7,7 @@ import pytest
 from ktrace.errors import UsageError
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.probes.define import Defined
 from ktrace.resolve.spec import ProbeSpec
 from ktrace.script.driver import live as script_live
 from ktrace.session.run_context import RunContext
@@ -22,7 +23,7 @@ class Session:
     def add_probe(self, probe, _move):
         if probe.place.symbol == "returns_nothing":
             raise UsageError("returns_nothing returns nothing")
-        return SimpleNamespace(probe=probe)
+        return Defined(probe)
 
     def trace_event(self, event, *, stack):
         self.events.append(event)
