@@ -125,19 +125,15 @@ def _record(
             lock = unfinished.begin(target.path, contents, cpus, mode)
         stack.callback(os.close, lock)
         moving = stack.enter_context(ExitStack())
-        try:
+        with _no_parts_if_it_fails(target):
             opened = partial(unfinished.open_part, target.path)
             mover = moving.enter_context(Mover(session.files, contents.page_size, cpus, opened))
             run = _Run(session, mover, Names(), target, progress)
-            small = session.buffer_kb is not None and session.buffer_kb < _SMALL_KB
-            session.wake_at(_WAKE_PERCENT_SMALL if small else _WAKE_PERCENT)
+            session.wake_at(_wake_percent(session))
             stop.check()
             session.arm()
             waiting = context.waiting(mover.fds.values(), every_s=_TICK_S)
             waiting.begin()
-        except BaseException:
-            unfinished.remove_parts(target.path)
-            raise
         with _recoverable(target):
             with _without_collections():
                 run.until_the_end(waiting, max_size)
@@ -168,6 +164,21 @@ def _record(
         muted=muted,
     )
     return Recorded(events, size, run.disk_full, outcome)
+
+
+def _wake_percent(session: Session) -> int:
+    small = session.buffer_kb is not None and session.buffer_kb < _SMALL_KB
+    return _WAKE_PERCENT_SMALL if small else _WAKE_PERCENT
+
+
+@contextmanager
+def _no_parts_if_it_fails(target: Target) -> Iterator[None]:
+    """Remove the parts of a recording that did not start."""
+    try:
+        yield
+    except BaseException:
+        unfinished.remove_parts(target.path)
+        raise
 
 
 class _Run:

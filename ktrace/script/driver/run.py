@@ -71,18 +71,7 @@ def run(source: SourceFile, options: Options) -> int:
             _note(note)
         for warning in compiled.warnings:
             _note(f"WARNING: {warning}")
-        state = State(
-            limits,
-            shown=terminal_text if opened is None and sys.stdout.isatty() else str,
-            warn=_note,
-            target=child.pid if child else _target(options),
-            now=time.monotonic_ns,
-            wall_offset=time.time_ns() - time.monotonic_ns(),
-            run_commands=options.allow_system,
-            arguments=options.facts.arguments,
-            user_symbol=_user_symbol,
-            syscalls=kernel.syscalls(),
-        )
+        state = _state(options, limits, child, kernel.syscalls(), on_terminal=opened is None)
         from ktrace.script.runtime.dispatch import Drive
 
         patient = PatientOutput(out, stop)
@@ -106,6 +95,33 @@ def run(source: SourceFile, options: Options) -> int:
         if drive.given_up:
             _note("WARNING: nobody takes the output: the rest of it is dropped")
         return seeing_status(_exit_code(drive, stop, child), muted)
+
+
+def _state(
+    options: Options,
+    limits: Limits,
+    child: "Command | None",
+    syscalls: Mapping[int, str],
+    *,
+    on_terminal: bool,
+) -> State:
+    """Return the state that the handlers begin with.
+
+    Args:
+        on_terminal: whether the script prints to standard output, which may be a terminal.
+    """
+    return State(
+        limits,
+        shown=terminal_text if on_terminal and sys.stdout.isatty() else str,
+        warn=_note,
+        target=child.pid if child else _target(options),
+        now=time.monotonic_ns,
+        wall_offset=time.time_ns() - time.monotonic_ns(),
+        run_commands=options.allow_system,
+        arguments=options.facts.arguments,
+        user_symbol=_user_symbol,
+        syscalls=syscalls,
+    )
 
 
 def _target(options: Options) -> int:
