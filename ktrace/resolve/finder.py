@@ -16,7 +16,7 @@ from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Kind, Probe
 from ktrace.model.registers import dump_args
-from ktrace.model.suffixes import changed_parameters, plain_name
+from ktrace.model.suffixes import PADDING, changed_parameters, plain_name
 from ktrace.resolve.ambiguous import check_nth
 from ktrace.resolve.place_words import Wildcard
 from ktrace.resolve.plain import is_plain
@@ -151,9 +151,7 @@ class Finder:
         text = wildcard.to_text()
         by_name: dict[str, list[Symbol]] = {}
         for symbol in self.kernel.symbols.matching(wildcard.glob):
-            if not symbol.name.startswith(("__pfx_", "__cfi_")) and symbol.module == (
-                wildcard.module or symbol.module
-            ):
+            if not symbol.name.startswith(PADDING) and symbol.module == (wildcard.module or symbol.module):
                 by_name.setdefault(symbol.name, []).append(symbol)
         if not by_name:
             raise NotFound(
