@@ -16,12 +16,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from ktrace.errors import Refused
+from ktrace.model.names import is_glob
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.resolve.spec import SEVERAL, ProbeOptions, check_number, skipped_note
 from ktrace.session.session import Session
 from ktrace.tracefs import dynevents
-from ktrace.tracefs.events import enable_step, is_glob
+from ktrace.tracefs.events import enable_step
 from ktrace.tracefs.functions import match_functions, read_enabled_functions
 
 _PATTERN = re.compile(r"(?!!)[\w.*?\[\]!-]+\Z", re.ASCII)

@@ -13,7 +13,6 @@ There are no operators between two values: a probe can fetch, but not calculate.
 import re
 from dataclasses import dataclass
 
-from ktrace.expr.native import is_kernels_own
 from ktrace.expr.problems import wrong
 from ktrace.expr.tree import (
     Access,
@@ -29,13 +28,13 @@ from ktrace.expr.tree import (
     Special,
     TypeName,
 )
+from ktrace.model.arg_words import is_kernels_own, split_name
 from ktrace.model.fetch import parse_fetch_arg
 from ktrace.model.names import check_arg
 
 _TEXT_MAX = 1000  # enough: the kernel accepts at most 255 characters of the result
 _NESTING_MAX = 30
 
-_PREFIX = re.compile(r"\s*([A-Za-z_]\w*)\s*=(?!=)\s*")
 _TOKEN = re.compile(
     r"""(?P<name>[A-Za-z_]\w*) | (?P<special>[$%]\w+ | @[\w.]+(?:[+-]\w+)?)
       | (?P<number>0[xX][0-9a-fA-F]+|\d+) | (?P<op>->|[-+*&().,\[\]])""",
@@ -59,11 +58,10 @@ def parse(text: str) -> Argument:
     Raises:
         UsageError: on a syntax error; the caret is where parsing stopped.
     """
-    prefix = _PREFIX.match(text)
-    start = prefix.end() if prefix else 0
+    prefix, start = split_name(text)
     body = text[start:].strip()
     if is_kernels_own(body):
-        own = parse_fetch_arg(f"{prefix[1]}={body}" if prefix else body)
+        own = parse_fetch_arg(f"{prefix}={body}" if prefix else body)
         return Argument(text, own)
     if len(text) > _TEXT_MAX:
         raise wrong(text, _TEXT_MAX, f"an expression of {len(text)} characters is more than can be read")
@@ -73,10 +71,10 @@ def parse(text: str) -> Argument:
     end, type_at = (colon, colon + 1) if colon >= start else (len(text), len(text))
     type_ = text[type_at:].strip() if colon >= start else None
     if type_ == "":
-        raise wrong(text, type_at, "a colon, but no type behind it", "such as :u32, :x64 or :string")
+        raise wrong(text, type_at, "a colon, but no type after it", "such as :u32, :x64 or :string")
     parser = _Parser(text, start, end)
     node = parser.whole()
-    name = check_arg(prefix[1]) if prefix else None
+    name = check_arg(prefix) if prefix else None
     return Argument(text, node, name, type_, type_at)
 
 

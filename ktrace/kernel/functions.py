@@ -16,7 +16,7 @@ from ktrace.model.miss import Miss
 from ktrace.model.patterns.regex import Regex
 from ktrace.model.patterns.syntax import PatternError
 from ktrace.model.place import START, AddressPlace, SymbolPlace
-from ktrace.model.suffixes import changed_parameters, plain_name
+from ktrace.model.suffixes import PADDING, changed_parameters, plain_name
 from ktrace.symbols.kallsyms import Kallsyms, Symbol
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ INLINED = "inlined"
 MANY = 100  # functions from which on finding all names at once is faster than one after the other
 
 _FIRST_WORD = re.compile(r"^[^ \n]+", re.MULTILINE)
-_PADDING = ("__pfx_", "__cfi_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def find_functions(
     rows = [
         FunctionRow(s.name, s, allowed.why_not(s.name))
         for s in _symbols(pattern, kernel)
-        if not s.name.startswith(_PADDING) and (module is None or s.module == module.replace("-", "_"))
+        if not s.name.startswith(PADDING) and (module is None or s.module == module.replace("-", "_"))
     ]
     if not rows and module is None:
         rows = _inlined(pattern, kernel)

@@ -35,6 +35,7 @@ class Kernel:
         force: take `vmlinux` although it is of another build.
     """
 
+    # many parameters: each is a file or a choice that tests and options replace; all have defaults.
     def __init__(
         self,
         tracing: Files,

@@ -1,17 +1,14 @@
 """The name that a function goes by in this kernel, and what is different under that name."""
 
 import os
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ktrace.model.arg_words import reads_by_position
 from ktrace.model.suffixes import change, changed_parameters, is_called, is_entry, plain_name
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.symbols.renames import bypass, difference, may_be_bypassed, present_names
 from ktrace.symbols.syscalls import function_names
-
-# Read by position: what is there is another parameter if the function's parameters are others.
-_BY_POSITION = re.compile(r"\$arg\d|%(?!p[dD]\b)[a-z]|\$stack\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +37,7 @@ class Present:
                 f"{self.name} is a part of the function: its beginning is inlined into its callers, "
                 "and calls that end there are not seen"
             )
-        if any(_BY_POSITION.search(text) for text in reads):
+        if any(map(reads_by_position, reads)):
             if (changed := difference(self.asked, plain_name(self.name))) is not None:
                 found.append(changed)
             if is_entry(self.name) and (why := changed_parameters(self.name)) is not None:

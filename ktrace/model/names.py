@@ -28,6 +28,8 @@ RESERVED_ARGS = frozenset(
     }
 )
 
+_GLOB = frozenset("*?[")
+
 # Files in every group's directory: an event of that name would be hidden by them.
 _SHADOWED_EVENTS = frozenset({"enable", "filter"})
 
@@ -60,6 +62,11 @@ def check_arg(name: str) -> str:
 def is_identifier(text: str) -> bool:
     """Return whether `text` is a C identifier in ASCII."""
     return _IDENTIFIER.match(text) is not None
+
+
+def is_glob(text: str) -> bool:
+    """Return whether `text` has a shell wildcard."""
+    return not _GLOB.isdisjoint(text)
 
 
 def to_identifier(text: str, limit: int = EVENT_MAX) -> str:

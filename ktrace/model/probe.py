@@ -11,7 +11,7 @@ from typing import Literal, TypeAlias, cast
 
 from ktrace.errors import UsageError
 from ktrace.model.fetch import FetchArg, split_type
-from ktrace.model.names import check_event, check_group
+from ktrace.model.names import check_event, check_group, is_glob
 from ktrace.model.place import (
     RETURN_SUFFIX,
     START,
@@ -153,8 +153,6 @@ class Probe:
 _HEAD = re.compile(r"([prfte])(\d{0,9}):(?:([^\s/.]+)[/.])?([^\s/.]+)\s+(.*)\Z", re.DOTALL | re.ASCII)
 _WORD = re.compile(r"\S+", re.ASCII)  # only ASCII blanks separate words: a file name may contain other blanks
 
-_PATTERN = re.compile(r"[*?\[]")  # an fprobe can probe all functions that match a wildcard
-
 _DEFAULT_GROUP = {"p": "kprobes", "r": "kprobes", "f": "fprobes", "t": "tracepoints", "e": "eprobes"}
 
 _FILE_PLACE = re.compile(
@@ -183,7 +181,7 @@ def _read_place(kind: str, text: str) -> Place:
         # The kernel prints addresses with %p, which hashes them to values below all kernel addresses.
         address = int(text, 16)
         return AddressPlace(address, hashed=address < 1 << 63)
-    if kind == "f" and _PATTERN.search(text):
+    if kind == "f" and is_glob(text):  # an fprobe can probe all functions that match a wildcard
         return SymbolPlace(text)
     return parse_kernel_place(text)
 

@@ -1,4 +1,4 @@
-"""Suffixes that compilers append to function names, and what each one means.
+"""Suffixes that compilers append to function names, and what each one means; prefixes of padding.
 
 GCC and Clang make copies and parts of a function and name them after it, `NAME.isra.0`. A name may
 have several suffixes, one for each pass that changed it: `link_path_walk.part.0.constprop.0`.
@@ -37,9 +37,14 @@ SUFFIXES = {
 }
 """From the least change to the greatest."""
 
+PADDING = ("__pfx_", "__cfi_")
+"""Prefixes of the symbols of padding before a function. It is not code that anybody calls."""
+
 _KINDS = "|".join(SUFFIXES)
 PATTERN = rf"(?:\.(?:{_KINDS})(?:\.\d+)*)+"
 """A regular expression for all suffixes of one name."""
+NOT_PADDING = f"(?!{'|'.join(PADDING)})"
+"""A regular expression that fails at the beginning of a name of padding."""
 
 _END = re.compile(PATTERN + r"\Z")
 _ONE = re.compile(rf"\.({_KINDS})(?:\.\d+)*")

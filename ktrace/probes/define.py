@@ -58,6 +58,7 @@ class Defined:
         return "; ".join((told, *self.differs))
 
 
+# many parameters: what is written, how, and three sources of explanations; all have defaults.
 def define_probe(
     tracing: Files,
     probe: Probe,
@@ -102,6 +103,7 @@ def define_probe(
     return Defined(probe, appended=appended, unreached=_unreached(probe, load_symbols))
 
 
+# many parameters: those of `define_probe`.
 def resolve(
     tracing: Files,
     probe: Probe,

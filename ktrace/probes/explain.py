@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused, Unavailable
 from ktrace.kernel.inlined import NOWHERE, declared_in, inlined_hint
+from ktrace.model.names import is_glob
 from ktrace.model.place import AddressPlace, EventPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.model.registers import CONVENTIONS
@@ -23,7 +24,7 @@ from ktrace.symbols.probeable import (
     on_blacklist,
 )
 from ktrace.symbols.renames import find_present, known_names
-from ktrace.tracefs.events import find_static, is_glob
+from ktrace.tracefs.events import find_static
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.lockdown import present_mode
 

@@ -10,6 +10,7 @@ from ktrace.expr.scope import Scope
 from ktrace.expr.source import Site, TypeSource
 from ktrace.expr.type_names import user_type
 from ktrace.kernel.kernel import Kernel
+from ktrace.model.arg_words import argument_number
 from ktrace.model.ctype import Array, CType, Int, bare
 from ktrace.model.debuginfo import Absent, InMemory, Variable
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
@@ -18,7 +19,7 @@ from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, is_identifier
 from ktrace.model.registers import CONVENTIONS
 from ktrace.resolve.plain import is_plain
-from ktrace.resolve.spec import Arguments, ProbeOptions
+from ktrace.resolve.spec import Arguments
 from ktrace.symbols.syscalls import (
     SyscallParam,
     argument_offset,
@@ -52,9 +53,7 @@ def value_names(resolved: Resolved) -> Mapping[int, str]:
     return _BOOL if number and _is_bool(resolved.ctype) else _NO_NAMES
 
 
-def syscall_arguments(
-    texts: Sequence[str], function: str, site: Site, kernel: Kernel, defaults: ProbeOptions
-) -> Arguments:
+def syscall_arguments(texts: Sequence[str], function: str, site: Site, kernel: Kernel) -> Arguments:
     """Resolve the arguments of a system call at `function`, which takes the registers of the process.
 
     Raises:
@@ -67,7 +66,7 @@ def syscall_arguments(
         plain = parse_fetch_arg(text) if "->" not in text and "(" not in text else None
         if plain is not None and plain.expr == "$retval":
             found.append(FetchArg("$retval", plain.name or "ret", plain.type or "s64"))
-        elif is_plain(text, function, defaults) and not _is_number(plain):
+        elif is_plain(text, function, at_return=site.where == "return") and not _is_number(plain):
             found.append(parse_fetch_arg(text))
         elif plain is not None and (is_identifier(plain.expr) or plain.expr.startswith("$arg")):
             if site.where == "return" and not site.features.entry_args_at_return:
@@ -142,14 +141,14 @@ def _syscall_params(name: str, kernel: Kernel) -> tuple[SyscallParam, ...]:
 
 
 def _is_number(arg: FetchArg | None) -> bool:
-    return arg is not None and re.fullmatch(r"\$arg[1-9]\d*", arg.expr) is not None
+    return arg is not None and argument_number(arg.expr) is not None
 
 
 def _by_name(text: str, arg: FetchArg, params: tuple[SyscallParam, ...]) -> str:
     """Resolve `$argN` of a system call: it is the call's Nth parameter, not the function's."""
-    if not _is_number(arg):
+    number = argument_number(arg.expr)
+    if number is None:
         return text
-    number = int(arg.expr.removeprefix("$arg"))
     if number > len(params):
         raise UsageError(
             f"the system call has {len(params)} parameters", excerpt=text, caret=text.index("$arg")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ktrace.errors import UsageError
 from ktrace.kernel.kernel import Kernel
+from ktrace.model.arg_words import argument_numbers, reads_return_value
 from ktrace.model.fetch import FetchArg
 from ktrace.model.miss import Miss
 from ktrace.model.place import SymbolPlace
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 _SYMBOL = re.compile(r"@(?P<name>[A-Za-z_][\w.$]*|0[xX][0-9a-fA-F]+)(?P<offset>[+-]\w+)?")
 _CPU_HELPER = re.compile(r"this_cpu_(?:read|ptr)\(\Z")
-_NUMBER = re.compile(r"\$arg(\d+)")
-_RETVAL = re.compile(r"\$retval\b")
 _TEXT = '\\"'  # an immediate string: nothing in it is read
 
 
@@ -75,9 +74,9 @@ def _named(arg: FetchArg, expr: str) -> str:
 def _check_parameters(probe: Probe, arg: FetchArg, kernel: Kernel) -> None:
     """Refuse parameters that the function does not have, and the value of one that returns none."""
     place = probe.place
-    numbers = [int(match[1]) for match in _NUMBER.finditer(arg.expr)]
+    numbers = argument_numbers(arg.expr)
     # Where the kernel knows types it says itself that a function returns nothing.
-    value = probe.is_return and _RETVAL.search(arg.expr) and not kernel.features.btf_args
+    value = probe.is_return and reads_return_value(arg.expr) and not kernel.features.btf_args
     if not (numbers or value) or not isinstance(place, SymbolPlace):
         return
     if changed_parameters(place.symbol) is not None:

@@ -4,7 +4,8 @@ import fnmatch
 from collections.abc import Iterable
 
 from ktrace.model.probe import Probe
-from ktrace.resolve.parse import is_source_place, split_words
+from ktrace.resolve.parse import split_words
+from ktrace.resolve.place_words import is_source_place
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import find_static
 from ktrace.tracefs.files import Files

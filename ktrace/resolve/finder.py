@@ -3,21 +3,22 @@
 Symbols and types are looked up here, and `resolve.resolve` decides when. Modules for types are loaded late.
 """
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.kernel.functions import MANY, Probeable, place_of
 from ktrace.kernel.kernel import Kernel
+from ktrace.model.arg_words import reads_register
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Kind, Probe
 from ktrace.model.registers import dump_args
-from ktrace.model.suffixes import changed_parameters, plain_name
+from ktrace.model.suffixes import PADDING, changed_parameters, plain_name
 from ktrace.resolve.ambiguous import check_nth
+from ktrace.resolve.place_words import Wildcard
 from ktrace.resolve.plain import is_plain
 from ktrace.resolve.spec import (
     DEFAULT_GROUP,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 
 _GROUPS = {"f": "fprobes", "t": "tracepoints"}  # the kernel's own, as `kprobes` is
-_REGISTER = re.compile(r"%(?!p[dD]\b)\w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Finder:
 
     def plain(self, function: str) -> Arguments | None:
         """Return the arguments if the kernel can read all of them unchanged, otherwise None."""
-        if not all(is_plain(arg, function, self._defaults_here) for arg in self.args):
+        if not all(is_plain(arg, function, at_return=self.at_return) for arg in self.args):
             return None
         return Arguments(tuple(map(parse_fetch_arg, self.args)))
 
@@ -146,14 +146,12 @@ class Finder:
         chosen = symbols if nth is None else [symbols[nth - 1]]
         return different_names(self._one_of(symbol, symbols, place.offset) for symbol in chosen)
 
-    def matching(self, text: str) -> list[ProbeSpec]:
+    def matching(self, wildcard: Wildcard) -> list[ProbeSpec]:
         """Return a probe for every function that matches a wildcard and can be probed."""
-        module, _, glob = text.rpartition(":")
+        text = wildcard.to_text()
         by_name: dict[str, list[Symbol]] = {}
-        for symbol in self.kernel.symbols.matching(glob):
-            if not symbol.name.startswith(("__pfx_", "__cfi_")) and symbol.module == (
-                module or symbol.module
-            ):
+        for symbol in self.kernel.symbols.matching(wildcard.glob):
+            if not symbol.name.startswith(PADDING) and symbol.module == (wildcard.module or symbol.module):
                 by_name.setdefault(symbol.name, []).append(symbol)
         if not by_name:
             raise NotFound(
@@ -218,7 +216,7 @@ class Finder:
         kprobe: Kind = "r" if self.at_return else "p"
         if self.defaults.kind == "kprobe":
             return kprobe
-        registers = self.defaults.regs or any(_REGISTER.search(arg) for arg in self.args)
+        registers = self.defaults.regs or any(map(reads_register, self.args))
         if self.defaults.kind == "fprobe":
             if not self.kernel.features.fprobe:
                 raise Unavailable(
@@ -281,7 +279,7 @@ class Finder:
         from ktrace.symbols.syscalls import takes_pt_regs  # noqa: PLC0415 -- as above
 
         if site.function and takes_pt_regs(site.function):
-            return syscall_arguments(self.args, site.function, site, self.kernel, self._defaults_here)
+            return syscall_arguments(self.args, site.function, site, self.kernel)
         return function_arguments(self.args, site, types)
 
     def _site(self, kind: Kind, place: SymbolPlace | None, nth: int | None) -> "Site":
@@ -306,10 +304,6 @@ class Finder:
             force=self.defaults.force,
             either_arrow=self.defaults.either_arrow,
         )
-
-    @property
-    def _defaults_here(self) -> ProbeOptions:
-        return replace(self.defaults, at_return=self.at_return)
 
     def wanted(
         self,

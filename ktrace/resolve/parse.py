@@ -1,4 +1,4 @@
-"""From what a person says to a Probe.
+"""Parse definitions of probes.
 
     PLACE [ARG...]            vfs_read count=%dx
     PLACE%return [ARG...]     vfs_read%return ret=$retval:s64
@@ -13,14 +13,11 @@ from typing import TypeAlias
 
 from ktrace.errors import UsageError
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
-from ktrace.model.place import RETURN_SUFFIX, parse_kernel_place
+from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
 from ktrace.model.probe import Probe
 from ktrace.resolve.spec import DEFAULT_GROUP, ProbeOptions, ProbeSpec, event_name
 
 SEPARATOR = ","
-
-
-_SOURCE = re.compile(r"[^:].*:\d+(?:-\d+)?(?:%return)?\Z|:.")
 
 
 Make: TypeAlias = Callable[[Sequence[str]], Iterable[ProbeSpec]]
@@ -47,13 +44,8 @@ def check_options(wanted: Iterable[ProbeSpec], defaults: ProbeOptions, events: S
         )
 
 
-def is_source_place(place: str) -> bool:
-    """Return whether it names a line of source, or all of a file: `vfs_read:12`, `:kernel/bpf/*`."""
-    return _SOURCE.match(place) is not None
-
-
 def split_definitions(words: Sequence[str]) -> list[list[str]]:
-    """Words of a command line as one list a definition. Raises UsageError for an empty one."""
+    """Split a command line into one list for each definition. Raises UsageError for an empty one."""
     groups: list[list[str]] = [[]]
     for word in words:
         if word == SEPARATOR:
@@ -69,7 +61,7 @@ def split_definitions(words: Sequence[str]) -> list[list[str]]:
 
 
 def split_words(text: str) -> list[str]:
-    """`text` at its blanks, but not at those within parentheses: `(struct sock *)arg` is one word."""
+    """Split at blanks, except those within parentheses: `(struct sock *)arg` is one word."""
     words: list[str] = []
     depth = 0
     for piece in re.split(r"(\s+)", text.strip()):
@@ -82,11 +74,18 @@ def split_words(text: str) -> list[str]:
 
 
 def probe_from_words(words: Sequence[str], defaults: ProbeOptions) -> Probe:
-    """One definition. Raises UsageError with a caret where the words are wrong."""
-    place_text, *arg_texts = words
-    at_return = defaults.at_return or place_text.endswith(RETURN_SUFFIX)
-    place = parse_kernel_place(place_text.removesuffix(RETURN_SUFFIX))
-    args: tuple[FetchArg, ...] = tuple(parse_fetch_arg(text) for text in arg_texts)
+    """Return the probe of one definition. Raises UsageError with a caret where the words are wrong."""
+    word, *texts = words
+    at_return = defaults.at_return or word.endswith(RETURN_SUFFIX)
+    place = parse_kernel_place(word.removesuffix(RETURN_SUFFIX))
+    return plain_probe(place, texts, at_return, defaults)
+
+
+def plain_probe(
+    place: SymbolPlace | AddressPlace, texts: Sequence[str], at_return: bool, defaults: ProbeOptions
+) -> Probe:
+    """Return the probe whose arguments the kernel reads unchanged. Raises UsageError for a wrong argument."""
+    args: tuple[FetchArg, ...] = tuple(parse_fetch_arg(text) for text in texts)
     if defaults.regs:
         args = _registers(defaults.machine, at_return=at_return) + args
     return Probe(

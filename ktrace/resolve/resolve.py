@@ -1,9 +1,9 @@
 """Resolve a definition to its probes, with all necessary look-ups.
 
-A function and arguments in the kernel's own grammar are looked up nowhere: they are written, and explained
-if the kernel refuses. What goes on from here to types and symbols is
+A function and arguments in the kernel's own grammar are not looked up: they are written, and explained if the
+kernel refuses. What needs types and symbols is
 
-    file->f_pos, count, $args       arguments in C, or by the name that they have there
+    file->f_pos, count, $args       arguments in C, or by their names
     'tcp_*'                         wildcards
     tracepoint:sched_switch         tracepoints
     --kind, --all, --nth            a choice of how, or of which of several functions
@@ -15,16 +15,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from ktrace.kernel.kernel import Kernel
-from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
+from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.resolve.ambiguous import check_choice
 from ktrace.resolve.finder import Finder
 from ktrace.resolve.kernel_lines import is_kernel_line, probe_from_kernel_line
-from ktrace.resolve.parse import probe_from_words
-from ktrace.resolve.plain import _SYSCALL, TRACEPOINT, check_arguments, is_lookup, is_plain
+from ktrace.resolve.parse import plain_probe
+from ktrace.resolve.place_words import (
+    FunctionsOfFiles,
+    LinesOfFile,
+    LinesOfFunction,
+    PlaceWord,
+    Tracepoint,
+    Wildcard,
+    parse_place,
+)
+from ktrace.resolve.plain import check_arguments, is_lookup, is_plain, is_syscall_entry
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec, relocate_place
-from ktrace.symbols.dwarf import source_place as words
-from ktrace.tracefs.events import is_glob
 
 
 def want(words: Sequence[str], defaults: ProbeOptions, kernel: Kernel) -> list[ProbeSpec]:
@@ -37,60 +44,74 @@ def want(words: Sequence[str], defaults: ProbeOptions, kernel: Kernel) -> list[P
     """
     if is_kernel_line(words):
         return [ProbeSpec(probe_from_kernel_line(words, defaults))]
-    place, *args = words
-    if (
-        not kernel.vmlinux
-        and not is_lookup(place, defaults)
-        and all(is_plain(arg, place, defaults) for arg in args)
-    ):
-        again = _Anew(tuple(words), defaults, kernel) if any("$arg" in arg for arg in args) else None
-        return [ProbeSpec(probe_from_words(words, defaults), again=again)]
+    text, *args = words
+    return find_probes(parse_place(text), tuple(args), defaults, kernel)
 
-    return find_probes(place, tuple(args), defaults, kernel)
+
+def find_probes(
+    word: PlaceWord, args: tuple[str, ...], defaults: ProbeOptions, kernel: Kernel
+) -> list[ProbeSpec]:
+    """Return the probes for a place. Nothing is looked up if the kernel can read all of it unchanged.
+
+    Raises:
+        As `want`.
+    """
+    place, at_return = word.place, defaults.at_return or word.at_return
+    if (
+        isinstance(place, SymbolPlace | AddressPlace)
+        and not kernel.vmlinux
+        and not is_lookup(word, defaults)
+        and all(is_plain(arg, _function(word), at_return=at_return) for arg in args)
+    ):
+        again = _Again(args, defaults, kernel) if any("$arg" in arg for arg in args) else None
+        return [ProbeSpec(plain_probe(place, args, at_return, defaults), again=again)]
+    return _looked_up(word, args, defaults, kernel)
 
 
 @dataclass(frozen=True, slots=True)
-class _Anew:
-    """Makes a probe anew for its function's present name, if that is one of a system call."""
+class _Again:
+    """A function that rebuilds the probe if its function's present name is the entry of a system call."""
 
-    words: tuple[str, ...]
+    args: tuple[str, ...]
     defaults: ProbeOptions
     kernel: Kernel
 
     def __call__(self, probe: Probe, symbol: str) -> Probe:
         place = probe.place
-        if not _SYSCALL.match(symbol) or not isinstance(place, SymbolPlace):
+        if not is_syscall_entry(symbol) or not isinstance(place, SymbolPlace):
             return relocate_place(probe, symbol)
-
-        moved = replace(place, symbol=symbol).to_text() + (RETURN_SUFFIX if probe.is_return else "")
-        defaults = replace(self.defaults, name=probe.name)
-        return find_probes(moved, self.words[1:], defaults, self.kernel)[0].probe
+        moved = PlaceWord(replace(place, symbol=symbol), probe.is_return)
+        return _looked_up(moved, self.args, replace(self.defaults, name=probe.name), self.kernel)[0].probe
 
 
-def find_probes(text: str, args: tuple[str, ...], defaults: ProbeOptions, kernel: Kernel) -> list[ProbeSpec]:
-    """Return the probes for `text`, a place with or without `%return`. Raises as `resolve.want`."""
+def _function(word: PlaceWord) -> str | None:
+    return word.place.symbol if isinstance(word.place, SymbolPlace) else None
+
+
+def _looked_up(
+    word: PlaceWord, args: tuple[str, ...], defaults: ProbeOptions, kernel: Kernel
+) -> list[ProbeSpec]:
     check_arguments(args)
-    at_return = defaults.at_return or text.endswith(RETURN_SUFFIX)
-    finder = Finder(args, at_return, defaults, kernel)
-    name = text.removesuffix(RETURN_SUFFIX)
-    check_choice(name, defaults)
-    if name.startswith(TRACEPOINT):
-        from ktrace.resolve.tracepoints import tracepoint_probe  # noqa: PLC0415 -- a kind of its own
+    check_choice(word, defaults)
+    finder = Finder(args, defaults.at_return or word.at_return, defaults, kernel)
+    match word.place:
+        case Tracepoint(name):
+            from ktrace.resolve.tracepoints import tracepoint_probe  # noqa: PLC0415 -- a kind of its own
 
-        return [tracepoint_probe(name.removeprefix(TRACEPOINT), args, at_return, defaults, kernel)]
-    if (source := words.parse(name)) is not None:
-        from ktrace.resolve.source_lines import at_source  # noqa: PLC0415 -- needs debug info
+            return [tracepoint_probe(name, args, finder.at_return, defaults, kernel)]
+        case LinesOfFunction() | LinesOfFile() | FunctionsOfFiles() as source:
+            from ktrace.resolve.source_lines import at_source  # noqa: PLC0415 -- needs debug info
 
-        return at_source(source, name, finder)
-    if is_glob(name):
-        return finder.matching(name)
-    place = parse_kernel_place(name)
-    if isinstance(place, AddressPlace):
-        return [finder.at_address(place, None)]
-    if defaults.inlined:
-        from ktrace.resolve.source_lines import everywhere  # noqa: PLC0415 -- as above
+            return at_source(source, word.text, finder)
+        case Wildcard() as wildcard:
+            return finder.matching(wildcard)
+        case AddressPlace() as address:
+            return [finder.at_address(address, None)]
+        case SymbolPlace() as place if defaults.inlined:
+            from ktrace.resolve.source_lines import everywhere  # noqa: PLC0415 -- as above
 
-        return everywhere(place, finder)
-    if defaults.every or defaults.nth is not None:
-        return finder.of_several(place)
-    return [finder.at(place)]
+            return everywhere(place, finder)
+        case SymbolPlace() as place if defaults.every or defaults.nth is not None:
+            return finder.of_several(place)
+        case SymbolPlace() as place:
+            return [finder.at(place)]

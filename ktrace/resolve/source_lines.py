@@ -21,28 +21,28 @@ from ktrace.model.debuginfo import SourceFrame, Spot
 from ktrace.model.miss import Miss
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.resolve.finder import Finder
+from ktrace.resolve.place_words import FunctionsOfFiles, LinesOfFile, LinesOfFunction, SourcePlace
 from ktrace.resolve.spec import InSource, ProbeSpec, different_names
-from ktrace.symbols.dwarf import source_place as words
 from ktrace.symbols.kallsyms import Symbol
 
 _TOLD = 100  # places in a message
 
 
-def at_source(where: words.SourcePlace, text: str, finder: Finder) -> list[ProbeSpec]:
+def at_source(where: SourcePlace, text: str, finder: Finder) -> list[ProbeSpec]:
     """Return the probes for a place in the source.
 
     Raises:
         UsageError: it is no single line, or what is wanted there cannot be had.
         NotFound: no debug info, with what to install; or no code there, with what is near.
     """
-    if isinstance(where, words.SourceGlob):
+    if isinstance(where, FunctionsOfFiles):
         return _of_files(where.glob, finder)
     if where.last is not None:
         raise UsageError("a probe is at one line, not at several", excerpt=text, caret=text.rfind("-"))
     _check(finder, "a line")
     info = finder.kernel.debug_info(where.module)
     line = _meant_by(where)
-    if isinstance(where, words.FunctionLines):
+    if isinstance(where, LinesOfFunction):
         spots = info.place_of_function_line(where.function, where.first)
         name = f"{where.function}_L{where.first}"
     else:
@@ -73,24 +73,24 @@ def everywhere(place: SymbolPlace, finder: Finder) -> list[ProbeSpec]:
         raise NotFound(sites.reason)
     spots = {site.spot.address: site.spot for site in sites}
     made = [finder.at(place)] if own else []
-    inside = _meant_by(words.FunctionLines(place.symbol, 0))
+    inside = _meant_by(LinesOfFunction(place.symbol, 0))
     made += _each(spots.values(), place.symbol, place.symbol, finder, inside)
     made[0] = replace(made[0], notes=(*made[0].notes, inlined_note(place.symbol, sites)))
     return different_names(made)
 
 
-def _meant_by(where: words.FunctionLines | words.FileLines) -> InSource:
+def _meant_by(where: LinesOfFunction | LinesOfFile) -> InSource:
     """Return whether a frame is of the function whose line that is: other functions may begin just there."""
 
     def of_function(frame: SourceFrame) -> bool:
-        return isinstance(where, words.FunctionLines) and frame.function == where.function
+        return isinstance(where, LinesOfFunction) and frame.function == where.function
 
     def of_file(frame: SourceFrame) -> bool:
-        if not isinstance(where, words.FileLines) or frame.line != where.first:
+        if not isinstance(where, LinesOfFile) or frame.line != where.first:
             return False
         return f"/{where.file}".endswith(f"/{frame.file}") or f"/{frame.file}".endswith(f"/{where.file}")
 
-    return of_function if isinstance(where, words.FunctionLines) else of_file
+    return of_function if isinstance(where, LinesOfFunction) else of_file
 
 
 def _check(finder: Finder, what: str) -> None:

@@ -1,6 +1,5 @@
 """Find what a run traces: existing events, and probes to define."""
 
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
@@ -8,22 +7,17 @@ from dataclasses import dataclass, field, replace
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import present_name
-from ktrace.model.fetch_types import PATTERN
+from ktrace.model.arg_words import can_only_be_argument
 from ktrace.model.names import is_identifier
 from ktrace.model.probe import Probe
 from ktrace.resolve.existing_events import events_meant, probes_that_stay
 from ktrace.resolve.kernel_lines import is_kernel_line
-from ktrace.resolve.parse import check_options, is_source_place, split_definitions
+from ktrace.resolve.parse import check_options, split_definitions
+from ktrace.resolve.place_words import is_source_place
 from ktrace.resolve.refusals import Refusals
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import Names, ProbeOptions, ProbeSpec, different_names
 from ktrace.tracefs.files import Files
-
-# What can only be a fetch argument: the word before it is a place then, even if an event has that name.
-_ARGUMENT = re.compile(
-    r"[A-Za-z_]\w*=|[%$@+\\=(&*-]|[A-Za-z_]\w*(?:->|\.|\[)"
-    rf"|[A-Za-z_]\w*:{PATTERN}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,9 @@ def _meant(
     rest = group
     while rest:
         head, *tail = rest
-        is_place = is_source_place(head) or is_kernel_line(rest) or (tail and _ARGUMENT.match(tail[0]))
+        is_place = is_source_place(head) or is_kernel_line(rest)
+        if tail and can_only_be_argument(tail[0]):
+            is_place = True  # even if an event has that name
         found = [] if is_place else events_meant(tracing, existing, head)
         if not found:
             return events, want(rest, defaults, kernel)
@@ -125,7 +121,7 @@ def _of_function(
     try:
         return want(words, defaults, kernel)
     except (UsageError, NotFound, Unavailable) as error:
-        if not is_identifier(word) or (rest and _ARGUMENT.match(rest[0])) or _is_function(word, kernel):
+        if not is_identifier(word) or (rest and can_only_be_argument(rest[0])) or _is_function(word, kernel):
             return None
         raise NotFound(
             f"'{word}' is neither an event, nor a function, nor an argument of the function {head}: "

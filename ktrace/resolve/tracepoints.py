@@ -4,12 +4,12 @@ Documentation/trace/fprobetrace.rst. A tracepoint is called by its bare name; it
 has one, is another thing: it shows fields that were chosen once and for all.
 """
 
-import re
 from collections.abc import Sequence
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.expr.source import Site
 from ktrace.kernel.kernel import Kernel
+from ktrace.model.arg_words import reads_register
 from ktrace.model.fetch import name_args
 from ktrace.model.place import TracepointPlace
 from ktrace.model.probe import Probe
@@ -21,22 +21,19 @@ GROUP = "tracepoints"  # the kernel's own for them
 
 
 def tracepoint_probe(
-    text: str, args: Sequence[str], at_return: bool, defaults: ProbeOptions, kernel: Kernel
+    name: str, args: Sequence[str], at_return: bool, defaults: ProbeOptions, kernel: Kernel
 ) -> ProbeSpec:
-    """Return the probe for `tracepoint:NAME` or `tracepoint:SYSTEM:NAME`.
+    """Return the probe for `tracepoint:NAME`.
 
     Raises:
         UsageError: it asks for what a tracepoint does not have.
         NotFound: there is no such tracepoint.
         Unavailable: this kernel has no probes at tracepoints.
     """
-    name = re.split(r"[:/]", text)[-1]
-    if not re.fullmatch(r"[A-Za-z_]\w*", name):
-        raise UsageError(f"'{text}' is no tracepoint's name", hint="tracepoint:sched_switch")
     events = _static_events(name, kernel)
     if not kernel.features.tracepoint_probe:
         raise _unavailable(name, events, kernel)
-    if at_return or defaults.regs or any(re.search(r"%(?!p[dD]\b)\w", arg) for arg in args):
+    if at_return or defaults.regs or any(map(reads_register, args)):
         what = "does not return" if at_return else "has no registers"
         raise UsageError(f"a tracepoint {what}", hint="its arguments by name, $arg1 or $args")
     # Newer kernels take any name, and wait for a module that might have such a tracepoint.

@@ -9,7 +9,7 @@ import struct
 from bisect import bisect_right
 from dataclasses import dataclass
 
-from ktrace.model.suffixes import PATTERN, is_called
+from ktrace.model.suffixes import PADDING, PATTERN, is_called
 from ktrace.symbols.elf import Elf, Section
 
 _STT_FUNC, _STT_GNU_IFUNC = 2, 10
@@ -17,7 +17,7 @@ _LOCAL = 0
 _SIZE = 24  # Elf64_Sym
 _VARIANT = re.compile(PATTERN.encode() + rb"\Z")
 _ENOUGH = 12  # look-ups after which a table of all names costs less
-_PADDING = (b"__pfx_", b"__cfi_")  # name prefixes of the padding before a function
+_PADDING = tuple(prefix.encode() for prefix in PADDING)
 
 
 @dataclass(frozen=True, slots=True)

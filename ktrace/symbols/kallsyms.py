@@ -16,7 +16,7 @@ from pathlib import Path
 from ktrace.errors import UsageError
 from ktrace.model.miss import Miss
 from ktrace.model.patterns.glob import join_glob
-from ktrace.model.suffixes import PATTERN
+from ktrace.model.suffixes import NOT_PADDING, PATTERN
 
 KALLSYMS = "/proc/kallsyms"
 
@@ -25,8 +25,8 @@ _TEXT_BYTES = frozenset((b"t", b"T", b"w", b"W"))
 _NEAR = 5
 _GLOB_MAX = 4096
 _ANY_ONE = rb"[^\t\n ]"  # a byte of a name
-# `__pfx_` and `__cfi_` mark padding before a function, which has its own name.
-_FUNCTION = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n]+)")
+_FUNCTION_START = rb" [tTwW] " + NOT_PADDING.encode()
+_FUNCTION = re.compile(_FUNCTION_START + rb"([^\t\n]+)")
 _LINE = re.compile(rb"^([0-9a-f]{1,16}) ([!-~]) ([^\t\n]+)(?:\t\[([^\]\n]+)\])?", re.MULTILINE)
 _PER_CPU_OF_MODULES = 1 << 16  # PERCPU_MODULE_RESERVE; no kernel has a larger one
 _VARIANT = re.compile(PATTERN.encode() + rb"(?=[\t\n])")
@@ -196,7 +196,7 @@ class Kallsyms:
         holding = sorted(self._holding(text), key=len)[: _NEAR * 2] if len(text) > 2 else []
         short, long = max(len(text) - 4, 0), len(text) + 2
         pattern = re.compile(
-            rb" [tTwW] (?!__pfx_|__cfi_)(%s[^\t\n]{%d,%d})(?=[\t\n])" % (re.escape(text[:1]), short, long)
+            _FUNCTION_START + rb"(%s[^\t\n]{%d,%d})(?=[\t\n])" % (re.escape(text[:1]), short, long)
         )
         alike = dict.fromkeys(m[1].decode("utf-8", "replace") for m in pattern.finditer(self._data))
         close = close_to(name, alike, _NEAR, cutoff=0.75)
@@ -205,7 +205,7 @@ class Kallsyms:
 
     def _holding(self, text: bytes) -> Iterator[str]:
         """Yield the names of functions that contain `text`."""
-        pattern = re.compile(rb" [tTwW] (?!__pfx_|__cfi_)([^\t\n ]*%s[^\t\n ]*)" % re.escape(text))
+        pattern = re.compile(_FUNCTION_START + rb"([^\t\n ]*%s[^\t\n ]*)" % re.escape(text))
         at = self._data.find(text)
         last = -1
         while at >= 0:

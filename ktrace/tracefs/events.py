@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ktrace.errors import NotFound, Refused
+from ktrace.model.names import is_glob
 from ktrace.model.plan import Step
 from ktrace.tracefs.dynevents import refusal
 from ktrace.tracefs.files import Files
@@ -18,13 +19,7 @@ from ktrace.tracefs.instances import Owner
 if TYPE_CHECKING:
     from ktrace.model.format import Format
 
-_GLOB = set("*?[")
 _STACK = "stacktrace"  # the trigger
-
-
-def is_glob(name: str) -> bool:
-    """Return whether `name` has a shell wildcard."""
-    return not _GLOB.isdisjoint(name)
 
 
 def read_format(files: Files, event: str) -> "Format":

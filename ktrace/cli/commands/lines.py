@@ -47,12 +47,12 @@ def lines(
     import os
 
     from ktrace.output.views.lines import lines_record, lines_text
-    from ktrace.symbols.dwarf import source_place as words
+    from ktrace.resolve import place_words
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
     from ktrace.symbols.dwarf.sources import read_source, source_folders
 
     paths = DebugPaths.here(os.environ)
-    module = module or getattr(words.parse(what), "module", None)
+    module = module or getattr(place_words.parse_source_place(what), "module", None)
     info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
     folders = (source,) if source else source_folders(paths.release)
     for found, first, last in _find(info, what):
@@ -69,12 +69,12 @@ def _find(info: "DebugInfo", what: str) -> "list[tuple[FunctionLines | FileLines
     from ktrace.errors import UsageError
     from ktrace.model.miss import Miss
     from ktrace.output.views.lines import line_span
-    from ktrace.symbols.dwarf import source_place as words
+    from ktrace.resolve import place_words
 
-    wanted = words.parse(what)
-    if isinstance(wanted, words.SourceGlob):
+    wanted = place_words.parse_source_place(what)
+    if isinstance(wanted, place_words.FunctionsOfFiles):
         raise UsageError("one function or file at a time", hint=f"ktrace lines {wanted.glob}:1-100")
-    if isinstance(wanted, words.FileLines):
+    if isinstance(wanted, place_words.LinesOfFile):
         last = wanted.last or wanted.first + _SHOWN
         found = info.lines_in(wanted.file, wanted.first, last)
         if isinstance(found, Miss):

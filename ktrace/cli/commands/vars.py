@@ -42,15 +42,16 @@ def vars_(
     from ktrace.diagnostic import note
     from ktrace.errors import NotFound
     from ktrace.output.views.vars import variables_record, variables_text
-    from ktrace.symbols.dwarf import source_place as words
+    from ktrace.resolve import place_words
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
 
     paths = DebugPaths.here(os.environ)
-    module = module or getattr(words.parse(place), "module", None)
+    module = module or getattr(place_words.parse_source_place(place), "module", None)
     try:
         info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
     except NotFound as error:
-        if vmlinux is not None or module is not None or words.parse(place) is not None or "+" in place:
+        in_source = place_words.parse_source_place(place) is not None
+        if vmlinux is not None or module is not None or in_source or "+" in place:
             raise
         note(f"{error.message.splitlines()[0]}: arguments by BTF")
         return _by_btf(place, as_json)
@@ -80,20 +81,20 @@ def _find(info: "DebugInfo", place: str) -> "list[Variables]":
 
 def _spots(info: "DebugInfo", place: str) -> "tuple[Spot, ...] | Miss":
     from ktrace.errors import UsageError
-    from ktrace.model.place import SymbolPlace, parse_kernel_place
-    from ktrace.symbols.dwarf import source_place as words
+    from ktrace.model.place import SymbolPlace
+    from ktrace.resolve.place_words import FunctionsOfFiles, LinesOfFile, LinesOfFunction, parse_place
 
-    match words.parse(place):
-        case words.FunctionLines(function, first):
+    word = parse_place(place)
+    match word.place:
+        case LinesOfFunction(function, first):
             return info.place_of_function_line(function, first)
-        case words.FileLines(file, first):
+        case LinesOfFile(file, first):
             return info.places_of_line(file, first)
-        case words.SourceGlob():
+        case SymbolPlace() as at if not word.at_return:
+            return info.spots(at)
+        case FunctionsOfFiles():
             raise UsageError("one place at a time")
-    parsed = parse_kernel_place(place)
-    if not isinstance(parsed, SymbolPlace):
-        raise UsageError(f"{place} is no function", hint="FUNCTION, FUNCTION:LINE or FILE:LINE")
-    return info.spots(parsed)
+    raise UsageError(f"{place} is not a function", hint="FUNCTION, FUNCTION:LINE or FILE:LINE")
 
 
 def _by_btf(function: str, as_json: bool) -> int:

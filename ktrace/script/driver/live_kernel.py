@@ -17,8 +17,8 @@ from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
-from ktrace.resolve.plain import TRACEPOINT
-from ktrace.resolve.resolve import want
+from ktrace.resolve.place_words import PlaceWord, Tracepoint
+from ktrace.resolve.resolve import find_probes, want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.script.driver.variable_format import shape_of
 from ktrace.script.kernel_interface import Found, Read, Shape
@@ -316,7 +316,8 @@ class ScriptKernel:
             raise missing
         words = [f"f{i}={read.text}{_type_of(read)}" for i, read in enumerate(reads)]
         defaults = ProbeOptions(self.group, machine=os.uname().machine, either_arrow=True)
-        (one,) = want([TRACEPOINT + name.partition("/")[2], *words], defaults, self.kernel)
+        word = PlaceWord(Tracepoint(name.partition("/")[2]))
+        (one,) = find_probes(word, tuple(words), defaults, self.kernel)
         return one
 
 

@@ -59,6 +59,7 @@ def evaluate(
         raise unit.damaged(0, "a location description makes no sense") from None
 
 
+# long: one instruction set; a few statements for each instruction, read in the order of the standard.
 def _evaluate(  # noqa: PLR0915 -- one instruction set, a few statements each
     code: bytes, unit: Unit, machine: str, frame_base: Callable[[], Location | None]
 ) -> Location | Address:

@@ -72,7 +72,7 @@ from tests.unit.expr.kernel import NO_BTF, wrong
         # types
         ("count:u33", "vfs_read", 6, "'u33' is not a type", "u32"),
         ("count:strng", "vfs_read", 6, "'strng' is not a type", "string"),
-        ("count:", "vfs_read", 6, "no type behind", None),
+        ("count:", "vfs_read", 6, "no type after it", None),
         ("file->f_mode:u64", "vfs_read", 13, "would read 4 more", ":u32"),
         ("file->f_mode:string", "vfs_read", 13, "not text", None),
         ("file->f_path:string", "vfs_read", 13, "not text", None),

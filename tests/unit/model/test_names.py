@@ -12,6 +12,7 @@ from ktrace.model.names import (
     check_arg,
     check_event,
     check_group,
+    is_glob,
     is_identifier,
     to_identifier,
 )
@@ -103,3 +104,10 @@ def test_to_identifier():
     assert to_identifier("0x10") == "_0x10"
     assert to_identifier("") == "_"
     assert to_identifier("abcdef", 3) == "abc"
+
+
+@pytest.mark.parametrize(
+    ("name", "glob"), [("vfs_*", True), ("a?", True), ("[ab]", True), ("vfs_read", False)]
+)
+def test_wildcards(name, glob):
+    assert is_glob(name) == glob

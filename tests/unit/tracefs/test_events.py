@@ -28,13 +28,6 @@ def files(tmp_path):
     return Scripted(tmp_path, tree)
 
 
-@pytest.mark.parametrize(
-    ("name", "glob"), [("vfs_*", True), ("a?", True), ("[ab]", True), ("vfs_read", False)]
-)
-def test_wildcards(name, glob):
-    assert events.is_glob(name) == glob
-
-
 def test_format_with_its_system(files):
     form = events.read_format(files, "g/a")
     assert (form.system, form.name, form.id) == ("g", "a", 7)
