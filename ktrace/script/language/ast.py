@@ -4,9 +4,9 @@ Nodes are frozen and compared by identity, so that a pass can use them as dictio
 position in the text.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from ktrace.script.language.source import Spot
 
@@ -312,6 +312,7 @@ Statement: TypeAlias = Block | ExprStatement | If | While | Foreach | Return | J
 
 
 Node: TypeAlias = Expr | Statement | Member | Item
+N = TypeVar("N", bound=Node)
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -330,3 +331,34 @@ def walk(node: Node) -> Iterator[Node]:
         here = stack.pop()
         yield here
         stack.extend(reversed(list(children(here))))
+
+
+def flat(one: Statement) -> Iterator[Statement]:
+    """Yield a statement, or the statements of a block and of the blocks in it."""
+    if isinstance(one, Block):
+        for inner in one.body:
+            yield from flat(inner)
+    else:
+        yield one
+
+
+def is_next(one: Statement) -> bool:
+    """Return whether a statement is `next` and nothing else."""
+    return [isinstance(inner, Jump) and inner.word == "next" for inner in flat(one)] == [True]
+
+
+def rebuilt(node: N, change: Callable[[Any], Any]) -> N:
+    """Return a node with its children replaced by what `change` returns for them.
+
+    The same node is returned if no child changes, so that dictionaries with nodes as keys still know it.
+    """
+    changed = {}
+    for entry in fields(node):
+        old = getattr(node, entry.name)
+        if isinstance(old, tuple):
+            new: Any = tuple(change(one) if hasattr(one, "at") else one for one in old)
+            if any(a is not b for a, b in zip(old, new, strict=True)):
+                changed[entry.name] = new
+        elif hasattr(old, "at") and (new := change(old)) is not old:
+            changed[entry.name] = new
+    return replace(node, **changed) if changed else node

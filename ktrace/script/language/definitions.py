@@ -1,6 +1,8 @@
 """Definitions in a script: probes, aliases, functions and globals. Their bodies are nodes of `ast`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from ktrace.script.language.ast import Block, Expr, Kind, Number, Text
 from ktrace.script.language.source import Spot
@@ -123,6 +125,10 @@ class Function:
     priority: int = 0
 
 
+Functions: TypeAlias = Mapping[tuple[str, int], Function]
+"""Functions by their name and number of parameters."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Script:
     """All definitions in a text, each kind in the order of the text."""
@@ -139,3 +145,8 @@ class Script:
             self.probes + other.probes,
             self.aliases + other.aliases,
         )
+
+    @property
+    def global_names(self) -> frozenset[str]:
+        """Return the names of the global variables."""
+        return frozenset(one.name for one in self.globals)

@@ -4,14 +4,13 @@ Each variable, array key, parameter and return value has a slot for its type. Th
 changes. Slots that are still unknown become numbers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ktrace.script.language.ast import (
     Aggregate,
     Block,
     Delete,
-    Expr,
     ExprStatement,
     Foreach,
     If,
@@ -24,27 +23,23 @@ from ktrace.script.language.ast import (
     Try,
     While,
 )
-from ktrace.script.language.definitions import Function, Global
+from ktrace.script.language.definitions import Functions, Script
 from ktrace.script.language.source import ScriptError
+from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.infer_expression_types import Values
-from ktrace.script.passes.types import Code, Types, scope_of
+from ktrace.script.passes.types import Code, Types, codes_of, scope_of
 
 
-def infer(
-    globals_: Iterable[Global],
-    functions: Mapping[tuple[str, int], Function],
-    codes: Sequence[Code],
-    texts: Mapping[Expr, bool] | None = None,
-) -> Types:
-    """Infer the types of a whole script.
-
-    Args:
-        texts: the `$` expressions that are text; the others are numbers.
+def infer_types(script: Script, functions: Functions, bound: Sequence[Bound]) -> Types:
+    """Infer the types of variables, functions and expressions.
 
     Raises:
-        ScriptError: a name is not defined, or a value has two types.
+        ScriptError: a name is not defined or is defined twice, or a value has two types.
     """
-    types = Types({one.name: one for one in globals_}, functions, texts=texts or {})
+    _check_names(script)
+    codes = [*codes_of(functions), *(one.code for one in bound)]
+    texts = {e: is_text for one in bound for e, is_text in one.wanted.texts.items()}
+    types = Types({one.name: one for one in script.globals}, functions, texts=texts)
     for one in types.globals.values():
         if one.initial is not None:
             types.slots["g", one.name] = "string" if isinstance(one.initial, Text) else "long"
@@ -71,6 +66,15 @@ def infer_more(types: Types, code: Code) -> None:
     """Infer the types of a body that was added after the script's types were inferred."""
     for final in (False, True):
         _Visitor(types, code.scope, final=final).code(code)
+
+
+def _check_names(script: Script) -> None:
+    """Refuse a global that is defined twice."""
+    seen: set[str] = set()
+    for one in script.globals:
+        if one.name in seen:
+            raise ScriptError(f"there are two global variables '{one.name}'", one.at)
+        seen.add(one.name)
 
 
 @dataclass(slots=True)
