@@ -98,8 +98,10 @@ def run(
     from ktrace.script.driver import run as scripting
     from ktrace.script.driver.options import Options
 
-    excludes("--passes", passes, ("-e", text), ("a script", words), ("--plan", plan), ("-p", pass_ < 5))
-    excludes("--passes", passes, ("-l", list_points), ("-L", list_variables))
+    script_options = (("a script", words), ("-e", text), ("-x", target), ("-G", settings), ("-D", limits))
+    shown = (("-l", list_points), ("-L", list_variables), ("-p", pass_ < 5), ("--plan", plan))
+    of_a_run = (("-c", command), ("-T", duration), ("--output", output), ("--input", source))
+    excludes("--passes", passes, *script_options, *shown, *of_a_run, ("--buffer-size", buffer_kb))
     if passes:
         from ktrace.script.passes.pass_list import PASSES
         from ktrace.script.passes.pass_manager import listing

@@ -31,7 +31,7 @@ from ktrace.script.passes.types import Code, Types, codes_of, scope_of
 
 
 def infer_types(script: Script, functions: Functions, bound: Sequence[Bound]) -> Types:
-    """Infer the types of variables, functions and expressions.
+    """Infer the types of variables, functions and values.
 
     Raises:
         ScriptError: a name is not defined or is defined twice, or a value has two types.

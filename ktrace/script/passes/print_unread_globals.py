@@ -27,7 +27,7 @@ from ktrace.script.passes.types import Code, Types, codes_of
 def print_unread_globals(
     script: Script, functions: Functions, bound: Sequence[Bound], types: Types, facts: Facts
 ) -> tuple[Sequence[Bound], Types]:
-    """Add end probes that print globals that are never read."""
+    """Add end probes that print the globals never read."""
     shown = unread(script.globals, [*codes_of(functions), *(one.code for one in bound)])
     source = SourceFile("<unread globals>", display(shown, types), tapset=True)
     added = []
