@@ -333,6 +333,13 @@ def walk(node: Node) -> Iterator[Node]:
         stack.extend(reversed(list(children(here))))
 
 
+def variable_of(target: Node) -> Name | None:
+    """Return the variable that a target names, `x` for `x` and `x[1]`; None for any other expression."""
+    if isinstance(target, Index):
+        target = target.base
+    return target if isinstance(target, Name) else None
+
+
 def flat(one: Statement) -> Iterator[Statement]:
     """Yield a statement, or the statements of a block and of the blocks in it."""
     if isinstance(one, Block):

@@ -24,6 +24,7 @@ from ktrace.script.language.ast import (
     Unary,
     flat,
     is_next,
+    variable_of,
 )
 from ktrace.script.language.points import AtFunction, AtSyscall
 from ktrace.script.passes.bound import Bound
@@ -109,10 +110,8 @@ class _Reader:
 
     def change(self, change: Assign | Crement, condition: str | None) -> Iterator[Added]:
         target = change.target
-        name = target.name if isinstance(target, Name) else None
-        if isinstance(target, Index) and isinstance(target.base, Name):
-            name = target.base.name
-        if name is None or name not in self.types.globals:
+        variable = variable_of(target)
+        if variable is None or variable.name not in self.types.globals:
             raise NotCounting
         stat = False
         sign = 1
@@ -129,7 +128,9 @@ class _Reader:
         for more, number in self.ways(value):
             column = None if isinstance(number, Number) else self.column(number)
             factor = number.value if isinstance(number, Number) else 1
-            yield Added(name, keys, parts, picks, shows, column, sign * factor, stat, both(condition, more))
+            yield Added(
+                variable.name, keys, parts, picks, shows, column, sign * factor, stat, both(condition, more)
+            )
 
     def ways(self, value: Expr) -> Iterator[tuple[str | None, Expr]]:
         """Yield the condition and value of each branch of a ternary such as `$return > 0 ? $return : 0`."""

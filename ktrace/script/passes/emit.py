@@ -221,8 +221,7 @@ class _Body(Values):
         if isinstance(e, Assign) and e.op == "<<<":
             assert isinstance(target, Name | Index)
             if isinstance(target, Index):
-                assert isinstance(target.base, Name)
-                key, array = self._plain_key(target, depth), f"g_{target.base.name}"
+                key, array = self._plain_key(target, depth), self.array(target)
                 self.line(depth, f"({array}.get({key}) or {array}.stat({key})).add({self.value(e.value)})")
             else:
                 self.line(depth, f"{self.stat(target)}.add({self.value(e.value)})")
@@ -230,8 +229,8 @@ class _Body(Values):
             name = self.variable(target.name, write=True)
             self.line(depth, f"{name} {e.op[0]}= 1")
             self.line(depth, f"if {name} {'> HIGH' if e.op == '++' else '< LOW'}: {name} = wrap({name})")
-        elif isinstance(e, Crement) and isinstance(target, Index) and isinstance(target.base, Name):
-            key, array = self._plain_key(target, depth), f"g_{target.base.name}"
+        elif isinstance(e, Crement) and isinstance(target, Index):
+            key, array = self._plain_key(target, depth), self.array(target)
             temp = self.temp()
             self.line(depth, f"try: {temp} = {array}[{key}] {e.op[0]} 1")
             self.line(depth, f"except KeyError: {array}.put({key}, {e.op[0]}1)")
@@ -247,8 +246,6 @@ class _Body(Values):
 
     def _plain_key(self, target: Index, depth: int) -> str:
         """Assign an element's key to a name, unless it is one already. Return the name."""
-        if None in target.keys:
-            raise ScriptError("* stands for any key in delete, in and foreach only", target.at)
         key = self.key(target.keys)
         if key.isidentifier():
             return key
@@ -322,8 +319,7 @@ class _Body(Values):
     def _delete(self, one: Delete, depth: int) -> None:
         target = one.target
         if isinstance(target, Index):
-            assert isinstance(target.base, Name)
-            array = f"g_{target.base.name}"
+            array = self.array(target)
             if None in target.keys:
                 self.line(depth, f"{array}.drop({self.keys_list(target.keys)})")
             else:

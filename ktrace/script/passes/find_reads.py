@@ -26,7 +26,7 @@ from ktrace.script.language.points import AtEvent, AtFunction, AtMoment, AtSysca
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
 from ktrace.script.passes.hook import Hook, Hooks, KernelRead, each
-from ktrace.script.passes.kernel_expressions import kernel_text, without_pretty
+from ktrace.script.passes.kernel_expressions import kernel_text, refuse_kernel_write, without_pretty
 
 TASK_NAME = Read("$comm", "string")
 """The task's name at the time of the hit. For other events, only the kernel's saved name is known."""
@@ -128,12 +128,8 @@ class _Finder:
         return isinstance(self.site, AtFunction | AtSyscall) and self.site.at_return and not self.at_entry
 
     def visit(self, node: Node) -> None:
-        if isinstance(node, Assign | Crement) and isinstance(node.target, Target | Cast):
-            raise ScriptError(
-                "nothing is written to the kernel",
-                node.target.at,
-                hint="SystemTap's guru mode could; ktrace only looks",
-            )
+        if isinstance(node, Assign | Crement):
+            refuse_kernel_write(node.target)
         if isinstance(node, Entry) and self.at_return:
             self._enter(node, node.value)
             return

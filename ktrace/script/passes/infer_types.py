@@ -22,6 +22,7 @@ from ktrace.script.language.ast import (
     Text,
     Try,
     While,
+    variable_of,
 )
 from ktrace.script.language.definitions import Functions, Script
 from ktrace.script.language.source import ScriptError
@@ -127,15 +128,14 @@ class _Visitor(Values):
 
     def _delete(self, one: Delete) -> None:
         target = one.target
-        if isinstance(target, Name) and target.name in self.types.arrays:
-            return
-        if not isinstance(target, Name | Index) or (
-            isinstance(target, Index) and not isinstance(target.base, Name)
-        ):
+        base = variable_of(target)
+        if base is None:
             raise ScriptError("delete takes an array, an element or a variable", target.at)
-        if isinstance(target, Name) and target.name in self.types.globals:
-            return
-        self.visit(target, None)
+        if isinstance(target, Index):
+            self.array(base, len(target.keys), target.at)
+            self.keys(base.name, target.keys)
+        elif base.name not in self.types.globals:
+            self.visit(base, None)
 
     def _foreach(self, one: Foreach) -> None:
         types = self.types
@@ -150,10 +150,7 @@ class _Visitor(Values):
             name = one.base.name
             count = len(one.slice) or len(one.keys)
             self.array(one.base, max(len(one.keys), count), one.base.at)
-            for i, key in enumerate(one.slice):
-                if key is not None:
-                    slot = ("key", name, str(i))
-                    self.learn(slot, self.visit(key, types.slots.get(slot)), key.at)
+            self.keys(name, one.slice)
             for i, variable in enumerate(one.keys):
                 slot = ("key", name, str(i))
                 kind = self.assign(variable, types.slots.get(slot))

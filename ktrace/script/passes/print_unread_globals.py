@@ -7,11 +7,11 @@ from ktrace.script.language.ast import (
     Crement,
     Expr,
     ExprStatement,
-    Index,
     Name,
     Node,
     While,
     children,
+    variable_of,
 )
 from ktrace.script.language.definitions import Functions, Global, Script
 from ktrace.script.language.parser import parse
@@ -93,15 +93,14 @@ class _Uses:
             self.visit(e)
 
     def _written(self, target: Expr) -> None:
-        if isinstance(target, Name):
-            self.written.add(target.name)
-        elif isinstance(target, Index) and isinstance(target.base, Name):
-            self.written.add(target.base.name)
-            for key in target.keys:
-                if key is not None:
-                    self.visit(key)
-        else:
+        variable = variable_of(target)
+        if variable is None:
             self.visit(target)
+            return
+        self.written.add(variable.name)
+        for child in children(target):
+            if child is not variable:
+                self.visit(child)
 
 
 _FIGURES = ("count", "min", "max", "sum", "avg")

@@ -28,9 +28,9 @@ from ktrace.script.language.ast import (
     Call,
     Delete,
     Foreach,
-    Index,
     Name,
     Node,
+    variable_of,
     walk,
 )
 from ktrace.script.language.definitions import Function, Functions
@@ -201,10 +201,9 @@ class _Counting:
         for body in (*bodies, *(f.body for f in self.functions)):
             for node in walk(body):
                 if isinstance(node, Delete):
-                    target = node.target
-                    base = target.base if isinstance(target, Index) else target
-                    if isinstance(base, Name) and base.name in self.names:
-                        found.add(base.name)
+                    variable = variable_of(node.target)
+                    if variable is not None and variable.name in self.names:
+                        found.add(variable.name)
         return found
 
     def _check_reads(self, *, seen_by: bool) -> None:
