@@ -28,7 +28,7 @@ from ktrace.script.language.points import AtMoment, Timer
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.builtins import PRINTS
-from ktrace.script.passes.emit_expressions import Values
+from ktrace.script.passes.emit_expressions import ExpressionText
 from ktrace.script.passes.types import Types, codes_of, scope_of
 
 
@@ -165,7 +165,7 @@ def _locals(types: Types, body: "_Body", params: Sequence[str]) -> list[str]:
 
 
 @dataclass(slots=True)
-class _Body(Values):
+class _Body(ExpressionText):
     """Writes the statements of one body.
 
     Attributes:

@@ -55,7 +55,7 @@ _INLINE = {
 
 
 @dataclass(slots=True)
-class Values:
+class ExpressionText:
     """Writes the expressions of one body.
 
     Attributes:

@@ -37,7 +37,7 @@ KEYS_MAX = 9
 
 
 @dataclass(slots=True)
-class Values:
+class ExpressionTypes:
     """Visits the expressions of one body. In the `final` round, an unknown type becomes a number."""
 
     types: Types

@@ -27,7 +27,7 @@ from ktrace.script.language.ast import (
 from ktrace.script.language.definitions import Functions, Script
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.bound import Bound
-from ktrace.script.passes.infer_expression_types import Values
+from ktrace.script.passes.infer_expression_types import ExpressionTypes
 from ktrace.script.passes.types import Code, Types, codes_of, scope_of
 
 
@@ -79,7 +79,7 @@ def _check_names(script: Script) -> None:
 
 
 @dataclass(slots=True)
-class _Visitor(Values):
+class _Visitor(ExpressionTypes):
     """Visits the statements of one body."""
 
     def code(self, code: Code) -> None:
