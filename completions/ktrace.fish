@@ -279,6 +279,7 @@ options() {
       offer --output \'Print to FILE.\'
       offer --input \'Run over a recording.\'
       offer --plan \'Show what goes into the kernel and what runs here; run nothing.\'
+      offer --passes \'List the passes of the compilation; needs no script.\'
       offer --pushdown \'Let the kernel filter and count what it can.\'
       offer --no-pushdown \'Let the kernel filter and count what it can.\'
       offer --allow-system \'Let the script start programs by system().\'

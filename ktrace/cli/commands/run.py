@@ -64,6 +64,9 @@ def run(
     plan: Annotated[
         bool, typer.Option("--plan", help="Show what goes into the kernel and what runs here; run nothing.")
     ] = False,
+    passes: Annotated[
+        bool, typer.Option("--passes", help="List the passes of the compilation; needs no script.")
+    ] = False,
     pushdown: Annotated[bool, typer.Option(help="Let the kernel filter and count what it can.")] = True,
     allow_system: Annotated[
         bool, typer.Option("--allow-system", help="Let the script start programs by system().")
@@ -89,11 +92,22 @@ def run(
       ktrace run -c 'ls -l' -e 'global n probe syscall.* { n[name]++ }'
       ktrace run --plan script.stp
       ktrace run -p1 script.stp
+      ktrace run --passes
     """
     from ktrace.errors import UsageError
     from ktrace.script.driver import run as scripting
     from ktrace.script.driver.options import Options
 
+    script_options = (("a script", words), ("-e", text), ("-x", target), ("-G", settings), ("-D", limits))
+    shown = (("-l", list_points), ("-L", list_variables), ("-p", pass_ < 5), ("--plan", plan))
+    of_a_run = (("-c", command), ("-T", duration), ("--output", output), ("--input", source))
+    excludes("--passes", passes, *script_options, *shown, *of_a_run, ("--buffer-size", buffer_kb))
+    if passes:
+        from ktrace.script.passes.pass_list import PASSES
+        from ktrace.script.passes.pass_manager import listing
+
+        print("\n".join(listing(PASSES)))
+        return 0
     excludes("-l", list_points, ("-L", list_variables))
     listed = list_points or list_variables
     excludes("-l and -L", listed, ("-e", text), ("a script", words), ("-p", pass_ < 5), ("--plan", plan))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.script.kernel_interface import Found, Read
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
-from ktrace.script.passes.kernel_reads import TASK_NAME
+from ktrace.script.passes.find_reads import TASK_NAME
 from ktrace.symbols.syscall_numbers import syscall_names
 
 if TYPE_CHECKING:

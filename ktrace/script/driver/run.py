@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from ktrace.model.muted import seeing_status
 from ktrace.script.driver.options import Options
 from ktrace.script.language.limits import Limits
-from ktrace.script.language.points import AtMoment, Timer, read_point
+from ktrace.script.language.points import AtMoment, Timer
 from ktrace.script.language.preprocess import Preprocessor
 from ktrace.script.language.printer import show
 from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, SourceFile
@@ -298,8 +298,8 @@ def list_points(source: SourceFile, options: Options, *, variables: bool) -> int
     kernel = _Later(options)
     compiler = Compiler(options.facts, kernel, options.settings)
     lines: dict[str, None] = {}
-    for hook in compiler.expand(compiler.parse([source])):
-        asked = read_point(hook.point)
+    for hook in compiler.hooks([source]):
+        asked = hook.site
         if isinstance(asked, AtMoment | Timer):
             lines[str(hook.point)] = None
             continue

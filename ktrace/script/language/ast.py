@@ -1,132 +1,118 @@
 """The syntax tree that the parser builds and every later pass reads.
 
-Nodes are frozen and compared by identity, so that a pass can use them as dictionary keys. `at` is the node's
-position in the text.
+Nodes are frozen and compared by identity, so that a pass can use them as dictionary keys.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
-from typing import Literal, TypeAlias
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypeAlias, TypeVar, cast
 
-from ktrace.script.language.source import Spot
+from ktrace.script.language.source import Located
 
 Kind = Literal["long", "string", "stats"]
 """The three types of a value."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Number:
+class Number(Located):
     """A literal number, already wrapped to a signed 64-bit integer."""
 
-    at: Spot
     value: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Text:
+class Text(Located):
     """A literal string. Each character stands for one byte (Latin-1)."""
 
-    at: Spot
     value: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Name:
+class Name(Located):
     """A global or local variable."""
 
-    at: Spot
     name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Index:
+class Index(Located):
     """`base[key, ...]`; None stands for `*`. The base is an array or a histogram."""
 
-    at: Spot
     base: "Name | Aggregate"
     keys: "tuple[Expr | None, ...]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Unary:
+class Unary(Located):
     """`- + ! ~`."""
 
-    at: Spot
     op: str
     value: "Expr"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Binary:
+class Binary(Located):
     """Arithmetic, comparison, `&& ||`, `.`, `=~ !~`; `at` is the operator's position."""
 
-    at: Spot
     op: str
     left: "Expr"
     right: "Expr"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class In:
+class In(Located):
     """`[keys] in array`; None stands for `*`."""
 
-    at: Spot
     keys: "tuple[Expr | None, ...]"
     array: Name
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ternary:
+class Ternary(Located):
     """`condition ? yes : no`."""
 
-    at: Spot
     condition: "Expr"
     yes: "Expr"
     no: "Expr"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Assign:
+class Assign(Located):
     """`= += ... .= <<<`; the parser accepts any target, even one that cannot be assigned to."""
 
-    at: Spot
     op: str
     target: "Expr"
     value: "Expr"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Crement:
+class Crement(Located):
     """`++` or `--`, before or after its target."""
 
-    at: Spot
     op: str
     target: "Expr"
     prefix: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Call:
+class Call(Located):
     """A call of a function or of a built-in such as printf."""
 
-    at: Spot
     name: str
     args: "tuple[Expr, ...]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Member:
+class Member(Located):
     """`->name` of a path; `at` is the name's position."""
 
-    at: Spot
     name: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Item:
+class Item(Located):
     """`[index]` of a path."""
 
-    at: Spot
     index: "Expr"
 
 
@@ -134,7 +120,7 @@ Path: TypeAlias = tuple[Member | Item, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Target:
+class Target(Located):
     """`$name->member[1]`, `&$name`, `$name$`, `$$parms`, `@var("name")->member`.
 
     Attributes:
@@ -143,7 +129,6 @@ class Target:
         module: the module in `@var("name", "module")`; None means the probed function's module.
     """
 
-    at: Spot
     name: str
     path: Path = ()
     address: bool = False
@@ -153,10 +138,9 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Cast:
+class Cast(Located):
     """`@cast(value, "type", "module")->path`; `type` is None for a plain `value->path`."""
 
-    at: Spot
     value: "Expr"
     type: str | None
     module: str | None = None
@@ -166,26 +150,23 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Entry:
+class Entry(Located):
     """`@entry(expr)`: the value of `expr` at the function's entry."""
 
-    at: Spot
     value: "Expr"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Defined:
+class Defined(Located):
     """`@defined($x)`."""
 
-    at: Spot
     value: "Expr"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Aggregate:
+class Aggregate(Located):
     """`@count(x)`, `@hist_linear(x, low, high, width)`, ...; `op` has no `@`."""
 
-    at: Spot
     op: str
     target: "Name | Index"
     params: tuple[int, ...] = ()
@@ -212,36 +193,32 @@ Expr: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Block:
+class Block(Located):
     """`{ ... }`; a lone `;` is an empty block."""
 
-    at: Spot
     body: "tuple[Statement, ...]"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ExprStatement:
+class ExprStatement(Located):
     """An expression used as a statement."""
 
-    at: Spot
     value: Expr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class If:
+class If(Located):
     """`if (condition) yes else no`."""
 
-    at: Spot
     condition: Expr
     yes: "Statement"
     no: "Statement | None"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class While:
+class While(Located):
     """`while (condition) body`; also `for`, with its `first` and `step` expressions."""
 
-    at: Spot
     condition: Expr
     body: "Statement"
     first: Expr | None = None
@@ -249,7 +226,7 @@ class While:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Foreach:
+class Foreach(Located):
     """`foreach (value = [keys] in base[slice] sorted limit n) body`.
 
     Attributes:
@@ -262,7 +239,6 @@ class Foreach:
         descending: whether `sort` is in descending order.
     """
 
-    at: Spot
     keys: tuple[Name, ...]
     value: Name | None
     base: Name | Aggregate
@@ -275,34 +251,30 @@ class Foreach:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Return:
+class Return(Located):
     """`return value`, in a function."""
 
-    at: Spot
     value: Expr | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Jump:
+class Jump(Located):
     """`break`, `continue` or `next`."""
 
-    at: Spot
     word: Literal["break", "continue", "next"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Delete:
+class Delete(Located):
     """`delete array`, `delete array[key]`, `delete variable`."""
 
-    at: Spot
     target: Expr
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Try:
+class Try(Located):
     """`try { } catch (message) { }`."""
 
-    at: Spot
     body: "Statement"
     message: Name | None
     handler: "Statement"
@@ -312,6 +284,7 @@ Statement: TypeAlias = Block | ExprStatement | If | While | Foreach | Return | J
 
 
 Node: TypeAlias = Expr | Statement | Member | Item
+N = TypeVar("N", bound=Node)
 
 
 def children(node: Node) -> Iterator[Node]:
@@ -319,8 +292,8 @@ def children(node: Node) -> Iterator[Node]:
     for entry in fields(node):
         value = getattr(node, entry.name)
         for item in value if isinstance(value, tuple) else (value,):
-            if hasattr(item, "at"):
-                yield item
+            if isinstance(item, Located):
+                yield cast(Node, item)
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -330,3 +303,41 @@ def walk(node: Node) -> Iterator[Node]:
         here = stack.pop()
         yield here
         stack.extend(reversed(list(children(here))))
+
+
+def variable_of(target: Node) -> Name | None:
+    """Return the variable that a target names, `x` for `x` and `x[1]`; None for any other expression."""
+    if isinstance(target, Index):
+        target = target.base
+    return target if isinstance(target, Name) else None
+
+
+def flat(one: Statement) -> Iterator[Statement]:
+    """Yield a statement, or the statements of a block and of the blocks in it."""
+    if isinstance(one, Block):
+        for inner in one.body:
+            yield from flat(inner)
+    else:
+        yield one
+
+
+def is_next(one: Statement) -> bool:
+    """Return whether a statement is `next` and nothing else."""
+    return [isinstance(inner, Jump) and inner.word == "next" for inner in flat(one)] == [True]
+
+
+def rebuilt(node: N, change: Callable[[Any], Any]) -> N:
+    """Return a node with its children replaced by what `change` returns for them.
+
+    The same node is returned if no child changes, so that dictionaries with nodes as keys still know it.
+    """
+    changed = {}
+    for entry in fields(node):
+        old = getattr(node, entry.name)
+        if isinstance(old, tuple):
+            new: Any = tuple(change(one) if isinstance(one, Located) else one for one in old)
+            if any(a is not b for a, b in zip(old, new, strict=True)):
+                changed[entry.name] = new
+        elif isinstance(old, Located) and (new := change(old)) is not old:
+            changed[entry.name] = new
+    return replace(node, **changed) if changed else node

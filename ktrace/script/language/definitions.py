@@ -1,16 +1,17 @@
 """Definitions in a script: probes, aliases, functions and globals. Their bodies are nodes of `ast`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from ktrace.script.language.ast import Block, Expr, Kind, Number, Text
-from ktrace.script.language.source import Spot
+from ktrace.script.language.source import Located
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Component:
+class Component(Located):
     """One part of a probe point: `function("x")`, `timer`, `syscall`; the name may hold wildcards."""
 
-    at: Spot
     name: str
     arg: int | str | None = None
 
@@ -21,7 +22,7 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Point:
+class Point(Located):
     """A probe point.
 
     Attributes:
@@ -30,7 +31,6 @@ class Point:
         condition: the expression of `if (condition)`.
     """
 
-    at: Spot
     parts: tuple[Component, ...]
     optional: bool = False
     sufficient: bool = False
@@ -59,22 +59,20 @@ class Point:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Probe:
+class Probe(Located):
     """`probe points { body }`."""
 
-    at: Spot
     points: tuple[Point, ...]
     body: Block
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Alias:
+class Alias(Located):
     """`probe names = points { body }`.
 
     The body runs before the user's handler, or after it with `+=` (`epilogue`).
     """
 
-    at: Spot
     names: tuple[Point, ...]
     points: tuple[Point, ...]
     body: Block
@@ -82,7 +80,7 @@ class Alias:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Global:
+class Global(Located):
     """A global variable.
 
     Attributes:
@@ -90,7 +88,6 @@ class Global:
         wrap: whether a full array drops its oldest element (`name%`).
     """
 
-    at: Spot
     name: str
     initial: Number | Text | None = None
     size: int | None = None
@@ -98,16 +95,15 @@ class Global:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Param:
+class Param(Located):
     """A function's parameter, with its type if the script declares one."""
 
-    at: Spot
     name: str
     kind: Kind | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Function:
+class Function(Located):
     """A script's function.
 
     Attributes:
@@ -115,12 +111,15 @@ class Function:
             first; its `next` calls the following one.
     """
 
-    at: Spot
     name: str
     params: tuple[Param, ...]
     kind: Kind | None
     body: Block
     priority: int = 0
+
+
+Functions: TypeAlias = Mapping[tuple[str, int], Function]
+"""Functions by their name and number of parameters."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -139,3 +138,8 @@ class Script:
             self.probes + other.probes,
             self.aliases + other.aliases,
         )
+
+    @property
+    def global_names(self) -> frozenset[str]:
+        """Return the names of the global variables."""
+        return frozenset(one.name for one in self.globals)

@@ -41,6 +41,7 @@ from ktrace.script.language.ast import (
     Ternary,
     Text,
     Unary,
+    variable_of,
 )
 from ktrace.script.language.lexer import Token
 from ktrace.script.language.preprocess import number
@@ -306,7 +307,7 @@ def _at_word(s: Stream) -> Expr:
 
 def _aggregate(s: Stream, token: Token, word: str) -> Expr:
     args = arguments(s)
-    if not args or not isinstance(args[0], Name | Index):
+    if not args or not isinstance(args[0], Name | Index) or variable_of(args[0]) is None:
         raise ScriptError(f"@{word} takes an aggregate", token.at, hint=f"@{word}(x) or @{word}(x[key])")
     params = [_constant(arg) for arg in args[1:]]
     allowed = {"hist_linear": 3, "variance": len(params) if len(params) <= 1 else 1}.get(word, 0)

@@ -55,6 +55,13 @@ class Spot:
         return self.source.line_of(self.offset)[0]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """Something that stands in a script, at the position `at`."""
+
+    at: Spot
+
+
 class ScriptError(UsageError):
     """A syntax error in a script or a request that ktrace cannot fulfil. The caret marks the position.
 

@@ -1,15 +1,13 @@
 """Resolve calls to built-in functions."""
 
-from collections.abc import Mapping
-
 from ktrace.model.near import close_to
 from ktrace.script.language.ast import Call
-from ktrace.script.language.definitions import Function
+from ktrace.script.language.definitions import Functions
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.builtins import BUILTINS, FETCHES, PRINTS, REFUSED, Builtin
 
 
-def find_builtin(node: Call, functions: Mapping[tuple[str, int], Function]) -> Builtin:
+def find_builtin(node: Call, functions: Functions) -> Builtin:
     """Return the built-in function of a call. Raises ScriptError if there is none."""
     count = len(node.args)
     if node.name in REFUSED:

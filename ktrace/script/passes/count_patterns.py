@@ -9,7 +9,6 @@ from ktrace.script.kernel_interface import Found
 from ktrace.script.language.ast import (
     Assign,
     Binary,
-    Block,
     Call,
     Crement,
     Expr,
@@ -23,11 +22,15 @@ from ktrace.script.language.ast import (
     Ternary,
     Text,
     Unary,
+    flat,
+    is_next,
+    variable_of,
 )
 from ktrace.script.language.points import AtFunction, AtSyscall
 from ktrace.script.passes.bound import Bound
-from ktrace.script.passes.kernel_reads import TASK_NAME
-from ktrace.script.passes.push_down_filters import filter_text, is_quiet
+from ktrace.script.passes.find_reads import TASK_NAME
+from ktrace.script.passes.push_down_filters import filter_text
+from ktrace.script.passes.side_effects import is_quiet
 from ktrace.script.passes.types import Types
 
 _NUMBERS = frozenset(f"{sign}{bits}" for sign in "sux" for bits in (8, 16, 32, 64))
@@ -81,7 +84,7 @@ class _Reader:
     values: dict[str, Expr] = field(default_factory=dict)
 
     def statements(self, body: Sequence[Statement], condition: str | None, *, top: bool) -> Iterator[Added]:
-        todo = [inner for one in body for inner in _flat(one)]
+        todo = [inner for one in body for inner in flat(one)]
         for number, one in enumerate(todo):
             match one:
                 case ExprStatement(value=Assign(op="=", target=Name(name=name), value=value)):
@@ -94,7 +97,7 @@ class _Reader:
                     yield from self.change(change, condition)
                 case If():
                     test = self.condition(one.condition)
-                    if one.no is None and _is_next(one.yes):
+                    if one.no is None and is_next(one.yes):
                         condition = both(condition, f"!({test})")
                         continue
                     yield from self.statements([one.yes], both(condition, test), top=False)
@@ -107,10 +110,8 @@ class _Reader:
 
     def change(self, change: Assign | Crement, condition: str | None) -> Iterator[Added]:
         target = change.target
-        name = target.name if isinstance(target, Name) else None
-        if isinstance(target, Index) and isinstance(target.base, Name):
-            name = target.base.name
-        if name is None or name not in self.types.globals:
+        variable = variable_of(target)
+        if variable is None or variable.name not in self.types.globals:
             raise NotCounting
         stat = False
         sign = 1
@@ -127,7 +128,9 @@ class _Reader:
         for more, number in self.ways(value):
             column = None if isinstance(number, Number) else self.column(number)
             factor = number.value if isinstance(number, Number) else 1
-            yield Added(name, keys, parts, picks, shows, column, sign * factor, stat, both(condition, more))
+            yield Added(
+                variable.name, keys, parts, picks, shows, column, sign * factor, stat, both(condition, more)
+            )
 
     def ways(self, value: Expr) -> Iterator[tuple[str | None, Expr]]:
         """Yield the condition and value of each branch of a ternary such as `$return > 0 ? $return : 0`."""
@@ -222,15 +225,3 @@ class _Reader:
         while isinstance(e, Name) and e.name in self.values:
             e = self.values[e.name]
         return e
-
-
-def _flat(one: Statement) -> Iterator[Statement]:
-    if isinstance(one, Block):
-        for inner in one.body:
-            yield from _flat(inner)
-    else:
-        yield one
-
-
-def _is_next(one: Statement) -> bool:
-    return [isinstance(s, Jump) and s.word == "next" for s in _flat(one)] == [True]

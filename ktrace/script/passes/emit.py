@@ -1,6 +1,6 @@
 """Emit handlers and functions as Python text, compiled once and called for each event."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ktrace.script.language.ast import (
@@ -23,28 +23,13 @@ from ktrace.script.language.ast import (
     While,
     walk,
 )
+from ktrace.script.language.definitions import Functions
+from ktrace.script.language.points import AtMoment, Timer
 from ktrace.script.language.source import ScriptError
+from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.builtins import PRINTS
-from ktrace.script.passes.emit_expressions import Values
-from ktrace.script.passes.types import Code, Types, scope_of
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A handler to emit.
-
-    Attributes:
-        code: its statements.
-        fields: the column of each `$` expression.
-        interruptible: whether MAXACTION_INTERRUPTIBLE applies: begin, end, error and timers.
-        entries: the expressions evaluated at the function's entry; `entry_fields` has their columns.
-    """
-
-    code: Code
-    fields: Mapping[Expr, str] = field(default_factory=dict)
-    interruptible: bool = False
-    entries: Sequence[Expr] = ()
-    entry_fields: Mapping[Expr, str] = field(default_factory=dict)
+from ktrace.script.passes.emit_expressions import ExpressionText
+from ktrace.script.passes.types import Types, codes_of, scope_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,29 +58,22 @@ class Emitted:
     handlers: Mapping[str, Handler]
 
 
-def emit(
-    types: Types,
-    functions: Sequence[Code],
-    handlers: Iterable[Job],
-) -> Emitted:
-    """Emit the program.
-
-    Args:
-        functions: the bodies of the script's functions.
-    """
-    written = {code.scope: _Body(types, code, {}, function=True) for code in functions}
+def emit(types: Types, functions: Functions, bound: Sequence[Bound]) -> Emitted:
+    """Write the functions and handlers as Python text."""
+    written = {code.scope: _Body(types, code, {}, function=True) for code in codes_of(functions)}
     texts = [_function(types, body) for body in written.values()]
     made: dict[str, Handler] = {}
-    for number, job in enumerate(handlers):
+    for number, one in enumerate(bound):
         name = f"p_{number}"
-        if job.entries:
-            body = _Body(types, job.code, job.entry_fields, function=False)
-            texts.append(_entry(types, body, written, job, name))
-            made[f"{job.code.scope} entry"] = Handler(f"{name}_entry", tuple(body.needs))
-        body = _Body(types, job.code, job.fields, function=False)
-        texts.append(_handler(types, body, written, name, job))
-        kept = {f"e{i}" for i in range(len(job.entries))}
-        made[job.code.scope] = Handler(name, tuple(n for n in body.needs if n not in kept))
+        entries = one.wanted.entries
+        if entries:
+            body = _Body(types, one.code, one.wanted.entry_fields, function=False)
+            texts.append(_entry(types, body, written, entries, name))
+            made[f"{one.scope} entry"] = Handler(f"{name}_entry", tuple(body.needs))
+        body = _Body(types, one.code, one.wanted.fields, function=False)
+        texts.append(_handler(types, body, written, one, name))
+        kept = {f"e{i}" for i in range(len(entries))}
+        made[one.scope] = Handler(name, tuple(n for n in body.needs if n not in kept))
     return Emitted("\n\n".join(texts) + "\n", made)
 
 
@@ -114,9 +92,11 @@ def _function(types: Types, body: "_Body") -> str:
     return "\n".join([*head, *("    " + line for line in body.lines if line), *tail])
 
 
-def _entry(types: Types, body: "_Body", functions: Mapping[str, "_Body"], job: Job, name: str) -> str:
+def _entry(
+    types: Types, body: "_Body", functions: Mapping[str, "_Body"], entries: Sequence[Expr], name: str
+) -> str:
     """Emit the entry handler, which keeps values for the function's return."""
-    values = ", ".join(body.value(e) for e in job.entries)
+    values = ", ".join(body.value(e) for e in entries)
     told = _told(types, body, functions)
     for one in ("tid", *told):
         body.need(one)
@@ -131,8 +111,9 @@ def _entry(types: Types, body: "_Body", functions: Mapping[str, "_Body"], job: J
     return "\n".join(lines)
 
 
-def _handler(types: Types, body: "_Body", functions: Mapping[str, "_Body"], name: str, job: Job) -> str:
-    if job.entries:
+def _handler(types: Types, body: "_Body", functions: Mapping[str, "_Body"], bound: Bound, name: str) -> str:
+    entries = bound.wanted.entries
+    if entries:
         body.need("tid")
     for condition in body.code.conditions:
         body.line(1, f"if not {body.condition(condition)}: return")
@@ -143,17 +124,18 @@ def _handler(types: Types, body: "_Body", functions: Mapping[str, "_Body"], name
     names = [*body.writes, *(f"x_{one}" for one in told)]
     if body.counts:
         names += ["act", "nest"]
-    kept = [f"e{i}" for i in range(len(job.entries))]
+    kept = [f"e{i}" for i in range(len(entries))]
     head = [f"def {name}({', '.join('c_' + n for n in body.needs if n not in kept)}):"]
     if names:
         head.append(f"    global {', '.join(names)}")
     if kept:
-        defaults = "".join(body.default(types.of(e)) + ", " for e in job.entries)
+        defaults = "".join(body.default(types.of(e)) + ", " for e in entries)
         head.append(f"    stack_ = saved_{name}.get(c_tid)")
         head.append(f"    {''.join(f'c_{k}, ' for k in kept)} = stack_.pop() if stack_ else ({defaults})")
         head.append(f"    if not stack_: saved_{name}.pop(c_tid, None)")
     if body.counts:
-        head.append(f"    act = {'MORE_ACTIONS' if job.interruptible else 'ACTIONS'}; nest = 0")
+        own = isinstance(bound.site, AtMoment | Timer)  # no event waits for it
+        head.append(f"    act = {'MORE_ACTIONS' if own else 'ACTIONS'}; nest = 0")
     head += [f"    x_{one} = c_{one}" for one in told]
     return "\n".join([*head, *_locals(types, body, ()), *body.lines, *([] if body.lines else ["    pass"])])
 
@@ -183,7 +165,7 @@ def _locals(types: Types, body: "_Body", params: Sequence[str]) -> list[str]:
 
 
 @dataclass(slots=True)
-class _Body(Values):
+class _Body(ExpressionText):
     """Writes the statements of one body.
 
     Attributes:
@@ -239,8 +221,7 @@ class _Body(Values):
         if isinstance(e, Assign) and e.op == "<<<":
             assert isinstance(target, Name | Index)
             if isinstance(target, Index):
-                assert isinstance(target.base, Name)
-                key, array = self._plain_key(target, depth), f"g_{target.base.name}"
+                key, array = self._plain_key(target, depth), self.array(target)
                 self.line(depth, f"({array}.get({key}) or {array}.stat({key})).add({self.value(e.value)})")
             else:
                 self.line(depth, f"{self.stat(target)}.add({self.value(e.value)})")
@@ -248,8 +229,8 @@ class _Body(Values):
             name = self.variable(target.name, write=True)
             self.line(depth, f"{name} {e.op[0]}= 1")
             self.line(depth, f"if {name} {'> HIGH' if e.op == '++' else '< LOW'}: {name} = wrap({name})")
-        elif isinstance(e, Crement) and isinstance(target, Index) and isinstance(target.base, Name):
-            key, array = self._plain_key(target, depth), f"g_{target.base.name}"
+        elif isinstance(e, Crement) and isinstance(target, Index):
+            key, array = self._plain_key(target, depth), self.array(target)
             temp = self.temp()
             self.line(depth, f"try: {temp} = {array}[{key}] {e.op[0]} 1")
             self.line(depth, f"except KeyError: {array}.put({key}, {e.op[0]}1)")
@@ -265,8 +246,6 @@ class _Body(Values):
 
     def _plain_key(self, target: Index, depth: int) -> str:
         """Assign an element's key to a name, unless it is one already. Return the name."""
-        if None in target.keys:
-            raise ScriptError("* stands for any key in delete, in and foreach only", target.at)
         key = self.key(target.keys)
         if key.isidentifier():
             return key
@@ -340,8 +319,7 @@ class _Body(Values):
     def _delete(self, one: Delete, depth: int) -> None:
         target = one.target
         if isinstance(target, Index):
-            assert isinstance(target.base, Name)
-            array = f"g_{target.base.name}"
+            array = self.array(target)
             if None in target.keys:
                 self.line(depth, f"{array}.drop({self.keys_list(target.keys)})")
             else:

@@ -55,7 +55,7 @@ _INLINE = {
 
 
 @dataclass(slots=True)
-class Values:
+class ExpressionText:
     """Writes the expressions of one body.
 
     Attributes:
@@ -157,14 +157,18 @@ class Values:
         """Return a Python expression for an aggregate. `make` creates it if it is missing."""
         if isinstance(target, Name):
             return self.variable(target.name)
-        assert isinstance(target.base, Name)
-        array = f"g_{target.base.name}"
+        array = self.array(target)
         if make:
             key = self.key(target.keys)
             if key.isidentifier() or key.isdigit():
                 return f"({array}.get({key}) or {array}.stat({key}))"
             return f"{array}.stat({key})"
-        return f"{array}.get({self.key(target.keys)}, e_{target.base.name})"
+        return f"{array}.get({self.key(target.keys)}, {array.replace('g_', 'e_', 1)})"
+
+    def array(self, target: Index) -> str:
+        """Return the Python name of an element's array."""
+        assert isinstance(target.base, Name)
+        return f"g_{target.base.name}"
 
     def key(self, keys: tuple[Expr | None, ...]) -> str:
         """Return the dictionary key of an element."""
@@ -203,8 +207,6 @@ class Values:
             assert e.keys[0] is not None
             base = e.base
             return f"{self.stat(base.target)}.bucket({base.op!r}, {base.params!r}, {self.value(e.keys[0])})"
-        if None in e.keys:
-            raise ScriptError("* stands for any key in delete, in and foreach only", e.at)
         default = self.default(self.types.of(e))
         return f"g_{e.base.name}.get({self.key(e.keys)}, {default})"
 
@@ -231,8 +233,7 @@ class Values:
         if isinstance(target, Name):
             name = self.variable(target.name, write=True)
             return f"({name} := {self.combined(e, name)})"
-        assert isinstance(target.base, Name)
-        array = f"g_{target.base.name}"
+        array = self.array(target)
         if e.op == "=":
             return f"{array}.put({self.key(target.keys)}, {self.value(e.value)})"
         key = self.temp()
@@ -257,8 +258,7 @@ class Values:
             new = f"({name} := {self.wrapped(f'{name} {op} 1')})"
         else:
             assert isinstance(target, Index)
-            assert isinstance(target.base, Name)
-            array, key = f"g_{target.base.name}", self.temp()
+            array, key = self.array(target), self.temp()
             changed = self.wrapped(f"{array}.get({key}, 0) {op} 1")
             new = f"{array}.put(({key} := {self.key(target.keys)}), {changed})"
         return new if e.prefix else self.wrapped(f"{new} {back} 1")

@@ -3,14 +3,18 @@
 An alias's statements run before the handler's (after them with `+=`) and share its variables.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
+from ktrace.errors import KtraceError
 from ktrace.model.near import close_to
-from ktrace.script.language.ast import Block, Expr, Statement
-from ktrace.script.language.definitions import Alias, Component, Point, Probe
+from ktrace.script.kernel_interface import Machine
+from ktrace.script.language.ast import Block
+from ktrace.script.language.definitions import Alias, Component, Point, Script
+from ktrace.script.language.points import AtMoment, Site, Timer, read_point
 from ktrace.script.language.source import ScriptError
+from ktrace.script.passes.hook import Hook, Hooks, machine_at
 
 # The first parts of probe points that are not aliases.
 LEAVES = frozenset(
@@ -21,55 +25,27 @@ LEAVES = frozenset(
 )
 _DEPTH_MAX = 20
 
-Exists = Callable[[Point], bool]
-"""Returns whether the kernel has the function or event of a point."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Hook:
-    """One handler at one probe point that is not an alias.
-
-    Attributes:
-        point: the expanded probe point.
-        asked: the probe point as the script wrote it.
-        before, after: the statements of the aliases that were expanded.
-        body: the script's own statements.
-        conditions: the conditions of `if (condition)`, those of aliases first.
-        optional: whether the point is allowed to match nothing.
-    """
-
-    point: Point
-    asked: Point
-    body: Block
-    before: tuple[Block, ...] = ()
-    after: tuple[Block, ...] = ()
-    conditions: tuple[Expr, ...] = ()
-    optional: bool = False
-
-    @property
-    def code(self) -> Block:
-        """Return all statements in order."""
-        parts: tuple[Statement, ...] = (*self.before, self.body, *self.after)
-        return parts[0] if len(parts) == 1 else Block(self.body.at, parts)  # type: ignore[return-value]
-
-
-def expand(probes: Iterable[Probe], aliases: Sequence[Alias], exists: Exists) -> list[Hook]:
-    """Return a hook for each handler and each point that it expands to.
+def expand_aliases(script: Script, aliases: tuple[Alias, ...], machine: Machine | None) -> Hooks:
+    """Make a hook for each handler at each probe point.
 
     Raises:
+        KtraceError: the script has no probes.
         ScriptError: a point matches nothing and is not marked `?` or `!`.
     """
-    expander = _Expander(aliases, exists)
+    if not script.probes:
+        raise KtraceError("this script has no probes", hint="probe begin { ... }")
+    expander = _Expander(aliases, machine)
     found: list[Hook] = []
-    for probe in probes:
+    for probe in script.probes:
         found += expander.points(probe.points, probe.body)
-    return found
+    return tuple(found)
 
 
 @dataclass(slots=True)
 class _Expander:
     aliases: Sequence[Alias]
-    exists: Exists
+    machine: Machine | None
     within: list[Alias] = field(default_factory=list)
 
     def points(self, points: Sequence[Point], body: Block) -> list[Hook]:
@@ -98,9 +74,16 @@ class _Expander:
 
     def _leads_to(self, point: Point, body: Block) -> list[Hook]:
         if point.parts[0].name in LEAVES:
-            if point.may_miss and not self.exists(point):
+            try:
+                site = read_point(point)
+            except ScriptError as error:
+                if point.may_miss:
+                    return []
+                # Other points of the same alias may still exist.
+                return [Hook(point, AtMoment("never"), point, body, refused=error)]
+            if point.may_miss and not self._exists(point, site):
                 return []
-            return [Hook(point, point, body)]
+            return [Hook(point, site, point, body)]
         found = [(alias, rest) for alias in self.aliases for rest in _matches(alias, point)]
         found = [(alias, rest) for alias, rest in found if alias not in self.within]
         exact = [(alias, rest) for alias, rest in found if not rest]
@@ -122,6 +105,9 @@ class _Expander:
                     hooks.append(replace(hook, before=(*hook.before, *blocks)))
             self.within.pop()
         return hooks
+
+    def _exists(self, point: Point, site: Site) -> bool:
+        return isinstance(site, AtMoment | Timer) or machine_at(point, self.machine).exists(site)
 
     def _near(self, point: Point) -> str | None:
         names = [str(name) for alias in self.aliases for name in alias.names]

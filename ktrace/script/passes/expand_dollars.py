@@ -1,13 +1,13 @@
 """Expand `$$parms`, `$x$` and `$x->y$$` into formatted text of single variables."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from ktrace.script.kernel_interface import Shape
-from ktrace.script.language.ast import Call, Cast, Expr, Item, Member, Path, Target, Text
-
-Node = TypeVar("Node")
+from ktrace.script.kernel_interface import Machine, Shape
+from ktrace.script.language.ast import Call, Cast, Expr, Item, Member, Path, Target, Text, rebuilt
+from ktrace.script.language.points import AtFunction
+from ktrace.script.passes.hook import Hook, Hooks, each, machine_at
 
 _MEMBERS_MAX = 32  # of one variable; the probe reads all of them
 _DEEPEST = 3
@@ -28,16 +28,26 @@ class Known:
     shape: Callable[[str, Sequence[str]], Shape | None] = lambda _name, _path: None
 
 
-def spell_out(node: Node, known: Known) -> Node:
-    """Return a node with `$$parms` and `$x$` expanded."""
-    return _spelled(node, known)  # type: ignore[no-any-return]  # a node for a node
+def expand_dollars(hooks: Hooks, machine: Machine | None) -> Hooks:
+    """Replace `$$parms` and `$x$` by sprintf() of variables."""
+
+    def one(hook: Hook) -> Hook:
+        return replace(hook, body=_spelled(hook.body, _known(hook, machine)))
+
+    return each(hooks, one)
+
+
+def _known(hook: Hook, machine: Machine | None) -> Known:
+    site = hook.site
+    if not isinstance(site, AtFunction):
+        return Known(lambda: ())
+    return Known(
+        lambda: machine_at(hook.point, machine).parameters(site),
+        lambda name, path: machine_at(hook.point, machine).shape(site, name, path),
+    )
 
 
 def _spelled(node: Any, known: Known) -> Any:
-    if isinstance(node, tuple):
-        return tuple(_spelled(one, known) for one in node)
-    if not hasattr(node, "at"):
-        return node
     if isinstance(node, Target) and node.name in ("$parms", "$vars", "$return"):
         names = ["return"] if node.name == "$return" else known.parameters()
         text = _Text(known)
@@ -49,14 +59,7 @@ def _spelled(node: Any, known: Known) -> Any:
         text = _Text(known)
         text.add(node)
         return text.call(node)
-    changed = {}
-    for entry in fields(node):
-        old = getattr(node, entry.name)
-        if hasattr(old, "at") or isinstance(old, tuple):
-            new = _spelled(old, known)
-            if new is not old and new != old:
-                changed[entry.name] = new
-    return replace(node, **changed) if changed else node
+    return rebuilt(node, lambda child: _spelled(child, known))
 
 
 @dataclass(slots=True)

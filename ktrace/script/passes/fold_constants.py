@@ -1,36 +1,31 @@
-"""Fold constants and remove code that cannot run or has no effect."""
+"""Fold constants and remove code that cannot run."""
 
-import functools
 from collections.abc import Callable
-from dataclasses import fields, replace
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import Any, TypeAlias
 
+from ktrace.errors import KtraceError
+from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.arithmetic import shl, shr, wrap
 from ktrace.script.language.ast import (
-    Assign,
     Binary,
     Block,
-    Call,
-    Cast,
-    Crement,
     Defined,
-    Entry,
     Expr,
     ExprStatement,
     If,
-    Name,
     Number,
-    Target,
     Ternary,
     Text,
     Unary,
-    While,
-    walk,
+    rebuilt,
 )
-from ktrace.script.passes.builtins import BUILTINS, FETCHES
+from ktrace.script.language.definitions import Functions
+from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.passes.find_reads import find_targets
+from ktrace.script.passes.hook import Hook, Hooks, each, machine_at
 
-Node = TypeVar("Node")
-IsDefined = Callable[[Expr], bool]
+IsDefined: TypeAlias = Callable[[Expr], bool]
 
 _ARITHMETIC: dict[str, Callable[[int, int], int]] = {
     "+": lambda a, b: wrap(a + b),
@@ -52,16 +47,38 @@ _ARITHMETIC: dict[str, Callable[[int, int], int]] = {
 }
 
 
-def fold(node: Node, is_defined: IsDefined | None = None) -> Node:
-    """Return a node with constants computed, `@defined` answered and dead branches removed."""
-    return _fold(node, is_defined)  # type: ignore[no-any-return]  # a node for a node
+def fold_constants(hooks: Hooks, functions: Functions, machine: Machine | None) -> tuple[Hooks, Functions]:
+    """Compute constants and remove code that cannot run.
+
+    In hooks, `@defined` becomes a constant, too.
+    """
+
+    def one(hook: Hook) -> Hook:
+        def is_defined(e: Expr) -> bool:
+            return _is_defined(hook, machine, e)
+
+        conditions = tuple(_fold(c, is_defined) for c in hook.conditions)
+        return replace(hook, body=_fold(hook.body, is_defined), conditions=conditions)
+
+    # The `@defined` of a function has been inlined with it, or is refused later.
+    folded = {key: replace(one, body=_fold(one.body, None)) for key, one in functions.items()}
+    return each(hooks, one), folded
+
+
+def _is_defined(hook: Hook, machine: Machine | None, e: Expr) -> bool:
+    """Return whether a variable can be read at a hook's probe point."""
+    if isinstance(hook.site, AtMoment | Timer):
+        return False
+    alone = replace(hook, body=Block(e.at, (ExprStatement(e.at, e),)), before=(), after=(), conditions=())
+    try:
+        wanted = find_targets(alone, lambda _: False)
+        kernel = machine_at(hook.point, machine)
+        return kernel.readable(hook.site, (*wanted.reads, *wanted.entry_reads))
+    except KtraceError:
+        return False
 
 
 def _fold(node: Any, is_defined: IsDefined | None) -> Any:
-    if isinstance(node, tuple):
-        return tuple(_fold(one, is_defined) for one in node)
-    if not hasattr(node, "at"):
-        return node
     if isinstance(node, Defined):
         return node if is_defined is None else Number(node.at, int(is_defined(node.value)))
     if isinstance(node, Ternary | If):
@@ -74,17 +91,7 @@ def _fold(node: Any, is_defined: IsDefined | None) -> Any:
         # The operand after a decided && or || may not even exist on this kernel.
         if isinstance(left, Number) and bool(left.value) == (node.op == "||"):
             return Number(node.at, int(node.op == "||"))
-    changed = {}
-    for entry in fields(node):
-        if entry.name == "at":
-            continue
-        old = getattr(node, entry.name)
-        if hasattr(old, "at") or isinstance(old, tuple):
-            new = _fold(old, is_defined)
-            if new is not old and new != old:
-                changed[entry.name] = new
-    made = replace(node, **changed) if changed else node
-    return _computed(made)
+    return _computed(rebuilt(node, lambda child: _fold(child, is_defined)))
 
 
 def _computed(node: Any) -> Any:
@@ -104,73 +111,3 @@ def _computed(node: Any) -> Any:
         case Unary(op="+", value=Number(value=a)):
             return Number(node.at, a)
     return node
-
-
-def without_unused(body: Block, conditions: tuple[Expr, ...], is_global: Callable[[str], bool]) -> Block:
-    """Remove assignments to locals that are never read. Aliases make many of them.
-
-    The values of removed assignments are not fetched from the kernel either.
-    """
-    while True:
-        read: set[str] = set()
-        for condition in conditions:
-            _reads(condition, read)
-        _reads(body, read)
-        smaller: Block = _dropping(body, functools.partial(_is_read, read, is_global))
-        if smaller is body:
-            return body
-        body = smaller
-
-
-def _is_read(read: set[str], is_global: Callable[[str], bool], name: str) -> bool:
-    return name in read or is_global(name)
-
-
-def _reads(node: Any, read: set[str]) -> None:
-    """Collect the names that are read."""
-    if isinstance(node, Assign) and node.op == "=" and isinstance(node.target, Name):
-        _reads(node.value, read)
-        return
-    if isinstance(node, Name):
-        read.add(node.name)
-    for entry in fields(node):
-        value = getattr(node, entry.name)
-        for item in value if isinstance(value, tuple) else (value,):
-            if hasattr(item, "at"):
-                _reads(item, read)
-
-
-def _dropping(node: Any, is_read: Callable[[str], bool]) -> Any:
-    if isinstance(node, Block):
-        body = tuple(_dropping(one, is_read) for one in node.body)
-        kept = tuple(one for one in body if not (isinstance(one, Block) and not one.body))
-        same = len(kept) == len(node.body) and all(a is b for a, b in zip(kept, node.body, strict=True))
-        return node if same else Block(node.at, kept)
-    if isinstance(node, ExprStatement) and isinstance(node.value, Assign) and node.value.op == "=":
-        target = node.value.target
-        value = node.value.value
-        # Keep the user's other assignments, so that later passes find the errors in them.
-        fetched = node.at.source.tapset or any(isinstance(n, Target | Cast | Entry) for n in walk(value))
-        if isinstance(target, Name) and not is_read(target.name) and fetched and is_harmless(value):
-            return Block(node.at, ())
-    if isinstance(node, If | While):
-        parts = {"yes": node.yes, "no": node.no} if isinstance(node, If) else {"body": node.body}
-        made = {key: _dropping(part, is_read) for key, part in parts.items() if part is not None}
-        if any(made[key] is not parts[key] for key in made):
-            return replace(node, **made)
-    return node
-
-
-def is_harmless(e: Expr) -> bool:
-    """Return whether an expression can be removed without side effects."""
-    for node in walk(e):
-        if isinstance(node, Assign | Crement):
-            return False
-        if isinstance(node, Call):
-            known = BUILTINS.get(node.name, ())
-            pure = bool(known) and all(one.pure for one in known)
-            if not (pure or node.name in FETCHES or node.name.startswith("sprint")):
-                return False
-        if isinstance(node, Binary) and node.op in ("/", "%") and not isinstance(node.right, Number):
-            return False
-    return True

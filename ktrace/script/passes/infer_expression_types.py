@@ -24,10 +24,12 @@ from ktrace.script.language.ast import (
     Ternary,
     Text,
     Unary,
+    variable_of,
 )
 from ktrace.script.language.source import ScriptError, Spot
 from ktrace.script.passes.builtins import FETCHES, PRINTS, gives_text
 from ktrace.script.passes.calls import find_builtin
+from ktrace.script.passes.kernel_expressions import refuse_kernel_write
 from ktrace.script.passes.printf_formats import wanted_kinds
 from ktrace.script.passes.types import Slot, Types, scope_of
 
@@ -35,7 +37,7 @@ KEYS_MAX = 9
 
 
 @dataclass(slots=True)
-class Values:
+class ExpressionTypes:
     """Visits the expressions of one body. In the `final` round, an unknown type becomes a number."""
 
     types: Types
@@ -118,7 +120,7 @@ class Values:
                 return self._binary(node)
             case In():
                 self.array(node.array, len(node.keys), node.at)
-                self._keys(node.array.name, node.keys)
+                self.keys(node.array.name, node.keys)
                 return "long"
             case Ternary():
                 self.number(node.condition)
@@ -132,7 +134,8 @@ class Values:
             case Assign():
                 return self._assignment(node, want)
             case Crement():
-                self.number(self._writable(node.target))
+                self._written(node.target)
+                self.number(node.target)
                 return "long"
             case Call():
                 return self._call(node, want)
@@ -169,13 +172,16 @@ class Values:
                 raise ScriptError("a histogram has one key", node.at)
             self.number(node.keys[0])
             return "long"
+        if None in node.keys:
+            raise ScriptError("* stands for any key in delete, in and foreach only", node.at)
         self.array(node.base, len(node.keys), node.at)
-        self._keys(node.base.name, node.keys)
+        self.keys(node.base.name, node.keys)
         slot = ("g", node.base.name)
         known = self.types.slots.get(slot)
         return known if want in (None, "stats") else self.learn(slot, known or want, node.at)
 
-    def _keys(self, name: str, keys: Sequence[Expr | None]) -> None:
+    def keys(self, name: str, keys: Sequence[Expr | None]) -> None:
+        """Visit the keys of an element or a slice; None stands for `*`."""
         for i, key in enumerate(keys):
             if key is not None:
                 slot = ("key", name, str(i))
@@ -200,25 +206,17 @@ class Values:
         self.number(node.right)
         return "long"
 
-    def _writable(self, target: Expr) -> Expr:
-        if isinstance(target, Name | Index) and not (
-            isinstance(target, Index) and isinstance(target.base, Aggregate)
-        ):
-            if isinstance(target, Index) and None in target.keys:
-                raise ScriptError("* stands for any key in delete, in and foreach only", target.at)
-            return target
-        if isinstance(target, Target | Cast):
-            raise ScriptError(
-                "nothing is written to the kernel",
-                target.at,
-                hint="SystemTap's guru mode could; ktrace only looks",
-            )
+    def _written(self, target: Expr) -> Name:
+        """Return the variable that is written. Raises ScriptError if nothing can be written there."""
+        refuse_kernel_write(target)
+        variable = variable_of(target)
+        if variable is not None:
+            return variable
         raise ScriptError("only a variable or an element takes a value", target.at)
 
     def _assignment(self, node: Assign, want: Kind | None) -> Kind | None:
-        target = self._writable(node.target)
+        target, name = node.target, self._written(node.target).name
         if node.op == "<<<":
-            name = target.name if isinstance(target, Name) else target.base.name  # type: ignore[union-attr]  # else Index
             if name not in self.types.globals:
                 raise ScriptError(f"an aggregate is a global variable: '{name}' is none", target.at)
             if isinstance(target, Index):
@@ -250,15 +248,16 @@ class Values:
             assert isinstance(target, Index)
             found = self._index(target, None)
             if kind is not None:
-                assert isinstance(target.base, Name)
-                found = self.learn(("g", target.base.name), kind, target.at)
+                found = self.learn(("g", self._written(target).name), kind, target.at)
         if self.final:
             self.types.kinds[target] = found or "long"
         return found
 
     def _aggregate(self, node: Aggregate) -> Kind:
         target = node.target
-        name = target.name if isinstance(target, Name) else target.base.name  # type: ignore[union-attr]  # else Index
+        variable = variable_of(target)
+        assert variable is not None  # the parser takes nothing else
+        name = variable.name
         if isinstance(target, Index):
             self._index(target, "stats")
             self.learn(("g", name), "stats", target.at)

@@ -4,14 +4,13 @@ Each variable, array key, parameter and return value has a slot for its type. Th
 changes. Slots that are still unknown become numbers.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ktrace.script.language.ast import (
     Aggregate,
     Block,
     Delete,
-    Expr,
     ExprStatement,
     Foreach,
     If,
@@ -23,28 +22,25 @@ from ktrace.script.language.ast import (
     Text,
     Try,
     While,
+    variable_of,
 )
-from ktrace.script.language.definitions import Function, Global
+from ktrace.script.language.definitions import Functions, Script
 from ktrace.script.language.source import ScriptError
-from ktrace.script.passes.infer_expression_types import Values
-from ktrace.script.passes.types import Code, Types, scope_of
+from ktrace.script.passes.bound import Bound
+from ktrace.script.passes.infer_expression_types import ExpressionTypes
+from ktrace.script.passes.types import Code, Types, codes_of, scope_of
 
 
-def infer(
-    globals_: Iterable[Global],
-    functions: Mapping[tuple[str, int], Function],
-    codes: Sequence[Code],
-    texts: Mapping[Expr, bool] | None = None,
-) -> Types:
-    """Infer the types of a whole script.
-
-    Args:
-        texts: the `$` expressions that are text; the others are numbers.
+def infer_types(script: Script, functions: Functions, bound: Sequence[Bound]) -> Types:
+    """Infer the types of variables, functions and values.
 
     Raises:
-        ScriptError: a name is not defined, or a value has two types.
+        ScriptError: a name is not defined or is defined twice, or a value has two types.
     """
-    types = Types({one.name: one for one in globals_}, functions, texts=texts or {})
+    _check_names(script)
+    codes = [*codes_of(functions), *(one.code for one in bound)]
+    texts = {e: is_text for one in bound for e, is_text in one.wanted.texts.items()}
+    types = Types({one.name: one for one in script.globals}, functions, texts=texts)
     for one in types.globals.values():
         if one.initial is not None:
             types.slots["g", one.name] = "string" if isinstance(one.initial, Text) else "long"
@@ -73,8 +69,17 @@ def infer_more(types: Types, code: Code) -> None:
         _Visitor(types, code.scope, final=final).code(code)
 
 
+def _check_names(script: Script) -> None:
+    """Refuse a global that is defined twice."""
+    seen: set[str] = set()
+    for one in script.globals:
+        if one.name in seen:
+            raise ScriptError(f"there are two global variables '{one.name}'", one.at)
+        seen.add(one.name)
+
+
 @dataclass(slots=True)
-class _Visitor(Values):
+class _Visitor(ExpressionTypes):
     """Visits the statements of one body."""
 
     def code(self, code: Code) -> None:
@@ -123,15 +128,14 @@ class _Visitor(Values):
 
     def _delete(self, one: Delete) -> None:
         target = one.target
-        if isinstance(target, Name) and target.name in self.types.arrays:
-            return
-        if not isinstance(target, Name | Index) or (
-            isinstance(target, Index) and not isinstance(target.base, Name)
-        ):
+        base = variable_of(target)
+        if base is None:
             raise ScriptError("delete takes an array, an element or a variable", target.at)
-        if isinstance(target, Name) and target.name in self.types.globals:
-            return
-        self.visit(target, None)
+        if isinstance(target, Index):
+            self.array(base, len(target.keys), target.at)
+            self.keys(base.name, target.keys)
+        elif base.name not in self.types.globals:
+            self.visit(base, None)
 
     def _foreach(self, one: Foreach) -> None:
         types = self.types
@@ -146,10 +150,7 @@ class _Visitor(Values):
             name = one.base.name
             count = len(one.slice) or len(one.keys)
             self.array(one.base, max(len(one.keys), count), one.base.at)
-            for i, key in enumerate(one.slice):
-                if key is not None:
-                    slot = ("key", name, str(i))
-                    self.learn(slot, self.visit(key, types.slots.get(slot)), key.at)
+            self.keys(name, one.slice)
             for i, variable in enumerate(one.keys):
                 slot = ("key", name, str(i))
                 kind = self.assign(variable, types.slots.get(slot))

@@ -6,7 +6,7 @@ A probe reads memory when it is hit, so the expression to read must be known in 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ktrace.script.language.ast import (
@@ -27,11 +27,13 @@ from ktrace.script.language.ast import (
     Statement,
     Target,
     Ternary,
+    rebuilt,
     walk,
 )
-from ktrace.script.language.definitions import Function
+from ktrace.script.language.definitions import Functions, Script
 from ktrace.script.passes.builtins import FETCHES
-from ktrace.script.passes.fold_constants import is_harmless
+from ktrace.script.passes.hook import Hook, Hooks, each
+from ktrace.script.passes.side_effects import is_harmless
 
 _DEPTH_MAX = 20
 
@@ -51,11 +53,23 @@ _PARENT = {"task_pid": "ppid", "task_execname": "pexecname"}
 Key = tuple[str, int]
 """A function's name and its number of parameters."""
 
-Functions = Mapping[Key, Function]
+
+def inline(hooks: Hooks, functions: Functions, script: Script) -> Hooks:
+    """Inline functions that read the kernel's memory.
+
+    The statements of aliases become part of the hook's body.
+    """
+    is_global = script.global_names.__contains__
+
+    def one(hook: Hook) -> Hook:
+        conditions = tuple(_inlined(c, functions, is_global) for c in hook.conditions)
+        body = _inlined(hook.code, functions, is_global)
+        return replace(hook, before=(), body=body, after=(), conditions=conditions)
+
+    return each(hooks, one)
 
 
-def inline(node: Any, functions: Functions, is_global: Callable[[str], bool]) -> Any:
-    """Replace calls of functions that read memory and reduce to one expression by that expression."""
+def _inlined(node: Any, functions: Functions, is_global: Callable[[str], bool]) -> Any:
     return _Inliner(functions, is_global, _currents(node, is_global)).node(node)
 
 
@@ -99,20 +113,9 @@ class _Inliner:
 
     def node(self, node: Any) -> Any:
         """Return a node with all calls in it inlined."""
-        if isinstance(node, tuple):
-            return tuple(map(self.node, node))
-        if not hasattr(node, "at"):
-            return node
         if isinstance(node, Call) and node.name.startswith("task_") and (known := self._of_current(node)):
             return self.node(known)
-        changed = {}
-        for entry in fields(node):
-            old = getattr(node, entry.name)
-            if hasattr(old, "at") or isinstance(old, tuple):
-                new = self.node(old)
-                if new is not old and new != old:
-                    changed[entry.name] = new
-        made = replace(node, **changed) if changed else node
+        made = rebuilt(node, self.node)
         return self._call(made) if isinstance(made, Call) else made
 
     def _call(self, node: Call) -> Expr:
@@ -187,20 +190,10 @@ def _value(body: Sequence[Statement], is_global: Callable[[str], bool]) -> Expr 
 
 def _with(node: Any, values: Mapping[str, Expr], place: Any) -> Any:
     """Replace names in a node and move the node to another position if one is given."""
-    if isinstance(node, tuple):
-        return tuple(_with(one, values, place) for one in node)
-    if not hasattr(node, "at"):
-        return node
     if isinstance(node, Name) and node.name in values:
         return values[node.name]
-    changed = {} if place is None else {"at": place}
-    for entry in fields(node):
-        old = getattr(node, entry.name)
-        if hasattr(old, "at") or isinstance(old, tuple):
-            new = _with(old, values, place)
-            if new is not old and new != old:
-                changed[entry.name] = new
-    return replace(node, **changed) if changed else node
+    made = rebuilt(node, lambda child: _with(child, values, place))
+    return made if place is None else replace(made, at=place)
 
 
 def _currents(node: Node, is_global: Callable[[str], bool]) -> frozenset[str]:

@@ -44,6 +44,16 @@ def kernel_text(e: Expr, definition: Definition, *, at_return: bool) -> str:
     )
 
 
+def refuse_kernel_write(target: Expr) -> None:
+    """Raise ScriptError if the target of an assignment is a variable of the kernel."""
+    if isinstance(target, Target | Cast):
+        raise ScriptError(
+            "nothing is written to the kernel",
+            target.at,
+            hint="SystemTap's guru mode could; ktrace only looks",
+        )
+
+
 def _target(e: Target, at_return: bool) -> str:
     if e.variable:
         if e.path:

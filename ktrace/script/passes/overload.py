@@ -1,14 +1,22 @@
 """Chain functions with the same name: `next` in one of them calls the following one."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import Any
 
-from ktrace.script.language.ast import Call, Jump, Name, Return
-from ktrace.script.language.definitions import Function
+from ktrace.script.language.ast import Call, Jump, Name, Return, rebuilt
+from ktrace.script.language.definitions import Function, Functions, Script
 
 FOLLOWING = "\N{LATIN SMALL LETTER N WITH TILDE}"
 """Marks the name of a function that only `next` calls. Names in scripts cannot contain it."""
+
+
+def overload(script: Script) -> Functions:
+    """Chain functions with the same name by their `next`.
+
+    Each gets its own name; calls keep calling the one with the smallest priority.
+    """
+    return {(f.name, len(f.params)): f for f in in_rows(script.functions)}
 
 
 def in_rows(functions: Iterable[Function]) -> tuple[Function, ...]:
@@ -35,18 +43,7 @@ def _row(row: Sequence[Function]) -> list[Function]:
 
 def _with_next(node: Any, name: str, function: Function) -> Any:
     """Replace `next` in a body by a call of `function` with the same arguments."""
-    if isinstance(node, tuple):
-        return tuple(_with_next(one, name, function) for one in node)
-    if not hasattr(node, "at"):
-        return node
     if isinstance(node, Jump) and node.word == "next":
         arguments = tuple(Name(node.at, one.name) for one in function.params)
         return Return(node.at, Call(node.at, name, arguments))
-    changed = {}
-    for entry in fields(node):
-        old = getattr(node, entry.name)
-        if hasattr(old, "at") or isinstance(old, tuple):
-            new = _with_next(old, name, function)
-            if new is not old and new != old:
-                changed[entry.name] = new
-    return replace(node, **changed) if changed else node
+    return rebuilt(node, lambda child: _with_next(child, name, function))

@@ -1,13 +1,41 @@
 """Print the globals that a script writes but never reads, when the script ends."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import fields
-from typing import Any
 
-from ktrace.script.language.ast import Assign, Crement, Expr, ExprStatement, Index, Name, While
-from ktrace.script.language.definitions import Global
-from ktrace.script.language.source import DOLLAR
-from ktrace.script.passes.types import Code, Types
+from ktrace.script.language.ast import (
+    Assign,
+    Crement,
+    Expr,
+    ExprStatement,
+    Name,
+    Node,
+    While,
+    children,
+    variable_of,
+)
+from ktrace.script.language.definitions import Functions, Global, Script
+from ktrace.script.language.parser import parse
+from ktrace.script.language.points import AtMoment
+from ktrace.script.language.preprocess import Facts, Preprocessor
+from ktrace.script.language.source import DOLLAR, SourceFile
+from ktrace.script.passes.bound import Bound
+from ktrace.script.passes.hook import Hook
+from ktrace.script.passes.infer_types import infer_more
+from ktrace.script.passes.types import Code, Types, codes_of
+
+
+def print_unread_globals(
+    script: Script, functions: Functions, bound: Sequence[Bound], types: Types, facts: Facts
+) -> tuple[Sequence[Bound], Types]:
+    """Add end probes that print the globals never read."""
+    shown = unread(script.globals, [*codes_of(functions), *(one.code for one in bound)])
+    source = SourceFile("<unread globals>", display(shown, types), tapset=True)
+    added = []
+    for number, probe in enumerate(parse(source, Preprocessor(facts)).probes):
+        hook = Hook(probe.points[0], AtMoment("end"), probe.points[0], probe.body)
+        added.append(Bound(hook, f"unread {number}"))
+        infer_more(types, added[-1].code)
+    return [*bound, *added], types
 
 
 def unread(globals_: Iterable[Global], codes: Iterable[Code]) -> list[Global]:
@@ -33,7 +61,7 @@ class _Uses:
         self.read = read
         self.written = written
 
-    def visit(self, node: Any) -> None:
+    def visit(self, node: Node) -> None:
         if isinstance(node, ExprStatement):
             self._effect(node.value)
             return
@@ -52,11 +80,8 @@ class _Uses:
             self._written(node.target)
         if isinstance(node, Name):
             self.read.add(node.name)
-        for entry in fields(node):
-            value = getattr(node, entry.name)
-            for item in value if isinstance(value, tuple) else (value,):
-                if hasattr(item, "at"):
-                    self.visit(item)
+        for child in children(node):
+            self.visit(child)
 
     def _effect(self, e: Expr) -> None:
         """Visit an expression whose value is not used. There, `x++` does not count as a read of x."""
@@ -68,15 +93,14 @@ class _Uses:
             self.visit(e)
 
     def _written(self, target: Expr) -> None:
-        if isinstance(target, Name):
-            self.written.add(target.name)
-        elif isinstance(target, Index) and isinstance(target.base, Name):
-            self.written.add(target.base.name)
-            for key in target.keys:
-                if key is not None:
-                    self.visit(key)
-        else:
+        variable = variable_of(target)
+        if variable is None:
             self.visit(target)
+            return
+        self.written.add(variable.name)
+        for child in children(target):
+            if child is not variable:
+                self.visit(child)
 
 
 _FIGURES = ("count", "min", "max", "sum", "avg")

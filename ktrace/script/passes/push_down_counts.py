@@ -18,7 +18,7 @@ The result must be the same as when counting in user space. So the kernel does n
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ktrace.aggregate.hist import KEYS_MAX, SIZE_MAX, SIZE_MIN, VALUES_MAX, Hist, Term, both, round_size
@@ -28,12 +28,12 @@ from ktrace.script.language.ast import (
     Call,
     Delete,
     Foreach,
-    Index,
     Name,
     Node,
+    variable_of,
     walk,
 )
-from ktrace.script.language.definitions import Function
+from ktrace.script.language.definitions import Function, Functions
 from ktrace.script.language.limits import Limits
 from ktrace.script.language.points import AtMoment, Timer
 from ktrace.script.passes.bound import Bound
@@ -101,12 +101,13 @@ class Counted:
     seen_by: frozenset[str] = frozenset()
 
 
-def count(
-    bounds: Sequence[Bound], functions: Iterable[Function], types: Types, limits: Limits | None = None
-) -> Counted:
-    """Return the counts that the kernel can keep for a script; empty if the script does more than count."""
+def push_down_counts(bound: Sequence[Bound], functions: Functions, types: Types, limits: Limits) -> Counted:
+    """Turn handlers that only count into hist triggers.
+
+    Return an empty `Counted` if a handler does more than count.
+    """
     try:
-        return _Counting(bounds, list(functions), types, limits or Limits()).all()
+        return _Counting(bound, list(functions.values()), types, limits).all()
     except NotCounting:
         return Counted()
 
@@ -200,10 +201,9 @@ class _Counting:
         for body in (*bodies, *(f.body for f in self.functions)):
             for node in walk(body):
                 if isinstance(node, Delete):
-                    target = node.target
-                    base = target.base if isinstance(target, Index) else target
-                    if isinstance(base, Name) and base.name in self.names:
-                        found.add(base.name)
+                    variable = variable_of(node.target)
+                    if variable is not None and variable.name in self.names:
+                        found.add(variable.name)
         return found
 
     def _check_reads(self, *, seen_by: bool) -> None:

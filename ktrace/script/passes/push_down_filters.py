@@ -14,22 +14,22 @@ from ktrace.script.kernel_interface import Found
 from ktrace.script.language.ast import (
     Assign,
     Binary,
-    Block,
     Call,
     Expr,
     ExprStatement,
     If,
-    Jump,
     Name,
     Number,
     Statement,
     Text,
     Unary,
-    walk,
+    flat,
+    is_next,
 )
+from ktrace.script.language.definitions import Script
 from ktrace.script.language.points import AtFunction, AtSyscall
 from ktrace.script.passes.bound import Bound
-from ktrace.script.passes.fold_constants import is_harmless
+from ktrace.script.passes.side_effects import is_quiet
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
 _MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -54,21 +54,22 @@ class Pushed:
     only_target: bool = False
 
 
-def split(bounds: Sequence[Bound], is_global: Callable[[str], bool]) -> Pushed:
-    """Return the filters that the kernel can apply."""
-    handlers = Counter(found.event for b in bounds for found in (*b.found, *b.entries))
-    inside = [b for b in bounds if b.found]
+def push_down_filters(script: Script, bound: Sequence[Bound]) -> Pushed:
+    """Turn conditions of handlers into kernel event filters."""
+    is_global = script.global_names.__contains__
+    handlers = Counter(found.event for b in bound for found in (*b.found, *b.entries))
+    inside = [b for b in bound if b.found]
     guards = {b.scope: list(_guards(b, is_global)) for b in inside}
     filters: dict[int, str] = {}
-    for bound in inside:
-        if bound.entries:
+    for one in inside:
+        if one.entries:
             continue  # every return has to remove the entry that was kept for it
-        for found in bound.found:
-            parts = [filter_text(guard, bound, found) for guard in guards[bound.scope]]
+        for found in one.found:
+            parts = [filter_text(guard, one, found) for guard in guards[one.scope]]
             wanted = [part for part in parts if part]
             if wanted and handlers[found.event] == 1:
                 filters[found.key] = " && ".join(dict.fromkeys(wanted))
-    only_target = bool(inside) and all(any(map(_of_target, found)) for found in guards.values())
+    only_target = bool(inside) and all(any(map(_of_target, parts)) for parts in guards.values())
     return Pushed(filters, only_target)
 
 
@@ -78,7 +79,7 @@ def _guards(bound: Bound, is_global: Callable[[str], bool]) -> Iterator[Expr]:
         if not is_quiet(condition):
             return
         yield from _all_of(condition)
-    todo = list(_flat(bound.hook.code))
+    todo = list(flat(bound.hook.code))
     while todo and _is_local(todo[0], is_global):
         todo.pop(0)
     if not todo or not isinstance(todo[0], If):
@@ -88,18 +89,10 @@ def _guards(bound: Bound, is_global: Callable[[str], bool]) -> Iterator[Expr]:
         return
     if len(todo) == 1:
         yield from _all_of(first.condition)
-    elif [isinstance(one, Jump) and one.word == "next" for one in _flat(first.yes)] == [True]:
+    elif is_next(first.yes):
         for one in _parts(first.condition, "||"):
             if isinstance(one, Binary) and one.op in _OPPOSITE:
                 yield Binary(one.at, _OPPOSITE[one.op], one.left, one.right)
-
-
-def _flat(one: Statement) -> Iterator[Statement]:
-    if isinstance(one, Block):
-        for inner in one.body:
-            yield from _flat(inner)
-    else:
-        yield one
 
 
 def _is_local(one: Statement, is_global: Callable[[str], bool]) -> bool:
@@ -108,11 +101,6 @@ def _is_local(one: Statement, is_global: Callable[[str], bool]) -> bool:
     if not isinstance(value, Assign) or value.op != "=" or not isinstance(value.target, Name):
         return False
     return not is_global(value.target.name) and is_quiet(value.value)
-
-
-def is_quiet(e: Expr) -> bool:
-    """Return whether an expression cannot fail and has no side effects, not even on `matched()`."""
-    return is_harmless(e) and not any(isinstance(n, Binary) and n.op in ("=~", "!~") for n in walk(e))
 
 
 def _all_of(e: Expr) -> Iterator[Expr]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from ktrace.script.language.ast import Expr, Kind, Statement
-from ktrace.script.language.definitions import Function, Global
+from ktrace.script.language.definitions import Function, Functions, Global
 from ktrace.script.language.source import Spot
 
 Slot: TypeAlias = tuple[str, ...]
@@ -38,7 +38,7 @@ class Types:
     """
 
     globals: Mapping[str, Global]
-    functions: Mapping[tuple[str, int], Function]
+    functions: Functions
     slots: dict[Slot, Kind] = field(default_factory=dict)
     arrays: dict[str, int] = field(default_factory=dict)
     texts: Mapping[Expr, bool] = field(default_factory=dict)
@@ -54,6 +54,11 @@ class Types:
         """Return the type of a variable; for an array, the type of its values."""
         slot = ("g", name) if name in self.globals else ("l", scope, name)
         return self.slots.get(slot, "long")
+
+
+def codes_of(functions: Functions) -> list[Code]:
+    """Return the bodies of functions."""
+    return [Code(scope_of(one), one.body) for one in functions.values()]
 
 
 def scope_of(function: Function) -> str:

@@ -23,7 +23,7 @@ from ktrace.script.language.faults import Abort, Fault
 from ktrace.script.language.points import AtMoment, Timer
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.compiler import Compiled
-from ktrace.script.passes.kernel_reads import RETURNED, TASK_NAME
+from ktrace.script.passes.find_reads import RETURNED, TASK_NAME
 from ktrace.script.runtime.arrays import by_key
 from ktrace.script.runtime.program import Program
 from ktrace.script.runtime.state import State, bytes_text, python_text

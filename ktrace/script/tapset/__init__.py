@@ -1,18 +1,16 @@
 """Aliases and functions shipped with ktrace: script files that are read when a script uses them."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 
-from ktrace.errors import UsageError
 from ktrace.script.kernel_interface import Machine
-from ktrace.script.language.ast import Call, Name, Node, Number, Text, walk
-from ktrace.script.language.definitions import Alias, Global, Point, Script
-from ktrace.script.language.lexer import tokens
+from ktrace.script.language.ast import Call, Name, Node, walk
+from ktrace.script.language.definitions import Alias, Point, Script
 from ktrace.script.language.parser import parse
-from ktrace.script.language.preprocess import Facts, Preprocessor, number
+from ktrace.script.language.preprocess import Facts, Preprocessor
 from ktrace.script.language.source import SourceFile
 from ktrace.script.tapset.syscalls import syscall_aliases
 
@@ -44,9 +42,9 @@ class Tapset:
             todo += [p.parts[0].name for alias in more for p in alias.points]
         return tuple(found)
 
-    def with_library(self, script: Script) -> Script:
-        """Add the tapset's functions and variables that a script uses, directly or indirectly."""
-        names = _names((*(_bodies(script)), *(alias.body for alias in self.aliases(script))))
+    def with_library(self, script: Script, aliases: Sequence[Alias]) -> Script:
+        """Add the tapset's functions and variables that a script and these aliases use."""
+        names = _names((*_bodies(script), *(alias.body for alias in aliases)))
         own = {one.name for one in script.functions} | {one.name for one in script.globals}
         while True:
             found = [f for f in _library() if f.defines & names and not f.defines & own]
@@ -75,15 +73,6 @@ class Tapset:
             return ()
         source = SourceFile(f"<tapset {name}.stp>", file.read_text("utf-8"), tapset=True)
         return parse(source, Preprocessor(self.facts)).aliases
-
-    def with_settings(self, script: Script, settings: Mapping[str, str]) -> Script:
-        """Apply `-G NAME=VALUE` settings to a script. Raises UsageError for an unknown name."""
-        names = {one.name for one in script.globals}
-        for name in settings:
-            if name not in names:
-                raise UsageError(f"-G {name}: the script has no global variable of that name")
-        made = tuple(_set(one, settings[one.name]) if one.name in settings else one for one in script.globals)
-        return replace(script, globals=made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +127,3 @@ def _names(bodies: Iterable[Node]) -> set[str]:
 def _points(script: Script) -> list[Point]:
     found = [point for probe in script.probes for point in probe.points]
     return found + [point for alias in script.aliases for point in alias.points]
-
-
-def _set(one: Global, text: str) -> Global:
-    """Set a global's initial value: a number if the text is one and the variable is not a string."""
-    if not isinstance(one.initial, Text):
-        words = tokens(SourceFile(f"-G {one.name}", text.removeprefix("-")))
-        if len(words) == 2 and words[0].kind == "number":
-            value = number(words[0])
-            return replace(one, initial=Number(one.at, -value if text.startswith("-") else value))
-    return replace(one, initial=Text(one.at, text.encode("utf-8", "surrogateescape").decode("latin-1")))

@@ -49,7 +49,9 @@ def compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(calls, st.lists(inner, max_size=3)).map(lambda t: f"{t[0]}({', '.join(t[1])})"),
         st.tuples(inner, names).map(lambda t: f"({t[0]} in {t[1]})"),
         st.tuples(names, st.sampled_from(["++", "--"])).map(lambda t: f"({t[0]}{t[1]})"),
-        st.tuples(figures, names).map(lambda t: f"@{t[0]}({t[1]})"),
+        st.tuples(figures, st.one_of(names, inner)).map(lambda t: f"@{t[0]}({t[1]})"),
+        st.tuples(names, inner).map(lambda t: f"@hist_log({t[0]})[{t[1]}]"),
+        names.map(lambda n: f"{n}[*]"),
         inner.map(lambda e: f"@defined({e})"),
     )
 

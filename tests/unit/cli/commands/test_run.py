@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.cli.main import main
+from ktrace.script.passes.pass_list import PASSES
 
 SCRIPT = 'probe begin { printf("%d %s\\n", $#, @1) exit() }\n'
 
@@ -54,3 +55,23 @@ def test_a_script_names_what_runs_it(tmp_path: Path) -> None:
     path.chmod(0o755)
     done = subprocess.run([path, "x", "y"], capture_output=True, text=True, check=True)
     assert done.stdout == "2 x\n"
+
+
+def test_the_passes_are_listed_without_a_script(capfd: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--passes"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[2:4] == [
+        " 1 parse                 Read the script's files into one syntax tree.",
+        "                         sources facts -> script",
+    ]
+    assert [line.split()[1] for line in lines[2::2]] == [one.name for one in PASSES]
+
+
+@pytest.mark.parametrize(
+    "more", [["SCRIPT"], ["-e", SCRIPT], ["-p1"], ["--plan"], ["-l", "begin"], ["-L", "begin"], ["-T", "1"]]
+)
+def test_a_list_of_passes_does_nothing_else(
+    more: list[str], script: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--passes", *(script if word == "SCRIPT" else word for word in more)]) == 2
+    assert "--passes and" in capfd.readouterr().err

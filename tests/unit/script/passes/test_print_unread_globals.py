@@ -4,9 +4,10 @@ import pytest
 
 from ktrace.script.language.parser import parse
 from ktrace.script.language.preprocess import Facts, Preprocessor
-from ktrace.script.language.source import SourceFile
-from ktrace.script.passes.print_unread_globals import unread
+from ktrace.script.language.source import DOLLAR, SourceFile
+from ktrace.script.passes.print_unread_globals import print_unread_globals, unread
 from ktrace.script.passes.types import Code
+from tests.unit.script.passes.one_pass import after, one_line
 
 
 def shown(body: str) -> list[str]:
@@ -32,3 +33,11 @@ def shown(body: str) -> list[str]:
 )
 def test_what_is_only_written(body: str, names: list[str]) -> None:
     assert shown(body) == names
+
+
+def test_an_end_probe_prints_each_of_them() -> None:
+    made = after(print_unread_globals, 'global n, names probe begin { n = 1; names["a"] = "b" }')
+    assert [f"{one.hook.point} {one_line(one.hook.code)}".replace(DOLLAR, "$") for one in made.bound[1:]] == [
+        'end { printf("n=%d\\n", n); }',
+        'end { foreach ([k$0] in names-) printf("names[\\"%s\\"]=\\"%s\\"\\n", k$0, names[k$0]); }',
+    ]

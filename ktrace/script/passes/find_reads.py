@@ -1,7 +1,7 @@
 """Find the values that a handler reads from the kernel, so that probes fetch nothing else."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from ktrace.script.kernel_interface import As, Read
@@ -21,34 +21,12 @@ from ktrace.script.language.ast import (
     children,
     walk,
 )
-from ktrace.script.language.definitions import Point
+from ktrace.script.language.definitions import Point, Script
 from ktrace.script.language.points import AtEvent, AtFunction, AtMoment, AtSyscall, Site, Timer
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
-from ktrace.script.passes.expand_aliases import Hook
-from ktrace.script.passes.kernel_expressions import kernel_text, without_pretty
-
-
-@dataclass(slots=True)
-class KernelRead:
-    """The values that one handler reads.
-
-    Attributes:
-        reads: the reads, each once.
-        fields: the column name of each expression: `f0`, or `e0` if it is evaluated at the entry.
-        entries: the expressions that are evaluated at the function's entry.
-        entry_reads, entry_fields: the reads and columns of `entries`.
-        texts: the expressions that are text.
-        parms: the column that holds all parameters, if the handler reads them.
-    """
-
-    reads: list[Read] = field(default_factory=list)
-    fields: dict[Expr, str] = field(default_factory=dict)
-    entries: list[Expr] = field(default_factory=list)
-    entry_reads: list[Read] = field(default_factory=list)
-    entry_fields: dict[Expr, str] = field(default_factory=dict)
-    texts: dict[Expr, bool] = field(default_factory=dict)
-
+from ktrace.script.passes.hook import Hook, Hooks, KernelRead, each
+from ktrace.script.passes.kernel_expressions import kernel_text, refuse_kernel_write, without_pretty
 
 TASK_NAME = Read("$comm", "string")
 """The task's name at the time of the hit. For other events, only the kernel's saved name is known."""
@@ -68,22 +46,42 @@ def names_returned(node: Node, functions: Collection[str]) -> bool:
     return _calls(node, {"returnval", "returnstr", *functions})
 
 
-def names_parameters(node: Node) -> bool:
-    """Return whether a body reads all parameters of the function."""
-    return any(isinstance(one, Target) and one.name in ("$parms", "$vars") for one in walk(node))
-
-
 def _calls(node: Node, names: Collection[str]) -> bool:
     return any(isinstance(one, Call) and one.name in names for one in walk(node))
 
 
-def find_targets(hook: Hook, site: Site, is_global: Callable[[str], bool]) -> KernelRead:
+def find_reads(hooks: Hooks, script: Script) -> Hooks:
+    """Find the values that handlers read from the kernel.
+
+    Functions of the script do not read the kernel themselves: where they use the task's name or the return
+    value, the probes of the handlers fetch it for them.
+    """
+    is_global = script.global_names.__contains__
+    own = frozenset(f.name for f in script.functions)
+    naming = own if any(names_task(f.body, ()) for f in script.functions) else ()
+    returning = own if any(names_returned(f.body, ()) for f in script.functions) else ()
+
+    def one(hook: Hook) -> Hook:
+        wanted = find_targets(hook, is_global)
+        if isinstance(hook.site, AtFunction | AtSyscall):
+            if hook.site.at_return and RETURNED not in wanted.reads and names_returned(hook.code, returning):
+                wanted.reads.append(RETURNED)
+            if names_task(hook.code, naming):
+                wanted.reads.append(TASK_NAME)
+                if wanted.entries:
+                    wanted.entry_reads.append(TASK_NAME)
+        return replace(hook, wanted=wanted)
+
+    return each(hooks, one)
+
+
+def find_targets(hook: Hook, is_global: Callable[[str], bool]) -> KernelRead:
     """Return the values that a hook's handler reads.
 
     Raises:
         ScriptError: `$x` is used without a function, or a value cannot be read at a probe.
     """
-    finder = _Finder(hook.point, site, _definitions(hook.code, is_global))
+    finder = _Finder(hook.point, hook.site, _definitions(hook.code, is_global))
     for condition in hook.conditions:
         finder.visit(condition)
     finder.visit(hook.code)
@@ -130,12 +128,8 @@ class _Finder:
         return isinstance(self.site, AtFunction | AtSyscall) and self.site.at_return and not self.at_entry
 
     def visit(self, node: Node) -> None:
-        if isinstance(node, Assign | Crement) and isinstance(node.target, Target | Cast):
-            raise ScriptError(
-                "nothing is written to the kernel",
-                node.target.at,
-                hint="SystemTap's guru mode could; ktrace only looks",
-            )
+        if isinstance(node, Assign | Crement):
+            refuse_kernel_write(node.target)
         if isinstance(node, Entry) and self.at_return:
             self._enter(node, node.value)
             return

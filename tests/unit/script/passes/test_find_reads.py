@@ -1,0 +1,63 @@
+"""What probes fetch for a handler."""
+
+import pytest
+
+from ktrace.script.kernel_interface import Read
+from ktrace.script.language.source import ScriptError
+from ktrace.script.passes.find_reads import find_reads
+from tests.unit.script.passes.one_pass import after
+from tests.unit.script.scripts import FakeKernel
+
+ENTRY, RETURN, EVENT = 'kernel.function("f")', 'kernel.function("f").return', 'kernel.trace("f")'
+
+
+def read(point: str, body: str, more: str = "") -> tuple[list[str], list[str]]:
+    """What is read at the event, and at the entry that comes before it."""
+    (hook,) = after(find_reads, f"{more} probe {point} {{ {body} }}", FakeKernel(["f"])).hooks
+    if hook.refused is not None:
+        raise hook.refused
+    return [str_of(one) for one in hook.wanted.reads], [str_of(one) for one in hook.wanted.entry_reads]
+
+
+def str_of(one: Read) -> str:
+    return one.text if one.kind == "number" else f"{one.text}:{one.kind}"
+
+
+@pytest.mark.parametrize(
+    ("point", "body", "at_event", "at_entry"),
+    [
+        (ENTRY, "println($x + $x + $y->z[1])", ["x", "y->z[1]"], []),
+        (ENTRY, "p = $x; println(p->y)", ["x", "x->y"], []),
+        (ENTRY, 'println(@cast($x, "file")->f_mode)', ["((struct file *)x)->f_mode"], []),
+        (ENTRY, "println(kernel_string($x), user_string($y))", ["x:string", "y:ustring"], []),
+        (ENTRY, "println(kernel_int($x), kernel_int(&$y))", ["+0(x):s32", "y:s32"], []),
+        (ENTRY, "println(int_arg(2))", ["$arg2:s32"], []),
+        (ENTRY, "println(execname())", ["$comm:string"], []),
+        (RETURN, "println($return)", ["$retval"], []),
+        (RETURN, "println($x)", [], ["x"]),
+        (RETURN, "println(@entry($x), execname())", ["$comm:string"], ["x", "$comm:string"]),
+        (EVENT, "println(execname())", [], []),
+    ],
+)
+def test_reads(point: str, body: str, at_event: list[str], at_entry: list[str]) -> None:
+    assert read(point, body) == (at_event, at_entry)
+
+
+def test_probes_fetch_for_the_functions_that_a_handler_calls() -> None:
+    more = "function f() { return g() } function g() { return strlen(execname()) + returnval() }"
+    assert read(RETURN, "println(f())", more) == (["$retval", "$comm:string"], [])
+    assert read(RETURN, "println(1)", more) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("point", "body", "message"),
+    [
+        ("begin", "println($x)", "there are no variables of the kernel at begin"),
+        (ENTRY, "println($return)", r"\$return is known at a function's return"),
+        (ENTRY, "println($x[pid()])", "an index into the kernel's memory is a literal number"),
+        (ENTRY, "$x = 1", "nothing is written to the kernel"),
+    ],
+)
+def test_what_cannot_be_read(point: str, body: str, message: str) -> None:
+    with pytest.raises(ScriptError, match=message):
+        read(point, body)
