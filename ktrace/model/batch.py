@@ -17,6 +17,7 @@ from ktrace.model.format import Format, Signature
 from ktrace.model.frame import column_name, require_polars, series
 from ktrace.model.lookups import Lookups
 from ktrace.model.muted import Muted
+from ktrace.model.short_repr import ROWS, batch_line, batch_table
 
 if TYPE_CHECKING:
     import polars as pl
@@ -30,6 +31,9 @@ Kind = Literal["entry", "return", "text", "fields"]
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
     """Many records of one event. Every column has one row for each record, in stream order.
+
+    `batch["count"]` is the column of an argument or field, `batch.ts` one that every record has. For
+    programs that import ktrace, `_INTERNAL` names the attributes that may change.
 
     Attributes:
         event: the event's name, without its group.
@@ -82,19 +86,48 @@ class Batch:
     def __len__(self) -> int:
         return len(self.seq)
 
-    def __getitem__(self, name: str) -> Column:
+    def __getitem__(self, name: str) -> Any:
+        """Return `columns[name]`. What it is depends on the field: `Column` lists the forms.
+
+        Raises:
+            KeyError: the event has no such argument or field.
+        """
         return self.columns[name]
 
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in _INTERNAL]
+
+    def __repr__(self) -> str:
+        return f"<Batch {self._line()}>"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the first records, for notebooks."""
+        few = self.take(slice(ROWS))
+        own: dict[str, Column | None] = {"ts": few.ts, "cpu": few.cpu, "pid": few.pid, "comm": few.comm}
+        places = {"ip": few.place, "func": few.func, "ret_ip": few.ret_ip}
+        fields = {column_name(name): column for name, column in few.columns.items()}
+        return batch_table(self._line(), len(self), {**own, **places, **fields})
+
+    def _line(self) -> str:
+        times = (int(self.ts[0]), int(self.ts[-1])) if len(self) else None
+        return batch_line(self.event, len(self), times, tuple(self.columns), ticks=self.ticks)
+
     def to_polars(self) -> "pl.DataFrame":
-        """Return the records as a Polars frame (`ktrace.model.frame`).
+        """Return the records as a Polars frame, one row for each record.
+
+        Columns are `ts`, `cpu`, `pid`, `tgid`, `comm`, `flags`, `event`, of probes `ip`, or `func` and
+        `ret_ip`, and then the fields; a field with one of these names is `arg_NAME`.
+
         Raises:
             Unavailable: Polars is not installed.
         """
-
         return to_frame(self)
 
     def take(self, rows: NDArray[Any] | slice) -> "Batch":
-        """Return the records that an index array, a mask or a slice selects."""
+        """Return the records that an index array, a mask or a slice selects.
+
+        batch.take(batch["count"] > 4096)
+        """
 
         def some(strings: Strings | None) -> Strings | None:
             return None if strings is None else strings.take(rows)
@@ -116,6 +149,10 @@ class Batch:
             addresses={name: column[rows] for name, column in self.addresses.items()},
             common_flags=None if self.common_flags is None else self.common_flags[rows],
         )
+
+
+_INTERNAL = frozenset(("addresses", "common_flags", "format", "lookups", "signature", "_line", "_repr_html_"))
+"""What `dir` of a batch leaves out: attributes that those need who print records."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ktrace.model.short_repr import strings_line
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Strings:
@@ -30,6 +32,9 @@ class Strings:
         index: dict[str | None, int] = {}
         codes = [index.setdefault(text, len(index)) for text in texts]
         return cls(np.array(codes, np.int32), tuple(index))
+
+    def __repr__(self) -> str:
+        return f"<Strings: {strings_line(len(self), self.values)}>"
 
     def __len__(self) -> int:
         return len(self.codes)

@@ -5,7 +5,7 @@ with Session() as session:
     reader = session.start()
     ...
 
-`ktrace.api` extends it to the public interface.
+The public `ktrace.Session` (`ktrace.api`) holds one.
 """
 
 import errno

@@ -1,8 +1,10 @@
 """Read recordings from a user's own program: `ktrace.read` and `ktrace.sql`."""
 
+import os
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from ktrace.errors import UsageError
 from ktrace.model.batch import Batch
 from ktrace.stream.recording import Recording
 from ktrace.stream.select import Choice, check_events, of_events
@@ -13,39 +15,53 @@ if TYPE_CHECKING:
 
 
 def read(
-    *paths: str, events: Sequence[str] = (), recover: bool = False, ordered: bool = True
+    *paths: str | os.PathLike[str], events: Sequence[str] = (), recover: bool = False, ordered: bool = True
 ) -> Iterator[Batch]:
     """Yield the records of trace.dat files in batches of one event; merge several files by time.
 
-    Batches come in order of time, but overlap: to put the records of several batches in order, sort by `seq`.
+    for batch in ktrace.read("trace.dat", events=["sched:*"]):
+        print(batch.event, len(batch))
+
+    Batches come in order of time, but overlap: to put the records of several batches in order, sort by
+    `seq`. The files are opened when the loop begins, and memory does not grow with them.
 
     Args:
+        paths: one or more files of `ktrace record` or trace-cmd.
         events: only these events, `NAME` or `SYSTEM:NAME`, with wildcards; empty for all.
         recover: read what is readable in truncated files.
         ordered: False if the order of records does not matter: faster, CPU after CPU. Each batch is still in
             order of time, but `seq` starts again.
 
     Raises:
+        UsageError: no file is given.
         NotFound: a file does not exist, or the recording has no event of that name.
-        Damaged, Unavailable: as in `ktrace report`.
+        Damaged: a file cannot be decoded, or is cut off and `recover` is False.
+        Unavailable: a file is compressed in a way that needs a library which is not installed.
     """
+    if not paths:
+        raise UsageError("read needs at least one file", hint='ktrace.read("trace.dat")')
     choice = Choice([of_events(events)] if events else [])
-    with Recording(paths, recover=recover) as recording:
+    with Recording([os.fspath(path) for path in paths], recover=recover) as recording:
         check_events(events, recording.formats())
         for chunk in recording.chunks(ordered=ordered):
             yield from choice(chunk).batches
 
 
-def sql(path: str, query: str, *, confined: bool = True) -> "pl.DataFrame":
+def sql(path: str | os.PathLike[str], query: str, *, confined: bool = True) -> "pl.DataFrame":
     """Return the result of a query over a trace.dat file; docs/commands/sql.md lists the tables.
 
+    frame = ktrace.sql("trace.dat", "select comm, count(*) as n from vfs_read group by comm")
+
     Args:
+        path: a file of `ktrace record` or trace-cmd.
+        query: a SELECT, in the dialect of Polars.
         confined: refuse a query that reads anything but these tables. Use False only for your own queries.
 
     Raises:
         UsageError: the query has a syntax error, or reads something else.
         Unavailable: Polars is not installed.
-        NotFound, Damaged: as in `ktrace report`.
+        NotFound: the file does not exist.
+        Damaged: the file cannot be decoded.
     """
-    with Recording([path]) as recording:
+    with Recording([os.fspath(path)]) as recording:
         return run_query(recording, query, confined=confined).collect(engine="streaming")

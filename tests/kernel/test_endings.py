@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.api import Session
+from ktrace import Session
 from ktrace.session import ending
 from ktrace.tracefs import pipe, pipe_raw
 

@@ -9,10 +9,10 @@ import pytest
 
 from ktrace.aggregate.hist import HITCOUNT, Hist, Term, hist_path
 from ktrace.aggregate.hist_file import HistTable, log2_range, parse_hist, terms_of
-from ktrace.api import Session
 from ktrace.errors import Refused
 from ktrace.model.tally import Key, Range, Symbol, Syscall, Task
 from ktrace.tracefs.events import enable_step
+from tests.kernel.inner_session import InnerSession
 
 HISTS = Path("/sys/kernel/tracing/events/sched/sched_switch/hist").exists()
 pytestmark = pytest.mark.skipif(not HISTS, reason="no hist triggers")
@@ -52,7 +52,7 @@ def bare(key: Key) -> object:
 class Counted:
     """An event with many histograms at once, and what they counted."""
 
-    def __init__(self, session: Session, event: str) -> None:
+    def __init__(self, session: InnerSession, event: str) -> None:
         self.session, self.event = session, event
         self.refused: list[Hist] = []
 
@@ -71,7 +71,7 @@ class Counted:
 
 @pytest.fixture
 def counted() -> Iterator[Counted]:
-    with Session() as session:
+    with InnerSession() as session:
         event = session.add("vfs_read", "n=%dx:u64", "f=$stack0:u64", "comm=$comm").probe.event
         session.filter_event(event, 'comm == "dd"')
         session.ignore_self()

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from ktrace.aggregate.latency import Latency
-from ktrace.api import Session
 from ktrace.model.batch import Batch, Chunk
 from ktrace.session.reader import reading_pages
 from ktrace.tracefs.events import enable_step
+from tests.kernel.inner_session import InnerSession
 
 from .conftest import Running
 
@@ -59,7 +59,7 @@ def test_a_sleep_is_in_the_range_of_its_time(ktrace: Callable) -> None:
 @in_kernel
 def test_it_is_the_difference_of_the_raw_events_of_the_same_run(tracing: Path) -> None:
     """The very events that are timed are recorded, too, with their stamps: equal to the nanosecond."""
-    with Session(clock="mono") as session:
+    with InnerSession(clock="mono") as session:
         entry = session.add("vfs_read", "n=%dx:u64").probe.event
         end = session.add("vfs_read", at_return=True).probe.event
         key = ("common_pid",)

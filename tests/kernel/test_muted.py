@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.api import Session
+from ktrace import Session
 from ktrace.errors import Unavailable
 
 from .conftest import Outcome, Running

@@ -69,3 +69,59 @@ def test_a_program_that_is_not_there():
     with ktrace.Session() as session, pytest.raises(ktrace.KtraceError, match="no-such-program"):
         session.add("vfs_read")
         list(session.stream(command="no-such-program"))
+
+
+def test_names_of_events_and_what_is_counted_after_the_end(forks):
+    with ktrace.Session(buffer_kb=64) as session:
+        assert session.add("vfs_read", "n=%dx:u64", name="reads") == ["reads"]
+        assert len(session.add("vfs_writ*")) >= 1 and len(session.events) >= 2
+        session.trace_event("sched:sched_switch")
+        assert "sched/sched_switch" in session.events
+        session.filter("common_pid >= 0")
+        assert "events" in repr(session)
+        assert {batch.event for batch in session.stream(count=50)} <= {
+            e.split("/")[1] for e in session.events
+        }
+    assert "sched/sched_switch" in session.events and session.lost >= 0 and "not open" in repr(session)
+
+
+def test_what_the_command_notes_is_a_warning():
+    with ktrace.Session() as session, pytest.warns(UserWarning, match="do_fork is kernel_clone") as told:
+        session.add("do_fork")
+    assert told[0].filename == __file__
+
+
+def test_calls_that_would_see_nothing_or_all():
+    with ktrace.Session() as session:
+        with pytest.raises(ktrace.UsageError, match="no event yet"):
+            session.stream()
+        with pytest.raises(ktrace.UsageError, match="no event yet"):
+            session.filter("common_pid > 0")
+        with pytest.raises(ktrace.UsageError, match="at least one"):
+            session.only_tasks([])
+        with pytest.raises(ktrace.UsageError, match="at least one"):
+            session.only_cpus([])
+        with pytest.raises(ktrace.NotFound, match="no event sched:nothing"):
+            session.trace_event("sched:nothing")
+        with pytest.raises(ktrace.UsageError, match="open already"), session:
+            pass
+
+
+def test_two_streams_at_a_time(forks):
+    with ktrace.Session() as session:
+        session.trace_event("sched:sched_switch")
+        first = session.stream()
+        next(first)
+        with pytest.raises(ktrace.UsageError, match="streams already"):
+            session.stream()
+        first.close()
+        assert len(next(session.stream(count=1))) == 1
+
+
+def test_closed_before_the_end_of_the_block(tracing):
+    with ktrace.Session() as session:
+        session.add("vfs_read")
+        session.close()
+        assert not list((tracing / "instances").glob("ktrace_*"))
+        with pytest.raises(ktrace.UsageError, match="not open"):
+            session.add("vfs_read")

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.api import Session
 from ktrace.model.batch import Chunk, Lost
 from ktrace.output.formats.text import Text
 from ktrace.session.page_decoder import Formats, layout_of, live_decoder
@@ -20,6 +19,7 @@ from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
 from ktrace.tracefs.events import has_call_texts
+from tests.kernel.inner_session import InnerSession
 
 # A million events take an hour where the processor is emulated: by hand.
 EVENTS = int(os.environ.get("KTRACE_ORACLE_EVENTS", "24000"))
@@ -46,7 +46,7 @@ class Read:
             return list(islice(((o, t) for o, t in zip_longest(ours, wanted) if o != t), 20))
 
 
-def read_both(session: Session, directory: Path) -> Read:
+def read_both(session: InnerSession, directory: Path) -> Read:
     """What a session has recorded and nobody has read yet."""
     with (Path(session.files.root) / "trace").open("rb") as trace, (directory / "theirs").open("wb") as copy:
         shutil.copyfileobj(trace, copy, 1 << 20)
@@ -84,8 +84,8 @@ def _header(trace: Path) -> str:
 
 
 @pytest.fixture
-def session() -> Iterator[Session]:
-    with Session(buffer_kb=max(1024, EVENTS // 12)) as made:
+def session() -> Iterator[InnerSession]:
+    with InnerSession(buffer_kb=max(1024, EVENTS // 12)) as made:
         yield made
 
 
@@ -102,11 +102,11 @@ def reading(count: int, size: int = 1) -> None:
         assert loop.wait() == 0
 
 
-def start_pages(session: Session) -> None:
+def start_pages(session: InnerSession) -> None:
     session.start_pages(layout_of(session.files).size)
 
 
-def test_many_mixed_events(session: Session, tmp_path: Path) -> None:
+def test_many_mixed_events(session: InnerSession, tmp_path: Path) -> None:
     """Probes, return probes, system calls and the scheduler: every line is the kernel's own."""
     session.add("vfs_read", "n=%dx:u64", "c=$comm", "p=+0(%di):x8[4]", "s=+0($stack):symbol", name="enter")
     session.add("vfs_read", "ret=$retval:s64", at_return=True, name="leave")
@@ -123,7 +123,7 @@ def test_many_mixed_events(session: Session, tmp_path: Path) -> None:
     assert read.differences() == []
 
 
-def test_stacks_and_markers(session: Session, tmp_path: Path) -> None:
+def test_stacks_and_markers(session: InnerSession, tmp_path: Path) -> None:
     session.add("vfs_read", "n=%dx:u64", name="enter")
     session.trace_event(session.events[0], stack=True)
     start_pages(session)
@@ -139,7 +139,7 @@ def test_stacks_and_markers(session: Session, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("clock", ["counter", "x86-tsc", "global"])
 def test_clocks(clock: str, tmp_path: Path) -> None:
-    with Session(clock=clock) as session:
+    with InnerSession(clock=clock) as session:
         session.add("vfs_read", "n=%dx:u64", name="enter")
         start_pages(session)
         reading(300)
@@ -148,7 +148,7 @@ def test_clocks(clock: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kilobytes", [8, 64])
-def test_pages_of_several_pages_of_memory(session: Session, kilobytes: int, tmp_path: Path) -> None:
+def test_pages_of_several_pages_of_memory(session: InnerSession, kilobytes: int, tmp_path: Path) -> None:
     if not session.files.exists("buffer_subbuf_size_kb"):
         assert layout_of(session.files).size == os.sysconf("SC_PAGESIZE")
         return
@@ -164,7 +164,7 @@ def test_pages_of_several_pages_of_memory(session: Session, kilobytes: int, tmp_
 
 def test_every_loss_is_told() -> None:
     """A small buffer that nobody reads at first, and that overflows again while it is read."""
-    with Session(buffer_kb=16) as session:
+    with InnerSession(buffer_kb=16) as session:
         session.add("vfs_read", "n=%dx:u64", name="enter")
         formats = Formats(session.tracing)
         formats.learn(session.events)
@@ -192,7 +192,7 @@ def test_every_loss_is_told() -> None:
 
 
 def test_an_event_that_is_made_while_its_buffer_is_read(
-    session: Session, foreign: Callable[[str], None]
+    session: InnerSession, foreign: Callable[[str], None]
 ) -> None:
     session.add("vfs_read", "n=%dx:u64", name="enter")
     formats = Formats(session.tracing)
@@ -212,7 +212,7 @@ def test_an_event_that_is_made_while_its_buffer_is_read(
     assert not [mark for chunk in chunks for mark in chunk.marks]
 
 
-def test_a_probe_that_goes_before_its_records_are_read(session: Session, tracing: Path) -> None:
+def test_a_probe_that_goes_before_its_records_are_read(session: InnerSession, tracing: Path) -> None:
     """The kernel may drop the records with it; those that it keeps are decoded."""
     defined = session.add("vfs_read", "n=%dx:u64", name="enter")
     formats = Formats(session.tracing)
@@ -228,7 +228,7 @@ def test_a_probe_that_goes_before_its_records_are_read(session: Session, tracing
     assert {batch.event for chunk in chunks for batch in chunk.batches} == {"enter"}
 
 
-def test_a_cpu_that_is_switched_off(session: Session, tmp_path: Path) -> None:
+def test_a_cpu_that_is_switched_off(session: InnerSession, tmp_path: Path) -> None:
     """What it has recorded is read all the same; so is what it records when it is on again."""
     switch = Path("/sys/devices/system/cpu/cpu1/online")
     session.add("vfs_read", "n=%dx:u64", name="enter")

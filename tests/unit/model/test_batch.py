@@ -50,3 +50,11 @@ def test_batch_is_a_table():
 def test_chunk_counts_records_not_marks():
     assert len(Chunk((batch(0, 2), batch(1)), (Lost(3, 0, None),))) == 3
     assert len(Chunk()) == 0
+
+
+def test_a_batch_shows_what_public_programs_use():
+    one = batch(3, 5)
+    shown = [name for name in dir(one) if not name.startswith("__")]
+    assert {"event", "ts", "columns", "take", "to_polars"} <= set(shown)
+    assert not {"addresses", "lookups", "signature", "format", "common_flags"} & set(shown)
+    assert not [name for name in shown if name.startswith("_")]

@@ -1,0 +1,7 @@
+#!/bin/sh
+# Which programs fail to open files, and with which error?
+#
+#   sudo examples/06-failed-opens.sh [SECONDS]
+#
+# Errors are negative return values: -2 is ENOENT, -13 is EACCES. `errno 13` of the package moreutils names the others.
+exec ktrace count -r do_sys_openat2 --by comm,'ret=$retval:s32' --filter 'ret < 0' -d "${1:-10}"
