@@ -1,6 +1,5 @@
 """The public Python interface: `ktrace.Session`. See docs/python.md."""
 
-import os
 from collections.abc import Iterator
 
 from ktrace.model.batch import Batch
@@ -29,7 +28,7 @@ class Session(session.Session):
             UsageError: the arguments cannot be parsed.
             NotFound, Refused: the kernel does not accept the probe.
         """
-        defaults = ProbeOptions(self.name, name, at_return, machine=os.uname().machine)
+        defaults = ProbeOptions(self.name, name, at_return, machine=self.kernel.machine)
         wanted = want([place, *args], defaults, self.kernel)
         first, *_ = [self.add_probe(one.probe, relocator(wanted)) for one in wanted]
         return first

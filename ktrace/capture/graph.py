@@ -135,7 +135,11 @@ def graph(
         for text in following.notes:
             note(text)
         _exclude(where, request.exclude, following.functions)
-        pids = [session.id_of(command)] if command else threads_of(request.pids, children=request.children)
+        pids = (
+            [session.id_of(command)]
+            if command
+            else threads_of(session.host, request.pids, children=request.children)
+        )
         where.restrict(pids, request.cpus, children=command is not None or request.children)
         formats = Formats(session.tracing)
         formats.learn((f"ftrace/{ENTRY}", f"ftrace/{EXIT}"))
@@ -145,7 +149,7 @@ def graph(
         writer = make_writer(name)
         sink = _Sink(request, following.functions, name, writer)
         stop.check()
-        watched = Watch(lambda _: graph_muted(following.functions), note)
+        watched = Watch(lambda _: graph_muted(session.host, following.functions), note)
         _tell(writer, watched.begin())
         pipes = where.start(live.page)
         if command is not None:

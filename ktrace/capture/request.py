@@ -94,7 +94,7 @@ def _restrict(session: Session, request: TraceRequest, command: Command | None) 
     if command is not None:
         session.only_command(command)
     if request.pids:
-        pids = threads_of(request.pids, children=request.children)
+        pids = threads_of(session.host, request.pids, children=request.children)
         session.only_tasks(pids, children=request.children)
     if request.filter:
         session.filter(request.filter)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ktrace.cli.combining import needs
+from ktrace.cli.traced import traced
 from ktrace.errors import UsageError
 from ktrace.model.muted import seeing_status
 
@@ -76,14 +77,12 @@ class Run:
         self, returns: bool, kind: "KindChoice", every: bool, nth: int | None, max_probes: int
     ) -> "ProbeOptions":
         """Return how to probe places, as the options say."""
-        import os
-
         from ktrace.resolve.spec import ProbeOptions
 
         return ProbeOptions(
             self.session.name,
             at_return=returns,
-            machine=os.uname().machine,
+            machine=self.kernel.machine,
             kind=kind,
             every=every,
             nth=nth,
@@ -123,7 +122,7 @@ def running(
         stop = stack.enter_context(StopSignals())
         stack.enter_context(patient_streams(stop))
         child = stack.enter_context(Command(command, to_stderr=True)) if command else None
-        session = stack.enter_context(Session())
+        session = stack.enter_context(Session(host=traced()))
         kernel = Kernel(session.tracing, session.debug)
         yield Run(session, kernel, stop, child, TaskFilter(pids or (), children), duration, [], keys_fd)
 

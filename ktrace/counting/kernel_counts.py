@@ -181,7 +181,7 @@ def restrict(session: Session, tasks: TaskFilter, command: Command | None) -> bo
     if tasks.pids:
         from ktrace.session.tasks import threads_of  # noqa: PLC0415 -- most runs name no process
 
-        pids = threads_of(tasks.pids, children=tasks.children)
+        pids = threads_of(session.host, tasks.pids, children=tasks.children)
         session.only_tasks(pids, children=tasks.children)
     return session.ignore_self()
 

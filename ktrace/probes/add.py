@@ -107,7 +107,7 @@ def _define_each(
 
     def load_once() -> Kallsyms:
         if not cache:
-            cache.append(Kallsyms.load())
+            cache.append(Kallsyms.load(tracing.host))
         return cache[0]
 
     for probe in probes:

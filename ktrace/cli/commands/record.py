@@ -10,6 +10,7 @@ from ktrace.cli import count_options as counting
 from ktrace.cli.combining import needs
 from ktrace.cli.durations import DURATION
 from ktrace.cli.probe_options import EVERY, FORCE, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.traced import traced
 from ktrace.model.muted import seeing_status
 
 if TYPE_CHECKING:
@@ -75,7 +76,6 @@ def record(
       ktrace record -o sched.dat 'sched:*' 'irq:*' --max-size 1G
       ktrace report io.dat --json | jq .args.count
     """
-    import os
     from contextlib import ExitStack
 
     from ktrace.capture.record import default_buffer_kb, parse_size
@@ -103,22 +103,33 @@ def record(
         raise UsageError("-c and -p together: which process?")
     needs("--children", children, "-p PID", pids)
     limit = parse_size(max_size) if max_size else None
-    tracing = find_tracing()
-    group = Owner.of_this_process().name
+    tracing = find_tracing(traced())
+    group = Owner.of_this_process(traced()).name
     defaults = ProbeOptions(
-        group, None, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
+        group,
+        None,
+        returns,
+        maxactive,
+        regs,
+        traced().uname().machine,
+        kind.value,
+        every,
+        nth,
+        max_probes,
+        force,
     )
     refusals = Refusals(report)
-    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()), refusals)
+    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug(traced())), refusals)
     cpus = parse_cpus(cpu) if cpu else ()
     request = TraceRequest(targets, stack, filter_, pids or (), children, cpus, duration)
-    memory_kb = os.sysconf("SC_PHYS_PAGES") * (os.sysconf("SC_PAGE_SIZE") // 1024)
-    size_kb = buffer_kb or default_buffer_kb(os.cpu_count() or 1, memory_kb)
+    sysconf = traced().sysconf
+    memory_kb = sysconf("SC_PHYS_PAGES") * (sysconf("SC_PAGE_SIZE") // 1024)
+    size_kb = buffer_kb or default_buffer_kb(sysconf("SC_NPROCESSORS_ONLN"), memory_kb)
     with ExitStack() as stack_:
         stop = stack_.enter_context(StopSignals())
         stack_.enter_context(patient_streams(stop))
         child = stack_.enter_context(Command(command)) if command else None
-        session = stack_.enter_context(Session(clock=clock, buffer_kb=size_kb))
+        session = stack_.enter_context(Session(host=traced(), clock=clock, buffer_kb=size_kb))
         show = _show if sys.stderr.isatty() and not quiet else None
         done = run(
             session, request, output, stop, command=child, max_size=limit, note=counting.note, progress=show

@@ -1,6 +1,5 @@
 """`ktrace trace`."""
 
-import os
 import signal
 import sys
 from pathlib import Path
@@ -24,6 +23,7 @@ from ktrace.cli.probe_options import (
     VMLINUX,
     Kind,
 )
+from ktrace.cli.traced import traced
 from ktrace.model.muted import seeing_status
 
 if TYPE_CHECKING:
@@ -131,12 +131,12 @@ def trace(
     if command and pids:
         raise UsageError("-c and -p together: which process?")
     needs("--children", children, "-p PID", pids)
-    tracing = find_tracing()
-    group = Owner.of_this_process().name
-    machine = os.uname().machine
+    tracing = find_tracing(traced())
+    group = Owner.of_this_process(traced()).name
+    machine = traced().uname().machine
     which = (every, nth, max_probes, force, inlined)
     defaults = ProbeOptions(group, None, returns, maxactive, regs, machine, kind.value, *which)
-    kernel = Kernel(tracing, find_debug(), vmlinux=vmlinux, force=force)
+    kernel = Kernel(tracing, find_debug(traced()), vmlinux=vmlinux, force=force)
     refusals = Refusals(report)
     targets = find_targets(tracing, words, defaults, kernel, refusals)
     with ExitStack() as stack_:
