@@ -30,6 +30,7 @@ def lap(name):
     steps[name] = now - start
     start = time.perf_counter()
 
+from ktrace.host.local import LocalHost
 from ktrace.expr.arguments import to_registers
 from ktrace.expr.source import Site
 from ktrace.symbols.btf_files import BtfPaths, file_types, kernel_types
@@ -57,8 +58,8 @@ import json, resource, sys, time
 from pathlib import Path
 begun = time.perf_counter()
 import ktrace.kernel.kernel, ktrace.probes.define, ktrace.tracefs.mount as mount
-from ktrace.tracefs.files import LocalFiles
-mount.find_tracing = lambda: LocalFiles(sys.argv[1])
+from ktrace.tracefs.files import Files
+mount.find_tracing = lambda: Files(LocalHost(), sys.argv[1])
 if sys.argv[3]:
     def read_types(self, module):
         from ktrace.symbols.btf_files import BtfPaths, file_types

@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks._machine import add_options, run_there
+from ktrace.host.local import LocalHost
 from ktrace.tracefs.mount import find_tracing
 
 _EVENT = "ktbench/reads"
@@ -52,7 +53,7 @@ class _Seen:
 
 @contextmanager
 def _probe() -> Iterator[None]:
-    tracing = find_tracing()
+    tracing = find_tracing(LocalHost())
     tracing.write("kprobe_events", _PROBE)
     try:
         yield
@@ -61,7 +62,7 @@ def _probe() -> Iterator[None]:
 
 
 def _instances() -> Path:
-    return Path(find_tracing().root, "instances")
+    return Path(find_tracing(LocalHost()).root, "instances")
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks._machine import add_options, run_there
+from ktrace.host.local import LocalHost
 from ktrace.tracedat.reader import TraceDat
 from ktrace.tracefs.mount import find_tracing
 
@@ -29,7 +30,7 @@ _PROBE = f"p:{_EVENT} vfs_read n=%dx:u64"
 
 @contextmanager
 def _probe() -> Iterator[None]:
-    tracing = find_tracing()
+    tracing = find_tracing(LocalHost())
     tracing.write("kprobe_events", _PROBE)
     try:
         yield

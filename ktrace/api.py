@@ -1,6 +1,5 @@
 """The public Python interface: `ktrace.Session`. docs/api.md says what it promises."""
 
-import os
 import warnings
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -97,7 +96,7 @@ class Session:
             Unavailable: this kernel does not have what the arguments need.
         """
         inner = self._opened()
-        defaults = ProbeOptions(inner.name, name, at_return, machine=os.uname().machine)
+        defaults = ProbeOptions(inner.name, name, at_return, machine=inner.kernel.machine)
         wanted = want([place, *args], defaults, inner.kernel)
         notes = [note for one in wanted for note in one.notes]
         names: list[str] = []

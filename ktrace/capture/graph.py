@@ -121,7 +121,7 @@ def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -
         writer = make_writer(name)
         sink = _Sink(request, following.functions, name, writer)
         context.stop.check()
-        watched = Watch(lambda _: graph_muted(following.functions), context.notify)
+        watched = Watch(lambda _: graph_muted(session.host, following.functions), context.notify)
         _tell(writer, watched.begin())
         pipes = where.start(live.page)
         waiting = context.waiting([pipes.fd], settle_s=SETTLE_S, pending=lambda: live.pending)
@@ -154,7 +154,7 @@ def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -
 
 def _restrict(where: GraphBuffer, context: RunContext, request: GraphRequest) -> None:
     command, tasks = context.command, context.tasks
-    pids = [context.session.id_of(command)] if command else tasks.threads()
+    pids = [context.session.id_of(command)] if command else tasks.threads(context.session.host)
     where.restrict(pids, request.cpus, children=command is not None or tasks.children)
 
 

@@ -84,7 +84,7 @@ class TopBuffer:
 
     def __init__(self, tracing: Files, own: Sequence[int] | None = None) -> None:
         self.files = tracing
-        self._own = buffer.own_threads() if own is None else own
+        self._own = buffer.own_threads(tracing.host) if own is None else own
         self._pipes: RawPipes | None = None
         _check_unused(tracing)
 

@@ -145,7 +145,7 @@ def _record(
             events = sum(s.read for s in stats)
             muted = watched.end(events)
             missed = {e: n - missed_before.get(e, 0) for e, n in missed_hits(session).items()}
-            run.names.add_living(names_proc())
+            run.names.add_living(names_proc(session.host))
             final = _final(contents, run.names, session, cpus)
             moving.close()  # the kernel keeps an instance whose files are open
             try:

@@ -1,17 +1,17 @@
 """The metadata that a recording saves with its pages, so that another machine can read them."""
 
-import os
 import re
 import secrets
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
+from ktrace.host.host import Host
 from ktrace.session.session import Session
 from ktrace.symbols.kallsyms import KALLSYMS, Kallsyms
 from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Contents, Options
 from ktrace.tracefs.events import has_call_texts
 from ktrace.tracefs.files import Files
+from ktrace.tracefs.processes import comm_of, processes
 from ktrace.version import __version__
 
 _PAGE_HEADER = 16  # bytes before a page's data: time stamp and commit
@@ -22,13 +22,14 @@ _UNKNOWN = b"<...>"
 
 def save_contents(session: Session, cpus: list[int]) -> Contents:
     """Return the metadata of a session whose events are known. It is read before anything is armed."""
-    files, tracing = session.files, session.tracing
+    files, tracing, host = session.files, session.tracing, session.host
+    system = host.uname()
     header_page = files.read("events/header_page")
     return Contents(
         version=6,
-        order="little" if os.uname().machine not in ("s390x", "ppc64") else "big",
+        order="little" if system.machine not in ("s390x", "ppc64") else "big",
         long_size=8,
-        page_size=page_size(header_page),
+        page_size=page_size(host, header_page),
         header_page=header_page,
         header_event=files.read("events/header_event"),
         ftrace_formats=tuple(_own_formats(tracing)),
@@ -37,12 +38,12 @@ def save_contents(session: Session, cpus: list[int]) -> Contents:
             for event in session.events
             if not event.startswith("ftrace/")
         ),
-        kallsyms=_kallsyms(),
+        kallsyms=_kallsyms(host),
         printk_formats=_read(tracing, "printk_formats"),
         options=Options(
             clock=_selected(files.read("trace_clock")),
             cpu_count=max(cpus, default=-1) + 1,
-            uname=" ".join((os.uname().sysname, os.uname().nodename, os.uname().release, os.uname().machine)),
+            uname=" ".join((system.sysname, system.nodename, system.release, system.machine)),
             written_by=f"ktrace {__version__}{_kernels_ways(files, tracing)}",
             trace_id=secrets.randbits(63) | 1,
         ),
@@ -63,14 +64,14 @@ def _has_short_flags(files: Files) -> bool:
         return False
 
 
-def page_size(header_page: str) -> int:
-    """Bytes of a sub-buffer, as the instance's `header_page` tells.
+def page_size(host: Host, header_page: str) -> int:
+    """Return the bytes of a sub-buffer, as the instance's `header_page` says.
 
-    >>> page_size("\\tfield: char data;\\toffset:16;\\tsize:4080;\\tsigned:1;\\n")
+    >>> page_size(host, "\\tfield: char data;\\toffset:16;\\tsize:4080;\\tsigned:1;\\n")
     4096
     """
     match = re.search(r"char data;\s*offset:(\d{1,9});\s*size:(\d{1,9});", header_page)
-    return int(match[1]) + int(match[2]) if match else os.sysconf("SC_PAGE_SIZE")
+    return int(match[1]) + int(match[2]) if match else host.sysconf("SC_PAGE_SIZE")
 
 
 class Names:
@@ -92,13 +93,13 @@ class Names:
                 changed = True
         return changed
 
-    def add_living(self, proc: str = "/proc") -> None:
+    def add_living(self, proc: Files) -> None:
         """Take those of tasks that live, if the kernel has not saved theirs: it does so when they sleep."""
-        for comm in Path(proc).glob("[0-9]*/comm"):
-            pid = os.fsencode(comm.parent.name)
-            if pid not in self._names:
-                with suppress(OSError):
-                    self._names[pid] = comm.read_bytes().removesuffix(b"\n")
+        with suppress(OSError):  # a /proc in which no process is found
+            for number in processes(proc):
+                pid = b"%d" % number
+                if pid not in self._names and (comm := comm_of(proc, number)) is not None:
+                    self._names[pid] = comm.encode("utf-8", "surrogateescape")
 
     def text(self) -> bytes:
         """All of them as `saved_cmdlines` has them."""
@@ -112,10 +113,10 @@ def _own_formats(tracing: Files) -> Iterator[str]:
             yield tracing.read(f"events/ftrace/{name}/format")
 
 
-def _kallsyms() -> bytes:
+def _kallsyms(host: Host) -> bytes:
     """Return the symbols; empty if the kernel hides their addresses."""
     try:
-        data = Path(KALLSYMS).read_bytes()
+        data = host.read_bytes(KALLSYMS)
     except OSError:
         return b""
     return b"" if Kallsyms(data).hidden else data

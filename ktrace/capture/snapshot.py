@@ -57,7 +57,7 @@ def run_snapshot(context: RunContext, request: TraceRequest, sink: Sink) -> Take
     if len(taken) > 1:
         context.notify(f"{len(taken)} events took a snapshot, one over the other: this is the last of them")
     enrich, limit = (
-        with_own_stacks(session, TaskNames(session.saved_names, names_proc())),
+        with_own_stacks(session, TaskNames(session.saved_names, names_proc(session.host))),
         Limit(request.count),
     )
     events = 0

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from ktrace.cli.traced import traced
 from ktrace.diagnostic import note
 from ktrace.model.muted import seeing_status
 
@@ -44,7 +45,9 @@ def running(
         command = None
         if options.command:
             command = stack.enter_context(Command(options.command, to_stderr=to_stderr))
-        session = stack.enter_context(Session(clock=options.clock, buffer_kb=options.buffer_kb))
+        session = stack.enter_context(
+            Session(host=traced(), clock=options.clock, buffer_kb=options.buffer_kb)
+        )
         tasks = TaskFilter(options.pids or (), options.children)
         yield RunContext(session, stop, note, command, tasks, options.duration_s, output, keys_fd)
 

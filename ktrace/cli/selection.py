@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ktrace.cli.traced import traced
 from ktrace.errors import KtraceError, UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> in
     from ktrace.cli.report import report_all
     from ktrace.tracefs.mount import find_tracing
 
-    tracing = find_tracing()
+    tracing = find_tracing(traced())
     probes, refusals = chosen(tracing, names, everything, "enable" if on else "disable")
     failed = switch_probes(tracing, probes, on)
     status = report_all([*refusals.errors, *failed.values()])
@@ -86,7 +87,7 @@ def tell_muted(tracing: "Files", events: Sequence[str], *, waits: bool = False) 
     from ktrace.session.muted import top_muted
     from ktrace.tracefs.mount import find_debug
 
-    muted = top_muted(tracing, find_debug(), events, waits=waits) if events else ()
+    muted = top_muted(tracing, find_debug(tracing.host), events, waits=waits) if events else ()
     for one in muted:
         print(f"ktrace: {one.to_text('cannot')}\n  hint: {one.hint}", file=sys.stderr)
     return seeing_status(0, muted)

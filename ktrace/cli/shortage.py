@@ -2,6 +2,7 @@
 
 import errno
 
+from ktrace.cli.traced import traced
 from ktrace.errors import Exhausted, KtraceError, Unavailable
 from ktrace.tracefs.mount import DEBUG, TRACING, locked, refuses_debugfs
 
@@ -40,8 +41,8 @@ def _refused(error: OSError) -> KtraceError:
             return _no_memory(name)
         case errno.EAGAIN if not name:
             return _no_process("process")
-        case errno.EPERM if name.startswith((f"{TRACING}/", f"{DEBUG}/")) and refuses_debugfs():
-            if refuses_debugfs() == "confidentiality":
+        case errno.EPERM if name.startswith((f"{TRACING}/", f"{DEBUG}/")) and refuses_debugfs(traced()):
+            if refuses_debugfs(traced()) == "confidentiality":
                 return locked()
             return Unavailable(f"{name}: {error.strerror}: this kernel is locked down (integrity)")
     # What no command expected of a file or a device: a full disk, a directory in the way.

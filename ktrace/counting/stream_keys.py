@@ -1,6 +1,5 @@
 """What is counted by, where events are streamed: columns in place of a histogram's keys, shown alike."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 
 from ktrace.aggregate.columns import KeyColumn, log2_of
@@ -9,6 +8,7 @@ from ktrace.aggregate.hist import Term
 from ktrace.aggregate.keys import KNOWN
 from ktrace.counting.counted_events import CountedEvent
 from ktrace.errors import Unavailable
+from ktrace.host.host import Host
 from ktrace.model.tally import Key, Range
 from ktrace.session.page_decoder import kernel_symbols
 from ktrace.stream.symbol_table import SymbolTable
@@ -57,7 +57,7 @@ def field_reading(tracing: Files, counted: CountedEvent, text: str) -> KeyColumn
         case "buckets":
             return KeyColumn(column, lambda key: _bucket(key, term.width))
         case "sym" | "sym-offset":
-            return KeyColumn(column, _symbol(offset=term.modifier == "sym-offset"))
+            return KeyColumn(column, _symbol(tracing.host, offset=term.modifier == "sym-offset"))
         case "syscall":
             return KeyColumn(column, _syscall(tracing))
         case "execname":
@@ -84,14 +84,14 @@ def _bucket(key: Key, width: int) -> Key:
     return Range(low, low + width - 1)
 
 
-def _symbol(*, offset: bool) -> Callable[[Key], Key]:
+def _symbol(host: Host, *, offset: bool) -> Callable[[Key], Key]:
     table: list[SymbolTable] = []
 
     def show(key: Key) -> Key:
         if not isinstance(key, int):
             return key
         if not table:
-            table.append(kernel_symbols())
+            table.append(kernel_symbols(host))
         address = key & _U64
         return table[0].place(address) if offset else table[0].name(address)
 
@@ -100,7 +100,7 @@ def _symbol(*, offset: bool) -> Callable[[Key], Key]:
 
 def _syscall(tracing: Files) -> Callable[[Key], Key]:
     """By the kernel's own names, which are not always the calls': `sys_newfstat`."""
-    numbers = syscall_names(os.uname().machine)
+    numbers = syscall_names(tracing.host.uname().machine)
 
     def show(key: Key) -> Key:
         name = numbers.get(key) if isinstance(key, int) else None

@@ -77,7 +77,7 @@ def tracefs_fact(machine: Machine) -> Fact:
             return Fact("tracefs", "bad", f"{root}: mounted, but empty", advice)
         advice = f"a kernel built with CONFIG_KPROBE_EVENTS=y has it; {OR_VM}"
         return Fact("tracefs", "bad", f"{root}: has no kprobe_events", advice)
-    error = machine.may_append(machine.path(f"{root}/kprobe_events"))
+    error = machine.append_errno(f"{root}/kprobe_events")
     if error:
         value = f"{root}: kprobe_events cannot be written: {os.strerror(error)}"
         return Fact("tracefs", "bad", value, _write_advice(machine, root, error))

@@ -74,6 +74,11 @@ def places(release: str) -> tuple[str, ...]:
 
 def find_config(machine: Machine) -> Kconfig:
     """Return the first configuration that can be read, or else infer it from the kernel's files."""
+    return read_config(machine) or infer_config(machine)
+
+
+def read_config(machine: Machine) -> Kconfig | None:
+    """Return the first configuration that can be read."""
     for place in places(machine.release):
         data = machine.read_bytes(place)
         if isinstance(data, int):
@@ -86,7 +91,7 @@ def find_config(machine: Machine) -> Kconfig:
         values = parse_config(data.decode("utf-8", "replace"))
         if values:
             return Kconfig(place, values)
-    return infer_config(machine)
+    return None
 
 
 def infer_config(machine: Machine) -> Kconfig:

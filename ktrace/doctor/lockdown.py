@@ -20,7 +20,7 @@ _MEANING = {
 def lockdown_fact(machine: Machine, config: Kconfig) -> Fact:
     """Return the mode, or a lower bound if securityfs is not mounted."""
     security = machine.mounted("securityfs", SECURITY) or SECURITY
-    mode = lockdown_mode(machine.path(f"{security}/lockdown"))
+    mode = lockdown_mode(machine.host, security)
     if mode in MODES:
         return _fact(mode, _MEANING[mode])
     if machine.mounted("securityfs", SECURITY) is not None:
@@ -62,4 +62,4 @@ def _is_without(config: Kconfig) -> bool:
 
 def _may_define(machine: Machine) -> bool:
     tracing = machine.tracing()
-    return tracing is not None and machine.may_append(machine.path(f"{tracing}/kprobe_events")) == 0
+    return tracing is not None and machine.append_errno(f"{tracing}/kprobe_events") == 0

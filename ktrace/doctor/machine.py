@@ -1,4 +1,4 @@
-"""Machine: the only way in which the doctor looks at a kernel and at its own rights.
+"""Machine: how the doctor asks a `Host` about its kernel and about its own rights.
 
 These methods do not raise an error when the kernel, a container or a missing right makes a file unreadable.
 They return a `FileText` without text, or the error number.
@@ -6,14 +6,11 @@ They return a `FileText` without text, or the error number.
 
 import errno as codes
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
-from ktrace.tracefs.files import LocalFiles
-from ktrace.tracefs.mount import DEBUG, TRACING, Mount, find_mount, parse_mounts
-
-MOUNTS = "/proc/self/mounts"
+from ktrace.host.host import Host
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.mount import DEBUG, MOUNTS, TRACING, Mount, find_mount, parse_mounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,46 +31,26 @@ class FileText:
         return self.errno in (codes.ENOENT, codes.ENOTDIR)
 
 
-def open_to_append(path: str) -> int:
-    """Open a file for writing, without writing; return 0 or the error number.
-
-    The mode of a file is not enough: lockdown and read-only mounts make open(2) itself fail. Without
-    O_TRUNC, opening deletes nothing.
-    """
-    try:
-        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
-    except OSError as error:
-        return error.errno or codes.EIO
-    return 0
-
-
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A running kernel, and this process on it.
+    """A host, and what /proc/self may do there."""
 
-    Attributes:
-        root: the prefix of every absolute path; empty for the machine itself, a directory for a tree
-            that looks like one.
-        release, arch: as `uname -r` and `uname -m` print them.
-        euid: the effective user id.
-        may_append: tries to open a file for writing; returns 0 or an error number.
-    """
+    host: Host
 
-    release: str
-    arch: str
-    euid: int
-    root: str = ""
-    may_append: Callable[[str], int] = open_to_append
+    @property
+    def release(self) -> str:
+        """Return what `uname -r` prints."""
+        return self.host.uname().release
 
-    @classmethod
-    def this(cls) -> "Machine":
-        """Return the machine that ktrace runs on."""
-        system = os.uname()
-        return cls(system.release, system.machine, os.geteuid())
+    @property
+    def arch(self) -> str:
+        """Return what `uname -m` prints."""
+        return self.host.uname().machine
 
-    def path(self, path: str) -> str:
-        """Return the real path for an absolute path."""
-        return self.root + path
+    @property
+    def euid(self) -> int:
+        """Return the effective user id."""
+        return self.host.euid()
 
     def read(self, path: str, limit: int | None = None) -> FileText:
         """Read a file's text, or only its first `limit` bytes."""
@@ -85,20 +62,22 @@ class Machine:
     def read_bytes(self, path: str, limit: int | None = None) -> bytes | int:
         """Read a file's bytes, or only the first `limit`; return an error number on failure."""
         try:
-            with Path(self.path(path)).open("rb", buffering=0) as file:
-                if limit is None:
-                    return file.read()
-                pieces = b""
-                while len(pieces) < limit and (piece := file.read(limit - len(pieces))):
-                    pieces += piece
-                return pieces
+            return self.host.read_bytes(path, limit)
         except OSError as error:
             return error.errno or codes.EIO
+
+    def append_errno(self, path: str) -> int:
+        """Open a file to append, without writing; return 0 or the error number."""
+        try:
+            self.host.check_append(path)
+        except OSError as error:
+            return error.errno or codes.EIO
+        return 0
 
     def stat_errno(self, path: str) -> int:
         """Return 0 if a file of that name exists, or else the error number."""
         try:
-            Path(self.path(path)).stat()
+            self.host.stat(path)
         except OSError as error:
             return error.errno or codes.EIO
         return 0
@@ -110,20 +89,20 @@ class Machine:
     def link(self, path: str) -> str | None:
         """Return the target of a symbolic link, or None if it cannot be read."""
         try:
-            return str(Path(self.path(path)).readlink())
+            return self.host.readlink(path)
         except OSError:
             return None
 
     def names(self, path: str) -> list[str] | int:
         """Return the sorted names in a directory, or the error number."""
         try:
-            return sorted(entry.name for entry in os.scandir(self.path(path)))
+            return self.host.list(path)
         except OSError as error:
             return error.errno or codes.EIO
 
-    def files(self, path: str) -> LocalFiles:
+    def files(self, path: str) -> Files:
         """Return the files in a directory, as `ktrace.tracefs` accesses them."""
-        return LocalFiles(self.path(path))
+        return Files(self.host, path)
 
     def mounts(self) -> tuple[Mount, ...]:
         """Return the mounted file systems; none if /proc is not mounted."""
@@ -132,7 +111,7 @@ class Machine:
     def mounted(self, fstype: str, preferred: str) -> str | None:
         """Return where a file system is mounted, `preferred` if that is one of the places."""
         try:
-            return find_mount(fstype, preferred, self.path(MOUNTS))
+            return find_mount(self.host, fstype, preferred)
         except OSError:
             return None
 

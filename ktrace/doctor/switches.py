@@ -65,7 +65,7 @@ def optimization_fact(machine: Machine) -> Fact:
     if reading.text is None:
         return _no_sysctl(name, reading)
     if reading.text.strip() == "0":
-        value = "0: probes behind a function's entry cost a breakpoint a hit"
+        value = "0: probes after a function's entry cost a breakpoint a hit"
         return Fact(name, "warn", value, f"sysctl {name}=1")
     return Fact(name, "ok", reading.text.strip())
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError
+from ktrace.host.host import Host
 from ktrace.model.debuginfo import InlinedSite
 from ktrace.model.miss import Miss
 
@@ -19,18 +20,18 @@ NOWHERE = (
 _TOLD = 100  # sites in a message
 
 
-def installed() -> "DebugInfo":
-    """Return the running kernel's installed debug info. Nothing is downloaded for a mistyped name.
+def installed(host: Host) -> "DebugInfo":
+    """Return the installed debug info of a machine's kernel. Nothing is downloaded for a mistyped name.
 
     Raises:
         NotFound, Damaged: it is not there.
     """
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info  # noqa: PLC0415 -- only to explain
 
-    return kernel_debug_info(replace(DebugPaths.here(os.environ), urls=()))
+    return kernel_debug_info(replace(DebugPaths.of(host, os.environ), urls=()))
 
 
-def inlined_hint(function: str, load: "Callable[[], DebugInfo]" = installed) -> str | None:
+def inlined_hint(function: str, load: "Callable[[], DebugInfo]") -> str | None:
     """Say where a function was inlined and how to probe it there; None if no place is known."""
     try:
         sites = load().inlined_sites(function)
@@ -50,7 +51,7 @@ def inlined_note(function: str, sites: tuple[InlinedSite, ...]) -> str:
     return "\n".join([f"{function} is inlined at {one}:", *rows])
 
 
-def declared_in(function: str, load: "Callable[[], DebugInfo]" = installed) -> dict[int, str]:
+def declared_in(function: str, load: "Callable[[], DebugInfo]") -> dict[int, str]:
     """Map the number of each function of a name, from 1, to its file and line; empty if unknown."""
     try:
         found = load().lines_of(function)

@@ -6,7 +6,7 @@ symbols. These files are large, so each is read only once for all probes of a co
 
 import os
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,9 @@ class Kernel:
     Args:
         tracing: the tracing directory.
         debug: debugfs, for the blacklist; None if it is not mounted.
-        machine: `uname -m`; None for this machine's.
+        machine: `uname -m`; None asks the machine that `tracing` is on.
         paths: where BTF is; None for the usual places, with tables kept in the user's cache.
-        load_symbols: reads kallsyms.
+        load_symbols: reads kallsyms; None reads the machine's.
         modules: the list of loaded modules.
         vmlinux: the file with the kernel's debug info; None looks for it in the usual places.
         force: take `vmlinux` although it is of another build.
@@ -43,16 +43,17 @@ class Kernel:
         *,
         machine: str | None = None,
         paths: "BtfPaths | None" = None,
-        load_symbols: Callable[[], Kallsyms] = Kallsyms.load,
+        load_symbols: Callable[[], Kallsyms] | None = None,
         modules: str = "/proc/modules",
         vmlinux: Path | None = None,
         force: bool = False,
     ) -> None:
         self.tracing = tracing
         self.debug = debug
-        self.machine = machine or os.uname().machine
+        self.host = tracing.host
+        self.machine = machine or self.host.uname().machine
         self._paths = paths
-        self._load_symbols = load_symbols
+        self._load_symbols = load_symbols or partial(Kallsyms.load, self.host)
         self._modules = modules
         self.vmlinux = vmlinux
         self._force = force
@@ -122,7 +123,7 @@ class Kernel:
                 module_debug_info,
             )
 
-            paths = DebugPaths.here(os.environ)
+            paths = DebugPaths.of(self.host, os.environ)
             self._debug_info[module] = (
                 module_debug_info(paths, module)
                 if module
@@ -138,7 +139,7 @@ class Kernel:
         """
         from ktrace.kernel.inlined import installed  # noqa: PLC0415 -- as above
 
-        return self.debug_info() if self.vmlinux else installed()
+        return self.debug_info() if self.vmlinux else installed(self.host)
 
     @cached_property
     def traceable(self) -> str | None:
@@ -153,7 +154,7 @@ class Kernel:
     def is_loaded(self, module: str) -> bool:
         """Return whether the module is loaded; True where that cannot be known."""
         try:
-            text = Path(self._modules).read_text()
+            text = self.host.read(self._modules)
         except OSError:
             return True
         name = module.replace("-", "_")
@@ -164,7 +165,7 @@ class Kernel:
         from ktrace.symbols.btf_cache import cache_folder  # noqa: PLC0415
         from ktrace.symbols.btf_files import BtfPaths, kernel_types, module_types  # noqa: PLC0415
 
-        paths = self._paths or BtfPaths(cache=cache_folder(os.environ))
+        paths = self._paths or BtfPaths(self.host, cache=cache_folder(os.environ))
         if module is None:
             return kernel_types(paths)
         base = self.types()

@@ -1,6 +1,5 @@
 """The name that a function goes by in this kernel, and what is different under that name."""
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -47,7 +46,7 @@ class Present:
         return tuple(found)
 
 
-def find_present(name: str, symbols: Kallsyms, machine: str | None = None) -> Present | None:
+def find_present(name: str, symbols: Kallsyms, machine: str) -> Present | None:
     """Return what `name`, which has no symbol here, is called: renamed, a system call, or a variant of it.
 
     The function's own entry goes before a function that took its place, and both before a part.
@@ -62,13 +61,13 @@ def find_present(name: str, symbols: Kallsyms, machine: str | None = None) -> Pr
         if whole:
             return Present(name, whole[0], tuple(whole[1:]))
         parts += [variant for variant in made if is_called(variant)]
-    for wrapper in function_names(name, machine or os.uname().machine):
+    for wrapper in function_names(name, machine):
         if symbols.has_function(wrapper):
             return Present(name, wrapper)
     return Present(name, parts[0]) if parts else None
 
 
-def present_name(name: str, symbols: Kallsyms, machine: str | None = None) -> str | None:
+def present_name(name: str, symbols: Kallsyms, machine: str) -> str | None:
     """Return the symbol that `name`, which is no function here, is meant by; None where there is none."""
     present = find_present(name, symbols, machine)
     return present.name if present else None

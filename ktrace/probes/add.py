@@ -3,7 +3,7 @@
 import errno
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 
 from ktrace.errors import KtraceError, NotFound, Refused
 from ktrace.model.plan import Plan
@@ -97,7 +97,7 @@ def add_probes(
 
 def _definer(tracing: Files, debug: Files | None, wishes: Wishes, check: Check | None) -> Define:
     """Return a function that defines one probe. Symbols are read once, when a probe first needs them."""
-    load_once = cache(Kallsyms.load)
+    load_once = cache(partial(Kallsyms.load, tracing.host))
 
     def define(probe: Probe, move: Relocate) -> Defined:
         return define_probe(

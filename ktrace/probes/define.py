@@ -3,9 +3,10 @@
 import errno
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 
 from ktrace.errors import Busy, Refused
+from ktrace.host.host import Host
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Check, Probe
 from ktrace.resolve.spec import Relocate, relocate_place
@@ -64,7 +65,7 @@ def define_probe(
     probe: Probe,
     *,
     append: bool = False,
-    load_symbols: LoadSymbols = Kallsyms.load,
+    load_symbols: LoadSymbols | None = None,
     debug: Files | None = None,
     move: Relocate = relocate_place,
     check: Check | None = None,
@@ -82,22 +83,23 @@ def define_probe(
         UsageError: `check` refused an argument.
         NotFound, Refused, Unavailable: the kernel refused; says why and what to do.
     """
+    load_symbols = load_symbols or partial(Kallsyms.load, tracing.host)
     appended = _appended(tracing, probe, append)
     if check is not None:
         check(probe)
-    asked, probe = probe, findable(probe, load_symbols)
+    asked, probe = probe, findable(tracing.host, probe, load_symbols)
     try:
         dynevents.define(tracing, probe)
     except Refused as refused:
         if _blames_place(refused) and isinstance(probe.place, SymbolPlace):
-            moved = _moved(probe, load_symbols, move)
+            moved = _moved(tracing.host, probe, load_symbols, move)
             if moved is not None:
                 _define_moved(tracing, moved.probe, refused, load_symbols, debug, check)
                 return replace(moved, appended=appended)
         from ktrace.probes.explain import explain  # noqa: PLC0415 -- most probes are not refused
 
         raise explain(tracing, debug, asked, refused, load_symbols) from refused
-    if is_pending(probe):
+    if is_pending(tracing.host, probe):
         built_in = _is_built_in(probe, load_symbols)
         return Defined(probe, pending=True, built_in=built_in, appended=appended)
     return Defined(probe, appended=appended, unreached=_unreached(probe, load_symbols))
@@ -107,7 +109,7 @@ def define_probe(
 def resolve(
     tracing: Files,
     probe: Probe,
-    load_symbols: LoadSymbols = Kallsyms.load,
+    load_symbols: LoadSymbols | None = None,
     *,
     append: bool = False,
     debug: Files | None = None,
@@ -120,13 +122,14 @@ def resolve(
         Busy, UsageError: as `define_probe`.
         NotFound, Refused: what can be seen to be missing without asking the kernel, or is on its blacklist.
     """
+    load_symbols = load_symbols or partial(Kallsyms.load, tracing.host)
     appended = _appended(tracing, probe, append)
     if check is not None:
         check(probe)
-    if is_pending(probe):
+    if is_pending(tracing.host, probe):
         return Defined(probe, pending=True, built_in=_is_built_in(probe, load_symbols), appended=appended)
-    found = _moved(probe, load_symbols, move) or Defined(
-        findable(probe, load_symbols), unreached=_unreached(probe, load_symbols)
+    found = _moved(tracing.host, probe, load_symbols, move) or Defined(
+        findable(tracing.host, probe, load_symbols), unreached=_unreached(probe, load_symbols)
     )
     if found.asked is not None and check is not None:
         check(found.probe)
@@ -150,7 +153,7 @@ def _appended(tracing: Files, probe: Probe, append: bool) -> bool:
     return there
 
 
-def findable(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load) -> Probe:
+def findable(host: Host, probe: Probe, load_symbols: LoadSymbols) -> Probe:
     """Place a probe by symbol instead of by address, which the kernel would not print back."""
     if not isinstance(probe.place, AddressPlace):
         return probe
@@ -160,7 +163,7 @@ def findable(probe: Probe, load_symbols: LoadSymbols = Kallsyms.load) -> Probe:
         found = replace(probe, place=place_at(probe.place.address, load_symbols()))
     except OSError:
         return probe
-    return probe if is_pending(found) else found  # code of BPF has a module that is none
+    return probe if is_pending(host, found) else found  # code of BPF has a module that is none
 
 
 def _define_moved(
@@ -181,13 +184,13 @@ def _define_moved(
         raise explain(tracing, debug, moved, again, load_symbols) from refused
 
 
-def is_pending(probe: Probe, modules: str = "/proc/modules") -> bool:
+def is_pending(host: Host, probe: Probe) -> bool:
     """Return whether its function is in a module that is not loaded. The kernel then accepts any name."""
     if not isinstance(probe.place, SymbolPlace) or not probe.place.module:
         return False
     name = probe.place.module.replace("-", "_")
     try:
-        text = Path(modules).read_text()
+        text = host.read("/proc/modules")
     except OSError:
         return False
     return not any(line.split(" ", 1)[0] == name for line in text.splitlines())
@@ -202,7 +205,7 @@ def _is_built_in(probe: Probe, load_symbols: LoadSymbols) -> bool:
     return any(symbol.is_function and symbol.module is None for symbol in found)
 
 
-def _moved(probe: Probe, load_symbols: LoadSymbols, move: Relocate) -> Defined | None:
+def _moved(host: Host, probe: Probe, load_symbols: LoadSymbols, move: Relocate) -> Defined | None:
     """Return the probe at the present name of its function; None where the name is present as it is."""
     place = probe.place
     if not isinstance(place, SymbolPlace) or place.module:
@@ -215,7 +218,7 @@ def _moved(probe: Probe, load_symbols: LoadSymbols, move: Relocate) -> Defined |
         return None
     from ktrace.kernel.renamed import find_present  # noqa: PLC0415 -- most names are present
 
-    present = find_present(place.symbol, symbols)
+    present = find_present(place.symbol, symbols, host.uname().machine)
     if present is None:
         return None
     differs = present.differences(arg.expr for arg in probe.args)

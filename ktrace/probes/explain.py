@@ -5,12 +5,13 @@ ftrace can patch) are read here and nowhere on the way to a probe that works.
 """
 
 import errno
-import os
 import re
 from collections.abc import Callable
+from functools import partial
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused, Unavailable
-from ktrace.kernel.inlined import NOWHERE, declared_in, inlined_hint
+from ktrace.host.host import Host
+from ktrace.kernel.inlined import NOWHERE, declared_in, inlined_hint, installed
 from ktrace.model.names import is_glob
 from ktrace.model.place import AddressPlace, EventPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
@@ -40,7 +41,7 @@ def explain(
 ) -> KtraceError:
     """Return the error to show in place of `refused`: same message, right class, and a hint."""
     if refused.errno in (errno.EPERM, errno.EACCES):
-        return _no_right(refused)
+        return _no_right(tracing.host, refused)
     if refused.errno == errno.EEXIST:
         return Busy(
             refused.message,
@@ -69,7 +70,7 @@ def foreseen(
     line = probe.to_line()
     refused = Refused("nothing was written", errno=errno.ENOENT, excerpt=line, caret=0)
     if isinstance(place, FilePlace):
-        return None if os.path.exists(place.path) else NotFound(f"there is no file {place.path}")  # noqa: PTH110 -- an exact name
+        return None if tracing.host.exists(place.path) else NotFound(f"there is no file {place.path}")
     if isinstance(place, EventPlace):
         event = f"{place.system}/{place.event}"
         return None if tracing.exists(f"events/{event}") else NotFound(f"there is no event {event}")
@@ -107,7 +108,7 @@ def _place_problem(
     if not found and not place.module:
         return _unknown_symbol(tracing, place, refused, symbols)
     if refused.errno == errno.EADDRNOTAVAIL or "not unique" in refused.message:
-        return _ambiguous(place, refused, found)
+        return _ambiguous(tracing.host, place, refused, found)
     if _about_registering(refused):
         for miss in (
             on_blacklist(place.symbol, _read(debug, BLACKLIST)),
@@ -131,7 +132,7 @@ def _unknown_symbol(tracing: Files, place: SymbolPlace, refused: Refused, symbol
         hint = f"{place.symbol} is data, not a function: read it with @{place.symbol} in another probe"
     elif events := _events_called(tracing, place.symbol):
         hint = f"an event has this name: `ktrace trace {events[0].replace('/', ':')}`"
-    elif inlined := inlined_hint(place.symbol):
+    elif inlined := inlined_hint(place.symbol, partial(installed, tracing.host)):
         hint = inlined
     elif near := [*miss.near, *_renamed_near(place.symbol, symbols, miss.near)]:
         hint = "close to it: " + ", ".join(near)
@@ -163,10 +164,14 @@ def _renamed_near(name: str, symbols: Kallsyms, known: tuple[str, ...]) -> list[
     return [f"{n} ({present} here)" for n, present in found if present and present not in known]
 
 
-def _ambiguous(place: SymbolPlace, refused: Refused, found: list[Symbol]) -> Refused:
+def _ambiguous(host: Host, place: SymbolPlace, refused: Refused, found: list[Symbol]) -> Refused:
     if any(s.address for s in found):
         lines = [s.described for s in found]
-        files = declared_in(place.symbol) if all(s.module is None for s in found) else {}
+        files = (
+            declared_in(place.symbol, partial(installed, host))
+            if all(s.module is None for s in found)
+            else {}
+        )
         lines = [f"{n}: {line}  {files.get(n, '')}".rstrip() for n, line in enumerate(lines, start=1)]
         hint = "choose one with --nth N, all with --all, or by address:\n" + "\n".join(lines)
     else:
@@ -211,7 +216,7 @@ def _data_symbol_problem(probe: Probe, refused: Refused, symbols: Kallsyms | Non
 def _argument_hint(tracing: Files, probe: Probe, refused: Refused) -> str | None:
     """Return a hint for a refused fetch argument, chosen by the kernel's message."""
     text = refused.message
-    machine = os.uname().machine
+    machine = tracing.host.uname().machine
     if "register name" in text:
         names = CONVENTIONS.get(machine)
         known = " ".join(f"%{name}" for name in names.args) if names else ""
@@ -256,8 +261,8 @@ def _about_registering(refused: Refused) -> bool:
     return "register probe" in refused.message or refused.excerpt is None or refused.caret is None
 
 
-def _no_right(refused: Refused) -> Unavailable:
-    if present_mode() == "confidentiality":
+def _no_right(host: Host, refused: Refused) -> Unavailable:
+    if present_mode(host) == "confidentiality":
         return Unavailable(
             f"this kernel is locked down (confidentiality): {refused.message}",
             hint="see kernel_lockdown(7); `ktrace vm` boots a kernel that is not",

@@ -8,7 +8,6 @@ import errno
 import re
 from collections.abc import Collection
 from contextlib import suppress
-from pathlib import Path
 
 from ktrace.aggregate.hist import off
 from ktrace.model.plan import Step
@@ -17,6 +16,8 @@ from ktrace.tracefs.apply import write_step
 from ktrace.tracefs.events import enabled_state, read_triggers
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import all_buffers
+from ktrace.tracefs.pid_namespace import own_proc
+from ktrace.tracefs.processes import open_files
 
 _DELETES = re.compile(r"-:(\S+/\S+)\Z")
 _COMMAND = re.compile(r"(enable_event|disable_event|enable_hist|disable_hist):([^:\s]+):([^:\s]+)")
@@ -56,27 +57,20 @@ def blame(tracing: Files, step: Step, error: OSError) -> str:
     if deletes:
         return f"{word}: {deletes[1]} is in use by {busy_reasons(tracing, deletes[1])}"
     if step.action == "rmdir":
-        readers = [f"{name} (pid {pid})" for pid, name in openers(f"{tracing.root}/{step.path}")]
+        found = openers(own_proc(tracing.host), f"{tracing.root}/{step.path}")
+        readers = [f"{name} (pid {pid})" for pid, name in found]
         held = ", ".join(readers) or "a process that cannot be seen from here, or the histogram of another"
         return f"{word}: files of it are open in {held}"
     return word
 
 
-def openers(folder: str, proc: str = "/proc") -> list[tuple[int, str]]:
+def openers(proc: Files, folder: str) -> list[tuple[int, str]]:
     """Return the processes that have files of a directory open, as far as /proc shows: id and command."""
-    found = []
-    for pid in sorted(int(p.name) for p in Path(proc).iterdir() if p.name.isdigit()):
-        targets = []
-        try:
-            for fd in Path(f"{proc}/{pid}/fd").iterdir():
-                with suppress(FileNotFoundError):  # it has just been closed
-                    targets.append(str(fd.readlink()))
-            name = Path(f"{proc}/{pid}/comm").read_bytes().decode("utf-8", "surrogateescape").rstrip("\n")
-        except OSError:
-            continue
-        if any(target.startswith(folder + "/") for target in targets):
-            found.append((pid, name))
-    return found
+    return [
+        (one.pid, one.comm)
+        for one in open_files(proc)
+        if any(target.startswith(folder + "/") for target in one.targets)
+    ]
 
 
 def _off(printed: str) -> str:

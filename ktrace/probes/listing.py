@@ -4,6 +4,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 
 from ktrace.errors import NotFound
 from ktrace.model.listing import TOP, Listing, ProbeRow, Registered
@@ -25,9 +26,10 @@ _ENDBR = 4  # bytes: if functions begin with one, a probe on the function is pla
 
 
 def read_listing(
-    tracing: Files, debug: Files | None, load_symbols: Callable[[], Kallsyms] = Kallsyms.load
+    tracing: Files, debug: Files | None, load_symbols: Callable[[], Kallsyms] | None = None
 ) -> Listing:
     """Read all of it from the kernel; its symbols only if a place is counted from the start of its code."""
+    load_symbols = load_symbols or partial(Kallsyms.load, tracing.host)
     text = _read_or_none(debug, LIST)
     registered, odd = parse_kprobe_list(text or "")
     probes, synthetic = list_probes(tracing)
@@ -62,15 +64,13 @@ def _with_address(probe: Probe, registered: list[Registered], index: int | None)
     return replace(probe, place=AddressPlace(address)) if address else probe
 
 
-def registered_as(
-    probes: list[Probe], debug: Files | None, load_symbols: Callable[[], Kallsyms] = Kallsyms.load
-) -> list[Registered | None] | None:
+def registered_as(probes: list[Probe], debug: Files | None) -> list[Registered | None] | None:
     """Return each probe's line in kprobes/list, None where it has none; None where that cannot be read."""
     text = _read_or_none(debug, LIST)
-    if text is None:
+    if debug is None or text is None:
         return None
     lines = parse_kprobe_list(text)[0]
-    claimed = _claim(probes, lines, load_symbols)
+    claimed = _claim(probes, lines, partial(Kallsyms.load, debug.host))
     return [None if index is None else lines[index] for index in claimed]
 
 

@@ -4,7 +4,6 @@ import errno
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused
 from ktrace.model.place import EventPlace
@@ -14,8 +13,12 @@ from ktrace.tracefs.events import enabled_state, read_triggers
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import holders, trigger_mentions
 from ktrace.tracefs.mount import WITHOUT_ROOT
+from ktrace.tracefs.pid_namespace import own_proc
+from ktrace.tracefs.processes import open_files
 
 Failures = list[tuple[Probe, KtraceError]]
+
+_PERF = frozenset({"anon_inode:[perf_event]", "anon_inode:bpf-perf-event", "anon_inode:bpf_link"})
 
 # As the kernel prints it: `stacktrace:unlimited`, `stacktrace:count=3 if x > 5`.
 _STACK = re.compile(r"stacktrace(?::(?:unlimited|count=(?P<count>\d{1,20})))?(?P<condition> if .*)?\Z")
@@ -145,23 +148,14 @@ def busy_reasons(tracing: Files, event: str) -> str:
             if isinstance(probe.place, EventPlace) and f"{probe.place.system}/{probe.place.event}" == event
         ]
     if not reasons:
-        programs = perf_users()
+        programs = perf_users(own_proc(tracing.host))
         reasons = [f"perhaps {name} (pid {pid}), which has perf events open" for pid, name in programs]
     return "; ".join(reasons) or "nobody that can be seen: a program through perf or BPF"
 
 
-def perf_users(proc: str = "/proc") -> list[tuple[int, str]]:
+def perf_users(proc: Files) -> list[tuple[int, str]]:
     """Return processes with open perf events or BPF links, which can hold an event without tracefs."""
-    found = []
-    for pid in sorted(int(p.name) for p in Path(proc).iterdir() if p.name.isdigit()):
-        try:
-            targets = {str(fd.readlink()) for fd in Path(f"{proc}/{pid}/fd").iterdir()}
-            name = Path(f"{proc}/{pid}/comm").read_bytes().decode("utf-8", "surrogateescape").rstrip("\n")
-        except OSError:
-            continue
-        if targets & {"anon_inode:[perf_event]", "anon_inode:bpf-perf-event", "anon_inode:bpf_link"}:
-            found.append((pid, name))
-    return found
+    return [(one.pid, one.comm) for one in open_files(proc) if _PERF.intersection(one.targets)]
 
 
 def _restore(tracing: Files, probe: Probe, stacks: list[re.Match[str]], was_on: bool) -> None:

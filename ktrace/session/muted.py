@@ -4,12 +4,12 @@ All kprobes can be disarmed, and ftrace can be switched off, for the whole syste
 that is not loaded is not called. The kernel defines and enables such probes as if all were well.
 """
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ktrace.diagnostic import Notify
+from ktrace.host.host import Host
 from ktrace.model.muted import Muted
 from ktrace.model.place import EventPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
@@ -40,9 +40,9 @@ class Switches:
     ftrace: bool | None
 
     @classmethod
-    def read(cls, debug: Files | None) -> "Switches":
+    def read(cls, host: Host, debug: Files | None) -> "Switches":
         """Ask the kernel."""
-        return cls(kprobes_armed(debug), ftrace_enabled())
+        return cls(kprobes_armed(debug), ftrace_enabled(host))
 
     @property
     def off(self) -> bool:
@@ -66,7 +66,7 @@ def find_muted(
         enabled: they are on: look for those that the kernel has left disarmed.
         pending: look for functions of modules that are not loaded.
     """
-    switches = Switches.read(debug)
+    switches = Switches.read(tracing.host, debug)
     if not (switches.off or enabled or pending):
         return ()
     wanted = set(events)
@@ -74,8 +74,8 @@ def find_muted(
     probes = list_probes(tracing)[0]
     for probe in probes:
         points.setdefault(probe.event, []).append(probe)
-    flags = _flags(probes, debug) if wanted & points.keys() else {}
-    look = _Look(switches, flags, points, enabled, pending)
+    flags = _flags(tracing.host, probes, debug) if wanted & points.keys() else {}
+    look = _Look(tracing.host, switches, flags, points, enabled, pending)
     found: dict[tuple[str, str], list[str]] = {}
     for event in sorted(wanted & points.keys()):
         for n, probe in enumerate(points[event]):
@@ -137,9 +137,9 @@ def _waits(tracing: Files) -> bool:
     return False
 
 
-def graph_muted(functions: Iterable[str]) -> tuple[Muted, ...]:
+def graph_muted(host: Host, functions: Iterable[str]) -> tuple[Muted, ...]:
     """Return why no call of these functions can be followed now."""
-    if ftrace_enabled() is not False:
+    if ftrace_enabled(host) is not False:
         return ()
     return (Muted(tuple(sorted(functions)), FTRACE_OFF, FTRACE_ON),)
 
@@ -198,10 +198,12 @@ class _Look:
     """All that is known of the kernel's probes.
 
     Attributes:
+        host: the machine that they are on.
         flags: of each kprobe's line in kprobes/list, by its event and its number among that event's.
         points: the probes of each event.
     """
 
+    host: Host
     switches: Switches
     flags: Mapping[tuple[str, int], tuple[str, ...]]
     points: Mapping[str, Sequence[Probe]]
@@ -221,7 +223,7 @@ class _Look:
             return FTRACE_OFF, FTRACE_ON
         if self.enabled and "DISABLED" in flags:
             return LEFT, f"ktrace disable {_shown(probe.event)}; ktrace enable {_shown(probe.event)}"
-        if self.pending and is_pending(probe):
+        if self.pending and is_pending(self.host, probe):
             assert isinstance(probe.place, SymbolPlace)
             return f"module {probe.place.module} is not loaded", f"modprobe {probe.place.module}"
         return None
@@ -231,7 +233,7 @@ def _is_kprobe(probe: Probe) -> bool:
     return probe.kind in "pr" and not isinstance(probe.place, FilePlace)
 
 
-def _flags(probes: list[Probe], debug: Files | None) -> dict[tuple[str, int], tuple[str, ...]]:
+def _flags(host: Host, probes: list[Probe], debug: Files | None) -> dict[tuple[str, int], tuple[str, ...]]:
     """Return each kprobe's flags in kprobes/list; where that is hidden, those that its place makes likely."""
     from ktrace.probes.listing import registered_as  # noqa: PLC0415 -- most runs need none of it
 
@@ -241,7 +243,7 @@ def _flags(probes: list[Probe], debug: Files | None) -> dict[tuple[str, int], tu
     for index, probe in enumerate(probes):
         number = numbers[probe.event] = numbers.get(probe.event, -1) + 1
         if lines is None:
-            likely = _at_entry(probe) and os.uname().machine in _ON_FTRACE
+            likely = _at_entry(probe) and host.uname().machine in _ON_FTRACE
             found[probe.event, number] = ("FTRACE",) if likely else ()
         elif (line := lines[index]) is not None:
             found[probe.event, number] = line.flags

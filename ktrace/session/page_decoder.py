@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from ktrace.host.host import Host
 from ktrace.model.format import Format, parse_format
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import PageLayout, parse_header_page
@@ -81,8 +82,8 @@ def live_decoder(files: Files, formats: Formats) -> Live:
 def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enrich:
     """Return a function that adds task names, symbols and flags as this kernel prints them."""
     return Enrich(
-        LiveNames(saved, names_proc()),
-        kernel_symbols,
+        LiveNames(saved, names_proc(files.host)),
+        lambda: kernel_symbols(files.host),
         FlagStyle.from_header(files.read("trace")),
         formats.name_of,
         PrintkFormats(lambda: _printk_formats(formats.tracing)),
@@ -90,9 +91,12 @@ def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enr
     )
 
 
-def kernel_symbols() -> SymbolTable:
+def kernel_symbols(host: Host) -> SymbolTable:
     """Return the kernel's present symbols; an empty table if they cannot be read."""
-    return SymbolTable(_kallsyms())
+    try:
+        return SymbolTable(host.read_bytes(KALLSYMS))
+    except OSError:
+        return SymbolTable(b"")
 
 
 def _printk_formats(tracing: Files) -> str:
@@ -100,11 +104,3 @@ def _printk_formats(tracing: Files) -> str:
         return tracing.read("printk_formats")
     except OSError:
         return ""
-
-
-def _kallsyms() -> bytes:
-    try:
-        with open(KALLSYMS, "rb") as file:  # noqa: PTH123 -- a plain file name
-            return file.read()
-    except OSError:
-        return b""

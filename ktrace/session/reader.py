@@ -57,7 +57,7 @@ def reading_text(session: Session) -> BufferReader:
     return BufferReader(
         session.start,
         parser,
-        with_own_stacks(session, TaskNames(session.saved_names, names_proc())),
+        with_own_stacks(session, TaskNames(session.saved_names, names_proc(session.host))),
         lambda: {None: parser.lost},
         lambda: False,
     )

@@ -83,4 +83,4 @@ class RunContext:
         if self.command is not None:
             self.session.only_command(self.command)
         if self.tasks.pids:
-            self.session.only_tasks(self.tasks.threads(), children=self.tasks.children)
+            self.session.only_tasks(self.tasks.threads(self.session.host), children=self.tasks.children)

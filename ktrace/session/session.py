@@ -16,6 +16,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError, Refused
+from ktrace.host.host import Host
+from ktrace.host.local import LocalHost
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.format import Signature
 from ktrace.model.names import EVENT_MAX
@@ -31,7 +33,7 @@ from ktrace.tracefs.events import enable_step, read_format, read_triggers, set_f
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import Owner, make_step
 from ktrace.tracefs.mount import find_debug, find_tracing, no_right_to_trace
-from ktrace.tracefs.pid_namespace import in_namespace, own_threads, writer_of_marker
+from ktrace.tracefs.pid_namespace import in_namespace, own_proc, own_threads, writer_of_marker
 from ktrace.tracefs.pipe import TextPipe
 
 if TYPE_CHECKING:
@@ -47,8 +49,9 @@ class Session:
     could not undo. Not shared between threads.
 
     Args:
-        tracing: the tracing directory; None finds it.
+        tracing: the tracing directory; None finds it on `host`.
         debug: debugfs, for explanations; None finds it.
+        host: the machine to trace, if `tracing` does not say; None is this machine.
         clock: trace clock; None takes the best one available.
         buffer_kb: KiB of buffer for each CPU; None keeps the kernel's default.
 
@@ -61,12 +64,13 @@ class Session:
         tracing: Files | None = None,
         debug: Files | None = None,
         *,
+        host: Host | None = None,
         clock: str | None = None,
         buffer_kb: int | None = None,
     ) -> None:
-        self.tracing = tracing or find_tracing()
-        self.debug = debug or find_debug()
-        self.name = Owner.of_this_process().name
+        self.tracing = tracing or find_tracing(host or LocalHost())
+        self.debug = debug or find_debug(self.host)
+        self.name = Owner.of_this_process(self.host).name
         self.events: list[str] = []
         self.used: dict[str, None] = {}
         """All events that were traced or counted, `GROUP/NAME`, `count_only` or not."""
@@ -88,6 +92,11 @@ class Session:
     def kernel(self) -> Kernel:
         """Return the kernel's features, symbols and types, each read once for the whole session."""
         return Kernel(self.tracing, self.debug)
+
+    @property
+    def host(self) -> Host:
+        """Return the machine that is traced."""
+        return self.tracing.host
 
     @property
     def files(self) -> Files:
@@ -160,15 +169,15 @@ class Session:
         Raises:
             Unavailable: in a pid namespace, if they cannot be found.
         """
-        if not in_namespace():
-            return buffer.own_threads()
+        if not in_namespace(own_proc(self.host)):
+            return buffer.own_threads(self.host)
         if not self._own_ids:
             self._own_ids = own_threads(self.files)
         return self._own_ids
 
     def id_of(self, command: "Command") -> int:
         """Return the id of a waiting command as events show it. Do not call while recording."""
-        if not in_namespace():
+        if not in_namespace(own_proc(self.host)):
             return command.pid
         root = self.files.root
         return writer_of_marker(self.files, lambda path, text: command.write_first(f"{root}/{path}", text))
@@ -237,7 +246,7 @@ class Session:
         """Record only on these CPUs."""
         wanted = list(cpus)
         buffer.only_cpus(self.files, wanted)
-        buffer.check_online(wanted)
+        buffer.check_online(self.host, wanted)
 
     def start(self) -> TextPipe:
         """Open a reader of text, arm every event, start recording, and return the reader."""

@@ -73,7 +73,7 @@ def _restricted(session: Session, expression: str, pids: Sequence[int]) -> str:
     """Triggers do not look at the process list: the condition has to, as far as it can."""
     if not pids:
         return f"({expression}) && common_pid != {session.own_ids()[0]}"
-    whose = " || ".join(f"common_pid == {pid}" for pid in threads_of(pids, children=False))
+    whose = " || ".join(f"common_pid == {pid}" for pid in threads_of(session.host, pids, children=False))
     return f"({expression}) && ({whose})"
 
 

@@ -1,12 +1,15 @@
 """Tasks that a run is restricted to, the threads of processes, and lists of CPUs."""
 
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ktrace.errors import NotFound, Unavailable, UsageError
-from ktrace.tracefs.pid_namespace import in_namespace, machine_id, threads
+from ktrace.host.host import Host
+from ktrace.tracefs import processes
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.pid_namespace import in_namespace, machine_id, names_proc, own_proc, threads
+from ktrace.tracefs.processes import descendants, status_words
 
 _CPUS_MAX = 8192  # CONFIG_NR_CPUS goes no higher
 
@@ -23,13 +26,13 @@ class TaskFilter:
     pids: Sequence[int] = ()
     children: bool = False
 
-    def threads(self) -> list[int]:
+    def threads(self, host: Host) -> list[int]:
         """Return the ids of all their threads; see `threads_of`."""
-        return threads_of(self.pids, children=self.children)
+        return threads_of(host, self.pids, children=self.children)
 
 
-def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:
-    """All thread ids of these processes, and with `children` of their descendants.
+def threads_of(host: Host, pids: Sequence[int], *, children: bool) -> list[int]:
+    """Return all thread ids of these processes, and with `children` of their descendants.
 
     Returns:
         The machine's ids, which the kernel's tracing knows, whatever namespace ktrace runs in.
@@ -39,31 +42,30 @@ def threads_of(pids: Sequence[int], *, children: bool) -> list[int]:
         UsageError: which process it is on the machine cannot be said.
         Unavailable: nor that, or /proc hides it.
     """
-    if in_namespace():
-        machines = [machine_id(pid, f"-p {pid}") for pid in pids]
-        return sorted({thread for pid in machines for thread in threads(pid, children=children)})
-    import psutil  # noqa: PLC0415 -- most runs name no process
+    proc = own_proc(host)
+    if in_namespace(proc):
+        machines = [machine_id(proc, pid, f"-p {pid}") for pid in pids]
+        return sorted({tid for pid in machines for tid in threads(names_proc(host), pid, children=children)})
+    return sorted({tid for pid in pids for tid in _threads_here(proc, pid, children=children)})
 
+
+def _threads_here(proc: Files, pid: int, *, children: bool) -> set[int]:
+    """Return the thread ids of one process. Raises as `threads_of`."""
+    state = status_words(proc, pid, "State")
+    if not state:
+        raise _hidden(pid) if proc.host.is_running(pid) else NotFound(f"there is no process {pid}")
+    if state[0] == "Z":
+        raise NotFound(f"process {pid} has ended: it only waits for its parent to take note")
     found: set[int] = set()
-    for pid in pids:
+    for member in (pid, *(descendants(proc, pid) if children else ())):
         try:
-            process = psutil.Process(pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
-                raise NotFound(f"process {pid} has ended: it only waits for its parent to take note")
-            family = [process, *(process.children(recursive=True) if children else [])]
-        except (psutil.AccessDenied, PermissionError):
-            raise _hidden(pid) from None
-        except psutil.NoSuchProcess:
-            raise (_hidden(pid) if _is_there(pid) else NotFound(f"there is no process {pid}")) from None
-        for member in family:
-            try:
-                found.update(thread.id for thread in member.threads())
-            except (psutil.AccessDenied, PermissionError):
-                raise _hidden(member.pid) from None
-            except psutil.NoSuchProcess:
-                if member is process:
-                    raise NotFound(f"process {pid} has just ended") from None
-    return sorted(found)
+            found.update(processes.threads_of(proc, member))
+        except PermissionError:
+            raise _hidden(member) from None
+        except OSError:
+            if member == pid:
+                raise NotFound(f"process {pid} has just ended") from None
+    return found
 
 
 def parse_cpus(text: str) -> list[int]:
@@ -84,17 +86,6 @@ def parse_cpus(text: str) -> list[int]:
             )
         cpus.update(range(first, last + 1))
     return sorted(cpus)
-
-
-def _is_there(pid: int) -> bool:
-    """Return whether there is such a process, whatever /proc shows."""
-    try:
-        os.kill(pid, 0)
-    except PermissionError:
-        return True  # somebody else's
-    except (ProcessLookupError, OverflowError):
-        return False
-    return True
 
 
 def _hidden(pid: int) -> Unavailable:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.processes import status_numbers
 
 
 class Processes:
@@ -18,7 +19,7 @@ class Processes:
         proc: used for threads that the kernel has not saved.
     """
 
-    def __init__(self, saved: Callable[[], str], proc: str = "/proc") -> None:
+    def __init__(self, saved: Callable[[], str], proc: Files) -> None:
         self._saved = saved
         self._proc = proc
         self._known: dict[int, int] = {0: 0}
@@ -38,12 +39,6 @@ class Processes:
     def _look_up(self, tids: Sequence[int]) -> Mapping[int, int]:
         saved = re.findall(r"^(\d{1,10}) (\d{1,10})$", self._saved(), re.MULTILINE)
         found = {int(tid): int(tgid) for tid, tgid in saved}
-        return {tid: found.get(tid) or self._from_proc(tid) for tid in tids}
-
-    def _from_proc(self, tid: int) -> int:
-        try:
-            text = Path(f"{self._proc}/{tid}/status").read_text("utf-8", "replace")
-        except OSError:
-            return tid
-        match = re.search(r"^Tgid:\t(\d{1,10})", text, re.MULTILINE)
-        return int(match[1]) if match else tid
+        return {
+            tid: found.get(tid) or next(iter(status_numbers(self._proc, tid, "Tgid")), tid) for tid in tids
+        }

@@ -3,7 +3,9 @@
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.processes import comm_of
 
 _UNKNOWN = "<...>"
 _SHARE = 20  # asking takes at most 1/20 of the time
@@ -16,15 +18,6 @@ def saved_name(text: str, pid: int) -> str | None:
     # A name may hold a newline: a line without a pid continues the name.
     match = re.search(rf"^{pid} (.*(?:\n(?!\d+ |\Z).*)*)$", text, re.MULTILINE)
     return match[1] if match and match[1] != _UNKNOWN else None
-
-
-def comm_of(pid: int, proc: str = "/proc") -> str | None:
-    """Return the current name of a task; None if it does not exist."""
-    try:
-        raw = Path(f"{proc}/{pid}/comm").read_bytes()
-    except OSError:
-        return None
-    return raw.removesuffix(b"\n").decode("utf-8", "surrogateescape")
 
 
 class SavedNames:
@@ -55,10 +48,11 @@ class LiveNames:
 
     Args:
         saved: returns the text of the kernel's saved_cmdlines.
+        proc: a /proc with the ids of events.
     """
 
     def __init__(
-        self, saved: Callable[[], str], proc: str = "/proc", clock: Callable[[], float] = time.monotonic
+        self, saved: Callable[[], str], proc: Files, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._saved = saved
         self._proc = proc
@@ -78,7 +72,7 @@ class LiveNames:
         self._again = started + _SHARE * (self._clock() - started)
         found: dict[int, str] = {}
         for pid in wanted:
-            name = saved_name(text, pid) or comm_of(pid, self._proc) or self._last.get(pid)
+            name = saved_name(text, pid) or comm_of(self._proc, pid) or self._last.get(pid)
             if name is not None:
                 found[pid] = name
         # Thread ids are reused: forget those that this chunk did not ask for.

@@ -5,15 +5,16 @@ before that shows `<...>`. While the task lives, /proc has its name; if it has e
 saved the name by then (`saved_cmdlines`).
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk, Mark, Stack
 from ktrace.model.column import Strings
+from ktrace.stream.saved_names import saved_name
+from ktrace.tracefs.files import Files
+from ktrace.tracefs.processes import comm_of
 
 _UNKNOWN = "<...>"
 
@@ -23,9 +24,10 @@ class TaskNames:
 
     Args:
         saved: returns the text of the kernel's saved_cmdlines.
+        proc: a /proc with the ids of events.
     """
 
-    def __init__(self, saved: Callable[[], str], proc: str = "/proc") -> None:
+    def __init__(self, saved: Callable[[], str], proc: Files) -> None:
         self._saved = saved
         self._proc = proc
 
@@ -58,7 +60,7 @@ class TaskNames:
 class _Known:
     """The names found for one chunk. They are not kept longer: ids are reused, and exec changes names."""
 
-    def __init__(self, proc: str, saved: Callable[[], str], chunk: Chunk) -> None:
+    def __init__(self, proc: Files, saved: Callable[[], str], chunk: Chunk) -> None:
         self._proc = proc
         self._saved = saved
         self._chunk = chunk
@@ -67,21 +69,9 @@ class _Known:
     def name(self, pid: int) -> str:
         """Return a name from /proc, or as saved since by the kernel, or from another event of the task."""
         if pid not in self._names:
-            found = self._from_proc(pid) or self._from_kernel(pid) or self._from_events(pid)
+            found = comm_of(self._proc, pid) or saved_name(self._saved(), pid) or self._from_events(pid)
             self._names[pid] = found or _UNKNOWN
         return self._names[pid]
-
-    def _from_proc(self, pid: int) -> str | None:
-        try:
-            raw = Path(f"{self._proc}/{pid}/comm").read_bytes()
-        except OSError:
-            return None
-        return raw.removesuffix(b"\n").decode("utf-8", "surrogateescape")
-
-    def _from_kernel(self, pid: int) -> str | None:
-        # A name may hold a newline: a line without a pid continues the name.
-        match = re.search(rf"^{pid} (.*(?:\n(?!\d+ |\Z).*)*)$", self._saved(), re.MULTILINE)
-        return match[1] if match and match[1] != _UNKNOWN else None
 
     def _from_events(self, pid: int) -> str | None:
         for batch in self._chunk.batches:

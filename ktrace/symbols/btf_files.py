@@ -1,11 +1,10 @@
 """Find the running kernel's BTF and load it into memory."""
 
-import mmap
-import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ktrace.host.host import Host
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
 from ktrace.symbols.btf_cache import build_id, load, save, stamp
@@ -16,11 +15,13 @@ class BtfPaths:
     """The files that are read and written.
 
     Attributes:
+        host: the machine that has the BTF.
         folder: has one blob for vmlinux and one for each module (Documentation/ABI/testing/sysfs-kernel-btf).
         notes: the kernel's ELF notes.
         cache: folder for tables between runs; None keeps nothing.
     """
 
+    host: Host
     folder: Path = Path("/sys/kernel/btf")
     notes: Path = Path("/sys/kernel/notes")
     cache: Path | None = None
@@ -33,7 +34,7 @@ def kernel_types(paths: BtfPaths) -> Btf | Miss:
         Damaged: the blob cannot be decoded.
     """
     path = paths.folder / "vmlinux"
-    return _open(path, None, paths, _build_id(paths.notes), without="built without CONFIG_DEBUG_INFO_BTF")
+    return _open(path, None, paths, _build_id(paths), without="built without CONFIG_DEBUG_INFO_BTF")
 
 
 def module_types(base: Btf, module: str, paths: BtfPaths) -> Btf | Miss:
@@ -44,7 +45,7 @@ def module_types(base: Btf, module: str, paths: BtfPaths) -> Btf | Miss:
     """
     # /sys/module and the BTF folder spell a module's name with _, whatever its file is called.
     path = paths.folder / module.replace("-", "_")
-    uncached = BtfPaths(paths.folder, paths.notes)  # decoding so few types is faster than a file
+    uncached = replace(paths, cache=None)  # decoding so few types is faster than a file
     return _open(path, base, uncached, None, without=f"module '{module}' is not loaded, or has no BTF")
 
 
@@ -59,7 +60,7 @@ def file_types(path: Path, paths: BtfPaths) -> Btf | Miss:
 
 def _open(path: Path, base: Btf | None, paths: BtfPaths, key: str | None, *, without: str) -> Btf | Miss:
     try:
-        data = _read(path)
+        data = paths.host.content(str(path))
     except FileNotFoundError:
         return Miss(str(path), without)
     except OSError as error:
@@ -77,24 +78,8 @@ def _open(path: Path, base: Btf | None, paths: BtfPaths, key: str | None, *, wit
     return types
 
 
-def _read(path: Path) -> bytes | mmap.mmap:
-    """Return the content of a file, mapped if the kernel allows it, which copies nothing.
-
-    sysfs returns 4096 bytes for each read(), and the blob has thousands of such pieces. Kernels since 6.16
-    allow mapping.
-    """
-    with path.open("rb", buffering=0) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size:
-            try:
-                return mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ, flags=mmap.MAP_PRIVATE)
-            except (OSError, ValueError):
-                pass
-        return file.readall()
-
-
-def _build_id(notes: Path) -> str | None:
+def _build_id(paths: BtfPaths) -> str | None:
     try:
-        return build_id(notes.read_bytes())
+        return build_id(paths.host.read_bytes(str(paths.notes)))
     except OSError:
         return None

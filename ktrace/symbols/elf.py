@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from ktrace.errors import Damaged
+from ktrace.host.host import Host
 from ktrace.symbols.btf_cache import build_id
 from ktrace.symbols.elf_relocate import relocate
 
@@ -127,7 +128,7 @@ class Elf:
 
     @classmethod
     def open(cls, path: Path) -> "Elf":
-        """Map a file.
+        """Map a file of the user's.
 
         Raises:
             OSError: it cannot be opened.
@@ -139,6 +140,11 @@ class Elf:
             except ValueError:  # an empty file cannot be mapped
                 data = b""
         return cls(data, str(path))
+
+    @classmethod
+    def of_host(cls, host: Host, path: Path) -> "Elf":
+        """Map a file of the traced machine. Raises the same errors as `open`."""
+        return cls(host.content(str(path)), str(path))
 
     def __len__(self) -> int:
         """Return the size of the file in bytes."""

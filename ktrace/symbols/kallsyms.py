@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 from ktrace.errors import UsageError
+from ktrace.host.host import Host
 from ktrace.model.miss import Miss
 from ktrace.model.patterns.glob import join_glob
 from ktrace.model.suffixes import NOT_PADDING, PATTERN
@@ -60,9 +60,9 @@ class Kallsyms:
         self.source = source
 
     @classmethod
-    def load(cls, path: str = KALLSYMS) -> "Kallsyms":
-        """Read the file. Raises OSError."""
-        return cls(Path(path).read_bytes(), path)
+    def load(cls, host: Host) -> "Kallsyms":
+        """Read the symbols of the running kernel. Raises OSError."""
+        return cls(host.read_bytes(KALLSYMS))
 
     @property
     def hidden(self) -> bool:

@@ -6,9 +6,9 @@ See Documentation/trace/ftrace.rst, "trace_options", "trace_clock", "set_event_p
 import os
 import re
 from collections.abc import Iterable
-from pathlib import Path
 
 from ktrace.errors import NotFound, Refused, UsageError
+from ktrace.host.host import Host
 from ktrace.model.plan import Step
 from ktrace.tracefs.files import Files, reading
 
@@ -36,6 +36,8 @@ _CLOCKS = ("mono", "global", "local")
 
 # Documentation/trace/ftrace.rst, "trace_clock": the clocks that do not count nanoseconds.
 _TICKING = frozenset({"counter", "uptime", "x86-tsc", "ppc-tb"})
+
+_ONLINE = "/sys/devices/system/cpu/online"
 
 
 def option_steps(files: Files, wanted: dict[str, bool] | None = None) -> list[Step]:
@@ -76,9 +78,9 @@ def wake_step(files: Files) -> Step | None:
     return Step("buffer_percent", "0", "wake readers at once", action="write")
 
 
-def own_threads() -> list[int]:
-    """Return the thread ids of this process."""
-    return sorted(int(entry.name) for entry in Path("/proc/self/task").iterdir())
+def own_threads(host: Host) -> list[int]:
+    """Return the thread ids of the process that acts on the machine: this one, if that is here."""
+    return sorted(map(int, host.list("/proc/self/task")))
 
 
 def ignore_pids(files: Files, pids: Iterable[int]) -> bool:
@@ -103,7 +105,7 @@ def only_cpus(files: Files, cpus: Iterable[int]) -> None:
     try:
         files.write("tracing_cpumask", ",".join(reversed(groups)))
     except OSError as error:
-        online = os.cpu_count() or 1
+        online = files.host.sysconf("SC_NPROCESSORS_ONLN")
         raise Refused(
             f"the kernel does not take these CPUs: {error.strerror}",
             errno=error.errno,
@@ -111,10 +113,10 @@ def only_cpus(files: Files, cpus: Iterable[int]) -> None:
         ) from error
 
 
-def check_online(cpus: Iterable[int], path: str = "/sys/devices/system/cpu/online") -> None:
+def check_online(host: Host, cpus: Iterable[int]) -> None:
     """Raise NotFound if one of these CPUs is offline: the kernel accepts it, but no events come from it."""
     try:
-        text = Path(path).read_text("ascii").strip()
+        text = host.read(_ONLINE).strip()
     except OSError:
         return  # the list of online CPUs cannot be read
     pairs = [part.partition("-") for part in text.split(",") if part]

@@ -11,15 +11,14 @@ directory `instances`, and a process that judges sessions waits for it.
 """
 
 import errno
-import fcntl
-import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 
+from ktrace.host.host import Held as HeldFile
+from ktrace.host.host import Host
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import INITIAL_PID_NAMESPACE, Owner, own_pid_namespace
 
@@ -53,14 +52,14 @@ class Held:
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._fds: dict[str, int] = {}
+        self._open: dict[str, HeldFile] = {}
 
     def make(self, path: str) -> None:
         """Make an instance and hold it. Raises OSError."""
-        with _locked(self._files, fcntl.LOCK_SH):
+        with _locked(self._files, exclusive=False):
             self._files.mkdir(path)
             try:
-                self._fds[path] = self._files.stream(f"{path}/{_HELD}")
+                self._open[path] = self._files.hold(f"{path}/{_HELD}")
             except FileNotFoundError:
                 return  # it has already been removed: the next write to it reports that
             except OSError:
@@ -68,13 +67,13 @@ class Held:
                     self._files.rmdir(path)
                 raise
             with suppress(OSError):  # without the lock, the open file still prevents removal
-                fcntl.flock(self._fds[path], fcntl.LOCK_SH | fcntl.LOCK_NB)
+                self._open[path].lock(exclusive=False)
 
     def let_go(self, path: str) -> None:
         """Stop holding an instance; do nothing if it is not held."""
-        fd = self._fds.pop(path, None)
-        if fd is not None:
-            os.close(fd)
+        held = self._open.pop(path, None)
+        if held is not None:
+            held.close()
 
 
 class Judge:
@@ -90,7 +89,7 @@ class Judge:
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._lock = _locked(files, fcntl.LOCK_EX)
+        self._lock = _locked(files, exclusive=True)
 
     def __enter__(self) -> "Judge":
         self._lock.__enter__()
@@ -101,7 +100,7 @@ class Judge:
 
     def of(self, owner: Owner, instances: Iterable[str]) -> Verdict:
         """Return whether the session that made these instances is alive; pass all instances of its name."""
-        seen = look_for(owner)
+        seen = look_for(self._files.host, owner)
         problem = ""
         for name in instances:
             try:
@@ -119,61 +118,49 @@ class Judge:
 
     def _is_held(self, name: str) -> bool:
         try:
-            fd = self._files.stream(f"instances/{name}/{_HELD}")
+            held = self._files.hold(f"instances/{name}/{_HELD}")
         except OSError as error:
             if error.errno in _NOT_THERE:
                 return False
             raise
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            return not held.lock(exclusive=True)
         finally:
-            os.close(fd)
-        return False
+            held.close()
 
 
-def look_for(owner: Owner) -> Verdict:
+def look_for(host: Host, owner: Owner) -> Verdict:
     """Look for the process itself. Its id is only valid in its own pid namespace."""
-    here = own_pid_namespace()
+    here = own_pid_namespace(host)
     if owner.namespace is not None and owner.namespace != here:
         return Verdict(Life.UNKNOWN, f"it was made in another pid namespace ({owner.namespace})")
     if owner.namespace is None and here not in (None, INITIAL_PID_NAMESPACE):
         return Verdict(Life.UNKNOWN, "it may have been made in another pid namespace")
     if owner.pid == 0:
         return DEAD  # 0 in kill(2) would mean our own process group
-    try:
-        os.kill(owner.pid, 0)
-    except (ProcessLookupError, OverflowError):
+    if not host.is_running(owner.pid):
         return DEAD
-    except PermissionError:
-        pass  # it exists, but belongs to another user
-    return _compare(owner)
+    return _compare(host, owner)
 
 
-def _compare(owner: Owner) -> Verdict:
+def _compare(host: Host, owner: Owner) -> Verdict:
     """Compare the owner with the process that has its id now."""
     hidden = Verdict(Life.UNKNOWN, f"/proc does not show process {owner.pid}, which is there")
-    if not _proc_is_of_this_namespace():
+    if not _proc_is_of_this_namespace(host):
         return hidden
     try:
-        stat = Path(f"/proc/{owner.pid}/stat").read_bytes()
+        stat = host.read_bytes(f"/proc/{owner.pid}/stat")
     except OSError:
-        with suppress(PermissionError):
-            try:
-                os.kill(owner.pid, 0)
-            except ProcessLookupError:
-                return DEAD  # it has ended in the meantime
-        return hidden
+        return hidden if host.is_running(owner.pid) else DEAD  # it has ended in the meantime
     state, starttime = Owner.parse_stat(stat)
     same = starttime == owner.starttime and state not in ("Z", "X")
     return Verdict(Life.ALIVE if same else Life.DEAD)
 
 
-def _proc_is_of_this_namespace() -> bool:
+def _proc_is_of_this_namespace(host: Host) -> bool:
     """Return whether /proc shows pids of this namespace: then this process has one number, not several."""
     try:
-        status = Path("/proc/self/status").read_text("ascii", "replace")
+        status = host.read("/proc/self/status")
     except OSError:
         return False
     numbers = status.partition("NSpid:")[2].partition("\n")[0].split()
@@ -188,22 +175,21 @@ def _unseen(owner: Owner) -> str:
 
 
 @contextmanager
-def _locked(files: Files, kind: int) -> Iterator[None]:
+def _locked(files: Files, *, exclusive: bool) -> Iterator[None]:
     """Lock the directory of instances; after two seconds, or if it does not exist, continue without."""
     try:
-        fd = files.stream("instances")
+        held = files.hold("instances")
     except OSError:
         yield
         return
     try:
         for _ in range(_TRIES):
             try:
-                fcntl.flock(fd, kind | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(_WAIT_S)
+                if held.lock(exclusive=exclusive):
+                    break
             except OSError:
                 break
+            time.sleep(_WAIT_S)
         yield
     finally:
-        os.close(fd)
+        held.close()

@@ -4,12 +4,11 @@ See Documentation/trace/ftrace.rst, "Instances". Sessions enable and filter even
 they made, never in the shared top buffer.
 """
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from ktrace.host.host import Host
 from ktrace.model.plan import Step
 from ktrace.tracefs.files import Files
 
@@ -47,22 +46,22 @@ class Owner:
         return cls(int(match[1]), int(match[2]), int(match[3]) if match[3] else None) if match else None
 
     @classmethod
-    def of_process(cls, pid: int) -> "Owner | None":
+    def of_process(cls, host: Host, pid: int) -> "Owner | None":
         """Return the process that has this id now; None if there is none or it is hidden."""
         try:
-            stat = Path(f"/proc/{pid}/stat").read_bytes()
+            stat = host.read_bytes(f"/proc/{pid}/stat")
         except OSError:
             return None
-        return cls(pid, cls.parse_stat(stat)[1], own_pid_namespace())
+        return cls(pid, cls.parse_stat(stat)[1], own_pid_namespace(host))
 
     @classmethod
-    def of_this_process(cls) -> "Owner":
-        """Return this process."""
+    def of_this_process(cls, host: Host) -> "Owner":
+        """Return the process that acts on the machine: this one, if that is here."""
         try:
-            stat = Path("/proc/self/stat").read_bytes()  # not by its id, which this /proc may not know
+            stat = host.read_bytes("/proc/self/stat")  # not by its id, which this /proc may not know
         except OSError:
             raise FileNotFoundError("/proc/self/stat: /proc is not mounted") from None
-        return cls(os.getpid(), cls.parse_stat(stat)[1], own_pid_namespace())
+        return cls(host.pid(), cls.parse_stat(stat)[1], own_pid_namespace(host))
 
     @staticmethod
     def parse_stat(stat: bytes) -> tuple[str, int]:
@@ -72,10 +71,10 @@ class Owner:
         return after_comm[0].decode("ascii", "replace"), int(after_comm[19])
 
 
-def own_pid_namespace() -> int | None:
-    """Return the number of this process's pid namespace; None if the kernel does not show it."""
+def own_pid_namespace(host: Host) -> int | None:
+    """Return the number of the pid namespace of /proc/self; None if the kernel does not show it."""
     try:
-        return Path("/proc/self/ns/pid").stat().st_ino
+        return host.stat("/proc/self/ns/pid").st_ino
     except OSError:
         return None
 

@@ -4,20 +4,24 @@
 """
 
 import re
-from pathlib import Path
+
+from ktrace.host.host import Host
 
 SECURITY = "/sys/kernel/security"
 MODES = ("none", "integrity", "confidentiality")
 _CMDLINE = "/proc/cmdline"
 
 
-def lockdown_mode(path: str = f"{SECURITY}/lockdown") -> str | None:
+def lockdown_mode(host: Host, security: str = SECURITY) -> str | None:
     """Return the mode; None if securityfs does not show it or the kernel has no lockdown.
 
     The file lists all modes, with brackets around the current one.
+
+    Args:
+        security: where securityfs is mounted.
     """
     try:
-        text = Path(path).read_text()
+        text = host.read(f"{security}/lockdown")
     except OSError:
         return None
     return text.partition("[")[2].partition("]")[0] or None
@@ -30,13 +34,13 @@ def mode_asked_for(cmdline: str) -> str:
     return max(asked, key=MODES.index, default="none")
 
 
-def present_mode(path: str = f"{SECURITY}/lockdown", cmdline: str = _CMDLINE) -> str | None:
+def present_mode(host: Host) -> str | None:
     """Return the mode or, if it is not shown, the mode requested at boot; None if neither is known."""
-    mode = lockdown_mode(path)
+    mode = lockdown_mode(host)
     if mode is not None:
         return mode
     try:
-        asked = mode_asked_for(Path(cmdline).read_text("utf-8", "surrogateescape"))
+        asked = mode_asked_for(host.read(_CMDLINE))
     except OSError:
         return None
     return None if asked == "none" else asked

@@ -4,15 +4,15 @@ import errno
 import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from ktrace.errors import Exhausted, Unavailable
-from ktrace.tracefs.files import Files, LocalFiles
+from ktrace.host.host import Host
+from ktrace.tracefs.files import Files
 from ktrace.tracefs.lockdown import SECURITY, present_mode
 
 TRACING = "/sys/kernel/tracing"
 DEBUG = "/sys/kernel/debug"
-_MOUNTS = "/proc/self/mounts"
+MOUNTS = "/proc/self/mounts"
 _OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 
 VM_HINT = "`ktrace vm` boots a kernel that has kprobes, on this machine's own files"
@@ -46,60 +46,62 @@ def parse_mounts(text: str) -> tuple[Mount, ...]:
     return tuple(mounts)
 
 
-def find_mount(fstype: str, preferred: str, mounts_file: str = _MOUNTS) -> str | None:
-    """Return the directory where `fstype` is mounted: `preferred` if it is one of several."""
-    text = Path(mounts_file).read_text("utf-8", "surrogateescape")  # any user may mount under any name
-    paths = [m.path for m in parse_mounts(text) if m.fstype == fstype]
+def find_mount(host: Host, fstype: str, preferred: str) -> str | None:
+    """Return the directory where `fstype` is mounted: `preferred` if it is one of several. Raises OSError."""
+    paths = [m.path for m in parse_mounts(host.read(MOUNTS)) if m.fstype == fstype]
     if preferred in paths:
         return preferred
     return min(paths, key=len, default=None)
 
 
-def find_tracing() -> LocalFiles:
-    """Return the tracing directory, ready for kprobes.
+def find_tracing(host: Host) -> Files:
+    """Return the machine's tracing directory, ready for kprobes.
 
     Raises:
         Unavailable: it is not mounted, access is denied, it is empty or has no kprobe_events. The message
             says which, and the hint what to do.
     """
-    root = find_mount("tracefs", TRACING)
-    if root is None and _exists(f"{DEBUG}/tracing/README"):
+    root = find_mount(host, "tracefs", TRACING)
+    if root is None and _exists(host, f"{DEBUG}/tracing/README"):
         root = f"{DEBUG}/tracing"  # through debugfs, which mounts it automatically
     if root is None:
-        if os.geteuid() != 0:
-            raise _not_root(TRACING)
+        if host.euid() != 0:
+            raise _not_root(host, TRACING)
         raise Unavailable(
             "tracefs is not mounted",
             hint=f"mount -t tracefs nodev {TRACING}",
         )
-    files = LocalFiles(root)
+    files = Files(host, root)
     problem = why_unusable(files)
     if problem:
         raise problem
     return files
 
 
-def why_unusable(files: LocalFiles) -> Unavailable | None:
+def why_unusable(files: Files) -> Unavailable | None:
     """Return why no kprobe can be defined in `files`, or None if one can.
 
     On success it costs one open(2): the reason is determined only after a failure.
     """
+    host = files.host
     control = f"{files.root}/kprobe_events"
-    refused = _may_append(control)
+    refused = _why_no_append(host, control)
     if not refused:
         return None
     if full := Exhausted.of(OSError(refused, os.strerror(refused), control)):
         raise full
-    if not os.access(files.root, os.X_OK, effective_ids=True):
-        return _not_root(files.root)
-    if present_mode() == "confidentiality":
+    if not host.may(files.root, os.X_OK):
+        return _not_root(host, files.root)
+    if present_mode(host) == "confidentiality":
         return locked()
     if refused == errno.EPERM:  # modes and capabilities give EACCES; a security module may give EPERM
         return (
-            locked(" (inferred: it does not let root open its files)") if _is_root() else _not_root(control)
+            _not_root(host, control)
+            if host.euid()
+            else locked(" (inferred: it does not let root open its files)")
         )
-    if not _exists(control):
-        if not _exists(f"{files.root}/README"):
+    if not _exists(host, control):
+        if not _exists(host, f"{files.root}/README"):
             return Unavailable(
                 f"{files.root} is empty: so it is where the kernel was booted with lockdown=confidentiality",
                 hint=f"mount -t securityfs nodev {SECURITY}; cat {SECURITY}/lockdown\n{VM_HINT}",
@@ -108,18 +110,18 @@ def why_unusable(files: LocalFiles) -> Unavailable | None:
             "this kernel has no kprobe events (CONFIG_KPROBE_EVENTS)",
             hint=f"`ktrace doctor` shows what it has; {VM_HINT}",
         )
-    return _not_root(control)
+    return _not_root(host, control)
 
 
-def find_debug() -> LocalFiles | None:
-    """Return the debugfs directory, or None if it is not mounted."""
-    root = find_mount("debugfs", DEBUG)
-    return LocalFiles(root) if root else None
+def find_debug(host: Host) -> Files | None:
+    """Return the machine's debugfs directory, or None if it is not mounted."""
+    root = find_mount(host, "debugfs", DEBUG)
+    return Files(host, root) if root else None
 
 
-def refuses_debugfs() -> str | None:
+def refuses_debugfs(host: Host) -> str | None:
     """Return the lockdown mode that prevents writing to debugfs; None if none is known."""
-    mode = present_mode()
+    mode = present_mode(host)
     return mode if mode in ("integrity", "confidentiality") else None
 
 
@@ -135,26 +137,19 @@ def locked(how: str = "") -> Unavailable:
     )
 
 
-def _may_append(path: str) -> int:
-    """Open a file for writing, but write nothing; return 0 or the errno.
-
-    Lockdown that was enabled after boot refuses the open(2), even if the file's mode allows it.
-    """
+def _why_no_append(host: Host, path: str) -> int:
+    """Open a file for writing, but write nothing; return 0 or the errno."""
     try:
-        os.close(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC))
+        host.check_append(path)
     except OSError as error:
         return error.errno or errno.EIO
     return 0
 
 
-def _is_root() -> bool:
-    return os.geteuid() == 0
-
-
-def _exists(path: str) -> bool:
+def _exists(host: Host, path: str) -> bool:
     """Return whether a file exists; one in a directory without access counts as missing."""
     try:
-        return Path(path).exists()
+        return host.exists(path)
     except OSError:
         return False
 
@@ -168,8 +163,8 @@ def no_right_to_trace(files: Files) -> Unavailable:
     )
 
 
-def _not_root(path: str) -> Unavailable:
-    if os.geteuid() == 0:
+def _not_root(host: Host, path: str) -> Unavailable:
+    if host.euid() == 0:
         return Unavailable(
             f"{path} cannot be written even by root", hint="is it mounted read-only? see `ktrace doctor`"
         )

@@ -1,22 +1,23 @@
-"""Host process ids for a ktrace that runs in a pid namespace, as in a container.
+"""Process ids of the machine for a ktrace that runs in a pid namespace, as in a container.
 
-The kernel's tracing only uses the host's ids: in `set_event_pid`, in `common_pid`, in an event's fields. See
-pid_namespaces(7), and NSpid in proc_pid_status(5).
+The kernel's tracing only uses the machine's ids: in `set_event_pid`, in `common_pid`, in an event's fields.
+See pid_namespaces(7), and NSpid in proc_pid_status(5).
 """
 
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from pathlib import Path
 
 from ktrace.errors import NotFound, Unavailable, UsageError
+from ktrace.host.host import Host
 from ktrace.tracefs import buffer
 from ktrace.tracefs.files import Files
-from ktrace.tracefs.mount import parse_mounts
+from ktrace.tracefs.mount import MOUNTS, parse_mounts
+from ktrace.tracefs.processes import descendants, parent_of, processes, status_numbers, threads_of
 from ktrace.tracefs.stats import cpus_of
 
-# The host's pid namespace has this number: PROC_PID_INIT_INO in the kernel.
+# The machine's pid namespace has this number: PROC_PID_INIT_INO in the kernel.
 FIRST = "pid:[4026531836]"
 NOWHERE = "/dev/null"
 """A folder in which no process is found, in place of a /proc with other ids than the machine's."""
@@ -28,57 +29,62 @@ _HINT = (
 )
 
 
-def in_namespace(proc: str = "/proc") -> bool:
-    """Return whether this process is in a pid namespace other than the host's."""
-    return _link(f"{proc}/self/ns/pid") not in (None, FIRST)
+def own_proc(host: Host) -> Files:
+    """Return /proc, with the ids of the namespace of /proc/self."""
+    return Files(host, "/proc")
+
+
+def in_namespace(proc: Files) -> bool:
+    """Return whether /proc/self is in a pid namespace other than the machine's."""
+    return proc.link("self/ns/pid") not in (None, FIRST)
 
 
 @cache
-def machine_proc(mounts: str = "/proc/self/mounts") -> str | None:
-    """Return where a /proc with the host's ids is mounted; None if none is visible."""
-    if not in_namespace():
-        return "/proc"
+def machine_proc(host: Host) -> Files | None:
+    """Return the files of a /proc with the machine's ids; None if none is mounted."""
+    if not in_namespace(own_proc(host)):
+        return own_proc(host)
     try:
-        text = Path(mounts).read_text("utf-8", "surrogateescape")
+        text = host.read(MOUNTS)
     except OSError:
         return None
-    paths = [mount.path for mount in parse_mounts(text) if mount.fstype == "proc"]
-    return next((path for path in paths if _link(f"{path}/1/ns/pid") == FIRST), None)
+    found = (Files(host, mount.path) for mount in parse_mounts(text) if mount.fstype == "proc")
+    return next((proc for proc in found if proc.link("1/ns/pid") == FIRST), None)
 
 
-def names_proc() -> str:
+def names_proc(host: Host) -> Files:
     """Return the /proc in which to look up the ids of events."""
-    return machine_proc() or NOWHERE
+    return machine_proc(host) or Files(host, NOWHERE)
 
 
-def machine_id(pid: int, what: str, proc: str = "/proc") -> int:
-    """Return the host's id of a process that is `pid` here.
+def machine_id(proc: Files, pid: int, what: str) -> int:
+    """Return the machine's id of a process that is `pid` here.
 
     Args:
-        what: the option that gave the id, such as `-p 7`.
         proc: a /proc with the ids of this namespace.
+        what: the option that gave the id, such as `-p 7`.
 
     Raises:
         NotFound: there is no such process.
         UsageError: the id is ambiguous: it means two processes.
-        Unavailable: the host's ids are not visible from here.
+        Unavailable: the machine's ids are not visible from here.
     """
     if not in_namespace(proc):
         return pid
-    host = machine_proc()
-    if host is None:
+    machine = machine_proc(proc.host)
+    if machine is None:
         raise Unavailable(
             f"{what}: ktrace runs in a pid namespace, as a container has one: the kernel traces by the "
             "machine's process ids, which cannot be seen from here",
             hint=_HINT,
         )
-    here = _inside(host, pid)
-    if not _same_proc(host, proc):
+    here = _inside(machine, pid)
+    if not _same_proc(machine, proc):
         if here is None:
             raise NotFound(f"there is no process {pid}")
         return here
     # /proc shows the host's ids, but a shell's $! is an id of the namespace.
-    shown = pid if Path(f"{host}/{pid}").exists() else None
+    shown = pid if machine.exists(str(pid)) else None
     if here is not None and shown is not None and here != shown:
         raise UsageError(
             f"{what}: process {pid} of this pid namespace is {here} on the machine, and /proc, which has the "
@@ -91,28 +97,27 @@ def machine_id(pid: int, what: str, proc: str = "/proc") -> int:
     return found
 
 
-def threads(pid: int, *, children: bool) -> list[int]:
-    """Return the host's ids of a process's threads, with `children` also its descendants'.
+def threads(proc: Files, pid: int, *, children: bool) -> list[int]:
+    """Return the ids of a process's threads, with `children` also its descendants'.
 
     Args:
-        pid: the host's id.
+        proc: a /proc with the ids of `pid`, such as the machine's.
 
     Raises:
         NotFound: the process has ended.
     """
-    host = names_proc()
-    family = [pid, *(_descendants(host, pid) if children else ())]
+    family = [pid, *(descendants(proc, pid) if children else ())]
     found: list[int] = []
     for member in family:
         with suppress(OSError):
-            found += [int(task.name) for task in Path(f"{host}/{member}/task").iterdir()]
+            found += threads_of(proc, member)
     if not found:
         raise NotFound(f"process {pid} has just ended")
     return sorted(found)
 
 
 def own_threads(files: Files) -> list[int]:
-    """Return the host's ids of this process's threads.
+    """Return the machine's ids of the threads of /proc/self.
 
     Args:
         files: of our own instance that does not record: its contents are cleared.
@@ -120,16 +125,16 @@ def own_threads(files: Files) -> list[int]:
     Raises:
         Unavailable: they cannot be determined.
     """
-    if not in_namespace():
-        return buffer.own_threads()
-    host = machine_proc()
-    if host is not None:
-        return sorted(int(entry.name) for entry in Path(f"{host}/self/task").iterdir())
+    if not in_namespace(own_proc(files.host)):
+        return buffer.own_threads(files.host)
+    proc = machine_proc(files.host)
+    if proc is not None:
+        return threads_of(proc, "self")
     return [writer_of_marker(files, files.write)]
 
 
 def writer_of_marker(files: Files, write: Callable[[str, str], None]) -> int:
-    """Return the host's id of the thread in which `write` writes a marker: the kernel records it.
+    """Return the machine's id of the thread in which `write` writes a marker: the kernel records it.
 
     Args:
         files: as in `own_threads`.
@@ -169,71 +174,34 @@ def _on_all_cpus(files: Files) -> Iterator[None]:
         files.write("tracing_cpumask", chosen)
 
 
-def _same_proc(host: str, proc: str) -> bool:
+def _same_proc(one: Files, other: Files) -> bool:
     """Return whether two mounts of /proc show the same ids."""
-    return proc == host or _link(f"{host}/self") == _link(f"{proc}/self")
+    return one.root == other.root or one.link("self") == other.link("self")
 
 
-def _inside(host: str, pid: int) -> int | None:
-    """Return the host's id of the process that is `pid` in this process's namespace."""
-    own = _ids(f"{host}/self/status")
-    space = _link(f"{host}/self/ns/pid")
-    for entry in _processes(host):
-        ids = _ids(f"{host}/{entry}/status")
+def _inside(proc: Files, pid: int) -> int | None:
+    """Return the machine's id of the process that is `pid` in the namespace of /proc/self."""
+    own = _ids(proc, "self")
+    space = proc.link("self/ns/pid")
+    for entry in processes(proc):
+        ids = _ids(proc, entry)
         # Processes of nested namespaces are visible here too, under ids of this namespace.
-        if len(ids) >= len(own) > 0 and ids[len(own) - 1] == pid and _within(host, entry, space, len(own)):
+        if len(ids) >= len(own) > 0 and ids[len(own) - 1] == pid and _within(proc, entry, space, len(own)):
             return entry
     return None
 
 
-def _within(host: str, pid: int, space: str | None, depth: int) -> bool:
+def _within(proc: Files, pid: int, space: str | None, depth: int) -> bool:
     """Return whether a process is in a namespace, or in a nested one with an ancestor in it."""
     while pid > 0:
-        link = _link(f"{host}/{pid}/ns/pid")
-        if link == space:
+        if proc.link(f"{pid}/ns/pid") == space:
             return True
-        if len(_ids(f"{host}/{pid}/status")) <= depth:
+        if len(_ids(proc, pid)) <= depth:
             return False
-        pid = _parent(host, pid)
+        pid = parent_of(proc, pid)
     return False
 
 
-def _processes(host: str) -> Iterator[int]:
-    for path in Path(host).iterdir():
-        if path.name.isdigit():
-            yield int(path.name)
-
-
-def _descendants(host: str, pid: int) -> list[int]:
-    children: dict[int, list[int]] = {}
-    for entry in _processes(host):
-        children.setdefault(_parent(host, entry), []).append(entry)
-    found = [pid]
-    for one in found:
-        found += children.get(one, ())
-    return found[1:]
-
-
-def _parent(host: str, pid: int) -> int:
-    return next(iter(_numbers(f"{host}/{pid}/status", "PPid")), 0)
-
-
-def _ids(path: str) -> list[int]:
-    """Return a process's ids, the host's first, then those in its namespaces."""
-    return _numbers(path, "NSpid")
-
-
-def _numbers(path: str, name: str) -> list[int]:
-    with suppress(OSError):
-        for line in Path(path).read_text("utf-8", "surrogateescape").splitlines():
-            key, _, value = line.partition(":")
-            if key == name:
-                return [int(word) for word in value.split()]
-    return []
-
-
-def _link(path: str) -> str | None:
-    try:
-        return str(Path(path).readlink())
-    except OSError:
-        return None
+def _ids(proc: Files, pid: int | str) -> list[int]:
+    """Return a process's ids, the machine's first, then those in its namespaces."""
+    return status_numbers(proc, pid, "NSpid")

@@ -4,8 +4,7 @@ See Documentation/trace/kprobes.rst, "The kprobes debugfs interface", and
 Documentation/admin-guide/sysctl/kernel.rst, "ftrace_enabled".
 """
 
-from pathlib import Path
-
+from ktrace.host.host import Host
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.kprobe_list import is_armed
 
@@ -27,9 +26,9 @@ def kprobes_armed(debug: Files | None) -> bool | None:
         return None
 
 
-def ftrace_enabled(path: str = FTRACE_ENABLED) -> bool | None:
+def ftrace_enabled(host: Host) -> bool | None:
     """Return whether ftrace calls its users; None if the kernel has no such switch or hides it."""
     try:
-        return Path(path).read_text("ascii").strip() != "0"
+        return host.read(FTRACE_ENABLED).strip() != "0"
     except OSError:
         return None

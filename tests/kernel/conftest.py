@@ -24,6 +24,7 @@ import pytest
 
 import ktrace as ktrace_package
 from ktrace.cli.main import main
+from ktrace.host.local import LocalHost
 from ktrace.tracefs.mount import find_debug, find_tracing
 from tests.kernel.control_files import differences, state
 from tests.unit.output.schema import SCHEMA, fits
@@ -246,12 +247,12 @@ def ktrace(start: Callable[..., Running]) -> Callable[..., Outcome]:
 @pytest.fixture(scope="session")
 def tracing() -> Path:
     """The tracing directory. Fails where there are no kprobes."""
-    return Path(find_tracing().root)
+    return Path(find_tracing(LocalHost()).root)
 
 
 @pytest.fixture(scope="session")
 def debugfs() -> Path:
-    debug = find_debug()
+    debug = find_debug(LocalHost())
     assert debug is not None, "debugfs must be mounted"
     return Path(debug.root)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ktrace.tracefs.files import LocalFiles
+from ktrace.tracefs.files import Files
 from tests.kernel.victims import Victim
 
 Means = Literal["KILL", "TERM", "INT-INT"]
@@ -119,7 +119,7 @@ class Placed:
         if self._kill.victim.terminal:
             os.dup2(1, 0)
         for name in _WRITES:
-            setattr(LocalFiles, name, self._wrapped(getattr(LocalFiles, name)))
+            setattr(Files, name, self._wrapped(getattr(Files, name)))
         self._ready = 1
         self._tell()
 

@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import KtraceError, Refused
+from ktrace.host.local import LocalHost
 from ktrace.kernel.kernel import Kernel
 from ktrace.probes.define import define_probe
 from ktrace.resolve.empty_reads import checker
@@ -184,7 +185,7 @@ FILES = ("kprobe_events", "uprobe_events", "dynamic_events", "synthetic_events")
 
 @pytest.fixture
 def kernel() -> Kernel:
-    return Kernel(find_tracing(), find_debug())
+    return Kernel(find_tracing(LocalHost()), find_debug(LocalHost()))
 
 
 @pytest.fixture

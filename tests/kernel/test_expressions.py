@@ -14,6 +14,7 @@ import pytest
 
 from ktrace.expr.arguments import to_registers
 from ktrace.expr.source import Site
+from ktrace.host.local import LocalHost
 from ktrace.model.features import Features
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
@@ -133,7 +134,7 @@ CASES = (
 
 @pytest.fixture(scope="module")
 def types() -> Btf:
-    found = kernel_types(BtfPaths())
+    found = kernel_types(BtfPaths(LocalHost()))
     assert not isinstance(found, Miss)
     return found
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.tracefs.files import LocalFiles
+from ktrace.host.local import LocalHost
+from ktrace.tracefs.files import Files
 from ktrace.tracefs.graph import can_graph, read_functions
 from ktrace.tracefs.instances import Owner
 
@@ -32,7 +33,7 @@ def instance(tracing: Path) -> Path:
 @pytest.fixture
 def own(instance: Path) -> bool:
     """Whether the tracer can be had in a buffer of one's own."""
-    return can_graph(LocalFiles(str(instance)))
+    return can_graph(Files(LocalHost(), str(instance)))
 
 
 @pytest.fixture
@@ -152,10 +153,10 @@ def test_two_at_a_time_and_one_that_is_killed(
     able: None, start: Callable, ktrace: Callable, tracing: Path
 ) -> None:
     """What two follow stays as long as one of them lives, and `clean` finds what the other left."""
-    files = LocalFiles(str(tracing))
+    files = Files(LocalHost(), str(tracing))
     run = start("graph", "vfs_read", "vfs_write", "-q", "--depth", "1")
     run.until(lambda: following(tracing))
-    owner = Owner.of_process(run.pid)
+    owner = Owner.of_process(LocalHost(), run.pid)
     assert sorted(read_functions(files)) == ["vfs_read", "vfs_write"] and owner is not None
     ktrace("graph", "vfs_read", "--depth", "1", "-c", "true")
     err = ktrace("graph", "vfs_read", "-c", "true", status=6).err
@@ -174,7 +175,7 @@ def test_another_tools_list_stays(able: None, instance: Path, start: Callable, t
     try:
         run = start("graph", "vfs_read", "--depth", "1", "--json", "-n", "3", "-p", str(reader.pid))
         run.until(lambda: following(tracing))
-        assert read_functions(LocalFiles(str(tracing))) == []
+        assert read_functions(Files(LocalHost(), str(tracing))) == []
         reader.stdin.write(b"words\n")
         reader.stdin.flush()
         outcome = run.wait()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from ktrace.host.local import LocalHost
 from ktrace.kernel.kernel import Kernel
 from ktrace.tracefs.mount import find_debug, find_tracing
 
@@ -141,7 +142,7 @@ def test_in_the_kernel_and_here_it_comes_to_the_same(name: str, ktrace, tmp_path
     (tmp_path / "work.sh").write_text(case.work)
     monkeypatch.chdir(tmp_path)
     words = [*case.options, "-e", case.script]
-    kernel = Kernel(find_tracing(), find_debug())
+    kernel = Kernel(find_tracing(LocalHost()), find_debug(LocalHost()))
     plan = ktrace("run", "--plan", *words).out.partition("# Here:")[0]
     assert ("echo 'hist:" in plan or "echo hist:" in plan) is kernel.has_hist_triggers
     assert "hist:" not in ktrace("run", "--plan", "--no-pushdown", *words).out

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from ktrace.host.local import LocalHost
 from ktrace.tracefs.instances import Owner
 
 
@@ -87,7 +88,7 @@ def test_clean_where_processes_are_hidden(
     run = start("trace", "do_fork", "--json")
     run.until(lambda: run.out != "")
     name = session(tracing)
-    living = Owner.of_process(os.getpid())
+    living = Owner.of_process(LocalHost(), os.getpid())
     assert living is not None
     # As versions before made it, which held no instance.
     old = Owner(living.pid, living.starttime).name

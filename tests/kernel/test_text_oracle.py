@@ -19,6 +19,7 @@ from pathlib import Path
 
 import pytest
 
+from ktrace.host.local import LocalHost
 from ktrace.model.format import Format
 from ktrace.model.miss import Miss
 from ktrace.output.printfmt import MARKER, UNKNOWN, Body
@@ -174,7 +175,7 @@ def test_formats_of_this_kernel_are_understood(session: Session) -> None:
 
 
 def test_constants_are_those_of_this_kernel() -> None:
-    types = kernel_types(BtfPaths())
+    types = kernel_types(BtfPaths(LocalHost()))
     assert isinstance(types, Btf)
     checked = 0
     enums = (

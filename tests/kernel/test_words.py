@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ktrace.host.local import LocalHost
 from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import find_present
 from ktrace.model.ctype import declare
@@ -22,7 +23,7 @@ GONE = {"tcp_drop", "tcp_drop_reason"}
 
 @pytest.fixture(scope="module")
 def kernel() -> Kernel:
-    return Kernel(find_tracing())
+    return Kernel(find_tracing(LocalHost()))
 
 
 def plain_type(text: str) -> str:

@@ -21,7 +21,7 @@ MODULES = sorted(ROOT.glob("ktrace/**/*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
 
 # What may be loaded beside the standard library by a command that does little. typer 0.28 brings the
-# other two. Not among them: numpy, rich, elftools, psutil, pydantic, pygments, markdown_it, click.
+# other two. Not among them: numpy, rich, elftools, pydantic, pygments, markdown_it, click.
 LIGHT = {"ktrace", "typer", "annotated_doc", "shellingham"}
 
 EVERY_COMMAND = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
@@ -159,7 +159,7 @@ def test_a_fact_stands_in_one_place() -> None:
 # One process for all: between two modules, everything of ktrace is forgotten.
 _ALONE = """
 import importlib, json, sys, traceback
-import numpy, psutil, typer  # not what is tested, and slow
+import numpy, typer  # not what is tested, and slow
 failed = {}
 for name in sys.argv[1:]:
     for loaded in [m for m in sys.modules if m.split(".")[0] == "ktrace"]:
@@ -185,8 +185,8 @@ before = set(sys.modules)
 from ktrace.cli.main import main
 if sys.argv[1] != "-":
     from ktrace.tracefs import mount
-    mount.find_tracing = lambda: mount.LocalFiles(sys.argv[1])
-    mount.find_debug = lambda: mount.LocalFiles(sys.argv[1])
+    mount.find_tracing = lambda host: mount.Files(host, sys.argv[1])
+    mount.find_debug = lambda host: mount.Files(host, sys.argv[1])
 status = main(sys.argv[2:])
 tops = {name.split(".")[0] for name in set(sys.modules) - before} - set(sys.stdlib_module_names)
 sys.stderr.write("\\n" + json.dumps([status, sorted(tops)]))

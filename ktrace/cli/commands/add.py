@@ -10,6 +10,7 @@ import typer
 from ktrace.cli.combining import excludes
 from ktrace.cli.probe_options import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
 from ktrace.cli.report import report_all
+from ktrace.cli.traced import traced
 from ktrace.diagnostic import note
 
 if TYPE_CHECKING:
@@ -104,13 +105,15 @@ def add(
       ktrace add --from probes.txt --atomic
       ktrace add --dry-run vfs_read
     """
-    import os
     import time
 
     excludes("--dry-run", dry_run, ("--json", as_json))
     from ktrace.tracefs.mount import find_debug, find_tracing
 
-    tracing, debug = find_tracing(), find_debug()  # what cannot be done here, need not be loaded
+    tracing, debug = (
+        find_tracing(traced()),
+        find_debug(traced()),
+    )  # what cannot be done here, need not be loaded
 
     from ktrace.cli.report import report
     from ktrace.kernel.kernel import Kernel
@@ -121,7 +124,7 @@ def add(
     from ktrace.resolve.spec import ProbeOptions
     from ktrace.session.signals import StopSignals
 
-    machine = os.uname().machine
+    machine = traced().uname().machine
     which = (every, nth, max_probes, force, inlined)
     defaults = ProbeOptions(group, name, returns, maxactive, regs, machine, kind.value, *which)
     kernel = Kernel(tracing, debug, vmlinux=vmlinux, force=force)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.report import report_all
+from ktrace.cli.traced import traced
 
 if TYPE_CHECKING:
     from ktrace.errors import KtraceError
@@ -40,7 +41,7 @@ def clean(
     from ktrace.tracefs.holding import Life
     from ktrace.tracefs.mount import find_tracing
 
-    tracing = find_tracing()
+    tracing = find_tracing(traced())
     problems: list[KtraceError] = []
     found = find_sessions(tracing)
     forced = _forced(found, force or ())

@@ -6,6 +6,7 @@ import typer
 
 from ktrace.cli.report import report_all
 from ktrace.cli.selection import chosen, switch_chosen, switch_probes
+from ktrace.cli.traced import traced
 
 
 def disable(
@@ -33,7 +34,7 @@ def disable(
     from ktrace.session.signals import StopSignals
     from ktrace.tracefs.mount import find_tracing
 
-    tracing = find_tracing()
+    tracing = find_tracing(traced())
     probes, refusals = chosen(tracing, names, everything, "disable")
     with StopSignals(stays=True) as stop:
         cleared = clear_triggers(tracing, probes, between=stop.check)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli.traced import traced
+
 if TYPE_CHECKING:
     from ktrace.doctor.fact import Fact
 
@@ -30,7 +32,7 @@ def doctor(
     from ktrace.doctor.report import examine
     from ktrace.errors import Unavailable
 
-    report = examine(Machine.this(), [_vm_fact()])
+    report = examine(Machine(traced()), [_vm_fact()])
     if as_json:
         import json
 

@@ -7,6 +7,7 @@ import typer
 from ktrace.cli.probe_options import SNAPSHOT_ON, START_ON, STOP_ON
 from ktrace.cli.report import report_all
 from ktrace.cli.selection import chosen, switch_chosen, switch_probes, tell_muted
+from ktrace.cli.traced import traced
 
 
 def enable(
@@ -41,7 +42,7 @@ def enable(
     from ktrace.session.signals import StopSignals
     from ktrace.tracefs.mount import find_tracing
 
-    tracing = find_tracing()
+    tracing = find_tracing(traced())
     probes, refusals = chosen(tracing, names, everything, "enable")
     with StopSignals(stays=True) as stop:
         conditions = Conditions(start_on, stop_on, snapshot_on)

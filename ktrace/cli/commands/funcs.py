@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.traced import traced
+
 
 def funcs(
     pattern: Annotated[
@@ -33,10 +35,12 @@ def funcs(
     from ktrace.kernel.kernel import Kernel
     from ktrace.output.terminal.table import terminal_width
     from ktrace.output.views.funcs import function_record, functions_text
-    from ktrace.tracefs.files import LocalFiles
+    from ktrace.tracefs.files import Files
     from ktrace.tracefs.mount import TRACING, find_debug, find_mount
 
-    kernel = Kernel(LocalFiles(find_mount("tracefs", TRACING) or TRACING), find_debug())
+    kernel = Kernel(
+        Files(traced(), find_mount(traced(), "tracefs", TRACING) or TRACING), find_debug(traced())
+    )
     rows = find_functions(pattern, kernel, module=module, probeable=probeable, signatures=args)
     if as_json:
         sys.stdout.writelines(function_record(row) + "\n" for row in rows)

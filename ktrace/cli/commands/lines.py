@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.combining import excludes, needs
+from ktrace.cli.traced import traced
 
 if TYPE_CHECKING:
     from ktrace.errors import NotFound
@@ -51,7 +52,7 @@ def lines(
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
     from ktrace.symbols.dwarf.sources import read_source, source_folders
 
-    paths = DebugPaths.here(os.environ)
+    paths = DebugPaths.of(traced(), os.environ)
     module = module or getattr(place_words.parse_source_place(what), "module", None)
     info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
     folders = (source,) if source else source_folders(paths.release)

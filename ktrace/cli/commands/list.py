@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from ktrace.cli.combining import excludes
+from ktrace.cli.traced import traced
 
 
 class Look(StrEnum):
@@ -44,7 +45,10 @@ def list_(
     from ktrace.errors import Unavailable
     from ktrace.tracefs.mount import find_debug, find_tracing
 
-    tracing, debug = find_tracing(), find_debug()  # what cannot be done here, need not be loaded
+    tracing, debug = (
+        find_tracing(traced()),
+        find_debug(traced()),
+    )  # what cannot be done here, need not be loaded
 
     from ktrace.cli.report import report
     from ktrace.output.terminal.table import terminal_width
@@ -81,7 +85,7 @@ def _remarks(no_debugfs: bool, any_probes: bool) -> None:
     from ktrace.tracefs.kprobe_list import is_armed
     from ktrace.tracefs.mount import find_debug
 
-    debug = find_debug()
+    debug = find_debug(traced())
     if no_debugfs:
         print("ktrace: debugfs kprobes/list cannot be read; only dynamic events are shown", file=sys.stderr)
     if not any_probes:

@@ -18,6 +18,7 @@ from ktrace.cli.run_options import (
     RunOptions,
 )
 from ktrace.cli.running import exit_status, running
+from ktrace.cli.traced import traced
 from ktrace.diagnostic import note
 
 if TYPE_CHECKING:
@@ -76,7 +77,6 @@ def record(
       ktrace record -o sched.dat 'sched:*' 'irq:*' --max-size 1G
       ktrace report io.dat --json | jq .args.count
     """
-    import os
 
     from ktrace.capture.record import default_buffer_kb, parse_size
     from ktrace.capture.record import record as run
@@ -96,17 +96,28 @@ def record(
         raise UsageError(
             "what to record?", hint="ktrace record do_fork; `ktrace list` shows events that exist"
         )
-    memory_kb = os.sysconf("SC_PHYS_PAGES") * (os.sysconf("SC_PAGE_SIZE") // 1024)
-    size_kb = buffer_kb or default_buffer_kb(os.cpu_count() or 1, memory_kb)
+    sysconf = traced().sysconf
+    memory_kb = sysconf("SC_PHYS_PAGES") * (sysconf("SC_PAGE_SIZE") // 1024)
+    size_kb = buffer_kb or default_buffer_kb(sysconf("SC_NPROCESSORS_ONLN"), memory_kb)
     options = RunOptions(command, pids, children, duration, clock, size_kb)
     limit = parse_size(max_size) if max_size else None
-    tracing = find_tracing()
-    group = Owner.of_this_process().name
+    tracing = find_tracing(traced())
+    group = Owner.of_this_process(traced()).name
     defaults = ProbeOptions(
-        group, None, returns, maxactive, regs, os.uname().machine, kind.value, every, nth, max_probes, force
+        group,
+        None,
+        returns,
+        maxactive,
+        regs,
+        traced().uname().machine,
+        kind.value,
+        every,
+        nth,
+        max_probes,
+        force,
     )
     refusals = Refusals(report)
-    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug()), refusals)
+    targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug(traced())), refusals)
     cpus = parse_cpus(cpu) if cpu else ()
     request = TraceRequest(targets, stack, filter_, cpus)
     with running(options) as context:

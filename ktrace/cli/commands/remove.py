@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli.traced import traced
+
 if TYPE_CHECKING:
     from ktrace.tracefs.files import Files
 
@@ -39,7 +41,7 @@ def remove(
     from ktrace.tracefs.events import enable_step
     from ktrace.tracefs.mount import find_tracing
 
-    tracing = find_tracing()
+    tracing = find_tracing(traced())
     probes, refusals = chosen(tracing, names, everything, "remove")
     if dry_run:
         for probe in probes:

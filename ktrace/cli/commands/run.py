@@ -9,6 +9,7 @@ import typer
 from ktrace.cli.combining import excludes
 from ktrace.cli.probe_options import VMLINUX
 from ktrace.cli.run_options import check_seconds
+from ktrace.cli.traced import traced
 
 if TYPE_CHECKING:
     from ktrace.script.language.preprocess import Facts
@@ -127,6 +128,7 @@ def run(
         raise UsageError("-c and -x together: which process?")
     script, arguments = _source(text, words)
     options = Options(
+        host=traced(),
         facts=_facts(arguments),
         settings=_settings(settings or []),
         limits=tuple(limits or ()),
@@ -169,15 +171,14 @@ def _source(text: str | None, words: list[str]) -> "tuple[SourceFile, list[str]]
 
 
 def _facts(arguments: list[str]) -> "Facts":
-    import os
 
     from ktrace.script.driver.kernel_config import kernel_config
     from ktrace.script.language.preprocess import Facts
 
     machines = {"aarch64": "arm64", "ppc64le": "powerpc", "s390x": "s390", "riscv64": "riscv"}
-    uname = os.uname()
+    uname = traced().uname()
     return Facts(
-        uname.release, machines.get(uname.machine, uname.machine), kernel_config(uname.release), arguments
+        uname.release, machines.get(uname.machine, uname.machine), kernel_config(traced()), arguments
     )
 
 

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.traced import traced
+
 
 def show(
     name: Annotated[str, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME; any event's.")],
@@ -24,7 +26,7 @@ def show(
     from ktrace.probes.show import describe
     from ktrace.tracefs.mount import find_debug, find_tracing
 
-    for description in describe(find_tracing(), find_debug(), name):
+    for description in describe(find_tracing(traced()), find_debug(traced()), name):
         if as_json:
             print(json.dumps(event_record(description)))
         else:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.traced import traced
+
 
 class Position(StrEnum):
     """A position of the switch."""
@@ -34,8 +36,8 @@ def switch(
     from ktrace.tracefs import kprobe_list
     from ktrace.tracefs.mount import find_debug, find_tracing, refuses_debugfs
 
-    find_tracing()
-    debug = find_debug()
+    find_tracing(traced())
+    debug = find_debug(traced())
     if debug is None:
         raise Unavailable("debugfs is not mounted", hint="mount -t debugfs nodev /sys/kernel/debug")
     try:
@@ -46,7 +48,7 @@ def switch(
                 stop.check()
                 kprobe_list.switch(debug, position is Position.ON)
     except PermissionError as error:
-        mode = refuses_debugfs()
+        mode = refuses_debugfs(traced())
         if mode is None and error.errno == errno.EPERM and os.geteuid() == 0:
             mode = "integrity at least; inferred: it refuses root"
         if mode is not None:

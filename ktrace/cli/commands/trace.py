@@ -1,6 +1,5 @@
 """`ktrace trace`."""
 
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -39,6 +38,7 @@ from ktrace.cli.run_options import (
     RunOptions,
 )
 from ktrace.cli.running import exit_status, patient, running
+from ktrace.cli.traced import traced
 from ktrace.diagnostic import note
 
 if TYPE_CHECKING:
@@ -129,12 +129,12 @@ def trace(
         raise UsageError("what to trace?", hint="ktrace trace do_fork; `ktrace list` shows events that exist")
     options = RunOptions(command, pids, children, duration, clock, buffer_kb)
     cpus = parse_cpus(cpu) if cpu else ()
-    tracing = find_tracing()
-    group = Owner.of_this_process().name
-    machine = os.uname().machine
+    tracing = find_tracing(traced())
+    group = Owner.of_this_process(traced()).name
+    machine = traced().uname().machine
     which = (every, nth, max_probes, force, inlined)
     how = ProbeOptions(group, None, returns, maxactive, regs, machine, kind.value, *which)
-    kernel = Kernel(tracing, find_debug(), vmlinux=vmlinux, force=force)
+    kernel = Kernel(tracing, find_debug(traced()), vmlinux=vmlinux, force=force)
     refusals = Refusals(report)
     targets = find_targets(tracing, words, how, kernel, refusals)
     with ExitStack() as stack_:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.traced import traced
+
 
 def type_(
     name: Annotated[str, typer.Argument(metavar="TYPE", help="'struct file', 'enum pid_type', loff_t.")],
@@ -37,6 +39,8 @@ def type_(
     from ktrace.symbols.btf_cache import cache_folder
     from ktrace.symbols.btf_files import BtfPaths
 
-    found = find_type(name, tuple(members or ()), BtfPaths(cache=cache_folder(os.environ)), module=module)
+    found = find_type(
+        name, tuple(members or ()), BtfPaths(traced(), cache=cache_folder(os.environ)), module=module
+    )
     sys.stdout.write(type_record(found) + "\n" if as_json else type_text(found))
     return 0

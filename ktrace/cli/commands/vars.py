@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.combining import excludes, needs
+from ktrace.cli.traced import traced
 
 if TYPE_CHECKING:
     from ktrace.model.debuginfo import Spot, Variables
@@ -45,7 +46,7 @@ def vars_(
     from ktrace.resolve import place_words
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
 
-    paths = DebugPaths.here(os.environ)
+    paths = DebugPaths.of(traced(), os.environ)
     module = module or getattr(place_words.parse_source_place(place), "module", None)
     try:
         info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
@@ -110,14 +111,14 @@ def _by_btf(function: str, as_json: bool) -> int:
     from ktrace.symbols.btf_cache import cache_folder
     from ktrace.symbols.btf_files import BtfPaths, kernel_types
 
-    types = kernel_types(BtfPaths(cache=cache_folder(os.environ)))
+    types = kernel_types(BtfPaths(traced(), cache=cache_folder(os.environ)))
     functions = types if isinstance(types, Miss) else types.functions(function)
     if isinstance(functions, Miss):
         raise not_found(functions)
     if not functions:
         raise NotFound(f"no function {function} in BTF")
     for one in functions:
-        places = convention.locate(one.proto, os.uname().machine)
+        places = convention.locate(one.proto, traced().uname().machine)
         rows = [(param, _where(place)) for param, place in zip(one.proto.params, places, strict=True)]
         if as_json:
             found = [(param.name, declare(param.type), where) for param, where in rows]

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.traced import traced
+
 
 def version(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -15,12 +17,11 @@ def version(
       ktrace version
       ktrace version --json | jq -r .kernel
     """
-    import os
     import platform
 
     from ktrace import __version__
 
-    system = os.uname()
+    system = traced().uname()
     if as_json:
         import json
 

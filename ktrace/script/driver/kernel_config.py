@@ -2,29 +2,23 @@
 
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
+
+from ktrace.host.host import Host
 
 
-def kernel_config(release: str) -> Callable[[str], str | None]:
+def kernel_config(host: Host) -> Callable[[str], str | None]:
     """Return a function that looks up a `CONFIG_X` of the kernel; it returns None if not set."""
 
     @cache
-    def whole() -> str:
-        import gzip
+    def values() -> dict[str, str]:
+        from ktrace.doctor.kconfig import read_config
+        from ktrace.doctor.machine import Machine
 
-        for path in (f"/boot/config-{release}", f"/lib/modules/{release}/config", "/proc/config.gz"):
-            try:
-                raw = Path(path).read_bytes()
-            except OSError:
-                continue
-            return (gzip.decompress(raw) if path.endswith(".gz") else raw).decode("utf-8", "replace")
-        return ""
+        found = read_config(Machine(host))
+        return found.values if found else {}
 
     def look_up(name: str) -> str | None:
-        for line in whole().splitlines():
-            key, equals, value = line.partition("=")
-            if key == name and equals:
-                return value.strip('"')
-        return None
+        value = values().get(name.removeprefix("CONFIG_"), "n")
+        return None if value == "n" else value.strip('"')
 
     return look_up

@@ -3,7 +3,6 @@
 import os
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError, Refused, Unavailable
@@ -26,6 +25,7 @@ from ktrace.stream.merge import EVER, Merge
 from ktrace.stream.processes import Processes
 from ktrace.stream.saved_names import LiveNames
 from ktrace.stream.symbol_table import SymbolTable
+from ktrace.symbols.kallsyms import KALLSYMS
 from ktrace.tracefs.events import read_format, set_filter
 from ktrace.tracefs.pid_namespace import names_proc
 
@@ -41,7 +41,6 @@ _TICK_S = 0.04
 _SETTLED_NS = 2_000_000
 _LOOK_NS = 1_000_000_000
 _ENOUGH = 4 << 20  # bytes read from all CPUs at a time
-_KALLSYMS = "/proc/kallsyms"
 
 
 def live(
@@ -58,7 +57,9 @@ def live(
         The events that could not be hit.
     """
     with ExitStack() as stack:
-        session = stack.enter_context(Session(buffer_kb=options.buffer_kb))
+        session = stack.enter_context(
+            Session(kernel.kernel.tracing, kernel.kernel.debug, buffer_kb=options.buffer_kb)
+        )
         context = RunContext(session, stop, note, child, duration_s=options.duration_s)
         _define(context, drive, kernel, options)
         if child is not None:
@@ -252,9 +253,9 @@ class _Pages:
         self._merge = Merge(self._decoder, behind if stacks else ())
         self._size = layout.size
         # The script needs symbol names for kernel stacks only.
-        table = SymbolTable(Path(_KALLSYMS).read_bytes() if drive.wants_stacks else b"")
-        self._enrich = Enrich(LiveNames(session.saved_names, names_proc()), table)
-        self._processes = Processes(self._saved_processes, names_proc())
+        table = SymbolTable(session.host.read_bytes(KALLSYMS) if drive.wants_stacks else b"")
+        self._enrich = Enrich(LiveNames(session.saved_names, names_proc(session.host)), table)
+        self._processes = Processes(self._saved_processes, names_proc(session.host))
         self._fds: dict[int, int] = {}
         self.has_more = False
         self.events = 0

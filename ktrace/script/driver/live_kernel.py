@@ -1,13 +1,12 @@
 """The running kernel as a `Machine` of scripts, built on the session's own look-ups."""
 
 import fnmatch
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from ktrace.errors import KtraceError, NotFound, UsageError
+from ktrace.host.host import Host
 from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import present_name
 from ktrace.model.ctype import declare
@@ -182,7 +181,7 @@ class ScriptKernel:
             self.group,
             at_return=site.at_return,
             maxactive=site.maxactive if isinstance(site, AtFunction) else 0,
-            machine=os.uname().machine,
+            machine=self.kernel.machine,
             either_arrow=True,
             inlined=isinstance(site, AtFunction) and site.inline,
         )
@@ -213,13 +212,13 @@ class ScriptKernel:
             name = f":{site.place}"
         if site.module is None:
             return [name]
-        modules = _modules() if any(ch in site.module for ch in "*?[") else [site.module]
+        modules = _modules(self.kernel.host) if any(ch in site.module for ch in "*?[") else [site.module]
         return [f"{module}:{name}" for module in modules if fnmatch.fnmatchcase(module, site.module)]
 
     def _holding(self, line: str, site: AtFunction) -> list[str]:
         """Return the functions that contain a source line. Probes are placed at their entry."""
         place = f"{site.module}:{line}" if site.module else line
-        found = want([place], ProbeOptions(self.group, machine=os.uname().machine), self.kernel)
+        found = want([place], ProbeOptions(self.group, machine=self.kernel.machine), self.kernel)
         names = dict.fromkeys(_function(one.probe)[0] for one in found)
         matching = [name for name in names if fnmatch.fnmatchcase(name, site.pattern)]
         if not matching:
@@ -315,7 +314,7 @@ class ScriptKernel:
         if not self.kernel.has_tracepoint_probes:
             raise missing
         words = [f"f{i}={read.text}{_type_of(read)}" for i, read in enumerate(reads)]
-        defaults = ProbeOptions(self.group, machine=os.uname().machine, either_arrow=True)
+        defaults = ProbeOptions(self.group, machine=self.kernel.machine, either_arrow=True)
         word = PlaceWord(Tracepoint(name.partition("/")[2]))
         (one,) = find_probes(word, tuple(words), defaults, self.kernel)
         return one
@@ -384,8 +383,8 @@ def _function(probe: Probe) -> tuple[str, str | None]:
     return to_identifier(place.to_text()), None
 
 
-def _modules() -> list[str]:
+def _modules(host: Host) -> list[str]:
     try:
-        return [line.split()[0] for line in Path("/proc/modules").read_text("ascii").splitlines()]
+        return [line.split()[0] for line in host.read("/proc/modules").splitlines()]
     except OSError:
         return []

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ktrace.host.host import Host
 from ktrace.script.language.preprocess import Facts
 
 
@@ -10,6 +11,7 @@ from ktrace.script.language.preprocess import Facts
 class Options:
     """Command line options: see `ktrace run --help`."""
 
+    host: Host
     facts: Facts
     settings: dict[str, str] = field(default_factory=dict)
     limits: tuple[str, ...] = ()

@@ -1,8 +1,6 @@
 """Run scripts in sessions: the implementation of `ktrace run`."""
 
-import os
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
@@ -18,9 +16,10 @@ from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, SourceFi
 from ktrace.script.passes.compiler import Compiler
 from ktrace.script.runtime.program import link
 from ktrace.script.runtime.state import State, terminal_text
-from ktrace.tracefs.pid_namespace import machine_id, names_proc
+from ktrace.tracefs.pid_namespace import machine_id, names_proc, own_proc
 
 if TYPE_CHECKING:
+    from ktrace.host.host import Host
     from ktrace.model.muted import Muted
     from ktrace.script.driver.live_kernel import ScriptKernel
     from ktrace.script.driver.user_symbols import UserSymbols
@@ -115,11 +114,12 @@ def _state(
         shown=terminal_text if on_terminal and sys.stdout.isatty() else str,
         warn=_note,
         target=child.pid if child else _target(options),
-        now=time.monotonic_ns,
-        wall_offset=time.time_ns() - time.monotonic_ns(),
+        host=options.host,
+        now=options.host.monotonic_ns,
+        wall_offset=options.host.time_ns() - options.host.monotonic_ns(),
         run_commands=options.allow_system,
         arguments=options.facts.arguments,
-        user_symbol=_user_symbol,
+        user_symbol=partial(_user_symbol, options.host),
         syscalls=syscalls,
     )
 
@@ -128,7 +128,7 @@ def _target(options: Options) -> int:
     """Return the process id of `-x` as events carry it. For a recording, it is the id as given."""
     if not options.target or options.source:
         return options.target or 0
-    return machine_id(options.target, f"-x {options.target}")
+    return machine_id(own_proc(options.host), options.target, f"-x {options.target}")
 
 
 @contextmanager
@@ -167,10 +167,10 @@ def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None") -> None
     waiting.begin()
     wait_s = 0.0
     while not drive.done and waiting(wait_s):
-        drive.advance(time.monotonic_ns())
+        drive.advance(drive.state.now())
         drive.flush()
         due = drive.next_timer()
-        wait_s = TICK_S if due is None else max(due - time.monotonic_ns(), 0) / 1e9
+        wait_s = TICK_S if due is None else max(due - drive.state.now(), 0) / 1e9
     stop.last_words()
     drive.end()
 
@@ -198,16 +198,16 @@ def _writer(out: "PatientOutput") -> Callable[[bytes], None]:
     return write
 
 
-def _user_symbol(pid: int, address: int) -> tuple[str, str] | None:
-    return _user_symbols()(pid, address)
+def _user_symbol(host: "Host", pid: int, address: int) -> tuple[str, str] | None:
+    return _user_symbols(host)(pid, address)
 
 
 @cache
-def _user_symbols() -> "UserSymbols":
+def _user_symbols(host: "Host") -> "UserSymbols":
     """Create the symbol look-up. The import waits until a script first needs it."""
     from ktrace.script.driver.user_symbols import UserSymbols
 
-    return UserSymbols(names_proc())
+    return UserSymbols(names_proc(host))
 
 
 def _note(text: str) -> None:
@@ -233,8 +233,9 @@ class _Later:
             from ktrace.tracefs.instances import Owner
             from ktrace.tracefs.mount import find_debug, find_tracing
 
-            found = Kernel(find_tracing(), find_debug(), vmlinux=self._options.vmlinux)
-            self._real = ScriptKernel(found, Owner.of_this_process().name)
+            host = self._options.host
+            found = Kernel(find_tracing(host), find_debug(host), vmlinux=self._options.vmlinux)
+            self._real = ScriptKernel(found, Owner.of_this_process(host).name)
         return self._real
 
     def find(self, site: "AtFunction | AtEvent | AtSyscall", reads: "Sequence[Read]") -> "Sequence[Found]":
@@ -265,7 +266,7 @@ class _Later:
         """See `Machine`."""
         from ktrace.symbols.syscall_numbers import syscall_names
 
-        return syscall_names(os.uname().machine)
+        return syscall_names(self._options.host.uname().machine)
 
 
 def show_plan(source: SourceFile, options: Options) -> int:

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ktrace.errors import KtraceError
+from ktrace.host.host import Host
 from ktrace.symbols.elf import Elf
 from ktrace.symbols.elf_symbols import ElfSymbols
+from ktrace.tracefs.files import Files
 
 _ALLOC = 2  # SHF_ALLOC: a section that is loaded into memory
 _NOBITS = 8
@@ -26,7 +28,7 @@ class _Mapping:
 class UserSymbols:
     """Looks up addresses in /proc/PID/maps, while the process lives, and in the mapped files."""
 
-    proc: str = "/proc"
+    proc: Files
     _maps: dict[int, list[_Mapping]] = field(default_factory=dict)
     _files: dict[str, tuple[Elf, ElfSymbols] | None] = field(default_factory=dict)
 
@@ -52,7 +54,7 @@ class UserSymbols:
 
     def _read(self, pid: int) -> Iterator[_Mapping]:
         try:
-            text = Path(f"{self.proc}/{pid}/maps").read_bytes()
+            text = self.proc.read_bytes(f"{pid}/maps")
         except OSError:
             return
         for line in text.splitlines():
@@ -63,7 +65,7 @@ class UserSymbols:
 
     def _name(self, path: str, offset: int) -> str:
         if path not in self._files:
-            self._files[path] = _open(path)
+            self._files[path] = _open(self.proc.host, path)
         opened = self._files[path]
         if opened is None:
             return ""
@@ -76,9 +78,9 @@ class UserSymbols:
         return ""
 
 
-def _open(path: str) -> tuple[Elf, ElfSymbols] | None:
+def _open(host: Host, path: str) -> tuple[Elf, ElfSymbols] | None:
     try:
-        elf = Elf.open(Path(path.encode("latin-1").decode("utf-8", "surrogateescape")))
+        elf = Elf.of_host(host, Path(path.encode("latin-1").decode("utf-8", "surrogateescape")))
         return elf, ElfSymbols(elf)
     except (OSError, KtraceError):
         return None

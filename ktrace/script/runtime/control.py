@@ -1,7 +1,5 @@
 """Functions that end the script, print messages or run commands."""
 
-import os
-import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -40,9 +38,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     def system(command: str) -> int:
         if not state.run_commands:
             raise Fault("system() is off: --allow-system lets a script start programs")
-        started = subprocess.Popen(
-            ["/bin/sh", "-c", python_text(command)], stdin=subprocess.DEVNULL, env=os.environ
-        )
+        started = state.host.start(["/bin/sh", "-c", python_text(command)])
         state.commands.append(started.pid)
         return 0
 

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ktrace.diagnostic import visible
+from ktrace.host.host import Host
+from ktrace.host.local import LocalHost
 from ktrace.script.language.limits import Limits
 
 
@@ -14,6 +16,7 @@ class State:
 
     Attributes:
         limits: SystemTap's limits.
+        host: the machine that the script observes, and where `system()` starts programs.
         out: the text to print, one character for each byte.
         shown: escapes text for output on a terminal.
         warn: prints a warning or an error to standard error.
@@ -31,6 +34,7 @@ class State:
     """
 
     limits: Limits = field(default_factory=Limits)
+    host: Host = field(default_factory=LocalHost)
     out: list[str] = field(default_factory=list)
     shown: Callable[[str], str] = str
     warn: Callable[[str], None] = lambda _: None

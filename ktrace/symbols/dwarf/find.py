@@ -4,12 +4,13 @@ Build-ids decide: in a file from another build, the addresses differ, and every 
 folders searched are those of gdb ("Debugging Information in Separate Files") and of the distributions.
 """
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ktrace.errors import Damaged, NotFound, UsageError
+from ktrace.host.host import Host
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf_cache import build_id, cache_folder
 from ktrace.symbols.dwarf import debuginfod, install
@@ -22,6 +23,7 @@ class DebugPaths:
     """The files and folders to search.
 
     Attributes:
+        host: the machine that is traced, which has them all, except the cache.
         root: folder that contains /usr/lib/debug, /lib/modules and /boot.
         notes: the running kernel's ELF notes.
         modules: /sys/module, with the notes of each loaded module.
@@ -31,6 +33,7 @@ class DebugPaths:
         os_release: the distribution's os-release file.
     """
 
+    host: Host
     release: str
     root: Path = Path("/")
     notes: Path = Path("/sys/kernel/notes")
@@ -40,9 +43,9 @@ class DebugPaths:
     os_release: Path = install.OS_RELEASE
 
     @classmethod
-    def here(cls, environ: Mapping[str, str]) -> "DebugPaths":
-        """Return the paths of this machine and this user."""
-        return cls(os.uname().release, cache=cache_folder(environ), urls=debuginfod.servers(environ))
+    def of(cls, host: Host, environ: Mapping[str, str]) -> "DebugPaths":
+        """Return the paths of a machine and this user."""
+        return cls(host, host.uname().release, cache=cache_folder(environ), urls=debuginfod.servers(environ))
 
 
 def kernel_debug_info(paths: DebugPaths, vmlinux: Path | None = None, *, force: bool = False) -> DebugInfo:
@@ -57,7 +60,7 @@ def kernel_debug_info(paths: DebugPaths, vmlinux: Path | None = None, *, force: 
         Damaged: a file that matches cannot be decoded.
         UsageError: `vmlinux` belongs to another kernel.
     """
-    wanted = _notes(paths.notes)
+    wanted = _notes(paths.host, paths.notes)
     if vmlinux is not None:
         return _given(vmlinux, wanted, paths, force=force)
     found = _search(_kernel_places(paths, wanted), wanted, paths)
@@ -71,7 +74,7 @@ def module_debug_info(paths: DebugPaths, module: str) -> DebugInfo:
         NotFound, Damaged: as `kernel_debug_info`.
     """
     name = module.replace("-", "_")
-    wanted = _notes(paths.modules / name / "notes" / ".note.gnu.build-id")
+    wanted = _notes(paths.host, paths.modules / name / "notes" / ".note.gnu.build-id")
     found = _search(_module_places(paths, name, wanted), wanted, paths, name)
     return found if isinstance(found, DebugInfo) else _fail(f"module {module}", found, paths)
 
@@ -108,7 +111,7 @@ def _by_build_id(debug: Path, wanted: str | None) -> Iterator[Path]:
 def _module_file(paths: DebugPaths, name: str) -> Path | None:
     """Return the module's file below /lib/modules/RELEASE, without the suffix of a compressed file."""
     try:
-        text = (paths.root / "lib/modules" / paths.release / "modules.dep").read_text("utf-8", "replace")
+        text = paths.host.read(str(paths.root / "lib/modules" / paths.release / "modules.dep"))
     except OSError:
         return None
     for line in text.splitlines():
@@ -124,7 +127,8 @@ def _search(
 ) -> DebugInfo | list[Miss]:
     misses = []
     for path in dict.fromkeys(places):
-        found = _try(path, wanted, paths, module)
+        load = partial(Elf.of_host, paths.host, path)
+        found = _check(load, path, wanted, paths, module)
         if isinstance(found, DebugInfo):
             return found
         misses.append(found)
@@ -135,13 +139,15 @@ def _search(
     if isinstance(fetched, Miss):
         misses.append(fetched)
         return misses
-    found = _try(fetched, wanted, paths, module)
+    found = _check(lambda: Elf.open(fetched), fetched, wanted, paths, module)
     return found if isinstance(found, DebugInfo) else [*misses, found]
 
 
-def _try(path: Path, wanted: str | None, paths: DebugPaths, module: str | None) -> DebugInfo | Miss:
+def _check(
+    load: Callable[[], Elf], path: Path, wanted: str | None, paths: DebugPaths, module: str | None
+) -> DebugInfo | Miss:
     try:
-        elf = Elf.open(path)
+        elf = load()
     except FileNotFoundError:
         return Miss(str(path), "there is no such file")
     except OSError as error:
@@ -169,13 +175,15 @@ def _given(path: Path, wanted: str | None, paths: DebugPaths, *, force: bool) ->
             hint="addresses differ between builds; --force takes it all the same",
         )
     if not elf.has(".debug_info"):
-        raise NotFound(f"{path} has no debug info", hint=install.hint(paths.release, paths.os_release))
+        raise NotFound(
+            f"{path} has no debug info", hint=install.hint(paths.host, paths.release, paths.os_release)
+        )
     return DebugInfo(elf, paths.cache)
 
 
-def _notes(path: Path) -> str | None:
+def _notes(host: Host, path: Path) -> str | None:
     try:
-        return build_id(path.read_bytes())
+        return build_id(host.read_bytes(str(path)))
     except OSError:
         return None
 
@@ -183,4 +191,8 @@ def _notes(path: Path) -> str | None:
 def _fail(what: str, misses: list[Miss], paths: DebugPaths) -> DebugInfo:
     looked = "\n".join(f"{miss.source}: {miss.reason}" for miss in misses)
     message = f"no debug info of the running {what} ({paths.release}) was found\n{looked}"
-    raise NotFound(message, hint=install.hint(paths.release, paths.os_release))
+    raise NotFound(message, hint=_hint(paths))
+
+
+def _hint(paths: DebugPaths) -> str:
+    return install.hint(paths.host, paths.release, paths.os_release)

@@ -2,14 +2,16 @@
 
 from pathlib import Path
 
+from ktrace.host.host import Host
+
 OS_RELEASE = Path("/etc/os-release")
 
 _VMLINUX = "or give the kernel's file with --vmlinux FILE, or set DEBUGINFOD_URLS"
 
 
-def hint(release: str, os_release: Path = OS_RELEASE) -> str:
-    """Return what to install for the kernel `release` (`uname -r`)."""
-    family = _families(os_release)
+def hint(host: Host, release: str, os_release: Path = OS_RELEASE) -> str:
+    """Return what to install on a machine for the kernel `release` (`uname -r`)."""
+    family = _families(host, os_release)
     if "ubuntu" in family:
         return (
             f"apt install linux-image-unsigned-{release}-dbgsym (from ddebs.ubuntu.com, "
@@ -27,10 +29,10 @@ def hint(release: str, os_release: Path = OS_RELEASE) -> str:
     return f"install the debug info of kernel {release}, {_VMLINUX}"
 
 
-def _families(os_release: Path) -> frozenset[str]:
+def _families(host: Host, os_release: Path) -> frozenset[str]:
     """Return the distribution and those that it derives from: ID and ID_LIKE."""
     try:
-        lines = os_release.read_text("utf-8", "replace").splitlines()
+        lines = host.read(str(os_release)).splitlines()
     except OSError:
         return frozenset()
     values = dict(line.split("=", 1) for line in lines if "=" in line)

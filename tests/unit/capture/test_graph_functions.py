@@ -7,15 +7,16 @@ import pytest
 
 from ktrace.capture.graph_functions import Following
 from ktrace.errors import Busy, KtraceError, NotFound, Refused
+from ktrace.host.local import LocalHost
 from ktrace.kernel.kernel import Kernel
 from ktrace.probes.clean import clean, find_leftovers
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.graph_files import GraphFiles
 
-ME = Owner.of_this_process()
+ME = Owner.of_this_process(LocalHost())
 DEAD = replace(ME, starttime=ME.starttime - 1)  # this id, but another process
-OTHER = Owner.of_process(os.getppid())  # lives as long as this test does
+OTHER = Owner.of_process(LocalHost(), os.getppid())  # lives as long as this test does
 assert OTHER is not None
 SYMBOLS = b"".join(
     b"ffffffff8100%04x T %s\n" % (16 * i, name)

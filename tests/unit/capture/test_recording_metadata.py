@@ -1,6 +1,8 @@
 from pathlib import Path
 
 from ktrace.capture.recording_metadata import Names, page_size
+from ktrace.host.local import LocalHost
+from ktrace.tracefs.files import Files
 from tests.unit.tracedat.build import HEADER_PAGE
 
 
@@ -24,10 +26,10 @@ def test_those_that_live_fill_in(tmp_path: Path) -> None:
         (tmp_path / pid / "comm").write_text(comm)
     names = Names()
     names.add(b"7 saved\n")
-    names.add_living(str(tmp_path))
+    names.add_living(Files(LocalHost(), str(tmp_path)))
     assert sorted(names.text().splitlines()) == [b"7 saved", b"8 eight"]
 
 
 def test_page_sizes() -> None:
-    assert page_size(HEADER_PAGE) == 4096
-    assert page_size(HEADER_PAGE.replace("4080", "16368")) == 16384
+    assert page_size(LocalHost(), HEADER_PAGE) == 4096
+    assert page_size(LocalHost(), HEADER_PAGE.replace("4080", "16368")) == 16384

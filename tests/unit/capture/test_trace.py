@@ -6,6 +6,7 @@ import pytest
 from ktrace.capture.request import TraceRequest
 from ktrace.capture.trace import trace
 from ktrace.errors import Interrupted, NotFound, Refused
+from ktrace.host.local import LocalHost
 from ktrace.model.batch import Lost, Missed
 from ktrace.model.format import Arg, Signature
 from ktrace.model.place import SymbolPlace
@@ -17,7 +18,7 @@ from ktrace.session.command import Command
 from ktrace.session.run_context import RunContext
 from ktrace.session.signals import StopSignals
 from ktrace.session.tasks import TaskFilter
-from ktrace.tracefs.files import LocalFiles
+from ktrace.tracefs.files import Files
 from ktrace.tracefs.pipe import TextPipe
 from ktrace.tracefs.stats import CpuStats
 from tests.unit.session.ourselves import Ourselves
@@ -70,7 +71,7 @@ class Session(Ourselves):
         self.done.append("start")
         self.tracing.put("kprobe_profile", self.profiles[1])
         os.mkfifo(f"{self.tracing.root}/trace_pipe")
-        self.pipe = TextPipe(LocalFiles(self.tracing.root))
+        self.pipe = TextPipe(Files(LocalHost(), self.tracing.root))
         self.writer = os.open(f"{self.tracing.root}/trace_pipe", os.O_WRONLY)
         os.write(self.writer, self.text)
         return self.pipe

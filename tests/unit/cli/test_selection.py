@@ -81,8 +81,8 @@ def test_what_nothing_can_hit_is_told_next_to_a_name_that_means_nothing(files, t
     files.put("tracing_on", "0\n")
     files.refuse["events/g/b/enable"] = 16
     files.refuse["events/g/enable"] = 16
-    monkeypatch.setattr(mount, "find_tracing", lambda: files)
-    monkeypatch.setattr(mount, "find_debug", lambda: None)
+    monkeypatch.setattr(mount, "find_tracing", lambda host: files)
+    monkeypatch.setattr(mount, "find_debug", lambda host: None)
     assert switch_chosen(["none", "a", "b"], False, True) == 4
     err = capsys.readouterr().err
     assert "there is no probe called 'none'" in err

@@ -45,7 +45,7 @@ def test_what_is_a_fault_of_ktrace_stays_one() -> None:
     ],
 )
 def test_what_lockdown_keeps_shut(monkeypatch: pytest.MonkeyPatch, mode: str | None, words: str) -> None:
-    monkeypatch.setattr(shortage, "refuses_debugfs", lambda: mode)
+    monkeypatch.setattr(shortage, "refuses_debugfs", lambda host: mode)
     error = OSError(errno.EPERM, "Operation not permitted", "/sys/kernel/debug/kprobes/enabled")
     found = explained(error)
     assert found is not None and words in found.message and "fault" not in found.message

@@ -8,9 +8,10 @@ from ktrace.aggregate.columns import ColumnCounter, KeyColumn
 from ktrace.counting.count import no_hist_triggers
 from ktrace.counting.stream_counts import StreamTally
 from ktrace.errors import Unavailable
+from ktrace.host.local import LocalHost
 from ktrace.model.format import Arg, Signature
 from ktrace.model.tally import Row
-from ktrace.tracefs.files import LocalFiles
+from ktrace.tracefs.files import Files
 from ktrace.tracefs.pipe import TextPipe
 from ktrace.tracefs.stats import CpuStats
 
@@ -22,6 +23,7 @@ class Session:
 
     def __init__(self, root: str, text: bytes, rest: bytes) -> None:
         self.root, self.text, self.rest = root, text, rest
+        self.host = LocalHost()
         self.done: list[object] = []
         self.with_stacks: set[str] = set()
 
@@ -39,7 +41,7 @@ class Session:
 
     def start(self):
         os.mkfifo(f"{self.root}/trace_pipe")
-        pipe = TextPipe(LocalFiles(self.root))
+        pipe = TextPipe(Files(LocalHost(), self.root))
         self.writer = os.open(f"{self.root}/trace_pipe", os.O_WRONLY)
         os.write(self.writer, self.text)
         return pipe

@@ -9,10 +9,11 @@ from ktrace.counting import stream_keys as module
 from ktrace.counting.counted_events import CountedEvent, shown_name
 from ktrace.counting.stream_keys import column_of, field_reading, readings
 from ktrace.errors import NotFound, Unavailable
+from ktrace.host.local import LocalHost
 from ktrace.model.format import parse_format
 from ktrace.model.tally import Key, Range
 from ktrace.stream.symbol_table import SymbolTable
-from ktrace.tracefs.files import LocalFiles
+from ktrace.tracefs.files import Files
 
 FORMAT = """\
 name: e
@@ -36,11 +37,11 @@ def counted(comm: str | None = None) -> CountedEvent:
 
 
 def shown(tmp_path: Path, word: str, value: Key) -> Key:
-    return field_reading(LocalFiles(str(tmp_path)), counted(), word).show(value)
+    return field_reading(Files(LocalHost(), str(tmp_path)), counted(), word).show(value)
 
 
 def test_words_and_arguments(tmp_path: Path) -> None:
-    files = LocalFiles(str(tmp_path))
+    files = Files(LocalHost(), str(tmp_path))
     found = readings(files, counted(), iter(["n"]), ["comm", "pid", "x=%dx", "cpu", "stack"])
     assert [reading.column for reading in found] == ["comm", "pid", ".n", "cpu", "stack"]
     (comm,) = readings(files, counted("ktrace_comm"), iter([]), ["comm"])
@@ -49,7 +50,7 @@ def test_words_and_arguments(tmp_path: Path) -> None:
 
 
 def test_modifiers_mean_what_they_mean_in_the_kernel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "kernel_symbols", lambda: SymbolTable(SYMBOLS))
+    monkeypatch.setattr(module, "kernel_symbols", lambda host: SymbolTable(SYMBOLS))
     assert shown(tmp_path, "n", -5) == -5
     assert shown(tmp_path, "n.hex", -1) == 2**64 - 1
     assert shown(tmp_path, "n.log2", 5) == Range(5, 8)
@@ -57,7 +58,7 @@ def test_modifiers_mean_what_they_mean_in_the_kernel(tmp_path: Path, monkeypatch
     assert shown(tmp_path, "f", "vfs_read+0x5/0x100") == "vfs_read"
     assert shown(tmp_path, "f.sym", 0xFFFFFFFF81000005) == "vfs_read"
     assert shown(tmp_path, "f.sym-offset", 0xFFFFFFFF81000005) == "vfs_read+0x5/0x100"
-    assert field_reading(LocalFiles(str(tmp_path)), counted(), "common_pid.execname").column == "comm"
+    assert field_reading(Files(LocalHost(), str(tmp_path)), counted(), "common_pid.execname").column == "comm"
 
 
 def test_system_calls_by_the_kernels_own_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

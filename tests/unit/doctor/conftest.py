@@ -1,11 +1,12 @@
 """A kernel as a directory: what the doctor reads, built file by file."""
 
-from collections.abc import Callable
+import os
 from pathlib import Path
 
 import pytest
 
-from ktrace.doctor.machine import Machine, open_to_append
+from ktrace.doctor.machine import Machine
+from ktrace.host.folder import FolderHost
 
 RELEASE = "6.12.0-test"
 README = """\
@@ -44,13 +45,14 @@ class Tree:
         self.write("/proc/self/mounts", "".join(f"{line}\n" for line in lines))
 
     def machine(
-        self, *, euid: int = 0, arch: str = "x86_64", may_append: Callable[[str], int] = open_to_append
+        self, *, euid: int = 0, arch: str = "x86_64", refuse: dict[str, int] | None = None
     ) -> Machine:
-        return Machine(RELEASE, arch, euid, str(self.root), may_append)
+        uname = os.uname_result(("Linux", "folder", RELEASE, "#1", arch))
+        return Machine(FolderHost(self.root, uname=uname, euid=euid, refuse=refuse))
 
     def refusing(self, error: int, *, euid: int = 0) -> Machine:
         """The machine, with an open(2) for writing that fails."""
-        return self.machine(euid=euid, may_append=lambda _: error)
+        return self.machine(euid=euid, refuse={"/sys/kernel/tracing/kprobe_events": error})
 
 
 @pytest.fixture

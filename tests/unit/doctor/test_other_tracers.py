@@ -25,8 +25,12 @@ def test_instances_are_named(tree):
 
 
 def test_instances_of_dead_sessions_are_to_be_cleaned(tree):
-    alive = Owner.of_this_process().name
-    dead = replace(Owner.of_this_process(), starttime=1).name
+    stat = "77 (a b) S " + " ".join(map(str, range(4, 60)))
+    tree.write("/proc/77/stat", stat)
+    tree.write("/proc/self/status", "Name:\tx\nNSpid:\t9\n")
+    owner = Owner.of_process(tree.machine().host, 77)
+    assert owner is not None
+    alive, dead = owner.name, replace(owner, starttime=1).name
     tree.write(f"{TRACING}/instances/{alive}/set_event", "")
     assert facts(tree)["instances"].status == "ok"
     tree.write(f"{TRACING}/instances/{dead}/set_event", "")

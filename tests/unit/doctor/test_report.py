@@ -4,6 +4,7 @@ import json
 from ktrace.doctor.fact import Fact
 from ktrace.doctor.machine import Machine
 from ktrace.doctor.report import examine
+from ktrace.host.local import LocalHost
 
 CONFIG = "/boot/config-6.12.0-test"
 
@@ -60,4 +61,4 @@ def test_features_are_null_where_tracefs_cannot_be_read(tree):
 
 
 def test_this_machine_is_examined_whatever_it_is():
-    assert examine(Machine.this()).facts
+    assert examine(Machine(LocalHost())).facts

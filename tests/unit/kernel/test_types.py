@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
+from ktrace.host.local import LocalHost
 from ktrace.kernel.types import TypeView, find_type
 from ktrace.output.views.type import type_record, type_text
 from ktrace.symbols.btf_files import BtfPaths
@@ -24,7 +25,7 @@ def paths(tmp_path: Path) -> BtfPaths:
     w.enum("state", [("IDLE", 0), ("BUSY", 1)])
     w.typedef("loff_t", int_)
     (tmp_path / "vmlinux").write_bytes(w.to_bytes())
-    return BtfPaths(tmp_path, tmp_path / "notes")
+    return BtfPaths(LocalHost(), tmp_path, tmp_path / "notes")
 
 
 def show(paths: BtfPaths, name: str, *members: str) -> TypeView:
@@ -73,4 +74,4 @@ def test_an_enum_and_typedefs(paths: BtfPaths) -> None:
 def test_unknown(paths: BtfPaths) -> None:
     assert "did you mean struct file?" in (refused(paths, NotFound, "struct fil").hint or "")
     refused(paths, UsageError, "struct file *")
-    refused(BtfPaths(paths.folder / "none"), Unavailable, "struct file")
+    refused(BtfPaths(LocalHost(), paths.folder / "none"), Unavailable, "struct file")

@@ -36,8 +36,8 @@ class Kernel(Scripted):
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    monkeypatch.setattr(add_module.Kallsyms, "load", lambda: SYMBOLS)
-    monkeypatch.setattr(define_module, "is_pending", lambda probe: False)
+    monkeypatch.setattr(add_module.Kallsyms, "load", lambda host: SYMBOLS)
+    monkeypatch.setattr(define_module, "is_pending", lambda host, probe: False)
     return Kernel(tmp_path, {"kprobe_events": "", "events/g/enable": "0\n"})
 
 
@@ -179,7 +179,7 @@ def test_what_has_gone_meanwhile_does_not_stop_the_undoing(files):
 
 def test_symbols_are_loaded_once_for_all_refusals(files, monkeypatch):
     loaded = []
-    monkeypatch.setattr(add_module.Kallsyms, "load", lambda: loaded.append(1) or SYMBOLS)
+    monkeypatch.setattr(add_module.Kallsyms, "load", lambda host: loaded.append(1) or SYMBOLS)
     files.refuse["kprobe_events"] = errno.EINVAL
     added = add(files)
     assert len(added.failed) == 3 and all(isinstance(e, KtraceError) for _, e in added.failed)

@@ -3,13 +3,14 @@ from dataclasses import replace
 
 import pytest
 
+from ktrace.host.local import LocalHost
 from ktrace.probes.clean import clean, find_leftovers, find_sessions
 from ktrace.tracefs import apply
 from ktrace.tracefs.holding import Held, Life
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted
 
-ME = Owner.of_this_process()
+ME = Owner.of_this_process(LocalHost())
 DEAD = replace(ME, starttime=ME.starttime - 1)  # this id, but another process
 OLDER = replace(ME, starttime=1)
 

@@ -3,6 +3,7 @@ import errno
 import pytest
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused
+from ktrace.host.folder import FolderHost
 from ktrace.kernel.renamed import unreached
 from ktrace.model.fetch import FetchArg
 from ktrace.model.place import AddressPlace, EventPlace, FilePlace, SymbolPlace
@@ -22,9 +23,12 @@ MODULE = Probe("p", "g", "a", SymbolPlace("f", module="not-loaded"))
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    (tmp_path / "modules").write_text("ext4 16384 0 - Live 0x0\n")
-    monkeypatch.setattr(define_module.is_pending, "__defaults__", (str(tmp_path / "modules"),))
-    return Scripted(tmp_path, {"kprobe_events": ""})
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/modules").write_text("ext4 16384 0 - Live 0x0\n")
+    files = Scripted(tmp_path, {"kprobe_events": ""})
+    host = FolderHost(tmp_path)
+    monkeypatch.setattr(files.host, "read", host.read)
+    return files
 
 
 def load():
@@ -124,13 +128,14 @@ def test_a_function_of_the_kernel_itself_does_not_come_with_a_module(files):
 
 
 def test_loaded_modules(tmp_path):
-    modules = tmp_path / "modules"
+    (tmp_path / "proc").mkdir()
+    host, modules = FolderHost(tmp_path), tmp_path / "proc/modules"
     modules.write_text("not_loaded 16384 0 - Live 0x0\nother 1 0\n")
-    assert not define_module.is_pending(MODULE, str(modules))  # - and _ are the same to modules
+    assert not define_module.is_pending(host, MODULE)  # - and _ are the same to modules
     modules.write_text("not_loaded_2 16384 0 - Live 0x0\n")
-    assert define_module.is_pending(MODULE, str(modules))
-    assert not define_module.is_pending(MODULE, str(tmp_path / "none"))
-    assert not define_module.is_pending(READ, str(modules))
+    assert define_module.is_pending(host, MODULE)
+    assert not define_module.is_pending(FolderHost(tmp_path / "none"), MODULE)
+    assert not define_module.is_pending(host, READ)
 
 
 def test_the_same_without_writing(files):
@@ -182,7 +187,7 @@ def test_an_address_is_written_by_a_symbol_which_the_kernel_prints_again(files):
 
 
 def test_an_address_in_a_module(files, monkeypatch):
-    monkeypatch.setattr(define_module, "is_pending", lambda probe: False)
+    monkeypatch.setattr(define_module, "is_pending", lambda host, probe: False)
     symbols = Kallsyms(b"ffffffff81000000 T _text\nffffffff82000000 T _end\nffffffffc0000010 t f\t[mod]\n")
     probe = Probe("p", "g", "a", AddressPlace(0xFFFFFFFFC0000018))
     assert resolve(files, probe, lambda: symbols).probe.place.to_text() == "mod:f+8"

@@ -45,10 +45,10 @@ def explained(files, probe, refusal, debug=None, symbols=SYMBOLS):
 
 @pytest.mark.parametrize("number", [errno.EPERM, errno.EACCES])
 def test_no_right(files, monkeypatch, number):
-    monkeypatch.setattr(explain_module, "present_mode", lambda: "none")
+    monkeypatch.setattr(explain_module, "present_mode", lambda host: "none")
     error = explained(files, READ, refused("Operation not permitted", number))
     assert isinstance(error, Unavailable) and "sudo" in error.hint
-    monkeypatch.setattr(explain_module, "present_mode", lambda: "confidentiality")
+    monkeypatch.setattr(explain_module, "present_mode", lambda host: "confidentiality")
     error = explained(files, READ, refused("Operation not permitted", number))
     assert error.message == "this kernel is locked down (confidentiality): Operation not permitted"
     assert "ktrace vm" in error.hint
@@ -187,7 +187,7 @@ def test_unknown_data_is_blamed_on_the_argument(files):
     ],
 )
 def test_hints_for_arguments(files, monkeypatch, message, number, words):
-    monkeypatch.setattr(explain_module.os, "uname", lambda: os.uname_result(["Linux", "", "", "", "x86_64"]))
+    monkeypatch.setattr(files.host, "uname", lambda: os.uname_result(["Linux", "", "", "", "x86_64"]))
     probe = Probe("p", "g", "a", SymbolPlace("vfs_read"), (FetchArg("count", "x"),))
     error = explained(files, probe, refused(message, number, probe, caret=3))
     assert (error.message, error.errno, error.caret) == (message, number, 3)
@@ -195,7 +195,7 @@ def test_hints_for_arguments(files, monkeypatch, message, number, words):
 
 
 def test_registers_of_other_machines(files, monkeypatch):
-    monkeypatch.setattr(explain_module.os, "uname", lambda: os.uname_result(["Linux", "", "", "", "aarch64"]))
+    monkeypatch.setattr(files.host, "uname", lambda: os.uname_result(["Linux", "", "", "", "aarch64"]))
     assert explained(files, READ, refused("Invalid register name", caret=3)).hint == (
         "registers: %x0 %x1 %x2 %x3 %x4 %x5 %x6 %x7"
     )

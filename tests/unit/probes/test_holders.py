@@ -8,6 +8,7 @@ from ktrace.model.plan import Step
 from ktrace.probes import holders as held
 from ktrace.probes import switching
 from ktrace.probes.holders import blame, let_go, let_go_steps, openers
+from ktrace.tracefs.files import Files
 from tests.unit.tracefs.scripted import Scripted
 
 AVAILABLE = "# Available triggers:\n"
@@ -49,7 +50,7 @@ def test_one_buffer_that_refuses_does_not_keep_the_others(files: Scripted) -> No
 
 
 def test_who_is_to_blame(files: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(switching, "perf_users", list)
+    monkeypatch.setattr(switching, "perf_users", lambda proc: [])
     assert blame(files, REMOVE, OSError(errno.EINVAL, "Invalid argument")) == "Invalid argument"
     told = blame(files, REMOVE, BUSY)
     assert told.startswith("Device or resource busy: g/a is in use by the top buffer (ktrace disable g/a)")
@@ -60,7 +61,9 @@ def test_who_is_to_blame(files: Scripted, monkeypatch: pytest.MonkeyPatch) -> No
 def test_who_has_files_of_an_instance_open(files: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     step = Step("instances/one", "", "remove", action="rmdir")
     with Path(files.root, "instances/one/events/g/a/enable").open():
-        assert os.getpid() in [pid for pid, _ in openers(f"{files.root}/instances/one")]
+        assert os.getpid() in [
+            pid for pid, _ in openers(Files(files.host, "/proc"), f"{files.root}/instances/one")
+        ]
         assert f"(pid {os.getpid()})" in blame(files, step, BUSY)
-    monkeypatch.setattr(held, "openers", lambda folder: [])
+    monkeypatch.setattr(held, "openers", lambda proc, folder: [])
     assert "cannot be seen from here" in blame(files, step, BUSY)

@@ -1,6 +1,7 @@
 import pytest
 
 from ktrace.errors import NotFound
+from ktrace.host.local import LocalHost
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.output.views.list import listing_text
@@ -10,7 +11,7 @@ from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted
 
-ME = Owner.of_this_process()
+ME = Owner.of_this_process(LocalHost())
 DYNAMIC = """\
 p:kprobes/vfs_read vfs_read x=%di
 r10:kprobes/ret vfs_read

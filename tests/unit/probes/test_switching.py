@@ -4,10 +4,12 @@ import os
 import pytest
 
 from ktrace.errors import Busy, Interrupted, NotFound, Refused
+from ktrace.host.local import LocalHost
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.probes import switching
 from ktrace.probes.switching import busy, perf_users, remove_probe, set_enabled
+from ktrace.tracefs.files import Files
 from tests.unit.tracefs.scripted import Scripted
 
 AVAILABLE = "# Available triggers:\n# stacktrace\n"
@@ -36,7 +38,7 @@ def files(tmp_path):
 
 @pytest.fixture
 def nobody(monkeypatch):
-    monkeypatch.setattr(switching, "perf_users", list)
+    monkeypatch.setattr(switching, "perf_users", lambda proc: [])
 
 
 def nothing():
@@ -203,9 +205,9 @@ def test_who_holds_it(files, nobody):
 
 
 def test_who_may_hold_it(files, monkeypatch):
-    monkeypatch.setattr(switching, "perf_users", lambda: [(7, "perf")])
+    monkeypatch.setattr(switching, "perf_users", lambda proc: [(7, "perf")])
     assert busy(files, A).message == "g/a is in use by perhaps perf (pid 7), which has perf events open"
-    monkeypatch.setattr(switching, "perf_users", list)
+    monkeypatch.setattr(switching, "perf_users", lambda proc: [])
     assert busy(files, A).message.endswith("nobody that can be seen: a program through perf or BPF")
     assert "ktrace clean" in busy(files, A).hint
 
@@ -222,4 +224,5 @@ def test_programs_with_perf_events(tmp_path):
         (tmp_path / f"{pid}/comm").write_bytes(b"caf\xe9\n")
     (tmp_path / "11").mkdir()  # gone meanwhile, or not ours to look into
     (tmp_path / "self").mkdir()
-    assert perf_users(str(tmp_path)) == [(pid, os.fsdecode(b"caf\xe9")) for pid in (7, 9, 10)]
+    proc = Files(LocalHost(), str(tmp_path))
+    assert perf_users(proc) == [(pid, os.fsdecode(b"caf\xe9")) for pid in (7, 9, 10)]

@@ -139,7 +139,7 @@ def test_functions_of_one_name_are_told_with_their_files(
         "1: 0xffffffff82000100  twice  demo.c:30",
         "2: 0xffffffff82000140  twice  demo.c:40",
     ]
-    monkeypatch.setattr("ktrace.kernel.inlined.declared_in.__defaults__", (kernel.debug_info,))
+    monkeypatch.setattr("ktrace.probes.explain.installed", lambda host: kernel.debug_info())
     probe = made(kernel, "twice")[0].probe
     error = explain(kernel.tracing, None, probe, Refused("no", errno=99), lambda: kernel.symbols)
     assert "2: 0xffffffff82000140  twice  demo.c:40" in (error.hint or "")
@@ -206,7 +206,7 @@ def test_many_sites_are_counted(kernel: Described) -> None:
 def test_a_refused_probe_is_told_where_its_function_went(
     kernel: Described, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ktrace.kernel.inlined.inlined_hint.__defaults__", (kernel.debug_info,))
+    monkeypatch.setattr("ktrace.probes.explain.installed", lambda host: kernel.debug_info())
     probe = made(kernel, "inner")[0].probe
     error = explain(kernel.tracing, None, probe, Refused("no", errno=2), lambda: kernel.symbols)
     assert isinstance(error, NotFound) and "outer+64  in outer, demo.c:23" in (error.hint or "")

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ktrace.errors import NotFound, UsageError
+from ktrace.host.local import LocalHost
 from ktrace.kernel.kernel import Kernel
 from ktrace.resolve.existing_events import existing_events
 from ktrace.resolve.spec import ProbeOptions
@@ -18,7 +19,7 @@ from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted
 from tests.unit.unable import unable
 
-ME = Owner.of_this_process().name
+ME = Owner.of_this_process(LocalHost()).name
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_threads_of_a_process():
     thread = threading.Thread(target=running.wait)
     thread.start()
     try:
-        found = threads_of([os.getpid()], children=False)
+        found = threads_of(LocalHost(), [os.getpid()], children=False)
     finally:
         running.set()
         thread.join()
@@ -136,8 +137,8 @@ def test_and_of_what_it_started():
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as child:
         grandchild = int(child.stdout.readline())
         try:
-            assert threads_of([child.pid], children=False) == [child.pid]
-            assert threads_of([child.pid], children=True) == sorted([child.pid, grandchild])
+            assert threads_of(LocalHost(), [child.pid], children=False) == [child.pid]
+            assert threads_of(LocalHost(), [child.pid], children=True) == sorted([child.pid, grandchild])
         finally:
             child.kill()
             os.kill(grandchild, 9)
@@ -147,7 +148,7 @@ def test_no_such_process():
     child = subprocess.Popen(["true"])
     child.wait()
     with pytest.raises(NotFound, match=f"there is no process {child.pid}"):
-        threads_of([child.pid], children=False)
+        threads_of(LocalHost(), [child.pid], children=False)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounts a /proc of its own")
@@ -157,13 +158,13 @@ def test_a_process_that_proc_hides(how):
         "import os\n"
         "from ktrace.errors import KtraceError\n"
         "from ktrace.session.tasks import threads_of\n"
-        "import psutil\n"
+        "from ktrace.host.local import LocalHost\n"
         "os.setresgid(65534, 65534, 65534)\n"
         "os.setgroups([])\n"
         "os.setresuid(65534, 65534, 65534)\n"
         "for pid in (os.getppid(), 1 << 22):\n"
         "    try:\n"
-        "        threads_of([pid], children=False)\n"
+        "        threads_of(LocalHost(), [pid], children=False)\n"
         "    except KtraceError as error:\n"
         "        print(error.exit_code, error.message)\n"
     )

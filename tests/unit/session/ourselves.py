@@ -4,11 +4,15 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from ktrace.host.host import Host
+from ktrace.host.local import LocalHost
+
 
 class Ourselves:
     """A session in the machine's own pid namespace, whose events are not muted."""
 
     debug = None
+    host: ClassVar[Host] = LocalHost()
     used: ClassVar[Mapping[str, None]] = {}
 
     def own_ids(self) -> Sequence[int]:

@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
+from ktrace.host.local import LocalHost
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
 from ktrace.symbols.kallsyms import Kallsyms
-from ktrace.tracefs.files import LocalFiles
+from ktrace.tracefs.files import Files
 from tests.unit.expr.kernel import NO_BTF, kernel
 
 OLD_README = "  place: <symbol>\n"
@@ -83,8 +84,8 @@ class BuiltKernel(Kernel):
         (root / "modules").write_text("mod 16384 0 - Live 0x0\n")
         self.read: list[str] = []
         super().__init__(
-            LocalFiles(str(tracing)),
-            LocalFiles(str(debug)),
+            Files(LocalHost(), str(tracing)),
+            Files(LocalHost(), str(debug)),
             machine="x86_64",
             load_symbols=self._symbols,
             modules=str(root / "modules"),

@@ -61,7 +61,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
     debug = Scripted(tmp_path / "debug", {"kprobes/list": LIST, "kprobes/enabled": "1\n"})
     ftrace = tmp_path / "ftrace_enabled"
     ftrace.write_text("1\n")
-    monkeypatch.setattr(module, "ftrace_enabled", lambda: ftrace.read_text().strip() != "0")
+    monkeypatch.setattr(module, "ftrace_enabled", lambda host: ftrace.read_text().strip() != "0")
     return Machine(tracing, debug, ftrace)
 
 
@@ -92,7 +92,7 @@ def test_where_the_list_is_hidden_an_entry_is_taken_for_one_on_ftrace(
 def test_what_the_kernel_left_disarmed_and_what_waits_for_its_module(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "is_pending", lambda probe: probe.name == "module")
+    monkeypatch.setattr(module, "is_pending", lambda host, probe: probe.name == "module")
     assert machine.found(enabled=True) == {LEFT: {"own"}}
     assert machine.found(pending=True) == {"module nosuch is not loaded": {"kprobes/module"}}
 

@@ -1,6 +1,8 @@
 from pathlib import Path
 
+from ktrace.host.local import LocalHost
 from ktrace.stream.saved_names import LiveNames, SavedNames, comm_of, saved_name
+from ktrace.tracefs.files import Files
 
 TEXT = "1 init\n12 two words\n7 with\nnewline\n9 <...>\n123 a\n"
 
@@ -20,9 +22,9 @@ def test_one_name() -> None:
 def test_names_of_tasks_that_live_and_that_have_ended(tmp_path: Path) -> None:
     (tmp_path / "5").mkdir()
     (tmp_path / "5/comm").write_bytes(b"caf\xe9\n")
-    assert comm_of(5, str(tmp_path)) == "caf\udce9"
+    assert comm_of(Files(LocalHost(), str(tmp_path)), 5) == "caf\udce9"
     texts = ["1 sh\n", "1 dd\n", "", ""]
-    names = LiveNames(lambda: texts.pop(0), str(tmp_path), clock=lambda: 0.0)
+    names = LiveNames(lambda: texts.pop(0), Files(LocalHost(), str(tmp_path)), clock=lambda: 0.0)
     assert names([1, 5, 6]) == {1: "sh", 5: "caf\udce9"}
     assert names([1]) == {1: "dd"}  # it has called exec
     assert names([1]) == {1: "dd"}  # the kernel has forgotten it
@@ -38,7 +40,7 @@ def test_a_kernel_that_is_slow_to_tell_is_asked_less_often() -> None:
         now[0] += 0.01
         return "1 sh\n2 dd\n"
 
-    names = LiveNames(saved, "/nowhere", clock=lambda: now[0])
+    names = LiveNames(saved, Files(LocalHost(), "/nowhere"), clock=lambda: now[0])
     for _ in range(50):
         assert names([1])[1] == "sh"
         now[0] += 0.02

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
+from ktrace.host.local import LocalHost
 from ktrace.model.batch import Chunk, Lost, Stack
 from ktrace.stream.task_names import TaskNames
+from ktrace.tracefs.files import Files
 from tests.unit.stream.chunks import batch
 
 UNKNOWN = "<...>"
@@ -13,7 +15,7 @@ def proc(tmp_path):
     for pid, name in {7: b"bash\n", 8: b"caf\xe9\n", 9: b"a\nb\n"}.items():
         (tmp_path / str(pid)).mkdir()
         (tmp_path / str(pid) / "comm").write_bytes(name)
-    return str(tmp_path)
+    return Files(LocalHost(), str(tmp_path))
 
 
 def stack(pid, comm=UNKNOWN):

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import Damaged
+from ktrace.host.local import LocalHost
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
 from ktrace.symbols.btf_cache import build_id, cache_folder, load, stamp
@@ -32,7 +33,7 @@ def kernel(tmp_path: Path, functions: tuple[str, ...] = ("vfs_read",)) -> BtfPat
     own.function("ext4_sync_file", int_, [("datasync", int_)])
     (tmp_path / "btf/ext4_x").write_bytes(own.to_bytes())
     (tmp_path / "notes").write_bytes(NOTES)
-    return BtfPaths(tmp_path / "btf", tmp_path / "notes", tmp_path / "home/cache")
+    return BtfPaths(LocalHost(), tmp_path / "btf", tmp_path / "notes", tmp_path / "home/cache")
 
 
 def opened(types: Btf | Miss) -> Btf:
@@ -127,7 +128,7 @@ def test_modules(tmp_path: Path) -> None:
 
 
 def test_a_kernel_without_btf(tmp_path: Path) -> None:
-    missing = kernel_types(BtfPaths(tmp_path / "btf", tmp_path / "notes", None))
+    missing = kernel_types(BtfPaths(LocalHost(), tmp_path / "btf", tmp_path / "notes", None))
     assert isinstance(missing, Miss)
     assert "CONFIG_DEBUG_INFO_BTF" in missing.reason
 
@@ -135,8 +136,8 @@ def test_a_kernel_without_btf(tmp_path: Path) -> None:
 def test_an_empty_file_and_a_folder(tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(Damaged):
-        file_types(tmp_path / "empty", BtfPaths())
-    assert isinstance(file_types(tmp_path, BtfPaths()), Miss)
+        file_types(tmp_path / "empty", BtfPaths(LocalHost()))
+    assert isinstance(file_types(tmp_path, BtfPaths(LocalHost())), Miss)
 
 
 def test_where_tables_are_kept() -> None:

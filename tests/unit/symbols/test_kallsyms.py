@@ -5,6 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from ktrace.host.folder import FolderHost
 from ktrace.symbols.kallsyms import Kallsyms, Symbol, glob_to_regex
 from tests.fuzz.reduce import key_of
 from tests.fuzz.targets.filters import Globs
@@ -118,12 +119,13 @@ def test_at(address, name):
 
 
 def test_load(tmp_path):
-    (tmp_path / "kallsyms").write_bytes(TEXT)
-    symbols = Kallsyms.load(str(tmp_path / "kallsyms"))
-    assert symbols.source == str(tmp_path / "kallsyms")
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/kallsyms").write_bytes(TEXT)
+    symbols = Kallsyms.load(FolderHost(tmp_path))
+    assert symbols.source == "/proc/kallsyms"
     assert symbols.has_function("weak")
     with pytest.raises(FileNotFoundError):
-        Kallsyms.load(str(tmp_path / "none"))
+        Kallsyms.load(FolderHost(tmp_path / "none"))
 
 
 def test_miss_names_what_comes_close():

@@ -4,10 +4,11 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from ktrace.tracefs.files import LocalFiles
+from ktrace.host.local import LocalHost
+from ktrace.tracefs.files import Files
 
 
-class Scripted(LocalFiles):
+class Scripted(Files):
     """Files below a temporary directory.
 
     Attributes:
@@ -17,7 +18,7 @@ class Scripted(LocalFiles):
     """
 
     def __init__(self, root: Path, tree: dict[str, str] | None = None) -> None:
-        super().__init__(str(root))
+        super().__init__(LocalHost(), str(root))
         self.done: list[tuple[str, str]] = []
         self.refuse: dict[str | tuple[str, str | int], int] = {}
         self.after: Callable[[str, str], None] = lambda path, text: None

@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ktrace.errors import NotFound, Refused, UsageError
+from ktrace.host.folder import FolderHost
+from ktrace.host.local import LocalHost
 from ktrace.tracefs import buffer
 from tests.unit.tracefs.scripted import Scripted
 
@@ -73,7 +75,7 @@ def test_own_threads():
     thread = threading.Thread(target=running.wait)
     thread.start()
     try:
-        threads = buffer.own_threads()
+        threads = buffer.own_threads(LocalHost())
     finally:
         running.set()
         thread.join()
@@ -132,10 +134,11 @@ def test_size_and_switch(tmp_path):
 
 @pytest.mark.parametrize(("online", "cpus", "first"), [("0-3,6", [4, 6], 4), ("0", [1, 0], 1)])
 def test_a_cpu_that_is_offline_gives_no_events(tmp_path, online, cpus, first):
-    path = tmp_path / "online"
-    path.write_text(online + "\n")
+    (tmp_path / "sys/devices/system/cpu").mkdir(parents=True)
+    (tmp_path / "sys/devices/system/cpu/online").write_text(online + "\n")
+    host = FolderHost(tmp_path)
     with pytest.raises(NotFound, match=f"CPU {first} is not online") as error:
-        buffer.check_online(cpus, str(path))
+        buffer.check_online(host, cpus)
     assert error.value.hint == f"online are {online}"
-    buffer.check_online([0], str(path))
-    buffer.check_online(cpus, str(tmp_path / "none"))
+    buffer.check_online(host, [0])
+    buffer.check_online(FolderHost(tmp_path / "none"), cpus)

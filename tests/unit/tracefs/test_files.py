@@ -6,14 +6,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ktrace.tracefs.files import LocalFiles, reading
+from ktrace.host.local import LocalHost
+from ktrace.tracefs.files import Files, reading
 
 
 @pytest.fixture
 def files(tmp_path):
     (tmp_path / "d").mkdir()
     (tmp_path / "f").write_bytes(b"one\n")
-    return LocalFiles(str(tmp_path))
+    return Files(LocalHost(), str(tmp_path))
 
 
 def test_a_write_appends_one_line(files):
@@ -52,8 +53,8 @@ def test_bytes_that_are_no_utf8_come_back(files, data):
 
 
 def test_files_without_a_size_are_read_to_their_end():
-    assert LocalFiles("/proc/self").read("status").startswith("Name:")
-    assert LocalFiles("/proc/self").read_bytes("cmdline")
+    assert Files(LocalHost(), "/proc/self").read("status").startswith("Name:")
+    assert Files(LocalHost(), "/proc/self").read_bytes("cmdline")
 
 
 def test_large_files_are_read_whole(files, tmp_path):
@@ -92,7 +93,7 @@ def test_below_has_another_root(files):
     below = files.below("d")
     assert below.list("") == ["x"]
     assert below.root == f"{files.root}/d"
-    assert repr(below) == f"LocalFiles('{files.root}/d')"
+    assert repr(below) == f"Files('{files.root}/d')"
 
 
 def open_descriptors():

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from ktrace.host.local import LocalHost
 from ktrace.tracefs import holding
 from ktrace.tracefs.holding import Held, Judge, Life, Verdict, look_for
 from ktrace.tracefs.instances import INITIAL_PID_NAMESPACE, Owner
 from tests.unit.tracefs.scripted import Scripted
 
-ME = Owner.of_this_process()
+ME = Owner.of_this_process(LocalHost())
 GONE = replace(ME, starttime=ME.starttime - 1)  # this id, but another process
 ELSEWHERE = replace(ME, namespace=4_026_540_000)
 
@@ -67,7 +68,7 @@ def test_an_instance_that_cannot_be_looked_at(files: Scripted, monkeypatch: pyte
     def refuse(path: str) -> int:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(files, "stream", refuse)
+    monkeypatch.setattr(files, "hold", refuse)
     verdict = judged(files, ELSEWHERE)
     assert verdict.life is Life.UNKNOWN
     assert verdict.why == f"instance {ELSEWHERE.name} cannot be looked at: Permission denied"
@@ -100,7 +101,7 @@ def test_an_instance_that_cannot_be_held_is_not_made(
     def refuse(path: str) -> int:
         raise PermissionError(13, "Permission denied", path)
 
-    monkeypatch.setattr(files, "stream", refuse)
+    monkeypatch.setattr(files, "hold", refuse)
     with pytest.raises(PermissionError):
         Held(files).make("instances/new")
     assert files.tries["instances/new"] == 2, "made, and removed"
@@ -109,26 +110,28 @@ def test_an_instance_that_cannot_be_held_is_not_made(
 def test_what_a_number_says(monkeypatch: pytest.MonkeyPatch) -> None:
     child = subprocess.Popen(["true"])
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-    ended = Owner.of_process(child.pid)
-    assert ended is not None and look_for(ended).life is Life.DEAD, "not waited for, but dead all the same"
+    ended = Owner.of_process(LocalHost(), child.pid)
+    assert ended is not None and look_for(LocalHost(), ended).life is Life.DEAD, (
+        "not waited for, but dead all the same"
+    )
     child.wait()
-    monkeypatch.setattr(holding, "own_pid_namespace", lambda: INITIAL_PID_NAMESPACE)
-    assert look_for(Owner(child.pid, 1)).life is Life.DEAD
-    assert look_for(Owner(0, 1)).life is Life.DEAD
-    assert look_for(Owner(1 << 80, 1)).life is Life.DEAD
-    assert look_for(Owner(ME.pid, ME.starttime)).life is Life.ALIVE
-    assert look_for(Owner(ME.pid, ME.starttime - 1)).life is Life.DEAD
+    monkeypatch.setattr(holding, "own_pid_namespace", lambda host: INITIAL_PID_NAMESPACE)
+    assert look_for(LocalHost(), Owner(child.pid, 1)).life is Life.DEAD
+    assert look_for(LocalHost(), Owner(0, 1)).life is Life.DEAD
+    assert look_for(LocalHost(), Owner(1 << 80, 1)).life is Life.DEAD
+    assert look_for(LocalHost(), Owner(ME.pid, ME.starttime)).life is Life.ALIVE
+    assert look_for(LocalHost(), Owner(ME.pid, ME.starttime - 1)).life is Life.DEAD
 
 
 def test_a_number_of_another_namespace_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where a process has that number and began just then."""
-    assert look_for(ELSEWHERE).life is Life.UNKNOWN
-    monkeypatch.setattr(holding, "own_pid_namespace", lambda: 4_026_540_000)
-    assert look_for(replace(ME, namespace=None)).life is Life.UNKNOWN
-    assert look_for(ELSEWHERE).life is Life.ALIVE
+    assert look_for(LocalHost(), ELSEWHERE).life is Life.UNKNOWN
+    monkeypatch.setattr(holding, "own_pid_namespace", lambda host: 4_026_540_000)
+    assert look_for(LocalHost(), replace(ME, namespace=None)).life is Life.UNKNOWN
+    assert look_for(LocalHost(), ELSEWHERE).life is Life.ALIVE
 
 
 def test_a_process_that_proc_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holding, "_proc_is_of_this_namespace", lambda: False)
-    verdict = look_for(ME)
+    monkeypatch.setattr(holding, "_proc_is_of_this_namespace", lambda host: False)
+    verdict = look_for(LocalHost(), ME)
     assert verdict == Verdict(Life.UNKNOWN, f"/proc does not show process {ME.pid}, which is there")

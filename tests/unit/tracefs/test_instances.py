@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ktrace.host.local import LocalHost
 from ktrace.tracefs import instances
 from ktrace.tracefs.instances import Owner
 from tests.unit.tracefs.scripted import Scripted
@@ -26,9 +27,9 @@ def test_names_of_others(name):
 
 
 def test_this_process():
-    owner = Owner.of_this_process()
+    owner = Owner.of_this_process(LocalHost())
     assert owner.pid == os.getpid()
-    assert owner == Owner.of_process(os.getpid())
+    assert owner == Owner.of_process(LocalHost(), os.getpid())
     namespace = str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
     assert owner.name == f"ktrace_{os.getpid()}_{owner.starttime}_{namespace}"
     assert len(owner.name) <= 63
@@ -41,7 +42,7 @@ def test_names_of_older_versions_have_no_namespace():
 def test_a_process_that_has_ended():
     child = subprocess.Popen(["true"])
     child.wait()
-    assert Owner.of_process(child.pid) is None
+    assert Owner.of_process(LocalHost(), child.pid) is None
 
 
 def test_a_command_may_be_named_anything(tmp_path):
@@ -51,7 +52,7 @@ def test_a_command_may_be_named_anything(tmp_path):
     try:
         plain = subprocess.Popen(["/bin/sleep", "5"])
         try:
-            odd, straight = Owner.of_process(child.pid), Owner.of_process(plain.pid)
+            odd, straight = Owner.of_process(LocalHost(), child.pid), Owner.of_process(LocalHost(), plain.pid)
             assert 0 <= straight.starttime - odd.starttime < 1000
             ticks = float(Path("/proc/uptime").read_text().split()[0]) * os.sysconf("SC_CLK_TCK")
             assert abs(ticks - odd.starttime) < 6000  # it has only just begun

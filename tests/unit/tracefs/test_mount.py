@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 
 from ktrace.diagnostic import Diagnostic, render
 from ktrace.errors import Exhausted, Unavailable
+from ktrace.host.folder import FolderHost
+from ktrace.host.local import LocalHost
 from ktrace.tracefs import mount
-from ktrace.tracefs.files import LocalFiles
+from ktrace.tracefs.files import Files
 from ktrace.tracefs.lockdown import lockdown_mode, mode_asked_for, present_mode
 from ktrace.tracefs.mount import WITHOUT_ROOT, Mount, find_mount, parse_mounts
 
@@ -41,16 +43,18 @@ def test_any_directory_can_be_mounted_on(path):
     ],
 )
 def test_the_preferred_directory_else_the_shortest(tmp_path, mounts, found):
-    file = tmp_path / "mounts"
+    (tmp_path / "proc/self").mkdir(parents=True)
+    host, file = FolderHost(tmp_path), tmp_path / "proc/self/mounts"
     file.write_text("proc /proc proc rw 0 0\n" + "".join(f"x {m} tracefs rw 0 0\n" for m in mounts))
-    assert find_mount("tracefs", "/pref", str(file)) == found
+    assert find_mount(host, "tracefs", "/pref") == found
 
 
 def test_a_mount_of_somebody_whose_name_is_no_utf8_is_in_nobodys_way(tmp_path):
-    file = tmp_path / "mounts"
+    (tmp_path / "proc/self").mkdir(parents=True)
+    host, file = FolderHost(tmp_path), tmp_path / "proc/self/mounts"
     file.write_bytes(b"x /media/caf\xe9\\040x vfat rw 0 0\nx /sys/kernel/tracing tracefs rw 0 0\n")
-    assert find_mount("tracefs", "/pref", str(file)) == "/sys/kernel/tracing"
-    assert os.fsencode(find_mount("vfat", "/pref", str(file))) == b"/media/caf\xe9 x"
+    assert find_mount(host, "tracefs", "/pref") == "/sys/kernel/tracing"
+    assert os.fsencode(find_mount(host, "vfat", "/pref")) == b"/media/caf\xe9 x"
 
 
 @pytest.mark.parametrize(
@@ -64,11 +68,11 @@ def test_a_mount_of_somebody_whose_name_is_no_utf8_is_in_nobodys_way(tmp_path):
 )
 def test_lockdown(tmp_path, text, mode):
     (tmp_path / "lockdown").write_text(text)
-    assert lockdown_mode(str(tmp_path / "lockdown")) == mode
+    assert lockdown_mode(LocalHost(), str(tmp_path)) == mode
 
 
 def test_a_kernel_without_lockdown(tmp_path):
-    assert lockdown_mode(str(tmp_path / "none")) is None
+    assert lockdown_mode(LocalHost(), str(tmp_path)) is None
 
 
 class Here:
@@ -77,21 +81,21 @@ class Here:
     def __init__(self, tmp_path, monkeypatch) -> None:
         self.root = tmp_path / "tracing"
         self.root.mkdir()
-        self.files = LocalFiles(str(self.root))
+        self.files = Files(LocalHost(), str(self.root))
         self.may = {os.X_OK: True}
         self.lockdown = "none"
         self.euid = 0
         self.mounts = {"tracefs": str(self.root)}
         monkeypatch.setattr(mount, "DEBUG", str(tmp_path / "debug"))
-        monkeypatch.setattr(mount, "present_mode", lambda: self.lockdown)
+        monkeypatch.setattr(mount, "present_mode", lambda host: self.lockdown)
         self.refused = 0
-        append = mount._may_append
-        monkeypatch.setattr(mount, "_may_append", lambda path: self.refused or append(path))
-        monkeypatch.setattr(mount, "find_mount", lambda fstype, preferred: self.mounts.get(fstype))
-        monkeypatch.setattr(mount.os, "geteuid", lambda: self.euid)
-        real = os.access
+        append = mount._why_no_append
+        monkeypatch.setattr(mount, "_why_no_append", lambda host, path: self.refused or append(host, path))
+        monkeypatch.setattr(mount, "find_mount", lambda host, fstype, preferred: self.mounts.get(fstype))
+        monkeypatch.setattr(LocalHost, "euid", lambda host: self.euid)
+        real = LocalHost.may
         monkeypatch.setattr(
-            mount.os, "access", lambda path, mode, **how: self.may[mode] and real(path, mode, **how)
+            LocalHost, "may", lambda host, path, mode: self.may[mode] and real(host, path, mode)
         )
 
     def has(self, *names):
@@ -106,13 +110,13 @@ def here(tmp_path, monkeypatch):
 
 def problem(here):
     with pytest.raises(Unavailable) as error:
-        mount.find_tracing()
+        mount.find_tracing(LocalHost())
     return error.value
 
 
 def test_all_is_well(here):
     here.has("README", "kprobe_events")
-    assert mount.find_tracing().root == str(here.root)
+    assert mount.find_tracing(LocalHost()).root == str(here.root)
 
 
 def test_not_mounted(here):
@@ -128,7 +132,7 @@ def test_reached_through_debugfs(here, tmp_path):
     (tmp_path / "debug/tracing").mkdir(parents=True)
     (tmp_path / "debug/tracing/README").write_text("")
     (tmp_path / "debug/tracing/kprobe_events").write_text("")
-    assert mount.find_tracing().root == str(tmp_path / "debug/tracing")
+    assert mount.find_tracing(LocalHost()).root == str(tmp_path / "debug/tracing")
 
 
 def test_may_not_be_entered(here):
@@ -182,7 +186,7 @@ def test_too_many_open_files_are_not_a_lack_of_rights(here):
     here.has("README", "kprobe_events")
     here.refused = errno.EMFILE
     with pytest.raises(Exhausted, match="too many open files"):
-        mount.find_tracing()
+        mount.find_tracing(LocalHost())
 
 
 @pytest.mark.parametrize(
@@ -195,11 +199,14 @@ def test_too_many_open_files_are_not_a_lack_of_rights(here):
     ],
 )
 def test_the_command_line_says_it_where_securityfs_does_not(tmp_path, cmdline, mode):
-    (tmp_path / "cmdline").write_text(cmdline + "\n")
-    assert present_mode(str(tmp_path / "lockdown"), str(tmp_path / "cmdline")) == mode
+    host, security = FolderHost(tmp_path), tmp_path / "sys/kernel/security"
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cmdline").write_text(cmdline + "\n")
+    assert present_mode(host) == mode
     assert mode_asked_for(cmdline) == (mode or "none")
-    (tmp_path / "lockdown").write_text("[none] integrity confidentiality\n")
-    assert present_mode(str(tmp_path / "lockdown"), str(tmp_path / "cmdline")) == "none"
+    security.mkdir(parents=True)
+    (security / "lockdown").write_text("[none] integrity confidentiality\n")
+    assert present_mode(host) == "none"
 
 
 def test_integrity_leaves_tracing_alone(here):
@@ -209,9 +216,9 @@ def test_integrity_leaves_tracing_alone(here):
 
 
 def test_debugfs(here):
-    assert mount.find_debug() is None
+    assert mount.find_debug(LocalHost()) is None
     here.mounts["debugfs"] = "/d"
-    assert mount.find_debug().root == "/d"
+    assert mount.find_debug(LocalHost()).root == "/d"
 
 
 def test_the_command_of_the_hint_can_be_pasted() -> None:

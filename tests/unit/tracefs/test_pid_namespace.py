@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import NotFound, Unavailable, UsageError
+from ktrace.host.local import LocalHost
 from ktrace.tracefs import pid_namespace
+from ktrace.tracefs.files import Files
 from ktrace.tracefs.pid_namespace import FIRST, machine_id, threads, writer_of_marker
 from tests.unit.tracefs.scripted import Scripted
 
@@ -19,6 +21,7 @@ class Proc:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.files = Files(LocalHost(), str(root))
         root.mkdir()
 
     def add(self, name: str | int, ids: list[int], space: str = INNER, parent: int = 1) -> None:
@@ -43,57 +46,57 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Proc:
     proc.add(511, [511, 10], parent=510)
     proc.add(600, [600, 9], OTHER)
     proc.add(700, [700, 12, 1], OTHER, parent=510)  # a namespace within this one
-    monkeypatch.setattr(pid_namespace, "machine_proc", lambda: str(proc.root))
+    monkeypatch.setattr(pid_namespace, "machine_proc", lambda host: proc.files)
     return proc
 
 
 @pytest.fixture
-def here(tmp_path: Path) -> str:
+def here(tmp_path: Path) -> Files:
     """The namespace's own."""
     proc = Proc(tmp_path / "here")
     proc.add("self", [7])
     (proc.root / "self/tell").write_text("not the same folder")
-    return str(proc.root)
+    return proc.files
 
 
 def test_on_the_machine_itself_ids_are_what_they_are(tmp_path: Path) -> None:
     proc = Proc(tmp_path / "proc")
     proc.add("self", [7], FIRST)
-    assert machine_id(7, "-p 7", str(proc.root)) == 7
+    assert machine_id(proc.files, 7, "-p 7") == 7
 
 
 @pytest.mark.parametrize(("pid", "found"), [(9, 510), (7, 500), (12, 700)])
-def test_an_id_of_the_namespace(host: Proc, here: str, pid: int, found: int, monkeypatch) -> None:
+def test_an_id_of_the_namespace(host: Proc, here: Files, pid: int, found: int, monkeypatch) -> None:
     monkeypatch.setattr(pid_namespace, "_same_proc", lambda *_: False)
-    assert machine_id(pid, f"-p {pid}", here) == found
+    assert machine_id(here, pid, f"-p {pid}") == found
 
 
-def test_there_is_no_such_process(host: Proc, here: str, monkeypatch) -> None:
+def test_there_is_no_such_process(host: Proc, here: Files, monkeypatch) -> None:
     monkeypatch.setattr(pid_namespace, "_same_proc", lambda *_: False)
     with pytest.raises(NotFound):
-        machine_id(600, "-p 600", here)
+        machine_id(here, 600, "-p 600")
 
 
 def test_an_id_that_means_two_processes(host: Proc) -> None:
-    assert machine_id(600, "-p 600", str(host.root)) == 600
-    assert machine_id(10, "-p 10", str(host.root)) == 511
+    assert machine_id(host.files, 600, "-p 600") == 600
+    assert machine_id(host.files, 10, "-p 10") == 511
     host.add(9, [9], FIRST)
     with pytest.raises(UsageError, match="510 on the machine"):
-        machine_id(9, "-p 9", str(host.root))
+        machine_id(host.files, 9, "-p 9")
 
 
-def test_where_nothing_tells_it(here: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pid_namespace, "machine_proc", lambda: None)
+def test_where_nothing_tells_it(here: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pid_namespace, "machine_proc", lambda host: None)
     with pytest.raises(Unavailable, match="pid namespace") as error:
-        machine_id(9, "-p 9", here)
+        machine_id(here, 9, "-p 9")
     assert "-c CMD" in (error.value.hint or "")
 
 
 def test_threads_of_a_process_and_of_what_it_started(host: Proc) -> None:
-    assert threads(510, children=False) == [510]
-    assert threads(510, children=True) == [510, 511, 700]
+    assert threads(host.files, 510, children=False) == [510]
+    assert threads(host.files, 510, children=True) == [510, 511, 700]
     with pytest.raises(NotFound):
-        threads(900, children=True)
+        threads(host.files, 900, children=True)
 
 
 @pytest.mark.parametrize("tgid", ["", " (    499)"])
@@ -118,5 +121,5 @@ def test_the_kernel_says_who_wrote_a_marker(tmp_path: Path, tgid: str) -> None:
 
 
 def test_own_threads_without_a_namespace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pid_namespace, "in_namespace", lambda: False)
+    monkeypatch.setattr(pid_namespace, "in_namespace", lambda proc: False)
     assert os.getpid() in pid_namespace.own_threads(Scripted(tmp_path, {}))

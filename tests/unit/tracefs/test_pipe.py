@@ -4,14 +4,15 @@ import os
 import pytest
 
 from ktrace.errors import Busy
-from ktrace.tracefs.files import LocalFiles
+from ktrace.host.local import LocalHost
+from ktrace.tracefs.files import Files
 from ktrace.tracefs.pipe import TextPipe
 
 
 @pytest.fixture
 def ends(tmp_path):
     os.mkfifo(tmp_path / "trace_pipe")
-    pipe = TextPipe(LocalFiles(str(tmp_path)))
+    pipe = TextPipe(Files(LocalHost(), str(tmp_path)))
     writer = os.open(tmp_path / "trace_pipe", os.O_WRONLY)
     yield pipe, writer
     pipe.close()
@@ -33,7 +34,7 @@ def test_pieces_are_gathered_in_order(ends):
 
 def test_the_end_is_no_error(tmp_path):
     os.mkfifo(tmp_path / "trace_pipe")
-    pipe = TextPipe(LocalFiles(str(tmp_path)))
+    pipe = TextPipe(Files(LocalHost(), str(tmp_path)))
     assert pipe.read() == b""  # nobody writes: end of file
     pipe.close()
 
@@ -71,9 +72,9 @@ def test_closing_twice_closes_nobody_elses_file(ends):
     ("number", "words"), [(errno.EAGAIN, "has a reader already"), (errno.EBUSY, "Device or resource busy")]
 )
 def test_a_second_reader_is_told(tmp_path, number, words):
-    class Taken(LocalFiles):
+    class Taken(Files):
         def stream(self, path):
             raise OSError(number, os.strerror(number))
 
     with pytest.raises(Busy, match=words):
-        TextPipe(Taken(str(tmp_path)))
+        TextPipe(Taken(LocalHost(), str(tmp_path)))

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import Busy
-from ktrace.tracefs.files import LocalFiles
+from ktrace.host.local import LocalHost
+from ktrace.tracefs.files import Files
 from ktrace.tracefs.pipe_raw import RawPipes, overwritten
 
 PAGE = 512
@@ -29,7 +30,7 @@ class Instance:
             (root / f"per_cpu/cpu{cpu}").mkdir(parents=True)
             os.mkfifo(root / f"per_cpu/cpu{cpu}/trace_pipe_raw")
             (root / f"per_cpu/cpu{cpu}/stats").write_text(STATS.format(cpu * 100))
-        self.pipes = RawPipes(LocalFiles(str(root)), PAGE)
+        self.pipes = RawPipes(Files(LocalHost(), str(root)), PAGE)
         for cpu in (0, 1, 10):
             self.writers[cpu] = os.open(root / f"per_cpu/cpu{cpu}/trace_pipe_raw", os.O_WRONLY)
 
@@ -89,12 +90,12 @@ def test_losses_are_looked_up_while_their_page_is_at_hand(instance: Instance) ->
     instance.put(10, page(PAGE - 16, 1 << 31) + page(PAGE - 16) + page(PAGE - 16, 3 << 30))
     (found,) = instance.pipes.read()
     assert found.overwritten == 1000
-    assert overwritten(LocalFiles(str(instance.root)), 1) == 100
+    assert overwritten(Files(LocalHost(), str(instance.root)), 1) == 100
 
 
 def test_a_pass_has_an_end(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ktrace.tracefs.pipe_raw._ENOUGH", 3 * PAGE)
-    pipes = RawPipes(LocalFiles(str(instance.root)), PAGE)
+    pipes = RawPipes(Files(LocalHost(), str(instance.root)), PAGE)
     instance.put(0, page(PAGE - 16) * 4)
     assert [(len(p.pages), p.drained) for p in pipes.read()] == [(3 * PAGE, False)]
     assert [(len(p.pages), p.drained) for p in pipes.read()] == [(PAGE, True)]
@@ -122,7 +123,7 @@ def test_a_cpu_whose_buffer_fails_is_read_but_not_waited_for(instance: Instance)
 def test_somebody_holds_it(tmp_path: Path) -> None:
     (tmp_path / "per_cpu/cpu0").mkdir(parents=True)
     with pytest.raises(Busy):
-        RawPipes(LocalFiles(str(tmp_path)), PAGE)
+        RawPipes(Files(LocalHost(), str(tmp_path)), PAGE)
 
 
 def test_closing_twice(instance: Instance) -> None:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.tracefs.files import LocalFiles
+from ktrace.host.local import LocalHost
+from ktrace.tracefs.files import Files
 from ktrace.tracefs.splice import Mover
 
 PAGE = 4096
@@ -32,7 +33,7 @@ def mover(tmp_path: Path, raw: dict[int, int]) -> Iterator[Mover]:
     def open_output(cpu: int) -> int:
         return os.open(tmp_path / f"out{cpu}", os.O_WRONLY | os.O_CREAT)
 
-    with Mover(LocalFiles(str(tmp_path)), PAGE, [0, 3], open_output) as made:
+    with Mover(Files(LocalHost(), str(tmp_path)), PAGE, [0, 3], open_output) as made:
         yield made
 
 
@@ -80,7 +81,10 @@ def test_a_full_disk_loses_nothing_that_had_been_taken(
 def test_closing_leaves_nothing_open(tmp_path: Path, raw: dict[int, int]) -> None:
     before = len(list(Path("/proc/self/fd").iterdir()))
     mover = Mover(
-        LocalFiles(str(tmp_path)), PAGE, [0, 3], lambda cpu: os.open(tmp_path / "o", os.O_RDWR | os.O_CREAT)
+        Files(LocalHost(), str(tmp_path)),
+        PAGE,
+        [0, 3],
+        lambda cpu: os.open(tmp_path / "o", os.O_RDWR | os.O_CREAT),
     )
     os.write(raw[0], b"x" * PAGE)
     mover.move(0)
@@ -88,5 +92,5 @@ def test_closing_leaves_nothing_open(tmp_path: Path, raw: dict[int, int]) -> Non
     mover.close()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
     with pytest.raises(OSError, match="cpu9"):
-        Mover(LocalFiles(str(tmp_path)), PAGE, [0, 9], lambda cpu: -1)
+        Mover(Files(LocalHost(), str(tmp_path)), PAGE, [0, 9], lambda cpu: -1)
     assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
+from ktrace.host.local import LocalHost
 from ktrace.script.driver.user_symbols import UserSymbols
+from ktrace.tracefs.files import Files
 from tests.unit.symbols.elf_writer import ALLOC, ElfWriter
 
 TEXT = 0x2000  # address of .text as linked; it begins at byte 64 of the file
@@ -29,7 +31,7 @@ def test_functions_of_mapped_files(tmp_path: Path) -> None:
     file = tmp_path / "a program"
     program(file)
     process(tmp_path, file, 7)
-    symbols = UserSymbols(str(tmp_path))
+    symbols = UserSymbols(Files(LocalHost(), str(tmp_path)))
     assert symbols(7, MAPPED + 64 + 20) == ("main+0x4/0x20", f"{file}+0x54")
     assert symbols(7, MAPPED + 64 + 4) == ("", f"{file}+0x44")
     assert symbols(7, MAPPED + 0x2000) is None
@@ -40,7 +42,7 @@ def test_what_is_mapped_later_and_a_process_that_has_ended(tmp_path: Path) -> No
     file = tmp_path / "x"
     program(file)
     process(tmp_path, file, 7)
-    symbols = UserSymbols(str(tmp_path))
+    symbols = UserSymbols(Files(LocalHost(), str(tmp_path)))
     assert symbols(7, 0x1000) is None
     process(tmp_path, file, 7, start=0x1000)
     assert symbols(7, 0x1000 + 64 + 16) == ("main+0x0/0x20", f"{file}+0x50")
@@ -54,6 +56,6 @@ def test_files_that_are_no_programs(tmp_path: Path) -> None:
     file.write_text("hello")
     process(tmp_path, file, 7)
     process(tmp_path, tmp_path / "gone", 8)
-    symbols = UserSymbols(str(tmp_path))
+    symbols = UserSymbols(Files(LocalHost(), str(tmp_path)))
     assert symbols(7, MAPPED + 1) == ("", f"{file}+0x1")
     assert symbols(8, MAPPED + 1) == ("", f"{tmp_path}/gone+0x1")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import NotFound, UsageError
+from ktrace.host.local import LocalHost
 from ktrace.model.miss import Miss
 from ktrace.symbols.dwarf import debuginfod, install
 from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
@@ -22,8 +23,8 @@ def paths(tmp_path: Path) -> DebugPaths:
     notes = tmp_path / "notes"
     notes.write_bytes(struct.pack("<III4s", 4, 20, 3, b"GNU\0") + bytes.fromhex(BUILD_ID))
     (tmp_path / "os-release").write_text("ID=debian\n")
-    return DebugPaths("6.12.0-test", tmp_path / "root", notes, tmp_path / "modules", tmp_path / "cache",
-                      os_release=tmp_path / "os-release")  # fmt: skip
+    folders = (tmp_path / "root", notes, tmp_path / "modules", tmp_path / "cache")
+    return DebugPaths(LocalHost(), "6.12.0-test", *folders, os_release=tmp_path / "os-release")
 
 
 def put(path: Path, data: bytes) -> Path:
@@ -86,8 +87,8 @@ def test_module(paths: DebugPaths) -> None:
     ],
 )
 def test_hint_is_of_the_distribution(tmp_path: Path, text: str, words: str) -> None:
-    assert words in install.hint("1", put(tmp_path / "os-release", text.encode()))
-    assert "--vmlinux" in install.hint("1", tmp_path / "missing")
+    assert words in install.hint(LocalHost(), "1", put(tmp_path / "os-release", text.encode()))
+    assert "--vmlinux" in install.hint(LocalHost(), "1", tmp_path / "missing")
 
 
 class Server(BaseHTTPRequestHandler):
@@ -157,6 +158,6 @@ def test_servers_come_from_the_environment() -> None:
 
 def test_kernel_from_debuginfod(paths: DebugPaths, url: str) -> None:
     with_url = DebugPaths(
-        paths.release, paths.root, paths.notes, paths.modules, paths.cache, (f"{url}/good",)
+        paths.host, paths.release, paths.root, paths.notes, paths.modules, paths.cache, (f"{url}/good",)
     )
     assert kernel_debug_info(with_url).source.endswith(f"debuginfo-{BUILD_ID}")

@@ -1,0 +1,1 @@
+"""The machine that is traced: its files, processes, programs, streams and clock."""
