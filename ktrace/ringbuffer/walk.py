@@ -296,6 +296,7 @@ def _times(
     return ts
 
 
+# many parameters: the arrays of one walk, which only this function needs together
 def _holes(
     buffer: NDArray[np.uint8],
     heads: _Heads,

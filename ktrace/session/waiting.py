@@ -43,6 +43,7 @@ class Waiting:
         every_s: as above; may be changed between two calls.
     """
 
+    # many parameters: what ends or wakes a run; most runs need two or three of it
     def __init__(
         self,
         stop: StopSignals | None,

@@ -83,6 +83,7 @@ class Totals:
     given_up: bool = False
 
 
+# many parameters: the four parts of the pipeline, and what ends it
 def run(
     source: Source,
     decoder: Decoder,

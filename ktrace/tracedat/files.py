@@ -44,6 +44,7 @@ def _format(at: Cursor, system: str) -> Placed:
     return place, system, _decode(at.sized(8))
 
 
+# many parameters: the parts of the file, in its order
 def encode_files(
     order: Order,
     header_page: str,

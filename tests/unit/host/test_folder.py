@@ -47,7 +47,7 @@ def host(tmp_path: Path) -> Built:
     for name in ("stat", "status"):
         host.put(f"/proc/self/{name}", (tmp_path / f"proc/7/{name}").read_text())
     host.put(f"{TRACING}/kprobe_events", "")
-    host.put(f"{TRACING}/README", "  hist trigger\n")
+    host.put(f"{TRACING}/README", "  Format: hist:keys=<field1>\n")
     host.put("/debug/kprobes/blacklist", "0x10-0x20\tasm_exc\n")
     host.put("/proc/kallsyms", "ffffffff81000000 T only_there\n")
     host.put("/proc/modules", "there 1 0 - Live 0x0\n")
