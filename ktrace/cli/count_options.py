@@ -121,7 +121,7 @@ def running(
     with ExitStack() as stack:
         stop = stack.enter_context(StopSignals())
         stack.enter_context(patient_streams(stop))
-        child = stack.enter_context(Command(command, to_stderr=True)) if command else None
+        child = stack.enter_context(Command(command, to_stderr=True, host=traced())) if command else None
         session = stack.enter_context(Session(host=traced()))
         kernel = Kernel(session.tracing, session.debug)
         yield Run(session, kernel, stop, child, TaskFilter(pids or (), children), duration, [], keys_fd)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ktrace.host.host import Host
 
 if TYPE_CHECKING:
-    from ktrace.host.host import Held, Program
+    from ktrace.host.host import Child, Held, Program
 
 _READ_SIZE = 1 << 16
 
@@ -140,6 +140,12 @@ class LocalHost(Host):
         import subprocess  # noqa: PLC0415 -- loading it takes long, and few runs start programs
 
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, env=os.environ)
+
+    def fork(self, words: Sequence[str], *, to_stderr: bool = False) -> "Child":
+        """Fork a child that waits before it runs a program."""
+        from ktrace.host.child import LocalChild  # noqa: PLC0415 -- few runs start a command
+
+        return LocalChild(self, words, to_stderr=to_stderr)
 
     def at(self, path: str) -> str:
         """Return where a file of the traced machine is on this machine."""

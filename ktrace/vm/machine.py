@@ -21,9 +21,9 @@ from ktrace.vm.programs import Programs
 class Spec:
     """The command to run, and the guest to run it in.
 
-    `host` is the machine that ktrace, QEMU and the guest run on. An empty `argv` means a shell. `memory_mb` is
-    in MiB. `share` is the full name of a directory. `timeout_s` limits the time from the start of QEMU to the
-    command's end, in seconds. `append` is added to the kernel's command line. With `counting`, the guest's
+    `host` is the machine that ktrace, QEMU and the guest run on. An empty `argv` means a shell. `memory_mb`
+    is in MiB. `share` is the full name of a directory. `timeout_s` limits the time from the start of QEMU to
+    the command's end, in seconds. `append` is added to the kernel's command line. With `counting`, its
     clock counts instructions.
     """
 

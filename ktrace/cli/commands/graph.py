@@ -9,6 +9,7 @@ import typer
 from ktrace.cli import count_options as counting
 from ktrace.cli.combining import needs
 from ktrace.cli.durations import DURATION
+from ktrace.cli.traced import traced
 from ktrace.model.muted import seeing_status
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def graph(
         stop = stack.enter_context(StopSignals())
         stack.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.
-        child = stack.enter_context(Command(command, to_stderr=to_stderr)) if command else None
+        child = stack.enter_context(Command(command, to_stderr=to_stderr, host=traced())) if command else None
 
         from ktrace.capture.graph import GraphRequest
         from ktrace.capture.graph import graph as run

@@ -128,7 +128,7 @@ def record(
     with ExitStack() as stack_:
         stop = stack_.enter_context(StopSignals())
         stack_.enter_context(patient_streams(stop))
-        child = stack_.enter_context(Command(command)) if command else None
+        child = stack_.enter_context(Command(command, host=traced())) if command else None
         session = stack_.enter_context(Session(host=traced(), clock=clock, buffer_kb=size_kb))
         show = _show if sys.stderr.isatty() and not quiet else None
         done = run(

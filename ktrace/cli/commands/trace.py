@@ -149,7 +149,9 @@ def trace(
         stop = stack_.enter_context(StopSignals())
         stack_.enter_context(patient_streams(stop))
         # Forked before NumPy is loaded: its threads would not be there in the child.
-        child = stack_.enter_context(Command(command, to_stderr=to_stderr)) if command else None
+        child = (
+            stack_.enter_context(Command(command, to_stderr=to_stderr, host=traced())) if command else None
+        )
 
         from ktrace.capture.request import TraceRequest
         from ktrace.probes.trigger_conditions import Conditions

@@ -77,10 +77,8 @@ def test_a_library_that_computes_and_asks_nobody():
     )
     process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout.readline() == b"go\n"
-    before = user_ticks(process.pid)
-    while (
-        user_ticks(process.pid) < before + os.sysconf("SC_CLK_TCK") // 2
-    ):  # else it is Python's own loop that is interrupted
+    enough = user_ticks(process.pid) + os.sysconf("SC_CLK_TCK") // 2
+    while user_ticks(process.pid) < enough:  # else it is Python's own loop that is interrupted
         time.sleep(0.05)
     interrupt(process)
     _, err = process.communicate(timeout=60)
