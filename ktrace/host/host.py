@@ -12,8 +12,10 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from mmap import mmap
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 
 class Held(Protocol):
@@ -99,7 +101,7 @@ class Host(Protocol):
     def read_bytes(self, path: str, limit: int | None = None) -> bytes:
         """Read a whole file, or only its first `limit` bytes."""
 
-    def content(self, path: str) -> bytes | mmap:
+    def content(self, path: str) -> "bytes | mmap":
         """Return the content of a large file, mapped into memory where that is possible."""
 
     def append(self, path: str, data: bytes) -> None:
