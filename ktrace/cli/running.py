@@ -44,7 +44,7 @@ def running(
         # Forked before NumPy is loaded: its threads would not be there in the child.
         command = None
         if options.command:
-            command = stack.enter_context(Command(options.command, to_stderr=to_stderr))
+            command = stack.enter_context(Command(options.command, to_stderr=to_stderr, host=traced()))
         session = stack.enter_context(
             Session(host=traced(), clock=options.clock, buffer_kb=options.buffer_kb)
         )

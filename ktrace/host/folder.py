@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ktrace.host.local import LocalHost
 
 if TYPE_CHECKING:
-    from ktrace.host.host import Program
+    from ktrace.host.host import Child, Program
 
 UNAME = os.uname_result(("Linux", "folder", "6.12.0-test", "#1", "x86_64"))
 
@@ -78,3 +78,7 @@ class FolderHost(LocalHost):
     def start(self, argv: Sequence[str]) -> "Program":
         """Raise: a folder runs no programs."""
         raise FileNotFoundError(f"{argv[0]}: a folder runs no programs")
+
+    def fork(self, words: Sequence[str], *, to_stderr: bool = False) -> "Child":  # noqa: ARG002 -- as in Host
+        """Raise: a folder runs no programs."""
+        raise FileNotFoundError(f"{words[0]}: a folder runs no programs")

@@ -12,8 +12,10 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from mmap import mmap
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from mmap import mmap
 
 
 class Held(Protocol):
@@ -40,6 +42,31 @@ class Program(Protocol):
 
     def wait(self) -> int:
         """Wait for its end, and return the exit status."""
+
+
+class Child(Program, Protocol):
+    """A process that waits at a gate, and becomes a program when the gate is opened.
+
+    Attributes:
+        fd: a descriptor of this process that becomes readable when the program has ended.
+    """
+
+    fd: int
+
+    def start(self) -> None:
+        """Open the gate. Raises OSError if the program cannot be started."""
+
+    def write_first(self, path: str, text: str) -> None:
+        """Have it append a line to a file before its program is started. Raises OSError."""
+
+    def end(self, patience_s: float) -> None:
+        """End it and what it has started: SIGTERM, and SIGKILL after `patience_s` seconds."""
+
+    def close_gate(self) -> None:
+        """Close the gate: a child that still waits at it ends by itself."""
+
+    def close(self) -> None:
+        """Close the descriptors."""
 
 
 class Host(Protocol):
@@ -74,7 +101,7 @@ class Host(Protocol):
     def read_bytes(self, path: str, limit: int | None = None) -> bytes:
         """Read a whole file, or only its first `limit` bytes."""
 
-    def content(self, path: str) -> bytes | mmap:
+    def content(self, path: str) -> "bytes | mmap":
         """Return the content of a large file, mapped into memory where that is possible."""
 
     def append(self, path: str, data: bytes) -> None:
@@ -121,6 +148,13 @@ class Host(Protocol):
 
     def start(self, argv: Sequence[str]) -> Program:
         """Start a program with the user's environment, without standard input, and do not wait for it."""
+
+    def fork(self, words: Sequence[str], *, to_stderr: bool = False) -> Child:
+        """Start a process that waits before it runs a program, with the standard streams of ktrace.
+
+        Args:
+            to_stderr: send its standard output to standard error.
+        """
 
     def read(self, path: str) -> str:
         """Read a whole file as text; bytes that are not UTF-8 become lone surrogates."""

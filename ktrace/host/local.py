@@ -2,7 +2,6 @@
 
 import errno
 import fcntl
-import mmap
 import os
 import time
 from collections.abc import Sequence
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING
 from ktrace.host.host import Host
 
 if TYPE_CHECKING:
-    from ktrace.host.host import Held, Program
+    import mmap
+
+    from ktrace.host.host import Child, Held, Program
 
 _READ_SIZE = 1 << 16
 
@@ -55,12 +56,14 @@ class LocalHost(Host):
         finally:
             os.close(fd)
 
-    def content(self, path: str) -> bytes | mmap.mmap:
+    def content(self, path: str) -> "bytes | mmap.mmap":
         """Return the content of a file, mapped if the kernel allows it, which copies nothing.
 
         sysfs returns 4096 bytes for each read(2), and BTF has thousands of such pieces. Kernels since 6.16
         allow mapping it.
         """
+        import mmap  # noqa: PLC0415 -- only BTF and debug info are as large
+
         fd = os.open(self.at(path), os.O_RDONLY | os.O_CLOEXEC)
         try:
             size = os.fstat(fd).st_size
@@ -140,6 +143,12 @@ class LocalHost(Host):
         import subprocess  # noqa: PLC0415 -- loading it takes long, and few runs start programs
 
         return subprocess.Popen(argv, stdin=subprocess.DEVNULL, env=os.environ)
+
+    def fork(self, words: Sequence[str], *, to_stderr: bool = False) -> "Child":
+        """Fork a child that waits before it runs a program."""
+        from ktrace.host.child import LocalChild  # noqa: PLC0415 -- few runs start a command
+
+        return LocalChild(self, words, to_stderr=to_stderr)
 
     def at(self, path: str) -> str:
         """Return where a file of the traced machine is on this machine."""

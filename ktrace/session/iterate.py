@@ -31,7 +31,7 @@ def chunks(
     ending = Ending()
     session.unread = 0
     with ExitStack() as stack:
-        child = stack.enter_context(Command(command)) if command else None
+        child = stack.enter_context(Command(command, host=session.host)) if command else None
         if child is not None:
             session.only_command(child)
         reading = reading_pages(session)

@@ -13,7 +13,6 @@ from ktrace.tracefs.lockdown import SECURITY, present_mode
 TRACING = "/sys/kernel/tracing"
 DEBUG = "/sys/kernel/debug"
 MOUNTS = "/proc/self/mounts"
-_OCTAL = re.compile(rb"\\([0-3][0-7]{2})")
 
 VM_HINT = "`ktrace vm` boots a kernel that has kprobes, on this machine's own files"
 
@@ -179,4 +178,6 @@ def _unescape(path: str) -> str:
     if "\\" not in path:
         return path
     raw = path.encode("utf-8", "surrogateescape")
-    return _OCTAL.sub(lambda m: bytes([int(m[1], 8)]), raw).decode("utf-8", "surrogateescape")
+    return re.sub(rb"\\([0-3][0-7]{2})", lambda m: bytes([int(m[1], 8)]), raw).decode(
+        "utf-8", "surrogateescape"
+    )

@@ -4,7 +4,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-CPUINFO = Path("/proc/cpuinfo")
+from ktrace.host.host import Host
+
+CPUINFO = "/proc/cpuinfo"
 KVM = Path("/dev/kvm")
 # The flags of Intel's and AMD's virtualization, as /proc/cpuinfo spells them.
 VIRTUALIZATION_FLAGS = frozenset({"vmx", "svm"})
@@ -34,13 +36,13 @@ class Accel:
         return Accel(False, self.reason or "its clock is to count instructions", True)
 
 
-def detect(cpuinfo: Path = CPUINFO, kvm: Path = KVM) -> Accel:
-    """Return KVM if it really works, or else emulation.
+def detect(host: Host, kvm: Path = KVM) -> Accel:
+    """Return KVM if it really works on the machine that ktrace runs on, or else emulation.
 
     Opening /dev/kvm is not enough. In some virtual machines it exists although the processor has no
     virtualization, and a guest then dies or hangs. So the processor's flags are checked, too.
     """
-    if not VIRTUALIZATION_FLAGS & _cpu_flags(cpuinfo):
+    if not VIRTUALIZATION_FLAGS & _cpu_flags(host):
         return Accel(False, "the processor shows neither vmx nor svm")
     try:
         os.close(os.open(kvm, os.O_RDWR | os.O_CLOEXEC))
@@ -49,10 +51,10 @@ def detect(cpuinfo: Path = CPUINFO, kvm: Path = KVM) -> Accel:
     return Accel(True)
 
 
-def _cpu_flags(cpuinfo: Path) -> frozenset[str]:
+def _cpu_flags(host: Host) -> frozenset[str]:
     """Return the flags of the first CPU."""
     try:
-        lines = cpuinfo.read_text(errors="replace").splitlines()
+        lines = host.read(CPUINFO).splitlines()
     except OSError:
         return frozenset()
     for line in lines:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ktrace.errors import VmError
 from ktrace.vm import console_tail as last_words
 from ktrace.vm import terminal
-from ktrace.vm.host import Host
+from ktrace.vm.host_side import HostSide
 from ktrace.vm.streams import Input, Output, Tail
 
 
@@ -44,7 +44,7 @@ class Deadlines:
 class Guest:
     """A running guest, created once QEMU has been started; `follow` is called once."""
 
-    def __init__(self, host: Host, wires: Wires, caught: socket.socket) -> None:
+    def __init__(self, host: HostSide, wires: Wires, caught: socket.socket) -> None:
         self._host = host
         self._wires = wires
         self._caught = caught

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ktrace.errors import UsageError
+from ktrace.host.host import Host
 from ktrace.vm import debian
 
 DEFAULT = "6.12"
@@ -27,18 +28,19 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """The directories to search for kernels and modules."""
+    """The directories to search for kernels and modules, on the machine that ktrace runs on."""
 
+    host: Host
     boot: Path
     cache: Path
     modules: tuple[Path, ...]
 
     @classmethod
-    def of_this_machine(cls) -> "Places":
+    def of(cls, host: Host) -> "Places":
         """Return /boot, the user's cache directory, and /lib/modules."""
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
         cache = Path(base).expanduser() / "ktrace" / "kernels"
-        return cls(Path("/boot"), cache, (Path("/lib/modules"), Path("/usr/lib/modules")))
+        return cls(host, Path("/boot"), cache, (Path("/lib/modules"), Path("/usr/lib/modules")))
 
 
 def find(
@@ -60,10 +62,10 @@ def find(
         VmError: it cannot be downloaded.
     """
     if "/" in wanted or (not wanted[:1].isdigit() and Path(wanted).is_file()):
-        return from_image(Path(wanted), places.modules)
-    for image in _newest_first(places.boot.glob("vmlinuz-*")):
-        if _answers_to(image.name.removeprefix("vmlinuz-"), wanted) and os.access(image, os.R_OK):
-            return from_image(image, places.modules)
+        return from_image(Path(wanted), places)
+    for image in _newest_first(_images(places)):
+        if _answers_to(image.name.removeprefix("vmlinuz-"), wanted) and places.host.may(str(image), os.R_OK):
+            return from_image(image, places)
     for folder in _newest_first(places.cache.glob("[!.]*")):
         if _answers_to(folder.name, wanted):
             debian.check_owner(places.cache, folder)
@@ -84,13 +86,13 @@ def from_cache(folder: Path) -> Kernel:
     return Kernel(folder.name, folder / "vmlinuz", modules)
 
 
-def from_image(image: Path, module_places: Iterable[Path]) -> Kernel:
-    """Return the kernel in a file, with modules from a place next to it or from `module_places`.
+def from_image(image: Path, places: Places) -> Kernel:
+    """Return the kernel in a file, with modules from a place next to it or from `places`.
 
     Raises:
         UsageError: it is not an x86 kernel image, or cannot be read.
     """
-    version = image_version(image)
+    version = image_version(places.host, image)
     image = image.resolve()
     beside = image.parent
     candidates = [
@@ -99,13 +101,13 @@ def from_image(image: Path, module_places: Iterable[Path]) -> Kernel:
         beside / "modules" / version,
         beside.parent / "lib" / "modules" / version,  # an unpacked package: boot/ and lib/
         beside.parent / "usr" / "lib" / "modules" / version,
-        *(place / version for place in module_places),
+        *(place / version for place in places.modules),
     ]
     modules = next((path for path in candidates if (path / "modules.builtin").is_file()), None)
     return Kernel(version, image, modules)
 
 
-def image_version(image: Path) -> str:
+def image_version(host: Host, image: Path) -> str:
     """Return the version in the setup header of an x86 kernel image.
 
     See Documentation/arch/x86/boot.rst: "HdrS" is at 0x202; the 16-bit number at 0x20e, plus 0x200, is
@@ -115,8 +117,7 @@ def image_version(image: Path) -> str:
         UsageError: as in `from_image`.
     """
     try:
-        with image.open("rb") as file:
-            data = file.read(0x8200)
+        data = host.read_bytes(str(image), 0x8200)
     except OSError as error:
         raise UsageError(f"--kernel {image}: {error.strerror}") from error
     if data[0x202:0x206] != b"HdrS":
@@ -132,6 +133,15 @@ def image_version(image: Path) -> str:
 def _answers_to(version: str, wanted: str) -> bool:
     """Return whether `wanted` is this version, or a prefix that ends at a boundary: 6.1 is not 6.12."""
     return version == wanted or version.startswith((f"{wanted}.", f"{wanted}-", f"{wanted}+"))
+
+
+def _images(places: Places) -> list[Path]:
+    """Return the kernel images in /boot."""
+    try:
+        names = places.host.list(str(places.boot))
+    except OSError:
+        return []
+    return [places.boot / name for name in names if name.startswith("vmlinuz-")]
 
 
 def _newest_first(paths: Iterable[Path]) -> list[Path]:

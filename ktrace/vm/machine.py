@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ktrace.diagnostic import visible
+from ktrace.host.host import Host
 from ktrace.vm import accel, initramfs, modules, qemu, signals, terminal, virtiofs
 from ktrace.vm.guest import Deadlines, Guest, Wires
-from ktrace.vm.host import Host
+from ktrace.vm.host_side import HostSide
 from ktrace.vm.job import Job, environment, hidden
 from ktrace.vm.kernels import Kernel
 from ktrace.vm.programs import Programs
@@ -20,11 +21,13 @@ from ktrace.vm.programs import Programs
 class Spec:
     """The command to run, and the guest to run it in.
 
-    An empty `argv` means a shell. `memory_mb` is in MiB. `share` is the full name of a directory. `timeout_s`
-    limits the time from the start of QEMU to the command's end, in seconds. `append` is added to the kernel's
-    command line. With `counting`, the guest's clock counts instructions.
+    `host` is the machine that ktrace, QEMU and the guest run on. An empty `argv` means a shell. `memory_mb`
+    is in MiB. `share` is the full name of a directory. `timeout_s` limits the time from the start of QEMU to
+    the command's end, in seconds. `append` is added to the kernel's command line. With `counting`, its
+    clock counts instructions.
     """
 
+    host: Host
     kernel: Kernel
     programs: Programs
     argv: tuple[str, ...] = ()
@@ -46,14 +49,16 @@ def run(spec: Spec) -> int:
         VmError: the guest could not be started, panicked, hung, or ended without a status.
     """
     _open_standard_streams()
-    acceleration = accel.detect().counted() if spec.counting else accel.detect()
+    acceleration = accel.detect(spec.host)
+    if spec.counting:
+        acceleration = acceleration.counted()
     if not acceleration.kvm:
         said = visible(f"no KVM, so the guest is emulated: {acceleration.reason}")
         print(f"ktrace: {said}", file=sys.stderr)
     loaded = modules.needed(spec.kernel.modules) if spec.kernel.modules else []
     job = _job(spec, emulated=not acceleration.kvm)
     archive = initramfs.build(Path(spec.programs.busybox), loaded, job)
-    with signals.caught() as caught, Host() as host:
+    with signals.caught() as caught, HostSide() as host:
         shares = [_share(host, spec.programs, "ktrace-root", "/", read_only=True)]
         if spec.share is not None:
             shares.append(_share(host, spec.programs, "ktrace-share", spec.share, read_only=False))
@@ -92,7 +97,7 @@ def run(spec: Spec) -> int:
         return Guest(host, wires, caught).follow(deadlines)
 
 
-def _share(host: Host, programs: Programs, tag: str, directory: str, *, read_only: bool) -> qemu.Share:
+def _share(host: HostSide, programs: Programs, tag: str, directory: str, *, read_only: bool) -> qemu.Share:
     def argv(fd: int) -> list[str]:
         return virtiofs.argv(programs, directory, fd, read_only=read_only)
 

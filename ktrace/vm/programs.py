@@ -1,7 +1,6 @@
 """Find the programs that `ktrace vm` needs, before anything is downloaded or started."""
 
 import os
-import platform
 import shutil
 import struct
 import subprocess
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ktrace.errors import Unavailable
+from ktrace.host.host import Host
 
 # virtiofsd is not meant for users, so it is not in PATH. These are the places in newer Debian and Fedora,
 # in Debian's QEMU up to 7.2, and in Arch.
@@ -28,20 +28,21 @@ class Programs:
     virtiofsd_options: str
 
 
-def find(virtiofsd_places: tuple[str, ...] = VIRTIOFSD) -> Programs:
-    """Find all programs.
+def find(host: Host, virtiofsd_places: tuple[str, ...] = VIRTIOFSD) -> Programs:
+    """Find all programs on the machine that ktrace runs on.
 
     Raises:
         Unavailable: the user is not root, the machine is not x86-64, or a program is not installed; names the
             packages.
     """
-    if os.geteuid() != 0:
+    if host.euid() != 0:
         raise Unavailable(
             "`ktrace vm` must be run as root: virtiofsd shows the host's files to the guest",
             hint="sudo ktrace vm ...",
         )
-    if platform.machine() != "x86_64":
-        raise Unavailable(f"`ktrace vm` runs x86-64 guests on x86-64, not on {platform.machine()}")
+    machine = host.uname().machine
+    if machine != "x86_64":
+        raise Unavailable(f"`ktrace vm` runs x86-64 guests on x86-64, not on {machine}")
     qemu = shutil.which("qemu-system-x86_64")
     busybox = shutil.which("busybox")
     virtiofsd = next((place for place in virtiofsd_places if os.access(place, os.X_OK)), None)
@@ -54,7 +55,7 @@ def find(virtiofsd_places: tuple[str, ...] = VIRTIOFSD) -> Programs:
         )
     if _is_dynamic(Path(busybox)):
         raise Unavailable(
-            f"{busybox} needs shared libraries, which the guest's first file system has not",
+            f"{busybox} needs shared libraries, which the guest's first file system does not have",
             hint="apt install busybox-static",
         )
     return Programs(qemu, busybox, virtiofsd, _help(virtiofsd))

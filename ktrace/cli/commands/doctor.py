@@ -48,13 +48,15 @@ def _vm_fact() -> "Fact":
     """Check whether `ktrace vm` has what it needs."""
     from ktrace.doctor.fact import Fact
     from ktrace.errors import KtraceError
+    from ktrace.host.local import LocalHost
     from ktrace.vm import accel, programs
 
+    here = LocalHost()  # QEMU runs here, whatever machine is examined
     try:
-        programs.find()
+        programs.find(here)
     except KtraceError as error:
         return Fact("ktrace vm", "warn", error.message, error.hint or "")
     except OSError as error:
         return Fact("ktrace vm", "unknown", str(error))
-    found = accel.detect()
+    found = accel.detect(here)
     return Fact("ktrace vm", "ok", "ready, by KVM" if found.kvm else f"ready, emulated: {found.reason}")

@@ -68,12 +68,16 @@ def vm(
 
         ktrace vm --share . --timeout 600 -- pytest tests/kernel
     """
+    from ktrace.host.local import LocalHost
     from ktrace.vm import job, kernels, machine, programs
 
+    here = LocalHost()  # QEMU runs here, whatever machine other commands trace
+
     shared = job.shared_directory(share) if share is not None else None
-    found = programs.find()
-    chosen = kernels.find(kernel or kernels.DEFAULT, kernels.Places.of_this_machine())
+    found = programs.find(here)
+    chosen = kernels.find(kernel or kernels.DEFAULT, kernels.Places.of(here))
     spec = machine.Spec(
+        host=here,
         kernel=chosen,
         programs=found,
         argv=tuple(cmd or ()),

@@ -53,7 +53,7 @@ def run(source: SourceFile, options: Options) -> int:
         # Fork before NumPy is loaded, because its threads would be missing in the child.
         child = None
         if options.command:
-            child = stack.enter_context(Command(options.command, to_stderr=False))
+            child = stack.enter_context(Command(options.command, host=options.host))
         out = opened or sys.stdout.buffer
         recording = None
         kernel = _Later(options)

@@ -1,16 +1,16 @@
-from pathlib import Path
-
 import pytest
 
+from ktrace.host.folder import FolderHost
 from ktrace.vm import accel
 
 
 @pytest.fixture
 def cpuinfo(tmp_path):
-    def write(flags: str) -> Path:
-        path = tmp_path / "cpuinfo"
+    def write(flags: str) -> FolderHost:
+        path = tmp_path / "proc/cpuinfo"
+        path.parent.mkdir()
         path.write_text(f"processor\t: 0\nvmx flags\t: x\nflags\t\t: {flags}\nbugs\t\t: svm\n")
-        return path
+        return FolderHost(tmp_path)
 
     return write
 
@@ -40,7 +40,7 @@ def test_a_flag_without_a_device(cpuinfo, tmp_path):
 
 
 def test_no_cpuinfo(tmp_path, device):
-    assert not accel.detect(tmp_path / "none", device).kvm
+    assert not accel.detect(FolderHost(tmp_path / "none"), device).kvm
 
 
 def test_an_emulated_guest_may_take_longer():

@@ -6,7 +6,7 @@ import pytest
 
 from ktrace.errors import VmError
 from ktrace.vm.guest import Deadlines, Guest, Wires
-from ktrace.vm.host import Host
+from ktrace.vm.host_side import HostSide
 
 END = b"\xffend\n"
 SOON = Deadlines(20, 20)
@@ -16,7 +16,7 @@ class Rig:
     """A Guest whose other side is played by the test: a shell holds no descriptor of it."""
 
     def __init__(self):
-        self.host = Host()
+        self.host = HostSide()
         self.near, self.far = {}, {}
         for name in ("control", "console", "stdin", "stdout", "stderr"):
             self.near[name], self.far[name] = socket.socketpair()

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import Unavailable, UsageError
+from ktrace.host.local import LocalHost
 from ktrace.vm import kernels
 
 
@@ -18,7 +19,7 @@ def bzimage(version: str) -> bytes:
 
 @pytest.fixture
 def places(tmp_path):
-    found = kernels.Places(tmp_path / "boot", tmp_path / "cache", (tmp_path / "modules",))
+    found = kernels.Places(LocalHost(), tmp_path / "boot", tmp_path / "cache", (tmp_path / "modules",))
     for path in (found.boot, found.cache, *found.modules):
         path.mkdir()
     return found
@@ -51,13 +52,13 @@ def no_download(series, cache):
 
 def test_version_of_an_image(tmp_path):
     (tmp_path / "bzImage").write_bytes(bzimage("6.1.0-42-amd64"))
-    assert kernels.image_version(tmp_path / "bzImage") == "6.1.0-42-amd64"
+    assert kernels.image_version(LocalHost(), tmp_path / "bzImage") == "6.1.0-42-amd64"
 
 
 def test_a_file_that_is_no_kernel(tmp_path):
     (tmp_path / "x").write_bytes(b"\x7fELF" + bytes(2000))
     with pytest.raises(UsageError, match="not a Linux kernel"):
-        kernels.image_version(tmp_path / "x")
+        kernels.image_version(LocalHost(), tmp_path / "x")
 
 
 def test_a_file_that_is_not_there(tmp_path, places):

@@ -2,11 +2,13 @@ import os
 import subprocess
 import sys
 
+from ktrace.host.local import LocalHost
 from ktrace.vm import machine
 from ktrace.vm.kernels import Kernel
 from ktrace.vm.programs import Programs
 
 SPEC = machine.Spec(
+    LocalHost(),
     Kernel("V", "/boot/vmlinuz", None),
     Programs("q", "b", "v", ""),
 )

@@ -4,6 +4,7 @@ import struct
 import pytest
 
 from ktrace.errors import Unavailable
+from ktrace.host.local import LocalHost
 from ktrace.vm import programs
 
 
@@ -27,12 +28,16 @@ def machine(tmp_path, monkeypatch):
     (tools / "busybox").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tools}:/usr/bin:/bin")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
-    monkeypatch.setattr(programs.platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(LocalHost, "uname", lambda host: uname("x86_64"))
     return tools
 
 
+def uname(machine):
+    return os.uname_result(("Linux", "host", "6.12", "#1", machine))
+
+
 def find(machine):
-    return programs.find((str(machine / "none"), str(machine / "virtiofsd")))
+    return programs.find(LocalHost(), (str(machine / "none"), str(machine / "virtiofsd")))
 
 
 def test_all_there(machine):
@@ -51,7 +56,7 @@ def test_not_root_is_said_before_anything_else(machine, monkeypatch):
 
 
 def test_another_processor(machine, monkeypatch):
-    monkeypatch.setattr(programs.platform, "machine", lambda: "aarch64")
+    monkeypatch.setattr(LocalHost, "uname", lambda host: uname("aarch64"))
     with pytest.raises(Unavailable, match="aarch64"):
         find(machine)
 

@@ -13,7 +13,7 @@ from ktrace.errors import VmError
 from ktrace.vm import children
 
 
-class Host:
+class HostSide:
     """The sockets and processes of a guest; the context manager closes and kills them at its end.
 
     `messages` is a descriptor from which the output of QEMU and virtiofsd can be read.
@@ -27,7 +27,7 @@ class Host:
         self._stack.callback(os.close, self.messages)
         self._keep(self._complaints)
 
-    def __enter__(self) -> "Host":
+    def __enter__(self) -> "HostSide":
         return self
 
     def __exit__(
