@@ -217,7 +217,7 @@ def _of_strings(column: Strings) -> tuple[list[Key], NDArray[np.int64]]:
 def _numbers(batch: Batch, name: str) -> NDArray[Any]:
     found = batch.columns.get(name)
     if found is None or isinstance(found, Strings):
-        raise Unavailable(f"'{name}' of {batch.event} is no number: it cannot be summed up")
+        raise Unavailable(f"'{name}' of {batch.event} is not a number: it cannot be summed up")
     return found
 
 

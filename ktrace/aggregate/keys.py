@@ -153,7 +153,7 @@ class Fields:
         """Return the ways to count a field's values, each with the filter for the values that it counts."""
         if not self.is_number(word):
             if linear:
-                raise UsageError(f"{word} is no number: --linear does not apply")
+                raise UsageError(f"{word} is not a number: --linear does not apply")
             return [(self.part(word), None)]
         field = self.find(word)
         name = field.name

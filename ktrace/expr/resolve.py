@@ -84,7 +84,7 @@ class Resolver:
     def member(self, value: Value, name: str, at: int, op_at: int, *, arrow: bool) -> Value:
         """Return the value of `value.name` or `value->name`."""
         if value.bits:
-            raise self._wrong(op_at, f"'{value.label}' is a bitfield: it has no members and is no pointer")
+            raise self._wrong(op_at, f"'{value.label}' is a bitfield: it has no members and is not a pointer")
         record = self._record(value, op_at, arrow=arrow)
         found = self._find(record, name)
         if found is None:

@@ -1,7 +1,7 @@
-"""The kernel's functions: where they are, whether they can be probed, what they take.
+"""Find functions of the kernel: their address, whether they can be probed, their parameters.
 
-Symbols say where a function is, the blacklist and ftrace's list whether it can be probed, BTF what it
-takes and returns; here they are joined.
+Symbols have the address, the blacklist and ftrace's list say whether a function can be probed, and BTF has
+its declaration.
 """
 
 import re
@@ -27,7 +27,7 @@ BLACKLISTED = "on the kprobe blacklist"
 NOTRACE = "not patched by ftrace (notrace, or split off by the compiler)"
 INLINED = "inlined"
 
-MANY = 100  # functions from which on finding all names at once is faster than one after the other
+MANY = 100  # from so many functions on, finding all names at once is faster
 
 _FIRST_WORD = re.compile(r"^[^ \n]+", re.MULTILINE)
 
@@ -37,8 +37,8 @@ class Probeable:
     """The functions that can be probed. A list that could not be read excludes nothing.
 
     Attributes:
-        traceable: lines of available_filter_functions without their modules, each with how many
-            functions of that name there are; None where it could not be read.
+        traceable: names in available_filter_functions, each with the number of functions of that name; None
+            if the file cannot be read.
         blacklist: names on the kprobe blacklist.
     """
 
@@ -72,9 +72,9 @@ class FunctionRow:
     """One function.
 
     Attributes:
-        symbol: None of one that is inlined everywhere.
-        why_not: why it cannot be probed, or None.
-        signature: its declaration in C; None where it was not asked for or is not known.
+        symbol: its symbol; None if it is inlined everywhere.
+        why_not: why it cannot be probed; None if it can.
+        signature: its declaration in C; None if it was not requested or is not known.
     """
 
     name: str
@@ -95,14 +95,14 @@ def find_functions(
 
     Args:
         pattern: a name, a shell wildcard, or a regular expression between slashes.
-        kernel: whose functions.
+        kernel: the kernel to search.
         module: only of this module.
         probeable: only those that can be probed.
-        signatures: look up what they take.
+        signatures: look up their declarations.
 
     Raises:
-        UsageError: the pattern is no regular expression.
-        NotFound: nothing matches; with names that come close.
+        UsageError: the pattern is not a regular expression.
+        NotFound: nothing matches; the hint has similar names.
     """
     allowed = Probeable.of(kernel)
     rows = [
@@ -136,8 +136,8 @@ def place_of(symbol: Symbol, offset: int, kernel: Kernel) -> SymbolPlace | Addre
 def place_at(address: int, symbols: Kallsyms) -> SymbolPlace | AddressPlace:
     """Express an address as SYMBOL+OFFSET: the kernel prints symbols back unchanged, but hashes addresses.
 
-    In the kernel itself that is the start of its code, in a module the function. The address stays where
-    neither is known.
+    The symbol is the start of the kernel's code, or the function in a module. The address is returned
+    unchanged if neither is known.
     """
     start, end = symbols.find(START), symbols.find("_end")
     after_start = len(start) == 1 and 0 < start[0].address <= address
@@ -183,7 +183,7 @@ def _with_signatures(rows: list[FunctionRow], kernel: Kernel) -> list[FunctionRo
 
 
 def _with_signature(row: FunctionRow, kernel: Kernel) -> FunctionRow:
-    from ktrace.model.ctype import signature  # noqa: PLC0415 -- who looks for a wildcard needs no types
+    from ktrace.model.ctype import signature  # noqa: PLC0415 -- a wildcard needs no types
 
     found = _declarations(row, kernel.types(row.symbol.module if row.symbol else None))
     text = " | ".join(signature(function) for function in found)

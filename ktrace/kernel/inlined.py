@@ -1,4 +1,4 @@
-"""Debug info about a function that was not found, or found several times."""
+"""Use debug info to explain that a function was not found, or found several times."""
 
 import os
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def installed(host: Host) -> "DebugInfo":
     """Return the installed debug info of a machine's kernel. Nothing is downloaded for a mistyped name.
 
     Raises:
-        NotFound, Damaged: it is not there.
+        NotFound, Damaged: there is none, or it cannot be decoded.
     """
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info  # noqa: PLC0415 -- only to explain
 

@@ -1,4 +1,4 @@
-"""The name that a function goes by in this kernel, and what is different under that name."""
+"""Find the name of a function in this kernel, and what is different under that name."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from ktrace.symbols.syscalls import function_names
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """A function of this kernel that is meant by another name.
+    """A function that has another name in this kernel.
 
     Attributes:
-        asked: the name that it was asked for by.
+        asked: the name that the user gave.
         name: its symbol.
-        copies: further symbols that the compiler made of it; calls of these do not pass through `name`.
+        copies: other symbols that the compiler made of it. A probe at `name` does not see calls of them.
     """
 
     asked: str
@@ -25,10 +25,11 @@ class Present:
     copies: tuple[str, ...] = ()
 
     def differences(self, reads: Iterable[str] = ()) -> tuple[str, ...]:
-        """Return what a probe at `name` sees otherwise than one at the function asked for.
+        """Return what a probe at `name` does not see, or sees differently, one sentence each.
 
         Args:
-            reads: the probe's arguments as they were said; parameters matter where one is read by position.
+            reads: the probe's arguments as the user wrote them. Changed parameters matter only if one is
+                read by its position.
         """
         found = []
         if not is_entry(self.name):
@@ -47,10 +48,12 @@ class Present:
 
 
 def find_present(name: str, symbols: Kallsyms, machine: str) -> Present | None:
-    """Return what `name`, which has no symbol here, is called: renamed, a system call, or a variant of it.
+    """Find a function that has no symbol of this name: it was renamed, is a system call, or was changed.
 
-    The function's own entry goes before a function that took its place, and both before a part.
-    None where nothing of these is there.
+    The function's own entry is preferred to a function that replaced it, and both to a part of it.
+
+    Returns:
+        The function; None if there is none of these.
     """
     parts: list[str] = []
     for candidate in (name, *present_names(name)):
@@ -68,13 +71,13 @@ def find_present(name: str, symbols: Kallsyms, machine: str) -> Present | None:
 
 
 def present_name(name: str, symbols: Kallsyms, machine: str) -> str | None:
-    """Return the symbol that `name`, which is no function here, is meant by; None where there is none."""
+    """Return the symbol of a function that has another name here; None if there is none."""
     present = find_present(name, symbols, machine)
     return present.name if present else None
 
 
 def unreached(name: str, symbols: Kallsyms) -> str | None:
-    """Return why a probe at `name`, a function of this kernel, may never be hit; None where it is."""
+    """Return why a probe at a function of this kernel may never be hit; None if no reason is known."""
     if not may_be_bypassed(name):
         return None
     found = [symbol for symbol in symbols.find(name) if symbol.is_function]

@@ -1,4 +1,4 @@
-"""One type of the running kernel: its members and where they lie, or its values."""
+"""Look up one type of the running kernel: its members and their offsets, or its values."""
 
 import re
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ _NAME = re.compile(r"(?:(struct|union|enum)\s+)?([A-Za-z_]\w*)\Z")
 
 @dataclass(frozen=True, slots=True)
 class TypeView:
-    """What `ktrace type` shows.
+    """A type, as `ktrace type` shows it.
 
     Attributes:
         text: the type in C.
-        size: bytes; None where it has none.
-        rows: members of a struct or union, offsets from its start.
-        values: of an enum.
-        alias: of a typedef: what it stands for.
+        size: its size in bytes; None if it has none.
+        rows: the members of a struct or union, with offsets from its start.
+        values: the values of an enum.
+        alias: the type that a typedef stands for.
     """
 
     text: str
@@ -37,9 +37,9 @@ def find_type(name: str, members: tuple[str, ...], paths: BtfPaths, *, module: s
 
     Args:
         name: `struct file`, `enum pid_type`, `loff_t`; a keyword may be left out.
-        members: only these, each with dots into structs within it.
+        members: only these members; `a.b` is member `b` of the struct `a`.
         paths: where BTF is.
-        module: whose types are looked at first.
+        module: the module whose types are searched first.
 
     Raises:
         UsageError: it is not the name of a type, or the type has no members.
@@ -48,7 +48,7 @@ def find_type(name: str, members: tuple[str, ...], paths: BtfPaths, *, module: s
     """
     match = _NAME.match(name.strip())
     if not match:
-        raise UsageError(f"'{name}' is no name of a type", hint="'struct file', 'enum pid_type', loff_t")
+        raise UsageError(f"'{name}' is not the name of a type", hint="'struct file', 'enum pid_type', loff_t")
     types = _types(paths, module)
     ctype = _look_up(types, match[1], match[2])
     kind = bare(ctype)

@@ -16,7 +16,7 @@ def parse_duration(text: str) -> int:
     """
     match = _WORDS.match(text)
     if match is None or match[2] not in _UNITS:
-        raise UsageError(f"'{text}' is no length of time", hint="a number and ns, us, ms or s: 10ms")
+        raise UsageError(f"'{text}' is not a length of time", hint="a number and ns, us, ms or s: 10ms")
     whole, _, part = match[1].partition(".")
     unit = _UNITS[match[2]]
     fraction: int = int(part or 0) * unit // 10 ** len(part)

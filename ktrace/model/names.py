@@ -1,8 +1,7 @@
 """The kernel's rules for names of events, groups and arguments.
 
-Follows the checks of the kernel's probe event parser (Documentation/trace/kprobetrace.rst). ktrace
-checks names before it writes them, because a name becomes a path below `events/` and a word in a
-control file.
+They are those of the kernel's probe event parser (Documentation/trace/kprobetrace.rst). ktrace checks a name
+before it writes it, because the name becomes a path below `events/` and a word in a control file.
 """
 
 import re
@@ -30,7 +29,7 @@ RESERVED_ARGS = frozenset(
 
 _GLOB = frozenset("*?[")
 
-# Files in every group's directory: an event of that name would be hidden by them.
+# Every group's directory has files of these names, which would hide an event.
 _SHADOWED_EVENTS = frozenset({"enable", "filter"})
 
 

@@ -1,27 +1,27 @@
-"""Names that come close to one that is not there, for hints: looked for in bounded time.
+"""Find names that are similar to one that was not found, for hints, in bounded time.
 
-Whoever mistyped a name waits for the answer, and lists of names are long (a kernel has a hundred
-thousand functions), so the search ends after `SECONDS` with what it has found by then.
+The user waits for the answer, and a kernel has a hundred thousand functions, so the search ends after
+`SECONDS` with what it has found.
 """
 
 import time
 from collections.abc import Iterable
 
 SECONDS = 0.8
-_LONGEST = 64  # characters that are compared
-_FEW = 2000  # candidates that are all compared; of more, those that begin or end like the name
+_LONGEST = 64  # characters of a name that are compared
+_FEW = 2000  # candidates; after these, only names that begin or end like `name` are compared
 _BATCH = 64  # candidates between two looks at the clock
 
 
 def close_to(
     name: str, candidates: Iterable[str], limit: int = 3, *, cutoff: float = 0.6, seconds: float = SECONDS
 ) -> list[str]:
-    """Return those of `candidates` that `name` may have been meant to be, best first.
+    """Return the candidates that are most similar to `name`, best first.
 
     Args:
-        limit: how many at most.
-        cutoff: how alike they must be at least: 0 not at all, 1 the same.
-        seconds: when to end the search.
+        limit: the most names to return.
+        cutoff: the least similarity, from 0 (nothing in common) to 1 (the same).
+        seconds: the longest time to search.
     """
     from difflib import SequenceMatcher  # noqa: PLC0415 -- only those who mistyped wait for it
 

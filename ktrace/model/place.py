@@ -102,7 +102,7 @@ def parse_kernel_place(text: str) -> SymbolPlace | AddressPlace:
         if re.fullmatch(r"0[xX]0[0-9a-fA-F]{15}", text):
             raise hashed_address(text)
         if address < 4096:  # the first page: some kernels bind a probe to nonsense there
-            raise UsageError(f"{text} is no kernel address")
+            raise UsageError(f"{text} is not a kernel address")
         return AddressPlace(address)
     match = _SYMBOL.match(text)
     if not match:

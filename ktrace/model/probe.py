@@ -33,6 +33,10 @@ ARGS_MAX = 128  # kernels up to 6.5 silently drop the rest
 LINE_MAX = 4094  # bytes; the kernel refuses longer lines and gives the reason only in dmesg
 
 
+DEFAULT_GROUPS = {"p": "kprobes", "r": "kprobes", "f": "fprobes", "t": "tracepoints", "e": "eprobes"}
+"""The group that the kernel gives to an event without one, by the kind of probe."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One dynamic event.
@@ -139,7 +143,7 @@ class Probe:
         )
         if not group:
             in_file = isinstance(probe.place, FilePlace)
-            probe = replace(probe, group="uprobes" if in_file else _DEFAULT_GROUP[kind])
+            probe = replace(probe, group="uprobes" if in_file else DEFAULT_GROUPS[kind])
         if kind == "p" and at_return:
             probe = replace(probe, kind="r")
         args = words[1:]
@@ -153,7 +157,6 @@ class Probe:
 _HEAD = re.compile(r"([prfte])(\d{0,9}):(?:([^\s/.]+)[/.])?([^\s/.]+)\s+(.*)\Z", re.DOTALL | re.ASCII)
 _WORD = re.compile(r"\S+", re.ASCII)  # only ASCII blanks separate words: a file name may contain other blanks
 
-_DEFAULT_GROUP = {"p": "kprobes", "r": "kprobes", "f": "fprobes", "t": "tracepoints", "e": "eprobes"}
 
 _FILE_PLACE = re.compile(
     r"([^/]*/.*):(0x[0-9a-fA-F]+|\d+)(?:\((0x[0-9a-fA-F]+|\d+)\))?\Z", re.DOTALL | re.ASCII

@@ -1,4 +1,4 @@
-"""Finding and removing what dead sessions left: instances and probes named after their owner."""
+"""Find and remove what dead sessions left: instances and probes that are named after their owner."""
 
 import errno
 from collections.abc import Iterable
@@ -20,15 +20,14 @@ from ktrace.tracefs.instances import Owner
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What one session made that has ended, or of which nobody can tell.
+    """What a session made that has ended, or may have ended.
 
     Attributes:
-        triggers: histograms of its instances, as (file, what takes it off), in the order in which they go:
-            the kernel keeps an instance as long as one uses the variables of another.
+        triggers: histograms of its instances, as (file, text that removes it), in the order of removal. The
+            kernel keeps an instance whose variables another one uses.
         synthetic: names of synthetic events.
-        followed: how the functions of which it had the calls followed are taken back, and the instance
-            that notes them with them.
-        held: what switches its events off in other buffers, where somebody has switched them on.
+        followed: the steps that undo `ktrace graph`: its functions, and the instance that records them.
+        held: the steps that disable its events in other buffers.
         verdict: whether the session runs.
     """
 
@@ -47,10 +46,10 @@ class Leftover:
         return self.verdict.life is Life.DEAD
 
     def to_plan(self) -> Plan:
-        """Return how it is removed.
+        """Return the steps that remove it.
 
-        The instance goes first: it may hold the probes switched on, and while a session lives the kernel
-        refuses just that.
+        The instance goes first: it may have the probes enabled, and the kernel refuses its removal while the
+        session lives.
         """
         why = _why(self.owner)
         steps = [Step(path, text, why) for path, text in self.triggers]
@@ -66,7 +65,7 @@ class Leftover:
 
 @dataclass(slots=True)
 class _Made:
-    """What bears the name of one session."""
+    """Everything that has the name of one session."""
 
     instances: list[str] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
@@ -74,21 +73,19 @@ class _Made:
 
 
 def find_leftovers(tracing: Files) -> list[Leftover]:
-    """Return what sessions left that have ended for certain, oldest first."""
+    """Return what sessions left that have certainly ended, oldest first."""
     return [one for one in find_sessions(tracing) if one.is_dead]
 
 
 def find_sessions(tracing: Files) -> list[Leftover]:
-    """Return what sessions made, oldest first: those that have ended, run unseen, or cannot be judged.
-
-    Those that can be seen to run are left out.
+    """Return what sessions made, oldest first, except sessions that certainly run.
 
     Raises:
-        OSError: what there is cannot be listed.
+        OSError: the instances or the probes cannot be listed.
     """
     made: dict[Owner, _Made] = {}
     with Judge(tracing) as judge:
-        # Not `list_instances`: a session whose instances cannot be seen would seem to have none.
+        # Not `list_instances`: if the instances cannot be read, a session would seem to have none.
         for name in tracing.list("instances") if tracing.exists("instances") else []:
             if owner := Owner.of_name(name):
                 made.setdefault(owner, _Made()).instances.append(name)
@@ -115,7 +112,7 @@ def _leftover(tracing: Files, owner: Owner, made: _Made, verdict: Verdict) -> Le
         owner,
         tuple(made.instances),
         tuple(made.probes),
-        # Only who has synthetic events has histograms that use each other.
+        # Only sessions with synthetic events have histograms that use each other.
         tuple(_triggers(tracing, made.instances)) if made.synthetic else (),
         tuple(made.synthetic),
         _followed(tracing, made.instances),
@@ -133,7 +130,7 @@ def _triggers(tracing: Files, instances: Iterable[str]) -> list[tuple[str, str]]
     found = []
     for name in instances:
         events = tracing.below(f"instances/{name}")
-        with suppress(OSError):  # it may go while we look
+        with suppress(OSError):  # it may be removed meanwhile
             for event in all_events(events):
                 path = f"events/{event}/trigger"
                 if events.exists(path):  # the kernel's internal events have none
@@ -152,9 +149,9 @@ def _followed(tracing: Files, instances: Iterable[str]) -> tuple[Step, ...]:
 
 
 def clean(tracing: Files, leftover: Leftover) -> list[tuple[Step, OSError]]:
-    """Remove one session's leftovers; what could not be removed is returned with the reason.
+    """Remove one session's leftovers. Return what could not be removed, with the reason.
 
-    An instance of which somebody has files open is left alone, and with it the probes.
+    An instance with open files is left alone, and so are its probes.
     """
     failures: list[tuple[Step, OSError]] = []
     for step in leftover.to_plan().steps:

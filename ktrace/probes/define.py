@@ -1,4 +1,4 @@
-"""Defining probes: written first, explained only when the kernel says no."""
+"""Define one probe: write it first, explain only if the kernel refuses."""
 
 import errno
 from collections.abc import Callable
@@ -23,12 +23,12 @@ class Defined:
     """A probe that the kernel took.
 
     Attributes:
-        asked: the symbol asked for, where it goes by another name.
-        pending: it waits for its module to be loaded.
-        built_in: it waits in vain: its function is in the kernel itself, not in that module.
-        appended: it is one more probe point of an event that was there before.
-        differs: what the probe sees otherwise than one at the function asked for.
-        unreached: why it may never be hit; None where nothing is known against it.
+        asked: the requested symbol, if the function has another name in this kernel.
+        pending: whether it waits for its module to be loaded.
+        built_in: whether it waits in vain, because its function is in the kernel and not in that module.
+        appended: whether it is one more probe point of an existing event.
+        differs: what the probe sees differently from one at the requested function, one sentence each.
+        unreached: why it may never be hit; None if no reason is known.
     """
 
     probe: Probe
@@ -41,7 +41,7 @@ class Defined:
 
     @property
     def note(self) -> str | None:
-        """The line for stderr where the probe went to a function of another name, or waits for it."""
+        """Say that the probe has another name, waits, or may never be hit; None if nothing is to be said."""
         place = self.probe.place.to_text()
         if self.unreached:
             return f"{self.probe.event} may never be hit: {self.unreached}"
@@ -70,18 +70,22 @@ def define_probe(
     move: Relocate = relocate_place,
     check: Check | None = None,
 ) -> Defined:
-    """Define one probe, under its function's present name where the kernel does not know the one said.
+    """Define one probe. If the kernel does not know the function, its present name is tried.
 
     Args:
-        append: add a probe point to an event that is there already; without it that is an error,
-            since the kernel would extend the event without a word.
+        tracing: the tracing directory.
+        probe: the probe.
+        append: add a probe point to an existing event; without it an existing event is an error, because
+            the kernel would silently extend it.
+        load_symbols: reads kallsyms; called only if symbols are needed.
+        debug: debugfs, for explanations; None if it is not mounted.
         move: rebuilds the probe for its function's present name.
-        check: refuses what the kernel would take although it reads nothing.
+        check: refuses arguments that the kernel accepts although their values mean nothing.
 
     Raises:
-        Busy: the event is there already.
+        Busy: the event exists already.
         UsageError: `check` refused an argument.
-        NotFound, Refused, Unavailable: the kernel refused; says why and what to do.
+        NotFound, Refused, Unavailable: the kernel refused; the error says why and what to do.
     """
     load_symbols = load_symbols or partial(Kallsyms.load, tracing.host)
     appended = _appended(tracing, probe, append)
@@ -116,11 +120,11 @@ def resolve(
     move: Relocate = relocate_place,
     check: Check | None = None,
 ) -> Defined:
-    """Return the probe as `define_probe` would write it, without writing: for --dry-run.
+    """Return the probe as `define_probe` would write it, without writing it: for --dry-run.
 
     Raises:
         Busy, UsageError: as `define_probe`.
-        NotFound, Refused: what can be seen to be missing without asking the kernel, or is on its blacklist.
+        NotFound, Refused: the place is missing or on the blacklist, as far as that can be seen.
     """
     load_symbols = load_symbols or partial(Kallsyms.load, tracing.host)
     appended = _appended(tracing, probe, append)
@@ -133,7 +137,7 @@ def resolve(
     )
     if found.asked is not None and check is not None:
         check(found.probe)
-    from ktrace.probes.explain import foreseen  # noqa: PLC0415 -- few only ask what would be written
+    from ktrace.probes.explain import foreseen  # noqa: PLC0415 -- only for --dry-run
 
     problem = foreseen(tracing, debug, found.probe, load_symbols)
     if problem is not None:
@@ -142,7 +146,7 @@ def resolve(
 
 
 def _appended(tracing: Files, probe: Probe, append: bool) -> bool:
-    """Return whether the event is there already. Raises Busy where that is not wanted."""
+    """Return whether the event exists already. Raises Busy if it must not."""
     there = tracing.exists(f"events/{probe.event}")
     if there and not append:
         raise Busy(
@@ -163,7 +167,7 @@ def findable(host: Host, probe: Probe, load_symbols: LoadSymbols) -> Probe:
         found = replace(probe, place=place_at(probe.place.address, load_symbols()))
     except OSError:
         return probe
-    return probe if is_pending(host, found) else found  # code of BPF has a module that is none
+    return probe if is_pending(host, found) else found  # code of BPF has a module name without a module
 
 
 def _define_moved(
@@ -206,7 +210,7 @@ def _is_built_in(probe: Probe, load_symbols: LoadSymbols) -> bool:
 
 
 def _moved(host: Host, probe: Probe, load_symbols: LoadSymbols, move: Relocate) -> Defined | None:
-    """Return the probe at the present name of its function; None where the name is present as it is."""
+    """Return the probe at its function's present name; None if the function has the name that was given."""
     place = probe.place
     if not isinstance(place, SymbolPlace) or place.module:
         return None
@@ -226,7 +230,7 @@ def _moved(host: Host, probe: Probe, load_symbols: LoadSymbols, move: Relocate) 
 
 
 def _unreached(probe: Probe, load_symbols: LoadSymbols) -> str | None:
-    """Return why a probe that the kernel takes may never be hit; None where nothing is known against it."""
+    """Return why a probe that the kernel accepts may never be hit; None if no reason is known."""
     if not isinstance(probe.place, SymbolPlace) or not may_be_bypassed(probe.place.symbol):
         return None
     from ktrace.kernel.renamed import unreached  # noqa: PLC0415 -- few functions are bypassed

@@ -1,7 +1,7 @@
-"""Triggers in the top buffer: what `enable` sets besides the switch, and `disable` removes.
+"""Set and remove triggers in the top buffer, for `enable` and `disable`.
 
-Everybody shares that buffer. A trigger that is there already is left alone: one that is equal serves, and
-is not taken back if something else fails; another of its kind is somebody's, and ends the work.
+Everybody shares that buffer. An existing trigger is left alone: an equal one is used, and is not removed if
+something else fails; another one of the same kind belongs to somebody else, and is an error.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,11 +38,11 @@ def set_triggers(
     """Set all of them, or none.
 
     Returns:
-        How they are taken back, until `keep` is called.
+        What undoes it, until `keep` is called.
 
     Raises:
-        Busy: an event has another trigger of the kind.
-        Refused: a condition that the kernel does not take.
+        Busy: an event has another trigger of the same kind.
+        Refused: the kernel does not accept a condition.
     """
     pairs = [(p.event, t) for p in probes for t in wanted_triggers(stack, conditions)]
     if conditions.start_on:
@@ -51,7 +51,7 @@ def set_triggers(
         pairs += [(event, start) for event in find_events(tracing, name.strip(), "")]
     applied = Applied(tracing)
     if conditions.snapshot_on and buffer.snapshot_is_freed(tracing):
-        # The kernel allocates it with the trigger, and keeps it when that has gone.
+        # The kernel allocates the snapshot with the trigger, and keeps it after the trigger.
         applied.will_undo(Step("snapshot", "0", "free the snapshot's memory", action="write"))
     try:
         for event, trigger in pairs:
@@ -73,19 +73,19 @@ def set_triggers(
 
 
 def clear_triggers(tracing: Files, probes: Sequence[Probe], *, between: Callable[[], None]) -> Applied:
-    """Take off the triggers that `enable` sets, whoever set them; histograms stay.
+    """Remove the triggers that `enable` sets, whoever set them. Histograms stay.
 
     Args:
-        between: called before each; what it raises ends the work, with every trigger as it was before.
+        between: called before each trigger. What it raises ends the work; every trigger is put back.
 
     Returns:
-        How they are set again.
+        What sets them again.
     """
     applied = Applied(tracing)
     try:
         for probe in probes:
             path = f"events/{probe.event}/trigger"
-            # The newest stands first: put back in reverse, they stand as they stood.
+            # The newest is listed first: setting them in reverse restores the order.
             for line in read_triggers(tracing, probe.event):
                 trigger = parse_trigger(line)
                 if trigger is not None:

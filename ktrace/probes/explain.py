@@ -1,7 +1,7 @@
-"""Why the kernel said no, and what to do: read only after it did.
+"""Explain why the kernel refused a probe, and say what to do.
 
-The kernel's own words come first. The slow files (kallsyms, the blacklist, the list of functions that
-ftrace can patch) are read here and nowhere on the way to a probe that works.
+The kernel's own words come first. The slow files (kallsyms, the blacklist, the list of functions that ftrace
+can patch) are read only here, never for a probe that works.
 """
 
 import errno
@@ -65,7 +65,7 @@ def explain(
 def foreseen(
     tracing: Files, debug: Files | None, probe: Probe, load_symbols: Callable[[], Kallsyms]
 ) -> KtraceError | None:
-    """Return what the kernel would refuse about a probe, as far as it can be seen without asking it."""
+    """Return the error for what the kernel would refuse, as far as is known without asking it."""
     place = probe.place
     line = probe.to_line()
     refused = Refused("nothing was written", errno=errno.ENOENT, excerpt=line, caret=0)
@@ -148,7 +148,7 @@ def _unknown_symbol(tracing: Files, place: SymbolPlace, refused: Refused, symbol
 
 
 def _events_called(tracing: Files, name: str) -> list[str]:
-    """Events of the kernel's own with this name, in whichever group."""
+    """Return the kernel's own events of this name, in any group."""
     try:
         return find_static(tracing, f"*:{name}")
     except OSError:
@@ -156,7 +156,7 @@ def _events_called(tracing: Files, name: str) -> list[str]:
 
 
 def _renamed_near(name: str, symbols: Kallsyms, known: tuple[str, ...]) -> list[str]:
-    """Names of other kernels that come close and that ktrace finds here under their present name."""
+    """Return similar names of other kernels whose functions are here under another name."""
     from ktrace.model.near import close_to  # noqa: PLC0415 -- only to explain a failure
 
     close = [n for n in close_to(name, known_names(), cutoff=0.75) if not symbols.has_function(n)]
@@ -197,7 +197,7 @@ def _address_problem(
 
 
 def _data_symbol_problem(probe: Probe, refused: Refused, symbols: Kallsyms | None) -> KtraceError | None:
-    """`@name` of an unknown name: the kernel blames the probe's place for it."""
+    """Return the error for an unknown `@name`. The kernel blames the probe's place for it."""
     if symbols is None:
         return None
     for arg in probe.args:

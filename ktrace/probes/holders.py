@@ -1,7 +1,7 @@
-"""Who holds an event or an instance, and how an event that is to go is switched off wherever it is on.
+"""Find out who holds an event or an instance, and disable an event in every buffer before its removal.
 
-The kernel removes no event that is on, or that has triggers, in any buffer, and no instance of which a file
-is open: it says "Device or resource busy", and not who it is.
+The kernel does not remove an event that is enabled or has triggers in any buffer, nor an instance with an
+open file. It says "Device or resource busy", but not who holds it.
 """
 
 import errno
@@ -24,7 +24,7 @@ _COMMAND = re.compile(r"(enable_event|disable_event|enable_hist|disable_hist):([
 
 
 def let_go_steps(tracing: Files, event: str, why: str, without: Collection[str] = ()) -> list[Step]:
-    """Return what switches an event off, and takes its triggers off, in all buffers but these instances."""
+    """Return the steps that disable an event and remove its triggers in all buffers but these instances."""
     steps = []
     for name, files in all_buffers(tracing):
         if name in without:
@@ -32,7 +32,7 @@ def let_go_steps(tracing: Files, event: str, why: str, without: Collection[str] 
         here = f"instances/{name}/events/{event}" if name else f"events/{event}"
         state = enabled_state(files, event)
         if state.endswith("*"):
-            with suppress(OSError):  # it has just gone
+            with suppress(OSError):  # it has just been removed
                 steps += [Step(f"{here}/trigger", _off(text), why) for text in read_triggers(files, event)]
         if state.startswith("1"):
             steps.append(Step(f"{here}/enable", "0", why, action="write"))
@@ -40,16 +40,16 @@ def let_go_steps(tracing: Files, event: str, why: str, without: Collection[str] 
 
 
 def let_go(tracing: Files, step: Step) -> None:
-    """Where a step that removes an event is refused since it is in use: switch it off wherever it is on."""
+    """Disable an event in every buffer if the step that removes it was refused because it is in use."""
     deletes = _DELETES.match(step.text)
     if deletes:
         for one in let_go_steps(tracing, deletes[1], "so that it can be removed"):
-            with suppress(OSError):  # the removal says what is in the way still
+            with suppress(OSError):  # the removal reports what still holds it
                 write_step(tracing, one)
 
 
 def blame(tracing: Files, step: Step, error: OSError) -> str:
-    """Why a step failed: the kernel's word, and, where it is "busy", who holds it as far as can be seen."""
+    """Say why a step failed: the kernel's word, and if that is "busy" who holds it, as far as is known."""
     word = error.strerror or str(error)
     if error.errno != errno.EBUSY:
         return word

@@ -28,7 +28,7 @@ _ENDBR = 4  # bytes: if functions begin with one, a probe on the function is pla
 def read_listing(
     tracing: Files, debug: Files | None, load_symbols: Callable[[], Kallsyms] | None = None
 ) -> Listing:
-    """Read all of it from the kernel; its symbols only if a place is counted from the start of its code."""
+    """Read the listing from the kernel. Symbols are read only for offsets from the start of its code."""
     load_symbols = load_symbols or partial(Kallsyms.load, tracing.host)
     text = _read_or_none(debug, LIST)
     registered, odd = parse_kprobe_list(text or "")
@@ -65,7 +65,7 @@ def _with_address(probe: Probe, registered: list[Registered], index: int | None)
 
 
 def registered_as(probes: list[Probe], debug: Files | None) -> list[Registered | None] | None:
-    """Return each probe's line in kprobes/list, None where it has none; None where that cannot be read."""
+    """Return each probe's line in kprobes/list, None if it has no line; None if the list cannot be read."""
     text = _read_or_none(debug, LIST)
     if debug is None or text is None:
         return None
@@ -83,14 +83,14 @@ def select(
 ) -> list[Probe]:
     """Return the probes that `names` match, each event once, in the kernel's order.
 
-    A name is `NAME`, `GROUP/NAME` or `GROUP:NAME`, with wildcards. `everything` means all but the private
-    probes of ktrace sessions, which only a group that is spelled out means.
+    A name is `NAME`, `GROUP/NAME` or `GROUP:NAME`, with wildcards. `everything` selects all but the private
+    probes of ktrace sessions; a name selects those only if it spells out their group.
 
     Args:
-        refusals: takes the names that fit no probe, where there are others; None raises for the first.
+        refusals: takes the errors of names that match no probe, if others do; None raises the first.
 
     Raises:
-        NotFound: a name fits no probe; with the names that come close.
+        NotFound: a name matches no probe; the hint has similar names.
     """
     unique = {probe.event: probe for probe in probes}
     if everything:
@@ -131,7 +131,7 @@ def _no_such_probe(name: str, unique: dict[str, Probe]) -> NotFound:
 def _claim(
     probes: list[Probe], registered: list[Registered], load_symbols: Callable[[], Kallsyms]
 ) -> list[int | None]:
-    """For each probe the index of its line in kprobes/list; no line is given twice."""
+    """Return the index of each probe's line in kprobes/list. No line is returned twice."""
     by_symbol: dict[tuple[str, str], list[int]] = {}
     for i, line in enumerate(registered):
         by_symbol.setdefault((line.type, line.symbol), []).append(i)
@@ -159,7 +159,7 @@ def _claim(
 
 
 def _claim_hashed(probes: list[Probe], registered: list[Registered], claimed: list[int | None]) -> None:
-    """Find the lines of probes whose address the kernel hashes: by name, or the one that is left."""
+    """Find the lines of probes whose address the kernel hashes: by name, or by being the only one left."""
     hashed = [i for i, p in enumerate(probes) if isinstance(p.place, AddressPlace) and p.place.hashed]
     taken = {index for index in claimed if index is not None}
     for i in hashed:
@@ -185,7 +185,7 @@ def _type_of(probe: Probe) -> str:
 
 
 def _is_registered(probe: Probe) -> bool:
-    """Return whether it must have a line, as a kprobe that waits for no module."""
+    """Return whether it must have a line: a kprobe whose module is loaded."""
     place = probe.place
     return probe.kind in "pr" and isinstance(place, SymbolPlace | AddressPlace) and not (
         isinstance(place, SymbolPlace) and place.module
@@ -193,7 +193,7 @@ def _is_registered(probe: Probe) -> bool:
 
 
 def _start(load_symbols: Callable[[], Kallsyms]) -> int:
-    """Where the kernel's code begins; 0 where that is hidden."""
+    """Return the address where the kernel's code begins; 0 if it is hidden."""
     try:
         found = load_symbols().find(START)
     except OSError:
@@ -202,7 +202,7 @@ def _start(load_symbols: Callable[[], Kallsyms]) -> int:
 
 
 def _counts(tracing: Files, probes: list[Probe]) -> list[tuple[int | None, int | None]]:
-    """Hits and misses of each probe. The profile has a line a probe point, in the order of making."""
+    """Return hits and misses of each probe. The profile has a line for each probe point, oldest first."""
     kprobes = [i for i, p in enumerate(probes) if p.kind in "pr" and not isinstance(p.place, FilePlace)]
     uprobes = [i for i, p in enumerate(probes) if p.kind in "pr" and isinstance(p.place, FilePlace)]
     counts: list[tuple[int | None, int | None]] = [(None, None)] * len(probes)
@@ -228,7 +228,7 @@ def _deal(
     wanted: list[int],
     counts: list[tuple[int | None, int | None]],
 ) -> None:
-    """Give each probe the next profile line of its name: somebody may add one between two reads."""
+    """Give each probe the next profile line of its name. Probes may be added between two reads."""
     queues: dict[str, list[Profile]] = {}
     for profile in profiles:
         queues.setdefault(profile.name, []).append(profile)

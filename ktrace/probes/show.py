@@ -1,4 +1,4 @@
-"""What `ktrace show` tells of an event."""
+"""Describe events, for `ktrace show`."""
 
 from ktrace.errors import NotFound
 from ktrace.model.listing import Description
@@ -8,10 +8,10 @@ from ktrace.tracefs.files import Files
 
 
 def describe(tracing: Files, debug: Files | None, name: str) -> list[Description]:
-    """All events that `name` means: probes by name, other events by `SYSTEM:NAME`; wildcards allowed.
+    """Describe all events of a name: probes by `NAME`, other events by `SYSTEM:NAME`; wildcards allowed.
 
     Raises:
-        NotFound: none.
+        NotFound: there is no event of that name.
     """
     listing = read_listing(tracing, debug)
     try:

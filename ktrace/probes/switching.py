@@ -1,4 +1,4 @@
-"""Switching probes on and off, and removing them: what `enable`, `disable` and `remove` do."""
+"""Enable, disable and remove probes, for the commands of these names."""
 
 import errno
 import re
@@ -25,13 +25,13 @@ _STACK = re.compile(r"stacktrace(?::(?:unlimited|count=(?P<count>\d{1,20})))?(?P
 
 
 def set_enabled(tracing: Files, probes: list[Probe], on: bool, *, between: Callable[[], None]) -> Failures:
-    """Switch events of the top buffer on or off; with one write where they are a whole group.
+    """Enable or disable events in the top buffer, with one write if they are a whole group.
 
     Args:
-        between: called before each group; what it raises ends the work, with every switch as it was before.
+        between: called before each group. What it raises ends the work; every switch is put back.
 
     Returns:
-        The probes that could not be switched, with the reason.
+        The probes that could not be switched, with the error.
     """
     failed: Failures = []
     other = {p.event for p in probes if enabled_state(tracing, p.event).startswith("0" if on else "1")}
@@ -57,7 +57,7 @@ def _switch_group(tracing: Files, group: str, members: list[Probe], on: bool) ->
         try:
             tracing.write(f"events/{group}/enable", value)
         except OSError:
-            pass  # one of them is in the way: find out which
+            pass  # one of them is refused: find out which
         else:
             return []
     failed: Failures = []
@@ -70,13 +70,13 @@ def _switch_group(tracing: Files, group: str, members: list[Probe], on: bool) ->
 
 
 def remove_probes(tracing: Files, probes: list[Probe], *, between: Callable[[], None]) -> Failures:
-    """Remove many. They are switched off together first: one by one that costs a grace period each.
+    """Remove probes. They are disabled together first, because each write costs a grace period.
 
     Args:
-        between: called before each removal; what it raises ends the work, with the rest as it was.
+        between: called before each removal. What it raises ends the work; the rest is put back.
 
     Returns:
-        The probes that could not be removed, each as it was before, with the reason.
+        The probes that could not be removed, with the error. Each is as it was before.
     """
     on = [p for p in probes if enabled_state(tracing, p.event).startswith("1")]
     left = {p.event: p for p in on}
@@ -97,14 +97,14 @@ def remove_probes(tracing: Files, probes: list[Probe], *, between: Callable[[], 
 
 
 def remove_probe(tracing: Files, probe: Probe, *, was_on: bool | None = None) -> None:
-    """Switch one event off in the top buffer and remove it; if that fails, it is as it was before.
+    """Disable one event in the top buffer and remove it. If that fails, it is as it was before.
 
     Args:
-        was_on: whether to switch it on again if that fails; None asks the kernel.
+        was_on: whether to enable it again if the removal fails; None asks the kernel.
 
     Raises:
-        Busy: somebody else holds it; says who.
-        NotFound: it has gone already.
+        Busy: it is in use; the error says by whom.
+        NotFound: it was removed already.
     """
     is_on = enabled_state(tracing, probe.event).startswith("1")
     was_on = is_on if was_on is None else was_on
@@ -127,7 +127,7 @@ def remove_probe(tracing: Files, probe: Probe, *, was_on: bool | None = None) ->
 
 
 def busy(tracing: Files, probe: Probe) -> Busy:
-    """Why the kernel says that an event is in use: who holds it, as far as it can be seen."""
+    """Return the error for an event in use: who holds it, as far as is known."""
     return Busy(
         f"{probe.event} is in use by {busy_reasons(tracing, probe.event)}",
         hint="end what uses it, then try again; `ktrace clean` removes what dead ktrace sessions left",
@@ -159,12 +159,12 @@ def perf_users(proc: Files) -> list[tuple[int, str]]:
 
 
 def _restore(tracing: Files, probe: Probe, stacks: list[re.Match[str]], was_on: bool) -> None:
-    """Put switch and triggers back after a removal that was refused."""
+    """Put switch and triggers back after a refused removal."""
     try:
         if was_on:
             tracing.write(f"events/{probe.event}/enable", "1")
         for stack in stacks:
-            count = f":{stack['count']}" if stack["count"] else ""  # it is not written as it is printed
+            count = f":{stack['count']}" if stack["count"] else ""  # not the form that is printed
             tracing.write(f"events/{probe.event}/trigger", f"stacktrace{count}{stack['condition'] or ''}")
     except OSError as error:
         if error.errno not in (errno.ENOENT, errno.ENODEV, errno.EEXIST):

@@ -1,4 +1,4 @@
-"""Conditions that start, stop or snapshot a run: the events and filters that the kernel's triggers take."""
+"""Parse the conditions that start, stop or snapshot a run, into events and filters of kernel triggers."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from ktrace.tracefs.files import Files
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What decides about recording.
+    """When to record.
 
     Attributes:
-        start_on: an event, optionally followed by ` if EXPR`; None: record from the beginning.
-        stop_on: stop at the first hit of a traced event for which this holds.
-        snapshot_on: keep what the buffer holds at such a hit, and show nothing else.
+        start_on: an event, optionally followed by ` if EXPR`; None records from the beginning.
+        stop_on: stop at the first hit of a traced event for which this filter holds.
+        snapshot_on: show only what the buffer holds at such a hit.
     """
 
     start_on: str | None = None

@@ -1,4 +1,4 @@
-"""Files of definitions: one a line, in the words of the command line or in the kernel's own."""
+"""Read files of definitions: one on each line, in the words of the command line or in the kernel's own."""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -15,14 +15,17 @@ def read_definitions(
     make: Make | None = None,
     refuse: Callable[[KtraceError], None] | None = None,
 ) -> Iterator[ProbeSpec]:
-    """Yield the probes of a file; blank lines and `#` comments define nothing.
+    """Yield the probes of a file. Blank lines and `#` comments are skipped.
 
     Args:
-        make: turns words into probes; None takes them as the kernel's own, without looking anything up.
-        refuse: takes the error of a line that cannot be taken, and the others go on; None raises it.
+        lines: the lines of the file.
+        source: the file's name, for errors.
+        defaults: the options that apply to every line.
+        make: turns words into probes; None parses them without looking anything up.
+        refuse: takes the error of a wrong line, and reading goes on; None raises it.
 
     Raises:
-        UsageError, NotFound, Unavailable: naming `source` and the line's number.
+        UsageError, NotFound, Unavailable: a line is wrong; names `source` and the line's number.
     """
     for number, line in enumerate(lines, start=1):
         text = line.split("#", 1)[0].strip()

@@ -1,8 +1,7 @@
-"""Arguments that the kernel takes although nothing is there to be read.
+"""Refuse arguments that the kernel accepts although their values mean nothing.
 
-The kernel reads what it is told: a variable of which each processor has a copy, at the address of a copy
-that no processor uses; `$arg9` of a function with two parameters, wherever a ninth would be; the return
-value of a function that has none. Each gives a number that means nothing, so such a probe is refused.
+Three such arguments are refused: a per-CPU variable by its name, which is the address of a copy that no CPU
+uses; `$argN` of a function that has fewer parameters; `$retval` of a function that returns nothing.
 """
 
 import re
@@ -27,7 +26,7 @@ _TEXT = '\\"'  # an immediate string: nothing in it is read
 
 
 def checker(kernel: Kernel) -> "Check":
-    """Return what checks a probe of this kernel; symbols and types are read when an argument needs them."""
+    """Return a function that checks a probe. It reads symbols and types when an argument needs them."""
 
     def check(probe: Probe) -> None:
         if probe.kind == "e":
@@ -41,7 +40,7 @@ def checker(kernel: Kernel) -> "Check":
 
 
 def _check_variables(arg: FetchArg, kernel: Kernel) -> None:
-    """Refuse memory of which each processor has its own."""
+    """Refuse per-CPU variables."""
     for match in _SYMBOL.finditer(arg.expr):
         if _CPU_HELPER.search(arg.expr[: match.start()]):
             continue
@@ -51,16 +50,16 @@ def _check_variables(arg: FetchArg, kernel: Kernel) -> None:
         text = arg.to_text()
         if kernel.features.this_cpu_read:
             said = arg.expr.replace(match[0], f"this_cpu_read({match[0]})", 1)
-            hint = f"of the processor that runs: '{_named(arg, said)}'"
+            hint = f"the copy of the CPU that runs: '{_named(arg, said)}'"
         else:
             offset = address + int(match["offset"] or "0", 0)
             said = arg.expr.replace(match[0], f"+0x{offset:x}(@__per_cpu_offset)", 1)
             hint = (
-                f"processor 0's: '{_named(arg, said)}'; processor N's has @__per_cpu_offset+8*N in the end. "
-                "The addresses are of this boot"
+                f"the copy of CPU 0: '{_named(arg, said)}'; for CPU N write @__per_cpu_offset+8*N. "
+                "The addresses hold for this boot"
             )
         raise UsageError(
-            f"each processor has its own {match['name']}: {match[0]} reads what none of them uses",
+            f"each CPU has its own copy of {match['name']}: {match[0]} reads one that no CPU uses",
             excerpt=text,
             caret=text.find(match[0], len(text) - len(arg.expr) - len(arg.type or "") - 1),
             hint=hint,
@@ -72,7 +71,7 @@ def _named(arg: FetchArg, expr: str) -> str:
 
 
 def _check_parameters(probe: Probe, arg: FetchArg, kernel: Kernel) -> None:
-    """Refuse parameters that the function does not have, and the value of one that returns none."""
+    """Refuse parameters that the function does not have, and the return value of one that returns nothing."""
     place = probe.place
     numbers = argument_numbers(arg.expr)
     # Where the kernel knows types it says itself that a function returns nothing.
@@ -91,7 +90,7 @@ def _check_parameters(probe: Probe, arg: FetchArg, kernel: Kernel) -> None:
     text = arg.to_text()
     if value and all(isinstance(bare(one.proto.returns), Void) for one in found):
         raise UsageError(
-            f"{place.symbol} returns nothing: $retval is what the register happens to hold",
+            f"{place.symbol} returns nothing: $retval is whatever is in the register",
             excerpt=text,
             caret=text.find("$retval"),
             hint=signature(found[0]),
@@ -102,10 +101,10 @@ def _check_parameters(probe: Probe, arg: FetchArg, kernel: Kernel) -> None:
         count = max(len(one.proto.params) for one in found)
         hint = signature(found[0])
         if takes_pt_regs(place.symbol):
-            hint = f"those of the system call: ktrace add {syscall_name(place.symbol)} '$arg{number}'"
+            hint = f"for those of the system call: ktrace add {syscall_name(place.symbol)} '$arg{number}'"
         raise UsageError(
             f"{place.symbol} has {count} parameter{'' if count == 1 else 's'}: "
-            f"$arg{number} is what the register or the stack happens to hold",
+            f"$arg{number} is whatever is in the register or on the stack",
             excerpt=text,
             caret=text.find(f"$arg{number}"),
             hint=hint,
@@ -113,7 +112,7 @@ def _check_parameters(probe: Probe, arg: FetchArg, kernel: Kernel) -> None:
 
 
 def _words(proto: "FuncProto") -> int:
-    """Return how many numbers `$argN` can have: a struct that is passed by value takes several words."""
+    """Return the largest N of `$argN`: a struct that is passed by value takes several words."""
     from ktrace.model.ctype import size_of  # noqa: PLC0415 -- as above
 
     return sum(-(-(size_of(param.type) or 8) // 8) for param in proto.params)

@@ -14,14 +14,13 @@ from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import AddressPlace, SymbolPlace
-from ktrace.model.probe import Kind, Probe
+from ktrace.model.probe import DEFAULT_GROUPS, Kind, Probe
 from ktrace.model.registers import dump_args
 from ktrace.model.suffixes import PADDING, changed_parameters, plain_name
 from ktrace.resolve.ambiguous import check_nth
 from ktrace.resolve.place_words import Wildcard
 from ktrace.resolve.plain import is_plain
 from ktrace.resolve.spec import (
-    DEFAULT_GROUP,
     SEVERAL,
     Arguments,
     InSource,
@@ -38,9 +37,6 @@ from ktrace.symbols.kallsyms import Symbol
 if TYPE_CHECKING:
     from ktrace.expr.source import Site
     from ktrace.symbols.btf import Btf
-
-
-_GROUPS = {"f": "fprobes", "t": "tracepoints"}  # the kernel's own, as `kprobes` is
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,7 +323,7 @@ class Finder:
                 if isinstance(named_after, str)
                 else event_name(named_after or place, at_return=self.at_return)
             )
-        group = defaults.group or _GROUPS.get(kind, DEFAULT_GROUP)
+        group = defaults.group or DEFAULT_GROUPS[kind]
         probe = Probe(
             kind=kind,
             group=group,

@@ -1,8 +1,8 @@
-"""Definitions in the kernel's own words, as its documentation writes them: `p:grp/name vfs_read a=%di`.
+"""Parse definitions in the kernel's own words: `p:grp/name vfs_read a=%di`.
 
-What a line leaves out is what the kernel itself would take: the group by the kind of probe, the name
-by its place (Documentation/trace/kprobetrace.rst, uprobetracer.rst, fprobetrace.rst, eprobetrace.rst).
-One name is not the kernel's: for a probe by address it takes a hash, which nobody can know before.
+A group or name that a line leaves out is the one that the kernel would choose: the group by the kind of
+probe, the name by its place (Documentation/trace/kprobetrace.rst, uprobetracer.rst, fprobetrace.rst,
+eprobetrace.rst). A probe by address is the exception: the kernel makes its name from a hash.
 """
 
 import re
@@ -14,7 +14,7 @@ from ktrace.errors import UsageError
 from ktrace.model.fetch import name_args
 from ktrace.model.names import EVENT_MAX
 from ktrace.model.place import AddressPlace, EventPlace, FilePlace, Place, SymbolPlace, TracepointPlace
-from ktrace.model.probe import MAXACTIVE_MAX, Kind, Probe
+from ktrace.model.probe import DEFAULT_GROUPS, MAXACTIVE_MAX, Kind, Probe
 from ktrace.resolve.spec import ProbeOptions
 
 _HEAD = re.compile(r"(?P<kind>[prftes])(?P<digits>\w*)(?:(?P<colon>:)(?P<event>.*))?\Z", re.DOTALL)
@@ -24,7 +24,7 @@ _REPLACED = re.compile(r"[:.*]")  # in a name that the kernel makes of a place
 
 
 def is_kernel_line(words: Sequence[str]) -> bool:
-    """Return whether a definition is in the kernel's own words, by its first one.
+    """Return whether a definition is in the kernel's own words, judged by its first word.
 
     >>> is_kernel_line(["p:x", "vfs_read"]), is_kernel_line(["r", "vfs_read"]), is_kernel_line(["p"])
     (True, True, False)
@@ -42,11 +42,11 @@ def probe_from_kernel_line(words: Sequence[str], defaults: ProbeOptions) -> Prob
     """Return the probe that a line defines.
 
     Args:
-        words: the line at its blanks; a `#` begins a comment.
-        defaults: the group and the name, where the line has none.
+        words: the words of the line; a `#` begins a comment.
+        defaults: the group and the name for a line that has none.
 
     Raises:
-        UsageError: the line defines no probe, or options contradict it; the caret is where.
+        UsageError: the line does not define a probe, or an option contradicts it.
     """
     line = " ".join(words).partition("#")[0].strip()
     if line[:1] in "-!":
@@ -97,14 +97,14 @@ def probe_from_kernel_line(words: Sequence[str], defaults: ProbeOptions) -> Prob
 
 
 def default_group(kind: Kind, place: Place) -> str:
-    """Return the group in which the kernel puts an event for which none is said."""
+    """Return the group that the kernel gives to an event without one."""
     if isinstance(place, FilePlace):
         return "uprobes"
-    return {"p": "kprobes", "r": "kprobes", "f": "fprobes", "t": "tracepoints", "e": "eprobes"}[kind]
+    return DEFAULT_GROUPS[kind]
 
 
 def default_name(kind: Kind, place: Place, *, at_return: bool = False) -> str:
-    """Return the name that the kernel makes for an event for which none is said."""
+    """Return the name that the kernel gives to an event without one."""
     letter = "r" if at_return else "p"
     match place:
         case SymbolPlace() if kind == "f":
@@ -125,7 +125,7 @@ def default_name(kind: Kind, place: Place, *, at_return: bool = False) -> str:
 
 
 def _event(line: str, text: str, *, has_colon: bool) -> tuple[str, str]:
-    """Group and name as the line has them, empty where it has none."""
+    """Return the group and the name in the line; empty if it has none."""
     if not has_colon:
         return "", ""
     at = line.index(":") + 1
@@ -140,7 +140,7 @@ def _event(line: str, text: str, *, has_colon: bool) -> tuple[str, str]:
 
 
 def _check_event_probe(line: str, probe: Probe) -> None:
-    """Refuse an `e` line that names no event, or ends where its filter would begin."""
+    """Refuse an `e` line without an event, or with an empty filter."""
     if isinstance(probe.place, EventPlace) and not (probe.place.system and probe.place.event):
         raise UsageError(
             "an event is named with its group",
@@ -153,7 +153,7 @@ def _check_event_probe(line: str, probe: Probe) -> None:
 
 
 def _refuse_options(head: str, defaults: ProbeOptions) -> None:
-    """Refuse options that say of a probe what the line says itself."""
+    """Refuse options about what the line itself says."""
     if option := defaults.given:
         raise UsageError(
             f"{option} does not apply to '{head} ...': a line in the kernel's own words says all of it",

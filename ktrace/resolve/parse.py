@@ -14,8 +14,8 @@ from typing import TypeAlias
 from ktrace.errors import UsageError
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
-from ktrace.model.probe import Probe
-from ktrace.resolve.spec import DEFAULT_GROUP, ProbeOptions, ProbeSpec, event_name
+from ktrace.model.probe import DEFAULT_GROUPS, Probe
+from ktrace.resolve.spec import ProbeOptions, ProbeSpec, event_name
 
 SEPARATOR = ","
 
@@ -90,7 +90,7 @@ def plain_probe(
         args = _registers(defaults.machine, at_return=at_return) + args
     return Probe(
         kind="r" if at_return else "p",
-        group=defaults.group or DEFAULT_GROUP,
+        group=defaults.group or DEFAULT_GROUPS["p"],
         name=event_name(place, at_return=at_return) if defaults.name is None else defaults.name,
         place=place,
         args=name_args(args),

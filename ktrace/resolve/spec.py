@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from ktrace.model.debuginfo import SourceFrame
 
 
-DEFAULT_GROUP = "kprobes"  # the kernel's own default for kprobes
-
-
 KindChoice = Literal["kprobe", "fprobe", "auto"]
 """Values of `--kind`. `auto` is an fprobe if the kernel has fprobes and the place allows one."""
 

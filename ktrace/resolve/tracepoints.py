@@ -1,7 +1,7 @@
-"""Probes at tracepoints, `t:`: the kernel's own markers, with the arguments that its code gives them.
+"""Make probes at tracepoints, `t:`, which read the arguments that the kernel's code passes to them.
 
-Documentation/trace/fprobetrace.rst. A tracepoint is called by its bare name; its static event, where it
-has one, is another thing: it shows fields that were chosen once and for all.
+See Documentation/trace/fprobetrace.rst. A tracepoint is named without its system. Its static event, if it has
+one, is something else: its fields are fixed.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,10 @@ from ktrace.kernel.kernel import Kernel
 from ktrace.model.arg_words import reads_register
 from ktrace.model.fetch import name_args
 from ktrace.model.place import TracepointPlace
-from ktrace.model.probe import Probe
+from ktrace.model.probe import DEFAULT_GROUPS, Probe
 from ktrace.resolve.arguments import function_arguments
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.tracefs.events import read_format
-
-GROUP = "tracepoints"  # the kernel's own for them
 
 
 def tracepoint_probe(
@@ -50,7 +48,7 @@ def tracepoint_probe(
     found = function_arguments(args, site, kernel.types())
     probe = Probe(
         kind="t",
-        group=defaults.group or GROUP,
+        group=defaults.group or DEFAULT_GROUPS["t"],
         name=name if defaults.name is None else defaults.name,
         place=TracepointPlace(name),
         args=name_args(found.args),
@@ -72,7 +70,7 @@ def _static_events(name: str, kernel: Kernel) -> list[str]:
 
 def _are_tracepoints(events: list[str]) -> bool:
     """Return whether one of the events is a tracepoint. Events of system calls and probes are not."""
-    return any(e.partition(":")[0] not in ("syscalls", "kprobes", "fprobes", GROUP) for e in events)
+    return any(e.partition(":")[0] not in ("syscalls", *DEFAULT_GROUPS.values()) for e in events)
 
 
 def _unavailable(name: str, events: list[str], kernel: Kernel) -> Unavailable:

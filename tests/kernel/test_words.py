@@ -101,7 +101,7 @@ def test_per_cpu_variables_are_refused_with_a_way_that_works(ktrace: Callable, t
     """cpu_number, or where it is gone this_cpu_off: known to be other than 0 where it is read rightly."""
     for words in (["x=@runqueues"], ["x=+8(@runqueues+16):u32"]):
         refused = ktrace("add", "vfs_read", *words, status=2)
-        assert "each processor has its own runqueues" in refused.err and "^" in refused.err
+        assert "each CPU has its own copy of runqueues" in refused.err and "^" in refused.err
     refused = ktrace("trace", "vfs_read", "off=@this_cpu_off:x64", status=2).err
     assert "reads what none of them uses" in refused
     said = re.search(r"'(off=[^']*)'", refused)
@@ -111,7 +111,7 @@ def test_per_cpu_variables_are_refused_with_a_way_that_works(ktrace: Callable, t
     assert int(str(value), 0) != 0
     assert "runqueues" not in (tracing / "kprobe_events").read_text()
     line = ktrace("add", "--from", "-", stdin=b"p:x vfs_read a=@runqueues\n", status=2)
-    assert "each processor has its own" in line.err
+    assert "each CPU has its own copy" in line.err
 
 
 def test_parameters_that_a_function_does_not_have(ktrace: Callable, kernel: Kernel) -> None:

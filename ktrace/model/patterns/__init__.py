@@ -1,5 +1,5 @@
-"""Patterns over text that somebody else chose: matching takes time in proportion to the text.
+"""Match patterns against untrusted text in time proportional to the text.
 
-Python's `re` backtracks: a process that chooses its name well could stop whoever matches names. So regular
-expressions run on an automaton (`regex`), and wildcards never try again what they have matched (`glob`).
+Python's `re` backtracks, so a process with a crafted name could stop a program that matches names. Here
+regular expressions run on an automaton (`regex`), and wildcards do not backtrack (`glob`).
 """

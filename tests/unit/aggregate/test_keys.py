@@ -70,7 +70,7 @@ def test_steps_that_are_none(text: str) -> None:
 
 
 def test_text_has_no_steps() -> None:
-    with pytest.raises(UsageError, match="no number"):
+    with pytest.raises(UsageError, match="not a number"):
         FIELDS.distribution("path", Linear(0, 9, 3))
 
 

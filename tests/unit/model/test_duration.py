@@ -24,7 +24,7 @@ def test_a_number_and_its_unit(text: str, nanoseconds: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "10", "ms", "-1ms", "1 m", "1h", "1.2.3s", "1e3s", "10ms5us"])
 def test_what_is_none(text: str) -> None:
-    with pytest.raises(UsageError, match="no length of time"):
+    with pytest.raises(UsageError, match="not a length of time"):
         parse_duration(text)
 
 

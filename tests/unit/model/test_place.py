@@ -70,7 +70,7 @@ def test_offsets_before_a_function_are_explained():
 
 @pytest.mark.parametrize("text", ["0x0", "0xfff"])
 def test_the_first_page_is_no_place(text):
-    with pytest.raises(UsageError, match="no kernel address"):
+    with pytest.raises(UsageError, match="not a kernel address"):
         parse_kernel_place(text)
 
 

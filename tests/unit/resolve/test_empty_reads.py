@@ -34,7 +34,7 @@ def probe(arg: str, place="vfs_read", kind="p"):
     ],
 )
 def test_variables_of_each_processor(tmp_path, arg, way):
-    with pytest.raises(UsageError, match="each processor has its own") as error:
+    with pytest.raises(UsageError, match="each CPU has its own copy") as error:
         empty_reads.checker(PerCpu(tmp_path, OLD_README))(probe(arg))
     assert way in error.value.hint and error.value.excerpt[error.value.caret] == "@"
 

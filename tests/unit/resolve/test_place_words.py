@@ -58,7 +58,7 @@ WRONG = {
     "g/a": "not a place",
     "/bin/sh:0x1000": "not a place",
     "%di": "not a place",
-    "0x10": "no kernel address",
+    "0x10": "not a kernel address",
     "0x00000000a1b2c3d4": "the hash",
     "tracepoint:": "not a tracepoint's name",
     "tracepoint:*": "not a tracepoint's name",
