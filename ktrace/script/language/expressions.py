@@ -15,8 +15,8 @@ From lowest to highest precedence:
     .                      strings
     + -
     * / %
-    - + ! ~ ++ --          in front
-    ++ --                  behind
+    - + ! ~ ++ --          before the operand
+    ++ --                  after the operand
     -> []                  paths of $x, @cast(), @var()
 """
 
@@ -110,7 +110,7 @@ def _binary(s: Stream, lowest: int) -> Expr:
             continue
         right = _binary(s, level + 1)
         if op.text in ("=~", "!~") and not isinstance(right, Text):
-            raise ScriptError(f"a pattern behind {op.text} is a literal string", right.at)
+            raise ScriptError(f"the pattern after {op.text} must be a literal string", right.at)
         left = Binary(op.at, op.text, left, right)
     return left
 
@@ -128,7 +128,7 @@ def _membership(s: Stream) -> Expr:
     at = s.here.at
     keys = slice_keys(s)
     if not s.accept_word("in"):
-        raise s.wrong("'in' behind these keys is missing", "[a, b] in array")
+        raise s.wrong("'in' after these keys is missing", "[a, b] in array")
     array = s.name("the name of an array")
     return In(at, keys, Name(array.at, array.text))
 
@@ -138,7 +138,7 @@ def slice_keys(s: Stream) -> tuple[Expr | None, ...]:
     s.expect("[", "of keys")
     keys: list[Expr | None] = []
     while True:
-        if s.is_op("*") and s.behind.kind == "op" and s.behind.text in (",", "]"):
+        if s.is_op("*") and s.following.kind == "op" and s.following.text in (",", "]"):
             s.take()
             keys.append(None)
         else:
@@ -194,7 +194,7 @@ def _path(s: Stream) -> tuple[Path, str]:
         if s.accept("->"):
             token = s.here
             if token.kind != "name" or token.text[0] in "$@":
-                raise s.wrong("a member's name behind '->' is missing")
+                raise s.wrong("a member's name after '->' is missing")
             s.take()
             name = token.text.rstrip("$")
             steps.append(Member(token.at, name))
@@ -263,7 +263,7 @@ def _target(token: Token) -> Target:
     body = text.rstrip("$")
     pretty = text[len(body) :]
     if not body or len(pretty) > 2:
-        raise ScriptError(f"'{token.text}' is no variable", token.at)
+        raise ScriptError(f"'{token.text}' is not a variable", token.at)
     return Target(token.at, body, pretty=pretty)
 
 

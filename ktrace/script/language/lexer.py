@@ -78,11 +78,9 @@ def _token(text: str, at: int, spot: Spot, glued: bool) -> tuple[Token, int]:
     for kind, pattern in kinds:
         if match := pattern.match(text, at):
             if kind == "number" and not (glued and text[at - 1] == "*") and _WORD.match(text, match.end()):
-                raise ScriptError(
-                    "this is no number: no letter stands behind one", spot, hint="42, 0x2a or 052"
-                )
+                raise ScriptError("this is not a number: a letter follows it", spot, hint="42, 0x2a or 052")
             return Token(kind, match[0], spot, glued), match.end()
-    raise ScriptError(f"'{text[at]}' begins nothing that a script has", spot)
+    raise ScriptError(f"'{text[at]}' cannot stand here", spot)
 
 
 def _unescape(body: str) -> str:

@@ -114,7 +114,7 @@ def _function(s: Stream) -> Function:
             raise ScriptError(f"there are two parameters '{name.text}'", name.at)
         params.append(Param(name.at, name.text, _kind(s)))
     s.take()
-    kind = _kind(s) if kind is None and s.is_op(":") and s.behind.text in _TYPES else kind
+    kind = _kind(s) if kind is None and s.is_op(":") and s.following.text in _TYPES else kind
     priority = 0
     if s.accept(":"):
         if s.here.kind != "number":
@@ -151,7 +151,7 @@ def _point(s: Stream) -> list[Point]:
     mark = _mark(s)
     condition = None
     if s.accept_word("if"):
-        s.expect("(", "behind 'if'")
+        s.expect("(", "after 'if'")
         condition = expression(s)
         s.expect(")", "of this 'if'")
     return [Point(at, parts, "?" in own + mark, "!" in own + mark, condition) for parts, own in found]

@@ -244,7 +244,7 @@ class _Condition:
         value = self.preprocessor.facts.value(token.text) if token.kind == "name" else None
         if value is None:
             raise ScriptError(
-                f"'{token.text}' is nothing that a condition can ask",
+                f"a condition cannot test '{token.text}'",
                 token.at,
                 hint="kernel_v kernel_vr arch CONFIG_NAME systemtap_v runtime $1 @1 $# or a literal",
             )
@@ -285,7 +285,7 @@ def number(token: Token) -> int:
     try:
         value = int(text, 8) if re.fullmatch(r"0\d+", text) else int(text, 0)
     except ValueError:
-        raise ScriptError(f"'{text[:40]}' is no number", token.at, hint="42, 0x2a or 052") from None
+        raise ScriptError(f"'{text[:40]}' is not a number", token.at, hint="42, 0x2a or 052") from None
     if value >= 1 << 64:
         raise ScriptError("this number needs more than 64 bits", token.at)
     return value - (1 << 64) if value >= 1 << 63 else value

@@ -86,7 +86,7 @@ def _if(s: Stream) -> Statement:
 
 
 def _condition(s: Stream, what: str) -> Expr:
-    s.expect("(", f"behind '{what}'")
+    s.expect("(", f"after '{what}'")
     condition = expression(s)
     s.expect(")", f"of this '{what}'")
     return condition
@@ -100,7 +100,7 @@ def _while(s: Stream) -> Statement:
 
 def _for(s: Stream) -> Statement:
     at = s.take().at
-    s.expect("(", "behind 'for'")
+    s.expect("(", "after 'for'")
     first = None if s.is_op(";") else expression(s)
     s.expect(";", "of this 'for'")
     condition = Number(s.here.at, 1) if s.is_op(";") else expression(s)
@@ -112,7 +112,7 @@ def _for(s: Stream) -> Statement:
 
 def _foreach(s: Stream) -> Statement:
     at = s.take().at
-    s.expect("(", "behind 'foreach'")
+    s.expect("(", "after 'foreach'")
     value: Name | None = None
     sorts: list[tuple[int, bool]] = []
     first_at = s.here.at
@@ -143,7 +143,7 @@ def _foreach(s: Stream) -> Statement:
         if by not in AGGREGATES or by.startswith("hist_"):
             raise ScriptError("sorting is by @count, @sum, @min, @max or @avg", word.at)
         if not s.is_op("+", "-"):
-            raise s.wrong(f"'+' or '-' behind {word.text} is missing")
+            raise s.wrong(f"'+' or '-' after {word.text} is missing")
     _sort_sign(s, 0, sorts)
     if len(sorts) > 1:
         raise ScriptError("a loop is sorted by one thing", first_at)

@@ -30,7 +30,7 @@ class Stream:
         return self.items[self.at]
 
     @property
-    def behind(self) -> Token:
+    def following(self) -> Token:
         """Return the token after the next one."""
         return self.items[min(self.at + 1, len(self.items) - 1)]
 

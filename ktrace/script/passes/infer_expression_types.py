@@ -218,7 +218,7 @@ class ExpressionTypes:
         target, name = node.target, self._written(node.target).name
         if node.op == "<<<":
             if name not in self.types.globals:
-                raise ScriptError(f"an aggregate is a global variable: '{name}' is none", target.at)
+                raise ScriptError(f"an aggregate must be a global variable, and '{name}' is not", target.at)
             if isinstance(target, Index):
                 self._index(target, "stats")
             self.learn(("g", name), "stats", target.at)
@@ -266,9 +266,9 @@ class ExpressionTypes:
                 raise ScriptError(f"'{name}' is an array", target.at, hint=f"{name}[key]")
             self.learn(("g", name), "stats", target.at)
         elif self.types.slots.get(("l", self.scope, name)) not in (None, "stats"):
-            raise ScriptError(f"'{name}' is no aggregate", target.at)
+            raise ScriptError(f"'{name}' is not an aggregate", target.at)
         elif self.final and ("l", self.scope, name) not in self.types.slots:
-            raise ScriptError(f"'{name}' is no aggregate", target.at, hint=f"{name} <<< value")
+            raise ScriptError(f"'{name}' is not an aggregate", target.at, hint=f"{name} <<< value")
         if node.op.startswith("hist") or node.op == "variance":
             owner = name if name in self.types.globals else f"{self.scope}:{name}"
             self.types.histograms.setdefault(owner, set()).add((node.op, node.params))

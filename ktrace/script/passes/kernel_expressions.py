@@ -9,7 +9,7 @@ from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.builtins import FETCHES, MEMBERS
 
 Definition = Callable[[str], Expr | None]
-"""Returns the kernel expression of a local variable that is assigned only one, else None."""
+"""Returns the kernel expression of a local variable that is assigned once, else None."""
 
 
 def kernel_text(e: Expr, definition: Definition, *, at_return: bool) -> str:

@@ -33,7 +33,9 @@ class Types:
     Attributes:
         slots: the type of each slot.
         arrays: the number of keys of each array.
-        targets: which `$` expressions are text.
+        texts: the `$` expressions that are text.
+        kinds: the type of each expression.
+        locals: the local variables of each scope, with the place where each is first used.
         histograms: the histograms and variances that the script reads, by the aggregate's name.
     """
 

@@ -46,7 +46,9 @@ class Drive:
     """A run of a program.
 
     Attributes:
-        errors: faults that no `try` caught.
+        write: writes the script's output.
+        errors: the number of faults that no `try` caught.
+        over: whether the script ended by `abort()` or by too many errors.
         patience: the context that handlers run in. It raises Interrupted in a handler that runs for too long
             after the run has ended.
         on_end: called when the script is over, before its last output is written.

@@ -26,11 +26,13 @@ class State:
         now: returns the time in nanoseconds, on the events' clock.
         wall_offset: the offset from the events' clock to nanoseconds since 1970.
         run_commands: whether `system()` may run commands.
-        symbol: the name and offset of a kernel address; None if it is unknown.
+        symbol: returns the symbol of a kernel address, the offset from it, and the module (None for the
+            kernel image); None if the address is unknown.
         user_symbol: returns the symbol and place of `(pid, address)`; None if it is unknown.
         syscalls: the names of system calls, by number.
         arguments: the script's arguments.
         commands: the processes that `system()` started.
+        own: the event data of handlers that no event calls, such as those of timers.
     """
 
     limits: Limits = field(default_factory=Limits)
