@@ -2,8 +2,9 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, cast
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def open_export(
         raise UsageError(f"{' and '.join(wanted)} together: one at a time")
     for kind, path in files.items():
         if path is not None:
-            return _parquet(path, inputs) if kind == "parquet" else _timeline(kind, path, inputs)
+            return _parquet(path, inputs) if kind == "parquet" else _file(kind, path, inputs)
     return _standard_output(name, recording)
 
 
@@ -143,19 +144,14 @@ def _sink(name: str | None, out: BinaryIO, recording: "Recording", *, first: boo
 
 
 @contextmanager
-def _timeline(name: str, path: str, inputs: Sequence[str]) -> Iterator[Export]:
+def _file(name: str, path: str, inputs: Sequence[str]) -> Iterator[Export]:
+    """Open a file and its sink: of `output/formats/NAME`, the class called so, made from the open file."""
     from ktrace.storage.destination import open_output
 
+    module = import_module(f"ktrace.output.formats.{name}")
+    make: Callable[[BinaryIO], Export] = getattr(module, name.capitalize())
     with open_output(path, inputs=inputs) as out:
-        sink: Export
-        if name == "perfetto":
-            from ktrace.output.formats.perfetto import Perfetto
-
-            sink = Perfetto(out)
-        else:
-            from ktrace.output.formats.chrome import Chrome
-
-            sink = Chrome(out)
+        sink = make(out)
         yield sink
         sink.close()
 
