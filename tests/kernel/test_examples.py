@@ -3,11 +3,11 @@
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,25 +17,16 @@ from tests.kernel.loading import load_module, module_file, unload_module
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
-SECONDS = "1"
+SECONDS = "2"
 FORKS = "for i in 1 2 3 4 5 6; do /bin/true; done"
 READ_AND_WRITE = "dd if=/dev/zero of=/dev/null bs=777 count=20 status=none"
 
 Ask = Callable[..., str]
 
 
-def has_events(tracing: Path) -> bool:
-    """Whether a session's events are on; one that only counts has no buffer that is."""
-    for path in (tracing / "instances").glob("ktrace_*/set_event"):
-        with suppress(OSError):  # it may go while we look
-            if path.read_text():
-                return True
-    return False
-
-
 @pytest.fixture
 def ask(tracing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Run an example. While its events are on, run a shell called `ktload` again and again."""
+    """Run an example. From when it has an instance, a shell called `ktload` does `load` again and again."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, words in (("ktrace", "-m ktrace"), ("python3", "")):
@@ -50,18 +41,23 @@ def ask(tracing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
         command = [str(EXAMPLES / name), *words]
         if name.endswith(".stp"):
             command = ["ktrace", "run", "-T", SECONDS, *command]
+        busy: subprocess.Popen[bytes] | None = None
         deadline = time.monotonic() + DEADLINE_S
         with Path("out").open("wb") as out, Path("err").open("wb") as err:
             example = subprocess.Popen(command, stdout=out, stderr=err)
-            try:
-                while example.poll() is None:
-                    assert time.monotonic() < deadline, f"{name} did not end"
-                    if load and has_events(tracing):
-                        subprocess.run(["ktload", "-c", load], check=True)
-                    time.sleep(0.2)
-            finally:
-                example.kill()
-                example.wait()
+        try:
+            while example.poll() is None:
+                assert time.monotonic() < deadline, f"{name} did not end"
+                if load and busy is None and any((tracing / "instances").glob("ktrace_*")):
+                    loop = ["ktload", "-c", f"while :; do {load}; sleep 0.1; done"]
+                    busy = subprocess.Popen(loop, start_new_session=True)
+                time.sleep(0.1)
+        finally:
+            example.kill()
+            example.wait()
+            if busy is not None:
+                os.killpg(busy.pid, signal.SIGKILL)
+                busy.wait()
         printed, said = Path("out").read_text(), Path("err").read_text()
         assert example.returncode == 0 and "Traceback" not in said, f"{printed}\n{said}"
         return printed
