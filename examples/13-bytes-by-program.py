@@ -33,4 +33,7 @@ def main() -> None:
         print(f"{lost} records were lost: the sums are too small", file=sys.stderr)
 
 
-main()
+try:
+    main()
+except ktrace.KtraceError as error:
+    sys.exit("\n  hint: ".join(filter(None, (error.message, error.hint))))

@@ -16,6 +16,8 @@ import ktrace
 
 def main() -> None:
     """Count the events of each interval, and of each program in it."""
+    if len(sys.argv) < 2:
+        sys.exit("usage: 16-bursts.py FILE.dat [MILLISECONDS]")
     path = sys.argv[1]
     step_ns = int(float(sys.argv[2]) * 1_000_000) if len(sys.argv) > 2 else 10_000_000
     intervals: Counter[int] = Counter()
@@ -31,4 +33,7 @@ def main() -> None:
         print(f"{slot * step_ns / 1e9:14.6f} s  {events:8,} events, {its:8,} of {program}")
 
 
-main()
+try:
+    main()
+except ktrace.KtraceError as error:
+    sys.exit("\n  hint: ".join(filter(None, (error.message, error.hint))))
