@@ -7,7 +7,7 @@ Such a text gets a `'` before it, unless raw cells are asked for. Numbers are no
 
 from ktrace.diagnostic import visible
 
-# Includes the full-width forms, which some spreadsheets treat alike.
+# Includes the full-width forms, which some spreadsheets treat the same way.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 

@@ -236,7 +236,7 @@ class Decoder:
         rows = reader.rows(selection.buffer, selection.at.take(chosen.rows), size)
         sound = reader.sound(rows)
         if sound is not None:
-            marks += self._misfits(selection, chosen[~sound], form, "refers to bytes behind its end")
+            marks += self._misfits(selection, chosen[~sound], form, "refers to bytes after its end")
             chosen = chosen[sound]
             rows = Rows(rows.buffer, rows.start[sound], rows.size[sound], rows.table[sound])
         if not len(rows):

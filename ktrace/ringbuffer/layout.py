@@ -58,5 +58,5 @@ def parse_header_page(text: str, *, big_endian: bool = False) -> PageLayout:
         or (data + length) % 8
         or data + length > _LARGEST
     ):
-        raise UsageError("a ring buffer's page of a form that is not known", excerpt=text[:200])
+        raise UsageError("a ring buffer's page with an unknown layout", excerpt=text[:200])
     return PageLayout(data + length, data, commit, long, big_endian)

@@ -104,7 +104,7 @@ def _without(column: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
 
 @dataclass(frozen=True, slots=True)
 class _Heads:
-    """For each page: its time, its commit word, and where its records begin and end, in words."""
+    """The time and the commit word of each page, and where its records begin and end, in words."""
 
     ts: NDArray[np.int64]
     commit: NDArray[np.int64]
@@ -323,7 +323,7 @@ def _holes(
             reason = f"a record at byte {where + at} does not fit into its page: {left} bytes left out"
             holes.append(Hole(after, ts, False, None, reason))
         elif broken[page]:
-            reason = f"the page at byte {where} is cut: {int(heads.cut[page])} bytes of it are not there"
+            reason = f"the page at byte {where} is cut off: {int(heads.cut[page])} bytes of it are missing"
             holes.append(Hole(after, ts, False, None, reason))
     return holes
 

@@ -51,7 +51,7 @@ def check_plan(plan: Plan, query: str) -> None:
 
 def _refusal(what: str, query: str, caret: int | None) -> UsageError:
     return UsageError(
-        f"SQL: {what} would read something else than the recording's tables",
+        f"SQL: {what} would read something other than the recording's tables",
         excerpt=query,
         caret=caret,
         hint="in Python, where the query is your own:\nktrace.sql(PATH, QUERY, confined=False)",

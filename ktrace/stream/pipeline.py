@@ -13,11 +13,11 @@ from ktrace.model.batch import Chunk
 from ktrace.stream.limit import Limit
 
 Data: TypeAlias = Any
-"""What a source gives and its decoder takes: bytes of text, pages of each CPU. Empty is false."""
+"""Data that a source returns and its decoder takes: bytes of text, or pages of each CPU. Empty is false."""
 
 
 class Source(Protocol):
-    """Where data come from."""
+    """Reads data: the start of the pipeline."""
 
     def read(self) -> Data:
         """Return the data available now, or nothing. Never waits."""
@@ -45,7 +45,7 @@ class Decoder(Protocol):
 
 
 class Sink(Protocol):
-    """Where chunks go."""
+    """Takes chunks: the end of the pipeline."""
 
     def write(self, chunk: Chunk, /) -> None:
         """Write a chunk."""

@@ -47,7 +47,7 @@ HEADS = ("ts", "cpu", "pid", "comm", "flags", "event")
 """Columns that the records of all events have."""
 
 HeadColumns: TypeAlias = dict[str, Column]
-"""Some of these, of a part of the records."""
+"""Some of the columns in `HEADS`, for a part of the records."""
 
 _AHEAD = 64 << 20  # bytes of pages in memory for all CPUs together
 _LEAST = 1 << 16
@@ -365,7 +365,7 @@ def parse_time(text: str, *, ticks: bool = False) -> int:
     match = re.fullmatch(r"(\d{1,20})(?:\.(\d{0,9}))?", text.strip(), re.ASCII)
     if not match or (ticks and match[2] is not None):
         raise UsageError(
-            f"'{text}' is no time", hint="a count, such as 12345678" if ticks else "such as 12.5"
+            f"'{text}' is not a time", hint="a count, such as 12345678" if ticks else "such as 12.5"
         )
     return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
 

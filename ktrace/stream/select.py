@@ -14,7 +14,7 @@ from ktrace.model.format import Format
 from ktrace.tracedat.contents import Contents
 
 Test: TypeAlias = Callable[[Batch], NDArray[np.bool_]]
-"""Which rows of a batch are wanted: bool, shape (rows,)."""
+"""Returns which rows of a batch are wanted: bool, shape (rows,)."""
 
 
 @dataclass(slots=True)

@@ -59,7 +59,7 @@ def in_turn(parts: Sequence[P], work: Callable[[P, Out], R], fd: int, workers: i
 
     Raises:
         KtraceError: raised by `work`; all earlier parts, and what it had written itself, have been written.
-        BrokenPipeError: there is no reader any more.
+        BrokenPipeError: the reader has gone away.
         OSError: the output could not be written.
         ChildProcessError: a worker was killed.
     """

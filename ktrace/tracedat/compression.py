@@ -107,7 +107,7 @@ def _zstd_of_library() -> Unpack | None:
         out = ctypes.create_string_buffer(max(size, 1))
         written = decompress(out, size, data, len(data))
         if is_error(written):
-            raise ValueError("zstd: no such frame, or one that holds more")
+            raise ValueError("zstd: not a valid frame, or one that unpacks to more bytes")
         return _exactly(bytes(memoryview(out)[:written]), size)
 
     return unpack

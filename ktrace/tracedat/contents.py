@@ -95,7 +95,7 @@ class Guest:
     name: str
     trace_id: int
     pids: tuple[tuple[int, int], ...]
-    """For each of its CPUs, the number and the host's thread that runs it."""
+    """The number of each of its CPUs, and the host's thread that runs it."""
 
 
 @dataclass(frozen=True, slots=True)

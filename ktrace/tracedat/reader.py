@@ -56,7 +56,7 @@ class TraceDat:
         self.notes: list[str] = []
         if goes_on and not self._unfinished:
             self.notes.append(
-                f"{path}: a later recording of this name was not ended, or goes on: "
+                f"{path}: a later recording of this name is unfinished or still running: "
                 f"`ktrace report --recover {shlex.quote(path)}` shows it"
             )
         self._recover = recover
@@ -180,7 +180,7 @@ class TraceDat:
 
         The pages in the files next to it precede those in the file.
         """
-        problem = self.source.damaged("the recording was not ended: its pages are in files beside it", 0)
+        problem = self.source.damaged("the recording was not ended: its pages are in files next to it", 0)
         if not self._recover:
             problem.hint = f"ktrace report --recover {shlex.quote(path)}"
             raise problem

@@ -59,7 +59,7 @@ class FileBytes:
         if not stat.S_ISREG(status.st_mode):
             self.close()
             raise KtraceError(
-                f"{path} is not a regular file: a recording is not read from its start to its end"
+                f"{path} is not a regular file: a recording is read at many offsets, not from start to end"
             )
         self.size = status.st_size
 

@@ -215,7 +215,7 @@ def _check_leftovers(path: str) -> None:
         status = os.lstat(name)
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid():
             raise KtraceError(
-                f"{name} is in the way: it is not a file of this user's", hint="record to another file"
+                f"{name} is in the way: it is not a regular file of this user", hint="record to another file"
             )
         with _opened(name) as fd:
             try:

@@ -87,7 +87,7 @@ class Csv:
             if name not in self._header:
                 raise UsageError(
                     f"{batch.event} has a field {name}, which the columns written so far do not have",
-                    hint=f"--event {batch.event} gives it a table of its own",
+                    hint=f"--event {batch.event} gives it its own table",
                 )
         row = Row(len(batch))
         for i, name in enumerate(self._header):

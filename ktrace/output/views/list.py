@@ -94,7 +94,7 @@ def _event_row(row: ProbeRow) -> list[str]:
         words.append(f"({row.registered.where})")
     if isinstance(probe.place, AddressPlace):
         at = f"({row.registered.where})" if row.registered else ""
-        words.append("(a hash: its address cannot be told)" if probe.place.hashed and not at else at)
+        words.append("(a hash: its address is not known)" if probe.place.hashed and not at else at)
     words += [f"[in {name}]" for name in row.enabled_in if name != TOP]
     words += [f"[{trigger}]" for trigger in row.triggers]
     if row.pending and isinstance(probe.place, SymbolPlace):

@@ -199,7 +199,7 @@ def test_records_that_are_not_what_their_format_says() -> None:
     chunk = decoded(page)
     assert [m.line for m in chunk.marks] == [
         b"CPU 2: a record of kp is shorter than its format",
-        b"CPU 2: a record of kp refers to bytes behind its end",
+        b"CPU 2: a record of kp refers to bytes after its end",
     ]
     (batch,) = chunk.batches
     assert batch["fd"].tolist() == [5] and batch.seq.tolist() == [2]

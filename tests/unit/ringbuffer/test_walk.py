@@ -139,7 +139,7 @@ def test_a_length_that_cannot_be(length: int) -> None:
 
 def test_more_bytes_said_than_a_page_has() -> None:
     found = walked(PageWriter().record(common(7)).unused().bytes(commit=5000))
-    assert found.id.tolist() == [7] and "920 bytes of it are not there" in found.holes[0].reason
+    assert found.id.tolist() == [7] and "920 bytes of it are missing" in found.holes[0].reason
 
 
 def test_header_page() -> None:

@@ -51,7 +51,7 @@ PLACES = [
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("place", PLACES)
 def test_no_call_passes(call: str, place: str) -> None:
-    with pytest.raises(UsageError, match="would read something else"):
+    with pytest.raises(UsageError, match="would read something other"):
         check_query(place.format(call.format("/etc/passwd")), ["hit", "events"])
 
 
@@ -116,7 +116,7 @@ if find_spec("polars") is not None:
 
         query = f"select * from read_{kind}('{files}/x.{kind}')"
         plan = pl.SQLContext().execute(query, eager=False)
-        with pytest.raises(UsageError, match="would read something else"):
+        with pytest.raises(UsageError, match="would read something other"):
             check_plan(plan, query)
 
     def test_ones_own_query_may_read_what_it_likes(files):

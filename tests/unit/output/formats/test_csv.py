@@ -99,7 +99,7 @@ def test_the_columns_of_the_first_chunk_unless_told():
     first, second = Chunk((batch("a", x=np.array([1])),)), Chunk((batch("b", y=np.array([1])),))
     with pytest.raises(UsageError, match="b has a field y") as error:
         written(first, second)
-    assert error.value.hint == "--event b gives it a table of its own"
+    assert error.value.hint == "--event b gives it its own table"
     assert len(rows(first, second, fields={"a": ["x"], "b": ["y"]})) == 2
 
 
