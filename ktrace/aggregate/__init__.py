@@ -1,1 +1,1 @@
-"""Histograms, counts and latencies that the kernel keeps: a Plan sets them up, a table is read back."""
+"""Have the kernel keep histograms, counts and latencies: a Plan sets them up, and a table is read back."""

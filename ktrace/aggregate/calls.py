@@ -1,11 +1,11 @@
-"""From the records of the function graph tracer to trees of calls.
+"""Build trees of calls from the records of the function graph tracer.
 
-The kernel records each function's entry (`funcgraph_entry`) and return (`funcgraph_exit`), with how deep it
-lies among those that are followed. A tree grows from each entry of one of the functions that were asked
-for, and is given out when that one returns; what lies outside of them is left out.
+The kernel records the entry (`funcgraph_entry`) and the return (`funcgraph_exit`) of each traced function,
+with its call depth. A tree starts at each entry of a requested function, its root, and is complete when the
+root returns. Calls outside such trees are left out.
 
-Where records were lost, what is known is kept: a call whose return is missing has no duration, one whose
-entry is missing is known from its return, and a gap stands in the tree at its place.
+If records were lost, the tree keeps what is known: a call whose return is missing has no duration, a call
+whose entry is missing is taken from its return, and each loss is a gap at its position in the tree.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,21 +20,23 @@ from ktrace.model.calltree import Call, Gap, Tree
 
 ENTRY, EXIT = "funcgraph_entry", "funcgraph_exit"
 LARGEST = 200_000
-"""Calls that one tree holds; further ones are counted, so that a function that never ends needs no end of
-memory."""
+"""The most calls that one tree holds. Further calls are only counted, which bounds the memory that a function
+that never returns can use."""
 
 
 Item: TypeAlias = Tree | Lost
-"""What comes out: a tree when its root has returned; losses where they were."""
+"""A tree, once its root has returned, or a loss, at its position in the stream."""
 
 
 @dataclass(slots=True)
 class _Growing:
-    """A tree and its calls that have not returned, outermost first.
+    """A tree that is not complete.
 
     Attributes:
-        levels: the kernel's depth of each open call. It may skip some: calls that others follow count, too.
-        cpu: where its task last ran.
+        open: the calls that have not returned, the outermost first.
+        levels: the kernel's depth of each open call. Depths may be missing, because the kernel also counts
+            calls that only other users of the tracer follow.
+        cpu: the CPU on which the task last ran.
     """
 
     tree: Tree
@@ -44,11 +46,11 @@ class _Growing:
 
 
 class CallTrees:
-    """Puts records together to trees, each task's for itself.
+    """Builds call trees from records, separately for each task.
 
     Args:
-        is_root: whether a tree grows from a call of the function at this address.
-        depth: levels of calls that are kept, the root's included; None: all.
+        is_root: returns whether a call of the function at this address starts a tree.
+        depth: the number of levels of calls to keep, including the root; None for all.
     """
 
     def __init__(self, is_root: Callable[[int], bool], depth: int | None = None) -> None:
@@ -79,7 +81,7 @@ class CallTrees:
         return sorted(trees, key=lambda tree: tree.root.ts)
 
     def _enter(self, row: "_Row") -> Tree | None:
-        """Take an entry. Return a tree if the entry shows that its root has returned unseen."""
+        """Take an entry. Return the task's tree if the entry shows that its root has already returned."""
         growing = self._growing.get(row.task)
         given = None
         if growing is not None and row.depth <= growing.levels[0]:
@@ -123,7 +125,7 @@ class CallTrees:
         return growing.tree
 
     def _return_alone(self, row: "_Row") -> Tree | None:
-        """Take a return without its entry, which was lost or happened before the start."""
+        """Take a return whose entry was lost, or happened before the start."""
         if not self._lossy or not self._wanted(row.func) or row.task in self._growing:
             return None
         call = Call(row.func, 0, row.ts - row.duration, row.cpu, row.duration, row.retval)
@@ -137,7 +139,7 @@ class CallTrees:
             growing.tree.incomplete = True
 
     def _open(self, growing: _Growing, call: Call, depth: int) -> None:
-        """Put a call below the one that made it."""
+        """Add a call to its caller's calls."""
         tree = growing.tree
         if self._depth is None or call.depth < self._depth:
             if tree.size < LARGEST:
@@ -149,7 +151,7 @@ class CallTrees:
         growing.levels.append(depth)
 
     def _lose(self, mark: Lost) -> Lost:
-        """Mark a gap in each tree that grows on that CPU."""
+        """Add a gap to each tree whose task last ran on that CPU."""
         self._lossy = True
         for growing in self._growing.values():
             if mark.cpu is None or growing.cpu == mark.cpu:
@@ -167,7 +169,15 @@ class CallTrees:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One record. `task` tells tasks apart: each CPU has an idle task, and all have thread id 0."""
+    """One record.
+
+    Attributes:
+        enter: whether it is an entry, not a return.
+        task: a number that is different for each task. It is `pid`, except for the idle tasks: each CPU has
+            one, and all have thread id 0.
+        duration: nanoseconds; 0 for an entry.
+        retval: the return value; None if the kernel does not record it.
+    """
 
     enter: bool
     seq: int
@@ -183,7 +193,7 @@ class _Row:
 
 
 def _in_order(chunk: Chunk) -> list[_Row]:
-    """Entries and returns, in the order of the stream."""
+    """Return the entries and returns, in the order of the stream."""
     rows = [row for batch in chunk.batches if batch.event in (ENTRY, EXIT) for row in _rows(batch)]
     return sorted(rows, key=lambda row: row.seq)
 
@@ -214,7 +224,7 @@ def _rows(batch: Batch) -> Iterator[_Row]:
 
 
 def _numbers(batch: Batch, name: str) -> NDArray[np.int64]:
-    """Return a column of numbers. Of addresses, which are unsigned, the bits are kept."""
+    """Return a column of numbers. Addresses, which are unsigned, keep their bits."""
     column = batch.addresses[name] if name in batch.addresses else batch.columns[name]
     assert isinstance(column, np.ndarray)
     return column.astype(np.int64)

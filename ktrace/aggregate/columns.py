@@ -16,16 +16,16 @@ from ktrace.model.tally import Stack as Frames
 
 UNREADABLE = "(fault)"
 NO_STACK = ("[no stack]",)
-"""What stands for the stack of a hit that has none: a kernel's thread has no program's."""
+"""The stack of a hit without one, such as the user stack of a kernel thread."""
 
 
 @dataclass(frozen=True, slots=True)
 class KeyColumn:
-    """One part of the key: where in a batch it is, and how it is shown.
+    """One part of the key.
 
     Attributes:
-        column: `comm`, `pid`, `cpu`, `function` or `stack`, or `.NAME` of a field.
-        show: from a value to what is shown; values that are shown alike are counted together.
+        column: where in a batch it is: `comm`, `pid`, `cpu`, `function`, `stack`, or `.NAME` for a field.
+        show: returns the value to show. Values that are shown the same are counted together.
     """
 
     column: str
@@ -33,7 +33,7 @@ class KeyColumn:
 
 
 class _Hit(NamedTuple):
-    """A hit whose stack has not come. Made for each: a tuple is quicker than a dataclass."""
+    """A hit whose stack has not come yet. A tuple, because one is made for each hit."""
 
     event: str
     key: tuple[Key, ...]
@@ -44,13 +44,13 @@ class ColumnCounter:
     """Counts the rows of batches.
 
     Args:
-        names: of the parts of the key that is shown.
-        events: by an event's name, without its group: its label, None where each of its places is its
-            own, and the readings behind that.
-        sums: by an event's name: fields that are summed up.
-        summed: what the sums are called.
-        with_label: show the label as the key's first part.
-        user_stacks: stacks are those of programs, not the kernel's.
+        names: the names of the parts of a key.
+        events: by name without group, the label of each event and the columns of its key. A label of None
+            stands for an event with many places: the function at each place is its own label.
+        sums: by name of the event, the fields to sum up.
+        summed: the names of the sums.
+        with_label: whether the label is the first part of the key.
+        user_stacks: whether stacks are user stacks, not kernel stacks.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class ColumnCounter:
         self._user_stacks = user_stacks
         self._counts: dict[tuple[Key, ...], list[int]] = {}
         self._waiting: dict[int, list[_Hit]] = {}
-        self._stacks: dict[Frames, Frames] = {}  # as they came, and without the tracer's own frames
+        self._stacks: dict[Frames, Frames] = {}  # without the tracer's frames, by the stack with them
 
     def write(self, chunk: Chunk, /) -> None:
         """Count the events of a chunk."""
@@ -134,9 +134,10 @@ class ColumnCounter:
             yield key, [int(counts[number]), *(int(total[number]) for total in sums)]
 
     def _with_stacks(self, batches: Sequence[Batch], stacks: Sequence[Stack]) -> None:
-        """Hits that wait for the stack that follows them, by the thread that was hit.
+        """Give each stack to the last hit of its thread that still waits for one.
 
-        An interrupt may come in between, with a hit and a stack of its own: the last one waits shortest.
+        It is the last one because an interrupt may come between a hit and its stack, and bring another hit
+        and its stack.
         """
         merged: list[tuple[int, int, _Hit | Frames]] = [(s.seq, s.pid, s.frames) for s in stacks]
         for batch in batches:
@@ -222,7 +223,7 @@ def _numbers(batch: Batch, name: str) -> NDArray[Any]:
 
 
 def log2_of(key: Key) -> Key:
-    """Return the group in which the kernel's `.log2` puts a number; negative ones have their own."""
+    """Return the range in which the kernel's `.log2` counts a number; a negative number is its own range."""
     if not isinstance(key, int):
         return key
     if key < 0:

@@ -1,8 +1,8 @@
-"""Frames of kernel stacks: without those of the tracer itself, and by the functions' names alone."""
+"""Remove the tracer's own frames from kernel stacks, and shorten frames to function names."""
 
 import re
 
-# Frames between the place of the hit and the place where the kernel took the stack.
+# Functions that the kernel calls from the hit until it takes the stack.
 _OWN = re.compile(
     r"(?:0x[0-9a-f]+"
     r"|trace_event_\w+|trace_call_bpf|action_trace|event_hist_trigger|event_triggers_(?:post_)?call|__ftrace_trace_stack"
@@ -15,12 +15,12 @@ _OWN = re.compile(
 
 
 def function_of(frame: str) -> str:
-    """Return `vfs_read` for `vfs_read+0x5/0x310`. Frames without a function stay as they are."""
+    """Return `vfs_read` for `vfs_read+0x5/0x310`. A frame without a function is returned unchanged."""
     return frame if frame.startswith(("0x", "<", "/")) else frame.partition("+")[0]
 
 
 def without_own(frames: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the stack from the place of the hit outwards."""
+    """Return the stack without the tracer's frames, which are the innermost ones."""
     start = 0
     while start < len(frames) and _OWN.match(frames[start].partition("+")[0]):
         start += 1
@@ -28,5 +28,5 @@ def without_own(frames: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def functions(frames: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the functions of a stack, innermost first, without the tracer's own."""
+    """Return the names of a stack's functions, the innermost first, without the tracer's."""
     return tuple(map(function_of, without_own(frames)))

@@ -1,7 +1,7 @@
-"""Hist triggers: counting in the kernel, spelled in one place.
+"""Spell hist triggers, with which the kernel counts hits itself.
 
-See Documentation/trace/histogram.rst. A histogram is a trigger of an event; here of an event's directory
-in an instance of one's own. What it counted is read from the file `hist` beside it: `hist_file`.
+See Documentation/trace/histogram.rst. A histogram is a trigger of an event, which ktrace sets in its own
+instance. The file `hist` next to the trigger has the counts: see `ktrace.aggregate.hist_file`.
 """
 
 import re
@@ -18,7 +18,7 @@ Modifier = Literal[
 ]  # fmt: skip
 
 KEYS_MAX = 3
-VALUES_MAX = 2  # besides the hit count
+VALUES_MAX = 2  # not counting the hit count
 SIZE_DEFAULT = 2048
 SIZE_MIN = 128
 SIZE_MAX = 131072
@@ -61,10 +61,10 @@ class Term:
 HITCOUNT = "hitcount"
 ALIASES = {
     "cpu": "common_cpu",
-    "common_cpucommon_cpu": "common_cpu",  # as Linux 7.3 prints it in a trigger; it does not take it back
+    "common_cpucommon_cpu": "common_cpu",  # Linux 7.3 prints this in a trigger, but does not accept it
     "stacktrace": "common_stacktrace",
 }
-"""Other names of fields that all events have. Which one is printed differs from kernel to kernel."""
+"""Other names of fields that all events have. Kernels differ in which name they print."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +72,16 @@ class Hist:
     """One hist trigger.
 
     Attributes:
-        keys: one to three.
-        values: summed up for each key, beside the hit count.
-        variables: name and expression, for other events' histograms to use.
-        sort: keys or values, each with `descending`; empty for the kernel's order, by hits.
-        size: how many keys there is room for; a power of two.
-        name: shared with the histograms of other events of that name.
-        clock: for time stamps; None leaves the kernel's choice.
-        actions: such as `onmatch(GROUP.EVENT).trace(NAME,$var)`.
-        filter: count only where this holds.
+        keys: one to three keys.
+        values: fields summed up for each key, in addition to the hit count.
+        variables: names and expressions, which other events' histograms can use.
+        sort: keys or values to sort by, each with whether to sort in descending order; empty for the
+            kernel's order, by hits.
+        size: the most keys that the table holds; a power of two.
+        name: the name of a table that several events share.
+        clock: the clock of time stamps; None for the kernel's default.
+        actions: for example `onmatch(GROUP.EVENT).trace(NAME,$var)`.
+        filter: count only hits that pass this filter.
     """
 
     keys: tuple[Term, ...]
@@ -107,7 +108,7 @@ class Hist:
         """Return the trigger's line, in the order in which the kernel prints it back.
 
         Args:
-            word: what is to be done with one that is there: `pause`, `cont` or `clear`.
+            word: a command for an existing trigger: `pause`, `cont` or `clear`.
         """
         parts = ["hist"]
         if self.name:
@@ -158,7 +159,8 @@ def both(*conditions: str | None) -> str | None:
 def removal_order(triggers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Sort hist triggers, as (event, text as printed), so that the kernel allows their removal.
 
-    Those that use the variables of others go before those others. A synthetic event goes after all.
+    A trigger that uses another trigger's variables is removed before that one. A synthetic event can be
+    removed only after all of them.
     """
 
     def users_first(trigger: tuple[str, str]) -> int:

@@ -1,8 +1,7 @@
-"""The file `hist`: what the hist triggers of one event counted.
+"""Parse the file `hist`, which has the counts of an event's hist triggers.
 
-The file was made for eyes, not for programs. Which form a key has is known from the trigger that stands
-above its rows; strings stand there raw, whatever is in them, so that only their padding and what follows
-tells where they end.
+The file is meant for people, not for programs. The trigger above the rows gives the form of each key. Strings
+are not escaped, so the end of a string is known only by its padding and by the text that follows it.
 """
 
 import re
@@ -23,7 +22,7 @@ _TOTALS = re.compile(
 _STRING_WIDTH = 50
 _EXEC_WIDTH = 16
 _OTHERS = {name: [alias for alias, is_for in ALIASES.items() if is_for == name] for name in ALIASES.values()}
-_EXTRA = re.compile(r"(?:\t.*\n)+")  # of onmax, onchange and save
+_EXTRA = re.compile(r"(?:\t.*\n)+")  # printed for onmax, onchange and save
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +31,9 @@ class HistTable:
 
     Attributes:
         info: the trigger, as the kernel prints it.
-        paused: whether it counts at present.
-        tally: the rows; sums and keys are unsigned, as the kernel prints them.
-        hits: that were counted.
+        paused: whether the trigger is paused.
+        tally: the rows. Sums and keys are unsigned, as the kernel prints them.
+        hits: the total number of hits.
     """
 
     info: str
@@ -44,10 +43,10 @@ class HistTable:
 
 
 def parse_hist(text: str, source: str = "hist") -> list[HistTable]:
-    """All histograms of one file, in the order of the file.
+    """Return all histograms of a file, in the order of the file.
 
     Raises:
-        Damaged: it does not look like one; says where.
+        Damaged: the text is not in the format of a `hist` file; the error gives the offset.
     """
     tables = []
     at = 0
@@ -73,7 +72,7 @@ def parse_hist(text: str, source: str = "hist") -> list[HistTable]:
 
 
 def terms_of(info: str) -> tuple[tuple[Term, ...], tuple[Term, ...]]:
-    """Keys and values of a trigger as the kernel prints it, fields by their longest names."""
+    """Return the keys and values of a trigger as the kernel prints it; fields have their full names."""
     found: dict[str, tuple[Term, ...]] = {"keys": (), "vals": ()}
     for part in info.split(":"):
         name, _, words = part.partition("=")
@@ -89,17 +88,17 @@ def _canonical(term: Term) -> Term:
 
 
 def _spellings(term: Term) -> str:
-    """Return a pattern of a field's names: those in a trigger and in its rows may differ."""
+    """Return a pattern of a field's names, which may differ between a trigger and its rows."""
     return "(?:" + "|".join(re.escape(n) for n in (term.field, *_OTHERS.get(term.field, ()))) + ")"
 
 
 def _is_count(value: Term) -> bool:
-    """Whether this value is the hit count, or one that says nothing more than others do."""
+    """Return whether this value is the hit count, or a percentage or graph of another value."""
     return value.field == HITCOUNT or value.modifier in ("percent", "graph")
 
 
 class _Rows:
-    """A cursor through the rows of one histogram."""
+    """A cursor that reads the rows of one histogram."""
 
     def __init__(
         self, text: str, at: int, keys: tuple[Term, ...], values: tuple[Term, ...], source: str
@@ -112,7 +111,7 @@ class _Rows:
         self._tails = [self._tail(i) for i in range(len(keys))]
 
     def read(self) -> list[Row]:
-        """All rows; `at` is behind them."""
+        """Return all rows, and move `at` to the text after them."""
         rows = []
         text = self.text
         if not text.startswith("\nTotals:", self.at):
@@ -141,10 +140,10 @@ class _Rows:
         return Row(key, count, tuple(sums))
 
     def _tail(self, i: int) -> re.Pattern[str]:
-        """Return what follows key number `i`."""
+        """Return a pattern of the text after key number `i`."""
         if i + 1 < len(self._keys):
             return re.compile(rf", {_spellings(self._keys[i + 1])}:")
-        pieces = [r" ?\}"]  # none behind a stack
+        pieces = [r" ?\}"]  # a stack has no blank after it
         for n, value in enumerate(self._values):
             gap = " " if n == 0 and value.field == HITCOUNT else "  "
             name = re.escape(value.field)
@@ -156,7 +155,7 @@ class _Rows:
                 case modifier:
                     digits = "[0-9a-f]" if modifier == "hex" else "[0-9]"
                     pieces.append(rf"{gap}{name}: *(?P<v{n}>{digits}{{1,20}})")
-        # A row ends the file's table, or another one or what belongs to this one follows.
+        # Another row, the end of the table, or an extra line of this row follows.
         return re.compile("".join(pieces) + r"\n(?=\{ |\n|\t)")
 
     def _key(self, i: int, term: Term) -> Key:
@@ -194,7 +193,7 @@ class _Rows:
         return self._string(tail, _STRING_WIDTH).rstrip(" ")
 
     def _string(self, tail: re.Pattern[str], width: int) -> str:
-        """Raw text, padded to so many bytes; longer text ends where the rest of a row begins."""
+        """Read text padded to `width` bytes; longer text ends where the rest of the row begins."""
         start = self.at
         end = start + _characters(self.text, start, width)
         limit = len(self.text)
@@ -207,19 +206,18 @@ class _Rows:
 
     def _symbol(self, tail: re.Pattern[str]) -> Symbol:
         address = re.compile(r"\[([0-9a-f]{1,16})\] (?=\S)").match(self.text, self.at)
-        # A tail that ends the row looks at two characters of the next one.
+        # The pattern of a row's end also looks at the start of the next row.
         limit = self.text.find("\n", self.at) + 3
-        behind = tail.search(self.text, address.end(), limit) if address and limit > 2 else None
-        if address is None or behind is None:
+        rest = tail.search(self.text, address.end(), limit) if address and limit > 2 else None
+        if address is None or rest is None:
             raise _damaged(self._source, self.text, self.at)
-        self.at = behind.start()
+        self.at = rest.start()
         return Symbol(int(address[1], 16), self.text[address.end() : self.at].rstrip(" "))
 
     def _task(self, tail: re.Pattern[str]) -> Task:
-        behind = re.compile(r"\[ *(\d{1,20})\]")
         start = self.at
         end = start + _characters(self.text, start, _EXEC_WIDTH)
-        pid = behind.match(self.text, end)
+        pid = re.compile(r"\[ *(\d{1,20})\]").match(self.text, end)
         if pid is None or not tail.match(self.text, pid.end()):
             raise _damaged(self._source, self.text, start)
         self.at = pid.end()
@@ -239,11 +237,11 @@ class _Rows:
         if match is None:
             raise _damaged(self._source, self.text, self.at)
         self.at = match.end()
-        own = match.groups()[: re.compile(pattern).groups]  # those behind are the rest of the row's
+        own = match.groups()[: re.compile(pattern).groups]  # later groups belong to the tail
         return tuple(group or "" for group in own)
 
     def _index(self, text: str) -> int:
-        """Where a text comes next."""
+        """Return the offset of the next occurrence of a text."""
         found = self.text.find(text, self.at)
         if found < 0:
             raise _damaged(self._source, self.text, self.at)
@@ -262,12 +260,12 @@ class _Rows:
 
 
 def log2_range(exponent: int) -> Range:
-    """Return the integers that `.log2` counts as `2^exponent`: above the power before, up to this."""
+    """Return the integers that `.log2` counts as `2^exponent`: those above the previous power of two."""
     return Range(0, 1) if exponent == 0 else Range((1 << (exponent - 1)) + 1, 1 << exponent)
 
 
 def _characters(text: str, start: int, size: int) -> int:
-    """How many characters from `start` on `size` bytes hold."""
+    """Return how many characters from `start` on fit into `size` bytes."""
     end = start
     for character in text[start : start + size]:
         size -= len(character.encode("utf-8", "surrogateescape"))

@@ -1,7 +1,7 @@
-"""What is counted by: from a word such as `comm`, or a field, to a histogram's key and back to what is shown.
+"""Turn words such as `comm`, or fields, into keys of a histogram, and the keys' values into what is shown.
 
-The kernel counts by at most three keys, shows all numbers as unsigned, and groups by powers of two or by
-steps from zero. What a person asks for is put together from that.
+The kernel counts by at most three keys, prints all numbers as unsigned, and groups by powers of two or by
+steps from zero. Signed values and other steps are composed of these.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from ktrace.model.tally import Key, Range, Rekey, Symbol, Syscall, Tally, Task, 
 
 STACK = "stack"
 KNOWN = ("comm", "pid", "cpu", STACK)
-"""Words that are no fields."""
+"""Words that are accepted in addition to an event's fields."""
 
 ANY = Term("common_type")
 """A key that is the same for every hit of an event."""
@@ -25,12 +25,12 @@ ANY = Term("common_type")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of what is counted by.
+    """One part of the key that a count is grouped by.
 
     Attributes:
-        name: as it is shown.
+        name: the heading of its column.
         term: the kernel's key.
-        show: from what the kernel prints to what is shown.
+        show: turns the kernel's value into the value to show.
     """
 
     name: str
@@ -40,7 +40,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Linear:
-    """Steps of `step` from `low` up to, but not including, `high`; what is outside is counted as such."""
+    """Steps of `step` from `low` up to, but not including, `high`.
+
+    Values below and above are counted in two further ranges.
+    """
 
     low: int
     high: int
@@ -59,7 +62,7 @@ class Linear:
         return cls(low, high, step)
 
     def place(self, value: int) -> Range:
-        """Return the step in which a value lies."""
+        """Return the range that contains a value."""
         if value < self.low:
             return Range(None, self.low - 1)
         if value >= self.high:
@@ -70,12 +73,13 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Counter:
-    """One hist trigger on one event, and how its rows are shown.
+    """One hist trigger on one event, and how to show its rows.
 
     Attributes:
-        summed: what the sums are called.
-        signed_sums: whether sums are of signed numbers, which the kernel prints as unsigned.
-        meant: only rows whose key begins with one of these functions are shown; None: all.
+        rekey: turns the kernel's key of a row into the key to show.
+        summed: the names of the sums.
+        signed_sums: whether the sums are signed; the kernel prints them as unsigned.
+        meant: show only rows whose key begins with one of these functions; None for all.
     """
 
     event: str
@@ -86,7 +90,7 @@ class Counter:
     meant: frozenset[str] | None = None
 
     def show(self, names: tuple[str, ...], tally: Tally) -> Tally:
-        """Return what the kernel counted, as it is shown."""
+        """Return the kernel's counts as they are shown."""
         if self.meant is not None:
             meant = self.meant
             rows_meant = (row for row in tally.rows if _function_of(row.key[0]) in meant)
@@ -103,8 +107,8 @@ class Fields:
 
     Attributes:
         form: the event's format.
-        comm: the string field with the task's name; None where only the kernel's own record of it is there,
-            which is the name that a thread had when it was first counted.
+        comm: the string field with the task's name. None if the event has none: then the kernel's own name
+            for a thread is used, which is the one it had when it was first counted.
         stack: the kernel's word for the stack as a key.
     """
 
@@ -113,7 +117,7 @@ class Fields:
     stack: str = "common_stacktrace"
 
     def part(self, word: str) -> Part:
-        """Return the key that `--by WORD` means. Raise NotFound if there is no such field."""
+        """Return the key for `--by WORD`. Raise NotFound if the event has no such field."""
         if word == "comm":
             if self.comm:
                 return Part("comm", Term(self.comm), _same)
@@ -142,7 +146,7 @@ class Fields:
         return field
 
     def is_number(self, word: str) -> bool:
-        """Whether ranges can be made of it. Raises NotFound where there is no such field."""
+        """Return whether its values can be grouped in ranges. Raise NotFound if there is no such field."""
         if word in KNOWN:
             return False
         term = Term.parse(word)
@@ -169,7 +173,7 @@ class Fields:
 
     @property
     def symbols(self) -> set[str]:
-        """Fields that hold a kernel address, to be shown as the function there."""
+        """Return the fields that hold a kernel address, and are shown as the function at that address."""
         return {arg.name for arg in self.form.signature().args if arg.print_as == "sym"}
 
 
@@ -179,9 +183,9 @@ def counter(
     """Return a counter of an event's hits by these parts.
 
     Args:
-        hist: all but the keys.
-        label: put before the shown key, where the kernel need not say it.
-        hidden: a key that is counted by but not shown, where there are no parts.
+        hist: the trigger without its keys.
+        label: a first part of the shown key that is the same in every row; None for none.
+        hidden: a key to count by, but not to show, if there are no parts.
     """
     terms = tuple(part.term for part in parts) or ((hidden,) if hidden else ())
     shows = tuple(part.show for part in parts)
@@ -194,7 +198,7 @@ def counter(
 
 
 def is_text(field: Field) -> bool:
-    """Whether a field holds text."""
+    """Return whether a field holds text."""
     return field.shape in ("data_loc", "rel_loc") or (field.shape == "array" and "char" in field.ctype)
 
 
@@ -207,18 +211,18 @@ def _linear_ways(name: str, linear: Linear, *, signed: bool) -> "list[tuple[Part
     low, high = linear.low, linear.high
     ways: list[tuple[Part, str | None]] = []
     if high > 0:
-        # The kernel's steps begin at 0: steps that fit both its grid and the one asked for.
+        # The kernel's steps begin at 0: use steps that fit both its grid and the requested one.
         within = gcd(linear.step, abs(low)) if low else linear.step
         start = f"{name} >= {max(low, 0)}" if signed or low > 0 else None
         inside = Part(name, Term(name, "buckets", within), partial(_stepped, linear))
         ways.append((inside, both(start, f"{name} < {high}")))
     if signed and low < 0:
-        # The kernel divides as if they were unsigned: each negative value is counted by itself.
+        # The kernel divides values as unsigned, so count each negative value separately.
         negative = Part(name, Term(name), partial(_stepped_signed, linear))
         ways.append((negative, both(f"{name} >= {low}", f"{name} < {min(high, 0)}")))
     if signed or low > 0:
         ways.append((Part(name, ANY, partial(_outside, Range(None, low - 1))), f"{name} < {low}"))
-    start_above = high if signed else max(high, 0)  # of unsigned fields the kernel takes no negative number
+    start_above = high if signed else max(high, 0)  # an unsigned field is not compared with negative numbers
     ways.append((Part(name, ANY, partial(_outside, Range(high, None))), f"{name} >= {start_above}"))
     return ways
 

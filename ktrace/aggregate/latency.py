@@ -1,9 +1,11 @@
-"""The time between two events, taken in the kernel: who remembers what, and in which order it is set.
+"""Have the kernel measure the time between two events.
 
-The first event's histogram remembers the time (and what else is asked for) under a key; the second's takes
-the difference under the same key and hands it, as a synthetic event, to a third histogram. See
-Documentation/trace/histogram-design.rst. What was remembered is forgotten when it is taken: the second of
-two calls of one key is timed right, the first is not timed at all.
+A histogram on the first event saves the time, and other requested fields, under a key. A histogram on the
+second event subtracts the time saved under the same key, and passes the difference on as a synthetic event,
+which a third histogram counts. See Documentation/trace/histogram-design.rst.
+
+A saved time is used only once, and a later first event with the same key replaces it: of two overlapping
+calls with the same key, the second is timed correctly and the first is not timed.
 """
 
 from collections.abc import Sequence
@@ -20,12 +22,12 @@ LATENCY = "lat"
 """The field of the synthetic event, in nanoseconds."""
 
 TIMED = f"{LATENCY} < {1 << 63}"
-"""The filter for times that are times: a difference below zero, as between two CPUs' clocks, wraps."""
+"""A filter that drops negative times, which wrap: the clocks of two CPUs may differ."""
 
 _TIME = "ts0"
-_VARIABLES_MAX = 15  # sixteen, of which one is the time
+_VARIABLES_MAX = 15  # the kernel's limit is 16, and one is the time
 
-# What the kernel's parser of synthetic events knows.
+# The types that the kernel's parser of synthetic events accepts.
 _TYPES = {
     *(one.ctype for one in INTEGERS),
     "int", "unsigned int", "long", "unsigned long", "char", "unsigned char", "bool", "pid_t", "gfp_t",
@@ -34,12 +36,12 @@ _TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Carried:
-    """A field that goes with the time.
+    """A field that is passed on with the time.
 
     Attributes:
-        name: as it is asked for.
-        field: of the first event, or of the second.
-        at_first: which of them.
+        name: the name by which it is requested.
+        field: a field of the first or the second event.
+        at_first: whether it is a field of the first event.
     """
 
     name: str
@@ -49,16 +51,16 @@ class Carried:
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What is timed.
+    """A measurement of the time between two events.
 
     Attributes:
-        name: of the synthetic event.
-        first, second: `GROUP/NAME`.
-        keys: for each of the events: the fields that must be alike.
-        carried: what else is kept of a pair.
-        clock: of the time stamps.
-        filters: for each of the events.
-        size: pairs that may be under way at a time.
+        name: the name of the synthetic event.
+        first, second: the events, as `GROUP/NAME`.
+        keys: the key fields of the first and of the second event; a pair has equal values in them.
+        carried: further fields to keep of a pair.
+        clock: the clock of the time stamps.
+        filters: the filters of the first and of the second event.
+        size: the most pairs that may be open at a time.
     """
 
     name: str
@@ -72,11 +74,11 @@ class Latency:
 
     @property
     def event(self) -> str:
-        """`synthetic/NAME`."""
+        """Return the synthetic event as `synthetic/NAME`."""
         return f"synthetic/{self.name}"
 
     def checked(self) -> "Latency":
-        """Return this, or raise UsageError where the kernel would refuse it without a reason."""
+        """Return self. Raise UsageError if the kernel would refuse it without giving a reason."""
         if len(self.carried) > _VARIABLES_MAX:
             raise UsageError(
                 f"the kernel carries at most {_VARIABLES_MAX} values from one event to the other"
@@ -84,7 +86,7 @@ class Latency:
         return self
 
     def define_step(self) -> Step:
-        """Return the step that makes the synthetic event; it can be undone once no histogram uses it."""
+        """Return the step that creates the synthetic event. It can be undone when no histogram uses it."""
         fields = [
             f"u64 {LATENCY}",
             *(f"{_type_of(c.field)} {_name(i)}" + _brackets(c.field) for i, c in self._numbered),
@@ -97,7 +99,7 @@ class Latency:
         )
 
     def first_hist(self) -> Hist:
-        """Remembers."""
+        """Return the trigger that saves the time of the first event."""
         kept = tuple((f"a{i}", c.field.name) for i, c in self._numbered if c.at_first)
         return Hist(
             tuple(map(Term, self.keys[0])),
@@ -108,7 +110,7 @@ class Latency:
         ).checked()
 
     def second_hist(self) -> Hist:
-        """Return the trigger that takes the difference, and hands it on."""
+        """Return the trigger that computes the difference and passes it on."""
         kept = tuple((_name(i), f"$a{i}" if c.at_first else c.field.name) for i, c in self._numbered)
         handed = ",".join(f"${name}" for name in ("taken", *(name for name, _ in kept)))
         return Hist(
@@ -121,7 +123,7 @@ class Latency:
         ).checked()
 
     def field_of(self, name: str) -> str | None:
-        """Return the synthetic event's field for what is carried under this name."""
+        """Return the synthetic event's field for the carried field of this name; None if there is none."""
         return next((_name(i) for i, c in self._numbered if c.name == name), None)
 
     @property
@@ -130,9 +132,9 @@ class Latency:
 
 
 def function_filter(filter_: str | None) -> tuple[str | None, str]:
-    """Return the filters for a function's entry and its return, where a thread is the key.
+    """Return the filters for a function's entry and its return, for calls paired by thread.
 
-    The idle tasks of all CPUs share one id: their calls cannot be told apart, and are left out.
+    Calls by idle tasks are left out, because the idle tasks of all CPUs have the same thread id.
     """
     return both(filter_, "common_pid != 0"), "common_pid != 0"
 

@@ -1,7 +1,7 @@
-"""The time between two events, from what streams by: for kernels that cannot take it themselves.
+"""Measure the time between two events in the stream, for kernels that cannot measure it themselves.
 
-All rows of a piece are paired in one go. Of the calls of a thread, which lie within each other, the n-th
-level has entries and returns in turn: sorted by thread and level, each return stands behind its entry.
+All rows of a chunk are paired in one step. Calls of a thread nest, and at each level of nesting, entries and
+returns alternate. So after sorting by thread and level, each return directly follows its entry.
 """
 
 from bisect import bisect_left
@@ -24,15 +24,15 @@ _POWERS = np.left_shift(1, np.arange(63, dtype=np.int64))
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """What is paired, by columns of batches as `KeyColumn` has them.
+    """Describes which events form pairs. Columns are named as in `KeyColumn`.
 
     Attributes:
-        first, second: names of the events, without groups; they may be the same.
-        keys: for each of them: what must be alike.
-        by: what is counted by, each with whether it is the first event's.
-        shown: what goes with slow pairs: name, column, and whether it is the first event's.
-        nested: whether pairs of one key lie within each other, as calls do; else the last first event counts.
-        stack_at_first: whether it is the first events that have stacks behind them; else the second ones.
+        first, second: the names of the events, without groups; they may be the same.
+        keys: the key columns of the first and of the second event; a pair has equal values in them.
+        by: the columns to group the count by, each with whether it is the first event's.
+        shown: for slow pairs, the fields to show: name, column, and whether it is the first event's.
+        nested: whether pairs of one key nest, as calls do. Otherwise, a first event replaces an earlier one.
+        stack_at_first: whether the first event has a stack; otherwise, the second one has.
     """
 
     first: str
@@ -49,12 +49,12 @@ class _Side:
     """Rows of one of the two events, or of both.
 
     Attributes:
-        order: place in the stream: twice `seq`, and one more for a first event: of a row that is both, the
-            second is taken first.
+        order: the position in the stream: twice `seq`, plus one for a first event. So a row that is both is
+            first taken as a second event.
         ends: whether it is a second event.
-        key, by: numbers of what must be alike, and of what is counted by on this side.
+        key, by: the numbers of its key, and of its columns to group the count by.
         ts: nanoseconds.
-        source, row: where it is in the list of batches.
+        source, row: the index of its batch, and its row in that batch.
     """
 
     order: NDArray[np.int64]
@@ -74,12 +74,12 @@ _SIDE = ("order", "ends", "key", "by", "ts", "source", "row")
 
 @dataclass(slots=True)
 class _Numbers:
-    """Numbers for values that are alike."""
+    """Numbers for distinct keys."""
 
     of: dict[tuple[Key, ...], int] = field(default_factory=dict)
 
     def column(self, batch: Batch, columns: Sequence[KeyColumn]) -> NDArray[np.int64]:
-        """Return the index of each row's key."""
+        """Return the number of each row's key."""
         if not columns:
             return np.full(len(batch), self.of.setdefault((), len(self.of)), np.int64)
         found = [distinct_values(batch, reading.column) for reading in columns]
@@ -96,12 +96,13 @@ class _Numbers:
 class PairCounter:
     """Pairs events and counts the times between them.
 
-    What began before records were lost is given up: its end may be among them, and that of another call
-    would be taken for it.
+    Where records were lost, all open first events are given up: their second events may be lost, and those
+    of other calls would be mistaken for them.
 
     Args:
-        names: of the parts of the key that is shown; the last is the time.
-        above_ns: hand on pairs that took so long; None: none.
+        names: the names of the parts of a key; the last one is the time.
+        linear: count times in these steps; None for powers of two.
+        above_ns: pass pairs that took at least this long to `emit`; None for none.
     """
 
     def __init__(
@@ -120,15 +121,15 @@ class PairCounter:
         self._emit = emit
         self._keys, self._by = _Numbers(), _Numbers()
         self._open: list[_Side] = []
-        self._batches: list[Batch] = []  # of those that are open
+        self._batches: list[Batch] = []  # those that the open first events are in
         self._counts: dict[tuple[Key, ...], int] = {}
         self._given_up = 0
-        self._frames: dict[tuple[int, int], Frames] = {}  # of first events, by thread and time
-        self._began: dict[int, int] = {}  # when the last first event of a thread was
-        self._late: list[tuple[int, Slow]] = []  # slow ones whose stack has not come
+        self._frames: dict[tuple[int, int], Frames] = {}  # stacks of first events, by thread and time
+        self._began: dict[int, int] = {}  # the time of each thread's last first event
+        self._late: list[tuple[int, Slow]] = []  # slow pairs whose stack has not come yet
 
     def write(self, chunk: Chunk, /) -> None:
-        """Take a piece of the stream."""
+        """Pair and count the events of a chunk."""
         stacks: dict[int, list[Stack]] = {}
         for mark in chunk.marks:
             if isinstance(mark, Stack) and not mark.user:
@@ -159,20 +160,20 @@ class PairCounter:
             if self._pairing.stack_at_first:
                 self._emit(slow)
                 continue
-            behind = next((mark for mark in stacks.get(slow.pid, []) if mark.seq > seq), None)
-            if behind is None:
+            following = next((mark for mark in stacks.get(slow.pid, []) if mark.seq > seq), None)
+            if following is None:
                 self._late.append((seq, slow))
             else:
-                self._emit_with(slow, behind)
+                self._emit_with(slow, following)
 
     def flush(self) -> None:
-        """Nothing more comes: slow ones without a stack stay without."""
+        """Emit the slow pairs that still wait for a stack: nothing more will come."""
         for _, slow in self._late:
             self._emit(slow)
         self._late = []
 
     def _remember_frames(self, chunk: Chunk, stacks: dict[int, list[Stack]]) -> None:
-        """Each stack belongs to the first event of its thread before it."""
+        """Save each stack with the last first event of its thread before it."""
         begins: dict[int, list[tuple[int, int]]] = {pid: [(-1, ts)] for pid, ts in self._began.items()}
         for batch in chunk.batches:
             if batch.event == self._pairing.first:
@@ -192,12 +193,12 @@ class PairCounter:
         self._emit(slow if stack is None else replace(slow, frames=list(without_own(stack.frames))))
 
     def tally(self) -> Tally:
-        """Return what was timed so far."""
+        """Return the counts of the pairs so far."""
         return Tally(self._names, tuple(Row(key, count) for key, count in self._counts.items()))
 
     @property
     def untimed(self) -> int:
-        """First events without a second one, or with one that is earlier, so far."""
+        """Return the number of first events without a second one, or with an earlier one, so far."""
         return self._given_up + sum(len(side.ts) for side in self._open)
 
     def _side(self, batch: Batch, source: int, *, ends: bool) -> _Side:
@@ -216,15 +217,15 @@ class PairCounter:
     def _pair(
         self, rows: _Side, losses: NDArray[np.int64], batches: Sequence[Batch]
     ) -> list[tuple[int, Slow]]:
-        """Count what is whole; returns the slow ones, each with its place in the stream."""
-        # What lies on different sides of a loss is not paired.
+        """Count the complete pairs. Return the slow ones, each with its position in the stream."""
+        # Events on different sides of a loss are not paired.
         epoch = np.searchsorted(losses, rows.order // 2)
         group = rows.key * (len(losses) + 1) + epoch
         sorted_ = np.lexsort((rows.order, group))
         rows, group, epoch = rows.take(sorted_), group[sorted_], epoch[sorted_]
         at = np.arange(len(group))
         if self._pairing.nested:
-            # How deep each lies within the others; ends without a begin shift all that follow alike.
+            # The level of nesting. An end without a begin shifts all later levels by the same amount.
             level = np.cumsum(np.where(rows.ends, -1, 1)) + rows.ends
             at = np.lexsort((at, level, group))
             same = (group[at][1:] == group[at][:-1]) & (level[at][1:] == level[at][:-1])
@@ -232,7 +233,7 @@ class PairCounter:
             same = group[1:] == group[:-1]
         found = np.flatnonzero(same & ~rows.ends[at][:-1] & rows.ends[at][1:])
         begins, ends = at[found], at[found + 1]
-        backwards = rows.ts[ends] < rows.ts[begins]  # as between two CPUs' clocks: no time was taken
+        backwards = rows.ts[ends] < rows.ts[begins]  # two CPUs' clocks may differ: this is not a time
         self._given_up += int(backwards.sum())
         self._count(rows, begins[~backwards], ends[~backwards])
         slow = [] if self._above_ns is None else self._slow(rows, begins, ends, batches)
@@ -241,15 +242,15 @@ class PairCounter:
         left = ~rows.ends & ~paired
         goes_on = left & (epoch == len(losses))
         if not self._pairing.nested:
-            # One that another follows is forgotten.
+            # A later first event replaces an earlier one.
             goes_on[:-1] &= group[1:] != group[:-1]
         self._given_up += int(left.sum() - goes_on.sum())
         self._keep(rows.take(np.flatnonzero(goes_on)), batches)
         return slow
 
     def _keep(self, rows: _Side, batches: Sequence[Batch]) -> None:
-        """Keep what is open for the next piece, and nothing else of its batches."""
-        # Before all that comes, and each before those that began later.
+        """Keep the open first events for the next chunk, and of the batches only their rows."""
+        # They precede everything in the next chunk, in their present order.
         rows = replace(rows, order=np.arange(len(rows.ts), dtype=np.int64) - (1 << 62))
         self._open, self._batches = [], []
         frames, self._frames = self._frames, {}
@@ -283,7 +284,7 @@ class PairCounter:
             self._counts[key] = self._counts.get(key, 0) + count
 
     def _steps(self, took: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Return a number for each range, the same for times that lie in the same one."""
+        """Return the number of each time's range."""
         if self._linear is None:
             return np.searchsorted(_POWERS, took)
         linear = self._linear
