@@ -1,22 +1,22 @@
-"""The kinds of error and their exit codes.
+"""Define the kinds of error and their exit codes.
 
 Every error that a user can cause is a `KtraceError`. It is caught once, in `ktrace.cli.main`, and
 printed by `ktrace.diagnostic`. Any other exception that escapes is a bug in ktrace.
 
 | exit | meaning |
 |---|---|
-| 0 | done |
+| 0 | success |
 | 1 | any other failure (a file that cannot be written, a full disk, a closed standard output) |
 | 2 | the command line cannot be parsed |
 | 3 | the kernel refused; the message quotes its reason |
 | 4 | no symbol, event, process or file of that name |
-| 5 | cannot run here, or could not see anything: not root, no tracefs, no kprobes, disarmed, locked down |
+| 5 | cannot run here, or could see no event: not root, no tracefs, no kprobes, disarmed, locked down |
 | 6 | busy: in use by someone else, or the name is taken |
-| 7 | damaged input: data that cannot be decoded; the message gives its offset |
+| 7 | damaged input: data that cannot be decoded; the message has its offset |
 | 125 | the virtual machine itself failed |
 | 128+N | ended by signal N after undoing all changes |
 
-With `-c CMD` or `ktrace vm -- CMD` the exit code is CMD's own.
+With `-c CMD` or `ktrace vm -- CMD`, the exit code is that of CMD.
 """
 
 import copyreg
