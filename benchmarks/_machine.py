@@ -1,4 +1,4 @@
-"""The virtual machine that benchmarks run in which need kprobes."""
+"""Run benchmarks that need kprobes in a virtual machine."""
 
 import argparse
 import subprocess
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Where to measure."""
+    """Add the options that choose the machine."""
     parser.add_argument("--kernel", default="6.12", help="of the virtual machine")
     parser.add_argument(
         "--count-instructions", action="store_true", help="by a clock that counts the machine's instructions"
@@ -18,10 +18,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_there(options: argparse.Namespace) -> int | None:
-    """Run this benchmark, with the words that it was given, in a virtual machine.
+    """Run this benchmark, with its command line, in a virtual machine.
 
     Returns:
-        Its exit status; None where it is to be measured here.
+        Its exit status; None if it should run on this machine.
     """
     if options.here:
         return None

@@ -1,13 +1,13 @@
-"""How long it takes to attach to all functions of a wildcard, and to let them go, beside other tools.
+"""Measure the time to attach to all functions of a wildcard and to detach, for ktrace and other tools.
 
     python -m benchmarks.attach [--glob GLOB] [--rounds N] [--without TOOL] [--count-instructions] [--here]
 
-Boots a virtual machine, unless told to measure --here. Each tool is a command from its start on: *ready* is
-when all functions are attached, *end* when the command has ended after Ctrl-C and everything is gone.
-*Attaching* is the part of it from when the command has loaded itself (ktrace has made its instance,
-bpftrace says that it attaches; perf from its start): an emulated guest takes a hundred times as long as the
-machine itself to load Python. Tools take turns, so that all see the same machine. Processor seconds are
-those of the commands, the kernel's work for them included. A Markdown table.
+Boots a virtual machine, unless --here is given. Each tool is a command, measured from its start: *ready* is
+when all functions are attached, *end* is when the command has ended after Ctrl-C and everything is removed.
+*Attaching* starts when the command has loaded itself (ktrace has made its instance, bpftrace says that it
+attaches; for perf, at its start), because an emulated guest takes a hundred times as long as the machine
+itself to load Python. Tools take turns, so that all run under the same conditions. Processor seconds are
+those of the commands, including the kernel's work for them. Prints a Markdown table.
 """
 
 import argparse
@@ -35,31 +35,31 @@ DEADLINE_S = 400
 
 
 def functions(glob: str) -> set[str]:
-    """Those that ftrace could attach to."""
+    """Return the functions that ftrace can attach to."""
     lines = (TRACING / "available_filter_functions").read_text().splitlines()
     return {name for line in lines if fnmatch.fnmatchcase(name := line.split()[0], glob)}
 
 
 def histograms() -> Iterator[str]:
-    """Hist triggers of ktrace's instances."""
+    """Return the hist triggers of ktrace's instances."""
     for path in TRACING.glob("instances/ktrace_*/events/ktrace_*/*/trigger"):
         with suppress(OSError):
             yield from (line for line in path.read_text().splitlines() if line.startswith("hist:"))
 
 
 def armed(glob: str) -> int:
-    """How many functions of the wildcard ftrace has something attached to now."""
+    """Return how many functions of the wildcard something is attached to now, according to ftrace."""
     lines = (TRACING / "enabled_functions").read_text().splitlines()
     return sum(fnmatch.fnmatchcase(line.split()[0], glob) for line in lines if line)
 
 
 def has_instance(_said: bytes) -> bool:
-    """Whether ktrace has begun to write."""
+    """Return whether ktrace has begun to write."""
     return any(TRACING.glob("instances/ktrace_*"))
 
 
 def ktrace_ready(glob: str, enough: int) -> bool:
-    """Its histogram is set, or, where it takes kprobes, all of them are switched on."""
+    """Return whether the histogram is set or, if ktrace uses kprobes, all of them are enabled."""
     if any(histograms()):
         return True
     if not any(TRACING.glob("instances/ktrace_*/events/ktrace_*/calls/enable")):
@@ -69,7 +69,7 @@ def ktrace_ready(glob: str, enough: int) -> bool:
 
 @dataclass
 class Tool:
-    """A command, what it needs beforehand and leaves behind, and when it is ready."""
+    """A command, the commands to run before and after it, and a test of whether it is ready."""
 
     command: list[str]
     ready: Callable[[str, int], bool] = lambda glob, enough: armed(glob) >= enough
@@ -79,7 +79,7 @@ class Tool:
 
 
 def tools(glob: str) -> dict[str, Tool]:
-    """Those that are installed."""
+    """Return the tools that are installed."""
     ktrace = [sys.executable, "-m", "ktrace", "count", glob, "--max-probes", "4000", "-q"]
     found = {"`ktrace count`": Tool(ktrace, ktrace_ready, has_instance)}
     if shutil.which("bpftrace"):
@@ -97,7 +97,7 @@ def tools(glob: str) -> dict[str, Tool]:
 
 
 def processor_seconds() -> float:
-    """Of all commands that have ended."""
+    """Return the processor seconds of all commands that have ended."""
     times = os.times()
     return times.children_user + times.children_system
 
@@ -106,7 +106,7 @@ Times = tuple[float, float, float, float]
 
 
 def measure(tool: Tool, glob: str, enough: int) -> Times:
-    """Seconds of attaching, until it is ready, until it has ended, and of the processor."""
+    """Return the seconds of attaching, until it is ready, until it has ended, and of processor time."""
     used = processor_seconds()
     started = time.perf_counter()
     loaded = None
@@ -136,7 +136,7 @@ def measure(tool: Tool, glob: str, enough: int) -> Times:
 
 
 def main() -> int:
-    """As the options say."""
+    """Measure as the options say."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--glob", default="tcp_*")
     parser.add_argument("--rounds", type=int, default=3)

@@ -1,12 +1,12 @@
-"""How long it takes from a kernel's BTF to the offsets of an expression.
+"""Measure the time from a kernel's BTF to the offsets of an expression.
 
     python -m benchmarks.btf [--btf FILE] [--function NAME] [--expression TEXT] [--rounds N]
 
-First the steps of the look-up, then `ktrace add --dry-run` as a whole process, with its memory: without
+First come the steps of the look-up, then `ktrace add --dry-run` as a whole process, with its memory: without
 arguments, with one in the kernel's own grammar, and with the expression.
 
-Times are the best of several rounds, each in a fresh interpreter, and are told relative to the start of
-an interpreter that does nothing: the ratios travel between machines, the milliseconds do not.
+Times are the best of several rounds, each in a fresh interpreter, relative to the start of an interpreter
+that does nothing. Compare the ratios between machines, not the milliseconds.
 """
 
 import argparse
@@ -52,7 +52,7 @@ print(json.dumps([steps, memory, types.type_count, argument.arg.to_text()]))
 """
 
 
-# The whole command on a tracing directory made of files: what `add` costs beside the kernel's own work.
+# The whole command on a tracing directory made of files: the cost of `add` without the kernel's own work.
 _WHOLE = """
 import json, resource, sys, time
 from pathlib import Path

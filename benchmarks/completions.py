@@ -1,10 +1,10 @@
-"""How long a completion takes, as a ratio to what starting the same shell takes.
+"""Measure how long a completion takes, relative to the start of the same shell.
 
     python -m benchmarks.completions [KALLSYMS]
 
-Asks bash for functions that begin with a prefix, in a fresh shell each time, against a file like
-/proc/kallsyms (built with 200,000 lines if none is given) and, where it can be read, against this
-kernel's own available_filter_functions. Prints medians in milliseconds and ratios to `bash -c :`.
+Asks bash for functions that begin with a prefix, in a fresh shell each time, with a file like /proc/kallsyms
+(generated with 200,000 lines if none is given) and, if it can be read, with this kernel's own
+available_filter_functions. Prints medians in milliseconds and ratios to `bash -c :`.
 """
 
 import os
@@ -58,7 +58,7 @@ def build(path: Path) -> Path:
 
 
 def median_ms(words: list[str], environment: dict[str, str]) -> tuple[float, str]:
-    """Median of the time that bash takes for a script, in milliseconds, and what it printed."""
+    """Return the median of the time that bash takes for a script, in milliseconds, and what it printed."""
     times, said = [], ""
     for _ in range(ROUNDS):
         start = time.perf_counter()

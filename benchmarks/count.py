@@ -1,11 +1,11 @@
-"""What counting and timing cost a program that calls one function at full speed, beside other tools.
+"""Measure how much counting and timing slow down a program that calls one function at full speed.
 
     python -m benchmarks.count [--count N] [--rounds N] [--without TOOL] [--redraw] [--here]
 
-Boots a virtual machine, unless told to measure --here. Each tool is armed while `dd` reads one byte at a
-time; its slow-down is the time of a run against that of runs without any tool, medians of all rounds. The
-tools take turns, so that all see the same machine. `--redraw` measures what a live table costs instead, and
-needs no kprobes.
+Boots a virtual machine, unless --here is given. Each tool is attached while `dd` reads one byte at a time;
+its slow-down is the time of a run relative to that of runs without any tool, as medians of all rounds. The
+tools take turns, so that all run under the same conditions. With `--redraw`, it measures the cost of a live
+table instead, and needs no kprobes.
 """
 
 import argparse
@@ -49,7 +49,7 @@ TOOLS: dict[str, list[str]] = {
 
 
 def read_all(count: int) -> float:
-    """Nanoseconds a call of a run of dd."""
+    """Return the nanoseconds a call in one run of dd."""
     started = time.perf_counter()
     subprocess.run(
         ["dd", "if=/dev/zero", "of=/dev/null", "bs=1", f"count={count}", "status=none"], check=True
@@ -58,15 +58,15 @@ def read_all(count: int) -> float:
 
 
 def is_armed() -> bool:
-    """Whether something is attached to the function, by kprobe or by fprobe."""
+    """Return whether something is attached to the function, by kprobe or by fprobe."""
     lines = (TRACING / "enabled_functions").read_text().splitlines()
     return any(line.startswith("vfs_read ") for line in lines)
 
 
 def wait_until_armed(name: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait for it. Raise RuntimeError if the tool ends, or does not come to it.
+    """Wait until the tool is attached. Raise RuntimeError if it ends, or takes too long.
 
-    `perf trace` attaches to no function: it is given 20 seconds.
+    `perf trace` attaches to no function: it gets 20 seconds.
     """
     deadline = time.monotonic() + ARMED_S
     while not is_armed():
@@ -77,11 +77,11 @@ def wait_until_armed(name: str, process: subprocess.Popen[bytes]) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"{name} is not armed after {ARMED_S} s")
         time.sleep(0.1)
-    time.sleep(2.0)  # the histogram comes behind the probe
+    time.sleep(2.0)  # the histogram is set after the probe
 
 
 def with_tool(name: str, count: int, runs: int) -> list[float]:
-    """Nanoseconds a call while the tool is armed."""
+    """Return the nanoseconds a call while the tool is attached."""
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen(TOOLS[name], stdout=out, stderr=out)
         try:
@@ -97,7 +97,7 @@ def with_tool(name: str, count: int, runs: int) -> list[float]:
 
 
 def slow_downs(count: int, rounds: int, without: Sequence[str]) -> None:
-    """Print one line per tool."""
+    """Print a line for each tool."""
     there = [name for name in TOOLS if TOOLS[name][0] == KTRACE[0] or shutil.which(TOOLS[name][0])]
     tools = [name for name in there if not any(word in name for word in without)]
     times: dict[str, list[float]] = {name: [] for name in ("nothing", *tools)}
@@ -135,8 +135,8 @@ def kernels_text(keys: int) -> str:
 def redraw(keys: int, lines: int = 80, rounds: int = 50) -> None:
     """Measure one refresh of a live table: read the kernel's text, add it up, and draw it.
 
-    Nothing is read from the kernel, so that it can be run anywhere; processor time, which a busy machine
-    does not lengthen much.
+    It reads nothing from the kernel, so it runs anywhere. It measures processor time, which depends little on
+    the load of the machine.
     """
     text = kernels_text(keys)
     live = Live(io.StringIO())
@@ -158,7 +158,7 @@ def redraw(keys: int, lines: int = 80, rounds: int = 50) -> None:
 
 
 def main() -> int:
-    """As the options say."""
+    """Measure as the options say."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--count", type=int, default=50_000, help="calls a run")
     parser.add_argument("--rounds", type=int, default=2)
@@ -180,7 +180,7 @@ def main() -> int:
     line = "p:bench/vfs_read vfs_read"
     fd = os.open(TRACING / "kprobe_events", os.O_WRONLY | os.O_APPEND)
     try:
-        os.write(fd, line.encode() + b"\n")  # for perf, which wants an event that exists
+        os.write(fd, line.encode() + b"\n")  # for perf, which requires an existing event
         slow_downs(options.count, options.rounds, options.without)
     finally:
         os.write(fd, b"-:bench/vfs_read\n")

@@ -1,10 +1,10 @@
-"""How long it takes from a kernel's debug info to the source line of an address, and back.
+"""Measure the time from a kernel's debug info to the source line of an address, and back.
 
     python -m benchmarks.dwarf --vmlinux FILE [--function NAME] [--rounds N]
 
-Times are the best of several rounds, each in a fresh interpreter, and are told relative to
-`addr2line -i` of the same address in the same run: the ratios travel between machines, the milliseconds do
-not. `FILE` is what tests/dwarf/fetch.py prints.
+Times are the best of several rounds, each in a fresh interpreter, relative to `addr2line -i` of the same
+address in the same run. Compare the ratios between machines, not the milliseconds. tests/dwarf/fetch.py
+prints the name of a `FILE`.
 """
 
 import argparse

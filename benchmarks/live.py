@@ -1,16 +1,16 @@
-"""What is delivered live at full speed: `ktrace trace --json` beside `cat trace_pipe`.
+"""Measure live delivery at full speed: `ktrace trace --json` and `cat trace_pipe`.
 
     python -m benchmarks.live [--rounds N] [--seconds N] [--buffer KB...] [--kernel SERIES] [--wall] [--here]
 
-Boots a virtual machine, unless told to measure --here (root, and a kernel with kprobes). In it, dd on
-CPU 0 reads one byte at a time, as fast as it can, with a kprobe on vfs_read; whoever reads is kept to
-CPU 1, and writes to /dev/null. All take part in each round, one after the other. What counts is what has
-been written when dd has run for so many seconds: the bytes that the kernel counted for the reader, by the
-length of a line.
+Boots a virtual machine, unless --here is given (which needs root, and a kernel with kprobes). There, dd
+reads one byte at a time on CPU 0, as fast as it can, with a kprobe on vfs_read. The reader runs on CPU 1 and
+writes to /dev/null. All readers run in each round, one after the other. The result is what has been written
+when dd has run for the given number of seconds: the bytes that the kernel counted for the reader, divided by
+the length of a line.
 
-The machine's clock counts instructions, unless it is to be the --wall's: so the figures do not depend on
-what else is going on. An emulated machine runs all its processors in one thread of the host: whatever the
-reader takes, dd does not get, and vice versa.
+The machine's clock counts instructions unless --wall is given, so the figures do not depend on the load of
+the host. An emulated machine runs all its CPUs in one thread of the host, so time that the reader uses is
+missing for dd, and vice versa.
 """
 
 import argparse
@@ -37,12 +37,12 @@ _WAYS = ("cat trace_pipe", "ktrace trace --text", "ktrace trace", "ktrace trace 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """What one way of reading came to.
+    """The results of one reader.
 
     Attributes:
         delivered: events written when the producer had run for its time.
-        recorded: hits that the kernel made a record of, by its own account.
-        lost: of these, overwritten before they were read.
+        recorded: hits that the kernel recorded, according to its own count.
+        lost: recorded hits that were overwritten before they were read.
     """
 
     seconds: float
@@ -67,7 +67,7 @@ def _instances() -> Path:
 
 @contextmanager
 def _cat(size_kb: int) -> Iterator["_Reader"]:
-    """`cat trace_pipe` of an instance like the one that ktrace makes."""
+    """Run `cat trace_pipe` on an instance like those that ktrace makes."""
     instance = _instances() / "ktbench"
     instance.mkdir()
     try:
@@ -88,7 +88,7 @@ def _cat(size_kb: int) -> Iterator["_Reader"]:
 
 @contextmanager
 def _ktrace(way: str, size_kb: int) -> Iterator["_Reader"]:
-    """`ktrace trace`, once it has armed its events."""
+    """Run `ktrace trace`, and wait until it has enabled its events."""
     words = [sys.executable, "-m", *way.split(), "reads", "--cpu", "0", "--buffer-size", str(size_kb)]
     process = subprocess.Popen(
         ["taskset", "-c", "1", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -109,29 +109,29 @@ def _is_armed(instance: Path) -> bool:
         on = (instance / "tracing_on").read_text().strip() == "1"
         return on and (instance / f"events/{_EVENT}/enable").read_text().startswith("1")
     except FileNotFoundError:
-        return False  # it is just being made
+        return False  # it is being created
 
 
 @dataclass(slots=True)
 class _Reader:
-    """A process that reads an instance, and writes what it has read."""
+    """A process that reads an instance, and writes the data that it has read."""
 
     process: subprocess.Popen
     instance: Path
 
     def written(self) -> int:
-        """Bytes that it has given to write(2)."""
+        """Return the bytes that it has passed to write(2)."""
         found = re.search(r"^wchar: (\d+)$", Path(f"/proc/{self.process.pid}/io").read_text(), re.MULTILINE)
         return int(found[1])
 
     def stats(self) -> dict[str, int]:
-        """Return the kernel's account of the producer's CPU."""
+        """Return the kernel's statistics of the producer's CPU."""
         lines = (self.instance / "per_cpu/cpu0/stats").read_text().splitlines()
         pairs = (line.partition(": ")[::2] for line in lines)
         return {name: int(value) for name, value in pairs if value.isdigit()}
 
     def end(self) -> int:
-        """Let a ktrace end; the events that it says it has delivered."""
+        """End a ktrace. Return the number of events that it says it has delivered."""
         self.process.send_signal(signal.SIGINT)
         os.waitid(
             os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT
@@ -158,7 +158,7 @@ def _measure(way: str, size_kb: int, seconds: float) -> _Seen:
         producer.wait()
         delivered = stats["read events"]
         if not way.startswith("cat"):
-            # It has taken more out of the buffer than it has written.
+            # It has read more from the buffer than it has written.
             events = reader.end()
             delivered = round(written * events / (reader.written() - before))
     lost = stats["overrun"]
@@ -178,7 +178,7 @@ def _here(rounds: int, seconds: float, sizes: list[int]) -> None:
                     time.sleep(0.5)
             for way in _WAYS:
                 rates = [one.delivered / one.seconds for one in seen[way]]
-                # A ratio of each round: what else the machine does changes from one to the next.
+                # One ratio a round, because the load of the machine changes from round to round.
                 times = [
                     (one.delivered / one.seconds) / max(cat.delivered / cat.seconds, 1)
                     for one, cat in zip(seen[way], seen[_WAYS[0]], strict=True)

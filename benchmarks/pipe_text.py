@@ -1,12 +1,12 @@
-"""How fast the kernel's text becomes columns, next to other ways of reading it.
+"""Measure how fast the kernel's text becomes columns, compared with other ways of reading it.
 
     python -m benchmarks.pipe_text [--lines N] [--rounds N] [--file TRACE]
 
-All ways read the same bytes in the same run, one after the other in each round, in pieces of 1 MiB;
-the table gives the median of the rounds and the ratio to the peer: one `findall` of a pattern that knows
-the event's arguments, which leaves all values as bytes. Only ours types the values, and only ours tells
-a line that is not understood. Without --file the text is generated, as the kernel lays it out; ratios
-count, not the figures: they depend on the machine and on what else it does.
+All ways read the same bytes in the same run, one after the other in each round, in pieces of 1 MiB. The table
+has the median of the rounds and the ratio to a peer: one `findall` of a pattern that knows the event's
+arguments, which leaves all values as bytes. Only ktrace types the values and reports lines that it does not
+understand. Without --file, the text is generated in the kernel's layout. Compare the ratios: the figures
+depend on the machine and its load.
 """
 
 import argparse
@@ -41,7 +41,7 @@ Reader = Callable[[bytes], int]
 
 
 def generate(shape: str, lines: int) -> bytes:
-    """Text of `lines` records: `numbers`, `string`, or `mixed` of five events."""
+    """Generate the text of `lines` records: `numbers`, `string`, or `mixed` of five events."""
     rng = random.Random(shape)
     comms = ["bash", "my prog-1", "kworker/0:1H", "<idle>", "systemd-journal", "rcu_preempt"]
     paths = [f"/usr/lib/x86_64-linux-gnu/lib{n}.so.{n % 7}" for n in range(3000)]
@@ -88,7 +88,7 @@ def known_args(text: bytes) -> re.Pattern[bytes]:
 
 
 def pieces(text: bytes) -> Iterable[bytes]:
-    """About 1 MiB each, whole lines: the peers keep nothing over a cut."""
+    """Split text into pieces of whole lines, of about 1 MiB each: the peers keep no state between them."""
     start = 0
     while start < len(text):
         end = text.rfind(b"\n", start, start + _PIECE) + 1 or len(text)
@@ -97,7 +97,7 @@ def pieces(text: bytes) -> Iterable[bytes]:
 
 
 def findall(pattern: re.Pattern[bytes]) -> Reader:
-    """Count what one `findall` a piece gives."""
+    """Count the matches of one `findall` for each piece."""
     return lambda text: sum(len(pattern.findall(piece)) for piece in pieces(text))
 
 
@@ -122,7 +122,7 @@ def numpy_head(text: bytes) -> int:
 
 
 def generic(text: bytes) -> int:
-    """Header by pattern, then `key=value` split wherever it looks like one, into a dict."""
+    """Match the header by a pattern, then split `key=value` wherever it looks like one, into a dict."""
     count = 0
     for line in text.splitlines():
         match = _FINDALL_HEAD.match(line)
@@ -133,7 +133,7 @@ def generic(text: bytes) -> int:
 
 
 def ours(text: bytes) -> int:
-    """Typed batches."""
+    """Make typed batches."""
     parser = TextParser()
     for start in range(0, len(text), _PIECE):
         parser.feed(text[start : start + _PIECE])
@@ -142,7 +142,7 @@ def ours(text: bytes) -> int:
 
 
 def ours_json(text: bytes) -> int:
-    """Typed batches, written as JSON Lines to memory."""
+    """Make typed batches and write them as JSON Lines to memory."""
     parser, out = TextParser(), io.BytesIO()
     sink = JsonLines(out)
     for start in range(0, len(text), _PIECE):
@@ -174,7 +174,7 @@ def measure(name: str, text: bytes, rounds: int) -> None:
     print(f"\n{name}: {lines} lines, {len(text) / lines:.0f} bytes each; median of {rounds} rounds")
     print(f"{'':36}{'M lines/s':>10}{'to peer':>9}{'records':>10}")
     for reader, values in rates.items():
-        # Interleaved: the ratio is that of each round, so what else the machine did counts less.
+        # The ways alternate, and each round has its own ratio, so the load of the machine matters less.
         ratio = statistics.median(a / b for a, b in zip(values, rates[peer], strict=True))
         print(f"{reader:36}{statistics.median(values):10.2f}{ratio:9.2f}{found[reader]:10d}")
 

@@ -1,11 +1,11 @@
-"""What is lost while recording at full speed: `ktrace record` beside `trace-cmd record`.
+"""Measure the losses of a recording at full speed: `ktrace record` and `trace-cmd record`.
 
     python -m benchmarks.record [--rounds N] [--reads N] [--buffer KB...] [--kernel SERIES] [--here]
 
-Boots a virtual machine, unless told to measure --here (root, and a kernel with kprobes). In it, dd on
-CPU 0 reads one byte at a time, as fast as it can, with a kprobe on vfs_read; whoever records is kept to
-CPU 1. All take part in each round, one after the other, with the buffer sizes that they come with and
-with the same ones. The kernel's own account, which both save in their files, says what was lost.
+Boots a virtual machine, unless --here is given (which needs root, and a kernel with kprobes). There, dd
+reads one byte at a time on CPU 0, as fast as it can, with a kprobe on vfs_read. The recorder runs on CPU 1.
+All recorders run in each round, one after the other, with their default buffer sizes and with the same ones.
+The losses are the kernel's own count, which both save in their files.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def _recorders(size_kb: int | None) -> dict[str, list[str]]:
 
 
 def _measure(tool: str, words: list[str], reads: int, path: Path) -> tuple[int, int, float]:
-    """Events kept, events lost, and seconds of dd, as it says itself."""
+    """Return the events kept, the events lost, and the seconds that dd reports."""
     producer = f"taskset -c 0 dd if=/dev/zero of=/dev/null bs=1 count={reads}"
     own = ["-c", producer] if tool == "ktrace" else producer.split()
     done = subprocess.run(

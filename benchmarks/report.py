@@ -1,12 +1,12 @@
-"""How fast a recording becomes columns, JSON Lines, text and answers, next to trace-cmd on the same file.
+"""Measure how fast a recording becomes columns, JSON Lines, text and answers, compared with trace-cmd.
 
     python -m benchmarks.report [--file FILE] [--seconds N] [--rounds N]
 
-Each way is a process of its own, from its start to its end, its output thrown away; in each round one
-after the other. The table gives the medians of the time that passed, of the processor time that it took
-(ours makes lines in several threads), and of the largest memory, and how many times as fast as trace-cmd
-that is by either time. Without --file a recording is made in the virtual machine by trace-cmd (as root;
-some minutes where the machine is emulated). Ratios count, not the figures.
+Each way is a separate process, measured from its start to its end, whose output is discarded. In each round,
+all run on the same file, one after the other. The table has the medians of the elapsed time, of the processor
+time (ktrace makes lines in several processes), and of the peak memory, and the ratios to trace-cmd by either
+time. Without --file, trace-cmd makes a recording in the virtual machine (as root; some minutes if the machine
+is emulated). Compare the ratios, not the figures.
 """
 
 import argparse
@@ -45,7 +45,7 @@ WAYS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one run: seconds that passed, processor seconds, MiB at most."""
+    """The cost of one run: elapsed seconds, processor seconds, and peak memory in MiB."""
 
     wall: float
     cpu: float
@@ -53,10 +53,10 @@ class Cost:
 
 
 def run(command: str) -> Cost:
-    """One way, to its end. Memory is that of its largest process."""
+    """Run one way to its end. The memory is that of its largest process."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     began = time.perf_counter()
-    # A shell of its own, so that the usage of all processes of a pipe is known when it has ended.
+    # A separate shell, so that the usage of all processes of a pipe is known when it has ended.
     shell = subprocess.Popen(
         ["bash", "-c", f"set -o pipefail; {command}"],
         stdout=subprocess.DEVNULL,
@@ -82,7 +82,7 @@ def make_input(folder: str, seconds: int) -> str:
 
 
 def measure(file: str, rounds: int) -> dict[str, Cost]:
-    """Medians of all ways."""
+    """Return the medians of all ways."""
     with tempfile.TemporaryDirectory() as folder:
         found: dict[str, list[Cost]] = {name: [] for name in WAYS}
         for _ in range(rounds):
@@ -101,7 +101,7 @@ def measure(file: str, rounds: int) -> dict[str, Cost]:
 
 
 def has(package: str) -> bool:
-    """Whether a package is installed."""
+    """Return whether a package is installed."""
     try:
         version(package)
     except PackageNotFoundError:
@@ -110,7 +110,7 @@ def has(package: str) -> bool:
 
 
 def show(file: str, costs: dict[str, Cost]) -> None:
-    """Return the table, with what it was measured on."""
+    """Return the table, with the conditions of the measurement."""
     counted = subprocess.run(
         ["bash", "-c", f"{COLUMNS.format(False)} {file}"],
         stdout=subprocess.PIPE,

@@ -1,9 +1,9 @@
-"""Events per second of `ktrace run --input`: scripts over a recording, every event through a handler.
+"""Measure the events per second of `ktrace run --input`, with a handler for each event of a recording.
 
     python -m benchmarks.script [EVENTS]
 
-The recording is made here: pages of an event with three fields, of 100 tasks in turn. The peer reads the same
-file and counts by task, too: `trace-cmd report | awk`.
+The recording is generated: pages of an event with three fields, of 100 tasks in turn. The peer reads the same
+file and also counts by task: `trace-cmd report | awk`.
 """
 
 import os
@@ -74,7 +74,7 @@ def page(ts: int, first: int) -> bytes:
 
 
 def make(path: str, events: int) -> int:
-    """Write the recording; how many events it has."""
+    """Write the recording. Return the number of its events."""
     count = events // PER_PAGE // 2
     pages = {cpu: [page((cpu + 2 * i) * 1_000_000, i * PER_PAGE) for i in range(count)] for cpu in (0, 1)}
     names = b"".join(b"%d task-%d\n" % (1000 + i, i) for i in range(TASKS))
@@ -100,7 +100,7 @@ AWK = "trace-cmd report -i {} 2>/dev/null | awk '{{n[$1]++}} END {{for (k in n) 
 
 
 def main() -> None:
-    """Whole processes, the median of three runs each; rates are without what an empty recording takes."""
+    """Measure whole processes, the median of three runs each; rates exclude the time of an empty file."""
     events = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000_000
     with tempfile.TemporaryDirectory() as directory:
         small, large = f"{directory}/small.dat", f"{directory}/large.dat"
@@ -128,13 +128,13 @@ def peer(path: str) -> list[str]:
 
 
 def median_of(way: Callable[[str], list[str]], path: str) -> tuple[float, float]:
-    """Seconds and processor seconds of three runs, the medians."""
+    """Return the medians of the elapsed seconds and the processor seconds of three runs."""
     runs = [seconds(way(path)) for _ in range(3)]
     return median(run[0] for run in runs), median(run[1] for run in runs)
 
 
 def seconds(command: list[str]) -> tuple[float, float]:
-    """One run."""
+    """Return the elapsed seconds and the processor seconds of one run."""
     before, began = os.times(), time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     wall, after = time.perf_counter() - began, os.times()

@@ -1,11 +1,10 @@
-"""Time to a script's first event: `ktrace run` beside bpftrace with the equal program.
+"""Measure the time to a script's first output: `ktrace run` and an equivalent bpftrace program.
 
     python -m benchmarks.script_start [--rounds N] [--count-instructions] [--here]
 
-Boots a virtual machine, unless told to measure --here. Each way is a process of its own; in each round one
-after the other, while a shell keeps starting a program that reads. The table gives medians: the seconds
-from the start of the process until its first line is there, those until it has ended, and the processor
-seconds that it took.
+Boots a virtual machine, unless --here is given. Each way is a separate process. In each round, all run one
+after the other, while a shell keeps starting a program that reads. The table has the medians of the seconds
+from the start of the process until its first line, of those until it has ended, and of its processor seconds.
 """
 
 import argparse
@@ -76,7 +75,7 @@ def main() -> int:
 
 
 def once(words: list[str]) -> tuple[float, float, float]:
-    """One run: until its first line of the program's own, until its end, processor time."""
+    """Measure one run: until the program's first own line, until its end, and its processor time."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     before, began = os.times(), time.perf_counter()
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment) as run:

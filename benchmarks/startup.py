@@ -1,11 +1,11 @@
-"""How long whole commands take to start, as a ratio to an interpreter that does nothing.
+"""Measure how long whole commands take to start, relative to an interpreter that does nothing.
 
     python -m benchmarks.startup [--rounds N]
 
-Runs `python -c pass` and ktrace in turn, in the same environment, so that what else the machine does falls
-on both. `list` and `add` end early where there is no tracefs to use; run it in `ktrace vm` for the rest.
-Prints medians of the times and of each round's ratio, of the time that passed and of the processor time,
-which a busy machine disturbs less. Up to 6 is what ktrace promises itself.
+Runs `python -c pass` and ktrace in turn, in the same environment, so that the load of the machine affects
+both. `list` and `add` end early if tracefs cannot be used; run it in `ktrace vm` to measure all of it. Prints
+medians of the times and of each round's ratio, by elapsed time and by processor time, which depends less on
+the load. The goal is a ratio of at most 6.
 """
 
 import argparse

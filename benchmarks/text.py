@@ -1,11 +1,10 @@
-"""How fast records become the kernel's text: beside `trace-cmd report`, and the last step alone.
+"""Measure how fast records become the kernel's text, next to `trace-cmd report`, and the last step alone.
 
     python -m benchmarks.text [--file TRACE.DAT] [--rounds N] [--rows N]
 
-With --file both read the same recording, one after the other in each round; the table gives the medians of
-whole processes, and the ratio. Without one, columns of a few usual events are generated, and only the last
-step is measured: from columns to lines. Ratios count, not the figures: they depend on the machine and on
-what else it does.
+With --file, both read the same recording, one after the other in each round; the table has the medians of
+whole processes, and the ratio. Without it, columns of a few common events are generated, and only the last
+step is measured: from columns to lines. Compare the ratios: the figures depend on the machine and its load.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""`python -m ktrace`, and the console script."""
+"""Run ktrace as `python -m ktrace` and as the console script."""
 
 import gc
 import os
@@ -14,21 +14,21 @@ _BLAS_THREADS = "OPENBLAS_NUM_THREADS"
 def entry() -> None:
     """Run the command line and exit with its status.
 
-    Of what a short command takes, most is Python's loading and tearing down: "Starting fast" in
+    A short command spends most of its time on starting and stopping Python: see "Starting fast" in
     docs/architecture.md.
     """
-    # Modules and classes stay: to look for rubbish among them while they load finds none.
+    # Modules and classes stay, so collecting garbage while they load frees nothing.
     gc.set_threshold(100_000)
-    # NumPy's library for matrices, of which we have none, would start a thread a processor as it loads. Not
-    # in `os.environ`: commands that we start get that, as it came.
+    # Otherwise NumPy's matrix library, which ktrace does not use, starts a thread for each CPU. The variable
+    # is not set in `os.environ`, because the commands that ktrace starts get that environment.
     if _BLAS_THREADS not in os.environ:
         os.putenv(_BLAS_THREADS, "1")
     open_standard_streams()
     status = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):  # told by `main`
+        with suppress(OSError, ValueError):  # `main` has reported it
             stream.flush()
-    os._exit(status)  # everything is undone by now, and modules need no taking apart
+    os._exit(status)  # everything is undone by now, and modules need no clean-up
 
 
 if __name__ == "__main__":

@@ -1,21 +1,21 @@
 #!/bin/bash
-# Run commands on this checkout in a bare tree of another Debian release: nothing installed but what
-# debootstrap calls minimal, and make. As root or with sudo.
+# Run commands on this checkout in a tree of another Debian release, in which only debootstrap's minimal
+# packages and make are installed. As root or with sudo.
 #
 #   tools/bare.sh trixie 'make demo' 'make test'
 #
-# The tree is made in the folder TREES (/var/tmp), and removed at the end unless KEEP=1. With MOUNTS=proc
-# it has neither /dev/pts nor /sys, as in a plain chroot. The network is reached as from this machine: its
+# The tree is created in the directory TREES (/var/tmp), and removed at the end unless KEEP=1. With MOUNTS=proc
+# it has neither /dev/pts nor /sys, as in a plain chroot. It uses this machine's access to the network: its
 # mirror of Debian, settings of apt, PIP_ variables and pip.conf.
 #
-# Exit status: that of the first command that failed; 75 where the mirror has no such release.
+# Exit status: that of the first command that failed; 75 if the mirror has no such release.
 set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
 
 UNAVAILABLE=75
 
-# Everything is mounted in a namespace that ends with this script, however it ends.
+# Everything is mounted in a namespace that goes away with this script, however it ends.
 if [ "${1:-}" != --in-namespace ]; then
     [ $# -ge 2 ] || { sed -n 's/^# \{0,1\}//; 2,5p' "$0" >&2; exit 2; }
     root=$([ "$(id -u)" = 0 ] || echo sudo --preserve-env)
@@ -53,12 +53,12 @@ make_tree() {
     fi
 }
 
-# The way to the network is this machine's.
+# Use this machine's access to the network.
 copy_settings() {
     for file in /etc/resolv.conf /etc/hosts /etc/pip.conf; do
         [ ! -e "$file" ] || cp --dereference "$file" "$tree$file"
     done
-    # Proxies, and whether the mirror may be an old copy.
+    # Proxies, and whether an outdated mirror is accepted.
     { apt-config dump 2>/dev/null || true; } | grep -E '^Acquire::(Check-|https?::|Retries)' \
         >"$tree/etc/apt/apt.conf.d/99machine" || true
     certificates=${PIP_CERT:-/etc/ssl/certs/ca-certificates.crt}
@@ -88,7 +88,7 @@ in_tree() {
 leave() {
     status=$?
     umount --recursive --lazy "$tree/dev" "$tree/proc" "$tree/sys" 2>/dev/null || true
-    # Of what is mounted there still, files would be removed, too.
+    # If something is still mounted there, its files would be removed, too.
     if [ -n "${KEEP:-}" ] || grep -q " $tree/" /proc/self/mounts; then
         echo "kept: $tree"
     else
@@ -97,6 +97,6 @@ leave() {
     exit $status
 }
 
-# Not those that name files of this machine.
+# Without those that name files on this machine.
 mapfile -t settings < <(env | grep -E '^(PIP_[A-Z_]+|https?_proxy|no_proxy)=' | grep -vE '^[A-Z_]+=/' || true)
 main "$@"

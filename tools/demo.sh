@@ -1,11 +1,11 @@
 #!/bin/bash
-# The main job, from a probe to its events, as root on a kernel with kprobes. `make demo` runs it.
+# Show the main job, from a probe to its events. Run it as root on a kernel with kprobes, or use `make demo`.
 set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
 
 export LC_ALL=C
-# Not the program that pip made: its first line cannot hold every checkout's name.
+# Not the program that pip made, because the path of a checkout may be too long for its first line.
 ktrace() { .venv/bin/python -m ktrace "$@"; }
 
 run() {

@@ -1,17 +1,17 @@
 #!/bin/bash
-# Run the unit tests with each of several Pythons, and say at the end which ran.
+# Run the unit tests with several Pythons, and list at the end which ones ran.
 #
 #   tools/pythons.sh 3.12 3.14
 #
-# A Python that is installed here is used in a copy of this checkout. Another one comes from the release
-# of Debian that has it, in a bare tree (tools/bare.sh). Where there is neither, it is skipped.
+# An installed Python is used in a copy of this checkout. Any other one comes from the Debian release that has it,
+# in a minimal tree (tools/bare.sh). If there is none, it is skipped.
 #
 # Exit status: 1 when a test failed, 75 when nothing could be run.
 set -euo pipefail
 unset CDPATH
 cd "$(dirname "$0")/.."
 
-# 3.12 was in no release, and has left testing.
+# 3.12 was not in any release, and is no longer in testing.
 declare -A SUITES=([3.11]=bookworm [3.13]=trixie [3.14]=testing)
 UNAVAILABLE=75
 passed=() failed=() skipped=()

@@ -1,14 +1,14 @@
 #!/bin/bash
-# Make this checkout ready: Debian packages that are missing, and a virtual environment in .venv.
+# Prepare this checkout: install missing Debian packages, and create a virtual environment in .venv.
 #
-#   tools/setup.sh run     what ktrace and its virtual machine need
-#   tools/setup.sh test    also what the tests need
+#   tools/setup.sh run     for ktrace and its virtual machine
+#   tools/setup.sh test    also for the tests
 #   tools/setup.sh dwarf   also the tools that tests/dwarf compares with
-#   tools/setup.sh bare    what tools/bare.sh needs to make trees of other releases
+#   tools/setup.sh bare    for tools/bare.sh, which makes trees of other releases
 #
-# As root, or with sudo. Does nothing where everything is there already.
+# Run it as root, or with sudo. It does nothing if everything is installed.
 set -euo pipefail
-unset CDPATH # with it, cd may go elsewhere, and prints where to
+unset CDPATH # with it, cd may go to another directory, and prints its name
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 purpose=${1:?run, test, dwarf or bare}
@@ -46,7 +46,7 @@ main() {
         has_program perf || missing+=(linux-perf)
     fi
     install_packages "${missing[@]}"
-    # Part of QEMU's packages up to 7.2, a package of its own since.
+    # Part of QEMU's packages up to 7.2, and a separate package since.
     has_file /usr/libexec/virtiofsd /usr/lib/qemu/virtiofsd || install_packages virtiofsd
     make_environment
 }
@@ -58,14 +58,14 @@ has_file() {
     return 1
 }
 
-# Only busybox-static runs where there are no libraries: in the guest's first file system.
+# Only busybox-static runs without libraries, which the guest's first file system does not have.
 is_static_busybox() {
     has_program busybox && ! LC_ALL=C grep -q /ld-linux "$(command -v busybox)"
 }
 
-# Sets `python` to a real interpreter of at least 3.11 that can make environments: not a shim, which
-# would have to look for it again at each start, and in the guest may not find it.
-# PYTHON, where it is set, is the only candidate.
+# Set `python` to a real interpreter of at least 3.11 that can make environments: not a shim, which
+# would have to search for it at each start, and may not find it in the guest.
+# If PYTHON is set, it is the only candidate.
 find_python() {
     candidates=(python3 /usr/bin/python3 python3.{14,13,12,11})
     [ -z "${PYTHON:-}" ] || candidates=("$PYTHON")
@@ -121,9 +121,9 @@ make_environment() {
     touch "$stamp"
 }
 
-# Does the environment's Python start, is it the one that the environment was made with, and does the
-# environment belong to this checkout? Not so after an upgrade of the distribution (packages are kept
-# in a folder named after the Python), in a copy of a checkout, and where PYTHON asks for another one.
+# Return whether the environment's Python starts and is the one that the environment was made with, and whether
+# the environment belongs to this checkout. That is not so after an upgrade of the distribution (packages are kept
+# in a directory named after the Python), in a copy of a checkout, and if PYTHON names another Python.
 environment_is_sound() {
     .venv/bin/python -I -c '
 import os, sys

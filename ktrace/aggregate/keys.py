@@ -141,7 +141,7 @@ class Fields:
             names = " ".join(f.name for f in self.form.args)
             raise NotFound(
                 f"{self.form.system}/{self.form.name} has no field '{name}'",
-                hint=f"it has {names or 'none'}; and there are {' '.join(KNOWN)}",
+                hint=f"fields: {names or 'none'}; also {' '.join(KNOWN)}",
             )
         return field
 

@@ -90,7 +90,7 @@ class _Parser:
         token = self._peek()
         if token.kind != "end":
             hint = "a probe can fetch values, but not calculate with them" if token.text in "+-*&" else None
-            raise wrong(self._text, token.at, f"'{token.text}' cannot stand here", hint)
+            raise wrong(self._text, token.at, f"'{token.text}' is not allowed here", hint)
         return node
 
     def _peek(self, ahead: int = 0) -> _Token:
@@ -110,7 +110,7 @@ class _Parser:
     def _unary(self) -> Node:
         self._depth += 1
         if self._depth > _NESTING_MAX:
-            raise wrong(self._text, self._peek().at, "too many parts within one another")
+            raise wrong(self._text, self._peek().at, "nested too deeply")
         try:
             token = self._peek()
             if token.kind == "op" and token.text in "*&":
@@ -183,12 +183,15 @@ class _Parser:
         if token.text in ("+", "-") and token.kind == "op":
             return self._fetch(token)
         if token.kind == "end":
-            raise wrong(self._text, token.at, "something to read is missing here")
+            raise wrong(self._text, token.at, "an expression is missing here")
         if token.kind == "number":
             raise wrong(
-                self._text, token.at, "a number is nothing to read", f"an immediate value is \\{token.text}"
+                self._text,
+                token.at,
+                "a number is not something to read",
+                f"an immediate value is \\{token.text}",
             )
-        raise wrong(self._text, token.at, f"'{token.text}' cannot stand here")
+        raise wrong(self._text, token.at, f"'{token.text}' is not allowed here")
 
     def _postfix(self, node: Node) -> Node:
         for _ in range(len(self._tokens)):
@@ -204,7 +207,7 @@ class _Parser:
                 number = self._take()
                 if number.kind != "number":
                     raise wrong(
-                        self._text, number.at, "only a number can stand here", "such as [0] or [0x10]"
+                        self._text, number.at, "only a number is allowed here", "such as [0] or [0x10]"
                     )
                 self._expect("]")
                 node = Index(node, self._value(number), token.at)

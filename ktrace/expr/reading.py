@@ -63,12 +63,12 @@ class _Reader:
         reading = self._by_ctype() if self._argument.type is None else self._as(self._argument.type)
         value = reading.value
         if value.words[0].startswith(SYMBOL) and not value.loads and not value.memory:
-            raise self._wrong(f"the address of '{value.label}' is nothing that a probe can read")
+            raise self._wrong(f"the address of '{value.label}' cannot be read by a probe")
         if value.addend and not value.memory and not value.in_words:
             raise self._wrong(
                 f"the address of '{value.label}' is {value.addend:+d} bytes from one that can be read, "
                 "and a probe cannot add",
-                hint="read what is there: without &, or with ->",
+                hint="read the value instead: without &, or with ->",
             )
         return reading
 
@@ -127,7 +127,7 @@ class _Reader:
             path = value.path if kind is not None and points_to_text(kind) else None
             return TypedRead(value.pointee(0, None), asked, path=path, path_type=asked)
         raise self._wrong(
-            f"'{value.label}' is a {declare(value.type or kind)}: not text, nor a pointer to text",
+            f"'{value.label}' is a {declare(value.type or kind)}: neither text nor a pointer to text",
             self._argument.type_at,
         )
 
@@ -179,13 +179,13 @@ class _Reader:
             raise self._unknown_type(asked)
         if value.bits or (value.in_words and value.addend % 8):
             raise self._wrong(
-                f"'{value.label}' is a part of a word: it has no other type", at, "leave it out"
+                f"'{value.label}' is part of a word: it cannot have another type", at, "leave it out"
             )
         if value.size is not None and base.size > value.size:
             letter = base.name[0] if base.family == "integer" else "x"
             raise self._wrong(
                 f"'{value.label}' has {value.size} bytes; {asked} would read {base.size - value.size} more, "
-                "of what comes after it",
+                "of the memory after it",
                 at,
                 f"such as :{letter}{8 * value.size}" if value.size in (1, 2, 4) else None,
             )

@@ -68,7 +68,7 @@ class Resolver:
                 base = self.value(node.base)
                 target = self._pointed(base, node.at)
                 if isinstance(bare(target), Void):
-                    raise self._wrong(node.at, "'void *' says nothing of what it points to", _CAST)
+                    raise self._wrong(node.at, "'void *' does not say what it points to", _CAST)
                 return base.pointee(0, target)
             case AddressOf():
                 return self._address(node)
@@ -126,7 +126,7 @@ class Resolver:
             raise self._wrong(op_at, f"'{value.label}' is not a pointer but a {declare(kind)}: write .")
         target = self._pointed(value, op_at)
         if isinstance(bare(target), Void):
-            raise self._wrong(op_at, "'void *' says nothing of what it points to", _CAST)
+            raise self._wrong(op_at, "'void *' does not say what it points to", _CAST)
         return self._complete(bare(target), value, op_at)
 
     def _complete(self, kind: CType, value: Value, at: int) -> Record:
@@ -230,7 +230,7 @@ class Resolver:
             raise self._wrong(
                 node.at,
                 f"'{base.label}' has {base.size} bytes, a {declare(ctype)} has {size_of(ctype)}: "
-                "what lies behind it would be read",
+                "memory after it would be read",
             )
         if base.type is not None and "user" in tags(base.type) and isinstance(ctype, Pointer):
             ctype = Pointer(Tagged("user", ctype.target))  # a cast does not move what it points to

@@ -122,7 +122,7 @@ class Scope:
             raise wrong(
                 self.text,
                 at,
-                "this kernel does not keep parameters until the return; kernels from 6.9 on do",
+                "this kernel does not save parameters until the return; Linux 6.9 and later do",
                 "read $retval here, and the parameters in a second probe at the entry",
             )
 
@@ -222,8 +222,6 @@ class Scope:
             raise wrong(self.text, at, f"{self.site.function} returns nothing")
         if isinstance(bare(ctype), Record):
             if (size_of(ctype) or 0) > 8:
-                raise wrong(
-                    self.text, at, f"a '{declare(ctype)}' does not fit into the register that is read"
-                )
+                raise wrong(self.text, at, f"a '{declare(ctype)}' does not fit into the return register")
             return Value(("$retval",), ctype, "ret", in_words=True)
         return Value(("$retval",), ctype, "ret", path="$retval")

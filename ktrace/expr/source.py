@@ -48,7 +48,7 @@ class Site:
         where: at the function's entry, at its return, or somewhere inside.
         machine: `uname -m`.
         registers: whether registers such as `%di` can be read; not in fprobe and tracepoint probes.
-        nth: which of several functions of the name is meant, from 1; None if that may not matter.
+        nth: the number, from 1, of the function among several of the same name; None for any.
         force: take the C prototype for a function whose arguments the compiler has changed.
         either_arrow: `->` may also access a struct that is not a pointer, as in SystemTap's language.
         variables: the variables that debug info describes there, innermost scope first; no other names are

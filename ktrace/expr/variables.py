@@ -49,7 +49,7 @@ def value_of(found: Variable, text: str, at: int) -> Value:
                 text,
                 at,
                 f"'{name}' cannot be read at this place: {location.why}",
-                "`ktrace vars PLACE` shows what can; it may be there a line before or after",
+                "`ktrace vars PLACE` shows which variables can; try a line before or after",
             )
 
 

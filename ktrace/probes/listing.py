@@ -123,7 +123,7 @@ def _no_such_probe(name: str, unique: dict[str, Probe]) -> NotFound:
         hint = "close to it: " + ", ".join(near)
     else:
         hint = (
-            "`ktrace list` shows the probes there are" if shared else "there are no probes: ktrace add PLACE"
+            "`ktrace list` shows the existing probes" if shared else "there are no probes: ktrace add PLACE"
         )
     return NotFound(f"there is no probe called '{name}'", hint=hint)
 

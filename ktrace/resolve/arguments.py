@@ -71,7 +71,7 @@ def syscall_arguments(texts: Sequence[str], function: str, site: Site, kernel: K
         elif plain is not None and (is_identifier(plain.expr) or plain.expr.startswith("$arg")):
             if site.where == "return" and not site.features.entry_args_at_return:
                 raise UsageError(
-                    "this kernel does not keep parameters until the return; kernels from 6.9 on do",
+                    "this kernel does not save parameters until the return; Linux 6.9 and later do",
                     excerpt=text,
                     caret=text.index(plain.expr),
                     hint="read $retval here, and the parameters in a second probe at the entry",

@@ -48,7 +48,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How to print a variable or a member.
+    """The form in which to print a variable or a member.
 
     Attributes:
         name: the member's name.

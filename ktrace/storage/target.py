@@ -23,7 +23,7 @@ _STREAM_NAMES = {1: "standard output", 2: "standard error"}
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an output goes.
+    """The file or stream that an output goes to.
 
     Attributes:
         given: the name as the user wrote it.
@@ -131,7 +131,7 @@ def check_inputs(names: Iterable[str]) -> None:
                 if os.path.samestat(os.fstat(fd), status):
                     emptied = "" if status.st_size else ", and the shell has emptied it"
                     raise UsageError(
-                        f"{_input(name)} is read, and is {_STREAM_NAMES[fd]}, too{emptied}",
+                        f"{_input(name)} is both an input and {_STREAM_NAMES[fd]}{emptied}",
                         hint="write to another file, and rename it afterwards",
                     )
 
@@ -216,7 +216,7 @@ def _check(target: Target, inputs: Iterable[str], others: Iterable[Target]) -> N
     for name in inputs:
         found = _status_of(name)
         if found is not None and os.path.samestat(found, status):
-            read = "is read, too" if name == shown else f"is {_input(name)}, which is read, too"
+            read = "is also read" if name == shown else f"is {_input(name)}, which is also read"
             raise UsageError(f"{shown} {read}: it would be lost", hint="choose another name for the output")
     if target.is_stream:
         return
@@ -224,8 +224,8 @@ def _check(target: Target, inputs: Iterable[str], others: Iterable[Target]) -> N
         with suppress(OSError):
             if os.path.samestat(os.fstat(fd), status):
                 raise UsageError(
-                    f"{shown} is {_STREAM_NAMES[fd]}, too: one of both would be lost",
-                    hint=f"/dev/fd/{fd} stands for what is open already",
+                    f"{shown} is also {_STREAM_NAMES[fd]}: one of the two outputs would be lost",
+                    hint=f"use /dev/fd/{fd} for the file that is already open",
                 )
 
 

@@ -72,7 +72,7 @@ class Raw:
 
 
 class Blob(Protocol):
-    """What the decoder needs of a blob: records by number, strings by offset."""
+    """Gives the decoder the records of a blob by number, and its strings by offset."""
 
     def raw(self, type_id: int) -> Raw:
         """Return the record of that number."""
@@ -132,7 +132,7 @@ class Decoder:
         if known is None:
             raw = self._blob.raw(record.key)
             if raw.kind not in (kinds.STRUCT, kinds.UNION):
-                raise raw.damaged(f"type {record.key} is no struct or union")
+                raise raw.damaged(f"type {record.key} is not a struct or union")
             known = tuple(self._member(raw, at, record) for at in raw.elements(3))
             self._members[record.key] = known
         return known
@@ -154,7 +154,7 @@ class Decoder:
                 f"member '{member.name}' reaches beyond the end of {record.kind} '{record.name}'"
             )
         if not bits and offset % 8:
-            raise raw.damaged(f"member '{member.name}' begins within a byte and is no bitfield")
+            raise raw.damaged(f"member '{member.name}' begins within a byte and is not a bitfield")
         return member
 
     def _decode(self, type_id: int, raw: Raw) -> CType:

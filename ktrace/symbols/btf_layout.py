@@ -53,7 +53,7 @@ def layout(record: Record, members_of: Members, path: tuple[str, ...] = ()) -> t
         inner = bare(member.type)
         if not isinstance(inner, Record):
             if number + 1 < len(path):
-                return Miss(name, f"it is no struct but {declare(member.type)}")
+                return Miss(name, f"it is not a struct but {declare(member.type)}")
             return (_row(member, start, 0),)
         record = inner
     return tuple(_row(member, at, depth) for member, at, depth in _walk(record, members_of, start, 0, set()))

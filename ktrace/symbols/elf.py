@@ -117,7 +117,7 @@ class Elf:
         self._data = data
         self._sections: dict[str, Section] = {}
         if len(data) < 64 or data[:4] != b"\x7fELF":
-            raise self._damaged(0, "this is no ELF file")
+            raise self._damaged(0, "this is not an ELF file")
         if data[4] != 2 or data[5] != 1:
             raise self._damaged(4, "only 64-bit little-endian ELF files are read")
         self.type, machine = struct.unpack_from("<HH", data, 16)

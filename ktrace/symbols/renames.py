@@ -166,7 +166,7 @@ _BYPASSED = {
     "sock_sendmsg": Bypass(
         ("__sock_sendmsg", "security_socket_sendmsg"), "send, sendto and sendmsg do not pass through it"
     ),
-    "dev_queue_xmit": Bypass(("__dev_queue_xmit",), "nothing calls it but by a copy", if_local=True),
+    "dev_queue_xmit": Bypass(("__dev_queue_xmit",), "all calls use an inlined copy of it", if_local=True),
     "do_munmap": Bypass(
         ("do_vmi_munmap", "do_mas_munmap", "__do_munmap"), "the system call munmap does not pass through it"
     ),

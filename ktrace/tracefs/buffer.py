@@ -107,7 +107,7 @@ def only_cpus(files: Files, cpus: Iterable[int]) -> None:
     except OSError as error:
         online = files.host.sysconf("SC_NPROCESSORS_ONLN")
         raise Refused(
-            f"the kernel does not take these CPUs: {error.strerror}",
+            f"the kernel does not accept these CPUs: {error.strerror}",
             errno=error.errno,
             hint=f"this machine has CPUs 0 to {online - 1}",
         ) from error
@@ -123,9 +123,7 @@ def check_online(host: Host, cpus: Iterable[int]) -> None:
     online = {cpu for low, _, high in pairs for cpu in range(int(low), int(high or low) + 1)}
     offline = sorted(set(cpus) - online)
     if offline:
-        raise NotFound(
-            f"CPU {offline[0]} is not online: no event can come from it", hint=f"online are {text}"
-        )
+        raise NotFound(f"CPU {offline[0]} is not online: no event can come from it", hint=f"online: {text}")
 
 
 def size_step(kilobytes: int) -> Step:

@@ -30,9 +30,7 @@ def read_format(files: Files, event: str) -> "Format":
     try:
         return parse_format(files.read(f"events/{event}/format"), group)
     except FileNotFoundError:
-        raise NotFound(
-            f"there is no event {event}", hint="`ktrace list` shows the probes there are"
-        ) from None
+        raise NotFound(f"there is no event {event}", hint="`ktrace list` shows the existing probes") from None
 
 
 def has_call_texts(files: Files) -> bool:

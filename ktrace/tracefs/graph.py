@@ -65,7 +65,7 @@ def users(tracing: Files) -> list[str]:
 
 
 def note_name(owner: str, depth: int | None, *, top: bool = False) -> str:
-    """Return the name of the note for a session's additions; it also tells if the top buffer is used."""
+    """Return the name of the note for a session's additions; it shows whether the top buffer is used."""
     return f"{owner}_graph" + ("_top" if top else "") + (f"_{depth}" if depth else "")
 
 

@@ -107,7 +107,7 @@ class Judge:
                 if self._is_held(name):
                     return Verdict(Life.ALIVE, "" if seen.life is Life.ALIVE else _unseen(owner))
             except OSError as error:
-                problem = problem or f"instance {name} cannot be looked at: {error.strerror}"
+                problem = problem or f"instance {name} cannot be examined: {error.strerror}"
         if seen.life is Life.ALIVE:
             return seen
         if problem and not (seen.life is Life.DEAD and owner.namespace is not None):
@@ -145,7 +145,7 @@ def look_for(host: Host, owner: Owner) -> Verdict:
 
 def _compare(host: Host, owner: Owner) -> Verdict:
     """Compare the owner with the process that has its id now."""
-    hidden = Verdict(Life.UNKNOWN, f"/proc does not show process {owner.pid}, which is there")
+    hidden = Verdict(Life.UNKNOWN, f"/proc does not show process {owner.pid}, which exists")
     if not _proc_is_of_this_namespace(host):
         return hidden
     try:

@@ -102,7 +102,7 @@ def why_unusable(files: Files) -> Unavailable | None:
     if not _exists(host, control):
         if not _exists(host, f"{files.root}/README"):
             return Unavailable(
-                f"{files.root} is empty: so it is where the kernel was booted with lockdown=confidentiality",
+                f"{files.root} is empty, as it is when the kernel was booted with lockdown=confidentiality",
                 hint=f"mount -t securityfs nodev {SECURITY}; cat {SECURITY}/lockdown\n{VM_HINT}",
             )
         return Unavailable(
@@ -168,7 +168,7 @@ def _not_root(host: Host, path: str) -> Unavailable:
             f"{path} cannot be written even by root", hint="is it mounted read-only? see `ktrace doctor`"
         )
     return Unavailable(
-        f"no right to use {path}",
+        f"no permission to use {path}",
         hint=WITHOUT_ROOT,
     )
 

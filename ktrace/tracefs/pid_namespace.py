@@ -89,7 +89,7 @@ def machine_id(proc: Files, pid: int, what: str) -> int:
         raise UsageError(
             f"{what}: process {pid} of this pid namespace is {here} on the machine, and /proc, which has the "
             f"machine's ids, shows another process {pid}",
-            hint=f"say {here} for the one, or leave the namespace: nsenter -t 1 -p",
+            hint=f"use {here} for the process in this namespace, or leave the namespace: nsenter -t 1 -p",
         )
     found = here if shown is None else shown
     if found is None:
@@ -120,7 +120,7 @@ def own_threads(files: Files) -> list[int]:
     """Return the machine's ids of the threads of /proc/self.
 
     Args:
-        files: of our own instance that does not record: its contents are cleared.
+        files: the files of an instance of this session that does not record; its contents are cleared.
 
     Raises:
         Unavailable: they cannot be determined.

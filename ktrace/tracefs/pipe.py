@@ -29,7 +29,9 @@ class TextPipe:
         except BlockingIOError as error:
             raise Busy(f"{files.root}/{path} has a reader already") from error
         except OSError as error:
-            raise Busy(f"{files.root}/{path}: {error.strerror}", hint="does somebody read it?") from error
+            raise Busy(
+                f"{files.root}/{path}: {error.strerror}", hint="another program may be reading it"
+            ) from error
 
     def read(self) -> bytes:
         """Return the text available now, up to about 1 MiB, or nothing. Never waits."""

@@ -71,7 +71,7 @@ class RawPipes:
                 self._epoll.register(self._fds[cpu], select.EPOLLIN)
         except OSError as error:
             self.close()
-            raise Busy(f"{files.root}: {error.strerror}", hint="does somebody read it?") from error
+            raise Busy(f"{files.root}: {error.strerror}", hint="another program may be reading it") from error
         enough = min(_ENOUGH, max(_ENOUGH_TOGETHER // max(len(self._fds), 1), _FEW))
         self._block = bytearray(max(enough // page, 1) * page)
 

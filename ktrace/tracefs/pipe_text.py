@@ -26,7 +26,7 @@ RECORD_MAX = 1 << 16
 two pages, which are 64 KiB each at most."""
 
 LINE_MAX = 1 << 20
-"""Bytes without a newline after which waiting for one is given up: this is no text of the kernel."""
+"""The most bytes to read without a newline. Text with more is not the kernel's."""
 
 
 class TextParser:

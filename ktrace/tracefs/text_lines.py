@@ -11,11 +11,11 @@ from ktrace.tracefs.text_heads import Heads, Layout, read_heads
 from ktrace.tracefs.text_words import Ints, Words
 
 CONTINUATION, RECORD, NOTE, HEADER_NOTE = 0, 1, 2, 3
-"""What a line is: part of what precedes it or nothing known; the begin of a record; a line of the
-kernel's own between records; the same in the header of `trace`."""
+"""The kinds of lines: a continuation of the line before, or an unknown line; the beginning of a record; a
+note by the kernel between records; such a note in the header of `trace`."""
 
 _MANY = 128
-"""Lines from which on looking at all at once is quicker than at one after the other."""
+"""From this number of lines on, processing all of them at once is faster than one after the other."""
 
 _TRACER = b"# tracer: "
 

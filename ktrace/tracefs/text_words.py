@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 PADDING = 256
-"""Bytes that may be looked at behind the last line."""
+"""The number of bytes after the last line that may be read."""
 
 
 def _each(byte: int) -> np.uint64:

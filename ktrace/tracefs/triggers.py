@@ -95,7 +95,7 @@ def explain(files: Files, event: str, trigger: Trigger, refused: Refused) -> Ref
         return _taken(files, event, what)
     if refused.errno == errno.EINVAL and refused.caret is None:
         return Refused(
-            f"{event} does not take '{trigger.to_line()}'",
+            f"{event} does not accept '{trigger.to_line()}'",
             errno=refused.errno,
             hint=f"`ktrace show {event.partition('/')[2]}` lists the fields that a condition can name",
         )
@@ -104,6 +104,6 @@ def explain(files: Files, event: str, trigger: Trigger, refused: Refused) -> Ref
 
 def _taken(files: Files, event: str, line: str) -> Busy:
     return Busy(
-        f"{event} has such a trigger already: {line}",
-        hint=f"it was left alone; an event has one of a kind: {files.root}/events/{event}/trigger",
+        f"{event} already has a trigger of this kind: {line}",
+        hint=f"an event can have one trigger of each kind; see {files.root}/events/{event}/trigger",
     )

@@ -14,7 +14,7 @@ VIRTUALIZATION_FLAGS = frozenset({"vmx", "svm"})
 
 @dataclass(frozen=True, slots=True)
 class Accel:
-    """How QEMU runs the guest: with KVM, or by emulation, with the reason for that.
+    """Describes how QEMU runs the guest: with KVM, or by emulation, with the reason for that.
 
     With `counting`, the clock of the emulated guest counts its instructions, one per nanosecond.
     """
@@ -33,7 +33,7 @@ class Accel:
 
     def counted(self) -> "Accel":
         """Return the same acceleration, but emulated and counting instructions, which KVM cannot count."""
-        return Accel(False, self.reason or "its clock is to count instructions", True)
+        return Accel(False, self.reason or "its clock must count instructions", True)
 
 
 def detect(host: Host, kvm: Path = KVM) -> Accel:

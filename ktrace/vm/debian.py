@@ -88,10 +88,10 @@ def check_owner(cache: Path, folder: Path | None = None) -> None:
         if found is None and folder is not None:
             found = find_untrusted(folder)
     except OSError as error:
-        raise Unavailable(f"{folder or cache} cannot be looked through: {error.strerror}") from error
+        raise Unavailable(f"{folder or cache} cannot be searched: {error.strerror}") from error
     if found is not None:
         raise Unavailable(
-            f"{found} is another user's, or all may write it: no kernel is booted from there",
+            f"{found} belongs to another user, or everybody can write to it: no kernel is booted from there",
             hint="keep kernels elsewhere: XDG_CACHE_HOME=DIR ktrace vm ...\n"
             f"or, if you trust what is there: chown -hR {os.geteuid()} {cache}; chmod -R o-w {cache}",
         )
@@ -120,7 +120,7 @@ def _check_tools() -> None:
     missing = [tool for tool in ("apt-get", "apt-cache", "dpkg-deb") if shutil.which(tool) is None]
     if missing:
         raise Unavailable(
-            f"kernels are downloaded by Debian's tools, and {missing[0]} is not here",
+            f"kernels are downloaded with Debian's tools, and {missing[0]} is not installed",
             hint="give a kernel's path instead: `ktrace vm --kernel /boot/vmlinuz-VERSION`",
         )
     if not KEYRING.is_file():

@@ -73,7 +73,7 @@ def environment(host: Mapping[str, str], programs: str, *, emulated: bool = Fals
     Args:
         host: the environment of this process.
         programs: the directory of this installation's programs, appended to `PATH` so that the guest finds
-            `ktrace`, however it was found here.
+            `ktrace`, however the user started it.
         emulated: whether there is no KVM. The guest is then many times slower, so a ktrace in it gets more
             time after the end of a run.
     """

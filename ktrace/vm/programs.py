@@ -51,7 +51,7 @@ def find(host: Host, virtiofsd_places: tuple[str, ...] = VIRTIOFSD) -> Programs:
     if qemu is None or busybox is None or virtiofsd is None:
         raise Unavailable(
             f"not installed: {', '.join(missing)}",
-            hint=f"apt install {PACKAGES}, and virtiofsd where that is a package of its own",
+            hint=f"apt install {PACKAGES}, and virtiofsd if it is a separate package",
         )
     if _is_dynamic(Path(busybox)):
         raise Unavailable(

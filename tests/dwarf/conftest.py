@@ -31,7 +31,7 @@ def info(vmlinux: Path, tmp_path_factory: pytest.TempPathFactory) -> DebugInfo:
 
 @pytest.fixture(scope="session")
 def drawn(vmlinux: Path, info: DebugInfo) -> Sequence[ElfSymbol]:
-    """Functions of a name of their own, with debug info."""
+    """Return functions with unique names, with debug info."""
     symbols = ElfSymbols(Elf.open(vmlinux))
     addresses = {
         a for h in Elf.open(vmlinux).headers if h.name in (".text", ".init.text") for a in (h.address,)

@@ -20,7 +20,7 @@ _MEMBERS = ("./usr/lib/debug/boot/*", "./usr/lib/debug/lib/modules/*/kernel/fs/*
 
 
 def folder() -> Path:
-    """Where the packages are unpacked."""
+    """Return the directory to which the packages are unpacked."""
     home = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(home, "ktrace", "debug")
 

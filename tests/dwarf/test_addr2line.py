@@ -79,7 +79,7 @@ def test_inlined_sites(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol
         theirs = addr2line(vmlinux, [site.spot.address for site in whole], _folder(info, drawn))
         for site in whole:
             chain = theirs[site.spot.address]
-            # The line of the call is told with the function that it is in.
+            # The line of the call is reported with the function that it is in.
             calls = [(f, path, n) for _, (f, path, n) in pairwise(chain)]
             inner = [f for f, _, _ in chain[:-1]]
             assert name in inner, (name, hex(site.spot.address))
@@ -90,7 +90,7 @@ def test_inlined_sites(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol
 
 
 def test_lines_of_a_function_that_is_only_inlined(info: DebugInfo) -> None:
-    """Its own alone: not that of the call, far behind, which its code may begin with."""
+    """Only the function's own line counts: not that of the call, with which its code may start."""
     found = info.lines_of("new_sync_read")
     assert not isinstance(found, Miss)
     assert {line.line - found[0].declared for line in found[0].lines} <= set(range(16))

@@ -125,7 +125,7 @@ def test_variables(info: DebugInfo, vmlinux: Path, drawn: Sequence[ElfSymbol]) -
     print(
         f"{same} of {len(drawn)}: the same {names} variables; {len(different)} differ; perf refused {refused}"
     )
-    # The rest are structs of no size, and symbols that are no variables: perf lists some of them.
+    # The rest are structs without a size, and symbols that are not variables: perf lists some of them.
     assert same >= len(drawn) * 0.98
 
 

@@ -1,4 +1,4 @@
-"""What one mutant may use: processor time and memory. Who uses more is ended by the kernel."""
+"""The limits of one mutant: processor time and memory. The kernel ends a process that exceeds them."""
 
 import resource
 import signal

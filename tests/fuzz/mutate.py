@@ -13,7 +13,7 @@ _MOST_CHANGES = 6
 
 @dataclass(frozen=True)
 class Material:
-    """What mutants of one target are made from.
+    """The raw material of one target's mutants.
 
     Attributes:
         seeds: valid inputs.

@@ -10,7 +10,7 @@ from tests.fuzz.target import Target
 
 @dataclass(frozen=True)
 class Finding:
-    """What must not be.
+    """A result that must not happen.
 
     Attributes:
         key: the same for findings that have the same cause, as far as one can tell.
@@ -32,7 +32,7 @@ def outcome(target: Target, data: bytes) -> Finding | None:
         return None
     except (KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # Polars' panics are no Exceptions
+    except BaseException as error:  # Polars' panics are not subclasses of Exception
         return _of_error(target, error)
     finally:
         stop_clock()

@@ -14,7 +14,7 @@ _WITHIN_S = 20
 
 
 def key_of(target: Target, data: bytes) -> str | None:
-    """Run a mutant in a process of its own and return its finding's key; None for no finding."""
+    """Run a mutant in a separate process and return its finding's key; None for no finding."""
     read, write = os.pipe()
     child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""What is fuzzed: one target for each kind of input."""
+"""Define a target: fuzzing has one for each kind of input."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path

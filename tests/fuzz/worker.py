@@ -30,7 +30,7 @@ _SILENT_S = 60
 
 @dataclass(frozen=True)
 class Job:
-    """What one worker does: mutants of one target, until their number or the time is reached."""
+    """The task of one worker: mutants of one target, until their number or the time is reached."""
 
     target: str
     seed: int
@@ -77,7 +77,7 @@ def work(job: Job) -> tuple[int, list[Finding]]:
 
 
 _SEEDS = -1
-"""In place of a mutant's number while the seeds are run."""
+"""Stands for the mutant's number while the seeds are run."""
 
 _FIRST_SEEDS = 8
 """Seeds that are run before the mutants: they load all that is needed, and must be read without a finding."""
@@ -148,7 +148,7 @@ def _kept(job: Job, target: Target, material: Material, number: int, one: Findin
 
 
 def _be_silent() -> None:
-    """What ktrace prints of mutants is not looked at."""
+    """Discard what ktrace prints for mutants."""
     null = os.open(os.devnull, os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)

@@ -1,4 +1,4 @@
-"""Tests on a running kernel: root, tracefs and kprobes. By hand on one's own, or in the VM.
+"""Tests on a running kernel, with root, tracefs and kprobes: on your own kernel, or in the VM.
 
 Each test finds the kernel's control files as they were at the start, and leaves them so. A machine on
 which they cannot run is a failure, not a skip: `make test` boots one on which they can.
@@ -50,7 +50,7 @@ def pytest_report_header(config: pytest.Config) -> str:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one ktrace process did."""
+    """The result of one ktrace process."""
 
     status: int
     out: str
@@ -63,7 +63,7 @@ class Outcome:
 
 
 def enter_pid_namespace() -> None:
-    """Go on as process 1 of a new pid namespace with a /proc of its own, as in a container.
+    """Continue as process 1 of a new pid namespace with its own /proc, as in a container.
 
     The process that calls it passes signals on, waits, and ends with the same status; killed, it takes the
     other one with it.
@@ -83,7 +83,7 @@ def enter_pid_namespace() -> None:
 
 
 class Running:
-    """A ktrace in a process of its own, forked from this one: what it imports is loaded already.
+    """A ktrace in a separate process, forked from this one, so its imports are already loaded.
 
     With `elsewhere` it runs in a pid namespace of its own.
 
@@ -246,7 +246,7 @@ def ktrace(start: Callable[..., Running]) -> Callable[..., Outcome]:
 
 @pytest.fixture(scope="session")
 def tracing() -> Path:
-    """The tracing directory. Fails where there are no kprobes."""
+    """Return the tracing directory. Fail if there are no kprobes."""
     return Path(find_tracing(LocalHost()).root)
 
 
@@ -258,7 +258,7 @@ def debugfs() -> Path:
 
 
 def is_armed(tracing: Path) -> bool:
-    """Whether a ktrace session's events are on and its buffer takes them.
+    """Return whether the events of a ktrace session are enabled and its buffer records them.
 
     A new instance takes events from the moment it is made: that alone says nothing.
     """

@@ -23,7 +23,7 @@ _OF_AN_EVENT = ("enable", "filter", "trigger")
 
 
 def state(tracing: Path, debugfs: Path) -> dict[str, str]:
-    """Return what ktrace could leave behind, or change, as far as it is quickly read."""
+    """Return the state that ktrace could leave or change, as far as it can be read quickly."""
     found = dict(_files(tracing, (*_SHARED, *_BUFFER)))
     found["instances"] = " ".join(sorted(p.name for p in (tracing / "instances").iterdir()))
     found["kprobes/list"] = "".join(sorted((debugfs / "kprobes/list").read_text().splitlines(True)))

@@ -58,7 +58,7 @@ class Kill:
 
 
 def choose(seed: int, count: int, victims: Sequence[Victim]) -> list[Kill]:
-    """Choose kills by chance: all commands alike, no write twice while others are left."""
+    """Choose kills at random: all commands equally often, and no write twice while others are left."""
     chance = random.Random(seed)
     places = {
         victim.name: [(n, before) for n in range(1, victim.writes + 1) for before in (True, False)]
@@ -101,7 +101,7 @@ class Placed:
 
     @property
     def ready(self) -> bool:
-        """Whether the process is about to be ktrace: until then it is the test's."""
+        """Return whether the process has become ktrace; before that, it is a copy of the test."""
         return struct.unpack_from("=III", self._shared)[2] == 1
 
     @property
@@ -156,7 +156,7 @@ class Placed:
 
 
 def live_apart() -> None:
-    """Go on in a pid namespace of one's own, with its own /proc, as its second process.
+    """Continue in a new pid namespace with its own /proc, as its second process.
 
     The first one waits, as a container's does: to it no signal of its own namespace is fatal.
     """

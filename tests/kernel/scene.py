@@ -1,4 +1,4 @@
-"""What happens while a kernel test traces: known files, sizes, ports and processes."""
+"""The scene that kernel tests trace: known files, sizes, ports and processes."""
 
 import ctypes
 import errno
@@ -22,7 +22,7 @@ Seen = dict[str, int]
 
 
 def scene(report: int) -> None:
-    """Happens in a process of its own, called `ktexpr`; what only it can know goes to `report`."""
+    """Run the scene in a separate process called `ktexpr`; values that only it knows go to `known`."""
     libc = ctypes.CDLL(None, use_errno=True)
     folder = Path("/tmp") / FOLDER
     folder.mkdir(mode=0o755, exist_ok=True)

@@ -204,7 +204,7 @@ def log(tracing: Path) -> tuple[LogEntry, ...]:
 
 
 def by_hand(tracing: Path, bad: Bad) -> tuple[int, LogEntry | None]:
-    """What the kernel says about a line: errno (0: it took it) and what it logged, if it did."""
+    """Return the kernel's errno for a line (0 if it accepted it), and what it logged."""
     before = log(tracing)
     number = 0
     fd = os.open(tracing / bad.path, os.O_WRONLY | os.O_APPEND)
@@ -250,7 +250,7 @@ def through_ktrace(kernel: Kernel, bad: Bad) -> KtraceError | None:
 
 
 def problem(tracing: Path, kernel: Kernel, bad: Bad) -> str | None:
-    """What is wrong with how a line was refused; None where all is right."""
+    """Return what is wrong with the refusal of a line, or None."""
     before = defined(tracing)
     number, entry = by_hand(tracing, bad)
     if number == 0:
@@ -282,7 +282,7 @@ def problem(tracing: Path, kernel: Kernel, bad: Bad) -> str | None:
 
 
 def _tail(text: str, at: int) -> str:
-    """What a caret points at, to the end; ktrace writes offsets in files with all their digits."""
+    """Return the text from the caret on; ktrace writes offsets in files with all their digits."""
     return re.sub(r"0x0+(?=[0-9a-f])", "0x", text[at:])
 
 

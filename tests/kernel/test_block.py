@@ -38,7 +38,7 @@ def disk() -> Iterator[Path]:
 
 
 def ready(tracing: Path) -> bool:
-    """Whether the histogram of the last event is there: of all that a run sets up, it comes last."""
+    """Return whether the histogram of the last event exists, which a run sets up last."""
     for trigger in (tracing / "instances").glob("ktrace_*/events/block/block_rq_complete/trigger"):
         with suppress(OSError):
             if "onmatch" in trigger.read_text():

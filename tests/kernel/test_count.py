@@ -1,4 +1,4 @@
-"""`ktrace count`: numbers that are known beforehand, and nothing left behind."""
+"""`ktrace count`: counts that are known beforehand; nothing is left in the kernel."""
 
 import os
 import shutil
@@ -141,7 +141,7 @@ def test_other_signals_are_the_exit_status(start: Callable, tracing: Path, numbe
 
 @in_kernel
 def test_a_full_table_is_told(ktrace: Callable) -> None:
-    """What is dropped and what is counted are all hits, and there is room for twice the table's size."""
+    """Dropped and counted hits add up to all hits, and the table holds at most twice its size."""
     script = "".join(f"{dd(size, 2)};" for size in range(1, 50))
     outcome = ktrace(
         "count", "vfs_read", "--by", "pid,count", "--size", "128", "--json", "-c", f"sh -c '{script}'"

@@ -45,7 +45,7 @@ def apart(example: Callable[[], None]) -> None:
 
 
 def run(command: str, ktrace: Callable) -> str:
-    """What a pipeline prints; `ktrace`, first or last in it, is one that is loaded already."""
+    """Return the output of a pipeline; a first or last `ktrace` in it runs in a loaded process."""
     first, *others = split(command)
     last = others.pop() if others and others[-1][0] == "ktrace" else None
     text, err = b"", ""
@@ -59,7 +59,7 @@ def run(command: str, ktrace: Callable) -> str:
     if last:
         outcome = ktrace(*last[1:], stdin=text, status=None)
         text, err = outcome.out.encode(), err + outcome.err
-    # Notes come before the events, the summary behind them: as a terminal shows it.
+    # Notes are printed before the events, and the summary after them, as on a terminal.
     notes = [line for line in err.splitlines(keepends=True) if is_note(line)]
     rest = [line for line in err.splitlines(keepends=True) if not is_note(line)]
     return "".join((*notes, text.decode(), *rest))
@@ -80,5 +80,5 @@ def split(command: str) -> list[list[str]]:
 
 
 def is_note(line: str) -> bool:
-    """Whether a line on stderr was printed before what came out."""
+    """Return whether a line on stderr was printed before the output."""
     return line.startswith("ktrace: ") and " is " in line and " in this kernel" in line

@@ -1,4 +1,4 @@
-"""Whatever ends a run, it ends: it says what it left unread, and cleans up.
+"""Every run ends, however it is ended: it says what it left unread, and cleans up.
 
 Times are not asserted: an emulated guest takes many times longer for everything. `wait` of a run that did not
 end fails by its deadline.
@@ -79,7 +79,7 @@ def test_a_script_whose_handlers_lag(
 
 
 def test_a_handler_that_never_returns(start: Callable, armed: Callable, tracing: Path, forks: None) -> None:
-    """Its end probe still runs, and one of those that never returns is left, too."""
+    """The end probe of a script still runs, and one that never returns is abandoned."""
     script = (
         'probe kernel.function("kernel_clone") { while (1) {} }'
         ' probe end(1) { println("first") } probe end(2) { while (1) {} } probe end(3) { println("last") }'
@@ -131,7 +131,7 @@ def test_an_output_that_nobody_takes(
 def test_what_is_left_in_the_buffer_is_said_in_band(
     start: Callable, armed: Callable, tracing: Path, monkeypatch: pytest.MonkeyPatch, text: bool
 ) -> None:
-    """ktrace stands still while the buffer fills, and is told to end."""
+    """ktrace is stopped while the buffer fills, and then asked to end."""
     monkeypatch.setattr(ending, "READING", 0.0)
     monkeypatch.setattr(pipe, "_ENOUGH", 1 << 16)
     for name in ("_ENOUGH", "_ENOUGH_TOGETHER", "_FEW"):

@@ -33,7 +33,7 @@ def is_pointer(value: object, facts: Seen) -> bool:
 
 @dataclass(frozen=True)
 class Case:
-    """What is read at one place, and where in the scene. `known` is a value or a predicate."""
+    """Expressions to read at one place, and their values in the scene, or predicates for them."""
 
     place: str
     known: dict[str, object]
@@ -173,7 +173,7 @@ def test_values(ktrace: Callable, start: Callable, tracing: Path, types: Btf, fe
 
 
 def compare(case: Case, records: list[dict], facts: Seen) -> Iterator[str]:
-    """What is not as it should be."""
+    """Return the values that differ from the expected ones."""
     event = case.place.replace("%return", "__return")
     mine = [r["args"] for r in records if r["event"] == event]
     for number, expression in enumerate(case.known):
@@ -199,7 +199,7 @@ def fits(case: Case, args: dict, expression: str, value: object, facts: Seen) ->
 
 
 def test_values_have_names(ktrace: Callable, start: Callable, tracing: Path) -> None:
-    """The number stays what it is; the name stands beside it, and in text in its place."""
+    """JSON keeps the number and adds the name; text shows the name instead of the number."""
     run = start("trace", "do_send_sig_info", "sig", "type", "--json", "--filter", f"COMM == '{COMM}'")
     play(run, tracing)
     record = next(r for r in run.wait().records("event") if r["args"]["sig"] == signal.SIGURG)
@@ -240,7 +240,7 @@ WRONG = {
     "count->x": ("->x", "is not a pointer"),
     "count:s128": ("s128", "is not a type"),
     "countt": ("countt", "did you mean count"),
-    "file->f_inode->i_mode:string": ("string", "not text, nor a pointer to text"),
+    "file->f_inode->i_mode:string": ("string", "neither text nor a pointer to text"),
     "(struct fil *)buf": ("fil *)buf", "did you mean file"),
     "file->" + "f_path.dentry->d_parent->" * 1 + "d_parent->" * 14 + "d_flags": ("", "too "),
     "count+1": ("+1", "calculate"),
@@ -291,7 +291,7 @@ def test_a_changed_function_keeps_its_arguments_to_itself(ktrace: Callable, trac
 
 
 def caret(err: str) -> str:
-    """What the caret points at."""
+    """Return the text that the caret points at."""
     lines = err.splitlines()
     at = next(i for i, line in enumerate(lines) if line.strip() == "^")
     return lines[at - 1][lines[at].index("^") :]

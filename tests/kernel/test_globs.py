@@ -22,7 +22,7 @@ def symbols() -> dict[str, list[str]]:
 
 
 def probeable(tracing: Path, debugfs: Path, glob: str) -> set[str]:
-    """By the kernel's own lists."""
+    """Compare with the kernel's own lists."""
     names = {line.split()[0] for line in (tracing / "available_filter_functions").read_text().splitlines()}
     refused = {line.split("\t")[1] for line in (debugfs / "kprobes/blacklist").read_text().splitlines()}
     found = symbols()
@@ -65,8 +65,8 @@ def test_one_of_several_and_all_of_them(ktrace: Callable, start: Callable) -> No
     for number, address in enumerate(found, start=1):
         ktrace("add", TWINS, "bprm->filename", "--nth", str(number))
         (line,) = ktrace("list", "--json").records("kprobe")
-        assert int(line["address"], 16) - int(address, 16) in (0, 4)  # behind ENDBR
-        assert line["event"] == f"kprobes/{TWINS}"  # told as _text+OFFSET, it is found again
+        assert int(line["address"], 16) - int(address, 16) in (0, 4)  # after ENDBR
+        assert line["event"] == f"kprobes/{TWINS}"  # defined as _text+OFFSET, it is found again
         assert f"({TWINS}+0x" in ktrace("list").out
         ktrace("remove", TWINS)
     run = start("trace", TWINS, "bprm->filename", "--all", "--json", "-c", "/bin/true").wait()
@@ -112,7 +112,7 @@ def module() -> Iterator[str]:
 
 
 def test_arguments_of_a_modules_function(ktrace: Callable, module: str) -> None:
-    """With and without the module's name: kallsyms says where a function is."""
+    """A function is found with and without the module's name, because kallsyms has the module."""
     for place in ("fuse:fuse_file_release", "fuse_file_release"):
         ktrace("add", place, "ff->nodeid", "open_flags", "--name", "released")
         (probe,) = ktrace("list", "--json").records("probe")

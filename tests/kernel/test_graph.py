@@ -22,7 +22,7 @@ READS = "dd if=/dev/zero of=/dev/null bs=4321 count=7 status=none"
 
 @pytest.fixture
 def instance(tracing: Path) -> Path:
-    """An instance of somebody else's, where the tracer can be had in one."""
+    """Create another user's instance."""
     path = tracing / "instances" / "somebodys"
     path.mkdir()
     (path / "tracing_on").write_text("0")
@@ -32,13 +32,13 @@ def instance(tracing: Path) -> Path:
 
 @pytest.fixture
 def own(instance: Path) -> bool:
-    """Whether the tracer can be had in a buffer of one's own."""
+    """Return whether an instance can have the tracer."""
     return can_graph(Files(LocalHost(), str(instance)))
 
 
 @pytest.fixture
 def where(own: bool, ktrace: Callable) -> tuple[str, ...]:
-    """What says where it is had. Without that, it is not taken where it is everybody's."""
+    """Return the option that requests the tracer. Without it, ktrace does not use the shared buffer."""
     if own:
         return ()
     err = ktrace("graph", "vfs_read", "-c", "true", status=5).err
@@ -48,13 +48,13 @@ def where(own: bool, ktrace: Callable) -> tuple[str, ...]:
 
 @pytest.fixture
 def able(own: bool) -> None:
-    """For what only a buffer of one's own can do."""
+    """Skip a test of features that only an instance has."""
     if not own:
         pytest.skip("this kernel's instances have no function_graph tracer")
 
 
 def following(tracing: Path) -> bool:
-    """Whether a session records calls."""
+    """Return whether a session records calls."""
     if (tracing / "current_tracer").read_text().strip() == "function_graph":
         return True
     for path in (tracing / "instances").glob("ktrace_*"):
@@ -142,7 +142,7 @@ def test_what_was_lost_is_told_in_its_place(able: None, start: Callable, tracing
     outcome = run.wait()
     told = sum(r["count"] or 0 for r in outcome.records("lost"))
     calls = outcome.records("call")
-    if told:  # whoever reads fast enough loses nothing
+    if told:  # a fast reader loses nothing
         assert f"{told} lost" in outcome.err
     assert sum(c["func"] == "vfs_read" for c in calls) <= 3000 + 20
     ids = {c["id"] for c in calls}
@@ -152,7 +152,7 @@ def test_what_was_lost_is_told_in_its_place(able: None, start: Callable, tracing
 def test_two_at_a_time_and_one_that_is_killed(
     able: None, start: Callable, ktrace: Callable, tracing: Path
 ) -> None:
-    """What two follow stays as long as one of them lives, and `clean` finds what the other left."""
+    """A function that two sessions follow stays while one of them runs; `clean` finds what the other left."""
     files = Files(LocalHost(), str(tracing))
     run = start("graph", "vfs_read", "vfs_write", "-q", "--depth", "1")
     run.until(lambda: following(tracing))
@@ -200,7 +200,7 @@ def test_what_cannot_be_followed(where: tuple, ktrace: Callable) -> None:
 def test_the_top_buffer_is_taken_with_consent_where_nobody_uses_it(
     own: bool, start: Callable, ktrace: Callable, tracing: Path, write: Callable
 ) -> None:
-    """That it is as it was afterwards, every test finds out."""
+    """Every test checks afterwards that the buffer has been restored."""
     if own:
         assert (
             "shares"

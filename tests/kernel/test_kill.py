@@ -1,4 +1,4 @@
-"""Kills by chance: nothing is left behind, and nobody next to it is disturbed.
+"""Kill commands at random: nothing is left in the kernel, and other tracers are not disturbed.
 
 Each test is one kill: of a command that writes to the kernel, by SIGKILL, SIGTERM or two SIGINTs, at a
 moment or at one of its writes. Next to it are a live session, a probe and an instance of somebody else's,
@@ -147,7 +147,7 @@ class World:
 
     @property
     def can_graph(self) -> bool:
-        """Whether instances have the function graph tracer."""
+        """Return whether an instance can have the function graph tracer."""
         return "function_graph" in (self.tracing / "instances/theirs/available_tracers").read_text()
 
     def state(self) -> dict[str, str]:
@@ -238,7 +238,7 @@ def kill_once(kill: Kill, world: World, start: Callable, ktrace: Callable, folde
 
 
 def leave_something(victim: Victim, kill: Kill, start: Callable, world: World) -> None:
-    """Kill a session that runs, so that all it has made is there."""
+    """Kill a running session, so that everything that it made is left."""
     argv = DEAD[victim.name]
     if victim.name == "clean-graph" and not world.can_graph:
         argv = (*argv, "--top-buffer")
@@ -275,7 +275,7 @@ def run_killed(kill: Kill, argv: tuple[str, ...], start: Callable) -> tuple[Outc
 
 
 def send_at(run: Running, kill: Kill) -> None:
-    """Send the signals at their moments, as far as the victim is there."""
+    """Send the signals at their moments, while the victim exists."""
     end = time.monotonic() + kill.after_s
     with suppress(AssertionError):
         run.until(lambda: time.monotonic() >= end or has_ended(run.pid))
@@ -307,7 +307,7 @@ def check_session(
 
 
 def clean(kill: Kill, world: World, ktrace: Callable) -> None:
-    """Where victim and `clean` are in different pid namespaces, it may have to be told what to remove."""
+    """Run `clean`. In another pid namespace than the victim, it may need to be told what to remove."""
     elsewhere = kill.apart == "clean"
     outcome = ktrace("clean", elsewhere=elsewhere, status=None if kill.apart else 0)
     assert outcome.status in (0, Busy.exit_code), outcome

@@ -1,4 +1,4 @@
-"""`ktrace latency`: known times, the raw events of the same run, and nothing left behind."""
+"""`ktrace latency`: known times, compared with the raw events of the same run; nothing is left."""
 
 import os
 import re
@@ -119,7 +119,7 @@ RECURSIVE = "__ep_eventpoll_poll"
 
 @in_kernel
 def test_calls_within_calls(start: Callable, armed: Callable, tracing: Path) -> None:
-    """In the kernel the innermost are timed and the others counted; streamed, all are timed."""
+    """The kernel times the innermost calls and counts the others; streamed, all calls are timed."""
     known = (tracing / "available_filter_functions").read_text().split()
     name = next((name for name in known if name.partition(".")[0] == RECURSIVE), None)
     if name is None:
@@ -142,7 +142,7 @@ def test_calls_within_calls(start: Callable, armed: Callable, tracing: Path) -> 
 
 
 def timing(tracing: Path) -> bool:
-    """Whether a session's histograms time."""
+    """Return whether the histograms of a session are in place."""
     for path in (tracing / "instances").glob("ktrace_*"):
         with suppress(OSError):  # it may go while we look
             hists = [*path.glob("events/synthetic/ktrace_*/hist")]
@@ -185,7 +185,7 @@ def test_two_events_by_what_they_share(ktrace: Callable) -> None:
 
 
 def test_from_an_event_to_itself(ktrace: Callable) -> None:
-    """From when a thread is switched out to when it is switched in again."""
+    """Time from when a thread is switched out until it is switched in again."""
     outcome = ktrace(
         "latency", "sched:sched_switch", "sched:sched_switch", "--on", "prev_pid=next_pid", "--by",
         "next_comm", "--json", "-d", "3",
@@ -244,7 +244,7 @@ def test_ctrl_c_in_the_middle(start: Callable, tracing: Path) -> None:
 
 @in_kernel
 def test_an_end_before_its_beginning_is_not_timed(start: Callable[..., Running], tracing: Path) -> None:
-    """As between the clocks of two CPUs; here the clock is changed while a call lasts."""
+    """The second event has an earlier time, as with two CPUs' clocks: the clock changes during a call."""
     running = start("latency", "do_nanosleep", "--json", "--above", "1us")
     naps: list[subprocess.Popen[bytes]] = []
 

@@ -49,7 +49,7 @@ def test_every_kind_of_event_is_listed_whoever_made_it(
 
 
 def test_a_kprobe_without_an_event_is_shown(ktrace: Callable, debugfs: Path) -> None:
-    """perf_event_open(2) registers a kprobe of its own, as a module does: no event is behind it."""
+    """perf_event_open(2) registers a kprobe without an event, as a module does."""
     kind = int(Path("/sys/bus/event_source/devices/kprobe/type").read_text())
     name = ctypes.create_string_buffer(b"vfs_fsync_range")
     attr = bytearray(128)

@@ -1,4 +1,4 @@
-"""From `ktrace add do_fork` to events, as whole processes in a shell: what README promises."""
+"""The example in README, from `ktrace add do_fork` to events, as whole processes in a shell."""
 
 import json
 import shlex

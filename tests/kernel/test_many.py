@@ -57,7 +57,7 @@ def test_five_hundred(
 
 
 def test_the_group_is_switched_by_one_write(ktrace: Callable, tracing: Path) -> None:
-    """By the files that are opened to be written."""
+    """The number of writes is known from the files that are opened for writing."""
     ktrace("add", "vfs_open", ",", "vfs_fsync", ",", "vfs_mkdir", ",", "vfs_rmdir", "-g", "few")
     run = ktrace(
         "trace", "do_sys_openat2", "path=+u0(%si):ustring", "flags=+0(%dx):u64", "--json",

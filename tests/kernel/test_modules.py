@@ -38,7 +38,7 @@ def test_a_probe_waits_for_its_module(ktrace: Callable, load: Callable) -> None:
 
 
 def test_a_run_sees_a_module_being_loaded(start: Callable, armed: Callable, load: Callable) -> None:
-    """Its own start calls the function: the probe is there before."""
+    """The module's own start calls the function, so the probe must exist before."""
     run = start("trace", "dummy:dummy_dev_init", "a=%di:x64", "--json")
     run.until(armed)
     load()
@@ -50,7 +50,7 @@ def test_a_run_sees_a_module_being_loaded(start: Callable, armed: Callable, load
 def test_arguments_by_the_modules_types(
     ktrace: Callable, start: Callable, armed: Callable, load: Callable
 ) -> None:
-    """With the module's name and without it: kallsyms says where a function is."""
+    """A function is found with and without the module's name, because kallsyms has the module."""
     load()
     (row,) = ktrace("funcs", "dummy_dev_init", "--args", "--json").records("function")
     assert row["module"] == MODULE and MODULE in ktrace("funcs", "dummy_dev_init").out

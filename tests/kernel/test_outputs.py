@@ -34,7 +34,7 @@ def shell_can(path: Path) -> bool:
 
 
 def test_what_another_user_has_planted_is_not_written(ktrace: Callable, sticky: Path) -> None:
-    """As root, by any command that has an output. A shell is refused the same."""
+    """Every command that has an output refuses it for root; a shell is refused in the same way."""
     victim = sticky.parent / "victim"
     victim.write_text("root's own")
     link, dangling, file = sticky / "link", sticky / "dangling", sticky / "file"
@@ -58,7 +58,7 @@ def test_what_another_user_has_planted_is_not_written(ktrace: Callable, sticky: 
     assert victim.read_text() == "root's own" and file.read_text() == "theirs"
     assert not (sticky.parent / "made").exists()
     assert sorted(p.name for p in sticky.iterdir()) == ["dangling", "file", "link"]
-    # One's own link is followed there, and stays.
+    # The user's own link is followed there, and stays.
     os.chown(link, 0, 0, follow_symlinks=False)
     ktrace("record", "-q", "vfs_read", "-d", "0", "-o", str(link))
     assert link.is_symlink() and victim.read_bytes()[3:10] == b"tracing"
@@ -136,7 +136,7 @@ def test_a_run_that_fails_leaves_what_was_there(ktrace: Callable, tmp_path: Path
 
 
 def test_closed_standard_output(tmp_path: Path) -> None:
-    """What is lost is a failure; and no file of ours gets its bytes."""
+    """Lost output is a failure, and none of our files gets its bytes."""
     path = tmp_path / "a.dat"
     done = {}
     for words in (

@@ -18,7 +18,7 @@ UNAVAILABLE = 5
 
 
 def inside(script: str, *options: str) -> Outcome:
-    """Run a shell in a pid namespace of its own; `$KTRACE` is ktrace."""
+    """Run a shell in a new pid namespace; `$KTRACE` is ktrace."""
     done = subprocess.run(
         ["unshare", "-pf", *options, "bash", "-c", script],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The Python API on a running kernel. That nothing is left behind, each test's fixture sees to."""
+"""The Python API on a running kernel. The fixture of each test checks that nothing is left."""
 
 from pathlib import Path
 

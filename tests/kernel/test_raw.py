@@ -47,7 +47,7 @@ class Read:
 
 
 def read_both(session: InnerSession, directory: Path) -> Read:
-    """What a session has recorded and nobody has read yet."""
+    """Return everything that a session has recorded and nobody has read yet."""
     with (Path(session.files.root) / "trace").open("rb") as trace, (directory / "theirs").open("wb") as copy:
         shutil.copyfileobj(trace, copy, 1 << 20)
     formats = Formats(session.tracing)
@@ -90,7 +90,7 @@ def session() -> Iterator[InnerSession]:
 
 
 def reading(count: int, size: int = 1) -> None:
-    """Two programs, each on a CPU of its own, that read many times."""
+    """Run two programs that read many times, each on its own CPU."""
     loops = [
         subprocess.Popen(
             ["taskset", "-c", str(cpu), "dd", "if=/dev/zero", "of=/dev/null", f"bs={size}", f"count={count}"],
@@ -229,7 +229,7 @@ def test_a_probe_that_goes_before_its_records_are_read(session: InnerSession, tr
 
 
 def test_a_cpu_that_is_switched_off(session: InnerSession, tmp_path: Path) -> None:
-    """What it has recorded is read all the same; so is what it records when it is on again."""
+    """Records made before a CPU goes offline are read, and so are those made after it is online again."""
     switch = Path("/sys/devices/system/cpu/cpu1/online")
     session.add("vfs_read", "n=%dx:u64", name="enter")
     start_pages(session)

@@ -1,4 +1,4 @@
-"""`ktrace record` and `report`: beside trace-cmd, under losses, a full disk, signals and SIGKILL."""
+"""`ktrace record` and `report`: compared with trace-cmd, with losses, a full disk, signals and SIGKILL."""
 
 import os
 import re
@@ -21,7 +21,7 @@ READS = "dd if=/dev/zero of=/dev/null bs=77 count={} status=none"
 
 
 def trace_cmd(*words: str) -> str:
-    """What a trace-cmd prints on stdout."""
+    """Return what a trace-cmd command prints on stdout."""
     done = subprocess.run(["trace-cmd", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -133,7 +133,7 @@ def test_what_is_lost_is_told_as_the_kernel_counts_it(
 
 
 def test_killed(ktrace: Callable, start: Callable, armed: Callable, tmp_path: Path) -> None:
-    """What SIGKILL leaves: every page that had come, and no page in disorder."""
+    """SIGKILL leaves every page that was fetched, in order."""
     path = tmp_path / "a.dat"
     run = start("record", "-q", "-o", str(path), "vfs_read", "n=%dx:u64")
     run.until(armed)
@@ -167,7 +167,7 @@ def test_ctrl_c_ends_it_in_good_order(
 
 
 def test_a_full_disk(ktrace: Callable, tmp_path: Path) -> None:
-    """The file is whole, with what was moved; nothing is left beside it."""
+    """The file is complete, with all moved pages; no other file is left."""
     disk = tmp_path / "disk"
     disk.mkdir()
     # Room for what is saved beside pages, for as much and 4 MiB set aside, and for some 2 MiB of pages.

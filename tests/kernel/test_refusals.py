@@ -173,7 +173,7 @@ def test_nobody_is_told_what_to_do(ktrace: Callable) -> None:
 
 
 def test_no_tracefs(ktrace: Callable) -> None:
-    """In a mount namespace of its own, where tracefs and debugfs are not mounted."""
+    """In a mount namespace without tracefs and debugfs, commands say so."""
     script = (
         "umount -a -t tracefs; umount -a -t tracefs; umount -a -t debugfs; "
         f"{shlex.quote(sys.executable)} -m ktrace add do_fork; echo status=$?"
@@ -186,7 +186,7 @@ def test_no_tracefs(ktrace: Callable) -> None:
 
 
 def caret_text(err: str) -> str:
-    """What the caret points at."""
+    """Return the text that the caret points at."""
     lines = err.splitlines()
     at = next(i for i, line in enumerate(lines) if line.strip() == "^")
     return lines[at - 1][lines[at].index("^") :]

@@ -11,7 +11,7 @@ NEEDING = cases(kernel=True)
 
 
 def lacks(case: Case, tracing: Path) -> str | None:
-    """What of that which a case needs this kernel has not."""
+    """Return the requirements of a case that this kernel does not have."""
     files = {
         "kernel": "kprobe_events",
         "raw_syscalls": "events/raw_syscalls/sys_enter",

@@ -18,7 +18,7 @@ from ktrace.tracefs.instances import Owner
 
 
 def session(tracing: Path) -> str:
-    """The name of the one session that is there."""
+    """Return the name of the only session."""
     (name,) = (p.name for p in (tracing / "instances").glob("ktrace_*"))
     return name
 
@@ -43,7 +43,7 @@ def goes_on(run) -> None:
 
 @pytest.fixture
 def buffer(tracing: Path) -> Iterator[Path]:
-    """Somebody else's instance."""
+    """Create an instance of another user."""
     path = tracing / "instances/somebodys"
     path.mkdir()
     yield path
@@ -297,7 +297,7 @@ def test_a_foreign_probe_by_address(ktrace: Callable, foreign: Callable, tracing
 def test_counts_of_events_of_one_name_are_told_apart(
     ktrace: Callable, foreign: Callable, forks: None
 ) -> None:
-    """As of two sessions that count the same functions: the kernel's profile names no groups."""
+    """Two sessions count the same functions, and the kernel's profile has no groups."""
     foreign("p:mine/calls vfs_fsync_range")  # the first line of the name, and never hit
     counted = ktrace("count", "vfs_rea[d]*", "-d", "2", "--json")
     # Where the kernel has fprobes these count, and no profile is read.

@@ -57,7 +57,7 @@ def test_an_unknown_parameter_names_those_there_are(ktrace: Callable) -> None:
 
 
 def test_a_function_goes_before_a_system_call(ktrace: Callable) -> None:
-    """Only a name that is no function's is looked for among the system calls."""
+    """A name is looked up among the system calls only if no function has it."""
     added = ktrace("add", "vfs_open", ",", "mount", "--dry-run")
     assert "vfs_open vfs_open" in added.out and "mount is __x64_sys_mount" in added.err
 

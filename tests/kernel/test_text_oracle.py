@@ -117,7 +117,7 @@ def events_of(lines: list[str]) -> Counter[str]:
 
 
 def names_are_known(form: Format) -> bool:
-    """Whether no flag is named in the format by a constant that only this kernel's headers know."""
+    """Return whether the format names no flag by a constant that only this kernel's headers define."""
     code = re.sub(r'"(?:\\.|[^"\\])*"', "", form.print_fmt)
     return set(re.findall(r"\b_*[A-Z][A-Z0-9_]{2,}\b", code)) - {"REC"} <= CONSTANTS.keys()
 
@@ -159,7 +159,7 @@ def test_every_line_is_the_kernels_own(session: Session, tmp_path: Path) -> None
 
 
 def test_formats_of_this_kernel_are_understood(session: Session) -> None:
-    """All but the few that hold programs of several statements, not expressions."""
+    """Yield all events except the few whose format contains statements instead of expressions."""
     count, problems = 0, []
     for event in all_events(session.tracing):
         if event.startswith("syscalls/"):

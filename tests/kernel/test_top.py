@@ -1,4 +1,4 @@
-"""`ktrace top` on a terminal of its own: shows, obeys, and leaves it as it was."""
+"""`ktrace top` on its own terminal: it shows rows, obeys keys, and restores the terminal."""
 
 import fcntl
 import io
@@ -40,7 +40,7 @@ class Terminal:
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
 
     def until(self, *texts: str) -> None:
-        """Wait until all of these have been shown, counted from now."""
+        """Wait until all of these texts have been shown since the call."""
         deadline = time.monotonic() + 60
         start = len(self.text)
         while not all(text in self.text[start:] for text in texts):

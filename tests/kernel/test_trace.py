@@ -161,7 +161,7 @@ def test_lost_events_are_shown_where_they_are_and_counted(start: Callable, traci
 
 
 def test_ctrl_c_at_full_speed_loses_nothing_that_was_recorded(start: Callable, tmp_path: Path) -> None:
-    """What the buffer holds still comes out, however long that takes, with the account of it all."""
+    """Everything in the buffer is still shown, however long that takes, with a correct summary."""
     import signal
 
     script = "import os\nf = os.open('/dev/zero', 0)\nwhile True: os.read(f, 1)"
@@ -181,7 +181,7 @@ def test_ctrl_c_at_full_speed_loses_nothing_that_was_recorded(start: Callable, t
 
 
 def test_text_equals_the_kernels_own(ktrace: Callable, tracing: Path, write: Callable) -> None:
-    """The same hits in an instance of our own by hand: our lines against trace's, times apart."""
+    """The same hits in another instance, made by hand: our lines equal those of `trace`, except for times."""
     ktrace("add", "vfs_read", "n=%dx:u64", "c=$comm", "p=+0(%di):x8[4]", "s=+0($stack):symbol")
     other = tracing / "instances/oracle"
     other.mkdir()

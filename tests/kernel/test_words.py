@@ -58,7 +58,7 @@ def test_the_table_of_renames_is_true_of_this_kernel(kernel: Kernel) -> None:
 
 
 def test_a_rename_says_where_parameters_differ(ktrace: Callable, kernel: Kernel) -> None:
-    """do_execve is combined with the compiler's suffix; what reads by position is told of the difference."""
+    """A renamed function may also have a compiler's suffix; an argument read by position gets a warning."""
     present = find_present("do_execve", kernel.symbols)
     assert present is not None and present.name.split(".")[0] == "do_execveat_common"
     outcome = ktrace("add", "do_execve", "f=$arg1:x64")
@@ -86,7 +86,7 @@ def test_a_part_of_a_function_is_said_to_be_one(ktrace: Callable, kernel: Kernel
 
 
 def test_a_function_that_nothing_passes_through(ktrace: Callable) -> None:
-    """Probed, since it is there, and said: with what sees the calls."""
+    """The function exists, so it is probed; a message names the function that sees the calls."""
     for words in (
         ["add", "do_sys_open"],
         ["add", "--dry-run", "do_mount"],
@@ -241,7 +241,7 @@ def test_lines_that_define_nothing_are_refused_at_once(ktrace: Callable) -> None
 
 
 def test_one_place_that_is_refused_does_not_stop_the_others(ktrace: Callable, tracing: Path) -> None:
-    """By ktrace (a word, a name) and by the kernel: the same, in each command that takes several places."""
+    """Places are refused by ktrace (a word, a name) and by the kernel, in each command that takes several."""
     words = (
         "vfs_read",
         ",",

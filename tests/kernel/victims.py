@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 GROUP = "killed"
-"""How the groups begin of the probes that commands for probes that stay have to do with."""
+"""The beginning of the groups of probes that the commands for permanent probes use."""
 
 _ALL = f"{GROUP}*/*"
 # Of two groups: each is switched by one write.

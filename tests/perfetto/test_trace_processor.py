@@ -41,7 +41,7 @@ ERRORS = "select name, value from stats where severity in ('error', 'data_loss')
 
 
 def ask(folder: Path, trace: bytes, *queries: str) -> list[list[dict]]:
-    """What the trace processor answers to each query."""
+    """Return the trace processor's answer to each query."""
     stream = STREAM()
     stream.msg.add(request=APPEND).append_trace_data = trace
     stream.msg.add(request=FINALIZE)

@@ -1,4 +1,4 @@
-"""What all unit tests have in common."""
+"""Fixtures of all unit tests."""
 
 import signal
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""How the command line begins: what it tells the libraries that are loaded later."""
+"""The start of the command line: the environment for libraries that are loaded later."""
 
 import subprocess
 import sys

@@ -103,7 +103,7 @@ def _binary(s: Stream, lowest: int) -> Expr:
         op = s.take()
         count += 1
         if count > (_CHAIN_MAX if op.text in _FLAT else DEPTH_MAX):
-            raise ScriptError(f"{count} operators side by side are too many", op.at)
+            raise ScriptError(f"too many operators in a row: {count}", op.at)
         if op.text == "in":
             array = s.name("the name of an array")
             left = In(op.at, (left,), Name(array.at, array.text))
@@ -183,7 +183,7 @@ def _postfix(s: Stream) -> Expr:
         path, pretty = _path(s)
         return Cast(at, value, None, None, path, address, pretty)
     if address:
-        raise ScriptError("& takes the address of what the kernel has: $x, $x->y, @cast(...)->y", at)
+        raise ScriptError("& takes the address of the kernel's variables: $x, $x->y, @cast(...)->y", at)
     return value
 
 
@@ -295,7 +295,7 @@ def _at_word(s: Stream) -> Expr:
         "probewrite": "nothing is written to the kernel",
     }
     if word.startswith(("prometheus_", "json_")):
-        raise ScriptError(f"@{word}: there is no file in /proc without a kernel module", token.at)
+        raise ScriptError(f"@{word}: files in /proc need a kernel module", token.at)
     if word in reasons:
         raise ScriptError(f"@{word}: {reasons[word]}", token.at)
     raise ScriptError(
@@ -329,4 +329,4 @@ def _constant(value: Expr) -> int:
         return value.value
     if isinstance(value, Unary) and value.op == "-" and isinstance(value.value, Number):
         return -value.value.value
-    raise ScriptError("a literal number belongs here", value.at)
+    raise ScriptError("a literal number is expected here", value.at)

@@ -55,7 +55,7 @@ class Limits:
             try:
                 found[name] = int(value, 0)
             except ValueError:
-                raise UsageError(f"{name}={value}: a number belongs here") from None
+                raise UsageError(f"{name}={value}: a number is expected here") from None
             if name != "HIST_ELISION" and found[name] < (0 if name == "MAXERRORS" else 1):
                 raise UsageError(f"{name}={value}: too small")
         if "MAXACTION" in found:

@@ -83,13 +83,13 @@ Site: TypeAlias = AtMoment | Timer | AtFunction | AtEvent | AtSyscall
 
 _REASONS = {
     "process": "programs are not probed by scripts yet; `ktrace add` takes FILE:OFFSET",
-    "procfs": "there is no file in /proc without a kernel module",
-    "prometheus": "there is no file in /proc without a kernel module",
+    "procfs": "files in /proc need a kernel module",
+    "prometheus": "files in /proc need a kernel module",
     "perf": "perf counters are not read here",
     "java": "Java methods are not probed",
     "python2": "Python functions are not probed",
     "python3": "Python functions are not probed",
-    "plugin": "there are no plugins",
+    "plugin": "plugins are not supported",
 }
 
 
@@ -131,7 +131,7 @@ def _timer(point: Point, rest: list[Component]) -> Timer:
     if unit.name not in ("hz", "jiffies", *_UNITS) or not isinstance(value, int):
         raise ScriptError(f"there is no timer '{unit}'", unit.at, hint="s ms us ns hz jiffies profile")
     if value <= 0:
-        raise ScriptError("a timer's time is above 0", unit.at)
+        raise ScriptError("a timer's time must be above 0", unit.at)
     if unit.name == "hz":
         _nothing_more(more)
         return Timer(max(10**9 // value, 1))

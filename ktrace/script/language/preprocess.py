@@ -159,7 +159,7 @@ class Preprocessor:
                 if comma.text == ")":
                     break
                 if comma.text != ",":
-                    raise ScriptError("',' or ')' is missing in front of this", comma.at)
+                    raise ScriptError("',' or ')' is missing before this", comma.at)
         opening = _at(stream, at, start)
         if opening.text != "%(":
             raise ScriptError("the body of a macro stands between %( and %)", opening.at)
@@ -209,7 +209,7 @@ class _Condition:
             raise ScriptError("a comparison is missing in this condition", self.start)
         op = self.stream[self.at]
         if op.text not in _COMPARE:
-            raise ScriptError("a comparison belongs here", op.at, hint="< <= == != >= >")
+            raise ScriptError("a comparison is expected here", op.at, hint="< <= == != >= >")
         self.at += 1
         right, _ = self._operand()
         if isinstance(left, int) and isinstance(right, int):

@@ -69,7 +69,7 @@ class Stream:
         if token.kind != "name" or token.text[0] in "$@":
             raise self.wrong(f"{what} is missing")
         if token.text in KEYWORDS:
-            raise ScriptError(f"'{token.text}' is a word of the language and cannot be a name", token.at)
+            raise ScriptError(f"'{token.text}' is a keyword and cannot be a name", token.at)
         token = self.take()
         return replace(token, text=token.text.replace("$", DOLLAR)) if "$" in token.text else token
 
@@ -77,7 +77,7 @@ class Stream:
         """Return the error for an unexpected next token."""
         token = self.here
         shown = token.text if token.kind == "end" else f"'{_short(token)}'"
-        return ScriptError(f"{problem}: {shown} stands there", token.at, hint=hint)
+        return ScriptError(f"{problem}: found {shown}", token.at, hint=hint)
 
     def deeper(self, at: Spot) -> None:
         """Enter a nesting level. The caller leaves it with `depth -= 1`."""

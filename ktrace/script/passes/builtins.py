@@ -222,7 +222,7 @@ REFUSED = {
     "pid2task": "a task that no variable of the probe points to cannot be read",
     "user_mode": "a probe of the kernel is in the kernel; what a timer interrupts is not known",
     "uaddr": "what the program was doing is not known",
-    "addr_to_node": "where a page lies is not known",
+    "addr_to_node": "the node of a page is not known",
     "speculation": "there are no speculative buffers: keep text in an array, and print it or not",
     "print_regs": 'registers are read one by one: register("rax")',
     "dump_stack": "nothing is written to the kernel's log",

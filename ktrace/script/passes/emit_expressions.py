@@ -147,11 +147,11 @@ class ExpressionText:
                 return self._aggregate(e)
             case Target() | Cast() | Entry():
                 if e not in self.fields:
-                    what = "the kernel's variables are seen by handlers of kernel probes alone"
+                    what = "only handlers of kernel probes can read the kernel's variables"
                     raise ScriptError(what, e.at)
                 return self.need(self.fields[e])
             case Defined():
-                raise ScriptError("@defined asks for a variable of the kernel", e.at)
+                raise ScriptError("@defined tests a variable of the kernel", e.at)
 
     def stat(self, target: Name | Index, *, make: bool = False) -> str:
         """Return a Python expression for an aggregate. `make` creates it if it is missing."""

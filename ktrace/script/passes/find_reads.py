@@ -163,7 +163,7 @@ class _Finder:
                 raise ScriptError(f"{node.name} takes a register's name", node.at)
             return Target(node.at, "%" + name.removeprefix("r").removeprefix("e")), "number"
         if not node.args:
-            raise ScriptError(f"{node.name} takes what it is to read", node.at)
+            raise ScriptError(f"{node.name} needs something to read", node.at)
         kind = "path" if kind == "dname" else kind
         return node.args[0], cast(As, kind)
 

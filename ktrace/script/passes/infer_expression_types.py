@@ -55,7 +55,7 @@ class ExpressionTypes:
             self.types.slots[slot] = kind
             return kind
         if known != kind:
-            raise ScriptError(f"{_named(slot)} is {a_kind(known)}, and {a_kind(kind)} here", at)
+            raise ScriptError(f"{_named(slot)} is {a_kind(known)} elsewhere, but {a_kind(kind)} here", at)
         return known
 
     def assign(self, name: Name, kind: Kind | None) -> Kind | None:
@@ -85,13 +85,13 @@ class ExpressionTypes:
         """Visit an expression that must be a number."""
         kind = self.visit(node, "long")
         if kind not in (None, "long"):
-            raise ScriptError(f"a number belongs here, not {a_kind(kind)}", node.at)
+            raise ScriptError(f"a number is expected here, not {a_kind(kind)}", node.at)
 
     def text(self, node: Expr) -> None:
         """Visit an expression that must be a string."""
         kind = self.visit(node, "string")
         if kind not in (None, "string"):
-            raise ScriptError(f"a string belongs here, not {a_kind(kind)}", node.at)
+            raise ScriptError(f"a string is expected here, not {a_kind(kind)}", node.at)
 
     # Expressions
 

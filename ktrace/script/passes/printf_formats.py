@@ -117,7 +117,7 @@ def _take(kind: Kind, kinds: Sequence[Kind], wraps: list[str], wrap: str, at: Sp
     if kinds[index] != kind:
         words = {"long": "a number", "string": "a string", "stats": "an aggregate"}
         raise ScriptError(
-            f"value {index + 1} of this format is {words[kinds[index]]}, {words[kind]} is wanted",
+            f"value {index + 1} of this format is {words[kinds[index]]}, {words[kind]} is expected",
             at,
             hint="%d for numbers, %s for strings",
         )

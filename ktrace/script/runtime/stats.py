@@ -13,7 +13,7 @@ _ZERO = 64  # the bucket of 0; those of negative values are before it
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The data that a global aggregate keeps besides count, sum, minimum and maximum.
+    """The data that a global aggregate keeps in addition to count, sum, minimum and maximum.
 
     Attributes:
         log: whether it keeps a histogram of powers of two.

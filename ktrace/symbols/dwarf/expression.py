@@ -85,7 +85,7 @@ def _evaluate(  # noqa: PLR0915 -- one instruction set, a few statements each
             offset, at = sleb(code, at)
             name = register_name(machine, number)
             if name is None:
-                return Absent("it is found by a register that probes do not see")
+                return Absent("its address is in a register that probes do not see")
             stack.append(_Term(name, (offset,)))
         elif op in (0x91, _OP_CFA):  # fbreg: a number after the frame base
             offset = 0
@@ -97,7 +97,7 @@ def _evaluate(  # noqa: PLR0915 -- one instruction set, a few statements each
             elif isinstance(base, InMemory):
                 stack.append(_Term(base.register, base.offsets).plus(offset))
             else:
-                return Absent("where the stack frame is is not described")
+                return Absent("the location of the stack frame is not described")
         elif op == _OP_ADDR:
             value, at = fixed(code, at, unit.header.address_size)
             stack.append(_Term(None, (value,)))
@@ -135,7 +135,7 @@ def _evaluate(  # noqa: PLR0915 -- one instruction set, a few statements each
         elif op == _OP_STACK_VALUE:
             return _value(stack[-1]) if at == size else Absent("it is split over several places")
         elif op in (_OP_IMPLICIT_POINTER, _GNU_IMPLICIT_POINTER):
-            return Absent("what it points to has no place in memory")
+            return Absent("the value that it points to is not in memory")
         elif op in (_OP_ENTRY_VALUE, _GNU_ENTRY_VALUE):
             return Absent("only its value at the function's entry is known")
         elif op in (_OP_PIECE, _OP_BIT_PIECE):

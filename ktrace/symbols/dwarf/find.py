@@ -171,8 +171,9 @@ def _given(path: Path, wanted: str | None, paths: DebugPaths, *, force: bool) ->
     if own != wanted and not force:
         running = wanted or "not known"
         raise UsageError(
-            f"{path} is of another kernel: its build-id is {own or 'missing'}, the running one's {running}",
-            hint="addresses differ between builds; --force takes it all the same",
+            f"{path} is of another kernel: its build-id is {own or 'missing'}, "
+            f"that of the running kernel is {running}",
+            hint="addresses differ between builds; --force uses it anyway",
         )
     if not elf.has(".debug_info"):
         raise NotFound(

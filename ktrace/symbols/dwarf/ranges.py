@@ -15,7 +15,7 @@ _LIST_MAX = 1 << 20  # a unit has a few thousand ranges at most
 
 
 def ranges_of(die: Die) -> Ranges:
-    """Return the addresses of an entry's code; empty if it has none of its own."""
+    """Return the addresses of an entry's code; empty if it has none."""
     listed = die.raw(c.AT_RANGES)
     if listed and isinstance(listed[1], int):
         unit = die.unit

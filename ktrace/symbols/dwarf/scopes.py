@@ -38,7 +38,7 @@ class Scope:
         """Return the scopes directly within it."""
         if self._children is None:
             if self.depth > _DEPTH_MAX:
-                raise self.die.unit.damaged(self.die.offset, "too many scopes within each other")
+                raise self.die.unit.damaged(self.die.offset, "scopes are nested too deeply")
             self._children = [Scope(die, self.depth + 1) for die in self.die.children(_SCOPES)]
         return self._children
 

@@ -19,7 +19,7 @@ def type_of(die: Die, depth: int = 0) -> CType:
     if target is None:
         return ctype.Void()
     if depth > _DEPTH_MAX:
-        raise die.unit.damaged(die.offset, "too many types within each other")
+        raise die.unit.damaged(die.offset, "types are nested too deeply")
     return convert(target, depth + 1)
 
 

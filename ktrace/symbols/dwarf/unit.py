@@ -51,7 +51,7 @@ class Die:
         return found[1] if found and isinstance(found[1], int) and found[0] in c.CONSTANTS else None
 
     def flag(self, attribute: int) -> bool:
-        """Return whether a flag is there and set."""
+        """Return whether a flag is present and set."""
         found = self.raw(attribute)
         return bool(found and found[1])
 
@@ -160,7 +160,7 @@ class Unit:
                     where, width = abbrev.sibling
                     sibling = int.from_bytes(data[at + where : at + where + width], "little")
                     if not at + where < sibling <= size:
-                        raise ValueError("a sibling that is not behind")
+                        raise ValueError("a sibling that does not come after its entry")
                     at = sibling
                 else:
                     at = self._next(abbrev, at)
@@ -276,7 +276,7 @@ class Unit:
             where, width = abbrev.sibling
             sibling, _ = fixed(self._data, at + where, width)
             if sibling < after or sibling > len(self._data):
-                raise ValueError("a sibling that is not behind")
+                raise ValueError("a sibling that does not come after its entry")
             return sibling
         at, data = after, self._data
         while depth:

@@ -100,7 +100,7 @@ class _Reader:
     def _static(self, name: str, address: int) -> Location:
         """Return the location of a static variable, by its symbol, whose name may have a number."""
         symbol = self._program.symbols.object_at(name, address)
-        return AtSymbol(symbol, 0) if symbol else Absent("it has no symbol of its own")
+        return AtSymbol(symbol, 0) if symbol else Absent("it has no symbol")
 
 
 def fetch_of(name: str, kind: CType | None, location: Location) -> FetchArg | None:

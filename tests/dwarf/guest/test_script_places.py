@@ -21,7 +21,7 @@ def run(ktrace: Callable, vmlinux: str) -> Callable[..., str]:
 
 @pytest.fixture
 def line(ktrace: Callable, vmlinux: str) -> str:
-    """A line of vfs_read behind the checks at its beginning, as `FILE:LINE`."""
+    """Return a line of vfs_read after the checks at its beginning, as `FILE:LINE`."""
     record = json.loads(ktrace("lines", "vfs_read", "--vmlinux", vmlinux, "--json").out)
     assert 12 in [one["n"] for one in record["lines"]]
     return f"{record['file']}:{record['declared'] + 12}"
@@ -60,7 +60,7 @@ def test_functions_of_a_file(run: Callable[..., str]) -> None:
 
 
 def test_inlined_code_alone(run: Callable[..., str]) -> None:
-    """file_ppos is inlined into the functions behind the system calls that read and write."""
+    """file_ppos is inlined into the functions called by the system calls that read and write."""
     script = (
         'global n probe kernel.function("file_ppos").inline { if (execname() == "dd") n[probefunc()]++ } '
         'probe end { println(n["ksys_write"]) }'

@@ -1,4 +1,4 @@
-"""What a user writes to choose events, over texts that somebody else chose."""
+"""Fuzz filters that a user writes to choose events, applied to hostile texts."""
 
 import numpy as np
 
@@ -103,7 +103,7 @@ class Regexes(Target):
     """Patterns of `=~`."""
 
     name = "regex"
-    allowed = (PatternError,)  # told of when the script is compiled
+    allowed = (PatternError,)  # reported when the script is compiled
 
     def material(self) -> Material:
         """Take patterns with every operator."""

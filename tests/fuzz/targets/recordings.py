@@ -16,7 +16,7 @@ from tests.unit.stream import recorded
 from tests.unit.tracedat.build import contents, version7, zlib_pack, zstd_pack
 
 WAYS = ({}, {"as_json": True}, {"as_csv": True}, {"recover": True}, {"chrome": "/dev/null"})
-"""How a recording is read; which one is taken depends on the mutant."""
+"""The ways to read a recording; the mutant decides which one is used."""
 
 
 def full_options() -> Options:
@@ -37,7 +37,7 @@ def full_options() -> Options:
 
 
 def made(options: Options) -> "dict[str, object]":
-    """What a recording of all kinds of events says."""
+    """The contents of a recording with all kinds of events."""
     return {
         "ftrace_formats": tuple(text for system, text in EVENTS if system == "ftrace"),
         "event_formats": tuple((system, text) for system, text in EVENTS if system != "ftrace"),
@@ -52,7 +52,7 @@ class Recordings(Target):
     """Version 6."""
 
     name = "recording"
-    # What ktrace cannot unpack is no damage.
+    # A compression that ktrace cannot unpack is not damage.
     allowed = (Damaged, Unavailable)
 
     def material(self) -> Material:
@@ -72,7 +72,7 @@ class Recordings(Target):
         if zlib.crc32(data) % 8 == 0:  # as the guest of a host
             report([str(path), self.host()], jobs=1)
         way = WAYS[zlib.crc32(data) % len(WAYS)]
-        # Events that have no room in CSV's columns are told of as a matter of usage.
+        # Events that have no room in CSV's columns are a usage error.
         with suppress(UsageError if "as_csv" in way else ()):
             report([str(path)], jobs=1, **way)  # type: ignore[arg-type]  # each way has an option's own type
         if zlib.crc32(data) % 7 == 0:

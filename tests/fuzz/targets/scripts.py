@@ -24,7 +24,7 @@ class Scripts(Target):
         )
 
     def run(self, data: bytes) -> None:
-        """Run it, or be told what is wrong."""
+        """Run it, or get an error."""
         kernel = Everything()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -1,4 +1,4 @@
-"""From what a person counts by to the kernel's keys, and back."""
+"""Turn words to count by into the kernel's keys, and keys back into what is shown."""
 
 from dataclasses import replace
 

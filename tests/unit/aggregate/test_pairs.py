@@ -159,7 +159,7 @@ def test_a_field_that_is_not_there() -> None:
 
 @pytest.mark.parametrize("linear", [None, STEPS])
 def test_a_second_event_before_its_first_is_not_timed(linear: Linear | None) -> None:
-    """As the clocks of two CPUs may have it: the stream's order is the kernel's, the times are not."""
+    """The clocks of two CPUs differ: the stream has the kernel's order, but the times are not in order."""
     slow: list[Slow] = []
     counter = PairCounter(("latency",), replace(CALLS, by=()), linear, above_ns=0, emit=slow.append)
     counter.write(chunk(entry(100), back(99), entry(103), back(105)))

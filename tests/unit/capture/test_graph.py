@@ -17,7 +17,7 @@ from tests.unit.tracefs.graph_files import GraphFiles
 
 
 class Session(Ourselves):
-    """What a run asks of a session before it begins."""
+    """A stand-in for a session, with what a run needs before it begins."""
 
     name = "ktrace_1_2"
 

@@ -30,7 +30,7 @@ def files(tmp_path: Path) -> GraphFiles:
 
 
 def following(files: GraphFiles, *words: str, depth: int | None = None, owner: str = ME.name) -> Following:
-    """Of a session whose instance is there."""
+    """A stand-in for a session that has an instance."""
     if owner not in files.list("instances"):
         files.mkdir(f"instances/{owner}")
         files.done.clear()
@@ -115,7 +115,7 @@ def test_what_somebody_listed_before_is_not_removed(files: GraphFiles) -> None:
 
 @pytest.mark.parametrize("where", ["", "somebodys"])
 def test_another_tools_list_is_left_alone(files: GraphFiles, where: str) -> None:
-    """Who follows all functions would otherwise follow ours alone."""
+    """A tracer that follows all functions would otherwise only follow ours."""
     if where:
         files.buffer(where)
     else:

@@ -28,7 +28,7 @@ STATS = "entries: 0\noverrun: {}\ncommit overrun: 0\ndropped events: 0\nread eve
 
 @dataclass
 class Session(Ourselves):
-    """What `record` asks of a session, with a pipe for each CPU in place of its raw pipe."""
+    """A stand-in for a session, with what `record` needs and a pipe for each CPU in place of its raw pipe."""
 
     files: Scripted
     during: dict[int, bytes] = field(default_factory=dict)
@@ -235,7 +235,7 @@ def test_files_that_cannot_be(session: Session, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("allowed", [0, 100, 1 << 20])
 def test_no_room_at_the_start(session: Session, tmp_path: Path, allowed: int) -> None:
-    """What was there stays, and nothing else."""
+    """The existing file stays, and no other file is left."""
     path = tmp_path / "a.dat"
     path.write_text("an earlier recording")
     old = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -253,7 +253,7 @@ def test_no_room_at_the_start(session: Session, tmp_path: Path, allowed: int) ->
 
 
 def test_what_somebody_else_puts_there_meanwhile(session: Session, tmp_path: Path) -> None:
-    """No link is followed, whatever it is called, and the recording goes on."""
+    """A link is followed, whatever it is called, and the recording continues."""
     path, victim = tmp_path / "a.dat", tmp_path / "victim"
     victim.write_text("theirs, longer than a page is" * 1000)
     before = victim.read_bytes()

@@ -23,7 +23,7 @@ TEXT = """\
 
 
 class Session(Ourselves):
-    """What a run asks of a session: the snapshot is there after a few looks."""
+    """A stand-in for a session, with what a run needs; the snapshot exists after a few polls."""
 
     def __init__(self, root: Path, looks: int) -> None:
         self.tracing = self.files = Scripted(root, {"snapshot": TEXT, "events/s/one/trigger": ""})

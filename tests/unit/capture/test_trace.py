@@ -29,7 +29,7 @@ LINE = "            bash-7       [000] d..1.     3.125954: kp: (vfs_read+0x4/0x3
 
 @dataclass
 class Session(Ourselves):
-    """What `trace` asks of a session, with a real pipe in place of trace_pipe."""
+    """A stand-in for a session, with what `trace` needs and a real pipe in place of trace_pipe."""
 
     tracing: Scripted
     text: bytes = b""
@@ -145,7 +145,7 @@ def test_a_number_of_events(session, sink):
     session.counts = (CpuStats(0, 0, 9, 0, 0, 0),)
     result, _ = run(session, sink, TraceRequest(Targets(("g/kp",), ()), count=2))
     assert sink.values == [0, 1] and result.events == 2
-    assert sink.marks == []  # what was overwritten behind the last event wanted is nobody's loss
+    assert sink.marks == []  # events overwritten after the last wanted one are not reported as lost
 
 
 def test_what_is_restricted_is_restricted_before_the_start(session, sink):

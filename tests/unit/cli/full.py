@@ -1,4 +1,4 @@
-"""A ktrace in a process of its own, with an output that nobody reads; no time is asserted."""
+"""Run ktrace in a separate process, with an output that nobody reads; no time is asserted."""
 
 import os
 import signal
@@ -44,7 +44,7 @@ def ended(process: subprocess.Popen[bytes]) -> tuple[int, str, str]:
 
 
 def is_writing(pid: int) -> bool:
-    """Whether a process is stuck in a system call that writes."""
+    """Return whether a process is blocked in a system call that writes."""
     try:
         with open(f"/proc/{pid}/syscall") as file:  # noqa: PTH123 -- short
             return file.read().split()[0] in ("1", "20", "64", "66")

@@ -1,4 +1,4 @@
-"""What the commands that count show while they count."""
+"""The output of the commands that count, while they count."""
 
 import io
 import sys
@@ -14,7 +14,7 @@ class Terminal(io.StringIO):
 
 
 def test_what_is_drawn_goes_to_the_standard_output_of_the_run(monkeypatch):
-    """That of the run, which begins later, is the one that its end can get out of."""
+    """The writing of the run, which begins later, is the one that its end can interrupt."""
     monkeypatch.setattr(sys, "stdout", Terminal())
     show, drawn = looker(lambda *_: "table", False), top._Stdout()
     before = sys.stdout

@@ -133,7 +133,7 @@ def test_an_argument_that_begins_with_a_minus_is_no_option(command, words, seen)
 
 
 def test_a_reader_that_has_gone(tmp_path):
-    """In a process of its own: standard output is closed for good."""
+    """Run in a separate process, because standard output is closed for good."""
     reader, writer = os.pipe()
     os.close(reader)
     done = subprocess.run(

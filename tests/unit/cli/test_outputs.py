@@ -126,11 +126,11 @@ sys.exit(main(sys.argv[1:]))
 
 @pytest.mark.parametrize("words", [["report"], ["report", "--json"], ["report", "--csv"]], ids=" ".join)
 def test_standard_output_that_is_an_input(folder: Path, words: list[str]) -> None:
-    """As cat refuses it."""
+    """cat refuses the same."""
     before = contents(folder)
     with Path("a.dat").open("ab") as out:
         done = subprocess.run([*KTRACE, *words, "a.dat"], stdout=out, stderr=-1, text=True, check=False)
-    assert done.returncode == 2 and "a.dat is read, and is standard output, too" in done.stderr
+    assert done.returncode == 2 and "a.dat is both an input and standard output" in done.stderr
     assert contents(folder) == before
     with Path("a.dat").open("wb") as out:
         done = subprocess.run([*KTRACE, *words, "a.dat"], stdout=out, stderr=-1, text=True, check=False)
@@ -150,10 +150,10 @@ def test_the_same_of_the_other_commands_that_read(folder: Path) -> None:
     for words, out in cases:
         with Path(out).open("ab") as file:
             done = subprocess.run([*KTRACE, *words], stdout=file, stderr=-1, text=True, check=False)
-        assert done.returncode == 2 and f"{out} is read, and is standard output, too" in done.stderr
+        assert done.returncode == 2 and f"{out} is both an input and standard output" in done.stderr
     with Path("t.txt").open("ab") as file, Path("t.txt").open("rb") as stdin:
         done = subprocess.run([*KTRACE, "parse"], stdin=stdin, stdout=file, stderr=-1, text=True, check=False)
-    assert done.returncode == 2 and "standard input is read" in done.stderr
+    assert done.returncode == 2 and "standard input is both an input" in done.stderr
     for words in (["run", "s.stp", "-o", "s.stp"], ["run", "s.stp", "--input", "a.dat", "-o", "./a.dat"]):
         assert main(words) == 2
     assert contents(folder) == before
@@ -189,7 +189,7 @@ def test_a_script_that_is_read_is_not_written(folder: Path) -> None:
                 [*KTRACE, "run", "-", "-o", name], stdin=stdin, capture_output=True, text=True, check=False
             )
         assert (piped.returncode, piped.stdout) == (2, "")
-        assert f"{name} is standard input, which is read, too" in piped.stderr
+        assert f"{name} is standard input, which is also read" in piped.stderr
         assert main(["run", name, "-o", name]) == 2
         assert Path(name).read_text() == text
     Path("vmlinux").write_text("symbols")

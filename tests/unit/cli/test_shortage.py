@@ -1,4 +1,4 @@
-"""Limits of this process are said as such: neither a traceback, nor somebody else's fault."""
+"""Limits of this process are reported as such: neither with a traceback nor as another error."""
 
 import errno
 import os

@@ -74,7 +74,7 @@ def run(argv, env):
 
 
 def bash(line, env):
-    """What COMPREPLY holds, with `line` broken into COMP_WORDS as bash does, at blanks, : and =."""
+    """Return COMPREPLY for `line`, broken into COMP_WORDS as bash does, at blanks, : and =."""
     words = re.findall(r"[:=]+|[^\s:=]+", line)
     if line[-1] in " :=":
         words.append("")
@@ -86,7 +86,7 @@ def bash(line, env):
 
 
 def zsh(line, env):
-    """What is handed to compadd; _files and its like print their names."""
+    """Return what is passed to compadd; _files and similar functions print their names."""
     words = line.split(" ")
     script = """
         compdef() { : }; compset() { : }; _files() { print -r -- "<files $*>" }
@@ -98,7 +98,7 @@ def zsh(line, env):
 
 
 def fish(line, env):
-    """What fish itself offers for the line, without descriptions."""
+    """Return what fish itself offers for the line, without descriptions."""
     words = ["source $argv[1]; complete -C $argv[2]", str(FOLDER / "ktrace.fish"), line]
     return [row.split("\t")[0] for row in run(["fish", "--no-config", "-c", *words], env)]
 
@@ -236,7 +236,7 @@ def test_functions_that_ftrace_knows_come_first_where_they_can_be_read(env):
     listed.write_text("vfs_rename\next4_file_open [ext4]\n")
     assert bash("ktrace add vfs_", env) == ["vfs_rename"]
     assert bash("ktrace add ext4:ext4_f", env) == ["ext4_file_open"]
-    listed.write_text("")  # lockdown: it is there, and says nothing
+    listed.write_text("")  # lockdown: the file exists, but is empty
     assert sorted(bash("ktrace add vfs_", env)) == ["vfs_read", "vfs_readv"]
 
 

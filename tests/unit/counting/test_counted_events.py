@@ -1,4 +1,4 @@
-"""What is counted: one event for all functions of a wildcard, or points of kprobes."""
+"""The events to count: one event for all functions of a wildcard, or points of kprobes."""
 
 import errno
 import shutil
@@ -44,7 +44,7 @@ class Place:
         self.notes: list[str] = []
 
     def _made(self, path: str, text: str) -> None:
-        """What the kernel makes of a definition."""
+        """Return what the kernel lists for a definition."""
         if path.endswith("_events"):
             top, instance = f"events/{self.event}", f"instances/{self.session.name}/events/{self.event}"
             if text.startswith("-:"):
@@ -54,7 +54,7 @@ class Place:
                 self.files.put(f"{instance}/enable", "")
 
     def match(self, _files: Files, pattern: str) -> list[str]:
-        """What the kernel makes of a wildcard."""
+        """Return the functions to which the kernel attaches a wildcard."""
         if self._matched is None:
             raise OSError(errno.ENOENT, "no such file")
         return [line.partition(" ")[0] for line in self._matched.splitlines()] if pattern == "vfs_*" else []

@@ -19,7 +19,7 @@ LINE = b"            bash-7       [000] d..1.     3.125954: kp: (vfs_read+0x4/0x
 
 
 class Session:
-    """What a stream asks of a session."""
+    """A stand-in for a session, with what a stream needs."""
 
     def __init__(self, root: str, text: bytes, rest: bytes) -> None:
         self.root, self.text, self.rest = root, text, rest

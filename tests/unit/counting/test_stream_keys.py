@@ -1,4 +1,4 @@
-"""What is counted by, as columns: shown as the kernel's histograms show it."""
+"""Keys to count by, as columns: shown as the kernel's histograms show them."""
 
 from pathlib import Path
 

@@ -22,7 +22,7 @@ LINE = "f:ktrace_1_2/calls vfs_* c=$comm"
 
 @dataclass
 class Session:
-    """What is to be undone, and an instance that is the tracing directory itself."""
+    """A stand-in for a session: it keeps what must be undone, and its instance is the tracing directory."""
 
     tracing: Scripted
     removed: list[str] = field(default_factory=list)

@@ -16,7 +16,7 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 _BLOCK = re.compile(r"<!-- test: (\w+) -->\n+```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PYTHON = re.compile(r"(?:<!-- test: (kernel) -->\n+)?^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-# A task, its CPU, the flags and the time: what is there differs from kernel to kernel.
+# A task, its CPU, the flags and the time, which differ from kernel to kernel.
 _HEAD = re.compile(r"-\d+ +\[\d+\] \S+ +[\d.]+:")
 _SESSION = re.compile(r"\bktrace_\d+_\d+(?:_\d+)?\b")
 _NUMBER = re.compile(r"(?<![A-Za-z_])(?:0x)?[0-9a-f]*\d[0-9a-f.]*")
@@ -50,7 +50,7 @@ def python_blocks(where: str = "anywhere") -> list[tuple[str, str]]:
 
 
 def agrees(text: str, expected: str) -> bool:
-    """Whether a command printed what its example shows."""
+    """Return whether a command printed what its example shows."""
     pieces = [re.escape(piece) for piece in _plain(expected).split("...")]
     return re.fullmatch(".*".join(pieces), _plain(text), re.DOTALL) is not None
 

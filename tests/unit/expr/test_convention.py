@@ -17,7 +17,7 @@ def places(machine: str, *types: CType, returns: CType = INT) -> tuple[Location,
 
 
 def last(machine: str, words: int, *types: CType) -> tuple[Location, ...]:
-    """The locations of `types` behind that many pointers."""
+    """Return the locations of `types`, each with that many levels of pointers."""
     return places(machine, *[WORD] * words, *types)[words:]
 
 

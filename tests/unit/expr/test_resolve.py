@@ -1,4 +1,4 @@
-"""What a damaged blob must not do to a look-up of members."""
+"""A damaged blob must not break a look-up of members."""
 
 import subprocess
 import sys

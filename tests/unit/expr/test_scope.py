@@ -1,4 +1,4 @@
-"""Where the probe sits, and what is in reach there; offsets are those of `kernel.py`."""
+"""The place of a probe, and the names in scope there; offsets are those of `kernel.py`."""
 
 import pytest
 

@@ -73,7 +73,7 @@ def test_each_kind_of_place(site: Site, types: Btf, text: str, line: str) -> Non
     [
         ("gone", "cannot be read at this place: optimized out", "ktrace vars"),
         ("fil", "no variable 'fil' at this place in f", "did you mean file"),
-        ("&table", "nothing that a probe can read", ""),
+        ("&table", "cannot be read by a probe", ""),
         ("$arg1", "only when the function is entered", ""),
         ("$retval", "no return value", ""),
         ("n->x", "is not a pointer", ""),

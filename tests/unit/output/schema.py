@@ -7,7 +7,7 @@ SCHEMA = json.loads((Path(__file__).parents[3] / "docs/schema/ktrace-1.schema.js
 
 
 def fits(value, schema):
-    """As much of JSON Schema as the schema file uses."""
+    """The part of JSON Schema that the schema file uses."""
     types = {
         "object": dict,
         "array": list,

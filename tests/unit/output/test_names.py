@@ -1,4 +1,4 @@
-"""Names of values: in text in place of the numbers, in JSON beside them."""
+"""Names of values: in text instead of the numbers, in JSON in addition to them."""
 
 import io
 import json

@@ -152,7 +152,7 @@ def test_what_is_on_is_switched_off_before_it_is_removed(files):
 
 
 def test_an_event_that_was_there_keeps_neither_switch_nor_stacks(files):
-    """Of one that a probe point was appended to, only that goes."""
+    """If a probe point was appended to an event, only that point is removed."""
     files.put("events/g/a/enable", "0\n")
 
     def between():

@@ -164,7 +164,7 @@ def test_without_writing_it_is_said_what_is_not_there(files):
 
 
 def test_an_address_is_written_by_a_symbol_which_the_kernel_prints_again(files):
-    """Of an address it prints a hash."""
+    """The kernel prints a hash instead of an address."""
     symbols = Kallsyms(
         b"ffffffff81000000 T _text\nffffffff81000010 T vfs_read\nffffffff82000000 T _end\n"
         b"ffffffffc0000010 t f\t[mod]\nffffffffc0000020 t g\t[mod]\nffffffffc0000030 t g\t[mod]\n"

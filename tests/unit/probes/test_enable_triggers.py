@@ -56,14 +56,14 @@ def test_the_very_same_trigger_serves_and_is_not_taken_back(files: Scripted) -> 
 )
 def test_another_of_the_kind_is_somebodys(files: Scripted, there: str) -> None:
     put(files, "b", there + "\n")
-    with pytest.raises(Busy, match="such a trigger already"):
+    with pytest.raises(Busy, match="already has a trigger"):
         enable(files, stop_on="n == 1")
     assert lines(files) == ["kprobes/a traceoff if n == 1", "kprobes/a !traceoff"]
 
 
 def test_a_refusal_half_way_takes_back_what_was_set(files: Scripted) -> None:
     files.refuse[("events/kprobes/b/trigger", "snapshot if n == 1")] = errno.EINVAL
-    with pytest.raises(Refused, match="does not take 'snapshot if n == 1'"):
+    with pytest.raises(Refused, match="does not accept 'snapshot if n == 1'"):
         enable(files, snapshot_on="n == 1", start_on="sched:fork")
     assert lines(files)[-1] == "kprobes/a !snapshot" and "tracing_on 0" not in lines(files)
 

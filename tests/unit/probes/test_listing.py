@@ -85,7 +85,7 @@ def by_event(listing):
 def test_each_probe_is_given_its_line_and_no_line_twice(files, debug):
     listing = read_listing(files, debug)
     rows = by_event(listing)
-    assert rows["kprobes/vfs_read"].registered.where == "vfs_read+0x4"  # behind ENDBR
+    assert rows["kprobes/vfs_read"].registered.where == "vfs_read+0x4"  # after ENDBR
     assert rows["kprobes/ret"].registered.type == "r"
     assert rows["kprobes/inside"].registered.offset == 16
     assert rows["kprobes/later"].registered is None and rows["kprobes/later"].pending
@@ -104,7 +104,7 @@ def test_each_probe_is_given_its_line_and_no_line_twice(files, debug):
 
 
 def test_places_counted_from_the_start_of_the_kernel(tmp_path):
-    """As functions that share a name are probed: the address says which line is theirs."""
+    """Functions that share a name are probed by address, which shows whose line it is."""
     files = Scripted(
         tmp_path,
         {"dynamic_events": "p:kprobes/a _text+16777216\nr:kprobes/b _text+16777216\np:kprobes/c _text+1\n",

@@ -1,4 +1,4 @@
-"""From words to probes: what is looked up, for whom, and what comes out."""
+"""Turn words into probes: the look-ups, their causes, and the results."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -114,7 +114,7 @@ class TestFunctionsByOtherNames:
         assert "3 parameters" in refused(old, "openat $arg4", UsageError).message
 
     def test_typed_by_number(self, old: BuiltKernel) -> None:
-        """Whether the name is a system call's is known when the kernel knows no such function."""
+        """ktrace looks for a system call only when the kernel knows no such function."""
         (one,) = made(old, "openat $arg1:s32 n=$arg3:x32 %si")
         assert one.probe.to_line() == "p:kprobes/openat openat arg1=$arg1:s32 n=$arg3:x32 si=%si"
         assert old.read == []
@@ -132,7 +132,7 @@ class TestFunctionsByOtherNames:
         ]
 
     def test_what_a_system_call_points_to(self, old: BuiltKernel, new: BuiltKernel) -> None:
-        """It is the process's memory, and so is all that is behind it."""
+        """A system call's pointer is to the process's memory, and so are all pointers reached from it."""
         assert lines(old, "openat2 how->f_pos how->f_inode->i_ino ((struct inode *)extra)->i_ino dfd") == [
             "p:kprobes/openat2 __x64_sys_openat2 f_pos=+u0x8(+0x60(%di)):s64 "
             "i_ino=+u0x8(+u0x28(+0x60(%di))):u64 i_ino_2=+u0x8(+0x38(%di)):u64 dfd=+0x70(%di):s32"
@@ -167,7 +167,7 @@ class TestFunctionsByOtherNames:
         assert error.caret == 0 and "vfs_read" in (error.hint or "")
 
     def test_in_a_module(self, new: BuiltKernel) -> None:
-        """By registers: the kernel knows the parameters of no `MODULE:NAME`; fprobes have the bare name."""
+        """Arguments are read from registers: the kernel knows no parameters of `MODULE:NAME`."""
         assert lines(new, "mod:open_it mode")[0].startswith("p:kprobes/open_it mod:open_it mode=%")
         assert lines(new, "mod:open_it mode", kind="fprobe") == ["f:fprobes/open_it open_it mode=mode:u32"]
 

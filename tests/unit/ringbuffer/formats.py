@@ -95,6 +95,6 @@ MARKER = make_format(
 
 
 def probe_body(fd: int = 1, cnt: int = 2, path: bytes | None = b"/x\0", where: int = 0, c: int = 65) -> bytes:
-    """The fields of PROBE, behind the common ones. `path` None: the kernel could not read it."""
+    """Return the fields of PROBE after the common ones. `path` None: the kernel could not read it."""
     loc = 0 if path is None else len(path) << 16 | 44
     return struct.pack("<QQIIQB3B", 0xFFFFFFFF81000004, fd, cnt, loc, where, c, 7, 8, 9) + (path or b"")

@@ -88,5 +88,5 @@ class PageWriter:
 
 
 def common(ident: int, pid: int = 42, flags: int = 0, preempt: int = 0, order: str = "<") -> bytes:
-    """What every record begins with."""
+    """Return the bytes that every record begins with."""
     return struct.pack(order + "HBBi", ident, flags, preempt, pid)

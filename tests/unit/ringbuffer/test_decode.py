@@ -34,7 +34,7 @@ def decoded(page: PageWriter, *more: Format, **options) -> Chunk:
 
 
 def column_of(field: FieldLine, *bodies: bytes, system: str = "test", print_fmt: str = '""') -> list:
-    """What one field's column is for these records, each without its common fields."""
+    """Return one field's column for these records, each given without its common fields."""
     form = make_format("one", 77, field, system=system, print_fmt=print_fmt)
     page = PageWriter()
     for body in bodies:
@@ -120,7 +120,7 @@ def test_references() -> None:
 
 
 def test_data_do_not_end_at_a_nul() -> None:
-    """What write(2) was given, of kernels that record it: any bytes."""
+    """Kernels that record the buffer of write(2) record any bytes."""
     line = FieldLine("__data_loc char[] __buf_val", 8, 4, 1)
     bodies = [struct.pack("<I", n << 16 | 12) + b"a\0\xffb" for n in (4, 3, 0)]
     printed = '"buf (%s)", __print_dynamic_array(__buf_val, 1)'
@@ -279,7 +279,7 @@ def _whole(batch: Batch) -> None:
 
 
 def test_dictionaries_stay_small() -> None:
-    """Of a column with very many texts each batch gets those that it has."""
+    """If a column has very many texts, each batch gets only those that it has."""
     decoder = Decoder(ALL, PageLayout(65536))
     for start in range(0, 3000, 300):
         page = PageWriter(layout=decoder.layout)

@@ -1,4 +1,4 @@
-"""Pages to records: every form that a page may have, and what is no page at all."""
+"""Find records in pages: every form that a page can have, and pages that are invalid."""
 
 import struct
 from dataclasses import dataclass
@@ -238,7 +238,7 @@ def test_noise() -> None:
 
 
 def test_pages_of_very_different_lengths() -> None:
-    """Those that go on when most are at their end are found apart, and come in their places."""
+    """Pages that have records left when most are at their end are walked separately, in the right order."""
     made = []
     for n in range(40):
         page = PageWriter(n * 10_000)

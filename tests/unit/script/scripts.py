@@ -113,14 +113,14 @@ def start(
 
 
 def run(text: str, *arguments: str, limits: Sequence[str] = ()) -> str:
-    """What a script without a kernel prints, errors behind it."""
+    """Return what a script without a kernel prints, followed by its errors."""
     ran = start(text, None, *arguments, limits=limits)
     ran.drive.end()
     return ran.text + "".join(line + "\n" for line in ran.told)
 
 
 def said(body: str, *, globals_: str = "", limits: Sequence[str] = ()) -> str:
-    """What the statements of a begin probe print."""
+    """Return what the statements of a begin probe print."""
     return run(f"{globals_}\nprobe begin {{ {body} }}", limits=limits)
 
 

@@ -1,4 +1,4 @@
-"""Whatever a script says, it runs, or is told what is wrong and where: never a traceback."""
+"""Any script runs, or gets an error with its place: never a traceback."""
 
 import re
 import warnings

@@ -1,4 +1,4 @@
-"""A script that is told to end while handlers run: what no handler has seen is counted."""
+"""A script is asked to end while handlers run: events that no handler has seen are counted."""
 
 from contextlib import contextmanager
 

@@ -1,4 +1,4 @@
-"""Stacks and names of addresses, in handlers."""
+"""Stacks and symbols of addresses, in handlers."""
 
 from ktrace.model.batch import Chunk, Stack
 from tests.unit.script.scripts import FakeKernel, events, start

@@ -1,4 +1,4 @@
-"""What a session knows of ktrace's own process, and of what is muted: for those that stand in for one."""
+"""Stand-ins for what a session knows about ktrace's own process, and about muted events."""
 
 import os
 from collections.abc import Mapping, Sequence

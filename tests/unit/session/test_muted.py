@@ -1,4 +1,4 @@
-"""Which events nothing can hit, by the kernel's files."""
+"""Find the events that nothing can hit, from the kernel's files."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -129,7 +129,7 @@ def test_after_a_second_signal_no_block_begins(monkeypatch):
 
 
 def test_the_same_signal_to_a_process_and_to_its_group_is_one():
-    """As timeout(1) sends it."""
+    """timeout(1) sends the signal in this way."""
     with StopSignals() as stop:
         with stop.may_interrupt():
             send(signal.SIGINT)

@@ -15,7 +15,7 @@ OWN = f"common_pid != {os.getpid()}"
 
 
 class Session(Ourselves):
-    """What conditions ask of a session."""
+    """A stand-in for a session, with what conditions need."""
 
     name = "ktrace_1_2"
 
@@ -82,7 +82,7 @@ def test_what_cannot_be(session: Session) -> None:
     with pytest.raises(UsageError, match="start the recording and stop it"):
         set_start_and_stop(session, Conditions(start_on="b", stop_on="n == 1"), ())
     session.tracing.refuse["events/kprobes/a/trigger"] = errno.EEXIST
-    with pytest.raises(Busy, match="such a trigger already"):
+    with pytest.raises(Busy, match="already has a trigger"):
         set_snapshot(session, Conditions(snapshot_on="n == 1"), ())
     Path(session.tracing.root, "snapshot").unlink()
     with pytest.raises(Unavailable, match="no snapshots"):

@@ -94,7 +94,7 @@ def test_an_input_is_refused_by_whatever_name(old: Path, monkeypatch: pytest.Mon
     monkeypatch.chdir(folder)
     for name in ("out", "./out", "link", "hard", str(old)):
         for inputs in (["out"], ["other", "link"], ["other", str(folder / "hard")]):
-            with pytest.raises(UsageError, match="read, too"):
+            with pytest.raises(UsageError, match="also read"):
                 put(name, inputs=inputs)
     with old.open("rb") as stdin, pytest.raises(UsageError, match="is standard input"):
         monkeypatch.setattr(os, "fstat", lambda fd, real=os.fstat: real(stdin.fileno() if fd == 0 else fd))
@@ -262,7 +262,7 @@ def test_the_owner_stays(old: Path) -> None:
 
 @needs_root
 def test_a_file_that_may_be_written_in_a_folder_that_may_not(old: Path) -> None:
-    """As a shell, which overwrites it."""
+    """The file is overwritten, as a shell does it."""
     folder = old.parent
     os.chown(old, 1234, -1)
     inode = old.stat().st_ino

@@ -111,7 +111,7 @@ if find_spec("polars") is not None:
 
     @pytest.mark.parametrize("kind", ["csv", "parquet", "ipc", "json"])
     def test_what_the_words_do_not_show_is_found_in_the_plan(files, kind):
-        """As with a function that Polars may have some day, of a name that nobody knows."""
+        """Polars may have a new function some day, whose name is not known here."""
         import polars as pl
 
         query = f"select * from read_{kind}('{files}/x.{kind}')"

@@ -113,7 +113,7 @@ def test_times_that_go_back_keep_their_cpus_order() -> None:
     live=st.booleans(),
 )
 def test_any_cpus(data: list, live: bool) -> None:
-    """Whatever comes when: all records once, by time, and each CPU's in its order."""
+    """In whatever order records come, all are returned once, by time, and each CPU's in its order."""
     blocks: dict[int, list[bytes]] = {}
     expected: list[tuple[int, int, int]] = []
     number = 0

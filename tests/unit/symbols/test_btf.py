@@ -283,7 +283,7 @@ def test_more_than_65535_elements_and_kinds_above_31_use_the_new_bits() -> None:
 
 
 def test_all_names_at_once_are_the_same_as_one_after_the_other() -> None:
-    """In the kernel and in a module over it; names that are not there stay unknown."""
+    """Look up names in the kernel and in a module; names that do not exist stay unknown."""
     one, other = kernel.__wrapped__(), kernel.__wrapped__()
     other.expect_all("function")
     other.expect_all("function")

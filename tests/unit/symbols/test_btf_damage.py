@@ -19,7 +19,7 @@ from tests.unit.symbols.btf_writer import BtfWriter
 
 
 def look_at_everything(blob: bytes, base: Btf | None = None) -> None:
-    """All that can be asked: ends in an answer or in `Damaged`, which points into the blob."""
+    """Every look-up ends in an answer or in `Damaged`, which points into the blob."""
     try:
         btf = Btf(blob, "blob", base)
     except Damaged as error:

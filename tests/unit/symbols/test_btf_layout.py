@@ -45,7 +45,7 @@ def test_members_that_there_are_not() -> None:
     btf, record = example()
     missing = layout(record, btf.members, ("pair", "c"))
     assert missing == Miss("struct pair", "no member 'c'", ("a", "b"))
-    assert isinstance(layout(record, btf.members, ("p", "a")), Miss)  # behind a pointer
+    assert isinstance(layout(record, btf.members, ("p", "a")), Miss)  # reached through a pointer
 
 
 def test_a_struct_within_itself_is_shown_once() -> None:

@@ -52,7 +52,7 @@ def test_sections_are_not_left() -> None:
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"", "no ELF"), (b"MZ" * 40, "no ELF"), (b"\x7fELF\x01\x01" + bytes(60), "64-bit"),
+    [(b"", "not an ELF"), (b"MZ" * 40, "not an ELF"), (b"\x7fELF\x01\x01" + bytes(60), "64-bit"),
      (b"\x7fELF\x02\x02" + bytes(60), "little-endian")],
 )  # fmt: skip
 def test_other_files_are_refused(data: bytes, message: str) -> None:

@@ -75,7 +75,7 @@ def test_data_among_functions_is_told_by_its_address():
     (data,) = symbols.find("vfs_inodes_stat")
     assert data.is_function and not symbols.is_code(data)
     hidden = Kallsyms(re.sub(rb"(?m)^[0-9a-f]+", b"0" * 16, MIXED))
-    assert len(names(hidden.matching("vfs_*"))) == 4  # nothing tells them
+    assert len(names(hidden.matching("vfs_*"))) == 4  # nothing distinguishes them
     assert len(names(Kallsyms(MIXED.replace(b"_etext", b"_xtext")).matching("vfs_*"))) == 4
 
 
@@ -135,7 +135,7 @@ def test_miss_names_what_comes_close():
     assert SYMBOLS.miss("sync_file").near == ("ext4_sync_file",)
     assert SYMBOLS.miss("helper.constprop.0").near[0] == "helper.constprop.0.isra.0"
     assert SYMBOLS.miss("zzzzzz").near == ()
-    assert SYMBOLS.miss("pfx_vfs_write").near == ()  # padding is no function
+    assert SYMBOLS.miss("pfx_vfs_write").near == ()  # padding is not a function
     assert Kallsyms(b"").miss("x").reason == "the file is empty"
 
 

@@ -45,7 +45,7 @@ def test_names_for_suggestions():
 
 def test_parameters_that_mean_the_same():
     assert difference("kmem_cache_alloc", "kmem_cache_alloc_noprof") is None
-    assert difference("kfree_skb", "kfree_skb_reason") is None  # what comes after them changes nothing
+    assert difference("kfree_skb", "kfree_skb_reason") is None  # the version after them does not matter
     assert "sk_skb_reason_drop(struct sock *sk," in difference("kfree_skb", "sk_skb_reason_drop")
     assert "do_execve(struct filename" in difference("do_execve", "do_execveat_common")
     assert difference("vfs_read", "unheard_of") is None

@@ -23,7 +23,7 @@ HEADER_EVENT = "# compressed entry header\n\ttype_len    :    5 bits\n"
 
 
 def contents(**changes: object) -> Contents:
-    """What a small recording says."""
+    """The contents of a small recording."""
     made = Contents(
         version=6,
         order="little",
@@ -42,7 +42,7 @@ def contents(**changes: object) -> Contents:
 
 
 def page(number: int, size: int = PAGE) -> bytes:
-    """A page that is told from others."""
+    """Return a page that differs from the others."""
     return struct.pack("<QQI", number, 0xFF0, number) + bytes(size - 20)
 
 
@@ -132,7 +132,7 @@ def _options(found: list[tuple[int, bytes]], following: int) -> bytes:
 
 
 def zlib_pack(data: bytes) -> bytes:
-    """As trace-cmd does where it was built with zlib."""
+    """Compress as trace-cmd does if it was built with zlib."""
     return zlib.compress(data)
 
 

@@ -92,7 +92,7 @@ def test_a_compression_that_nobody_knows(tmp_path: Path) -> None:
 
 
 def test_an_instance_in_version_6(tmp_path: Path) -> None:
-    """As trace-cmd does it: a second table somewhere behind, at which an option points."""
+    """trace-cmd writes a second table after the first, at which an option points."""
     path = tmp_path / "a.dat"
     probe = contents(options=replace(contents().options, others=((3, bytes(8) + b"foo\0"),)))
     write_file(str(path), probe, {0: [page(1)]})
@@ -238,7 +238,7 @@ def test_sections_of_options_in_a_circle(tmp_path: Path) -> None:
 
 
 def test_a_size_that_makes_no_sense_takes_no_memory(tmp_path: Path) -> None:
-    """One byte cannot become so many, whatever is announced."""
+    """One byte cannot unpack to this many, whatever the header says."""
     made = contents(version=7)
     data = bytearray(version7(made, {0: [page(1)]}, zstd_pack, "zstd"))
     at = data.index(b"\x28\xb5\x2f\xfd") - 4  # the size of the first section, unpacked

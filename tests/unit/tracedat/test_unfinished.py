@@ -147,7 +147,7 @@ def test_the_start_cannot_be_written(path: str, monkeypatch: pytest.MonkeyPatch)
 
 
 def end(path: str) -> None:
-    """As if it had been killed."""
+    """Leave the files of a recording that was killed."""
     os.close(LOCKS.pop(path))
 
 

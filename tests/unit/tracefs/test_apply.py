@@ -62,7 +62,7 @@ def test_a_refused_directory_is_named_by_its_path(files):
 
 
 def test_the_undo_is_noted_before_the_write(files):
-    """What ends the process between the write and the note must not leave anything behind."""
+    """An exception that ends the process between the write and the note must not leave anything."""
 
     def stop(path, text):
         if text == "1":

@@ -117,7 +117,7 @@ def test_cpu_masks_name_exactly_these(tmp_path_factory, cpus):
 def test_cpus_that_are_not_there(tmp_path):
     files = Scripted(tmp_path, {"tracing_cpumask": ""})
     files.refuse["tracing_cpumask"] = errno.EINVAL
-    with pytest.raises(Refused, match="does not take these CPUs: Invalid argument") as error:
+    with pytest.raises(Refused, match="does not accept these CPUs: Invalid argument") as error:
         buffer.only_cpus(files, [999])
     assert error.value.errno == errno.EINVAL
     assert "CPUs 0 to " in error.value.hint
@@ -139,6 +139,6 @@ def test_a_cpu_that_is_offline_gives_no_events(tmp_path, online, cpus, first):
     host = FolderHost(tmp_path)
     with pytest.raises(NotFound, match=f"CPU {first} is not online") as error:
         buffer.check_online(host, cpus)
-    assert error.value.hint == f"online are {online}"
+    assert error.value.hint == f"online: {online}"
     buffer.check_online(host, [0])
     buffer.check_online(FolderHost(tmp_path / "none"), cpus)

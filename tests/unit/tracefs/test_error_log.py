@@ -104,7 +104,7 @@ def test_a_kernel_without_the_file(tmp_path):
 
 
 def test_the_end_of_anothers_command_is_not_this_one(log):
-    """As short as texts for triggers and switches are, they end many commands."""
+    """Texts for triggers and switches are so short that many commands end with them."""
     assert log("1", entry("other", "p:a f x=%di 1", 0), entry("other", "a == 1", 5)) is None
 
 

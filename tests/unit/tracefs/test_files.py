@@ -65,7 +65,7 @@ def test_large_files_are_read_whole(files, tmp_path):
 
 @pytest.mark.parametrize(("taken", "complete"), [(0, False), (2, False), (3, True), (4, True)])
 def test_a_write_that_was_cut_short_is_an_error(files, monkeypatch, taken, complete):
-    # The kernel may leave the final newline: that is no loss.
+    # The kernel may not accept the final newline; nothing is lost by that.
     monkeypatch.setattr(os, "write", lambda fd, data: taken)
     if complete:
         files.write("f", "two")

@@ -35,7 +35,7 @@ def judged(files: Scripted, owner: Owner) -> Verdict:
 
 @pytest.mark.parametrize("owner", [GONE, ELSEWHERE, Owner(1, 1, 4_026_540_000)])
 def test_a_session_lives_as_long_as_it_holds_its_instance(files: Scripted, owner: Owner) -> None:
-    """Whatever can be seen of its process."""
+    """A held instance shows that its session runs, whatever can be seen of its process."""
     held = Held(files)
     held.make(f"instances/{owner.name}")
     verdict = judged(files, owner)
@@ -71,7 +71,7 @@ def test_an_instance_that_cannot_be_looked_at(files: Scripted, monkeypatch: pyte
     monkeypatch.setattr(files, "hold", refuse)
     verdict = judged(files, ELSEWHERE)
     assert verdict.life is Life.UNKNOWN
-    assert verdict.why == f"instance {ELSEWHERE.name} cannot be looked at: Permission denied"
+    assert verdict.why == f"instance {ELSEWHERE.name} cannot be examined: Permission denied"
     assert judged(files, GONE).life is Life.DEAD  # its process is known to be another
 
 
@@ -134,4 +134,4 @@ def test_a_number_of_another_namespace_says_nothing(monkeypatch: pytest.MonkeyPa
 def test_a_process_that_proc_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holding, "_proc_is_of_this_namespace", lambda host: False)
     verdict = look_for(LocalHost(), ME)
-    assert verdict == Verdict(Life.UNKNOWN, f"/proc does not show process {ME.pid}, which is there")
+    assert verdict == Verdict(Life.UNKNOWN, f"/proc does not show process {ME.pid}, which exists")

@@ -76,7 +76,7 @@ def test_a_kernel_without_lockdown(tmp_path):
 
 
 class Here:
-    """What `why_unusable` is told of this machine."""
+    """The facts about a machine that `why_unusable` gets."""
 
     def __init__(self, tmp_path, monkeypatch) -> None:
         self.root = tmp_path / "tracing"
@@ -124,7 +124,7 @@ def test_not_mounted(here):
     assert problem(here).message == "tracefs is not mounted"
     assert problem(here).hint == "mount -t tracefs nodev /sys/kernel/tracing"
     here.euid = 1000
-    assert problem(here).message == "no right to use /sys/kernel/tracing"
+    assert problem(here).message == "no permission to use /sys/kernel/tracing"
 
 
 def test_reached_through_debugfs(here, tmp_path):
@@ -141,7 +141,7 @@ def test_may_not_be_entered(here):
     here.refused = errno.EACCES
     here.euid = 1000
     found = problem(here)
-    assert found.message == f"no right to use {here.root}"
+    assert found.message == f"no permission to use {here.root}"
     assert "sudo ktrace" in found.hint and "setpriv" in found.hint
 
 
@@ -149,7 +149,7 @@ def test_may_not_be_written(here):
     here.has("README", "kprobe_events")
     here.refused = errno.EACCES
     here.euid = 1000
-    assert problem(here).message == f"no right to use {here.root}/kprobe_events"
+    assert problem(here).message == f"no permission to use {here.root}/kprobe_events"
     here.euid = 0
     assert problem(here).message == f"{here.root}/kprobe_events cannot be written even by root"
 

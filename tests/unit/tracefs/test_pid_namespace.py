@@ -1,4 +1,4 @@
-"""Which process an id means on the machine: a folder stands in for its /proc."""
+"""Find the process that an id means on the machine: a directory stands in for its /proc."""
 
 import os
 from pathlib import Path

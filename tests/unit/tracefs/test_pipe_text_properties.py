@@ -1,4 +1,4 @@
-"""What holds for any text: pieces do not matter, nor the way of reading, and nothing is dropped."""
+"""Properties that hold for any text: the pieces and the way of reading do not matter, nothing is dropped."""
 
 import pytest
 from hypothesis import example, given, settings
@@ -191,7 +191,7 @@ def _lines_of(item):
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(strings, ints, st.integers(0, 2**64 - 1)), max_size=6))
 def test_values_come_back(rows):
-    """Where a string holds no end of the record itself, all values come back as they went in."""
+    """If no string contains the end of its record, all values are read back unchanged."""
     rows = [row for row in rows if b'" n=' not in row[0]]
     text = b"".join(probe(b' s="%b" n=%d h=0x%x' % row) for row in rows)
     for how in ("fast", "slow"):

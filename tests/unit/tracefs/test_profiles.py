@@ -16,7 +16,7 @@ def test_profiles_of_uprobes_have_no_misses_and_files_may_have_blanks():
 
 
 def test_events_of_one_name_in_two_groups_are_told_apart(tmp_path):
-    """As two sessions that count the same functions have them."""
+    """Two sessions count the same functions."""
     events = "p:a/calls f\nr4:b/calls f\np:a/calls g\np:b/calls g x=%di\n"
     profile = "  calls  1  0\n  calls  2  5\n  calls  3  0\n  calls  4  6\n"
     files = Scripted(tmp_path, {"kprobe_events": events, "kprobe_profile": profile})

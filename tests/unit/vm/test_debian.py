@@ -154,7 +154,7 @@ def test_two_at_once_download_once(one_package, tmp_path):
 
 def test_no_apt(fake, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(Unavailable, match="apt-get is not here"):
+    with pytest.raises(Unavailable, match="apt-get is not installed"):
         debian.download(SERIES, tmp_path / "cache")
 
 

@@ -54,7 +54,7 @@ ASKS = "import sys; from ktrace.vm.machine import _is_one_output as one; sys.exi
 
 
 def test_one_output_where_both_go_to_the_same_place(tmp_path):
-    """Two streams would arrive in any order, and one's lines within the other's."""
+    """Two streams would arrive in any order, and lines of one within lines of the other."""
 
     def asked(out, err):
         return subprocess.run([sys.executable, "-c", ASKS], stdout=out, stderr=err, check=False).returncode

@@ -8,7 +8,7 @@ from ktrace.vm import modules
 
 
 def elf(depends: str, extra: bytes = b"") -> bytes:
-    """As much of a module as is read: strings with NULs between them."""
+    """Return the part of a module that is read: strings with NULs between them."""
     return b"\x7fELF\0license=GPL\0" + extra + b"depends=" + depends.encode() + b"\0retpoline=Y\0"
 
 

@@ -35,7 +35,7 @@ def test_a_crash_ends_qemu():
 
 
 def test_a_clock_that_counts_instructions():
-    """By emulation alone: KVM counts none."""
+    """Counting instructions requires emulation: KVM cannot count them."""
     assert "-icount" not in qemu.argv(MACHINE)
     for found in (Accel(True), Accel(False, "no")):
         words = qemu.argv(replace(MACHINE, accel=found.counted()))

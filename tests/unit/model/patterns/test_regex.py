@@ -1,4 +1,4 @@
-"""Matches are the leftmost ones, the longest of these, and no text makes them slow."""
+"""Matches are the leftmost ones, and the longest at that position; no text makes them slow."""
 
 import re
 
@@ -29,7 +29,7 @@ PATTERNS = st.recursive(
 
 
 def backtracking(pattern: str, text: str) -> re.Match[str] | None:
-    """The leftmost match, and the longest of these, as the standard library finds it when it tries all."""
+    """Return the leftmost, longest match, by trying all substrings with the standard library."""
     translated = pattern.replace("$", r"\Z").replace("{,", "{0,")
     for start in range(len(text) + 1):
         for left in range(len(text) - start + 1):

@@ -11,7 +11,7 @@ STACKS = {("start", "read", "vfs_read"): 60, ("start", "open"): 30, ("idle",): 1
 
 
 class Box:
-    """What a viewer sees of one function."""
+    """One function as a viewer shows it."""
 
     def __init__(self, group: ElementTree.Element) -> None:
         title, rect, text = group
@@ -21,7 +21,7 @@ class Box:
         self.depth, self.at, self.count = (int(group.get("data-" + key, "")) for key in "dxw")
 
     def is_on(self, other: "Box") -> bool:
-        """Whether it is one row above the other, and within it."""
+        """Return whether it is one row above the other box, and within its width."""
         slack = 0.011  # positions are rounded to a hundredth of a pixel
         above = self.depth == other.depth + 1 and self.y == other.y - ROW
         return above and other.x - slack <= self.x and self.x + self.wide <= other.x + other.wide + 2 * slack

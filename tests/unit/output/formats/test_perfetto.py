@@ -56,7 +56,7 @@ def test_fields():
 
 
 class Trace:
-    """What the packets say, names resolved."""
+    """Return the contents of the packets, with names resolved."""
 
     def __init__(self, *chunks):
         out = io.BytesIO()
@@ -122,7 +122,7 @@ def test_outer_one_first_when_both_begin_together():
 
 
 def test_names_are_known_before_they_are_used_even_if_a_slice_waits():
-    """What is inside an open slice is written later; a name first used there is used elsewhere before."""
+    """Events inside an open slice are written later; a name used there first may be used elsewhere before."""
     inner = (entry("g", [2], ts=[9], n=np.array([1])), leave("g", [3]))
     chunk = Chunk((entry("f", [1], ts=[9]), *inner, entry("g", [4], pid=[8]), leave("g", [5], pid=[8])))
     assert [event[2] for event in Trace(chunk, Chunk((leave("f", [6]),))).events] == [

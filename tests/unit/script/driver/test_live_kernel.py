@@ -1,4 +1,4 @@
-"""What a script's probe points become, on a kernel whose lists and types the test writes."""
+"""Events for a script's probe points, on a kernel whose lists and types the test writes."""
 
 from pathlib import Path
 

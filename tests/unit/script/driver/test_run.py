@@ -50,7 +50,7 @@ def test_a_signal_ends_a_handler_that_never_returns(twice):
     assert process.stdout.readline() == b"go\n"
     interrupt(process)
     if twice:
-        time.sleep(0.3)  # what comes sooner is the same signal
+        time.sleep(0.3)  # a signal that comes sooner is the same one
         interrupt(process)
     status, _, err = ended(process)
     assert status == 0 and err == LEFT

@@ -1,4 +1,4 @@
-"""Names of addresses of a process: by its mappings, and by the symbols of the files."""
+"""Name addresses of a process: by its mappings, and by the symbols of the files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The grammar: what parses to what, and what every other text is told."""
+"""The grammar: the trees of valid texts, and the errors of all others."""
 
 import re
 
@@ -18,7 +18,7 @@ def shown(text: str, *arguments: str) -> str:
 
 
 def body(text: str) -> str:
-    """What the statements of a probe are shown as, blanks made one."""
+    """Return the statements of a probe as they are printed, with single blanks."""
     found = shown("probe begin { " + text + " }")
     return re.sub(r"\s+", " ", found.removeprefix("probe begin\n{").removesuffix("}\n\n").strip())
 
@@ -167,7 +167,7 @@ def test_what_is_decided_before_parsing(text: str, expected: str) -> None:
         ("function f() %{ x %}", "1:14", "embedded C cannot be run"),
         ("probe begin { x = 1 ` 2 }", "1:21", "cannot stand here"),
         ("foo", "1:1", "a definition is missing"),
-        ("global if", "1:8", "is a word of the language"),
+        ("global if", "1:8", "is a keyword"),
         ("probe ? { }", "1:7", "a probe point is missing"),
         ("probe begin { foreach (a+, b in c) {} }", "1:26", "'in' is missing"),
         ("probe begin { foreach ([a+, b-] in c) {} }", "1:24", "sorted by one thing"),

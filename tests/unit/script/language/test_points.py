@@ -1,4 +1,4 @@
-"""What a probe point says."""
+"""The contents of a probe point."""
 
 import pytest
 

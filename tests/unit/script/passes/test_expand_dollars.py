@@ -1,4 +1,4 @@
-"""What stands for text, as formats of single variables."""
+"""Variables that stand for text, expanded to formats of single variables."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the kernel can count for a script, and what it must not."""
+"""Handlers that the kernel can replace by counting, and handlers that it must not."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What is left to the kernel, and what must not be."""
+"""Conditions that the kernel may test, and conditions that it must not."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""What the kernel's tables add to variables."""
+"""The counts that the kernel's tables add to variables."""
 
 import pytest
 

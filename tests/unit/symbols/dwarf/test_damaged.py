@@ -1,4 +1,4 @@
-"""Whatever the bytes are: an answer, or one error with file and offset."""
+"""Any bytes give an answer, or one error with file and offset."""
 
 import random
 

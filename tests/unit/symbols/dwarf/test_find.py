@@ -50,7 +50,7 @@ def test_another_build_is_passed_over_and_all_reasons_told(paths: DebugPaths) ->
     with pytest.raises(NotFound) as caught:
         kernel_debug_info(paths)
     assert "of another build (0000" in caught.value.message
-    assert "no ELF file" in caught.value.message
+    assert "not an ELF file" in caught.value.message
     assert "DEBUGINFOD_URLS is not set" in caught.value.message
     assert "linux-image-6.12.0-test-dbg" in (caught.value.hint or "")
 

@@ -36,7 +36,7 @@ def test_lines_of_a_function(info: DebugInfo) -> None:
     assert (one.function, one.file, one.directory, one.declared) == ("outer", "demo.c", "/build", 20)
     assert {line.line: places(line.spots) for line in one.lines} == {
         20: ["outer"],
-        22: ["outer+8"],  # the second row goes on with the same line
+        22: ["outer+8"],  # the second row continues the same line
         23: ["outer+32"],  # not again where the call begins that was inlined
         24: ["outer+96"],  # and not 25, which begins no statement
     }
