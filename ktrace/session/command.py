@@ -1,4 +1,4 @@
-"""The command of `-c`: forked before anything is traced, started when all probes are armed."""
+"""Run the command of `-c`: fork it before anything is traced, and start it when all probes are enabled."""
 
 import os
 import shlex
@@ -52,7 +52,7 @@ class Command:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave nothing running: a command that was not waited for is ended."""
+        """End the command if it was not waited for, so that nothing is left running."""
         # First: one that still waits ends by itself; until it runs its program, it only notes signals.
         self._child.close_gate()
         if not self._ended:
@@ -60,7 +60,7 @@ class Command:
         self._child.close()
 
     def start(self) -> None:
-        """Open the gate. Raises NotFound if the program cannot be started."""
+        """Open the gate. Raises NotFound if the program could not be started."""
         try:
             self._child.start()
         except OSError as error:
@@ -69,10 +69,10 @@ class Command:
             raise NotFound(f"-c: {self.words[0]}: {os.strerror(error.errno)}") from None
 
     def write_first(self, path: str, text: str) -> None:
-        """Have it write a line to a file before its program is started, and wait until it has.
+        """Let the child write a line to a file before its program is started, and wait for that.
 
         Raises:
-            OSError: it could not.
+            OSError: the line could not be written.
         """
         self._child.write_first(path, text)
 
@@ -83,21 +83,21 @@ class Command:
         return self._ended
 
     def wait(self) -> int:
-        """Wait for its end; return the exit code as a shell reports it: 128 + N for signal N."""
+        """Wait for its end. Return the exit code as a shell reports it: 128 + N for signal N."""
         code = self._child.wait()
         self._ended = True
         return code if code >= 0 else 128 - code
 
     def finish(self) -> int:
-        """End it if the run has ended before it did, and return its exit code, as `wait` does."""
+        """End it if it still runs, and return its exit code, as `wait` does."""
         self._end()
         return self.wait()
 
     def _end(self) -> None:
-        """End it and what it has started.
+        """Send SIGTERM, and then SIGKILL if necessary, to it and to its descendants.
 
-        A shell's own end does not end the program that it waits for, and that program has our standard
-        output: whoever reads it would wait for it. They have no process group of their own, since
-        they could not read the terminal then.
+        The end of a shell does not end the program that it waits for. That program has our standard output,
+        whose reader would wait for it. They are not in a separate process group, because then they could
+        not read the terminal.
         """
         self._child.end(_TERM_SHARE * grace_s())

@@ -1,8 +1,8 @@
-"""The end of a run, and how much time it has after that.
+"""Bound the time that a run may take after its end.
 
-A run that has ended stops recording. Then it reads what was recorded, says what it came to, and undoes what
-it has set up. A reader that lags, an output that nobody takes or a handler that does not return must not
-make that last for ever: together it may take `KTRACE_GRACE` seconds, of which each part has its share.
+A run that has ended stops recording. Then it reads the recorded events, reports the results, and undoes its
+changes. A slow reader, an output that nobody reads or a handler that does not return must not delay this
+without limit: all of it may take `KTRACE_GRACE` seconds, of which each part has a share.
 """
 
 import math
@@ -14,10 +14,10 @@ from ktrace.errors import UsageError
 
 VARIABLE = "KTRACE_GRACE"
 _SECONDS = 2.0
-READING = 0.3  # share of the time in which records are still read and handled
-HANDLERS = 0.4  # share that handlers of a script may take: more, so that one that runs then can end
-OUTPUTS = 0.3  # share that outputs may keep the run waiting
-LAST_WORDS = 0.2  # the share of each of them for what comes after the reading: end probes, tables
+READING = 0.3  # the share for reading and handling records
+HANDLERS = 0.4  # the share for handlers of a script: more, so that a running one can end
+OUTPUTS = 0.3  # the share for waiting for outputs
+LAST_WORDS = 0.2  # the share of each of them for what follows the reading: end probes, tables
 
 
 def grace_s() -> float:
@@ -35,11 +35,11 @@ def grace_s() -> float:
 
 
 class Ending:
-    """When a run ended, and what is left of its time after that.
+    """The end of a run, and the time left after it.
 
     Attributes:
-        at: when it ended, on `clock`; None before.
-        grace_s: seconds that all may take after that.
+        at: the time of the end, on `clock`; None before.
+        grace_s: the seconds that everything after the end may take.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,17 +48,17 @@ class Ending:
         self.at: float | None = None
 
     def end(self) -> None:
-        """Begin the end, if it has not begun."""
+        """Start the end, unless it has started."""
         if self.at is None:
             self.at = self._clock()
 
     @property
     def reading_until(self) -> float | None:
-        """The time at which nothing more is to be read; None before the end."""
+        """Return the time after which nothing more should be read; None before the end."""
         return None if self.at is None else self.at + READING * self.grace_s
 
     @property
     def overdue(self) -> bool:
-        """Return whether nothing more is to be read."""
+        """Return whether nothing more should be read."""
         until = self.reading_until
         return until is not None and self._clock() >= until

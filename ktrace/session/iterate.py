@@ -37,7 +37,7 @@ def chunks(
         reading = reading_pages(session)
         stack.callback(session.disarm)
         source = reading.start()
-        # Signals are the program's own: KeyboardInterrupt leaves the loop as any exception does.
+        # The program handles signals itself: KeyboardInterrupt leaves the loop as any exception does.
         watched = watch(session, _warn)
         watched.begin()
         events = 0

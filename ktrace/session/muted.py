@@ -1,7 +1,7 @@
-"""Events that nothing can hit as the machine stands: "0 events" says nothing about them.
+"""Find events that nothing can hit in the machine's present state: "0 events" says nothing about them.
 
-All kprobes can be disarmed, and ftrace can be switched off, for the whole system; a function of a module
-that is not loaded is not called. The kernel defines and enables such probes as if all were well.
+All kprobes can be disarmed, and ftrace can be switched off, for the whole system. A function of a module
+that is not loaded is never called. The kernel defines and enables such probes without an error.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ LEFT = "it was switched on while all kprobes were disarmed, and the kernel has n
 FTRACE_OFF = "ftrace is switched off (kernel.ftrace_enabled is 0)"
 _UNKNOWN = "whether kprobes are armed is not known"
 
-# Where the kernel has kprobes take ftrace's call at a function's entry (HAVE_KPROBES_ON_FTRACE).
+# Architectures on which kprobes use ftrace's call at a function's entry (HAVE_KPROBES_ON_FTRACE).
 _ON_FTRACE = frozenset({"x86_64", "i686", "i586", "ppc64", "ppc64le", "s390x", "parisc", "loongarch64"})
 
 
@@ -41,12 +41,12 @@ class Switches:
 
     @classmethod
     def read(cls, host: Host, debug: Files | None) -> "Switches":
-        """Ask the kernel."""
+        """Read the state from the kernel."""
         return cls(kprobes_armed(debug), ftrace_enabled(host))
 
     @property
     def off(self) -> bool:
-        """Return whether one of them is off."""
+        """Return whether one of the switches is off."""
         return self.kprobes is False or self.ftrace is False
 
 
@@ -60,11 +60,11 @@ def find_muted(
 ) -> tuple[Muted, ...]:
     """Return which of these events (`GROUP/NAME`) cannot be hit now, and why.
 
-    Reads two small files where all is well and neither `enabled` nor `pending` is asked for.
+    It reads only two small files if the switches are on and neither `enabled` nor `pending` is set.
 
     Args:
-        enabled: they are on: look for those that the kernel has left disarmed.
-        pending: look for functions of modules that are not loaded.
+        enabled: the events are enabled; also find those that the kernel has left disarmed.
+        pending: also find functions of modules that are not loaded.
     """
     switches = Switches.read(tracing.host, debug)
     if not (switches.off or enabled or pending):
@@ -87,7 +87,7 @@ def find_muted(
 
 
 def unknown(tracing: Files, debug: Files | None, events: Iterable[str]) -> str | None:
-    """Return what is to be said with a count of 0 where the kernel hides whether kprobes are armed."""
+    """Return the remark for a count of 0 if the kernel does not show whether kprobes are armed."""
     if kprobes_armed(debug) is not None:
         return None
     wanted = set(events)
@@ -99,7 +99,7 @@ def unknown(tracing: Files, debug: Files | None, events: Iterable[str]) -> str |
 
 
 def watch(session: "Session", note: Notify, more: Iterable[str] = ()) -> "Watch":
-    """Return what watches over a session's events, and over `more`."""
+    """Return a watch over a session's events, and over `more`."""
 
     def look(thorough: bool) -> tuple[Muted, ...]:
         events = (*session.used, *more)
@@ -111,10 +111,10 @@ def watch(session: "Session", note: Notify, more: Iterable[str] = ()) -> "Watch"
 def top_muted(
     tracing: Files, debug: Files | None, events: Sequence[str], *, waits: bool = False
 ) -> tuple[Muted, ...]:
-    """Return which of these events, on in the top buffer, nothing can hit or record there now.
+    """Return those of these events, enabled in the top buffer, that nothing can hit or record there now.
 
     Args:
-        waits: the buffer waits for an event at which it begins to record.
+        waits: whether the buffer waits for an event that starts the recording.
     """
     found = find_muted(tracing, debug, events, enabled=True)
     try:
@@ -127,12 +127,12 @@ def top_muted(
 
 
 def _waits(tracing: Files) -> bool:
-    """Return whether an event is to switch the top buffer on."""
+    """Return whether a trigger of an event will switch the top buffer on."""
     for event in all_events(tracing):
         try:
             if any(trigger.startswith("traceon") for trigger in read_triggers(tracing, event)):
                 return True
-        except OSError:  # the kernel's own events have no triggers, and others may go meanwhile
+        except OSError:  # the kernel's own events have no triggers, and others may be removed meanwhile
             continue
     return False
 
@@ -148,9 +148,9 @@ class Watch:
     """Says at the start and at the end of a run which of its events could not be hit.
 
     Args:
-        look: finds them; is told whether to be thorough.
+        look: finds these events; its argument says whether to be thorough.
         note: takes remarks for the user.
-        unsure: what is to be said of a count of 0, if anything.
+        unsure: the remark for a count of 0, if any.
 
     Example:
         watch = Watch(session.muted, note)
@@ -171,16 +171,16 @@ class Watch:
         self.muted: tuple[Muted, ...] = ()
 
     def begin(self) -> tuple[Muted, ...]:
-        """Look before anything is counted; returns what cannot be hit."""
+        """Look before anything is counted. Return the events that cannot be hit."""
         self.muted = tuple(self._look(False))
         for one in self.muted:
             self._note(f"{one.to_text('cannot')}\nhint: {one.hint}")
         return self.muted
 
     def end(self, events: int) -> tuple[Muted, ...]:
-        """Look again when `events` have been counted; returns what could not be hit.
+        """Look again when `events` have been counted. Return the events that could not be hit.
 
-        What was muted in the beginning alone is not in it where there were hits.
+        If there were hits, events that were muted only at the beginning are left out.
         """
         now = tuple(self._look(events == 0 or bool(self.muted)))
         named = {name for one in now for name in one.events}
@@ -195,7 +195,7 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """All that is known of the kernel's probes.
+    """Everything known about the kernel's probes.
 
     Attributes:
         host: the machine that they are on.
@@ -211,7 +211,7 @@ class _Look:
     pending: bool
 
     def why(self, probe: Probe, number: int) -> tuple[str, str] | None:
-        """Return why a probe cannot be hit, and what to do about it; None where it can."""
+        """Return why a probe cannot be hit, and what to do about it; None if it can."""
         if isinstance(probe.place, EventPlace):
             other = self.points.get(f"{probe.place.system}/{probe.place.event}", [])
             reasons = [self.why(one, n) for n, one in enumerate(other)]
@@ -234,7 +234,7 @@ def _is_kprobe(probe: Probe) -> bool:
 
 
 def _flags(host: Host, probes: list[Probe], debug: Files | None) -> dict[tuple[str, int], tuple[str, ...]]:
-    """Return each kprobe's flags in kprobes/list; where that is hidden, those that its place makes likely."""
+    """Return each kprobe's flags in kprobes/list, or if that is hidden, the likely flags for its place."""
     from ktrace.probes.listing import registered_as  # noqa: PLC0415 -- most runs need none of it
 
     lines = registered_as(probes, debug)

@@ -1,4 +1,4 @@
-"""Where a run's words go: files and streams whose reader may have stopped reading without going away."""
+"""Write a run's output to files and streams whose reader may stop reading without going away."""
 
 import io
 import os
@@ -16,10 +16,10 @@ _NAMES = {1: "standard output", 2: "standard error"}
 
 
 class PatientOutput:
-    """A binary file that the end of a run gets one out of where nobody takes what is written.
+    """A binary file that does not block a run for long after its end, even if nobody reads it.
 
-    What a reader keeps a run waiting for after its end is limited, see `StopSignals.may_interrupt`. Then the
-    file is given up: what is written or still buffered goes to /dev/null, so that to close it cannot block.
+    The time that a run waits for a reader after its end is limited: see `StopSignals.may_interrupt`. Then the
+    file is abandoned: buffered and later data go to /dev/null, so that closing it cannot block.
 
     Args:
         out: the file; it stays open.
@@ -30,7 +30,7 @@ class PatientOutput:
         self._stop = stop
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write all of it. Raises Interrupted where the run has ended and the file takes no more."""
+        """Write all of it. Raises Interrupted if the run has ended and the file accepts no more."""
         view = memoryview(data)
         with _given_up_when_stuck(self._out):
             for at in range(0, len(view), _PIECE):
@@ -39,14 +39,14 @@ class PatientOutput:
         return len(view)
 
     def flush(self) -> None:
-        """Hand on what the file has buffered. Raises Interrupted as `write` does."""
+        """Write buffered data. Raises Interrupted as `write` does."""
         with _given_up_when_stuck(self._out), self._stop.may_interrupt():
             self._out.flush()
 
 
 @contextmanager
 def patient_streams(stop: StopSignals) -> Iterator[None]:
-    """Let the end of a run get out of what is printed to standard output and standard error, too.
+    """Wrap standard output and standard error, so that they do not block a run for long after its end.
 
     Streams without a descriptor, such as those of a test, are left alone.
     """
@@ -67,7 +67,7 @@ def _patient(stream: TextIO, stop: StopSignals) -> TextIO:
     try:
         fd = stream.fileno()
         stream.flush()
-    except (OSError, ValueError, AttributeError):  # None where it is closed
+    except (OSError, ValueError, AttributeError):  # None if it is closed
         return stream
     through = getattr(stream, "write_through", False)
     return io.TextIOWrapper(
@@ -80,7 +80,7 @@ def _patient(stream: TextIO, stop: StopSignals) -> TextIO:
 
 
 class _Raw(io.RawIOBase):
-    """A descriptor that belongs to somebody else: it stays open."""
+    """A descriptor that belongs to the caller, so it stays open."""
 
     def __init__(self, fd: int, stop: StopSignals) -> None:
         self._fd = fd
@@ -121,7 +121,7 @@ def _given_up_when_stuck(out: "BinaryIO | _Raw") -> Iterator[None]:
 
 
 def give_up(fd: int) -> None:
-    """Let everything that is written to a descriptor from now on go nowhere."""
+    """Discard everything that is written to a descriptor from now on."""
     null = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     try:
         os.dup2(null, fd, inheritable=fd <= 2)

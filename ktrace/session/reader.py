@@ -1,4 +1,4 @@
-"""The two ways of reading a session's buffer, as text or as pages, each with its decoder."""
+"""Read a session's buffer as text or as pages, each with its decoder."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class BufferReader:
     """One way of reading the buffer.
 
     Attributes:
-        start: opens the buffer, arms the events, and starts recording.
+        start: opens the buffer, enables the events, and starts recording.
         told: lost records that the decoder has reported, by CPU; the key is None if the CPU is unknown.
         pending: whether data that was read waits for the next read.
         page: size of a page in bytes; 0 for text.
@@ -67,7 +67,7 @@ def reading_pages(session: Session, events: Iterable[str] = ()) -> BufferReader:
     """Return a reading of the buffer's pages.
 
     Args:
-        events: `GROUP/NAME` of events that it will hold besides the session's traced events.
+        events: `GROUP/NAME` of events that it will hold in addition to the session's traced events.
     """
     formats = Formats(session.tracing)
     formats.learn([*session.events, *events])

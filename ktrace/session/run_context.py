@@ -1,4 +1,4 @@
-"""What every run is given: its session, what ends it, and whom it speaks to."""
+"""The context of a run: its session, the causes that end it, and the receiver of its remarks."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class RunContext:
-    """One run of a command: what traces, what ends it, and who is told.
+    """The context of one run of a command.
 
     Attributes:
-        session: entered, and left by whoever made the context.
-        stop: signals, and the run's end.
+        session: the session that traces. The creator of the context enters and leaves it.
+        stop: signals, and the end of the run.
         notify: takes remarks for the user, such as that a function has been renamed.
         command: record only this command and its children, and end with it.
         tasks: record only these tasks.
@@ -54,7 +54,7 @@ class RunContext:
         settle_s: float = 0.0,
         pending: "Callable[[], bool]" = lambda: False,
     ) -> Waiting:
-        """Make the run's loop, to be begun when everything is armed; for the arguments see `Waiting`."""
+        """Make the run's loop. Begin it when everything is enabled; for the arguments see `Waiting`."""
         self._waiting = Waiting(
             self.stop,
             readers,

@@ -1,7 +1,7 @@
-"""Being told to stop, without being torn apart.
+"""Handle signals that end a run, without interrupting its steps.
 
-A handler only notes the signal and wakes whoever polls; the loops ask between two steps. So no
-exception can come between a write to the kernel and the note of how to undo it.
+A handler only notes the signal and wakes the loop that polls; loops check for signals between two steps. So
+no exception can come between a write to the kernel and the note of how to undo it.
 """
 
 import os
@@ -17,29 +17,30 @@ from ktrace.errors import Interrupted, OutOfTime
 from ktrace.session.ending import HANDLERS, LAST_WORDS, OUTPUTS, Ending
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# What comes sooner is the same signal again: timeout(1) sends it to a process and to its group.
+# A second signal within this time counts as the first: timeout(1) signals a process and its group.
 _APART_S = 0.2
 _AT_ONCE_S = 1e-4  # 0 would switch the timer off
-_LATEST_S = 86400.0  # then it is set again: it takes no more than the kernel's own counter of nanoseconds
+_LATEST_S = 86400.0  # then it is set again: the kernel's own counter of nanoseconds allows no more
 
 What: TypeAlias = Literal["output", "handler"]
-"""What a block may wait for."""
+"""The kinds of blocks that may wait."""
 
 
 class StopSignals:
-    """Notes SIGINT, SIGTERM and SIGHUP while it is entered; those that were ignored stay ignored.
+    """Notes SIGINT, SIGTERM and SIGHUP while it is entered; ignored signals stay ignored.
 
-    A signal ends the run; so do the time (`ends_in`), a command's end (`watch`) and whoever calls `end`.
-    From then on, blocks of `may_interrupt` have a bounded time.
+    The run ends at a signal, after a time (`ends_in`), with a command (`watch`), or when `end` is called.
+    After that, blocks of `may_interrupt` have a bounded time.
 
     Args:
-        stays: the block's work is not undone later: ignore these signals from its end to the process's.
+        stays: the block's work stays, so ignore these signals from the end of the block to the end of the
+            process.
 
     Attributes:
         received: the first signal's number, or None.
-        fd: a descriptor that becomes readable when a signal has come.
-        on_overdue: called once when nothing more is to be read or handled; between two steps of whatever
-            runs then, so it only notes that.
+        fd: a descriptor that becomes readable when a signal has arrived.
+        on_overdue: called once when nothing more should be read or handled. It is called between any two
+            steps, so it may only note that.
     """
 
     def __init__(self, *, stays: bool = False) -> None:
@@ -48,7 +49,7 @@ class StopSignals:
         self.fd = -1
         self.on_overdue: Callable[[], None] = lambda: None
         self._ending = Ending()
-        self._patience_s = {  # that blocks may still take after the end
+        self._patience_s = {  # seconds that blocks may still take after the end
             "output": OUTPUTS * self._ending.grace_s,
             "handler": HANDLERS * self._ending.grace_s,
         }
@@ -78,7 +79,7 @@ class StopSignals:
     ) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in self._old.items():
-            # No signal must turn work that is done, and stays, into a status that says it is not.
+            # A signal now must not change the exit status of work that is done and stays.
             done = self._stays and kind is None and number in STOPPING
             signal.signal(number, signal.SIG_IGN if done else handler)
         signal.set_wakeup_fd(self._old_wakeup)
@@ -86,24 +87,24 @@ class StopSignals:
         os.close(self._write_fd)
 
     def check(self) -> None:
-        """Raise Interrupted if a signal has come."""
+        """Raise Interrupted if a signal has arrived."""
         if self.received is not None:
             raise Interrupted(self.received)
 
     def ends_in(self, seconds: float | None) -> None:
-        """End the run this many seconds from now, also while it waits in a block; None: no time limit."""
+        """End the run this many seconds from now, even if it waits in a block; None for no time limit."""
         self._deadline = None if seconds is None else time.monotonic() + seconds
         self._set_timer()
 
     def watch(self, fd: int) -> None:
-        """Let the run end with the process of a pidfd, also while it waits in a block."""
+        """End the run with the process of a pidfd, even if it waits in a block."""
         self._child_fd = fd
         if signal.SIGCHLD not in self._old:
             self._old[signal.SIGCHLD] = signal.signal(signal.SIGCHLD, self._child)
         self._end_with_child()  # it may have ended before
 
     def end(self) -> None:
-        """Begin the end of the run, if nothing else has."""
+        """Start the end of the run, unless it has started."""
         self._ending.end()
         self._set_timer()
 
@@ -114,7 +115,7 @@ class StopSignals:
 
     @property
     def overdue(self) -> bool:
-        """Return whether the run has ended so long ago that nothing more is to be read."""
+        """Return whether the run ended so long ago that nothing more should be read."""
         return self._insisted or self._ending.overdue
 
     @property
@@ -124,23 +125,24 @@ class StopSignals:
 
     @property
     def grace_s(self) -> float:
-        """Seconds that all may take after the end."""
+        """Return the seconds that everything after the end may take."""
         return self._ending.grace_s
 
     def last_words(self) -> None:
-        """Give blocks a new, shorter time: for what is said at the very end."""
+        """Give blocks a new, shorter time, for the messages at the very end."""
         self.end()
         self._patience_s = dict.fromkeys(self._patience_s, LAST_WORDS * self._ending.grace_s)
 
     @contextmanager
     def may_interrupt(self, what: What = "output") -> Iterator[None]:
-        """Let the block be left where it is stuck: in a write that nobody takes, in a handler's loop.
+        """Allow the block to be interrupted where it is stuck: in a write that nobody reads, or in a loop.
 
-        Blocks may take a part of the time that a run has after its end, all of one kind together; then the
-        block is left by OutOfTime, and no other of its kind begins. At a second signal it is Interrupted.
+        After the end of the run, all blocks of one kind together may take a part of its time. Then
+        OutOfTime is raised in the block, and no other block of this kind begins. A second signal raises
+        Interrupted.
 
         Args:
-            what: the kind: of a block within a block, that of the outer one counts.
+            what: the kind of block. Within another block, the kind of the outer one counts.
         """
         if self._insisted:
             self.check()
@@ -175,7 +177,7 @@ class StopSignals:
         return OutOfTime(self.received or 0)
 
     def _set_timer(self) -> None:
-        """Have SIGALRM sent at the next moment at which something is due."""
+        """Set a timer that sends SIGALRM when something is due next."""
         ending = self._ending
         due = []
         if ending.at is None:
@@ -217,7 +219,7 @@ class StopSignals:
                 self.end()
 
     def _calm(self) -> None:
-        """Take back that `fd` is readable: it was no signal that stops."""
+        """Make `fd` unreadable again: the signal was not one that stops."""
         with suppress(BlockingIOError):
             os.read(self.fd, 512)
 

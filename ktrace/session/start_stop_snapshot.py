@@ -1,7 +1,7 @@
-"""What of a run depends on its events: when it begins to record, when it stops, when it takes a snapshot.
+"""Let events of a run start or stop the recording, or take a snapshot.
 
-The kernel's triggers do it, in the session's own instance, at the hit itself: what came before is kept,
-however slow the reader is.
+The kernel's triggers do it at the hit itself, in the session's own instance. So the events before the hit
+are kept, however slow the reader is.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,11 +15,13 @@ from ktrace.tracefs.triggers import Kind, Trigger, explain, times_left, trigger_
 
 
 def set_start_and_stop(session: Session, conditions: Conditions, pids: Sequence[int]) -> None:
-    """Before the events are armed. With `start_on` the buffer then waits for it.
+    """Set the triggers that start and stop the recording. Call this before the events are enabled.
+
+    With `start_on`, the buffer then waits for that event.
 
     Raises:
-        NotFound, UsageError: what is to start it is not an event.
-        Refused: a condition that the kernel does not take.
+        NotFound, UsageError: `start_on` does not name an event.
+        Refused: the kernel does not accept a condition.
     """
     if conditions.stop_on:
         _set(session, session.events, "traceoff", _restricted(session, conditions.stop_on, pids))
@@ -36,7 +38,7 @@ def set_start_and_stop(session: Session, conditions: Conditions, pids: Sequence[
 
 
 def until_stopped(session: Session, conditions: Conditions, wait: Callable[[], bool]) -> Callable[[], bool]:
-    """`wait`, which also ends when the recording has been stopped at a hit."""
+    """Return a version of `wait` that also ends the run when a hit has stopped the recording."""
     if not conditions.stop_on:
         return wait
     starters: list[str] = []
@@ -51,11 +53,11 @@ def until_stopped(session: Session, conditions: Conditions, wait: Callable[[], b
 
 
 def set_snapshot(session: Session, conditions: Conditions, pids: Sequence[int]) -> None:
-    """When the events are armed: one snapshot for each event, at its first such hit.
+    """Set triggers that take a snapshot at each event's first such hit. The events must be enabled.
 
     Raises:
-        Unavailable: the kernel takes no snapshots.
-        Refused: a condition that it does not take.
+        Unavailable: the kernel cannot take snapshots.
+        Refused: the kernel does not accept a condition.
     """
     if not conditions.snapshot_on:
         return
@@ -70,7 +72,7 @@ def snapshot_taken(session: Session) -> list[str]:
 
 
 def _restricted(session: Session, expression: str, pids: Sequence[int]) -> str:
-    """Triggers do not look at the process list: the condition has to, as far as it can."""
+    """Restrict a condition to the run's tasks, as far as possible: triggers ignore the process list."""
     if not pids:
         return f"({expression}) && common_pid != {session.own_ids()[0]}"
     whose = " || ".join(f"common_pid == {pid}" for pid in threads_of(session.host, pids, children=False))

@@ -1,4 +1,4 @@
-"""Tasks that a run is restricted to, the threads of processes, and lists of CPUs."""
+"""Restrict a run to tasks, list the threads of processes, and parse lists of CPUs."""
 
 import re
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ _CPUS_MAX = 8192  # CONFIG_NR_CPUS goes no higher
 
 @dataclass(frozen=True, slots=True)
 class TaskFilter:
-    """The tasks whose hits are recorded; without `pids`, all.
+    """The tasks whose hits are recorded: all tasks if `pids` is empty.
 
     Attributes:
         pids: process ids in ktrace's own pid namespace.
-        children: also the children of these processes, now and later.
+        children: whether to include the children of these processes, present and future ones.
     """
 
     pids: Sequence[int] = ()
@@ -32,15 +32,15 @@ class TaskFilter:
 
 
 def threads_of(host: Host, pids: Sequence[int], *, children: bool) -> list[int]:
-    """Return all thread ids of these processes, and with `children` of their descendants.
+    """Return all thread ids of these processes, and with `children`, of their descendants.
 
     Returns:
-        The machine's ids, which the kernel's tracing knows, whatever namespace ktrace runs in.
+        The machine's ids, which the kernel traces by, whatever namespace ktrace runs in.
 
     Raises:
         NotFound: the process does not exist, or has ended.
-        UsageError: which process it is on the machine cannot be said.
-        Unavailable: nor that, or /proc hides it.
+        UsageError: the id of the process on the machine is ambiguous.
+        Unavailable: the id on the machine cannot be found out, or /proc hides the process.
     """
     proc = own_proc(host)
     if in_namespace(proc):
@@ -69,7 +69,7 @@ def _threads_here(proc: Files, pid: int, *, children: bool) -> set[int]:
 
 
 def parse_cpus(text: str) -> list[int]:
-    """`0,2-4` as a list. Raises UsageError."""
+    """Parse a list of CPUs such as `0,2-4`. Raises UsageError."""
     cpus: set[int] = set()
     for part in text.split(","):
         match = re.fullmatch(r"(\d{1,9})(?:-(\d{1,9}))?", part.strip())

@@ -1,4 +1,4 @@
-"""The one loop of a run: it waits for events, ticks and keys, and tells when the run is over."""
+"""Wait for events, ticks and keys in one loop, until the run is over."""
 
 import os
 import select
@@ -18,7 +18,7 @@ Larger reads cost less, nobody sees 20 ms, and the kernel has saved the names of
 
 
 class Waiting:
-    """Waits until there is something to do, and tells when the run is over.
+    """Waits until there is something to do, or the run is over.
 
     Each call waits and returns True, or returns False when the run is over: at a signal, at the end of the
     command or of the time, when nobody reads the output any more, or when `ended` was set.
@@ -39,7 +39,7 @@ class Waiting:
         ready: the readers that were readable after the last wait.
         pressed: whether `keys_fd` was.
         output_closed: whether nobody reads the output any more.
-        ended: set by whoever wants the run to end.
+        ended: set by a caller that wants the run to end.
         every_s: as above; may be changed between two calls.
     """
 
