@@ -1,1 +1,1 @@
-"""Capture events: trace, record, snapshot and graph, each a run with a session of its own."""
+"""Capture events: trace, record, snapshot and graph, each a run with its own session."""

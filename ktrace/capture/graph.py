@@ -1,4 +1,4 @@
-"""One run of `ktrace graph`: follow functions, put their calls together, give out trees."""
+"""Run `ktrace graph`: follow functions, build trees of their calls, and write the trees."""
 
 import fnmatch
 from collections.abc import Callable, Mapping, Sequence
@@ -31,13 +31,13 @@ class GraphRequest:
 
     Attributes:
         words: functions, or wildcards.
-        depth: levels of calls, the function's own included; None: all.
-        above: give only trees whose root took longer, in nanoseconds.
-        exclude: wildcards: functions that are left out, but not what they call.
+        depth: the number of levels of calls, including the function itself; None for all.
+        above: write only trees whose root took longer, in nanoseconds.
+        exclude: wildcards for functions to leave out; the functions that they call are kept.
         cpus: record only on these CPUs; empty for all.
         count: end after this many trees; None for no limit.
-        top_buffer: take the buffer that all share, where only that has the tracer.
-        refusals: takes functions that cannot be followed, so that the others are; None raises it.
+        top_buffer: use the shared buffer if only that one has the tracer.
+        refusals: as in `Following`.
     """
 
     words: Sequence[str]
@@ -69,7 +69,7 @@ class Result:
 
 
 class Writer(Protocol):
-    """Where trees go."""
+    """Takes trees: the sink of a run."""
 
     def tree(self, tree: Tree, /) -> None:
         """Take a tree."""
@@ -78,24 +78,24 @@ class Writer(Protocol):
         """Take a loss."""
 
     def unread(self, count: int, /) -> None:
-        """Say that records were left in the kernel's buffer."""
+        """Take the number of records that were left in the kernel's buffer."""
 
     def muted(self, muted: Muted, /) -> None:
-        """Take functions of which no call can be followed."""
+        """Take the functions whose calls cannot be followed."""
 
     def flush(self) -> None:
-        """Let it be seen."""
+        """Make everything written so far visible."""
 
 
 MakeWriter: TypeAlias = Callable[[Callable[[int], str]], Writer]
-"""Makes the writer; it is given what names the function at an address."""
+"""Makes the writer; its argument returns the name of the function at an address."""
 
 
 def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -> Result:
-    """Run it.
+    """Run `ktrace graph`.
 
     Raises:
-        Unavailable: this kernel has the tracer in the top buffer alone, and that is not to be used.
+        Unavailable: this kernel has the tracer only in the top buffer, and the request does not allow it.
         NotFound, Refused, Busy, UsageError: as `Following`.
     """
     session = context.session
@@ -193,7 +193,7 @@ def _buffer(context: RunContext, request: GraphRequest) -> GraphBuffer:
 
 
 def _account(files: Files, told: Mapping[int, int]) -> tuple[int, tuple[Lost, ...]]:
-    """Return how many records were lost, and marks for those of which no page told."""
+    """Return how many records were lost, and marks for those that no page reported."""
     counted = {stats.cpu: stats.lost for stats in read_stats(files)}
     left = {cpu: count - told.get(cpu, 0) for cpu, count in counted.items()}
     marks = tuple(Lost(_AFTER_ALL, cpu, count) for cpu, count in left.items() if count > 0)
@@ -204,7 +204,7 @@ _AFTER_ALL = (1 << 63) - 1
 
 
 class _Sink:
-    """Puts chunks together to trees, and hands on those that are wanted."""
+    """Builds trees from chunks, and writes the requested ones."""
 
     def __init__(
         self,
@@ -221,11 +221,11 @@ class _Sink:
 
     @property
     def full(self) -> bool:
-        """Return whether as many trees as were asked for have come."""
+        """Return whether the requested number of trees has been written."""
         return self._limit is not None and self.trees >= self._limit
 
     def write(self, chunk: Chunk) -> None:
-        """Take what comes next."""
+        """Take a chunk."""
         for item in self._builder.feed(chunk):
             if isinstance(item, Tree):
                 self._give(item)
@@ -233,11 +233,11 @@ class _Sink:
                 self._writer.lost(item)
 
     def flush(self) -> None:
-        """Let it be seen."""
+        """Make everything written so far visible."""
         self._writer.flush()
 
     def finish(self, marks: tuple[Lost, ...], unread: int, muted: Sequence[Muted]) -> bool:
-        """Give what has not returned, and what is known at the end; False where the output takes no more."""
+        """Write incomplete trees and the final marks. Return False if the output accepts no more."""
         try:
             for tree in self._builder.finish():
                 self._give(tree)
@@ -277,7 +277,7 @@ def _namer(name: Callable[[int], str]) -> Callable[[int], str]:
 
 
 def _exclude(where: GraphBuffer, globs: Sequence[str], functions: frozenset[str]) -> None:
-    """Have functions left out by the kernel, in this run's buffer alone."""
+    """Let the kernel leave out functions, only in this run's buffer."""
     for glob in globs:
         wanted = fnmatch.filter(functions, glob)
         if wanted:

@@ -1,8 +1,9 @@
-"""The buffer in which calls are recorded: the session's own, or, with consent, the one that all share.
+"""Record calls in the session's own buffer, or, if the user allows it, in the shared top buffer.
 
-Some kernels have the function graph tracer in the top buffer alone. It is used only where nobody else
-does, and is left as it was found: empty, without a tracer, for all tasks. How that is done is noted
-where `ktrace clean` finds it (`tracefs.graph`), and stands there alone.
+Some kernels support the function graph tracer only in the top buffer. ktrace uses it only if nobody else
+does,
+and restores it afterwards: empty, without a tracer, for all tasks. A note says how to restore it, so that
+`ktrace clean` can do so; only `tracefs.graph` implements that.
 """
 
 from collections.abc import Sequence
@@ -24,23 +25,23 @@ class GraphBuffer(Protocol):
     files: Files
 
     def restrict(self, pids: Sequence[int], cpus: Sequence[int], *, children: bool) -> None:
-        """Record only these tasks and CPUs, all where none are said; never this process's own."""
+        """Record only these tasks and CPUs; an empty list means all. Never record this process."""
 
     def exclude(self, glob: str) -> None:
-        """Leave functions out. Raises OSError where there are none, UsageError where nothing can be."""
+        """Leave out functions. Raises OSError if none matches, UsageError if the buffer cannot do that."""
 
     def start(self, page: int) -> RawPipes:
-        """Switch the tracer on; returns a reader of pages of so many bytes."""
+        """Switch the tracer on. Return a reader of pages of `page` bytes."""
 
     def stop(self) -> None:
-        """Record no more."""
+        """Stop recording."""
 
     def close(self) -> None:
-        """Let go of the reader."""
+        """Close the reader."""
 
 
 class OwnBuffer:
-    """The session's own: what is set in it goes with it."""
+    """The session's own buffer: its settings are removed with it."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -73,13 +74,13 @@ class OwnBuffer:
 
 
 class TopBuffer:
-    """The one that all share.
+    """The top buffer, which everybody shares.
 
     Args:
-        own: ids of this process's threads; None: as /proc has them.
+        own: ids of this process's threads; None for those in /proc.
 
     Raises:
-        Busy: somebody uses it, or has left something in it.
+        Busy: somebody uses it, or has left settings or records in it.
     """
 
     def __init__(self, tracing: Files, own: Sequence[int] | None = None) -> None:
@@ -102,7 +103,7 @@ class TopBuffer:
 
     def start(self, page: int) -> RawPipes:
         """See `GraphBuffer`."""
-        self.files.clear("trace")  # it is empty, but the kernel goes on counting what was lost before
+        self.files.clear("trace")  # it is empty, but the kernel still counts earlier losses
         step = tracer_step()
         self.files.write(step.path, step.text)
         self._pipes = RawPipes(self.files, page)
@@ -113,7 +114,7 @@ class TopBuffer:
         buffer.switch_recording(self.files, False)
 
     def close(self) -> None:
-        """See `GraphBuffer`. While it is read the kernel lets nobody change the tracer."""
+        """See `GraphBuffer`. The kernel refuses to change the tracer while the buffer is read."""
         if self._pipes is not None:
             self._pipes.close()
 

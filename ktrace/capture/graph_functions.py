@@ -1,8 +1,9 @@
-"""Having the calls of some functions followed: what the function graph tracer asks for on the whole machine.
+"""Choose the functions that the function graph tracer follows, for which the machine has a single list.
 
-An instance's tracer follows those functions that the list of all instances names. What a session adds to
-it, it notes where `ktrace clean` finds it (`tracefs.graph`). Somebody else's list, or somebody else who
-follows all functions, is left alone: then all calls are recorded, and those wanted are found among them.
+The tracers of all instances share one list of functions. A session notes what it adds to the list, so that
+`ktrace clean` can remove it (`tracefs.graph`). If another tool follows all functions, that stays: then all
+calls are recorded, and ktrace selects the requested ones. If another tool has its own list, that stays,
+too.
 """
 
 import errno
@@ -25,22 +26,23 @@ ALL = "everybody's calls are recorded, and those wanted are looked for among the
 
 
 class Following:
-    """Functions whose calls are followed as long as the `with` block lasts.
+    """Functions whose calls are followed inside the `with` block.
 
     Args:
-        owner: the session's name, which its instance has.
-        words: functions by their names, or with wildcards as the kernel knows them.
-        depth: levels of calls that are wanted; None: all.
+        owner: the name of the session and its instance.
+        words: names of functions, or wildcards as the kernel accepts them.
+        depth: the number of levels of calls; None for all.
         top: whether the top buffer is used, and restored afterwards.
-        refusals: takes functions that cannot be followed, so that the others are; None raises it.
+        refusals: takes the errors of functions that cannot be followed, and the others are followed. If it
+            is None, such an error is raised.
 
     Attributes:
-        functions: what the words stand for.
-        notes: what the user should know.
+        functions: the functions that match the words.
+        notes: remarks for the user.
 
     Raises:
         NotFound, Refused: a function that cannot be followed.
-        Busy: somebody else has said how deep, or of what, calls are followed, and it is not enough.
+        Busy: another user of the tracer has limited the depth or the functions, which is not enough.
     """
 
     def __init__(
@@ -128,7 +130,7 @@ class Following:
         return found
 
     def _add(self, depth: int | None) -> None:
-        """Add to the list what is not in it, noted first. What others put there is not ours to remove."""
+        """Note the functions missing from the list, and add them. Functions that others added stay."""
         listed = set(graph.read_functions(self._tracing))
         theirs = listed - graph.noted(self._tracing, graph.notes(self._tracing, live=False))
         self._note = graph.note_name(self._owner, depth, top=self._top)
@@ -152,14 +154,14 @@ class Following:
             )
 
     def _release(self) -> list[str]:
-        """Take back all that is noted; what could not be is returned."""
+        """Undo everything that is noted. Return what could not be undone."""
         if not self._note:
             return []
         try:
             plan = graph.release(self._tracing, self._note)
         except OSError as error:
             return [str(error)]
-        self._applied.keep()  # the plan removes the instance, when what it notes has been taken back
+        self._applied.keep()  # the plan removes the instance after undoing what it notes
         for step in reversed(plan.steps):
             self._applied.will_undo(step)
         failures = self._applied.undo_all()

@@ -1,4 +1,4 @@
-"""One run of `ktrace record`: arm, move pages to files, account for what was lost, assemble, undo."""
+"""Run `ktrace record`: enable events, move pages to files, count losses, assemble the file, and undo."""
 
 import errno
 import gc
@@ -30,17 +30,17 @@ from ktrace.tracedat.contents import Contents
 from ktrace.tracefs.pid_namespace import names_proc
 from ktrace.tracefs.splice import Mover
 
-# Full pages are fetched so often, however few they are: what SIGKILL leaves is as old at most.
+# Full pages are fetched at least this often, so that SIGKILL loses no more than that.
 _TICK_S = 0.25
 _NAMES_S = 2.0
-# A reader is woken when so much of a CPU's buffer is filled: early enough to have room, late enough to
-# be worth it.
+# A reader is woken when this much of a CPU's buffer is full: early enough that it does not overrun, late
+# enough that each read is large.
 _WAKE_PERCENT = 25
 _WAKE_PERCENT_SMALL = 10
 _SMALL_KB = 1024
 _DEFAULT_KB = 4096
 _SHARE_OF_MEMORY = 32
-_MUCH = 256 << 20  # bytes that take a while to be put in order
+_MUCH = 256 << 20  # bytes; moving more than that takes a while
 
 _Told = TypeVar("_Told", str, "Progress")
 
@@ -80,10 +80,10 @@ def record(
     max_size: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Recorded:
-    """Run it.
+    """Run `ktrace record`.
 
     Args:
-        path: the file; an existing one is replaced when the recording is whole.
+        path: the file; an existing one is replaced when the recording is complete.
         max_size: end after this many bytes of pages.
         progress: called twice a second.
 
@@ -91,9 +91,9 @@ def record(
         KtraceError: the file cannot be written.
     """
     if path == "-":
-        raise UsageError("a recording cannot go to standard output: its pages are put in order at the end")
-    # Asked before it is opened, too: a pipe that nobody reads would keep us waiting.
-    with suppress(OSError):  # told when it is opened
+        raise UsageError("a recording cannot go to standard output: its pages are moved at the end")
+    # Check this before opening it, too: opening a pipe that nobody reads would block.
+    with suppress(OSError):  # reported when it is opened
         if not stat.S_ISREG(Path(path).stat().st_mode):
             raise _not_regular(path)
     with target_of(path) as target:
@@ -119,7 +119,7 @@ def _record(
     watched = watch(session, context.notify)
     watched.begin()
     with ExitStack() as stack:
-        # Nobody shall read in its parts what they could not read in the file that was there.
+        # The parts must not be readable by anyone who could not read the old file.
         mode = 0o666 if target.status is None else target.status.st_mode & 0o666
         with naming(target.shown):
             lock = unfinished.begin(target.path, contents, cpus, mode)
@@ -149,7 +149,7 @@ def _record(
             final = _final(contents, run.names, session, cpus)
             moving.close()  # the kernel keeps an instance whose files are open
             try:
-                session.close()  # first: to put much in order takes longer than a run may take after its end
+                session.close()  # first, because moving many pages takes longer than a run's grace time
             finally:
                 if mover.size > _MUCH:
                     context.notify(_put_in_order(mover.size, target.shown))
@@ -182,7 +182,7 @@ def _no_parts_if_it_fails(target: Target) -> Iterator[None]:
 
 
 class _Run:
-    """Moving pages until something ends it."""
+    """Moves pages until the recording ends."""
 
     def __init__(
         self,
@@ -194,7 +194,7 @@ class _Run:
     ) -> None:
         self.names = names
         self.disk_full = False
-        self.is_cut = False  # records stayed in the kernel's buffer: there was no time for them
+        self.is_cut = False  # records that stayed in the kernel's buffer for lack of time
         self._session = session
         self._mover = mover
         self._path = target.path
@@ -203,7 +203,7 @@ class _Run:
         self._progress_at = 0.0
 
     def until_the_end(self, waiting: Waiting, max_size: int | None) -> None:
-        """Move pages as they fill, until the run is over, the file is large enough or the disk full."""
+        """Move full pages until the run is over, the file is large enough, or the disk is full."""
         cpu_of = {fd: cpu for cpu, fd in self._mover.fds.items()}
         swept = time.monotonic()
         while not self.disk_full and waiting():
@@ -217,7 +217,7 @@ class _Run:
             self._now_and_then(now, waiting.seconds)
 
     def take_the_rest(self, stop: StopSignals) -> None:
-        """Move what the buffers still hold when recording has been switched off, as far as there is time."""
+        """Move the pages left in the buffers after recording has stopped, while there is time."""
         left = list(self._mover.fds)
         while left and not (self.disk_full or stop.overdue):
             cpu = left.pop(0)
@@ -234,7 +234,7 @@ class _Run:
         self._guarded(lambda: [self._mover.move(cpu) for cpu in cpus])
 
     def _guarded(self, move: Callable[[], object]) -> None:
-        """Do it; a full disk ends the recording, and pages that were on their way still come to rest."""
+        """Move pages. If the disk is full, end the recording, and still write the pages already read."""
         try:
             move()
         except OSError as error:
@@ -258,7 +258,7 @@ class _Run:
 
 
 def _unhindered(tell: Callable[[_Told], None]) -> Callable[[_Told], None]:
-    """Leave out what nobody takes, or what cannot be written: the recording is put in order all the same."""
+    """Ignore failures of the block's output, so that the recording is still assembled."""
 
     def told(what: _Told) -> None:
         with suppress(Interrupted, OSError):
@@ -269,7 +269,7 @@ def _unhindered(tell: Callable[[_Told], None]) -> Callable[[_Told], None]:
 
 @contextmanager
 def _without_collections() -> Iterator[None]:
-    """Python does not look for garbage meanwhile: that takes as long as a small buffer needs to fill."""
+    """Pause Python's garbage collection, which can take as long as a small buffer needs to fill."""
     gc.collect()
     gc.disable()
     try:
@@ -279,13 +279,14 @@ def _without_collections() -> Iterator[None]:
 
 
 def default_buffer_kb(cpus: int, memory_kb: int) -> int:
-    """KiB of buffer for each CPU, where the user does not say: as a reader that sleeps may need it, and
-    of all memory not more than a small part."""
+    """Return the default KiB of buffer for each CPU.
+
+    It is large enough for a reader that sleeps, but only a small part of the memory."""
     return max(min(_DEFAULT_KB, memory_kb // _SHARE_OF_MEMORY // max(cpus, 1)), 128)
 
 
 def parse_size(text: str) -> int:
-    """`500M` in bytes; K, M, G and T are powers of 1,024. Raises UsageError.
+    """Parse a size such as `500M` to bytes; K, M, G and T are powers of 1,024. Raises UsageError.
 
     >>> parse_size("64K")
     65536
@@ -302,7 +303,7 @@ def _not_regular(path: str) -> KtraceError:
 
 @contextmanager
 def _recoverable(target: Target) -> Iterator[None]:
-    """Say of a failure where the pages are that have come."""
+    """Add to an error where the recorded pages are."""
     try:
         yield
     except OSError as error:
@@ -316,11 +317,11 @@ def _recoverable(target: Target) -> Iterator[None]:
 
 
 def _final(contents: Contents, names: Names, session: Session, cpus: list[int]) -> Contents:
-    """Return the contents with what is known only at the end: names, and each CPU's counters."""
+    """Return the contents with names and each CPU's counters, which are known only at the end."""
     texts = tuple(f"CPU: {cpu}\n" + session.files.read(f"per_cpu/cpu{cpu}/stats") for cpu in cpus)
     options = replace(contents.options, cpu_stats=texts)
     return replace(contents, cmdlines=names.text(), options=options)
 
 
 def _put_in_order(size: int, shown: str) -> str:
-    return f"{size >> 20} MiB are put in order; a second signal leaves them in files next to {shown}"
+    return f"{size >> 20} MiB are moved into the file; a second signal leaves them in files next to {shown}"

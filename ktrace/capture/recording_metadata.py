@@ -21,7 +21,7 @@ _UNKNOWN = b"<...>"
 
 
 def save_contents(session: Session, cpus: list[int]) -> Contents:
-    """Return the metadata of a session whose events are known. It is read before anything is armed."""
+    """Return the metadata of a session whose events are known. It is read before anything is enabled."""
     files, tracing, host = session.files, session.tracing, session.host
     system = host.uname()
     header_page = files.read("events/header_page")
@@ -51,13 +51,13 @@ def save_contents(session: Session, cpus: list[int]) -> Contents:
 
 
 def _kernels_ways(files: Files, tracing: Files) -> str:
-    """How this kernel prints what its records do not tell."""
+    """Return notes on how this kernel prints facts that its records do not contain."""
     short = SHORT_FLAGS if _has_short_flags(files) else ""
     return short + (CALL_TEXTS if has_call_texts(tracing) else "")
 
 
 def _has_short_flags(files: Files) -> bool:
-    """Return whether this kernel prints no column for disabled migration: its records do not tell."""
+    """Return whether this kernel prints no column for disabled migration, which its records do not show."""
     try:
         return "migrate-disable" not in files.read("trace")
     except OSError:
@@ -65,7 +65,7 @@ def _has_short_flags(files: Files) -> bool:
 
 
 def page_size(host: Host, header_page: str) -> int:
-    """Return the bytes of a sub-buffer, as the instance's `header_page` says.
+    """Return the bytes of a sub-buffer, from the instance's `header_page`.
 
     >>> page_size(host, "\\tfield: char data;\\toffset:16;\\tsize:4080;\\tsigned:1;\\n")
     4096
@@ -75,14 +75,14 @@ def page_size(host: Host, header_page: str) -> int:
 
 
 class Names:
-    """Names of tasks, gathered while it records: the kernel remembers but so many of them."""
+    """Names of tasks, collected while recording, because the kernel remembers only a limited number."""
 
     def __init__(self) -> None:
         self._names: dict[bytes, bytes] = {}
         self._last = b""
 
     def add(self, saved_cmdlines: bytes) -> bool:
-        """Take what the kernel has saved; whether anything was new."""
+        """Add the names that the kernel has saved. Return whether any was new."""
         if saved_cmdlines == self._last:
             return False
         self._last = saved_cmdlines
@@ -94,7 +94,7 @@ class Names:
         return changed
 
     def add_living(self, proc: Files) -> None:
-        """Take those of tasks that live, if the kernel has not saved theirs: it does so when they sleep."""
+        """Add the names of existing tasks that the kernel has not saved: it saves them when they sleep."""
         with suppress(OSError):  # a /proc in which no process is found
             for number in processes(proc):
                 pid = b"%d" % number
@@ -102,7 +102,7 @@ class Names:
                     self._names[pid] = comm.encode("utf-8", "surrogateescape")
 
     def text(self) -> bytes:
-        """All of them as `saved_cmdlines` has them."""
+        """Return all names in the format of `saved_cmdlines`."""
         return b"".join(b"%s %s\n" % pair for pair in self._names.items())
 
 

@@ -1,4 +1,4 @@
-"""The parts of a run before and after its stream: probes, restrictions, missed hits."""
+"""Prepare a run before its stream, and count missed hits after it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ def prepare(context: RunContext, request: TraceRequest) -> None:
 
 
 def _define(context: RunContext, request: TraceRequest) -> None:
-    """Define the run's own probes. Of those that a wildcard matches, some may be refused."""
+    """Define the run's own probes. The kernel may refuse some of those that a wildcard matches."""
     session, refusals = context.session, request.targets.refusals
     made = define_all(
         request.targets.wanted,

@@ -1,4 +1,4 @@
-"""A run that shows what led up to a hit: it records into the buffer, and a snapshot of it is read as text."""
+"""Show the events that led up to a hit: record into the buffer, and read a snapshot of it as text."""
 
 import time
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class Taken:
 
     Attributes:
         unparsed: lines that were not understood.
-        unread: lines of the snapshot that were left for lack of time.
-        given_up: whether the output takes no more.
+        unread: lines of the snapshot that were not read for lack of time.
+        given_up: whether the output was abandoned.
     """
 
     events: int
@@ -37,7 +37,7 @@ class Taken:
 
 
 def run_snapshot(context: RunContext, request: TraceRequest, sink: Sink) -> Taken:
-    """Record until the snapshot is taken or the run is over; then write what it holds."""
+    """Record until the snapshot is taken or the run is over; then write the snapshot's events."""
     session, stop = context.session, context.stop
     started = time.monotonic()
     parser = TextParser(session.signatures())

@@ -1,4 +1,4 @@
-"""One run of `ktrace trace`: arm, stream, account for lost records, undo."""
+"""Run `ktrace trace`: enable events, stream them, count lost records, and undo everything."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -35,11 +35,11 @@ class Result:
 
 
 MakeSink: TypeAlias = Callable[[dict[str, str]], Sink]
-"""Makes the sink once the events are known; it is given the group of each by the event's name."""
+"""Makes the sink once the events are known; its argument has the group of each event by name."""
 
 
 def trace(context: RunContext, request: TraceRequest, make_sink: MakeSink, *, text: bool = False) -> Result:
-    """Run it.
+    """Run `ktrace trace`.
 
     Args:
         text: read the kernel's text instead of the buffer's pages.
@@ -93,7 +93,7 @@ def trace(context: RunContext, request: TraceRequest, make_sink: MakeSink, *, te
 
 
 def _snapshot(context: RunContext, request: TraceRequest, sink: Sink, watched: Watch) -> Result:
-    """Run until a snapshot is taken, and write what it holds."""
+    """Run until a snapshot is taken, and write its events."""
     taken = run_snapshot(context, request, sink)
     if taken.unread and not taken.given_up:
         sink.write(Chunk((), (Unread(_AFTER_ALL, taken.unread),)))
@@ -112,7 +112,7 @@ def _snapshot(context: RunContext, request: TraceRequest, sink: Sink, watched: W
 
 
 def _tell(sink: Sink, muted: Sequence[Muted], seq: int) -> None:
-    """Write to the stream which events cannot be hit."""
+    """Write a mark for events that cannot be hit to the stream."""
     if muted:
         sink.write(Chunk((), tuple(Silent(seq, one) for one in muted)))
     sink.flush()
@@ -122,7 +122,7 @@ _AFTER_ALL = (1 << 63) - 1
 
 
 def _told(sink: Sink, marks: list[Mark]) -> bool:
-    """Write the marks of the end; return False if the output takes no more."""
+    """Write the marks of the end. Return False if the output accepts no more."""
     try:
         if marks:
             sink.write(Chunk((), tuple(marks)))

@@ -1,1 +1,1 @@
-"""Answer with numbers: count, hist, latency, stacks and slow calls, counted in the kernel where it can."""
+"""Count hits, values, times and stacks, in the kernel if it can."""

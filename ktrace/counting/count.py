@@ -1,4 +1,4 @@
-"""One run of `ktrace count`: how often each of these is hit, by whom."""
+"""Run `ktrace count`: count hits of functions and events, by key."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
 
 KEYS = 8192
-"""The number of keys that a table has room for by default."""
+"""The default number of keys that a table holds."""
 
 PROFILE = "kprobe_profile"
 HIST = "hist triggers"
@@ -40,9 +40,10 @@ class CountRequest:
         places: functions, wildcards, events.
         by: `comm`, `pid`, `cpu`, `stack`, or arguments.
         filter: count only hits for which this is true.
-        size: the number of keys that the kernel has room for.
+        size: the number of keys that the kernel's table holds.
         in_kernel: fail if the kernel cannot count, instead of streaming events.
-        refusals: takes places that are refused, so that the others go on; None raises it.
+        refusals: takes the errors of refused places, and the others are counted. If it is None, such an
+            error is raised.
     """
 
     places: Sequence[str]
@@ -55,7 +56,7 @@ class CountRequest:
 
 
 def count(context: RunContext, request: CountRequest, show: Show | None = None) -> Answer:
-    """Run it."""
+    """Run `ktrace count`."""
     search = Search(
         request.defaults,
         with_comm="comm" in request.by,
@@ -71,7 +72,7 @@ def count(context: RunContext, request: CountRequest, show: Show | None = None) 
 def _source(
     context: RunContext, request: CountRequest, counted_events: Sequence[CountedEvent], ignored: bool
 ) -> tuple[CountSource, str]:
-    """Return what counts, and its name.
+    """Return the source of the counts, and the name of the method.
 
     Args:
         ignored: whether the kernel ignores the hits of this process.
@@ -118,13 +119,13 @@ def count_by(counted: CountedEvent, by: Sequence[str], hist: Hist) -> Counter:
 
 
 def function_part(counted: CountedEvent) -> Part:
-    """By which of an event's places it was hit."""
+    """Return the key for the place of an event that was hit."""
     address = "__probe_func" if counted.is_return else "__probe_ip"
     return Part("function", Term(address, "sym"), _function)
 
 
 def no_hist_triggers() -> Unavailable:
-    """Why nothing can be counted in the kernel."""
+    """Return the error for a kernel that cannot count."""
     return Unavailable(
         "this kernel has no hist triggers (CONFIG_HIST_TRIGGERS): it cannot count by itself",
         hint="leave --in-kernel out: events are streamed and counted here, which costs more",

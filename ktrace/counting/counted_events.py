@@ -36,13 +36,13 @@ class CountedEvent:
 
     Attributes:
         event: `GROUP/NAME`.
-        label: its name in the table; None if it has several places, each with a name of its own.
+        label: its name in the table; None if it has several places, each with its own name.
         fields: the fields that it can be counted by.
         words: the field that holds each of the requested arguments.
         points: the places of a probe made for the run, in the order in which they were defined.
         is_return: whether it is hit at a function's return.
         asked: the requested arguments, as they were given.
-        has_profile: whether the kernel counts its hits anyway.
+        has_profile: whether the kernel counts its hits even without a trigger.
         meant: the functions to count, if the event is also hit in others.
     """
 
@@ -123,10 +123,11 @@ def resolve_all_events(
     args: Sequence[str],
     refusals: Refusals | None,
 ) -> list[CountedEvent]:
-    """Return what all of these places mean, as in `resolve_events`.
+    """Return the events of all these places, as in `resolve_events`.
 
     Args:
-        refusals: takes places that are refused, so that the others go on; None raises it.
+        refusals: takes the errors of refused places, and the others are resolved. If it is None, such an
+            error is raised.
     """
     counted_events: list[CountedEvent] = []
     for place in places:
@@ -184,7 +185,7 @@ def _existing(session: Session, event: str, own: Sequence[str]) -> CountedEvent:
 
 
 def _groups(wanted: Sequence[ProbeSpec]) -> list[list[ProbeSpec]]:
-    """Group probes that can be points of one event, which is defined, armed and read as one."""
+    """Group probes that can be points of one event, which is defined, enabled and read as one."""
     groups: dict[object, list[ProbeSpec]] = {}
     for number, one in enumerate(wanted):
         probe = one.probe

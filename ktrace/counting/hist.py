@@ -1,4 +1,4 @@
-"""One run of `ktrace hist`: how an argument's or a return value's values are distributed."""
+"""Run `ktrace hist`: count the distribution of an argument, a return value or a field."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ class HistRequest:
 
     @property
     def args(self) -> list[str]:
-        """All arguments that have to be read."""
+        """Return all arguments that must be read."""
         return [self.value, *self.by, *([self.sum] if self.sum else [])]
 
     def fields(self, counted: CountedEvent) -> Iterator[str]:
@@ -47,7 +47,7 @@ class HistRequest:
 
 
 def hist(context: RunContext, request: HistRequest, show: Show | None = None) -> Answer:
-    """Run it."""
+    """Run `ktrace hist`."""
     session = context.session
     search = Search(request.defaults, with_comm="comm" in request.by)
     counted_events = resolve_events(context, search, request.place, request.args)

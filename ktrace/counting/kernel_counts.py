@@ -1,6 +1,6 @@
-"""Counting in the kernel: set the triggers, look at what they counted, and add it up.
+"""Count in the kernel: set hist triggers, read their tables, and add them up.
 
-Nothing per event crosses to user space, and what was counted goes with the session's instance.
+Hits are not copied to user space, and the counts are removed with the session's instance.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,7 +20,7 @@ from ktrace.tracefs.events import enable_step
 from ktrace.tracefs.profiles import profiles_of
 
 SHOW_S = 0.25
-"""Seconds between two looks at the counts: often enough for eyes."""
+"""Seconds between two reads of the counts, often enough for a person to watch."""
 
 Show = Callable[[Tally, float], None]
 """Shows the counts so far, and the seconds that they took."""
@@ -59,10 +59,10 @@ class CountSource(Protocol):
         """Return the records that were left in the kernel's buffer when counting was stopped."""
 
     def arm(self) -> None:
-        """Begin to count."""
+        """Start counting."""
 
     def poll(self) -> None:
-        """Take what has come."""
+        """Take the available records."""
 
     def stop(self, overdue: Callable[[], bool]) -> None:
         """Stop counting. Records that are left are read until `overdue` returns True."""
@@ -99,7 +99,7 @@ class HistTally(InKernel):
         self._counters = tuple(counters)
 
     def arm(self) -> None:
-        """Begin to count. Raises Refused with the kernel's own message."""
+        """Start counting. Raises Refused with the kernel's own message."""
         for counter in self._counters:
             try:
                 self._session.apply(counter.hist.step(counter.event, f"count {counter.event}"))
@@ -140,7 +140,7 @@ class ProfileTally(InKernel):
         self._events = dict(events)
 
     def arm(self) -> None:
-        """Begin to count. The buffer stays off: no record is made."""
+        """Start counting. The buffer stays off, so no record is made."""
         for event in self._events:
             self._session.apply(enable_step(event))
 
@@ -179,7 +179,7 @@ def run_tally(
 
     Args:
         method: how hits are counted, in words.
-        show: called a few times a second; None if nobody looks.
+        show: called a few times a second; None if nothing is shown.
         existing: counted events that are not the session's own, `GROUP/NAME`.
     """
     session, stop = context.session, context.stop

@@ -1,4 +1,4 @@
-"""One run of `ktrace latency`: time from a function's entry to its return, or from one event to another."""
+"""Run `ktrace latency`: measure the time from entry to return of a function, or between two events."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 
 def latency(context: RunContext, request: LatencyRequest, show: Show | None, emit: Emit) -> Answer:
-    """Run it.
+    """Run `ktrace latency`.
 
     Args:
         emit: takes each slow call.
@@ -71,7 +71,7 @@ def latency(context: RunContext, request: LatencyRequest, show: Show | None, emi
 
 
 class LatencyTally(HistTally):
-    """Three histograms: one remembers, one takes the difference, one counts."""
+    """Three histograms: one saves times, one computes differences, and one counts them."""
 
     def __init__(self, session: Session, request: LatencyRequest, pair: Pair, emit: Emit) -> None:
         super().__init__(session, (*map(shown_name, request.by), SHOWN), ())
@@ -102,7 +102,7 @@ class LatencyTally(HistTally):
         return SlowCalls(self._session, self._plan.event, fields, above, emit)
 
     def arm(self) -> None:
-        """Begin to time. What is set first is what the others use."""
+        """Start measuring. A trigger is set before those that use it."""
         plan, session = self._plan, self._session
         session.apply_global(plan.define_step())
         self._counters = tuple(self._counters_of(Fields(
@@ -124,7 +124,7 @@ class LatencyTally(HistTally):
             self._slow.poll()
 
     def stop(self, overdue: Callable[[], bool]) -> None:
-        """Take what is left of them."""
+        """Take the slow calls that are left."""
         if self._slow is not None:
             self._session.stop()
             self._slow.stop(overdue)
@@ -154,7 +154,7 @@ class LatencyTally(HistTally):
         if word in KNOWN:
             return fields.part(word)
         name = self._plan.field_of(word)
-        assert name is not None  # all that is counted by is carried
+        assert name is not None  # every field to count by is carried
         if any(c.name == word and _is_symbol(self._pair, c) for c in self._pair.carried):
             return Part(word, Term(name, "sym"), _function_name)
         return replace(fields.part(name), name=word)

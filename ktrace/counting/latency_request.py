@@ -33,7 +33,7 @@ class LatencyRequest:
             function.
         args: arguments to show with slow calls.
         by: the words of `ktrace count --by`: a distribution for each.
-        above_ns: also show each call that takes at least so many nanoseconds; None for none.
+        above_ns: also show each call that takes at least this many nanoseconds; None for none.
         linear: equal steps in nanoseconds; None for powers of two.
         filter: time only calls for whose entry this is true.
         in_kernel: fail if the kernel cannot time them, instead of streaming events.

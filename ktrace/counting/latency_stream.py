@@ -1,4 +1,4 @@
-"""Timing what streams by, where the kernel cannot: each of the two events crosses to user space."""
+"""Measure times between streamed events, if the kernel cannot: both events are copied to user space."""
 
 from typing import TYPE_CHECKING
 
@@ -44,7 +44,7 @@ class PairTally(StreamTally):
 
     @property
     def untimed(self) -> int:
-        """Pairs that are not whole."""
+        """Return the number of incomplete pairs."""
         return self._pairs.untimed
 
 
@@ -65,7 +65,7 @@ def paired(session: Session, request: "LatencyRequest", pair: "Pair", emit: "Emi
             if c.name != "comm"
         ],
         nested=not request.on,
-        # At a return some kernels cannot see beyond it; who called is the same as at the entry.
+        # At a return, some kernels cannot unwind beyond it; the caller is the same as at the entry.
         stack_at_first=not request.on,
     )
     counter = PairCounter(

@@ -18,11 +18,11 @@ Emit = Callable[[Slow], None]
 
 
 class SlowCalls:
-    """Records those synthetic events that took long, with their stacks.
+    """Records the synthetic events of slow calls, with their stacks.
 
     Args:
         event: `synthetic/NAME`.
-        fields: what is shown of it, and the event's field for it.
+        fields: the names to show, each with the event's field.
     """
 
     look_s = 0.1
@@ -38,10 +38,10 @@ class SlowCalls:
         self._reading: BufferReader | None = None
         self._source: Source | None = None
         self.unread = 0
-        self._open: dict[int, Slow] = {}  # by thread: those whose stack has not come
+        self._open: dict[int, Slow] = {}  # by thread, the calls whose stack has not come yet
 
     def arm(self) -> None:
-        """Begin to record. Raises Refused."""
+        """Start recording. Raises Refused."""
         text = f"stacktrace if {self._condition}"
         path = f"events/{self._event}/trigger"
         undo = Step(path, "!stacktrace", "no more stacks")
@@ -52,11 +52,11 @@ class SlowCalls:
         self._session.apply(enable_step(self._event))
 
     def poll(self) -> None:
-        """Hand on what was recorded."""
+        """Pass on the recorded calls."""
         self._take()
 
     def stop(self, overdue: Callable[[], bool]) -> None:
-        """Hand on what is left, as far as there is time for it; nothing more is recorded."""
+        """Stop recording. Pass on the calls that are left, while there is time."""
         while self._take():
             if overdue():
                 self.unread = sum(stats.entries for stats in self._session.stats())
@@ -68,7 +68,7 @@ class SlowCalls:
 
     @property
     def lost(self) -> int:
-        """Slow calls, and stacks of theirs, that were overwritten before they were read."""
+        """Return how many slow calls and stacks were overwritten before they were read."""
         return self._session.lost
 
     def _take(self) -> bool:
@@ -78,7 +78,7 @@ class SlowCalls:
         return bool(data)
 
     def write(self, chunk: Chunk, /) -> None:
-        """Take a piece of the stream. The stack of a call follows it."""
+        """Take a chunk. The stack of a call follows it."""
         name = self._event.partition("/")[2]
         calls: list[tuple[int, Slow | Stack]] = [
             (mark.seq, mark) for mark in chunk.marks if isinstance(mark, Stack) and not mark.user

@@ -1,4 +1,4 @@
-"""One run of `ktrace stack`: the stacks that lead to a place, and how often each does."""
+"""Run `ktrace stack`: count the stacks that lead to a place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,10 +22,11 @@ class StackRequest:
     Attributes:
         places: functions, wildcards, events.
         filter: count only hits for which this is true.
-        size: the number of stacks that the kernel has room for.
+        size: the number of stacks that the kernel's table holds.
         in_kernel: fail if the kernel cannot count, instead of streaming events.
         user: count the program's stack instead of the kernel's.
-        refusals: takes places that are refused, so that the others go on; None raises it.
+        refusals: takes the errors of refused places, and the others are counted. If it is None, such an
+            error is raised.
     """
 
     places: Sequence[str]
@@ -38,7 +39,7 @@ class StackRequest:
 
 
 def stacks(context: RunContext, request: StackRequest, show: Show | None = None) -> Answer:
-    """Run it. Each row of the tally is one stack of functions."""
+    """Run `ktrace stack`. Each row of the tally is one stack of functions."""
     if request.user:
         answer = _user_stacks(context, request)
         return replace(answer, tally=folded(answer.tally))

@@ -1,4 +1,4 @@
-"""Counting what streams by, where the kernel cannot count: each hit crosses to user space, as pages."""
+"""Count streamed events, if the kernel cannot count: each hit is copied to user space, in pages."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,19 +10,19 @@ from ktrace.session.reader import BufferReader, reading_pages, reading_text
 from ktrace.session.session import Session
 from ktrace.stream.pipeline import Source
 
-_LOOK_S = 0.02  # the buffer must not run over
-_READS = 8  # in a look: what comes meanwhile is for the next
-_PUMP_S = 0.2  # that a look may take, so that the run's end is seen
+_LOOK_S = 0.02  # the buffer must not overrun
+_READS = 8  # the most reads in a poll: later data are left for the next poll
+_PUMP_S = 0.2  # the most seconds of a poll, so that the end of the run is noticed
 
 
 class Counter(Protocol):
-    """Adds up what streams by."""
+    """Adds up streamed events."""
 
     def write(self, chunk: Chunk, /) -> None:
-        """Take a piece of the stream."""
+        """Take a chunk."""
 
     def flush(self) -> None:
-        """Nothing more comes."""
+        """Finish: nothing more will come."""
 
     def tally(self) -> Tally:
         """Return the counts so far."""
@@ -32,10 +32,10 @@ class StreamTally:
     """Streams events into a counter.
 
     Args:
-        events: `GROUP/NAME` of all.
-        filter: count only where this holds.
+        events: `GROUP/NAME` of all events.
+        filter: count only hits that pass this filter.
         stack: record a stack at each hit.
-        text: read the kernel's text, for what it alone can say: where a program's frames lie in its files.
+        text: read the kernel's text, which alone has the files and offsets of a program's frames.
     """
 
     look_s = _LOOK_S
@@ -62,7 +62,7 @@ class StreamTally:
         """Records that were left in the kernel's buffer."""
 
     def arm(self) -> None:
-        """Begin to count. Raises Refused for a filter that the kernel does not take."""
+        """Start counting. Raises Refused if the kernel does not accept the filter."""
         for event in self._events:
             self._session.trace_event(event, stack=self._wants_stack(event))
         self._set_filters()
@@ -77,7 +77,7 @@ class StreamTally:
             self._session.filter(self._filter)
 
     def poll(self) -> None:
-        """Take what is there."""
+        """Take the available records."""
         until = time.monotonic() + _PUMP_S
         for _ in range(_READS):
             if not self._take() or time.monotonic() >= until:
@@ -90,7 +90,7 @@ class StreamTally:
         return bool(data)
 
     def stop(self, overdue: Callable[[], bool]) -> None:
-        """Count no more; of what is still there, take what there is time for."""
+        """Stop counting. Take the records that are left, while there is time."""
         self._session.stop()
         while self._take():
             if overdue():
@@ -106,11 +106,11 @@ class StreamTally:
 
     @property
     def untimed(self) -> int | None:
-        """Nothing is timed."""
+        """Return None: nothing is timed."""
         return None
 
     @property
     def lost(self) -> int:
-        """Hits that were overwritten before they were read."""
+        """Return the number of hits that were overwritten before they were read."""
         assert self._reading is not None
         return max(sum(s.lost for s in self._session.stats()), sum(self._reading.told().values()))

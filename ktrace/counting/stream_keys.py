@@ -1,4 +1,4 @@
-"""What is counted by, where events are streamed: columns in place of a histogram's keys, shown alike."""
+"""Find the columns to count streamed events by. They are shown in the same way as a histogram's keys."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -25,11 +25,11 @@ def readings(
     """Return the columns for `--by`.
 
     Args:
-        words: the fields of those that are arguments, in order.
+        words: the fields of the words that are arguments, in order.
 
     Raises:
         NotFound: the event has no such field.
-        Unavailable: only the kernel itself can show it so.
+        Unavailable: only the kernel itself can format it like that.
     """
     return [_reading(tracing, counted, word, words) for word in by]
 
@@ -99,7 +99,7 @@ def _symbol(host: Host, *, offset: bool) -> Callable[[Key], Key]:
 
 
 def _syscall(tracing: Files) -> Callable[[Key], Key]:
-    """By the kernel's own names, which are not always the calls': `sys_newfstat`."""
+    """Return the kernel's name of a system call, which may differ from the call's: `sys_newfstat`."""
     numbers = syscall_names(tracing.host.uname().machine)
 
     def show(key: Key) -> Key:

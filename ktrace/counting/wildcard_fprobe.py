@@ -1,13 +1,13 @@
-"""One event at all functions that a wildcard matches, instead of a probe at each.
+"""Make one event for all functions that match a wildcard, instead of a probe for each function.
 
-A kprobe costs the kernel a walk over all places where it could put one: once to be switched on, once to be
-switched off; and to be removed, a grace period. An fprobe sits at any number of functions, and the kernel
-takes a wildcard where it takes its function's name. So hundreds are defined, switched on and removed as one.
+To enable a kprobe, and again to disable it, the kernel walks over all places where it could put one; to
+remove it, it waits for a grace period. An fprobe can be attached to any number of functions, and the kernel
+accepts a wildcard as its function's name. So hundreds of functions are defined, enabled and removed in one
+step.
 
-Which functions these are the kernel says itself: the function filter of the session's instance takes the
-same wildcard, and lists what it matched. Nobody has to read all of the kernel's symbols for that. Nothing
-promises that the event is then at each of them: what the kernel made of it is looked at, and if that is not
-all that was meant, kprobes are made as ever.
+The kernel itself lists the functions: the function filter of the session's instance accepts the same
+wildcard, and lists what it matched, so ktrace need not read all symbols. This does not guarantee that the
+event is attached to all of them. So ktrace checks the result, and uses kprobes if a function is missing.
 """
 
 import re
@@ -31,7 +31,7 @@ _PATTERN = re.compile(r"(?!!)[\w.*?\[\]!-]+\Z", re.ASCII)
 def can_be_one(pattern: str, defaults: ProbeOptions) -> bool:
     """Return whether probes at these functions can be one fprobe.
 
-    Not at a return: the kernel does not tell which of those it missed.
+    Return probes cannot: the kernel does not say which of their hits it missed.
     """
     return (
         is_glob(pattern)
@@ -44,10 +44,10 @@ def can_be_one(pattern: str, defaults: ProbeOptions) -> bool:
 def functions_meant(
     session: Session, pattern: str, defaults: ProbeOptions
 ) -> tuple[list[str], Sequence[str]]:
-    """Return the functions that a wildcard matches, and what to report about the others.
+    """Return the functions that a wildcard matches, and a report about the others.
 
     Returns:
-        In the order of their addresses; none where the kernel knows none, or does not say.
+        The functions in the order of their addresses; none if the kernel knows none, or does not say.
 
     Raises:
         UsageError: there are more than the defaults allow.
@@ -65,15 +65,15 @@ def functions_meant(
 
 
 def define_as_one(session: Session, pattern: str, probe: Probe, functions: Collection[str]) -> Probe | None:
-    """Make it, and switch it on in the session's instance, which records nothing yet.
+    """Make the event, and enable it in the session's instance, which records nothing yet.
 
     Args:
         pattern: a wildcard without a module.
         probe: the event's group, name and arguments.
-        functions: those that are meant. The wildcard may match more: all of a name.
+        functions: the functions to probe. The wildcard may match more, because names are not unique.
 
     Returns:
-        The probe; None where this kernel does not take it, or not for all of these. Nothing is left then.
+        The probe. None if this kernel does not accept it, or not for all functions; then nothing is left.
     """
     wide = replace(probe, kind="f", place=SymbolPlace(pattern))
     session.will_remove(wide)
