@@ -97,9 +97,7 @@ def _unknown(types: Btf, keyword: str | None, name: str) -> NotFound:
             prefix = "" if kind == "typedef" else f"{kind} "
             close += [prefix + candidate for candidate in near(name, types.names(kind))]
     hint = (
-        "did you mean " + " or ".join(close[:3]) + "?"
-        if close
-        else "modules have types of their own: --module"
+        "did you mean " + " or ".join(close[:3]) + "?" if close else "modules have their own types: --module"
     )
     return NotFound(f"this kernel has no type '{f'{keyword} ' if keyword else ''}{name}'", hint=hint)
 

@@ -37,7 +37,7 @@ class Batch:
 
     Attributes:
         event: the event's name, without its group.
-        kind: which attributes the records have besides `columns`: see `Kind`.
+        kind: which attributes the records have in addition to `columns`: see `Kind`.
         seq: int64, shape (rows,): the record's position in the stream. It increases from record to record
             over all batches and marks, and may have gaps. From text it is the line number, from 0.
         ts: int64, shape (rows,): time in nanoseconds of the trace clock; with `ticks`, the raw count of

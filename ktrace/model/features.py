@@ -1,7 +1,7 @@
-"""What a kernel's tracing can do, and how to tell: the one list of features.
+"""List the features of the kernel's tracing, and how each is found.
 
-A feature shows itself by a line of the tracing directory's README, or by a file. Version numbers are printed,
-but never compared: distributions carry features back to older kernels.
+A feature is found by a line of the tracing directory's README, or by a file. Version numbers are printed,
+but never compared, because distributions backport features to older kernels.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,7 @@ class Feature:
 
     Attributes:
         name: the field of `Features`, and the key in `ktrace doctor --json`.
-        gives: what ktrace can do with it, for people; "" if that is not worth a word of its own.
+        gives: what ktrace can do with it, for people; "" if that need not be listed.
         readme: the text in README that shows it.
         after: the text in the same line of README that comes before `readme`; "" for any line.
         file: the file that shows it; below the tracing directory, or absolute.

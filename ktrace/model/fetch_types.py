@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 PrintAs = Literal["dec", "hex", "str", "char", "sym"]
-"""How the kernel's text shows a value: decimal, `0x…`, `"…"`, `'c'`, a symbol's name."""
+"""The form of a value in the kernel's text: decimal, `0x…`, `"…"`, `'c'`, a symbol's name."""
 
 Family = Literal["integer", "character", "address", "text", "file name"]
 

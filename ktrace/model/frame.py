@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 OWN = ("ts", "cpu", "pid", "tgid", "comm", "flags", "event", "ip", "func", "ret_ip")
-"""Columns of a record besides its fields. Not every record has all of them."""
+"""Columns of a record in addition to its fields. Not every record has all of them."""
 
 
 POLARS_BYTES = 1 << 30

@@ -1,4 +1,4 @@
-"""How a run ended: what every command reports beside its own result."""
+"""Describe the end of a run, which every command reports in addition to its own result."""
 
 from dataclasses import dataclass
 
@@ -7,16 +7,16 @@ from ktrace.model.muted import Muted
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended, and what it could not deliver.
+    """The end of a run, and what it could not deliver.
 
     Attributes:
-        seconds: from arming to the end.
+        seconds: the time from enabling the events to the end.
         lost: records overwritten or dropped before they were read.
         missed: hits that made no record: a probe hit within a probe, or too few return instances.
         unread: records left in the kernel's buffer, or not written, for lack of time.
         untimed: calls that began, but whose duration is not known; None if calls are not timed.
         output_closed: whether the run ended because nobody reads the output any more.
-        given_up: whether the output takes no more, though a process holds it open.
+        given_up: whether the output accepts no more, though a process holds it open.
         muted: events that could not be hit.
     """
 

@@ -1,4 +1,4 @@
-"""Where a probe is placed: at a symbol, an address, a file offset, a tracepoint or another event.
+"""The place of a probe: a symbol, an address, a file offset, a tracepoint or another event.
 
 The spellings are those of Documentation/trace/kprobetrace.rst, uprobetracer.rst, fprobetrace.rst
 and eprobetrace.rst.

@@ -35,7 +35,7 @@ SUFFIXES = {
         parameters="it is a part of the function that is jumped to, not called",
     ),
 }
-"""From the least change to the greatest."""
+"""Descriptions by suffix, ordered by how much the compiler changed, the least first."""
 
 PADDING = ("__pfx_", "__cfi_")
 """Prefixes of the symbols of padding before a function. It is not code that anybody calls."""

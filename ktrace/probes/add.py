@@ -22,10 +22,10 @@ from ktrace.tracefs.files import Files
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """The options of `add` besides the definitions.
+    """The options of `add`, without the definitions.
 
     Attributes:
-        append: add probe points to events that are there already.
+        append: add probe points to existing events.
         atomic: undo everything after one refusal.
         stack: record the kernel stack at each hit.
         enable: enable in the top buffer.

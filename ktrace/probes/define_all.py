@@ -22,7 +22,7 @@ _OF_ONE_PLACE = (UsageError, Refused, NotFound, Busy)  # other errors would meet
 
 @dataclass(slots=True)
 class Definitions:
-    """What became of the probes.
+    """The result of defining several probes.
 
     Attributes:
         asked: the number of probes to define.

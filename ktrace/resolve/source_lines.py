@@ -32,8 +32,8 @@ def at_source(where: SourcePlace, text: str, finder: Finder) -> list[ProbeSpec]:
     """Return the probes for a place in the source.
 
     Raises:
-        UsageError: it is no single line, or what is wanted there cannot be had.
-        NotFound: no debug info, with what to install; or no code there, with what is near.
+        UsageError: it is not a single line, or the options do not apply to it.
+        NotFound: there is no debug info, with what to install; or no code, with places near it.
     """
     if isinstance(where, FunctionsOfFiles):
         return _of_files(where.glob, finder)
@@ -57,7 +57,7 @@ def at_source(where: SourcePlace, text: str, finder: Finder) -> list[ProbeSpec]:
 
 
 def everywhere(place: SymbolPlace, finder: Finder) -> list[ProbeSpec]:
-    """`--inlined`: the function itself, if it has code of its own, and every place where it was inlined.
+    """Return, for `--inlined`, the function itself, if it has a symbol, and every place where it was inlined.
 
     Raises:
         UsageError, NotFound: as `at_source`.

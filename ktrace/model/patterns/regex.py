@@ -88,7 +88,7 @@ class Regex:
 
     @cached_property
     def _again(self) -> frozenset[int]:
-        """Where the pattern begins at any other character."""
+        """Return the state in which the pattern begins at any other character."""
         return frozenset(_closure(self._program, [0], at_start=False))
 
     def _follow(self, state: _State, ch: str) -> _State:
@@ -147,7 +147,7 @@ class Regex:
         return best
 
     def _slots(self, text: str, start: int, end: int) -> dict[int, int]:
-        """Where groups begin and end, of the preferred way from `start` to `end`."""
+        """Return where groups begin and end in the preferred match from `start` to `end`."""
         steps = self._program.steps
         ways: list[tuple[int, tuple[tuple[int, int], ...]]] = [(0, ())]
         for at in range(start, end + 1):

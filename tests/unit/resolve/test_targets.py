@@ -151,7 +151,7 @@ def test_no_such_process():
         threads_of(LocalHost(), [child.pid], children=False)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="mounts a /proc of its own")
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts another /proc")
 @pytest.mark.parametrize("how", [1, 2])
 def test_a_process_that_proc_hides(how):
     program = (
