@@ -21,4 +21,4 @@ run "ktrace trace --json do_sys_openat2 'path=+u0(%si):ustring' -c 'cp /etc/host
     jq -r '[.comm, .args.path] | @tsv'"
 run 'ktrace remove do_fork'
 run 'ktrace list'
-printf '\nNothing is left behind. More: ktrace --help\n'
+printf '\nNothing is left in the kernel. More: ktrace --help\n'

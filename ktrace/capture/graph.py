@@ -179,15 +179,15 @@ def _buffer(context: RunContext, request: GraphRequest) -> GraphBuffer:
         )
     if not request.top_buffer:
         raise Unavailable(
-            "this kernel has the function_graph tracer in the top buffer alone, which everybody shares",
-            hint="--top-buffer takes it where nobody else uses it, and leaves it as it was; "
+            "this kernel has the function_graph tracer in the top buffer only, which everybody shares",
+            hint="--top-buffer uses it if nobody else does, and restores it afterwards; "
             "`ktrace trace -r FUNC` and `ktrace latency FUNC` do without",
         )
     if session.buffer_kb is not None:
-        raise UsageError("--buffer-size is for a buffer of one's own, not for the top one")
+        raise UsageError("--buffer-size works only with the run's own buffer, not with the top buffer")
     top = TopBuffer(session.tracing, session.own_ids())
     context.notify(
-        "the top buffer is used, which everybody shares: what others record in it meanwhile is lost to them"
+        "the top buffer is used, which everybody shares: others lose what they record in it meanwhile"
     )
     return top
 

@@ -92,14 +92,14 @@ class TopBuffer:
     def restrict(self, pids: Sequence[int], cpus: Sequence[int], *, children: bool) -> None:
         """See `GraphBuffer`. Its CPUs are not changed."""
         if cpus:
-            raise UsageError("--cpu is for a buffer of one's own, not for the top one")
+            raise UsageError("--cpu works only with the run's own buffer, not with the top buffer")
         if children:
             self.files.write("trace_options", "function-fork")
         _choose_tasks(self.files, pids, self._own)
 
     def exclude(self, glob: str) -> None:
         """See `GraphBuffer`."""
-        raise UsageError(f"--exclude '{glob}' is for a buffer of one's own, not for the top one")
+        raise UsageError(f"--exclude '{glob}' works only with the run's own buffer, not with the top buffer")
 
     def start(self, page: int) -> RawPipes:
         """See `GraphBuffer`."""

@@ -22,7 +22,7 @@ from ktrace.tracefs.apply import Applied
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import make_step
 
-ALL = "everybody's calls are recorded, and those wanted are looked for among them"
+ALL = "all calls are recorded, and the requested ones are selected"
 
 
 class Following:
@@ -81,8 +81,9 @@ class Following:
         failures = self._release()
         if failures:
             raise KtraceError(
-                "the list of functions whose calls are followed is not as it was:\n" + "\n".join(failures),
-                hint="`ktrace clean` puts it right when this process has ended",
+                "the list of functions whose calls are followed could not be restored:\n"
+                + "\n".join(failures),
+                hint="`ktrace clean` restores it when this process has ended",
             )
 
     def _begin(self) -> None:
@@ -149,7 +150,7 @@ class Following:
         elif not self.functions <= listed:
             missing = min(self.functions - listed)
             raise Busy(
-                f"another tool has the calls of some functions followed, not those of {missing}",
+                f"another tool follows the calls of some functions, but not of {missing}",
                 hint=f"cat {self._tracing.root}/{graph.FOLLOWED} shows them; wait until it has ended",
             )
 
@@ -185,7 +186,7 @@ def _unknown(word: str, kernel: Kernel) -> KtraceError:
 def _too_deep(tracing: Files, limit: int) -> Busy:
     who = next((name for name in graph.notes(tracing) if name.endswith(f"_graph_{limit}")), None)
     if who:
-        hint = f"the ktrace session {graph.noter(who)} wants it so: wait for its end, or say --depth {limit}"
+        hint = f"the ktrace session {graph.noter(who)} has set it: wait for its end, or use --depth {limit}"
     else:
-        hint = f"say --depth {limit}, or lift it: echo 0 >> {tracing.root}/{graph.DEPTH}"
+        hint = f"use --depth {limit}, or remove the limit: echo 0 >> {tracing.root}/{graph.DEPTH}"
     return Busy(f"calls are followed to a depth of {limit} on this machine now", hint=hint)

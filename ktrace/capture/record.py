@@ -293,7 +293,7 @@ def parse_size(text: str) -> int:
     """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
     if not match or not float(match[1]):
-        raise UsageError(f"'{text}' is no size", hint="such as 500M or 2G")
+        raise UsageError(f"'{text}' is not a size", hint="such as 500M or 2G")
     return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 

@@ -52,10 +52,12 @@ def run_snapshot(context: RunContext, request: TraceRequest, sink: Sink) -> Take
     seconds = time.monotonic() - started
     taken = snapshot_taken(session)
     if not taken:
-        context.notify(f"no hit for which it holds, so no snapshot: {request.conditions.snapshot_on}")
+        context.notify(f"no hit passed the filter, so there is no snapshot: {request.conditions.snapshot_on}")
         return Taken(0, seconds, 0)
     if len(taken) > 1:
-        context.notify(f"{len(taken)} events took a snapshot, one over the other: this is the last of them")
+        context.notify(
+            f"{len(taken)} events took a snapshot, each replacing the one before: this is the last one"
+        )
     enrich, limit = (
         with_own_stacks(session, TaskNames(session.saved_names, names_proc(session.host))),
         Limit(request.count),

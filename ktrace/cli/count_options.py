@@ -1,4 +1,4 @@
-"""Options and output that the counting commands share."""
+"""Declare the options of the counting commands, and print their output."""
 
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from ktrace.resolve.spec import ProbeOptions
     from ktrace.session.run_context import RunContext
 
-BY = typer.Option("--by", metavar="KEY,...", help="comm, pid, cpu, stack, or an argument.")
-SIZE = typer.Option("--size", min=1, metavar="N", help="Keys that the kernel has room for.")
-IN_KERNEL = typer.Option("--in-kernel", help="Rather fail than stream events to count them.")
-RETURN = typer.Option("-r", "--return", help="At the return of PLACE.")
+BY = typer.Option("--by", metavar="KEY,...", help="Count by comm, pid, cpu, stack or an argument.")
+SIZE = typer.Option("--size", min=1, metavar="N", help="The most keys that the table holds.")
+IN_KERNEL = typer.Option("--in-kernel", help="Fail if the kernel cannot count.")
+RETURN = typer.Option("-r", "--return", help="Probe the return of PLACE.")
 
 
 def count_options(
@@ -30,7 +30,7 @@ def count_options(
     nth: int | None = None,
     max_probes: int = 1,
 ) -> "ProbeOptions":
-    """Return how to probe the places that are counted, as the options say."""
+    """Return the options for probes at the places to count."""
     from ktrace.resolve.spec import ProbeOptions
 
     return ProbeOptions(
@@ -76,7 +76,7 @@ def looker(
     live: Live | None = None
 
     def show(tally: "Tally | None", seconds: float) -> None:
-        # Made within the run, whose standard output its end can get out of: a terminal may be stopped.
+        # Create it within the run, so that a stopped terminal cannot block the run for long after its end.
         nonlocal live
         live = live or Live(sys.stdout)
         if tally is None:
@@ -102,7 +102,7 @@ def print_answer(
     from ktrace.output.views.count import answer_record, answer_text
 
     if show is not None:
-        show(None, 0.0)  # takes the live table away
+        show(None, 0.0)  # clears the live table
     told = (answer.tally, answer.method, answer.outcome)
     if as_json:
         for line in records():

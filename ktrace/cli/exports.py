@@ -32,7 +32,7 @@ def open_export(
     recording: "Recording",
     inputs: Sequence[str] = (),
 ) -> AbstractContextManager[Export]:
-    """Open the sink that was asked for, text by default.
+    """Open the requested sink, by default text.
 
     Args:
         files: by format, the file to write to, or None.
@@ -56,7 +56,7 @@ def open_export(
 
 
 def stdout_format(*, as_json: bool, as_csv: bool, csv_raw: bool) -> str | None:
-    """Return the option's name of the format that was asked for, or None for text.
+    """Return the option's name of the requested format, or None for text.
 
     Raises UsageError if there are several.
     """
@@ -168,7 +168,7 @@ def _parquet(path: str, inputs: Sequence[str]) -> Iterator[Export]:
         try:
             with passing(sink.discard):
                 yield sink
-                give_back()  # what the columns took: the file is put together now
+                give_back()  # the memory of the columns: the file is assembled now
                 sink.close()
         except BaseException:
             sink.discard()

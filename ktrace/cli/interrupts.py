@@ -12,7 +12,7 @@ from ktrace.diagnostic import note
 from ktrace.storage.passing import remove_passing
 
 _STATUS = 128 + signal.SIGINT
-_PATIENCE_S = 0.3  # Python's own way out; there is none while a library computes
+_PATIENCE_S = 0.3  # Python's own exit; a library that computes does not allow it
 
 
 @contextmanager
@@ -53,5 +53,5 @@ def interruptible(what: str) -> Iterator[None]:
 
 
 def _say(what: str) -> None:
-    note(f"interrupted: the rest of {what} is left unread")
+    note(f"interrupted: the rest of {what} was not read")
     sys.stderr.flush()

@@ -20,22 +20,22 @@ See kernel functions called, with their arguments: no compiler, no module.
 Commands:
 {commands}
 
-`ktrace COMMAND --help` explains one, with examples. To begin with:
+`ktrace COMMAND --help` explains a command, with examples. To start:
 
   ktrace doctor                                  what works on this machine
   ktrace trace do_fork -c 'make -j4'             see make start processes
-  ktrace add vfs_read count=%dx                  a probe that stays
-  ktrace trace vfs_read --json | jq .args.count  its events, as JSON Lines
-  ktrace remove vfs_read                         and gone
+  ktrace add vfs_read count=%dx                  add a probe that stays
+  ktrace trace vfs_read --json | jq .args.count  show its events as JSON Lines
+  ktrace remove vfs_read                         remove it
 
-Exit status: 0 done, 1 failed, 2 usage, 3 refused by the kernel, 4 not found,
+Exit status: 0 success, 1 failed, 2 usage, 3 refused by the kernel, 4 not found,
 5 cannot run here, 6 busy or name taken, 7 damaged input, 125 virtual machine
-failed, 128+N ended by signal N. With -c CMD, or `vm -- CMD`, it is CMD's own.
+failed, 128+N ended by signal N. With -c CMD or `vm -- CMD`, that of CMD.
 """
 
-_BROKEN_PIPE = 128 + 13  # as the shell reports a program that SIGPIPE ended
+_BROKEN_PIPE = 128 + 13  # as the shell reports a program that was ended by SIGPIPE
 _INTERRUPTED = 128 + 2
-_OUT_OF_TIME = "the run had ended, but nobody took its output: what was left of it is dropped"
+_OUT_OF_TIME = "the run had ended, but nobody read its output: the rest of it was dropped"
 _FLUSH_S = 0.2
 
 
@@ -65,16 +65,16 @@ def main(argv: Sequence[str]) -> int:
             raise
         return _tell(problem)
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # of Polars, which is no Exception
+        if type(error).__name__ != "PanicException":  # raised by Polars; it is not an Exception
             raise
         return _tell(
-            KtraceError(f"Polars gave up: {error}", hint="memory, or too many open files (ulimit -n)?")
+            KtraceError(f"Polars failed: {error}", hint="memory, or too many open files (ulimit -n)?")
         )
     return status
 
 
 def _tell(error: KtraceError) -> int:
-    """Report an error and return its exit status, even if standard error takes no message."""
+    """Report an error and return its exit status, even if standard error cannot be written to."""
     with suppress(OSError):
         report(error)
     return error.exit_code
@@ -91,7 +91,7 @@ def _explained(error: BaseException) -> KtraceError | None:
 def _let_go(trace: TracebackType | None) -> None:
     """Clear the frames of a failure, because reporting it needs the memory and files that they hold."""
     while trace is not None:
-        with suppress(RuntimeError):  # it still runs
+        with suppress(RuntimeError):  # the frame still runs
             trace.tb_frame.clear()
         trace = trace.tb_next
 
@@ -154,7 +154,7 @@ def _passing_broken_pipes(function: Callable[..., int]) -> Callable[..., int]:
 
 
 class _OutputClosed(BaseException):
-    """Standard output has no reader any more."""
+    """The reader of standard output has gone away."""
 
 
 def _protect_expressions(words: list[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Options that the commands share which make probes: how to probe, and which of several functions."""
+"""Declare the options shared by commands that make probes: how to probe, and which functions."""
 
 from enum import StrEnum
 
@@ -13,22 +13,20 @@ class Kind(StrEnum):
     AUTO = "auto"
 
 
-KIND = typer.Option(
-    "--kind", help="fprobe is cheaper, at a function's entry or return; auto: where it can be."
-)
+KIND = typer.Option("--kind", help="fprobe costs less, but only at entry or return; auto: if possible.")
 RETURN = typer.Option("-r", "--return", help="Probe the return of PLACE.")
-MAXACTIVE = typer.Option(help="Of return probes: calls inside at a time.")
+MAXACTIVE = typer.Option(help="For return probes: calls followed at a time.")
 REGS = typer.Option("--regs", help="Read the registers at PLACE.")
-EVERY = typer.Option("--all", help="Of several functions of one name, all.")
-NTH = typer.Option("--nth", min=1, metavar="N", help="Of several functions of one name, the Nth.")
-MAX_PROBES = typer.Option("--max-probes", min=1, metavar="N", help="That a wildcard may stand for.")
+EVERY = typer.Option("--all", help="Probe all functions of that name.")
+NTH = typer.Option("--nth", min=1, metavar="N", help="Probe the Nth function of that name.")
+MAX_PROBES = typer.Option("--max-probes", min=1, metavar="N", help="Refuse a wildcard that matches more.")
 FORCE = typer.Option(
-    "--force", help="Arguments by name even where the compiler changed them (.isra); any vmlinux."
+    "--force", help="Accept names of arguments that the compiler changed (.isra), and any vmlinux."
 )
-INLINED = typer.Option("--inlined", help="Also wherever the function was inlined; needs debug info.")
+INLINED = typer.Option("--inlined", help="Also probe inlined copies; needs debug info.")
 VMLINUX = typer.Option("--vmlinux", metavar="FILE", help="The kernel's debug info, for places in the source.")
-START_ON = typer.Option("--start-on", metavar="EVENT[ if EXPR]", help="Begin to record at this event.")
-STOP_ON = typer.Option("--stop-on", metavar="EXPR", help="Stop at the first hit for which this holds.")
+START_ON = typer.Option("--start-on", metavar="EVENT[ if EXPR]", help="Start recording at this event.")
+STOP_ON = typer.Option("--stop-on", metavar="EXPR", help="Stop at the first hit that passes this filter.")
 SNAPSHOT_ON = typer.Option(
-    "--snapshot-on", metavar="EXPR", help="Show only what led up to the first hit for which this holds."
+    "--snapshot-on", metavar="EXPR", help="Show only the events before the first hit that passes this filter."
 )

@@ -1,4 +1,4 @@
-"""Options that the commands share which run for a time: what ends them, and whose hits they take."""
+"""Declare the options shared by commands that run for a time: when to end, and whose hits to take."""
 
 import math
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ _LONGEST_S = 10**9  # 31 years; timers of the kernel take no more than 292
 
 
 def check_seconds(value: float | None) -> float | None:
-    """Return the value, checked.
+    """Check a number of seconds and return it.
 
     Raises typer.BadParameter if it is not a number, or longer than any clock can wait.
     """
@@ -24,27 +24,27 @@ def check_seconds(value: float | None) -> float | None:
 
 COMMAND = typer.Option("-c", "--command", metavar="CMD", help="Only CMD and its children; end with it.")
 PIDS = typer.Option("-p", "--pid", help="Only this process; repeatable.")
-CHILDREN = typer.Option(help="With -p: also its children, now and later.")
+CHILDREN = typer.Option(help="With -p: also its children.")
 CPU = typer.Option("--cpu", help="Only these CPUs, such as 0,2-3.")
-FILTER = typer.Option("--filter", help="Only hits for which this holds, such as 'count > 4096'.")
+FILTER = typer.Option("--filter", help="Only hits that pass this filter, such as 'count > 4096'.")
 DURATION = typer.Option(
     "-d", "--duration", min=0, callback=check_seconds, help="End after this many seconds."
 )
 STACK = typer.Option("--stack", help="Record the kernel stack at each hit.")
-CLOCK = typer.Option(help="Trace clock; mono where there is one.")
+CLOCK = typer.Option(help="Trace clock; by default mono, if available.")
 BUFFER_KB = typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
-JSON = typer.Option("--json", help="JSON Lines: see docs/json.md.")
-QUIET = typer.Option("-q", "--quiet", help="No summary at the end.")
+JSON = typer.Option("--json", help="Print JSON Lines: see docs/json.md.")
+QUIET = typer.Option("-q", "--quiet", help="Print no summary.")
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """What the options say about a run.
+    """The options of a run.
 
     Attributes:
         command: the command of `-c`.
         pids: the process ids of `-p`.
-        children: whether their children are meant, too.
+        children: whether to include their children.
         duration_s: seconds until the end; None for no limit.
         clock: the trace clock; None for the best one.
         buffer_kb: KiB of buffer for each CPU; None for the kernel's default.

@@ -27,7 +27,7 @@ def running(
 
     Args:
         output: the stream that events or tables go to, already open: a pipe may have no reader yet, and
-            from here on signals are only noted. None if the run writes a file of its own.
+            from here on signals are only noted. None if the run writes its own file.
         keys_fd: a terminal whose keys the run reads.
     """
     from ktrace.session.command import Command
@@ -86,7 +86,7 @@ def note_unread(count: int, *, given_up: bool = False) -> None:
     from ktrace.session.ending import VARIABLE
 
     if given_up:
-        note(f"nobody takes the output: {count} records were not written")
+        note(f"nobody reads the output: {count} records were not written")
         return
     note(
         f"{count} records were left unread: there was no time for them after the end of the run",

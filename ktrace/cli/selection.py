@@ -50,7 +50,7 @@ def switch_chosen(names: Sequence[str] | None, everything: bool, on: bool) -> in
     probes, refusals = chosen(tracing, names, everything, "enable" if on else "disable")
     failed = switch_probes(tracing, probes, on)
     status = report_all([*refusals.errors, *failed.values()])
-    # Told also where another name meant nothing: these are on.
+    # Reported even if another name matched nothing: these are enabled.
     muted = tell_muted(tracing, [p.event for p in probes if p.event not in failed]) if on else 0
     return status or muted
 

@@ -45,7 +45,7 @@ def _refused(error: OSError) -> KtraceError:
             if refuses_debugfs(traced()) == "confidentiality":
                 return locked()
             return Unavailable(f"{name}: {error.strerror}: this kernel is locked down (integrity)")
-    # What no command expected of a file or a device: a full disk, a directory in the way.
+    # Errors of files that no command handles: a full disk, a directory in place of a file.
     return KtraceError(f"{name}: {error.strerror}" if name else error.strerror or str(error))
 
 

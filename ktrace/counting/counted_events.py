@@ -70,7 +70,7 @@ class CountedEvent:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How words are looked up.
+    """The options of a look-up of words.
 
     Attributes:
         defaults: the options that apply to every probe.

@@ -226,13 +226,13 @@ def explained(refused: Refused, event: str, hist: Hist) -> KtraceError:
     if refused.caret is None:
         # The kernel does not say what does not fit.
         hint = (
-            "at most three keys, of which one may be text, and no third one beside a text and a stack; "
-            "ktrace counts by streaming without --in-kernel where the kernel has no hist triggers"
+            "at most three keys, of which one may be text, and only two if they are a text and a stack; "
+            "without --in-kernel, ktrace streams events if the kernel has no hist triggers"
         )
     elif hist.filter:
         hint = f"--filter takes the fields of {event}: `ktrace show {event}` has them"
     return Refused(
-        f"{event} cannot be counted so: {refused.message}",
+        f"{event} cannot be counted like that: {refused.message}",
         errno=refused.errno,
         excerpt=refused.excerpt,
         caret=refused.caret,

@@ -30,7 +30,7 @@ def grace_s() -> float:
     except ValueError:
         seconds = math.nan
     if not 0 < seconds < 1e6:
-        raise UsageError(f"{VARIABLE}={text}: a number of seconds belongs here", hint=f"export {VARIABLE}=60")
+        raise UsageError(f"{VARIABLE}={text}: this must be a number of seconds", hint=f"export {VARIABLE}=60")
     return seconds
 
 

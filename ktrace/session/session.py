@@ -84,7 +84,7 @@ class Session:
         self.unread = 0
         """Records that the last `stream` left in the kernel's buffer because its time was up."""
         self.waits = False
-        """Whether a trigger will start recording, so that `arm` must not."""
+        """True if a trigger will start the recording, so that `arm` must not."""
         self._unarmed = 0  # steps that were applied before `arm`
         self._own_ids: list[int] = []
 
@@ -225,7 +225,7 @@ class Session:
             except Refused as refused:
                 fields = " ".join(f.name for f in read_format(self.tracing, event).args)
                 raise Refused(
-                    f"{event} does not take this filter: {refused.message}",
+                    f"{event} does not accept this filter: {refused.message}",
                     errno=refused.errno,
                     excerpt=refused.excerpt,
                     caret=refused.caret,

@@ -30,7 +30,7 @@ def set_start_and_stop(session: Session, conditions: Conditions, pids: Sequence[
         events = find_events(session.tracing, name, session.name)
         if conditions.stop_on and set(events) & set(session.events):
             raise UsageError(
-                f"{name} cannot start the recording and stop it, too",
+                f"{name} cannot both start and stop the recording",
                 hint="the kernel has one trigger of these two for each event",
             )
         _set(session, events, "traceon", condition.strip() or None, count=1)
@@ -62,7 +62,9 @@ def set_snapshot(session: Session, conditions: Conditions, pids: Sequence[int]) 
     if not conditions.snapshot_on:
         return
     if not session.files.exists("snapshot"):
-        raise Unavailable("this kernel takes no snapshots (CONFIG_TRACER_SNAPSHOT)", hint="--stop-on works")
+        raise Unavailable(
+            "this kernel cannot take snapshots (CONFIG_TRACER_SNAPSHOT)", hint="--stop-on works"
+        )
     _set(session, session.events, "snapshot", _restricted(session, conditions.snapshot_on, pids), count=1)
 
 

@@ -80,7 +80,7 @@ def parse_cpus(text: str) -> list[int]:
         first, last = int(match[1]), int(match[2] or match[1])
         if max(first, last) >= _CPUS_MAX or last < first:
             raise UsageError(
-                f"'{part.strip()}' is no range of CPUs" if last < first else f"there is no CPU {last}",
+                f"'{part.strip()}' is not a range of CPUs" if last < first else f"there is no CPU {last}",
                 excerpt=text,
                 caret=text.find(part),
             )
@@ -90,6 +90,6 @@ def parse_cpus(text: str) -> list[int]:
 
 def _hidden(pid: int) -> Unavailable:
     return Unavailable(
-        f"process {pid} is there, but /proc does not show its threads (hidepid)",
+        f"process {pid} exists, but /proc does not show its threads (hidepid)",
         hint="run ktrace as root, or mount -o remount,hidepid=0 /proc",
     )

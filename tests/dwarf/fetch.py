@@ -40,7 +40,7 @@ def main() -> int:
     package = sys.argv[1] if len(sys.argv) > 1 else _newest()
     match = _PACKAGE.match(package)
     if not match:
-        print(f"{package} is no debug package of a 6.12 cloud kernel", file=sys.stderr)
+        print(f"{package} is not a debug package of a 6.12 cloud kernel", file=sys.stderr)
         return 1
     target = folder() / match[1]
     folder().mkdir(parents=True, exist_ok=True)

@@ -85,7 +85,7 @@ def enter_pid_namespace() -> None:
 class Running:
     """A ktrace in a separate process, forked from this one, so its imports are already loaded.
 
-    With `elsewhere` it runs in a pid namespace of its own.
+    With `elsewhere` it runs in a separate pid namespace.
 
     Args:
         before: called in the new process before ktrace runs there.

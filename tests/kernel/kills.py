@@ -34,12 +34,12 @@ class Kill:
     """One kill.
 
     Attributes:
-        means: the signals; of two, the second comes while what was done is undone.
-        at: the number of the write that it hits, from 1; 0: at a moment.
-        before: before the write, not after it.
-        later: so many writes after the first signal the second comes.
-        after_s: the moment, in seconds after ktrace has begun.
-        apart: who is in a pid namespace of its own: the victim, `clean`, or nobody.
+        means: the signals. If there are two, the second comes while the changes are undone.
+        at: the number of the write that it hits, from 1; 0 for a moment in time.
+        before: whether it comes before the write, not after it.
+        later: the number of writes from the first signal to the second.
+        after_s: the moment, in seconds after the start of ktrace.
+        apart: the process in a separate pid namespace: the victim, `clean`, or neither.
     """
 
     number: int
@@ -158,7 +158,7 @@ class Placed:
 def live_apart() -> None:
     """Continue in a new pid namespace with its own /proc, as its second process.
 
-    The first one waits, as a container's does: to it no signal of its own namespace is fatal.
+    The first process waits, as a container's does: signals from its namespace cannot kill it.
     """
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWNS | _CLONE_NEWPID):

@@ -42,7 +42,7 @@ def where(own: bool, ktrace: Callable) -> tuple[str, ...]:
     if own:
         return ()
     err = ktrace("graph", "vfs_read", "-c", "true", status=5).err
-    assert "in the top buffer alone" in err and "--top-buffer" in err
+    assert "in the top buffer only" in err and "--top-buffer" in err
     return ("--top-buffer",)
 
 

@@ -170,7 +170,7 @@ def test_a_full_disk(ktrace: Callable, tmp_path: Path) -> None:
     """The file is complete, with all moved pages; no other file is left."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    # Room for what is saved beside pages, for as much and 4 MiB set aside, and for some 2 MiB of pages.
+    # Space for the data saved in addition to pages, as much and 4 MiB reserved, and for some 2 MiB of pages.
     size = 2 * len(Path("/proc/kallsyms").read_bytes()) + (6 << 20)
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size >> 10}k", "none", str(disk)], check=True)
     try:

@@ -1,6 +1,6 @@
-"""Each way to fail: a message that names the thing, the kernel's words, the next step, nothing changed.
+"""Each failure: a message with the thing, the kernel's words and the next step, and nothing changed.
 
-That the kernel is left as it was is checked behind every test (conftest, `untouched`).
+After every test, `untouched` (conftest) checks that the kernel's files are as before.
 """
 
 import re

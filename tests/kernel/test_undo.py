@@ -1,6 +1,6 @@
 """However a run ends, nothing is left behind; and sessions do not disturb each other.
 
-That the kernel's files are as before is checked behind every test (conftest, `untouched`).
+After every test, `untouched` (conftest) checks that the kernel's files are as before.
 """
 
 import os

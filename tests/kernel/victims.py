@@ -22,7 +22,7 @@ class Victim:
     """One command.
 
     Attributes:
-        argv: `FILE` in it is a file in a folder of its own.
+        argv: the words; `FILE` stands for a file in an empty directory.
         writes: how many it makes, undoing included: a kill is placed at one of them. It need not be exact.
         setup: lines that are written before, as (file, line).
         back: for a command whose work stays, the commands that take it back; empty for a session.

@@ -62,7 +62,7 @@ def test_what_catches_failures_does_not_catch_the_wish_to_stop():
         try:
             raise errors.Interrupted(15)
         except Exception:
-            pytest.fail("Interrupted is no failure")
+            pytest.fail("Interrupted is not a failure")
     assert stopped.value.signum == 15
 
 

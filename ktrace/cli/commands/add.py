@@ -30,11 +30,12 @@ def add(
     returns: Annotated[bool, typer.Option("-r", "--return", help="Probe the function's return.")] = False,
     maxactive: Annotated[
         int,
-        typer.Option(help="Of a return probe: calls that may be inside at a time; 0: as the kernel likes."),
+        typer.Option(help="For a return probe: calls followed at a time; 0 for the kernel's default."),
     ] = 0,
     name: Annotated[str | None, typer.Option("-n", "--name", help="The event's name.")] = None,
     group: Annotated[
-        str | None, typer.Option("-g", "--group", help="The event's group; kprobes, fprobes by its kind.")
+        str | None,
+        typer.Option("-g", "--group", help="The event's group; by default kprobes or fprobes, by its kind."),
     ] = None,
     regs: Annotated[
         bool, typer.Option("--regs", help="Read ip, flags, the stack pointer and the argument registers.")
@@ -47,30 +48,26 @@ def add(
     inlined: Annotated[bool, INLINED] = False,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
     stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
-    enable: Annotated[bool, typer.Option("-e", "--enable", help="Switch it on in the top buffer.")] = False,
+    enable: Annotated[bool, typer.Option("-e", "--enable", help="Enable it in the top buffer.")] = False,
     source: Annotated[
         str | None, typer.Option("--from", metavar="FILE", help="Read definitions from FILE, - for stdin.")
     ] = None,
-    atomic: Annotated[
-        bool, typer.Option("--atomic", help="All or none: one refusal undoes the rest.")
-    ] = False,
-    append: Annotated[
-        bool, typer.Option("--append", help="Add a probe point to an event that exists.")
-    ] = False,
+    atomic: Annotated[bool, typer.Option("--atomic", help="Add all probes or none.")] = False,
+    append: Annotated[bool, typer.Option("--append", help="Add a probe point to an existing event.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be written, as shell.")
+        bool, typer.Option("--dry-run", help="Print what would be written, as shell commands.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each probe as a JSON record.")] = False,
 ) -> int:
-    """Define a probe: the place, then what to read there.
+    """Define a probe: a place, and the values to read there.
 
     PLACE is FUNCTION, FUNCTION+OFFSET, MODULE:FUNCTION, a wildcard, an address with 0x, FUNCTION%return,
-    tracepoint:NAME; with debug info also FUNCTION:LINE, FILE:LINE or ':FILES'. A function that goes by
-    another name here (renamed, a system call, changed by the compiler) is found; the event keeps the
-    name you gave.
+    tracepoint:NAME; with debug info also FUNCTION:LINE, FILE:LINE or ':FILES'. If a function has another
+    name in this kernel (renamed, a system call, changed by the compiler), ktrace finds it; the event
+    keeps the name that you gave.
 
-    ARG is NAME=EXPRESSION[:TYPE], or an expression alone. A comma that stands alone begins the next
-    probe. Expressions in C find their types in the kernel's BTF (docs/expressions.md):
+    ARG is NAME=EXPRESSION[:TYPE], or only an expression. A comma as a separate word begins the next
+    probe. The types of expressions in C come from the kernel's BTF (docs/expressions.md):
 
     \b
     In C:         count file->f_pos '*pos' '&file->f_lock' p->cpus_mask.bits[0]
@@ -83,7 +80,7 @@ def add(
                   $arg1 $retval an argument, the return value (with -r)
                   $stack $stack2 $comm
                   @jiffies      memory at a symbol or address
-                  +8(%di)       memory at what %di holds, plus 8; nests
+                  +8(%di)       memory at the address in %di plus 8; nests
                   +u0(%si)      the same in user memory
                   \\5 \\"text"    a constant
     Types:        u8..u64 s8..s64 x8..x64 char string ustring symbol symstr
@@ -110,10 +107,8 @@ def add(
     excludes("--dry-run", dry_run, ("--json", as_json))
     from ktrace.tracefs.mount import find_debug, find_tracing
 
-    tracing, debug = (
-        find_tracing(traced()),
-        find_debug(traced()),
-    )  # what cannot be done here, need not be loaded
+    # Fail before loading what this machine cannot use.
+    tracing, debug = find_tracing(traced()), find_debug(traced())
 
     from ktrace.cli.report import report
     from ktrace.kernel.kernel import Kernel
@@ -173,13 +168,13 @@ def _wanted(
         make = partial(want, defaults=defaults, kernel=kernel)
         wanted += read_definitions(lines, source, defaults, make, refusals.add)
         if not (wanted or refusals.errors or words):
-            raise UsageError(f"{source} holds no definition")
+            raise UsageError(f"{source} contains no definition")
     if words or source is None:
         for one in split_definitions(words):
             with refusals.one():
                 wanted += want(one, defaults, kernel)
     if defaults.name and len({w.probe.place for w in wanted}) > 1 and not defaults.every:
-        hint = "leave it out, or add one by one, the later ones with --append"
+        hint = "omit it, or add the probes one by one, the later ones with --append"
         raise UsageError("--name is for one probe", hint=hint)
     return wanted
 

@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 def clean(
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done, as shell.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would be done, as shell commands.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print a record for each session.")] = False,
     force: Annotated[
         list[str] | None,
-        typer.Option(
-            "--force", metavar="NAME", help="Also a session of which nobody can tell whether it runs."
-        ),
+        typer.Option("--force", metavar="NAME", help="Also remove a session that may still run."),
     ] = None,
 ) -> int:
-    """Remove what dead ktrace sessions left behind: their instances and probes.
+    """Remove the instances and probes that dead ktrace sessions left.
 
-    Everything that a session makes is named ktrace_PID_STARTTIME_NAMESPACE. What belongs to a session that
-    still runs is not touched, nor is anything that has another name. Where nobody can tell whether a
-    session runs, clean says so and leaves it; --force with its name removes it all the same.
+    The name of everything that a session makes is ktrace_PID_STARTTIME_NAMESPACE. Nothing of a session
+    that still runs is removed, and nothing with another name. If it is not known whether a session runs,
+    clean says so and leaves it; --force with its name removes it anyway.
 
     \b
     Examples:
@@ -78,7 +78,7 @@ def _forced(found: "list[Leftover]", names: "list[str] | tuple[()]") -> "list[Le
         if one is None:
             raise NotFound(
                 f"no session called '{name}' has left anything",
-                hint="`ktrace clean --dry-run` names those that have; one that runs is not among them",
+                hint="`ktrace clean --dry-run` lists the sessions that have; it does not list running ones",
             )
         if one.verdict.life is Life.ALIVE:
             raise Busy(f"{name} runs: {one.verdict.why}", hint="end that ktrace: it removes all that it made")
@@ -96,7 +96,7 @@ def _remove(tracing: "Files", one: "Leftover", as_json: bool) -> "list[KtraceErr
     for step, error in clean_one(tracing, one):
         hint = "end what uses it, then `ktrace clean` again"
         if step.action == "rmdir":
-            hint += ": the probes of this session were left alone, too"
+            hint += ": the probes of this session were not removed either"
         what = f"{step.text} in {step.path}" if step.text else step.path
         problems.append(Busy(f"{what}: {blame(tracing, step, error)}", hint=hint))
     if not as_json and not problems:
@@ -113,8 +113,8 @@ def _cannot_tell(one: "Leftover") -> "KtraceError":
 
     name = one.owner.name
     return Busy(
-        f"{name} was left alone ({_counted(one)}): whether it runs cannot be told: {one.verdict.why}",
-        hint=f"ktrace clean --force {name}\nremoves it all the same; where it was started, clean can tell",
+        f"{name} was left alone ({_counted(one)}): it is not known whether it runs: {one.verdict.why}",
+        hint=f"ktrace clean --force {name}\nremoves it anyway; clean can tell where it was started",
     )
 
 

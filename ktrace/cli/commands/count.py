@@ -34,10 +34,10 @@ def count(
     as_json: Annotated[bool, JSON] = False,
     quiet: Annotated[bool, QUIET] = False,
 ) -> int:
-    """Count hits in the kernel: of functions, of all that a wildcard matches, of events.
+    """Count hits of functions, of all functions that match a wildcard, or of events, in the kernel.
 
-    On a terminal the table is shown while it is counted. It ends with Ctrl-C, --duration or CMD; the
-    whole table is printed then, and how it was counted.
+    On a terminal, the table is updated while it counts. It ends with Ctrl-C, --duration or CMD, and
+    then prints the whole table and the method of counting.
 
     \b
     Examples:

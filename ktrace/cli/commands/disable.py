@@ -15,12 +15,12 @@ def disable(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All probes.")] = False,
     triggers: Annotated[
-        bool, typer.Option("--triggers", help="Also take off stack, snapshot, traceon and traceoff triggers.")
+        bool, typer.Option("--triggers", help="Also remove stack, snapshot, traceon and traceoff triggers.")
     ] = False,
 ) -> int:
-    """Switch probes off in the kernel's top buffer.
+    """Disable probes in the kernel's top buffer.
 
-    ktrace trace in another terminal is not disturbed: it has switches of its own.
+    A `ktrace trace` in another terminal is not disturbed: it enables events in its own buffer.
 
     \b
     Examples:

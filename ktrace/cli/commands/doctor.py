@@ -1,4 +1,4 @@
-"""`ktrace doctor`: what works on this machine, and what to do about the rest."""
+"""`ktrace doctor`: show what works on this machine, and how to fix what does not."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Say what works on this machine, and what to do about the rest.
+    """Show what works on this machine, and how to fix what does not.
 
-    Each line has a mark: ok; -- something is missing, or will surprise; !! kprobes cannot be used
-    because of it; ?? it could not be found out. An arrow below says what to do. Nothing is
+    Each line has a mark: ok; -- something is missing or may be surprising; !! kprobes cannot be used
+    because of this; ?? it could not be found out. An arrow below says what to do. Nothing is
     changed, and root is not needed, though root sees more.
 
-    Exit status: 0 where kprobes can be used, else 5.
+    Exit status: 0 if kprobes can be used, otherwise 5.
 
     \b
     Examples:

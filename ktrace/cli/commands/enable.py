@@ -20,13 +20,13 @@ def enable(
     stop_on: Annotated[str | None, STOP_ON] = None,
     snapshot_on: Annotated[str | None, SNAPSHOT_ON] = None,
 ) -> int:
-    """Switch probes on in the kernel's top buffer.
+    """Enable probes in the kernel's top buffer.
 
-    Their events then go into the buffer that everybody shares: read them with `ktrace trace NAME`,
-    which also works without this, or from the file trace_pipe.
+    Their events then go into the buffer that everybody shares. Read them from the file trace_pipe, or
+    with `ktrace trace NAME`, which also works without this.
 
-    With conditions the kernel itself starts or stops the whole buffer, or takes a snapshot of it (file
-    snapshot): triggers, which `ktrace disable --triggers` takes off.
+    With a condition, the kernel starts or stops the whole buffer, or takes a snapshot of it (file
+    snapshot). These are triggers, which `ktrace disable --triggers` removes.
 
     \b
     Examples:

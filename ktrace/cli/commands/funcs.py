@@ -12,16 +12,20 @@ def funcs(
     pattern: Annotated[
         str, typer.Argument(metavar="GLOB|/REGEX/", help="A name, a wildcard, or /a regular expression/.")
     ],
-    module: Annotated[str | None, typer.Option("-m", "--module", help="Only of this module.")] = None,
-    probeable: Annotated[bool, typer.Option("--probeable", help="Only those that can be probed.")] = False,
-    args: Annotated[bool, typer.Option("--args", help="Show what they take and return.")] = False,
+    module: Annotated[
+        str | None, typer.Option("-m", "--module", help="Only functions of this module.")
+    ] = None,
+    probeable: Annotated[
+        bool, typer.Option("--probeable", help="Only functions that can be probed.")
+    ] = False,
+    args: Annotated[bool, typer.Option("--args", help="Show declarations.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each as a JSON record.")] = False,
 ) -> int:
-    """Show the kernel's functions: the module, and whether they can be probed or why not.
+    """Show functions of the kernel: the module, and whether they can be probed or why not.
 
-    A wildcard (* ? [...]) matches whole names; a regular expression matches anywhere in one.
-    Names come from kallsyms, declarations from the kernel's BTF. Needs no root; root sees the
-    lists of what cannot be probed.
+    A wildcard (* ? [...]) matches whole names; a regular expression matches anywhere in a name.
+    Names come from kallsyms, declarations from the kernel's BTF. Root is not needed, but only root can
+    read the lists of functions that cannot be probed.
 
     \b
     Examples:

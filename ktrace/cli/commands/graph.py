@@ -25,7 +25,8 @@ def graph(
         int | None, typer.Option(min=1, metavar="N", help="Levels of calls; 1 is FUNC alone.")
     ] = None,
     above: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Only where FUNC took longer, such as 10ms, 50us.")
+        str | None,
+        typer.Option(metavar="TIME", help="Only trees in which FUNC took longer, such as 10ms, 50us."),
     ] = None,
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="GLOB", help="Leave these functions out; repeatable.")
@@ -40,7 +41,7 @@ def graph(
     ] = None,
     buffer_kb: Annotated[int | None, BUFFER_KB] = None,
     top_buffer: Annotated[
-        bool, typer.Option("--top-buffer", help="Take the buffer that all share, where only that can.")
+        bool, typer.Option("--top-buffer", help="Use the shared buffer if only that one has the tracer.")
     ] = False,
     as_json: Annotated[bool, JSON] = False,
     output: Annotated[
@@ -50,8 +51,8 @@ def graph(
 ) -> int:
     """Show what a function calls, and how long each call takes.
 
-    A tree is shown when FUNC returns, a line for each call: those of different tasks are not mixed. The
-    run has a buffer of its own. What the kernel had to drop is shown where it is missing.
+    When FUNC returns, its tree is shown, with a line for each call; calls of different tasks are not
+    mixed. The run has its own buffer. Records that the kernel had to drop are shown where they are missing.
 
     \b
     Examples:
@@ -70,7 +71,7 @@ def graph(
     from ktrace.storage.destination import open_output
 
     if not functions:
-        raise UsageError("the calls of what function?", hint="ktrace graph vfs_read --depth 3")
+        raise UsageError("no function is given", hint="ktrace graph vfs_read --depth 3")
     options = RunOptions(command, pids, children, duration, buffer_kb=buffer_kb)
     slow = parse_duration(above) if above else 0
     cpus = parse_cpus(cpu) if cpu else ()

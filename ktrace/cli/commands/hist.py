@@ -21,9 +21,9 @@ def hist(
     value: Annotated[str, typer.Argument(metavar="EXPR", help="An argument or a field.")],
     by: Annotated[list[str] | None, counting.BY] = None,
     linear: Annotated[str | None, LINEAR] = None,
-    log2: Annotated[bool, typer.Option("--log2", help="Powers of two, as if nothing is said.")] = False,
+    log2: Annotated[bool, typer.Option("--log2", help="Use powers of two, the default.")] = False,
     sum_: Annotated[
-        str | None, typer.Option("--sum", metavar="EXPR", help="Sum this up for each line, too.")
+        str | None, typer.Option("--sum", metavar="EXPR", help="Also sum this up for each line.")
     ] = None,
     command: Annotated[str | None, COMMAND] = None,
     pids: Annotated[list[int] | None, PIDS] = None,
@@ -40,10 +40,10 @@ def hist(
     as_json: Annotated[bool, JSON] = False,
     quiet: Annotated[bool, QUIET] = False,
 ) -> int:
-    """Distribution of an argument, a return value or a field, counted in the kernel.
+    """Show the distribution of an argument, a return value or a field, counted in the kernel.
 
-    Numbers are grouped by powers of two, or by --linear steps; negative ones, such as errors, are shown
-    each by itself. Text and functions are counted as they are.
+    Numbers are grouped by powers of two, or by --linear steps; each negative number, such as an error,
+    has its own line. Text and functions are not grouped.
 
     \b
     Examples:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from ktrace.model.slow_call import Slow
     from ktrace.model.tally import Tally
 
-ON = typer.Option("--on", metavar="FIELD[=FIELD],...", help="What A and B must share.")
-ABOVE = typer.Option("--above", metavar="TIME", help="Show each call that takes so long: 10ms.")
-NESTED = typer.Option("--nested", help="Stream calls, to time those within calls of one thread, too.")
+ON = typer.Option("--on", metavar="FIELD[=FIELD],...", help="The fields that must be equal in A and B.")
+ABOVE = typer.Option("--above", metavar="TIME", help="Show each call that takes at least TIME: 10ms.")
+NESTED = typer.Option("--nested", help="Stream events, to time also nested calls.")
 LINEAR = typer.Option("--linear", metavar="MIN:MAX:STEP", help="Equal steps: 0:10ms:500us.")
 
 _UNITS = {"ns": 1, "us": 10**3, "ms": 10**6, "s": 10**9, "": 1}
@@ -43,11 +43,11 @@ def latency(
     as_json: Annotated[bool, JSON] = False,
     quiet: Annotated[bool, QUIET] = False,
 ) -> int:
-    """Time from a function's entry to its return, or from one event to another, as a distribution.
+    """Show how long a function takes, or the time from one event to another, as a distribution.
 
-    It is taken in the kernel. With --above, each call that takes so long is shown, too, with the
-    arguments asked for, what it returned and the kernel's stack. Of calls of one thread that lie within
-    each other the innermost is timed; the others are counted as not timed. --nested times them all.
+    Times are measured in the kernel. With --above, each slow call is shown, too, with the requested
+    arguments, the return value and the kernel's stack. If calls of one thread nest, only the innermost
+    is timed, and the others are counted as not timed. --nested times all of them.
 
     \b
     Examples:
@@ -112,7 +112,7 @@ def time(text: str) -> int:
             raise ValueError
         return round(float(number) * unit)
     except ValueError:
-        raise UsageError(f"'{text}' is no time", hint="10ms, 1.5s, 200us, 900ns") from None
+        raise UsageError(f"'{text}' is not a time", hint="10ms, 1.5s, 200us, 900ns") from None
 
 
 def _emit(slow: "Slow") -> None:

@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from ktrace.model.miss import Miss
     from ktrace.symbols.dwarf.info import DebugInfo
 
-_SHOWN = 20  # lines after the one that was asked for
+_SHOWN = 20  # lines after the requested one
 
 
 def lines(
-    what: Annotated[str, typer.Argument(metavar="FUNCTION|FILE:LINE", help="Which lines; also FILE:A-B.")],
+    what: Annotated[
+        str, typer.Argument(metavar="FUNCTION|FILE:LINE", help="The lines to show; also FILE:A-B.")
+    ],
     source: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where the kernel's sources are.")
+        Path | None, typer.Option(metavar="DIR", help="The directory of the kernel's sources.")
     ] = None,
     vmlinux: Annotated[Path | None, typer.Option(metavar="FILE", help="The kernel's debug info.")] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Take FILE although it is of another build.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Use FILE even if it is of another build.")] = False,
     module: Annotated[str | None, typer.Option(metavar="M", help="Look in this loaded module.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a function.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each function.")] = False,
 ) -> int:
     """Show the lines of a function or a source file; `*` marks those that can be probed.
 
-    Lines of a function are counted from that of its declaration: `ktrace add vfs_read:12`. Needs the
-    kernel's debug info; the text of the lines needs its sources too.
+    Lines of a function are counted from the line of its declaration: `ktrace add vfs_read:12`. It needs
+    the kernel's debug info, and to show the text of the lines also its sources.
 
     \b
     Examples:

@@ -23,15 +23,15 @@ def list_(
         list[str] | None, typer.Argument(help="Only these events: NAME or GROUP/NAME, with wildcards.")
     ] = None,
     look: Annotated[
-        Look, typer.Option("--format", help="How to print: debugfs is kprobes/list, byte for byte.")
+        Look, typer.Option("--format", help="The format: debugfs is kprobes/list, byte for byte.")
     ] = Look.TABLE,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> int:
     """Show every kprobe of the system, and every dynamic event with its hits and misses.
 
     First come the lines of debugfs kprobes/list: address, k (kprobe) or r (kretprobe), symbol and
-    offset, module, and [GONE] [DISABLED] [OPTIMIZED] [FTRACE]. Then the events behind them, whoever
-    made them; a kprobe that a module registered for itself has no event.
+    offset, module, and [GONE] [DISABLED] [OPTIMIZED] [FTRACE]. Then come the dynamic events, including
+    those of others. A kprobe that a module registered has no event.
 
     \b
     Examples:
@@ -45,10 +45,8 @@ def list_(
     from ktrace.errors import Unavailable
     from ktrace.tracefs.mount import find_debug, find_tracing
 
-    tracing, debug = (
-        find_tracing(traced()),
-        find_debug(traced()),
-    )  # what cannot be done here, need not be loaded
+    # Fail before loading what this machine cannot use.
+    tracing, debug = find_tracing(traced()), find_debug(traced())
 
     from ktrace.cli.report import report
     from ktrace.output.terminal.table import terminal_width
@@ -94,4 +92,4 @@ def _remarks(no_debugfs: bool, any_probes: bool) -> None:
         if debug and not is_armed(debug):
             print("ktrace: all kprobes are disarmed; `ktrace switch on` arms them", file=sys.stderr)
     except OSError:
-        pass  # debugfs is there but says nothing about kprobes: nothing to remark
+        pass  # debugfs is mounted but has nothing about kprobes: no remark

@@ -16,11 +16,11 @@ def parse(
         bool, typer.Option("--strict", help="Exit with 7 if a line was not understood.")
     ] = False,
 ) -> int:
-    """Turn the text of trace or trace_pipe into JSON Lines.
+    """Convert the text of trace or trace_pipe to JSON Lines.
 
-    Reads a file, or a pipe as it comes, and needs neither root nor a kernel that can trace. Names and
-    types of the arguments are learned from the events' own lines. A line that is not understood comes
-    out as a record of type "unparsed"; how many there were is said at the end, on stderr.
+    It reads a file, or a pipe as data arrive, and needs neither root nor a kernel that can trace. Names
+    and types of the arguments are learned from the lines of the events. A line that is not understood
+    becomes a record of type "unparsed"; their number is printed at the end, on stderr.
 
     \b
     Examples:

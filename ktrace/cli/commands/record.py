@@ -30,13 +30,13 @@ def record(
         list[str] | None,
         typer.Argument(
             metavar="[NAME | PLACE [ARG...]]... [, ...]",
-            help="Events that exist, or probes to make for this run: as in `ktrace add`.",
+            help="Existing events, or probes to make for this run, as in `ktrace add`.",
         ),
     ] = None,
     output: Annotated[
         str,
         typer.Option(
-            "-o", "--output", metavar="FILE", help="The file; one that is there is replaced at the end."
+            "-o", "--output", metavar="FILE", help="The file; an existing one is replaced at the end."
         ),
     ] = "trace.dat",
     command: Annotated[str | None, COMMAND] = None,
@@ -46,7 +46,8 @@ def record(
     filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     max_size: Annotated[
-        str | None, typer.Option("--max-size", metavar="SIZE", help="End when so much has come, such as 2G.")
+        str | None,
+        typer.Option("--max-size", metavar="SIZE", help="End when this much is recorded, such as 2G."),
     ] = None,
     returns: Annotated[bool, RETURN] = False,
     maxactive: Annotated[int, MAXACTIVE] = 0,
@@ -62,13 +63,13 @@ def record(
         int | None,
         typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU; 4096."),
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress, no summary.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print no progress and no summary.")] = False,
 ) -> int:
-    """Record events to a file, without decoding them: as fast as the kernel makes them.
+    """Record events to a file without decoding them, as fast as the kernel produces them.
 
-    Until Ctrl-C, --duration, --max-size or the end of CMD. The file is a trace.dat: `ktrace report`
-    reads it, here or on another machine, and so do `trace-cmd report` and KernelShark. Of a recording
-    that was killed, `ktrace report --recover FILE` shows all pages that were whole.
+    It ends with Ctrl-C, --duration, --max-size or CMD. The file is a trace.dat, which `ktrace report`
+    reads on any machine, and so do `trace-cmd report` and KernelShark. If a recording was killed,
+    `ktrace report --recover FILE` shows all pages that were full.
 
     \b
     Examples:

@@ -15,15 +15,15 @@ def remove(
     names: Annotated[
         list[str] | None, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME, with wildcards.")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="All probes, whoever made them.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="All probes, including those of others.")] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print what would be written, as shell.")
+        bool, typer.Option("--dry-run", help="Print what would be written, as shell commands.")
     ] = False,
 ) -> int:
-    """Remove probes. They are switched off first.
+    """Disable and remove probes.
 
-    Where the kernel says that an event is in use, ktrace says by whom, and leaves it as it was. What
-    ktrace sessions made for themselves is meant only where its group is spelled out; --all does not.
+    If the kernel says that an event is in use, ktrace says who uses it, and leaves it unchanged. Probes
+    made by ktrace sessions are matched only by a name with their full group, and not by --all.
 
     \b
     Examples:
@@ -69,6 +69,6 @@ def _tell_leftovers(tracing: "Files") -> None:
     left = sum(len(one.probes) for one in find_leftovers(tracing))
     if left:
         print(
-            f"ktrace: {left} probe(s) of dead ktrace sessions stay: `ktrace clean` removes them",
+            f"ktrace: {left} probe(s) of dead ktrace sessions are left: `ktrace clean` removes them",
             file=sys.stderr,
         )

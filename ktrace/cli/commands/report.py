@@ -21,7 +21,7 @@ def report(
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV: a line for each event.")] = False,
     csv_raw: Annotated[
-        bool, typer.Option("--csv-raw", help="CSV with texts as they are: a spreadsheet may run formulas.")
+        bool, typer.Option("--csv-raw", help="CSV without escapes: a spreadsheet may run formulas.")
     ] = False,
     parquet: Annotated[str | None, typer.Option(metavar="OUT", help="One table, as Parquet.")] = None,
     perfetto: Annotated[
@@ -31,21 +31,22 @@ def report(
         str | None, typer.Option(metavar="OUT", help="A timeline for chrome://tracing.")
     ] = None,
     events: Annotated[
-        list[str] | None, typer.Option("--event", help="Only events called so: sched:*; repeatable.")
+        list[str] | None, typer.Option("--event", help="Only events with this name: sched:*; repeatable.")
     ] = None,
     cpu: Annotated[str | None, typer.Option(help="Only these CPUs, such as 0,2-3.")] = None,
     pids: Annotated[
         list[int] | None, typer.Option("-p", "--pid", help="Only this thread; repeatable.")
     ] = None,
     since: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="From this time on, as it is printed.")
+        str | None, typer.Option("--from", metavar="TIME", help="From this time on, as in the text output.")
     ] = None,
     until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this time.")] = None,
     filter_: Annotated[
-        str | None, typer.Option("--filter", help="Only where this holds, such as 'count > 4096'.")
+        str | None,
+        typer.Option("--filter", help="Only events that pass this filter, such as 'count > 4096'."),
     ] = None,
     recover: Annotated[
-        bool, typer.Option("--recover", help="What is there of a file that was cut off, or never ended.")
+        bool, typer.Option("--recover", help="Read what is left of a truncated or unfinished file.")
     ] = False,
     jobs: Annotated[
         int,
@@ -53,10 +54,10 @@ def report(
     ] = JOBS,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary at the end.")] = False,
 ) -> int:
-    """Read recordings of ktrace and of trace-cmd: text as the kernel prints it, or what others read.
+    """Show recordings by ktrace or trace-cmd, as the kernel's text or in formats for other programs.
 
-    Versions 6 and 7, compressed or not. Several files, of other machines or of a guest, are merged by
-    time. What was lost is shown where it is missing, and counted at the end.
+    It reads versions 6 and 7, compressed or not. Several files, such as those of a host and its guest,
+    are merged by time. Lost events are shown where they are missing, and counted at the end.
 
     \b
     Examples:

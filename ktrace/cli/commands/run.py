@@ -15,22 +15,25 @@ if TYPE_CHECKING:
     from ktrace.script.language.preprocess import Facts
     from ktrace.script.language.source import SourceFile
 
-# A script's `-5` is an option that there is not, as it is SystemTap's: behind -- it is an argument.
+# As in SystemTap, a script's `-5` is an unknown option, but after -- it is an argument.
 TAKES_EXPRESSIONS = False
 
 
 def run(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[SCRIPT] [ARG]...", help="The script, - for standard input; its arguments."),
+        typer.Argument(
+            metavar="[SCRIPT] [ARG]...", help="The script, - for standard input, and its arguments."
+        ),
     ] = None,
     text: Annotated[
-        str | None, typer.Option("-e", metavar="TEXT", help="The script itself; all words are arguments.")
+        str | None,
+        typer.Option("-e", metavar="TEXT", help="The text of the script; all words are arguments."),
     ] = None,
     command: Annotated[
-        str | None, typer.Option("-c", "--command", metavar="CMD", help="Start CMD; end with it.")
+        str | None, typer.Option("-c", "--command", metavar="CMD", help="Start CMD, and end with it.")
     ] = None,
-    target: Annotated[int | None, typer.Option("-x", metavar="PID", help="What target() is.")] = None,
+    target: Annotated[int | None, typer.Option("-x", metavar="PID", help="The value of target().")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("-G", metavar="NAME=VALUE", help="Set a global variable; repeatable.")
     ] = None,
@@ -51,7 +54,8 @@ def run(
         str | None, typer.Option("-l", metavar="POINT", help="List the probe points that match.")
     ] = None,
     list_variables: Annotated[
-        str | None, typer.Option("-L", metavar="POINT", help="The same, with what can be read there.")
+        str | None,
+        typer.Option("-L", metavar="POINT", help="The same, with the variables that can be read there."),
     ] = None,
     pass_: Annotated[
         int, typer.Option("-p", metavar="N", min=1, max=5, help="Stop after pass N: 1 parse, 2 resolve.")
@@ -59,29 +63,32 @@ def run(
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Print to FILE.")
     ] = None,
-    source: Annotated[
-        str | None, typer.Option("--input", metavar="FILE", help="Run over a recording.")
-    ] = None,
+    source: Annotated[str | None, typer.Option("--input", metavar="FILE", help="Run on a recording.")] = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Show what goes into the kernel and what runs here; run nothing.")
+        bool,
+        typer.Option(
+            "--plan", help="Show what would be written to the kernel and run in ktrace; run nothing."
+        ),
     ] = False,
     passes: Annotated[
         bool, typer.Option("--passes", help="List the passes of the compilation; needs no script.")
     ] = False,
-    pushdown: Annotated[bool, typer.Option(help="Let the kernel filter and count what it can.")] = True,
+    pushdown: Annotated[bool, typer.Option(help="Let the kernel filter and count if it can.")] = True,
     allow_system: Annotated[
-        bool, typer.Option("--allow-system", help="Let the script start programs by system().")
+        bool, typer.Option("--allow-system", help="Allow the script to start programs with system().")
     ] = False,
     buffer_kb: Annotated[
         int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
     ] = None,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
-    verbose: Annotated[bool, typer.Option("-v", "--verbose", help="Say what is done, on stderr.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Print what ktrace does, on stderr.")
+    ] = False,
 ) -> int:
     """Run a SystemTap script: no compiler, no kernel module.
 
-    The script's probes become events of a tracing instance of its own; its handlers run here, over what
-    the events carry, in the order of time. What differs from SystemTap: docs/systemtap.md.
+    The script's probes become events in the run's own tracing instance. ktrace runs the handlers on the
+    recorded events, in order of time. docs/systemtap.md lists the differences from SystemTap.
 
     \b
     Examples:
@@ -187,5 +194,5 @@ def _settings(words: list[str]) -> dict[str, str]:
 
     for word in words:
         if "=" not in word:
-            raise UsageError(f"-G {word}: NAME=VALUE belongs here")
+            raise UsageError(f"-G {word}: this must be NAME=VALUE")
     return {name: value for name, _, value in (word.partition("=") for word in words)}

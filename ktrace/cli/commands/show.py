@@ -9,8 +9,8 @@ from ktrace.cli.traced import traced
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME; any event's.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object an event.")] = False,
+    name: Annotated[str, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME of any event.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each event.")] = False,
 ) -> int:
     """Show an event: definition, state, filter, triggers, hits, and the fields of its record.
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-_PROCESSES = 4  # that read at a time: more would be faster than what they read is counted
+_PROCESSES = 4  # processes that read at a time: more would read faster than the query counts
 
 
 def sql(
@@ -13,20 +13,20 @@ def sql(
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, with a header.")] = False,
     csv_raw: Annotated[
-        bool, typer.Option("--csv-raw", help="CSV with texts as they are: a spreadsheet may run formulas.")
+        bool, typer.Option("--csv-raw", help="CSV without escapes: a spreadsheet may run formulas.")
     ] = False,
     recover: Annotated[
-        bool, typer.Option("--recover", help="What is there of a file that was cut off, or never ended.")
+        bool, typer.Option("--recover", help="Read what is left of a truncated or unfinished file.")
     ] = False,
 ) -> int:
-    """Ask a recording in SQL.
+    """Run an SQL query on a recording.
 
-    Each event is a table of its name, with its fields as columns, and before them ts, cpu, pid, comm,
-    flags and event; of probes ip, or func and ret_ip. A field that is called like one of these is
-    arg_NAME. The table events has what all records have. The dialect is that of Polars, which must be
-    installed: pip install 'ktrace[bulk]'.
+    Each event is a table with the event's name. Its columns are ts, cpu, pid, comm, flags and event, for
+    probes also ip, or func and ret_ip, and then the fields. A field with the name of one of these is
+    called arg_NAME. The table events has the columns of all records. The dialect is that of Polars,
+    which must be installed: pip install 'ktrace[bulk]'.
 
-    A query reads these tables alone: functions that read files or addresses are refused.
+    A query can only read these tables: functions that read files or URLs are refused.
 
     \b
     Examples:

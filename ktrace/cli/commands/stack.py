@@ -16,14 +16,18 @@ if TYPE_CHECKING:
     from ktrace.session.signals import StopSignals
     from ktrace.storage.target import Target
 
-FOLD = typer.Option("--fold", metavar="FILE", help="Folded lines, for flame graph programs; - is stdout.")
-SVG = typer.Option("--svg", metavar="FILE", help="A flame graph, as one file.")
-SPEEDSCOPE = typer.Option("--speedscope", metavar="FILE", help="A profile for speedscope.")
+FOLD = typer.Option(
+    "--fold", metavar="FILE", help="Write folded lines for flame graph programs; - is stdout."
+)
+SVG = typer.Option("--svg", metavar="FILE", help="Write a flame graph, as one file.")
+SPEEDSCOPE = typer.Option("--speedscope", metavar="FILE", help="Write a profile for speedscope.")
 
 
 def stack(
     places: Annotated[list[str], typer.Argument(metavar="PLACE...", help="Functions, wildcards, events.")],
-    user: Annotated[bool, typer.Option("--user", help="The program's stack, not the kernel's.")] = False,
+    user: Annotated[
+        bool, typer.Option("--user", help="Count the program's stacks, not the kernel's.")
+    ] = False,
     fold: Annotated[str | None, FOLD] = None,
     svg: Annotated[str | None, SVG] = None,
     speedscope: Annotated[str | None, SPEEDSCOPE] = None,
@@ -41,10 +45,10 @@ def stack(
     as_json: Annotated[bool, JSON] = False,
     quiet: Annotated[bool, QUIET] = False,
 ) -> int:
-    """Stacks that lead to a place, counted in the kernel.
+    """Count the stacks that lead to a place, in the kernel.
 
-    The kernel keeps the 16 innermost frames of each. A flame graph shows them from the outermost
-    at the bottom to the place itself, as wide as they are frequent.
+    The kernel keeps the 16 innermost frames of each stack. A flame graph shows them from the outermost
+    frame at the bottom to the place itself at the top; the width of a frame is its share of the hits.
 
     \b
     Examples:

@@ -16,11 +16,11 @@ class Position(StrEnum):
 
 
 def switch(
-    position: Annotated[Position | None, typer.Argument(help="Without it: print the present one.")] = None,
+    position: Annotated[Position | None, typer.Argument(help="Without it, print the present state.")] = None,
 ) -> int:
-    """Arm or disarm every kprobe of the system, whoever made it (debugfs kprobes/enabled).
+    """Arm or disarm every kprobe of the system, including those of others (debugfs kprobes/enabled).
 
-    Definitions and their switches stay as they are; disarmed probes are not hit.
+    Definitions stay, and enabled events stay enabled; disarmed probes are not hit.
 
     \b
     Examples:
@@ -53,7 +53,7 @@ def switch(
             mode = "integrity at least; inferred: it refuses root"
         if mode is not None:
             raise Unavailable(
-                f"this kernel is locked down ({mode}): it lets nobody use {debug.root}/{kprobe_list.ENABLED}",
+                f"this kernel is locked down ({mode}): nobody can use {debug.root}/{kprobe_list.ENABLED}",
                 hint="boot without lockdown (see kernel_lockdown(7))",
             ) from None
         raise Unavailable(

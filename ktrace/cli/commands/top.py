@@ -37,10 +37,10 @@ def top(
     max_probes: Annotated[int, MAX_PROBES] = 500,
     size: Annotated[int, counting.SIZE] = 8192,
 ) -> int:
-    """Show what is hit most, live on the whole terminal; without PLACE, system calls.
+    """Show what is hit most often, live on the whole terminal; without PLACE, system calls.
 
-    Keys: q quits, s sorts by rate, hits or name, p pauses, up and down choose a row, Enter shows the
-    stacks that lead to the chosen function, l how long it takes; q or Escape leads back from there.
+    Keys: q quits, s sorts by rate, hits or name, p pauses, up and down select a row, Enter shows the
+    stacks that lead to the selected function, l shows how long it takes; q or Escape goes back.
 
     \b
     Examples:
@@ -60,7 +60,7 @@ def top(
     if not places:
         places, words = [_SYSCALLS], [*words, "id.syscall"]
     colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    # Signals are noted first: one that ended ktrace would leave the terminal without echo.
+    # Handle signals first: a signal that ended ktrace would leave the terminal without echo.
     with (
         StopSignals() as stop,
         Screen(cast(TextIO, _Stdout()), sys.stdin.fileno(), colour=colour) as screen,
@@ -94,7 +94,7 @@ class _Stdout:
 
 
 class _Live:
-    """The live view, and where its keys lead."""
+    """The live view, and the views that its keys open."""
 
     def __init__(
         self, screen: "Screen", places: list[str], words: list[str], filter_: str | None, size: int
@@ -105,12 +105,12 @@ class _Live:
         self._filter = filter_
         self._size = size
         self._chosen = ""
-        self._told = ""  # why there was nothing behind a row, until the next key
+        self._told = ""  # why a row has no further view, until the next key
         self.notes: list[str] = []
         self.muted: tuple[Muted, ...] = ()
 
     def count(self, context: "RunContext", how: "ProbeOptions") -> str:
-        """Count until a key leads elsewhere, and return where."""
+        """Count until a key opens another view, and return that view."""
         from ktrace.counting.count import CountRequest, count
         from ktrace.diagnostic import visible
         from ktrace.output.views.top import TopTable
@@ -136,7 +136,7 @@ class _Live:
                 lines[-1] = visible(self._told)
             self._screen.draw(lines, marked=marked)
 
-        # What is refused cannot be shown on a screen that is drawn over: it is told afterwards.
+        # Refusals would be overwritten on the screen, so they are reported afterwards.
         refusals = Refusals(lambda error: self.notes.append(error.message))
         request = CountRequest(self._places, how, self._words, self._filter, self._size, refusals=refusals)
         self.muted = count(context, request, show).outcome.muted

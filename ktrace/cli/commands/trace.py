@@ -54,7 +54,7 @@ def trace(
         list[str] | None,
         typer.Argument(
             metavar="[NAME | PLACE [ARG...]]... [, ...]",
-            help="Events that exist, or probes to make for this run: as in `ktrace add`.",
+            help="Existing events, or probes to make for this run, as in `ktrace add`.",
         ),
     ] = None,
     command: Annotated[str | None, COMMAND] = None,
@@ -91,11 +91,11 @@ def trace(
 ) -> int:
     """Stream events as they happen, until Ctrl-C, --duration, --count or the end of CMD.
 
-    The run has a buffer of its own: other tracers are not disturbed, and ktrace's own calls are never
-    recorded. Probes made for the run are removed after it. What the kernel had to drop is shown where
-    it is missing, and counted at the end.
+    The run has its own buffer: other tracers are not disturbed, and ktrace's own calls are never
+    recorded. Probes made for the run are removed at its end. Events that the kernel had to drop are
+    shown where they are missing, and counted at the end.
 
-    Events go to standard output alone: what CMD prints there goes to standard error, unless the events
+    Only events go to standard output: the output of CMD goes to standard error, unless the events
     go to a FILE.
 
     \b

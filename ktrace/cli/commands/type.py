@@ -12,17 +12,17 @@ def type_(
     name: Annotated[str, typer.Argument(metavar="TYPE", help="'struct file', 'enum pid_type', loff_t.")],
     members: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[MEMBER...]", help="Show only these; f_path.dentry goes inside."),
+        typer.Argument(metavar="[MEMBER...]", help="Show only these, such as f_path.dentry."),
     ] = None,
     module: Annotated[
-        str | None, typer.Option("-m", "--module", help="A module's own types, and those of the kernel.")
+        str | None, typer.Option("-m", "--module", help="Look first among this module's own types.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Show how a type lies in memory: members with their offsets and sizes in bytes.
+    """Show the memory layout of a type: members with their offsets and sizes in bytes.
 
-    The types are those of the running kernel, from its BTF. A bare name is looked for as a typedef,
-    a struct, a union and an enum. Bitfields show the bit after a colon.
+    The types are those of the running kernel, from its BTF. A bare name is first looked up as a struct,
+    then as a union, an enum and a typedef. For a bitfield, the offset has its first bit after a colon.
 
     \b
     Examples:

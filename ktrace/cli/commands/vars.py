@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 def vars_(
     place: Annotated[str, typer.Argument(metavar="FUNCTION[:LINE]", help="Also FUNCTION+OFFSET, FILE:LINE.")],
     vmlinux: Annotated[Path | None, typer.Option(metavar="FILE", help="The kernel's debug info.")] = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Take FILE although it is of another build.")
-    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Use FILE even if it is of another build.")] = False,
     module: Annotated[str | None, typer.Option(metavar="M", help="Look in this loaded module.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a place.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each place.")] = False,
 ) -> int:
-    """Show what a probe can read: arguments and local variables, and where each is.
+    """Show what a probe can read: arguments and local variables, with their locations.
 
-    With the kernel's debug info, also inside a function and in code inlined there. Without it, the
-    arguments at a function's entry, from the kernel's BTF.
+    With the kernel's debug info, this also works inside a function and in code inlined there. Without
+    it, it shows the arguments at a function's entry, from the kernel's BTF.
 
     \b
     Examples:

@@ -6,7 +6,7 @@ import typer
 
 from ktrace.cli.run_options import check_seconds
 
-# Options end at the first word of CMD: what follows is CMD's own.
+# Options end at the first word of CMD: the words after it belong to CMD.
 CONTEXT = {"allow_interspersed_args": False}
 
 
@@ -27,11 +27,13 @@ def vm(
     memory: Annotated[int, typer.Option(min=256, metavar="MB", help="Memory of the guest, in MiB.")] = 2048,
     append: Annotated[
         str,
-        typer.Option(metavar="WORDS", help="More for the kernel's command line, such as lockdown=integrity."),
+        typer.Option(
+            metavar="WORDS", help="More words for the kernel's command line, such as lockdown=integrity."
+        ),
     ] = "",
     share: Annotated[
         str | None,
-        typer.Option(metavar="DIR", help="The one directory that CMD may write to for good."),
+        typer.Option(metavar="DIR", help="The directory that CMD can write to; the changes stay."),
     ] = None,
     timeout: Annotated[
         float | None,
@@ -39,22 +41,22 @@ def vm(
             min=1,
             metavar="SECONDS",
             callback=check_seconds,
-            help="End the guest after this time, booting included.",
+            help="End the guest after this time, including the time to boot.",
         ),
     ] = None,
     counting: Annotated[
         bool,
         typer.Option(
             "--count-instructions",
-            help="Emulate, with a clock that counts instructions: for measuring on a busy machine.",
+            help="Emulate, with a clock that counts instructions, to measure on a busy machine.",
         ),
     ] = False,
 ) -> int:
     """Boot a real kernel in QEMU and run a command in it.
 
-    The guest sees this machine's files, read-only, under the same names. CMD has this
-    terminal's input and output, and its exit status becomes ktrace's own; 125 means that the
-    machine itself failed. Needs root, and the packages qemu-system-x86 and busybox-static.
+    The guest has this machine's files, read-only, under the same names. CMD uses this
+    terminal for input and output, and ktrace exits with its status; 125 means that the
+    machine itself failed. It needs root, and the packages qemu-system-x86 and busybox-static.
 
     Examples:
 

@@ -37,6 +37,6 @@ def text(field: int, value: str) -> bytes:
 
 
 def message(field: int, *pieces: bytes) -> bytes:
-    """Return a field that is a message, made of its own fields."""
+    """Return a field that is a message; `pieces` are the fields of that message."""
     content = b"".join(pieces)
     return b"".join((varint(field << 3 | _BYTES), varint(len(content)), content))

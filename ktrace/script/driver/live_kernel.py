@@ -222,7 +222,7 @@ class ScriptKernel:
         names = dict.fromkeys(_function(one.probe)[0] for one in found)
         matching = [name for name in names if fnmatch.fnmatchcase(name, site.pattern)]
         if not matching:
-            raise NotFound(f"{line} is in {', '.join(names)}, which is no '{site.pattern}'")
+            raise NotFound(f"{line} is in {', '.join(names)}, which does not match '{site.pattern}'")
         return [f"{site.module}:{name}" if site.module else name for name in matching]
 
     def _own_name(self, one: ProbeSpec) -> ProbeSpec:

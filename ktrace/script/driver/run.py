@@ -90,9 +90,9 @@ def run(source: SourceFile, options: Options) -> int:
             _alone(drive, stop, child)
         stop.last_words()
         if drive.held_up:
-            _note("WARNING: a handler had not returned when the time of the script was over: it was left")
+            _note("WARNING: a handler had not returned when the script's time was over: it was interrupted")
         if drive.given_up:
-            _note("WARNING: nobody takes the output: the rest of it is dropped")
+            _note("WARNING: nobody reads the output: the rest of it is dropped")
         return seeing_status(_exit_code(drive, stop, child), muted)
 
 

@@ -22,7 +22,7 @@ def line_of(ktrace: Callable, vmlinux: str, function: str, n: int) -> tuple[str,
 def test_arguments_and_locals_inside_a_function(
     start: Callable, ktrace: Callable, tracing: Path, vmlinux: str
 ) -> None:
-    """Behind the checks at its beginning, where the arguments have left their registers."""
+    """After the checks at the function's start, the arguments are no longer in their registers."""
     file, line = line_of(ktrace, vmlinux, "vfs_read", 12)
     words = ("vfs_read:12", "count", "*pos", "file:path", "buf:x64", ",",
              f"{file}:{line}", "ret", "count", "file->f_inode->i_mode", ",",

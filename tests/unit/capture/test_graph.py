@@ -94,7 +94,7 @@ def test_a_kernel_without_the_tracer_in_an_instance(tmp_path: Path) -> None:
     session = Session(tmp_path, "nop")
     session.tracing.put("available_tracers", "function_graph nop\n")
     session.files = GraphFilesWithout(tmp_path)
-    with StopSignals() as stop, pytest.raises(Unavailable, match="in the top buffer alone"):
+    with StopSignals() as stop, pytest.raises(Unavailable, match="in the top buffer only"):
         graph.graph(RunContext(session, stop, print), GraphRequest(("a",)), lambda _: Writer())
     session.tracing.put("available_tracers", "nop\n")
     with StopSignals() as stop, pytest.raises(Unavailable, match="no function_graph tracer"):

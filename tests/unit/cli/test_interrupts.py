@@ -35,7 +35,7 @@ def test_an_output_that_nobody_takes(tmp_path, words):
     else:
         recorded.write(path)
     status, _, err = interrupted(words[0], str(path), *words[1:])
-    assert status == 130 and err == f"ktrace: interrupted: the rest of {path} is left unread\n"
+    assert status == 130 and err == f"ktrace: interrupted: the rest of {path} was not read\n"
 
 
 def test_pythons_way_out_is_taken_where_there_is_one(capsys):
@@ -43,7 +43,7 @@ def test_pythons_way_out_is_taken_where_there_is_one(capsys):
     with pytest.raises(KeyboardInterrupt), interruptible("a.dat"):
         os.kill(os.getpid(), signal.SIGINT)
         time.sleep(60)
-    assert capsys.readouterr().err == "ktrace: interrupted: the rest of a.dat is left unread\n"
+    assert capsys.readouterr().err == "ktrace: interrupted: the rest of a.dat was not read\n"
     assert signal.getsignal(signal.SIGINT) is before and signal.set_wakeup_fd(-1) == -1
 
 
@@ -82,4 +82,4 @@ def test_a_library_that_computes_and_asks_nobody():
         time.sleep(0.05)
     interrupt(process)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130 and err == b"ktrace: interrupted: the rest of a.dat is left unread\n"
+    assert process.returncode == 130 and err == b"ktrace: interrupted: the rest of a.dat was not read\n"

@@ -69,7 +69,7 @@ def test_a_histogram_that_is_not_there(session: Session) -> None:
 
 def test_a_refusal_says_which_event_and_what_to_do(session: Session) -> None:
     session.refuse = Refused("Field not found", errno=errno.EINVAL, excerpt="n > 3", caret=0)
-    with pytest.raises(Refused, match="g/e cannot be counted so: Field not found") as caught:
+    with pytest.raises(Refused, match="g/e cannot be counted like that: Field not found") as caught:
         HistTally(session, ("n",), COUNTED).arm()  # type: ignore[arg-type]
     assert "ktrace show g/e" in (caught.value.hint or "")
     plain = explained(Refused("Invalid argument"), "g/e", Hist((Term("n"),)))

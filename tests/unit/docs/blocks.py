@@ -1,9 +1,9 @@
-"""The examples in README.md and docs/, as tests: which commands, and what should come out.
+"""Read the examples in README.md and docs/: commands, and the output that they should print.
 
-Blocks of `python` are run, too: behind `<!-- test: kernel -->` where there is one, else anywhere.
-A block of `console` behind a line `<!-- test: kernel -->` or `<!-- test: anywhere -->` is run. Lines that
-begin as its first one does, with `$ ` or `# `, are commands, the others what they print, on either stream.
-Numbers stand for any numbers, and `...` for anything; a line of its own `...`, for any lines.
+A block of `console` after a line `<!-- test: kernel -->` or `<!-- test: anywhere -->` is run. Lines that
+begin with `$ ` or `# `, like its first line, are commands. The other lines are their output, on either
+stream. A number stands for any number, `...` for any text, and a line that is only `...` for any lines.
+Blocks of `python` are run on a kernel after `<!-- test: kernel -->`, otherwise anywhere.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What every run is given."""
+"""The context of a run."""
 
 import os
 from types import SimpleNamespace

@@ -79,13 +79,13 @@ def test_start_waits_for_an_event(session: Session, words: str, event: str, line
 def test_what_cannot_be(session: Session) -> None:
     with pytest.raises(NotFound, match="no event 'nope'"):
         set_start_and_stop(session, Conditions(start_on="nope"), ())
-    with pytest.raises(UsageError, match="start the recording and stop it"):
+    with pytest.raises(UsageError, match="both start and stop the recording"):
         set_start_and_stop(session, Conditions(start_on="b", stop_on="n == 1"), ())
     session.tracing.refuse["events/kprobes/a/trigger"] = errno.EEXIST
     with pytest.raises(Busy, match="already has a trigger"):
         set_snapshot(session, Conditions(snapshot_on="n == 1"), ())
     Path(session.tracing.root, "snapshot").unlink()
-    with pytest.raises(Unavailable, match="no snapshots"):
+    with pytest.raises(Unavailable, match="cannot take snapshots"):
         set_snapshot(session, Conditions(snapshot_on="n == 1"), ())
 
 

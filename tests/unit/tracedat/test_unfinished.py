@@ -86,9 +86,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("call", ["copy_file_range", "ftruncate", "unlink"])
-@pytest.mark.parametrize("behind", [False, True], ids=["before", "behind"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_killed_at_any_step_of_the_assembly(
-    path: str, monkeypatch: pytest.MonkeyPatch, call: str, behind: bool
+    path: str, monkeypatch: pytest.MonkeyPatch, call: str, after: bool
 ) -> None:
     """However far it came, all pages are read."""
     owner = Path if call == "unlink" else os
@@ -98,7 +98,7 @@ def test_killed_at_any_step_of_the_assembly(
     def deadly(*args: object, **options: object) -> object:
         nonlocal reached
         reached += 1
-        if reached == step and not behind:
+        if reached == step and not after:
             raise Killed
         result = real(*args, **options)
         if reached == step:
@@ -202,14 +202,14 @@ def test_no_room_at_the_start(path: str, tmp_path: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("name", ["cpu1", "new", "room", "cmdlines", "cmdlines.new"])
 @pytest.mark.parametrize("planted", ["link", "dangling", "file", "fifo"])
-@pytest.mark.parametrize("beside", ["nothing", "killed"])
+@pytest.mark.parametrize("other", ["nothing", "killed"])
 def test_what_somebody_else_has_put_there_is_not_written(
-    path: str, tmp_path: Path, name: str, planted: str, beside: str
+    path: str, tmp_path: Path, name: str, planted: str, other: str
 ) -> None:
     victim = tmp_path / "victim"
     victim.write_text("theirs")
     place = tmp_path / f"a.dat.{name}"
-    if beside == "nothing":
+    if other == "nothing":
         unfinished.remove_parts(path)
     end(path)
     place.unlink(missing_ok=True)
@@ -224,7 +224,7 @@ def test_what_somebody_else_has_put_there_is_not_written(
             place.write_text("theirs")
             if os.geteuid() == 0:
                 os.chown(place, 1234, -1)
-            elif beside == "killed" or name.startswith("cmdlines"):
+            elif other == "killed" or name.startswith("cmdlines"):
                 pytest.skip("a file of another user's is made by root")
     before = os.lstat(place)
     with pytest.raises(KtraceError, match="in the way"):

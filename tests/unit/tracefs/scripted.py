@@ -14,7 +14,7 @@ class Scripted(Files):
     Attributes:
         done: `(path, text)` of each write that was taken; of mkdir and rmdir `(path, "mkdir")`.
         refuse: by path, by `(path, text)` or by `(path, number of the try)`: an errno.
-        after: called with `(path, text)` behind each write that was taken.
+        after: called with `(path, text)` after each write that was accepted.
     """
 
     def __init__(self, root: Path, tree: dict[str, str] | None = None) -> None:

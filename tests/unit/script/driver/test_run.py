@@ -9,7 +9,7 @@ import pytest
 from tests.unit.cli.full import begin, ended, full_pipe, interrupt
 
 ENDLESS = ("-D", "MAXACTION=1000000000000", "-D", "MAXACTION_INTERRUPTIBLE=1000000000000")
-LEFT = "ktrace: WARNING: a handler had not returned when the time of the script was over: it was left\n"
+LEFT = "ktrace: WARNING: a handler had not returned when the script's time was over: it was interrupted\n"
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def test_an_output_that_nobody_takes_is_given_up(how):
             interrupt(process)
         status, _, err = ended(process)
     assert status == (130 if how == "INT" else 1)
-    assert err == "ktrace: WARNING: nobody takes the output: the rest of it is dropped\n"
+    assert err == "ktrace: WARNING: nobody reads the output: the rest of it is dropped\n"
 
 
 def test_what_a_script_says_is_ktraces_and_escaped():
