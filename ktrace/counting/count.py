@@ -60,7 +60,7 @@ def count(context: RunContext, request: CountRequest, show: Show | None = None) 
     search = Search(
         request.defaults,
         with_comm="comm" in request.by,
-        wide=context.kernel.has_hist_triggers and STACK not in request.by,
+        wide=context.kernel.features.hist_triggers and STACK not in request.by,
     )
     counted_events = resolve_all_events(context, search, request.places, request.by, request.refusals)
     ignored = restrict(context)
@@ -83,7 +83,7 @@ def _source(
     if everybody and wide and all(counted.points and counted.has_profile for counted in counted_events):
         return ProfileTally(session, [(counted.event, counted.points) for counted in counted_events]), PROFILE
     names = ("function", *map(shown_name, request.by))
-    if not context.kernel.has_hist_triggers:
+    if not context.kernel.features.hist_triggers:
         if request.in_kernel:
             raise no_hist_triggers()
         context.notify(STREAMED_NOTE)

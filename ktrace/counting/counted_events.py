@@ -10,6 +10,7 @@ from ktrace.aggregate.keys import KNOWN, Fields, Part
 from ktrace.counting.wildcard_fprobe import can_be_one, define_as_one, functions_meant
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.kernel.kernel import Kernel
+from ktrace.model.arg_words import split_name
 from ktrace.model.fetch import FetchArg, parse_fetch_arg
 from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
@@ -26,8 +27,6 @@ from ktrace.tracefs import dynevents
 from ktrace.tracefs.events import read_format
 
 COMM_FIELD = "ktrace_comm"
-
-_NAMED = re.compile(r"([A-Za-z_]\w*)=(?!=)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,8 +139,7 @@ def resolve_all_events(
 
 def shown_name(word: str) -> str:
     """Return an argument's name in a table: `n` for `n=%dx:u64`, otherwise the argument as given."""
-    match = _NAMED.match(word)
-    return match[1] if match else word
+    return split_name(word)[0] or word
 
 
 def make_events(context: RunContext, search: Search, place: str, own: Sequence[str]) -> list[CountedEvent]:
@@ -152,7 +150,7 @@ def make_events(context: RunContext, search: Search, place: str, own: Sequence[s
     """
     comm = [f"{COMM_FIELD}=$comm"] if search.with_comm else []
     kernel = context.kernel
-    if search.wide and not own and kernel.has_fprobes and can_be_one(place, search.defaults):
+    if search.wide and not own and kernel.features.fprobe and can_be_one(place, search.defaults):
         context.stop.check()
         if (counted := _as_one(context, search, place, comm)) is not None:
             return [counted]
@@ -164,7 +162,7 @@ def make_events(context: RunContext, search: Search, place: str, own: Sequence[s
 
 def stack_word(kernel: Kernel) -> str:
     """Return the kernel's name for the stack as a histogram key."""
-    return "common_stacktrace" if kernel.has_common_stacktrace else "stacktrace"
+    return "common_stacktrace" if kernel.features.common_stacktrace else "stacktrace"
 
 
 def _has(session: Session, event: str, word: str) -> bool:

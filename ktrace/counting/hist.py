@@ -56,7 +56,7 @@ def hist(context: RunContext, request: HistRequest, show: Show | None = None) ->
     several = len(counted_events) > 1 or counted_events[0].label is None
     names = (*(["function"] if several else []), *map(shown_name, (*request.by, request.value)))
     source: CountSource
-    if context.kernel.has_hist_triggers:
+    if context.kernel.features.hist_triggers:
         own = None if ignored else f"common_pid != {session.own_ids()[0]}"
         base = Hist((), size=round_size(request.size), filter=both(request.filter, own))
         counters = [

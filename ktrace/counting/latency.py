@@ -55,7 +55,7 @@ def latency(context: RunContext, request: LatencyRequest, show: Show | None, emi
     restrict(context)
     context.stop.check()
     source: CountSource
-    able = kernel.has_hist_triggers and kernel.has_synthetic_events
+    able = kernel.features.hist_triggers and kernel.features.synthetic_events
     if able and not request.nested:
         source, method = LatencyTally(session, request, pair, emit), HIST
     else:

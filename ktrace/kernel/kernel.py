@@ -65,31 +65,6 @@ class Kernel:
         """Return its features; without those that README shows, if it cannot be read."""
         return Features.find(_read(self.tracing, "README") or "", self.tracing.exists)
 
-    @property
-    def has_fprobes(self) -> bool:
-        """Return whether it accepts `f:` definitions."""
-        return self.features.fprobe
-
-    @property
-    def has_tracepoint_probes(self) -> bool:
-        """Return whether it accepts `t:` definitions."""
-        return self.features.tracepoint_probe
-
-    @property
-    def has_hist_triggers(self) -> bool:
-        """Return whether it has histogram triggers, which count events in the kernel."""
-        return self.features.hist_triggers
-
-    @property
-    def has_synthetic_events(self) -> bool:
-        """Return whether it has synthetic events, which join two events and the time between them."""
-        return self.features.synthetic_events
-
-    @property
-    def has_common_stacktrace(self) -> bool:
-        """Return whether the histogram key for a stack is `common_stacktrace`, not `stacktrace`."""
-        return self.features.common_stacktrace
-
     @cached_property
     def symbols(self) -> Kallsyms:
         """Return its symbols; an empty table if the file cannot be read."""

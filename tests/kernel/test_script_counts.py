@@ -144,7 +144,7 @@ def test_in_the_kernel_and_here_it_comes_to_the_same(name: str, ktrace, tmp_path
     words = [*case.options, "-e", case.script]
     kernel = Kernel(find_tracing(LocalHost()), find_debug(LocalHost()))
     plan = ktrace("run", "--plan", *words).out.partition("# Here:")[0]
-    assert ("echo 'hist:" in plan or "echo hist:" in plan) is kernel.has_hist_triggers
+    assert ("echo 'hist:" in plan or "echo hist:" in plan) is kernel.features.hist_triggers
     assert "hist:" not in ktrace("run", "--plan", "--no-pushdown", *words).out
     there = ktrace("run", "-c", "sh work.sh", *words, status=case.status)
     here = ktrace("run", "--no-pushdown", "-c", "sh work.sh", *words, status=case.status)

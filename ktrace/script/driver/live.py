@@ -164,7 +164,7 @@ def _drop(_text: str) -> None:
 def _counts(session: Session, drive: Drive, kernel: ScriptKernel) -> ScriptCounts | None:
     """Return the tables that the kernel counts in, or None if all handlers run in user space."""
     tables = drive.compiled.counted.tables
-    if not tables or not kernel.kernel.has_hist_triggers or not session.ignore_self():
+    if not tables or not kernel.kernel.features.hist_triggers or not session.ignore_self():
         return None
     events = {table.key: kernel.event(table.key) for table in tables}
     there = {key: event for key, event in events.items() if event in session.events}

@@ -311,7 +311,7 @@ class ScriptKernel:
 
     def _on_tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> ProbeSpec:
         """Return a probe on a tracepoint. Raises `missing` if the kernel has no tracepoint probes."""
-        if not self.kernel.has_tracepoint_probes:
+        if not self.kernel.features.tracepoint_probe:
             raise missing
         words = [f"f{i}={read.text}{_type_of(read)}" for i, read in enumerate(reads)]
         defaults = ProbeOptions(self.group, machine=self.kernel.machine, either_arrow=True)

@@ -14,7 +14,7 @@ from ktrace.tracefs.instances import make_step
 def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
     """Return the writes of a script's run: first its probes, then the steps that enable them."""
     counted: dict[int, list[Table]] = {}
-    if pushdown and kernel.kernel.has_hist_triggers:
+    if pushdown and kernel.kernel.features.hist_triggers:
         for table in compiled.counted.tables:
             counted.setdefault(table.key, []).append(table)
     made: list[Step] = [make_step(kernel.group, "a buffer of this run's own")]

@@ -277,7 +277,7 @@ def show_plan(source: SourceFile, options: Options) -> int:
     if any(bound.found for bound in compiled.bound):
         from ktrace.script.driver.plan import steps
 
-        if options.pushdown and kernel.real.kernel.has_hist_triggers:
+        if options.pushdown and kernel.real.kernel.features.hist_triggers:
             counting = {table.key for table in compiled.counted.tables}
         plan = steps(kernel.real, compiled, pushdown=options.pushdown)
         print("# Into the kernel:")
