@@ -57,7 +57,7 @@ def at_source(where: SourcePlace, text: str, finder: Finder) -> list[ProbeSpec]:
 
 
 def everywhere(place: SymbolPlace, finder: Finder) -> list[ProbeSpec]:
-    """Return, for `--inlined`, the function itself, if it has a symbol, and every place where it was inlined.
+    """Return probes for `--inlined`: at the function, if it has a symbol, and wherever it was inlined.
 
     Raises:
         UsageError, NotFound: as `at_source`.

@@ -40,7 +40,7 @@ class _NamedInput(io.FileIO):
     """Standard input, whose errors have its name."""
 
     def readinto(self, buffer: bytearray, /) -> int:  # type: ignore[override]  # whatever io.FileIO takes
-        """Read. Raises OSError with the name."""
+        """Read data. Raises OSError with the name of the stream."""
         try:
             return super().readinto(buffer) or 0
         except OSError as error:

@@ -148,7 +148,7 @@ class Kallsyms:
             UsageError: the wildcard is longer than any name.
         """
         if len(glob) > _GLOB_MAX:
-            raise UsageError(f"a wildcard of {len(glob)} characters", hint="names have up to 511")
+            raise UsageError(f"the wildcard has {len(glob)} characters", hint="names have up to 511")
         start = re.match(r"[^*?\[]*", glob)
         assert start is not None  # the pattern also matches nothing
         if start[0]:

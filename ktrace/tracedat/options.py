@@ -155,7 +155,7 @@ def _tsc(at: Cursor) -> TscToNs:
     start = at.at
     made = TscToNs(at.number(4), at.number(4), _signed(at))
     if made.shift >= _BITS or abs(made.offset) > _FARTHEST:
-        raise at.source.damaged(f"ticks cannot become nanoseconds by {made}", start)
+        raise at.source.damaged(f"ticks cannot be converted to nanoseconds by {made}", start)
     return made
 
 

@@ -42,7 +42,7 @@ WORDS = {
     r"\bis to be\b|\bare to be\b": '"must be", "should be"',
 }
 BEGINNINGS = re.compile(
-    r"(?:What|Whether|That|Of|How|Where|Which|Who|Whose|Those|Whatever|Whoever|As)\b|From .* to "
+    r"(?:What|Whether|That|Of|How|Why|Where|Which|Who|Whose|Those|Whatever|Whoever|As)\b|From .* to "
 )
 """The beginnings of docstrings that are not sentences. The first word of a docstring says what it does."""
 

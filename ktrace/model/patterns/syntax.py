@@ -213,7 +213,7 @@ class _Parser:
         return One(((ord(ch), ord(ch)),))
 
     def _bracket(self, start: int) -> Node:
-        """`[...]`: within it a backslash means itself, and so does a `]` that comes first."""
+        """Parse `[...]`: within it a backslash means itself, and so does a `]` that comes first."""
         negated = self._take("^")
         ranges: list[tuple[int, int]] = []
         first = self.at

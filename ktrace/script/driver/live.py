@@ -158,7 +158,7 @@ def _define(context: RunContext, drive: Drive, kernel: ScriptKernel, options: "O
 
 
 def _drop(_text: str) -> None:
-    """Take a remark that nobody asked for."""
+    """Discard a remark."""
 
 
 def _counts(session: Session, drive: Drive, kernel: ScriptKernel) -> ScriptCounts | None:
