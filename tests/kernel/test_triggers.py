@@ -46,7 +46,7 @@ def test_conditions_that_cannot_be(ktrace: Callable) -> None:
     assert "m == 777" in err
     assert "no event 'nope'" in ktrace("trace", *PROBE, "--start-on", "nope", "-c", "true", status=4).err
     err = ktrace("trace", *PROBE, "--snapshot-on", "n == 1 && n == 2", "-d", "0.2").err
-    assert "no hit for which it holds" in err
+    assert "no hit passed the filter" in err
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def test_another_tools_list_is_left_alone(files: GraphFiles, where: str) -> None
     files.put("set_graph_function", "vfs_read\nvfs_write\n")
     with following(files, "vfs_read") as followed:
         assert followed.notes == []
-    with pytest.raises(Busy, match="not those of mutex_lock"), following(files, "vfs_read", "mutex_lock"):
+    with pytest.raises(Busy, match="but not of mutex_lock"), following(files, "vfs_read", "mutex_lock"):
         pass
     assert files.listed() == ["vfs_read", "vfs_write"]
 

@@ -96,5 +96,5 @@ def test_only_as_many_events_as_wanted(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_run_without_such_a_hit_says_so(tmp_path: Path) -> None:
     session, sink, notes = Session(tmp_path, 0), Sink(), []
     assert run(session, sink, notes, duration_s=0.05).events == 0
-    assert sink.chunks == [] and "no hit for which it holds" in notes[0]
+    assert sink.chunks == [] and "no hit passed the filter" in notes[0]
     assert session.done[-1] == "stopped"

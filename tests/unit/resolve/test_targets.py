@@ -101,7 +101,7 @@ def test_no_lists_of_cpus(text, caret):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("0-999999999", "there is no CPU"), ("0-9999999999", "not a list"), ("4-2", "no range")],
+    [("0-999999999", "there is no CPU"), ("0-9999999999", "not a list"), ("4-2", "not a range")],
 )
 def test_cpus_that_cannot_be(text, message):
     with pytest.raises(UsageError, match=message):

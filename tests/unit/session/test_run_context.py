@@ -3,12 +3,15 @@
 import os
 from types import SimpleNamespace
 
+from ktrace.host.local import LocalHost
 from ktrace.session.run_context import RunContext
 from ktrace.session.signals import StopSignals
 from ktrace.session.tasks import TaskFilter
 
 
 class Session:
+    host = LocalHost()
+
     def __init__(self) -> None:
         self.done: list[object] = []
 

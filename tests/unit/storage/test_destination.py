@@ -136,7 +136,7 @@ print("end")
     with path.open("ab") as log:
         subprocess.run([sys.executable, "-c", program, str(path)], stdout=log, check=True)
     first, *rest = path.read_text().splitlines()[1:]
-    assert "is standard output, too" in first and rest == ["through", "and through", "again", "end"]
+    assert "is also standard output" in first and rest == ["through", "and through", "again", "end"]
 
 
 def test_links_are_followed_and_stay(old: Path) -> None:
