@@ -63,7 +63,7 @@ class FolderHost(LocalHost):
         return self._values[name]
 
     def check_append(self, path: str) -> None:
-        """Refuse the files that are to be refused."""
+        """Refuse the files that the test has chosen."""
         if number := self._refuse.get(path):
             raise OSError(number, os.strerror(number), path)
         super().check_append(path)

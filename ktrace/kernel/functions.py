@@ -27,7 +27,7 @@ BLACKLISTED = "on the kprobe blacklist"
 NOTRACE = "not patched by ftrace (notrace, or split off by the compiler)"
 INLINED = "inlined"
 
-MANY = 100  # from so many functions on, finding all names at once is faster
+MANY = 100  # from this many functions on, finding all names at once is faster
 
 _FIRST_WORD = re.compile(r"^[^ \n]+", re.MULTILINE)
 

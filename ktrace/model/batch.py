@@ -152,7 +152,7 @@ class Batch:
 
 
 _INTERNAL = frozenset(("addresses", "common_flags", "format", "lookups", "signature", "_line", "_repr_html_"))
-"""What `dir` of a batch leaves out: attributes that those need who print records."""
+"""Attributes that `dir` of a batch leaves out: only code that prints records needs them."""
 
 
 @dataclass(frozen=True, slots=True)

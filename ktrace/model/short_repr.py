@@ -24,13 +24,13 @@ class _Rows(Protocol):
 def batch_line(
     event: str, rows: int, times: tuple[int, int] | None, names: tuple[str, ...], *, ticks: bool
 ) -> str:
-    """Return what a batch is, such as `vfs_read: 2 records, 14.066338 to 14.107766 s; columns count, path`.
+    """Describe a batch, such as `vfs_read: 2 records, 14.066338 to 14.107766 s; columns count, path`.
 
     Args:
         event: the event's name.
-        rows: how many records.
-        times: of the first and the last record, in nanoseconds; None without records.
-        names: the columns besides those that every record has.
+        rows: the number of records.
+        times: the times of the first and the last record, in nanoseconds; None without records.
+        names: the columns, without those that every record has.
         ticks: whether the times count something other than nanoseconds.
     """
     line = f"{_cut(event)}: {rows:,} record{'' if rows == 1 else 's'}"

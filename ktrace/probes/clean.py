@@ -20,7 +20,7 @@ from ktrace.tracefs.instances import Owner
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """What a session made that has ended, or may have ended.
+    """Everything that a session made which has ended, or may have ended.
 
     Attributes:
         triggers: histograms of its instances, as (file, text that removes it), in the order of removal. The

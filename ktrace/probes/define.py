@@ -41,7 +41,7 @@ class Defined:
 
     @property
     def note(self) -> str | None:
-        """Say that the probe has another name, waits, or may never be hit; None if nothing is to be said."""
+        """Say that the probe has another name, waits, or may never be hit; None if there is no remark."""
         place = self.probe.place.to_text()
         if self.unreached:
             return f"{self.probe.event} may never be hit: {self.unreached}"

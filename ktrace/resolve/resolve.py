@@ -96,7 +96,7 @@ def _looked_up(
     finder = Finder(args, defaults.at_return or word.at_return, defaults, kernel)
     match word.place:
         case Tracepoint(name):
-            from ktrace.resolve.tracepoints import tracepoint_probe  # noqa: PLC0415 -- a kind of its own
+            from ktrace.resolve.tracepoints import tracepoint_probe  # noqa: PLC0415 -- a separate kind of probe
 
             return [tracepoint_probe(name, args, finder.at_return, defaults, kernel)]
         case LinesOfFunction() | LinesOfFile() | FunctionsOfFiles() as source:

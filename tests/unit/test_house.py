@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(ROOT.glob("ktrace/**/*.py"))
 NAMES = [".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in MODULES]
 
-# What may be loaded beside the standard library by a command that does little. typer 0.28 brings the
+# The modules that a small command may load in addition to the standard library. typer 0.28 requires the
 # other two. Not among them: numpy, rich, elftools, pydantic, pygments, markdown_it, click.
 LIGHT = {"ktrace", "typer", "annotated_doc", "shellingham"}
 
@@ -76,7 +76,7 @@ def too_large(path: Path, tree: ast.AST) -> Iterator[tuple[str, int, str]]:
 
 
 def explained(lines: list[str], line: int, word: str) -> bool:
-    """Whether the comment directly above a definition says why it is large."""
+    """Return whether the comment directly above a definition says why it is large."""
     at = line - 2
     while at >= 0 and lines[at].lstrip().startswith(("#", "@")):
         if lines[at].lstrip().startswith(word):

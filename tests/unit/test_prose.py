@@ -17,13 +17,16 @@ import pytest
 from tests.unit.docs.blocks import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
-CODE = sorted(path for part in ("ktrace", "tests", "benchmarks") for path in ROOT.glob(f"{part}/**/*.py"))
+PARTS = ("ktrace", "tests", "benchmarks", "examples", "tools")
+CODE = sorted(path for part in PARTS for path in ROOT.glob(f"{part}/**/*.py"))
 TEXTS = [
     *PAGES,
     ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
     ROOT / "Makefile",
+    ROOT / "examples/README.md",
     *sorted(ROOT.glob("tools/*.sh")),
+    *sorted(ROOT.glob("examples/*.s[ht]*")),
     *sorted(ROOT.glob("ktrace/**/*.stp")),
 ]
 
@@ -44,7 +47,7 @@ WORDS = {
 BEGINNINGS = re.compile(
     r"(?:What|Whether|That|Of|How|Why|Where|Which|Who|Whose|Those|Whatever|Whoever|As)\b|From .* to "
 )
-"""The beginnings of docstrings that are not sentences. The first word of a docstring says what it does."""
+"""The beginnings of docstrings that are neither sentences nor questions."""
 
 ALLOWED = {
     "tests/unit/test_prose.py": "lists the words",
@@ -93,7 +96,8 @@ def faults(said: Said) -> Iterator[str]:
     for pattern, better in WORDS.items():
         for match in re.finditer(pattern, said.text, re.IGNORECASE):
             yield f"{match[0]!r}: say {better}"
-    if said.is_docstring and (match := BEGINNINGS.match(said.text)):
+    is_question = said.text.partition("\n")[0].endswith("?")
+    if said.is_docstring and not is_question and (match := BEGINNINGS.match(said.text)):
         yield f"a docstring begins with {match[0].split()[0]!r}: begin with a verb, or name the thing"
 
 

@@ -14,7 +14,7 @@ SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | 
 
 
 def first_cells(section: str) -> list[str]:
-    """What stands in code in the first column of a section's table."""
+    """Return the code in the first column of a section's table."""
     cells = re.findall(r"^\| (`.*?) \|", SECTIONS[section], re.MULTILINE)
     return [code for cell in cells for code in re.findall(r"`(.+?)`", cell)]
 

@@ -1,4 +1,4 @@
-"""What CONTRIBUTING.md and the table of changes in docs/architecture.md name is there."""
+"""Everything that CONTRIBUTING.md and the table of changes in docs/architecture.md name exists."""
 
 import re
 

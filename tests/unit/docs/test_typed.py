@@ -56,7 +56,7 @@ WRONG = {
 
 @pytest.fixture(scope="module")
 def mypy(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """What mypy says of each program, by the name of its file. One run for all of them: it is slow."""
+    """Return mypy's output for each program, by the name of its file. It is slow, so it runs once for all."""
     if importlib.util.find_spec("mypy") is None:
         pytest.skip("mypy is not installed")
     folder = tmp_path_factory.mktemp("programs")

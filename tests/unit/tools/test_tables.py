@@ -1,4 +1,4 @@
-"""What tools/tables.py writes."""
+"""The tables that tools/tables.py writes."""
 
 import importlib.util
 from pathlib import Path

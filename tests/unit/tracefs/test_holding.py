@@ -112,7 +112,7 @@ def test_what_a_number_says(monkeypatch: pytest.MonkeyPatch) -> None:
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     ended = Owner.of_process(LocalHost(), child.pid)
     assert ended is not None and look_for(LocalHost(), ended).life is Life.DEAD, (
-        "not waited for, but dead all the same"
+        "not waited for, but still dead"
     )
     child.wait()
     monkeypatch.setattr(holding, "own_pid_namespace", lambda host: INITIAL_PID_NAMESPACE)

@@ -1,4 +1,4 @@
-"""What probes fetch for a handler."""
+"""The values that probes fetch for a handler."""
 
 import pytest
 
@@ -12,7 +12,7 @@ ENTRY, RETURN, EVENT = 'kernel.function("f")', 'kernel.function("f").return', 'k
 
 
 def read(point: str, body: str, more: str = "") -> tuple[list[str], list[str]]:
-    """What is read at the event, and at the entry that comes before it."""
+    """Return the values read at the event, and at the entry before it."""
     (hook,) = after(find_reads, f"{more} probe {point} {{ {body} }}", FakeKernel(["f"])).hooks
     if hook.refused is not None:
         raise hook.refused

@@ -1,4 +1,4 @@
-"""What a script gets of the tapset."""
+"""The parts of the tapset that a script gets."""
 
 from ktrace.script.passes.read_tapset import read_tapset
 from tests.unit.script.passes.one_pass import after
