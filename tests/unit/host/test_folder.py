@@ -87,7 +87,7 @@ def test_the_kernel_is_that_of_the_folder(host: Built) -> None:
     assert kernel.machine == "x86_64"
     assert kernel.symbols.has_function("only_there") and not kernel.symbols.has_function("vfs_read")
     assert kernel.is_loaded("there") and not kernel.is_loaded("ext4")
-    assert kernel.has_hist_triggers
+    assert kernel.features.hist_triggers
     assert kernel.blacklist == "0x10-0x20\tasm_exc\n"
     with pytest.raises(NotFound, match=r"6\.12\.0-test") as error:
         kernel.debug_info()
@@ -97,7 +97,7 @@ def test_the_kernel_is_that_of_the_folder(host: Built) -> None:
 def test_its_tracing_directory_may_be_out_of_reach(tmp_path: Path) -> None:
     user = Built(tmp_path, euid=1000)
     user.put("/proc/self/mounts", "")
-    with pytest.raises(Unavailable, match="no right to use"):
+    with pytest.raises(Unavailable, match="no permission to use"):
         find_tracing(user)
     root = Built(tmp_path)
     with pytest.raises(Unavailable, match="not mounted"):
