@@ -40,11 +40,14 @@ def test_text_of_the_kernel_is_a_string() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('global x probe begin { x = 1; x = "a" }', "'x' is a number, and a string here"),
+        ('global x probe begin { x = 1; x = "a" }', "'x' is a number elsewhere, but a string here"),
         ("global x, x probe begin {}", "there are two global variables 'x'"),
         ("probe begin { println(f()) }", r"there is no function 'f'"),
         ("probe begin { return 1 }", "'return' belongs in a function"),
-        ('function f(n) { return n + 1 } probe begin { f("a") }', "'n' is a number, and a string here"),
+        (
+            'function f(n) { return n + 1 } probe begin { f("a") }',
+            "'n' is a number elsewhere, but a string here",
+        ),
     ],
 )
 def test_mistakes(text: str, message: str) -> None:
