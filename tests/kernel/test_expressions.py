@@ -216,7 +216,7 @@ def test_parameters_at_the_return(
     argv = ("-r", "vfs_read", "$retval", "count", "file:path")
     if not features.entry_args_at_return:
         err = ktrace("add", *argv, status=2).err
-        assert "until the return; kernels from 6.9 on do" in err and caret(err) == "count"
+        assert "until the return; Linux 6.9 and later do" in err and caret(err) == "count"
         return
     run = start("trace", *argv, "--json", "--filter", f"COMM == '{COMM}'")
     play(run, tracing)

@@ -61,14 +61,15 @@ def test_an_output_that_nobody_takes_is_given_up(how):
     words = [
         "run",
         "-e",
-        'probe timer.ms(1) { println("x") if (how) exit() } global how',
+        'probe begin { warn("on") println("x") } probe timer.ms(1) { println("x") if (how) exit() } global how',
         "-G",
         f"how={how == 'exit':d}",
     ]
     with full_pipe() as out:
         process = begin(*words, *(("-T", "1") if how == "-T" else ()), stdout=out)
+        assert process.stderr.readline() == b"ktrace: WARNING: on\n"
         if how == "INT":
-            time.sleep(1.5)
+            time.sleep(0.3)  # until the line is on its way, which nobody takes
             interrupt(process)
         status, _, err = ended(process)
     assert status == (130 if how == "INT" else 1)
