@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,9 +25,25 @@ READ_AND_WRITE = "dd if=/dev/zero of=/dev/null bs=777 count=20 status=none"
 Ask = Callable[..., str]
 
 
+def has_events(tracing: Path) -> bool:
+    """Whether a session's events are on; one that only counts has no buffer that is."""
+    for path in (tracing / "instances").glob("ktrace_*/set_event"):
+        with suppress(OSError):  # it may go while we look
+            if path.read_text():
+                return True
+    return False
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process and all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
 @pytest.fixture
 def ask(tracing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
-    """Run an example. From when it has an instance, a shell called `ktload` does `load` again and again."""
+    """Run an example. While its events are on, a shell called `ktload` does `load` again and again."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name, words in (("ktrace", "-m ktrace"), ("python3", "")):
@@ -44,20 +61,21 @@ def ask(tracing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
         busy: subprocess.Popen[bytes] | None = None
         deadline = time.monotonic() + DEADLINE_S
         with Path("out").open("wb") as out, Path("err").open("wb") as err:
-            example = subprocess.Popen(command, stdout=out, stderr=err)
+            example = subprocess.Popen(command, stdout=out, stderr=err, start_new_session=True)
         try:
             while example.poll() is None:
                 assert time.monotonic() < deadline, f"{name} did not end"
-                if load and busy is None and any((tracing / "instances").glob("ktrace_*")):
-                    loop = ["ktload", "-c", f"while :; do {load}; sleep 0.1; done"]
+                traces = has_events(tracing)
+                if load and traces and busy is None:
+                    loop = ["ktload", "-c", f"while :; do {load}; sleep 0.2; done"]
                     busy = subprocess.Popen(loop, start_new_session=True)
+                elif busy is not None and not traces:
+                    end(busy)  # what an example does with its events afterwards is slow enough without it
                 time.sleep(0.1)
         finally:
-            example.kill()
-            example.wait()
-            if busy is not None:
-                os.killpg(busy.pid, signal.SIGKILL)
-                busy.wait()
+            for process in (example, busy):
+                if process is not None:
+                    end(process)
         printed, said = Path("out").read_text(), Path("err").read_text()
         assert example.returncode == 0 and "Traceback" not in said, f"{printed}\n{said}"
         return printed
