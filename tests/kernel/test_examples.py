@@ -26,7 +26,7 @@ Ask = Callable[..., str]
 
 
 def has_events(tracing: Path) -> bool:
-    """Whether a session's events are on; one that only counts has no buffer that is."""
+    """Return whether a session's events are on; one that only counts has no buffer that is."""
     for path in (tracing / "instances").glob("ktrace_*/set_event"):
         with suppress(OSError):  # it may go while we look
             if path.read_text():
