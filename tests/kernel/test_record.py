@@ -210,7 +210,7 @@ def test_stacks(ktrace: Callable, tmp_path: Path) -> None:
 
 def test_refusals(ktrace: Callable, tmp_path: Path) -> None:
     assert "what to record?" in ktrace("record", status=2).err
-    assert "no size" in ktrace("record", "vfs_read", "--max-size", "many", status=2).err
+    assert "not a size" in ktrace("record", "vfs_read", "--max-size", "many", status=2).err
     assert "not a regular file" in ktrace("record", "vfs_read", "-o", "/dev/full", status=1).err
     assert "No such file" in ktrace("record", "vfs_read", "-o", f"{tmp_path}/no/a.dat", status=1).err
     assert "not a trace.dat file" in ktrace("report", "/proc/version", status=7).err

@@ -52,14 +52,17 @@ def test_the_table_of_renames_is_true_of_this_kernel(kernel: Kernel) -> None:
                 if OTHERWISE.get(name, "-") not in " ".join(declare(p.type) for p in found[0].proto.params):
                     assert real[: len(wanted)] == wanted, declaration
                 compared += 1
-            if not kernel.symbols.has_function(name) and find_present(name, kernel.symbols) is None:
+            if (
+                not kernel.symbols.has_function(name)
+                and find_present(name, kernel.symbols, kernel.machine) is None
+            ):
                 lost.add(name)
     assert compared > 25 and lost <= GONE
 
 
 def test_a_rename_says_where_parameters_differ(ktrace: Callable, kernel: Kernel) -> None:
     """A renamed function may also have a compiler's suffix; an argument read by position gets a warning."""
-    present = find_present("do_execve", kernel.symbols)
+    present = find_present("do_execve", kernel.symbols, kernel.machine)
     assert present is not None and present.name.split(".")[0] == "do_execveat_common"
     outcome = ktrace("add", "do_execve", "f=$arg1:x64")
     assert f"do_execve is {present.name} in this kernel" in outcome.err
@@ -80,7 +83,7 @@ def test_a_part_of_a_function_is_said_to_be_one(ktrace: Callable, kernel: Kernel
     assert "is a part of the function: its beginning is inlined into its callers" in err
     colds = (n for n in names if n.endswith(".cold") and n.count(".") == 1)
     gone = {n.split(".")[0] for n in colds} - names
-    cold = next((n for n in sorted(gone) if find_present(n, kernel.symbols) is None), None)
+    cold = next((n for n in sorted(gone) if find_present(n, kernel.symbols, kernel.machine) is None), None)
     if cold:  # 6.12 keeps no such symbols
         assert f"no function '{cold}'" in ktrace("add", "--dry-run", cold, status=4).err
 
