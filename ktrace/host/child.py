@@ -76,7 +76,7 @@ class LocalChild:
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self.poll() is not None:
                 return
-            for pid in (self.pid, *_descendants(self._host, self.pid)):
+            for pid in (self.pid, *_descendants(self.pid)):
                 with suppress(ProcessLookupError, PermissionError):
                     self._host.kill(pid, number)
             deadline = time.monotonic() + patience_s
@@ -125,11 +125,10 @@ class LocalChild:
         return _WRITTEN
 
 
-def _descendants(host: Host, pid: int) -> list[int]:
+def _descendants(pid: int) -> list[int]:
     """Return all descendants of a process. A daemon is no longer one of them."""
-    found: list[int] = []
-    with suppress(OSError):  # it has ended, or the kernel has no lists of children
-        for task in host.list(f"/proc/{pid}/task"):
-            for child in map(int, host.read(f"/proc/{pid}/task/{task}/children").split()):
-                found += [child, *_descendants(host, child)]
-    return found
+    import psutil  # noqa: PLC0415 -- only for a command that does not end by itself
+
+    with suppress(psutil.Error, OSError):  # it has ended, or /proc is not of this namespace
+        return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+    return []

@@ -61,7 +61,7 @@ def test_an_output_that_nobody_takes_is_given_up(how):
     words = [
         "run",
         "-e",
-        'probe begin { warn("on") println("x") } probe timer.ms(1) { println("x") if (how) exit() } global how',
+        'global how probe begin { warn("on") println("x") } probe timer.ms(1) { println("x") if (how) exit() }',
         "-G",
         f"how={how == 'exit':d}",
     ]
