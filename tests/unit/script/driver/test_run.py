@@ -58,13 +58,12 @@ def test_a_signal_ends_a_handler_that_never_returns(twice):
 
 @pytest.mark.parametrize("how", ["-T", "exit", "INT"])
 def test_an_output_that_nobody_takes_is_given_up(how):
-    words = [
-        "run",
-        "-e",
-        'global how probe begin { warn("on") println("x") } probe timer.ms(1) { println("x") if (how) exit() }',
-        "-G",
-        f"how={how == 'exit':d}",
-    ]
+    script = """
+        global how
+        probe begin { warn("on") if (how == "INT") println("x") }
+        probe timer.ms(1) { println("x") if (how == "exit") exit() }
+    """
+    words = ["run", "-e", script, "-G", f"how={how}"]
     with full_pipe() as out:
         process = begin(*words, *(("-T", "1") if how == "-T" else ()), stdout=out)
         assert process.stderr.readline() == b"ktrace: WARNING: on\n"
