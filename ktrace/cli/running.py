@@ -60,10 +60,11 @@ def patient(out: BinaryIO, stop: "StopSignals") -> BinaryIO:
 
 
 def exit_status(context: "RunContext", outcome: "Outcome") -> int:
-    """Return the exit status of a finished run, and note the records that it left.
+    """Undo the run, note the records that it left, and return its exit status.
 
-    A command of `-c` that still runs is ended.
+    A command of `-c` that still runs is ended, after the undoing: it may come to its own end meanwhile.
     """
+    context.session.close()
     if outcome.unread or outcome.given_up:
         note_unread(outcome.unread, given_up=outcome.given_up)
     received = context.stop.received

@@ -15,9 +15,13 @@ MUTED = (Muted(("g/a",), "it is switched off", "echo 1"),)
 
 
 def status(outcome: Outcome, received: int | None = None, command: int | None = None) -> int:
-    child = None if command is None else SimpleNamespace(finish=lambda: command)
-    context = SimpleNamespace(stop=SimpleNamespace(received=received), command=child)
-    return exit_status(context, outcome)  # type: ignore[arg-type]
+    done: list[str] = []
+    child = None if command is None else SimpleNamespace(finish=lambda: done.append("ended") or command)
+    session = SimpleNamespace(close=lambda: done.append("undone"))
+    context = SimpleNamespace(session=session, stop=SimpleNamespace(received=received), command=child)
+    found = exit_status(context, outcome)  # type: ignore[arg-type]
+    assert done[0] == "undone" and done.count("undone") == 1  # before the command is ended
+    return found
 
 
 @pytest.mark.parametrize(
