@@ -51,7 +51,8 @@ def status_numbers(proc: Files, pid: int | str, name: str) -> list[int]:
 def status_words(proc: Files, pid: int | str, name: str) -> list[str]:
     """Return the words of a line of `status`; none if the process cannot be seen."""
     with suppress(OSError):
-        for line in proc.read(f"{pid}/status").splitlines():
+        # Not splitlines(): a process's name may hold characters that Unicode treats as line ends.
+        for line in proc.read(f"{pid}/status").split("\n"):
             key, _, value = line.partition(":")
             if key == name:
                 return value.split()

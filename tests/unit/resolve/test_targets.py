@@ -144,6 +144,21 @@ def test_and_of_what_it_started():
             os.kill(grandchild, 9)
 
 
+@pytest.mark.parametrize("name", ["x\x0cState:\tZ", "x\x0cPPid:\tq", "x\x1cPPid:\t1"])
+def test_of_a_process_whose_name_looks_like_lines_of_its_status(name):
+    """A program chooses its own name; the kernel escapes only line feeds and backslashes in it."""
+    program = (
+        "import sys, time; open('/proc/self/comm', 'w').write(sys.argv[1]); print(flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program, name], stdout=subprocess.PIPE) as child:
+        child.stdout.readline()
+        try:
+            assert threads_of(LocalHost(), [child.pid], children=False) == [child.pid]
+            assert child.pid in threads_of(LocalHost(), [os.getpid()], children=True)
+        finally:
+            child.kill()
+
+
 def test_no_such_process():
     child = subprocess.Popen(["true"])
     child.wait()
