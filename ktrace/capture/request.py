@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
-from ktrace.probes.define_all import define_all
+from ktrace.errors import KtraceError
+from ktrace.probes.define_all import OF_ONE_PLACE, define_all
 from ktrace.probes.trigger_conditions import Conditions
+from ktrace.resolve.refusals import Refusals
 from ktrace.resolve.targets import Targets
 from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
@@ -54,7 +57,7 @@ def _define(context: RunContext, request: TraceRequest) -> None:
         session.add_probe,
         before=context.stop.check,
         note=context.notify,
-        refuse=None if refusals is None else refusals.add,
+        refuse=None if refusals is None else partial(_refuse, refusals),
     )
     for spec, _ in made.done:
         session.trace_event(spec.probe.event, stack=request.stack)
@@ -63,6 +66,13 @@ def _define(context: RunContext, request: TraceRequest) -> None:
         context.notify(made.summary)
     if refusals is not None:
         refusals.end_if_nothing_is_left(request.targets.events or session.events)
+
+
+def _refuse(refusals: Refusals, error: KtraceError) -> None:
+    """Take the error of one place; raise one that would meet every place."""
+    if not isinstance(error, OF_ONE_PLACE):
+        raise error
+    refusals.add(error)
 
 
 def missed_hits(session: Session) -> dict[str, int]:

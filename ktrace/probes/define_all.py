@@ -17,7 +17,8 @@ from ktrace.resolve.spec import ProbeSpec, Relocate, relocator
 Define: TypeAlias = Callable[[Probe, Relocate], Defined]
 """A function that defines one probe: `Session.add_probe`, or `define_probe` with its options."""
 
-_OF_ONE_PLACE = (UsageError, Refused, NotFound, Busy)  # other errors would meet every probe
+OF_ONE_PLACE = (UsageError, Refused, NotFound, Busy)
+"""Errors that say something about one place; any other would meet every probe."""
 
 
 @dataclass(slots=True)
@@ -69,14 +70,15 @@ def define_all(
         define: defines one probe; the second argument rebuilds it for its function's present name.
         before: called before each probe; what it raises ends the work.
         note: takes the notes on each probe.
-        refuse: takes the error of a probe that does not belong to a wildcard; None raises it.
+        refuse: takes the error of a probe that does not belong to a wildcard, or one that is not of
+            `OF_ONE_PLACE`; None raises it. What it raises ends the work.
         outcome: filled as the work goes, for a caller that must undo it after an exception; None makes one.
 
     Returns:
         The outcome. `Definitions.raise_if_none` raises an error if nothing is left of a wildcard.
 
     Raises:
-        KtraceError: a probe was refused and `refuse` is None, or the error is not about one place.
+        KtraceError: a probe was refused and `refuse` is None, or raised the error.
     """
     outcome = Definitions() if outcome is None else outcome
     outcome.asked += len(specs)
@@ -89,7 +91,7 @@ def define_all(
             defined = define(spec.probe, move)
         except KtraceError as error:
             outcome.refused.append((spec, error))
-            if spec.one_of_many and isinstance(error, _OF_ONE_PLACE):
+            if spec.one_of_many and isinstance(error, OF_ONE_PLACE):
                 continue
             if refuse is None:
                 raise

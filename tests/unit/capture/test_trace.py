@@ -5,13 +5,14 @@ import pytest
 
 from ktrace.capture.request import TraceRequest
 from ktrace.capture.trace import trace
-from ktrace.errors import Interrupted, NotFound, Refused
+from ktrace.errors import Interrupted, NotFound, Refused, Unavailable
 from ktrace.host.local import LocalHost
 from ktrace.model.batch import Lost, Missed
 from ktrace.model.format import Arg, Signature
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.probes.define import Defined
+from ktrace.resolve.refusals import Refusals
 from ktrace.resolve.spec import ProbeSpec
 from ktrace.resolve.targets import Targets
 from ktrace.session.command import Command
@@ -181,6 +182,23 @@ def test_a_probe_that_was_asked_for_by_name_must_be_taken(session, sink):
     with pytest.raises(NotFound, match="no b"):
         run(session, sink, TraceRequest(Targets((), (wanted("a"), wanted("b")))))
     assert "start" not in session.done
+
+
+def test_the_others_go_on_without_a_refused_one(session, sink):
+    told = []
+    targets = Targets(("g/kp",), (wanted("a"), wanted("b")), refusals=Refusals(told.append))
+    session.refuse["g/a"] = NotFound("no a")
+    run(session, sink, TraceRequest(targets), duration_s=0)
+    assert told == [session.refuse["g/a"]] and ("add", "g/b") in session.done
+
+
+def test_an_error_that_would_meet_every_place_ends_the_run(session, sink):
+    told = []
+    targets = Targets(("g/kp",), (wanted("a"), wanted("b")), refusals=Refusals(told.append))
+    session.refuse["g/a"] = Unavailable("locked down")
+    with pytest.raises(Unavailable, match="locked down"):
+        run(session, sink, TraceRequest(targets), duration_s=0)
+    assert told == [] and session.done == []
 
 
 def test_of_a_wildcards_probes_some_may_be_refused(session, sink):
