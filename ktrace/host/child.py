@@ -127,8 +127,10 @@ class LocalChild:
 
 def _descendants(pid: int) -> list[int]:
     """Return all descendants of a process. A daemon is no longer one of them."""
-    import psutil  # noqa: PLC0415 -- only for a command that does not end by itself
-
+    try:
+        import psutil  # noqa: PLC0415 -- only for a command that does not end by itself
+    except (ImportError, OSError):  # at a limit of open files: end at least the process itself
+        return []
     with suppress(psutil.Error, OSError):  # it has ended, or /proc is not of this namespace
         return [child.pid for child in psutil.Process(pid).children(recursive=True)]
     return []

@@ -112,6 +112,15 @@ def test_what_it_started_is_ended_with_it(tmp_path):
     os.close(reader)
 
 
+def test_it_is_ended_even_if_psutil_cannot_be_loaded(monkeypatch):
+    """At a limit of open files, for example."""
+    monkeypatch.setitem(sys.modules, "psutil", None)
+    with Command("sleep 60") as command:
+        command.start()
+    assert not is_running(command.pid)
+    assert command.wait() == 128 + signal.SIGTERM
+
+
 def test_what_ignores_sigterm_is_killed(monkeypatch, tmp_path):
     monkeypatch.setenv("KTRACE_GRACE", "0.3")
     ready = tmp_path / "ready"
