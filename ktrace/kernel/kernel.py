@@ -63,7 +63,14 @@ class Kernel:
     @cached_property
     def features(self) -> Features:
         """Return its features; without those that README shows, if it cannot be read."""
-        return Features.find(_read(self.tracing, "README") or "", self.tracing.exists)
+        return Features.find(_read(self.tracing, "README") or "", self._has)
+
+    def _has(self, path: str) -> bool:
+        """Return whether tracing has a file; one in a directory that cannot be entered counts as missing."""
+        try:
+            return self.tracing.exists(path)
+        except OSError:
+            return False
 
     @cached_property
     def symbols(self) -> Kallsyms:
