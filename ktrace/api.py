@@ -13,7 +13,7 @@ from ktrace.model.batch import Batch
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, relocator
 from ktrace.session import session
-from ktrace.session.iterate import batches
+from ktrace.session.iterate import batches, not_open, streams_already
 from ktrace.tracefs.events import find_static
 
 
@@ -59,9 +59,12 @@ class Session:
         inner, self._inner = self._inner, None
         if inner is None:
             return
-        with suppress(KtraceError, OSError):  # the buffer may be gone; what matters now is to undo the rest
-            self._last = tuple(inner.events), inner.lost, inner.unread
-        inner.__exit__(kind, error, trace)
+        try:
+            self._end_stream()
+            with suppress(KtraceError, OSError):  # the buffer may be gone; what matters is to undo the rest
+                self._last = tuple(inner.events), inner.lost, inner.unread
+        finally:  # also after KeyboardInterrupt
+            inner.__exit__(kind, error, trace)
 
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if name.startswith("__") or not name.startswith("_")]
@@ -204,11 +207,8 @@ class Session:
             Unavailable: at the end of the loop: nothing could have hit the events.
         """
         inner = self._with_events()
-        last = self._streaming() if self._streaming is not None else None
-        if last is not None and getgeneratorstate(last) == GEN_SUSPENDED:
-            raise UsageError(
-                "this session streams already", hint="leave the other loop, or close() its stream"
-            )
+        if self._suspended() is not None:
+            raise streams_already()
         found = batches(inner, command=command, duration_s=duration_s, count=count)
         self._streaming = ref(cast("Generator[Batch, None, None]", found))
         return found
@@ -239,9 +239,19 @@ class Session:
         """Return how many records the last `stream` left in the buffer because its time was up."""
         return self._last[2] if self._inner is None else self._inner.unread
 
+    def _suspended(self) -> Generator[Batch, None, None] | None:
+        """Return the stream whose loop has begun and not ended, if there is one."""
+        last = self._streaming() if self._streaming is not None else None
+        return last if last is not None and getgeneratorstate(last) == GEN_SUSPENDED else None
+
+    def _end_stream(self) -> None:
+        """End a loop that still runs: it would read from files that are closed now."""
+        if (last := self._suspended()) is not None:
+            last.close()
+
     def _opened(self) -> session.Session:
         if self._inner is None:
-            raise UsageError("this session is not open", hint="with ktrace.Session() as session: ...")
+            raise not_open()
         return self._inner
 
     def _with_events(self) -> session.Session:

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-from ktrace.errors import Unavailable
+from ktrace.errors import Unavailable, UsageError
 from ktrace.model.batch import Batch, Chunk, Unread
 from ktrace.session.command import Command
 from ktrace.session.ending import Ending
@@ -27,6 +27,11 @@ def chunks(
     session: Session, *, command: str | None, duration_s: float | None, count: int | None
 ) -> Iterator[Chunk]:
     """Yield batches with the marks between them, such as losses and stacks; see `Session.stream`."""
+    # Here, and not only when the stream is made: its loop may begin much later.
+    if session.closed:
+        raise not_open()
+    if session.streams:
+        raise streams_already()
     limit = Limit(count)
     ending = Ending()
     session.unread = 0
@@ -72,6 +77,16 @@ def chunks(
             yield Chunk((), (Unread(_AFTER_ALL, session.unread),))
         if muted := watched.end(events):
             raise Unavailable(muted[0].to_text("could not"), hint=muted[0].hint)
+
+
+def not_open() -> UsageError:
+    """Return the error for the use of a session outside of its `with` block."""
+    return UsageError("this session is not open", hint="with ktrace.Session() as session: ...")
+
+
+def streams_already() -> UsageError:
+    """Return the error for a second loop over the events of a session."""
+    return UsageError("this session streams already", hint="leave the other loop, or close() its stream")
 
 
 _AFTER_ALL = (1 << 63) - 1

@@ -85,6 +85,8 @@ class Session:
         """Records that the last `stream` left in the kernel's buffer because its time was up."""
         self.waits = False
         """True if a trigger will start the recording, so that `arm` must not."""
+        self.closed = False
+        """Whether it has been closed: nothing of it is in the kernel any more."""
         self._unarmed = 0  # steps that were applied before `arm`
         self._own_ids: list[int] = []
 
@@ -92,6 +94,11 @@ class Session:
     def kernel(self) -> Kernel:
         """Return the kernel's features, symbols and types, each read once for the whole session."""
         return Kernel(self.tracing, self.debug)
+
+    @property
+    def streams(self) -> bool:
+        """Return whether a reader of its buffer is open."""
+        return self._pipe is not None
 
     @property
     def host(self) -> Host:
@@ -333,6 +340,7 @@ class Session:
 
     def close(self) -> None:
         """Undo everything, newest first. Raises KtraceError naming what could not be undone."""
+        self.closed = True
         self._undo()
 
     def _undo(self, keep: int = 0) -> None:

@@ -50,6 +50,74 @@ def test_a_session_that_is_not_open():
     session.close()
 
 
+class Inner:
+    """A stand-in for the session that `ktrace.Session` holds."""
+
+    events, name, closed, unread = ("g/one",), "ktrace_1_1", False, 0
+
+    def __init__(self, lost=3, **_options):
+        self.calls = []
+        self._lost = lost
+
+    @property
+    def lost(self):
+        if isinstance(self._lost, BaseException):
+            raise self._lost
+        return self._lost
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_error):
+        self.calls.append("undone")
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """A session whose stream counts from 0; its calls are noted in the inner one."""
+    inner = Inner()
+
+    def batches(_session, **_options):
+        try:
+            yield from range(1000)
+        finally:
+            inner.calls.append("stream ended")
+
+    monkeypatch.setattr("ktrace.api.session.Session", lambda **_options: inner)
+    monkeypatch.setattr("ktrace.api.batches", batches)
+    return ktrace.Session(), inner
+
+
+def test_the_end_of_a_session_ends_its_loop_first(opened):
+    session, inner = opened
+    seen = []
+    with session:
+        for number in session.stream():
+            seen.append(number)
+            session.close()
+    assert seen == [0]
+    assert inner.calls == ["stream ended", "undone"]
+
+
+def test_a_stream_that_is_kept_ends_with_the_session(opened):
+    session, inner = opened
+    with session:
+        stream = session.stream()
+        assert next(stream) == 0
+    assert list(stream) == []
+    assert inner.calls == ["stream ended", "undone"]
+    assert (session.events, session.lost) == (("g/one",), 3)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), ZeroDivisionError()])
+def test_everything_is_undone_even_if_the_last_counts_cannot_be_read(opened, error):
+    session, inner = opened
+    inner._lost = error
+    with pytest.raises(type(error)), session:
+        pass
+    assert inner.calls == ["undone"]
+
+
 def test_reading_no_file():
     with pytest.raises(ktrace.UsageError, match="at least one file"):
         list(ktrace.read())
