@@ -43,7 +43,11 @@ class LocalChild:
 
     def start(self) -> None:
         """Open the gate. Raises OSError if the program cannot be started."""
-        os.write(self._gate, b"g")
+        try:
+            os.write(self._gate, b"g")
+        except BrokenPipeError:  # somebody has killed it
+            self.wait()
+            raise
         failure = os.read(self._report, 16)  # ends with nothing when exec closes the other end
         if failure:
             self.wait()

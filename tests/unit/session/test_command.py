@@ -112,6 +112,16 @@ def test_what_it_started_is_ended_with_it(tmp_path):
     os.close(reader)
 
 
+def test_one_that_is_killed_at_the_gate_leaves_no_zombie():
+    with Command("true") as command:
+        os.kill(command.pid, signal.SIGKILL)
+        assert has_ended(command)
+        with pytest.raises(NotFound, match="Broken pipe"):
+            command.start()
+    with pytest.raises(ChildProcessError):
+        os.waitpid(command.pid, os.WNOHANG)
+
+
 def test_it_is_ended_even_if_psutil_cannot_be_loaded(monkeypatch):
     """At a limit of open files, for example."""
     monkeypatch.setitem(sys.modules, "psutil", None)
