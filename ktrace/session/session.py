@@ -86,7 +86,7 @@ class Session:
         self.waits = False
         """True if a trigger will start the recording, so that `arm` must not."""
         self.closed = False
-        """Whether it has been closed: nothing of it is in the kernel any more."""
+        """True when it has been closed: nothing of it is in the kernel any more."""
         self._unarmed = 0  # steps that were applied before `arm`
         self._own_ids: list[int] = []
 
