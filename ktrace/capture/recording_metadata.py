@@ -14,7 +14,6 @@ from ktrace.tracefs.files import Files
 from ktrace.tracefs.processes import comm_of, processes
 from ktrace.version import __version__
 
-_PAGE_HEADER = 16  # bytes before a page's data: time stamp and commit
 # A name may contain a newline: a line without the usual start belongs to the name before it.
 _NAME = re.compile(rb"^(\d{1,10}) (.*(?:\n(?!\d+ |\Z).*)*)$", re.MULTILINE)
 _UNKNOWN = b"<...>"

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 BY = typer.Option("--by", metavar="KEY,...", help="Count by comm, pid, cpu, stack or an argument.")
 SIZE = typer.Option("--size", min=1, metavar="N", help="The most keys that the table holds.")
 IN_KERNEL = typer.Option("--in-kernel", help="Fail if the kernel cannot count.")
-RETURN = typer.Option("-r", "--return", help="Probe the return of PLACE.")
 
 
 def count_options(

@@ -38,10 +38,6 @@ class Scope:
             )
         return self._types
 
-    def has_types(self) -> bool:
-        """Return whether there are types at all."""
-        return not isinstance(self._types, Miss)
-
     def parameter(self, name: str, at: int) -> Value:
         """Return the parameter of that name.
 

@@ -1,11 +1,11 @@
-"""Write a Plan step by step, and undo it in reverse."""
+"""Write the steps of a Plan one by one, and undo them in reverse."""
 
 import errno
 import time
 from collections.abc import Callable
 
 from ktrace.errors import Exhausted
-from ktrace.model.plan import Plan, Step
+from ktrace.model.plan import Step
 from ktrace.tracefs.dynevents import refusal
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.holding import Held
@@ -54,11 +54,6 @@ class Applied:
     def will_undo(self, step: Step) -> None:
         """Record how to undo a step that the caller is about to write. Harmless if the write fails."""
         self._undo.append(step)
-
-    def do_all(self, plan: Plan) -> None:
-        """Write every step in order; stop at the first refusal."""
-        for step in plan.steps:
-            self.apply(step)
 
     def keep(self) -> None:
         """Forget how to undo: everything written stays."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli import count_options as counting
-from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, Kind
+from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, RETURN, Kind
 from ktrace.cli.run_options import CHILDREN, COMMAND, DURATION, FILTER, JSON, PIDS, QUIET, RunOptions
 from ktrace.cli.running import exit_status, running
 
@@ -24,7 +24,7 @@ def count(
     children: Annotated[bool, CHILDREN] = False,
     filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
-    returns: Annotated[bool, counting.RETURN] = False,
+    returns: Annotated[bool, RETURN] = False,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
     every: Annotated[bool, EVERY] = False,
     nth: Annotated[int | None, NTH] = None,

@@ -32,7 +32,6 @@ from ktrace.script.passes.types import Code, Types, scope_of
 
 _WRAPPED = {"+": "+", "-": "-", "*": "*"}
 _CALLED = {"<<": "shl", ">>": "shr"}
-_PLAIN = ("&", "|", "^")
 _COMPARED = ("==", "!=", "<", "<=", ">", ">=")
 _CONDITIONS = (*_COMPARED, "&&", "||", "=~", "!~")
 _HIGH = (1 << 63) - 1

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -15,17 +15,17 @@ from ktrace.script.language.source import SourceFile
 from ktrace.script.tapset.syscalls import syscall_aliases
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Tapset:
     """The tapset. A file of aliases is read when a probe point begins with its name.
 
     Args:
+        facts: the facts that `%( %)` conditions test, and the script's arguments.
         machine: provides the names of system calls; None without a kernel.
     """
 
     facts: Facts
     machine: Machine | None
-    _read: dict[str, Script] = field(default_factory=dict)
 
     def aliases(self, script: Script) -> tuple[Alias, ...]:
         """Return the aliases that the probe points of a script may use."""

@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from ktrace.errors import Interrupted, Refused
-from ktrace.model.plan import Plan, Step
+from ktrace.model.plan import Step
 from ktrace.tracefs import apply
 from ktrace.tracefs.apply import Applied
 from tests.unit.tracefs.scripted import Scripted
@@ -27,7 +27,8 @@ def pauses(monkeypatch):
 
 def test_undone_newest_first_once(files):
     applied = Applied(files)
-    applied.do_all(Plan((step("a"), Step("c", "x", "no undo"), step("b"))))
+    for one in (step("a"), Step("c", "x", "no undo"), step("b")):
+        applied.apply(one)
     assert files.done == [("a", "1"), ("c", "x"), ("b", "1")]
     assert applied.undo_all() == []
     assert files.done[3:] == [("b", "0"), ("a", "0")]
@@ -44,12 +45,13 @@ def test_directories(files, tmp_path):
     assert not (tmp_path / "d").exists()
 
 
-def test_a_refused_step_has_nothing_to_undo_and_ends_the_plan(files):
+def test_a_refused_step_has_nothing_to_undo(files):
     files.refuse["b"] = errno.EINVAL
     files.put("error_log", "[99999999.000001] trace_kprobe: error: No\n  Command: 1\n           ^\n")
     applied = Applied(files)
+    applied.apply(step("a"))
     with pytest.raises(Refused, match="No") as error:
-        applied.do_all(Plan((step("a"), step("b"), step("c"))))
+        applied.apply(step("b"))
     assert error.value.errno == errno.EINVAL
     applied.undo_all()
     assert files.done == [("a", "1"), ("a", "0")]
@@ -94,7 +96,8 @@ def test_kept_steps_stay(files):
 
 def test_one_failure_does_not_keep_the_others_from_being_undone(files):
     applied = Applied(files)
-    applied.do_all(Plan((step("a"), step("b"), step("c"))))
+    for name in "abc":
+        applied.apply(step(name))
     files.refuse["b"] = errno.EIO
     ((failed, error),) = applied.undo_all()
     assert (failed.path, error.errno) == ("b", errno.EIO)
