@@ -254,7 +254,7 @@ class ScriptKernel:
         names = [n for n in self._static(site) if site.system or not _OURS.match(n.partition("/")[0])]
         if not names:
             pattern = f"{site.system}:{site.pattern}" if site.system else site.pattern
-            raise NotFound(f"there is no event '{pattern}'", hint="`ktrace list --all` shows what there is")
+            raise NotFound(f"there is no event '{pattern}'", hint="available_events in tracefs lists them")
         found: list[Found] = []
         missing: KtraceError | None = None
         for name in names:
