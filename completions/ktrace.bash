@@ -639,7 +639,7 @@ functions() {
   else
     grep -m "$limit" "^[0-9a-f]* [tTwW] $pattern" "$kallsyms" | sed '\''s/^[^ ]* . //'\''
   fi 2>/dev/null | awk -v module="$module" -v typed="$name" '\''
-    /^__(pfx|cfi)_/ && typed !~ /^__[pc]/ { next }  # padding before a function, with a name of its own
+    /^__(pfx|cfi)_/ && typed !~ /^__[pc]/ { next }  # padding before a function, with its own name
     !seen[$1]++ { print (module == "" ? $1 : module ":" $1) "\t" (NF > 1 ? $2 : "function") }'\''
 }
 

@@ -58,7 +58,7 @@ def open_export(
 def stdout_format(*, as_json: bool, as_csv: bool, csv_raw: bool) -> str | None:
     """Return the option's name of the requested format, or None for text.
 
-    Raises UsageError if there are several.
+    With `--csv --csv-raw`, the second counts. Raises UsageError for JSON together with CSV.
     """
     from ktrace.errors import UsageError
 

@@ -4,7 +4,7 @@
 # (descriptor 3), in lines: `ready`, `exit STATUS`, `fail WORDS`. It reads there `signal NAME`,
 # `pipe out|err` (nobody reads that stream any more) and `size ROWS COLUMNS`.
 #
-# What to run is beside it in job/: settings and command are shell files with quoted words only,
+# What to run is next to it in job/: settings and command are shell files with quoted words only,
 # expose is a list of directories, end is what marks the end of each output stream.
 
 run=/run/ktrace-vm
