@@ -29,7 +29,6 @@ def switch(
       ktrace switch on
     """
     import errno
-    import os
 
     from ktrace.errors import Unavailable
     from ktrace.session.signals import StopSignals
@@ -49,7 +48,7 @@ def switch(
                 kprobe_list.switch(debug, position is Position.ON)
     except PermissionError as error:
         mode = refuses_debugfs(traced())
-        if mode is None and error.errno == errno.EPERM and os.geteuid() == 0:
+        if mode is None and error.errno == errno.EPERM and traced().euid() == 0:
             mode = "integrity at least; inferred: it refuses root"
         if mode is not None:
             raise Unavailable(

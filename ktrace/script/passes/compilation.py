@@ -14,7 +14,6 @@ from ktrace.script.passes.hook import Hooks
 from ktrace.script.passes.push_down_counts import Counted
 from ktrace.script.passes.push_down_filters import Pushed
 from ktrace.script.passes.types import Types
-from ktrace.script.tapset import Tapset
 
 
 @dataclass(slots=True, repr=False)
@@ -27,7 +26,6 @@ class Compilation:
         machine: the kernel; None if there is none.
         settings: the values of globals set with `-G`, by name.
         limits: the script's limits.
-        tapset: the aliases and functions shipped with ktrace.
         script: the syntax tree.
         aliases: the script's aliases and those of the tapset.
         hooks: a handler for each probe point that is not an alias.
@@ -46,7 +44,6 @@ class Compilation:
     machine: Machine | None
     settings: Mapping[str, str]
     limits: Limits
-    tapset: Tapset
     script: Script = field(init=False)
     aliases: tuple[Alias, ...] = field(init=False)
     hooks: Hooks = field(init=False)

@@ -20,7 +20,6 @@ from ktrace.script.passes.pass_manager import Pass
 from ktrace.script.passes.push_down_counts import Counted
 from ktrace.script.passes.push_down_filters import Pushed
 from ktrace.script.passes.types import Types
-from ktrace.script.tapset import Tapset
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,7 @@ class Compiler:
 
     def after(self, passes: Sequence[Pass], sources: Iterable[SourceFile]) -> Compilation:
         """Return what these passes make of a script."""
-        tapset = Tapset(self.facts, self.machine)
-        made = Compilation(tuple(sources), self.facts, self.machine, self.settings, self.limits, tapset)
+        made = Compilation(tuple(sources), self.facts, self.machine, self.settings, self.limits)
         for one in passes:
             one.apply(made)
         return made

@@ -7,12 +7,11 @@ from ktrace.script.language.limits import Limits
 from ktrace.script.language.preprocess import Facts
 from ktrace.script.passes.compilation import Compilation
 from ktrace.script.passes.pass_manager import Pass, checked, listing
-from ktrace.script.tapset import Tapset
 
 
 def compilation() -> Compilation:
     facts = Facts()
-    return Compilation((), facts, None, {}, Limits(), Tapset(facts, None))
+    return Compilation((), facts, None, {}, Limits())
 
 
 def parse(sources, facts):
