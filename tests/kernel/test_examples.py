@@ -59,7 +59,7 @@ def ask(tracing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ask:
         if name.endswith(".stp"):
             command = ["ktrace", "run", "-T", SECONDS, *command]
         busy: subprocess.Popen[bytes] | None = None
-        deadline = time.monotonic() + DEADLINE_S
+        deadline = time.monotonic() + 3 * DEADLINE_S  # several programs, one after the other
         with Path("out").open("wb") as out, Path("err").open("wb") as err:
             example = subprocess.Popen(command, stdout=out, stderr=err, start_new_session=True)
         try:
