@@ -99,7 +99,7 @@ CASES = (
     k("p:x vfs_read common_pid=%di", "argument name is already used"),
     k("p:x vfs_read __probe_ip=%di", "argument name is already used"),
     k("p:x vfs_read a=", "No argument expression"),
-    k(f"p:x vfs_read a=+{'0' * 300}8(%di)", "Argument expression is too long"),
+    k(f"p:x vfs_read a=+{'0' * 300}8(%di)", "Argument expression is too long|^$"),  # 5.10 says nothing
     # variables and registers
     k("p:x vfs_read a=%nope", "Invalid register name"),
     k("p:x vfs_read a=%rdi", "Invalid register name"),
