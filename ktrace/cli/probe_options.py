@@ -25,6 +25,9 @@ FORCE = typer.Option(
 )
 INLINED = typer.Option("--inlined", help="Also probe inlined copies; needs debug info.")
 VMLINUX = typer.Option("--vmlinux", metavar="FILE", help="The kernel's debug info, for places in the source.")
+DEBUG_INFO = typer.Option("--vmlinux", metavar="FILE", help="The kernel's debug info.")
+ANY_BUILD = typer.Option("--force", help="Use FILE even if it is of another build.")
+STACK = typer.Option("--stack", help="Record the kernel stack at each hit.")
 START_ON = typer.Option("--start-on", metavar="EVENT[ if EXPR]", help="Start recording at this event.")
 STOP_ON = typer.Option("--stop-on", metavar="EXPR", help="Stop at the first hit that passes this filter.")
 SNAPSHOT_ON = typer.Option(

@@ -30,7 +30,6 @@ FILTER = typer.Option("--filter", help="Only hits that pass this filter, such as
 DURATION = typer.Option(
     "-d", "--duration", min=0, callback=check_seconds, help="End after this many seconds."
 )
-STACK = typer.Option("--stack", help="Record the kernel stack at each hit.")
 CLOCK = typer.Option(help="Trace clock; by default mono, if available.")
 BUFFER_KB = typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
 JSON = typer.Option("--json", help="Print JSON Lines: see docs/json.md.")

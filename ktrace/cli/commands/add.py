@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.combining import excludes
-from ktrace.cli.probe_options import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, VMLINUX, Kind
+from ktrace.cli.probe_options import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, STACK, VMLINUX, Kind
 from ktrace.cli.report import report_all
 from ktrace.cli.traced import traced
 from ktrace.diagnostic import note
@@ -47,7 +47,7 @@ def add(
     force: Annotated[bool, FORCE] = False,
     inlined: Annotated[bool, INLINED] = False,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
-    stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
+    stack: Annotated[bool, STACK] = False,
     enable: Annotated[bool, typer.Option("-e", "--enable", help="Enable it in the top buffer.")] = False,
     source: Annotated[
         str | None, typer.Option("--from", metavar="FILE", help="Read definitions from FILE, - for stdin.")

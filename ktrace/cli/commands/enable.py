@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.probe_options import SNAPSHOT_ON, START_ON, STOP_ON
+from ktrace.cli.probe_options import SNAPSHOT_ON, STACK, START_ON, STOP_ON
 from ktrace.cli.report import report_all
 from ktrace.cli.selection import chosen, switch_chosen, switch_probes, tell_muted
 from ktrace.cli.traced import traced
@@ -15,7 +15,7 @@ def enable(
         list[str] | None, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME, with wildcards.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All probes.")] = False,
-    stack: Annotated[bool, typer.Option("--stack", help="Record the kernel stack at each hit.")] = False,
+    stack: Annotated[bool, STACK] = False,
     start_on: Annotated[str | None, START_ON] = None,
     stop_on: Annotated[str | None, STOP_ON] = None,
     snapshot_on: Annotated[str | None, SNAPSHOT_ON] = None,

@@ -103,14 +103,12 @@ def graph(
 
 
 def _writer(out: "BinaryIO", symbol: "Callable[[int], str]", as_json: bool, stop: "StopSignals") -> "Writer":
-    import os
-
+    from ktrace.output.terminal.colour import wants_colour
     from ktrace.output.views.graph import CallJson, CallText
 
     if as_json:
         return CallJson(patient(out, stop), symbol)
-    colour = out.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-    return CallText(patient(out, stop), symbol, colour=colour)
+    return CallText(patient(out, stop), symbol, colour=wants_colour(out))
 
 
 def _summary(result: "Result") -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.combining import excludes, needs
+from ktrace.cli.probe_options import ANY_BUILD, DEBUG_INFO
 from ktrace.cli.traced import traced
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def lines(
     source: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The directory of the kernel's sources.")
     ] = None,
-    vmlinux: Annotated[Path | None, typer.Option(metavar="FILE", help="The kernel's debug info.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Use FILE even if it is of another build.")] = False,
+    vmlinux: Annotated[Path | None, DEBUG_INFO] = None,
+    force: Annotated[bool, ANY_BUILD] = False,
     module: Annotated[str | None, typer.Option(metavar="M", help="Look in this loaded module.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each function.")] = False,
 ) -> int:

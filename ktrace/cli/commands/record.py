@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli.probe_options import EVERY, FORCE, KIND, MAX_PROBES, MAXACTIVE, NTH, REGS, RETURN, Kind
+from ktrace.cli.probe_options import EVERY, FORCE, KIND, MAX_PROBES, MAXACTIVE, NTH, REGS, RETURN, STACK, Kind
 from ktrace.cli.run_options import (
     CHILDREN,
     CLOCK,
@@ -14,7 +14,6 @@ from ktrace.cli.run_options import (
     DURATION,
     FILTER,
     PIDS,
-    STACK,
     RunOptions,
 )
 from ktrace.cli.running import exit_status, running

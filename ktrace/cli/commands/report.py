@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli.recording_options import CSV_RAW, RECOVER
+
 if TYPE_CHECKING:
     from ktrace.cli.exports import Export
     from ktrace.stream.recording import Recording
@@ -20,9 +22,7 @@ def report(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV: a line for each event.")] = False,
-    csv_raw: Annotated[
-        bool, typer.Option("--csv-raw", help="CSV without escapes: a spreadsheet may run formulas.")
-    ] = False,
+    csv_raw: Annotated[bool, CSV_RAW] = False,
     parquet: Annotated[str | None, typer.Option(metavar="OUT", help="One table, as Parquet.")] = None,
     perfetto: Annotated[
         str | None, typer.Option(metavar="OUT", help="A timeline for ui.perfetto.dev.")
@@ -45,9 +45,7 @@ def report(
         str | None,
         typer.Option("--filter", help="Only events that pass this filter, such as 'count > 4096'."),
     ] = None,
-    recover: Annotated[
-        bool, typer.Option("--recover", help="Read what is left of a truncated or unfinished file.")
-    ] = False,
+    recover: Annotated[bool, RECOVER] = False,
     jobs: Annotated[
         int,
         typer.Option("-j", "--jobs", min=1, help="Processes that make lines; one a CPU, up to 4."),

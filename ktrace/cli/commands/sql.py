@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from ktrace.cli.recording_options import CSV_RAW, RECOVER
+
 _PROCESSES = 4  # processes that read at a time: more would read faster than the query counts
 
 
@@ -12,12 +14,8 @@ def sql(
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A SELECT; see below for the tables.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, with a header.")] = False,
-    csv_raw: Annotated[
-        bool, typer.Option("--csv-raw", help="CSV without escapes: a spreadsheet may run formulas.")
-    ] = False,
-    recover: Annotated[
-        bool, typer.Option("--recover", help="Read what is left of a truncated or unfinished file.")
-    ] = False,
+    csv_raw: Annotated[bool, CSV_RAW] = False,
+    recover: Annotated[bool, RECOVER] = False,
 ) -> int:
     """Run an SQL query on a recording.
 

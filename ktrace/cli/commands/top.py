@@ -1,6 +1,5 @@
 """`ktrace top`."""
 
-import os
 import sys
 from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
@@ -16,6 +15,7 @@ from ktrace.errors import UsageError
 if TYPE_CHECKING:
     from ktrace.model.muted import Muted
     from ktrace.model.tally import Key, Tally
+    from ktrace.output.terminal.colour import wants_colour
     from ktrace.output.terminal.screen import Screen
     from ktrace.resolve.spec import ProbeOptions
     from ktrace.session.run_context import RunContext
@@ -59,7 +59,7 @@ def top(
     words = counting.words_of(by)
     if not places:
         places, words = [_SYSCALLS], [*words, "id.syscall"]
-    colour = not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    colour = wants_colour(sys.stdout)
     # Handle signals first: a signal that ended ktrace would leave the terminal without echo.
     with (
         StopSignals() as stop,

@@ -18,6 +18,7 @@ from ktrace.cli.probe_options import (
     REGS,
     RETURN,
     SNAPSHOT_ON,
+    STACK,
     START_ON,
     STOP_ON,
     VMLINUX,
@@ -34,7 +35,6 @@ from ktrace.cli.run_options import (
     JSON,
     PIDS,
     QUIET,
-    STACK,
     RunOptions,
 )
 from ktrace.cli.running import exit_status, patient, running
