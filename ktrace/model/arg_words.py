@@ -18,7 +18,7 @@ _ARGUMENT = re.compile(
 
 # Dereferences around a register, a variable, an address or an immediate: nothing that needs a type.
 _KERNELS_OWN = re.compile(
-    r"""(?:[+-]u?\w+\()*
+    r"""(?:(?:[+-]u?\w+|this_cpu_(?:read|ptr))\()*
         (?: %\w+ | \$(?!retval\b|arg\d)\w+ | @[\w.+-]+ | \\"[^"]*" | \\[+-]?\w+ )
         \)*(?::.*)?\Z""",
     re.VERBOSE | re.DOTALL,

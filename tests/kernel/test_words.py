@@ -75,7 +75,7 @@ def test_a_rename_says_where_parameters_differ(ktrace: Callable, kernel: Kernel)
 def test_a_part_of_a_function_is_said_to_be_one(ktrace: Callable, kernel: Kernel) -> None:
     """A function of which only `.part` has a symbol; one of which only `.cold` has is not there."""
     kallsyms = Path("/proc/kallsyms").read_text()
-    names = set(re.findall(r" [tT] (\S+)", kallsyms))
+    names = set(re.findall(r" [tTwW] (\S+)", kallsyms))
     traceable = {line.split()[0] for line in (kernel.traceable or "").splitlines()}
     parts = sorted(n for n in traceable if re.fullmatch(r"[a-z_]+\.part\.0", n))
     part = next(n for n in parts if n.split(".")[0] not in names and f"{n.split('.')[0]}.isra.0" not in names)

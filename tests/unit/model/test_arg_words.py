@@ -27,6 +27,8 @@ EXPRESSIONS = {
     "$stack2": (True, False, True, False),
     "@jiffies": (True, False, False, False),
     "@jiffies+8:x64": (True, False, False, False),
+    "this_cpu_read(@this_cpu_off):x64": (True, False, False, False),
+    "+8(this_cpu_ptr(@runqueues)):u32": (True, False, False, False),
     '\\"text"': (True, False, False, False),
     "\\5": (True, False, False, False),
     "$arg1": (False, False, True, False),
