@@ -15,7 +15,6 @@ from ktrace.errors import UsageError
 if TYPE_CHECKING:
     from ktrace.model.muted import Muted
     from ktrace.model.tally import Key, Tally
-    from ktrace.output.terminal.colour import wants_colour
     from ktrace.output.terminal.screen import Screen
     from ktrace.resolve.spec import ProbeOptions
     from ktrace.session.run_context import RunContext
@@ -50,6 +49,7 @@ def top(
       ktrace top sched:sched_switch --by next_comm
     """
     from ktrace.model.outcome import Outcome
+    from ktrace.output.terminal.colour import wants_colour
     from ktrace.output.terminal.screen import Screen
     from ktrace.session.signals import StopSignals
 
