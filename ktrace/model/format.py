@@ -11,8 +11,12 @@ from typing import Literal
 
 from ktrace.errors import UsageError
 from ktrace.model.fetch_types import INTEGERS, TYPES, PrintAs
+from ktrace.model.printed_bytes import printed_bytes
 
 Shape = Literal["scalar", "array", "data_loc", "rel_loc"]
+
+MESSAGE = "text"
+"""The column with the message of a trace_printk, made from the address of its format and its arguments."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,7 @@ class Field:
         signed: whether integers are signed.
         shape: one value, an array whose elements have `size // count` bytes each, or a reference to data.
         count: elements of an array; 1 otherwise, 0 if unknown.
+        long: bytes of the traced kernel's `long` and of its pointers.
     """
 
     name: str
@@ -36,6 +41,7 @@ class Field:
     signed: bool
     shape: Shape = "scalar"
     count: int = 1
+    long: int = 8
 
     @property
     def is_text(self) -> bool:
@@ -49,7 +55,7 @@ class Field:
             return self.size
         if self.shape == "array" and self.count:
             return self.size // self.count
-        return element_size(self.ctype)
+        return element_size(self.ctype, self.long)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +89,23 @@ class Format:
         names = [f.name for f in self.fields] if self.system == "syscalls" else []
         return any(name.startswith("__") and name.endswith("_val") for name in names)
 
+    @property
+    def has_message(self) -> bool:
+        """Return whether a record is a call of trace_printk that holds only the address of its text."""
+        return self.system == "ftrace" and self.name in ("bprint", "bputs")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Return the names of the columns that records become: fields, and a trace_printk's message."""
+        return (*(f.name for f in self.args), *([MESSAGE] if self.has_message else []))
+
     def is_data(self, field: Field) -> bool:
-        """Return whether a field of characters holds arbitrary data, which a NUL does not end."""
-        return field.shape == "data_loc" and f"__print_dynamic_array({field.name}, 1)" in self.print_fmt
+        """Return whether an array of characters holds arbitrary data, which a NUL does not end."""
+        if not field.is_text or field.shape == "scalar" or self.is_probe:
+            return False
+        if self.system == "ftrace":
+            return self.name == "raw_data"
+        return field.name in printed_bytes(self.print_fmt)
 
     def signature(self) -> "Signature":
         """Return how the kernel's text formats this event's arguments."""
@@ -129,15 +149,24 @@ _PLAIN_SIZES = (1, 2, 4, 8)
 
 _ELEMENT_SIZES = {
     **{one.name: one.size for one in INTEGERS},
-    **{f"__u{8 * size}": size for size in _PLAIN_SIZES},
-    "char": 1, "bool": 1, "unsigned char": 1, "short": 2, "unsigned short": 2,
-    "int": 4, "unsigned int": 4, "unsigned": 4, "long long": 8, "unsigned long long": 8,
+    "char": 1, "bool": 1, "_Bool": 1, "unsigned char": 1, "signed char": 1,
+    "short": 2, "unsigned short": 2, "__le16": 2, "__be16": 2, "umode_t": 2,
+    "int": 4, "unsigned int": 4, "unsigned": 4,
+    "long long": 8, "unsigned long long": 8, "loff_t": 8, "ktime_t": 8, "sector_t": 8,
+    **{f"__{sign}{8 * size}": size for size in _PLAIN_SIZES for sign in ("u", "s")},
+    **{f"{sign}int{8 * size}_t": size for size in _PLAIN_SIZES for sign in ("", "u")},
 }  # fmt: skip
 _PRINTED = {one.spec: one.print_as for one in TYPES}
+_LONGS = ("long", "*", "cpumask", "nodemask", "size_t", "uintptr_t", "pgoff_t")
 
 
-def parse_format(text: str, system: str = "") -> Format:
+def parse_format(text: str, system: str = "", long: int = 8) -> Format:
     """Read a `format` file.
+
+    Args:
+        text: the file.
+        system: the event's group.
+        long: bytes of the traced kernel's `long`.
 
     Raises:
         UsageError: it is not a format file.
@@ -147,7 +176,7 @@ def parse_format(text: str, system: str = "") -> Format:
     if not name or not ident:
         raise UsageError("not an event's format file: no name and ID", excerpt=text[:60])
     head, _, print_fmt = text.partition("print fmt: ")
-    fields = tuple(_parse_field(*match.groups()) for match in _FIELD.finditer(head))
+    fields = _open_ended([_parse_field(long, *match.groups()) for match in _FIELD.finditer(head)])
     wrong = _problem(int(ident[1]), fields, len(_ANY_FIELD.findall(head)))
     if wrong:
         raise UsageError(f"the format of {name[1]} makes no sense: {wrong}")
@@ -178,7 +207,21 @@ def _problem(ident: int, fields: tuple[Field, ...], spelled: int) -> str | None:
     return None
 
 
-def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -> Field:
+def _open_ended(fields: list[Field]) -> tuple[Field, ...]:
+    """Return the fields, a last one of size 0 as an array that extends to the end of its record.
+
+    Linux before 5.5 declares it without brackets: `char buf; size:0`.
+    """
+    last = max(fields, key=lambda field: field.offset, default=None)
+    return tuple(
+        replace(field, shape="array", count=0)
+        if field.size == 0 and field.shape == "scalar" and last is not None and field.offset == last.offset
+        else field
+        for field in fields
+    )
+
+
+def _parse_field(long: int, declaration: str, offset: str, size: str, signed: str | None) -> Field:
     loc = _LOC.match(declaration)
     shape: Shape = "scalar"
     if loc:
@@ -188,17 +231,17 @@ def _parse_field(declaration: str, offset: str, size: str, signed: str | None) -
         # Each reference takes 4 bytes, whatever the declaration has in brackets.
         count = max(int(size) // 4, 1)
         ctype = base.partition("[")[0]
-        return Field(name, ctype, int(offset), int(size), signed == "1", shape, count)
+        return Field(name, ctype, int(offset), int(size), signed == "1", shape, count, long)
     ctype, name, dims = _split_declaration(declaration)
     if not name:
-        return Field(declaration, "", int(offset), int(size), signed == "1")
+        return Field(declaration, "", int(offset), int(size), signed == "1", long=long)
     if dims:
-        count = int(size) // element_size(ctype)
+        count = int(size) // element_size(ctype, long)
         said = re.fullmatch(r"\[(\d{1,9})\]", dims, re.ASCII)
         if said and int(said[1]) and int(size) % int(said[1]) == 0:
             count = min(int(said[1]), int(size))
-        return Field(name, ctype, int(offset), int(size), signed == "1", "array", count)
-    return Field(name, ctype, int(offset), int(size), signed == "1")
+        return Field(name, ctype, int(offset), int(size), signed == "1", "array", count, long)
+    return Field(name, ctype, int(offset), int(size), signed == "1", long=long)
 
 
 def _split_declaration(text: str) -> tuple[str, str, str]:
@@ -217,12 +260,24 @@ def _in_slot(field: Field) -> Field:
     return replace(field, size=4, count=1) if field.shape == "data_loc" else field
 
 
-def element_size(ctype: str) -> int:
-    """Return the size in bytes of a C type as format files spell it. For a struct or enum it is a guess."""
-    width = _ELEMENT_SIZES.get(ctype.removeprefix("const ").strip())
-    if width is None:
-        return 8 if any(word in ctype for word in ("long", "*", "cpumask", "64")) else 4
-    return width
+def element_size(ctype: str, long: int = 8) -> int:
+    """Return the size in bytes of an element of an array whose length only the record tells.
+
+    A struct or union counts as bytes: no format describes it. For other unknown types the size is a guess.
+
+    Args:
+        ctype: the C type as format files spell it.
+        long: bytes of the traced kernel's `long`.
+    """
+    ctype = ctype.removeprefix("const ").strip()
+    width = _ELEMENT_SIZES.get(ctype)
+    if width is not None:
+        return width
+    if any(word in ctype for word in _LONGS):
+        return 8 if "long long" in ctype and "*" not in ctype else long
+    if ctype.startswith(("struct ", "union ")):
+        return 1
+    return 8 if "64" in ctype else 4
 
 
 def _print_as(field: Field, print_fmt: str) -> PrintAs:

@@ -15,12 +15,16 @@ class Lookups:
         constant: the value of a name from the kernel's headers (of an enum); None if unknown.
         call_texts: whether the kernel records the strings that system call arguments point to; such a
             kernel prints system calls differently.
+        long: bytes of the kernel's `long` and of its pointers.
+        big_endian: the order of bytes in the kernel's numbers.
     """
 
     symbol: Callable[[int, bool], str | None] = lambda _address, _offset: None
     text: Callable[[int], str | None] = lambda _address: None
     constant: Callable[[str], int | None] = lambda _name: None
     call_texts: bool = False
+    long: int = 8
+    big_endian: bool = False
 
 
 NO_LOOKUPS = Lookups()

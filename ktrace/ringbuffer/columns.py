@@ -5,7 +5,7 @@ structured array: gathering field by field takes two to three times as long.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -62,7 +62,7 @@ class EventReader:
         self.size = max((f.offset + f.size for f in inline), default=8)
         if self._tail is not None:
             self.size = max(self.size, self._tail.offset)
-        parts = {f.name: (_dtype(f, order), f.offset) for f in inline}
+        parts = {f.name: (_dtype(f, order, form.is_data(f)), f.offset) for f in inline}
         # Flags and depth are adjacent: read them as one number.
         self._has_pid = "common_pid" in parts
         self._has_flags = "common_preempt_count" in parts and "common_flags" in parts
@@ -147,12 +147,13 @@ class EventReader:
 
     def _reader(self, field: Field, spelled: PrintAs | None) -> Reader:
         if field is self._tail:
-            return _tail_reader(field, self._order)
+            return _tail_reader(field, self._order, is_text=field.is_text and not self.form.is_data(field))
         if field.shape in ("data_loc", "rel_loc"):
             return self._loc_reader(field)
         if spelled == "char":
             return _character_reader(field)
-        if field.shape == "array" and field.is_text and spelled is None:
+        is_data = self.form.is_data(field)
+        if field.shape == "array" and field.is_text and spelled is None and not is_data:
             texts = Texts()
             length = field.size
 
@@ -176,7 +177,9 @@ class EventReader:
         if not field.is_text:
             return lambda rows: _number_arrays(field, rows, self._order)
         if self.form.is_data(field):
-            return lambda rows: _data(field, rows)
+            if self.form.has_call_text:  # a program's memory: mostly text
+                return lambda rows: _data(field, rows)
+            return lambda rows: _number_arrays(replace(field, signed=False), rows, self._order)
         texts = Texts()
         absent = self.form.is_probe
 
@@ -202,14 +205,14 @@ def _tail(form: Format) -> Field | None:
     )
 
 
-def _dtype(field: Field, order: str) -> np.dtype[np.generic]:
-    """Return the layout of a field in its record."""
+def _dtype(field: Field, order: str, is_data: bool) -> np.dtype[np.generic]:
+    """Return the layout of a field in its record. `is_data`: its characters are bytes."""
     if field.shape in ("data_loc", "rel_loc"):
         words = max(field.size // 4, 1)
         return np.dtype((f"{order}u4", (words,)) if words > 1 else f"{order}u4")
     sign = "i" if field.signed else "u"
     width = field.width
-    if width not in _INTEGERS:
+    if width not in _INTEGERS or is_data:
         return np.dtype(("u1", (field.size,)))  # a struct, as bytes
     one = f"{order}{sign}{width}"
     return np.dtype((one, (field.size // width,)) if field.shape == "array" else one)
@@ -262,14 +265,14 @@ def _number_arrays(field: Field, rows: Rows, order: str) -> Column:
     )
 
 
-def _tail_reader(field: Field, order: str) -> Reader:
+def _tail_reader(field: Field, order: str, *, is_text: bool) -> Reader:
     """Return a reader of a field that extends to the end of its record."""
-    if field.is_text:
+    if is_text:
         texts = Texts()
         return lambda rows: texts.read(
             rows.buffer, rows.start + field.offset, rows.size.astype(np.int64) - field.offset
         )
-    width = element_size(field.ctype)
+    width = element_size(field.ctype, field.long)
 
     def read(rows: Rows) -> Column:
         begins = (rows.start + field.offset).tolist()

@@ -22,7 +22,6 @@ UNKNOWN = "<...>"
 """The name of a task whose name is not known; the decoder knows no task names."""
 
 _STACKS = {("ftrace", "kernel_stack"): False, ("ftrace", "user_stack"): True}
-_FRAMES_END = (1 << 64) - 1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -297,9 +296,10 @@ class Decoder:
         seqs, times = chosen.seq.tolist(), selection.ts[chosen.rows].tolist()
         cpus = selection.cpu[chosen.rows].tolist()
         marks: list[Mark] = []
+        last = (1 << 8 * self.layout.long) - 1  # ULONG_MAX ends a stack
         for row in range(len(rows)):
             ips = reader.trailing(row, rows, self.layout.long)
-            end = next((i for i, ip in enumerate(ips) if ip == _FRAMES_END or (user and not ip)), len(ips))
+            end = next((i for i, ip in enumerate(ips) if ip == last or (user and not ip)), len(ips))
             marks.append(
                 Stack(
                     seqs[row],

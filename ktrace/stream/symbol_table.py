@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _DIGITS = 16
+_DIGITS_32 = 8  # of an address of a 32-bit kernel
 _LOW_BITS = np.uint64(0x0F0F0F0F0F0F0F0F)
 _ONES = np.uint64(0x0101010101010101)
 _PAIRS = tuple(
@@ -31,6 +32,9 @@ class SymbolTable:
     """
 
     def __init__(self, kallsyms: bytes) -> None:
+        if kallsyms[_DIGITS_32 : _DIGITS_32 + 1] == b" ":
+            zeros = b"0" * (_DIGITS - _DIGITS_32)
+            kallsyms = zeros + kallsyms.replace(b"\n", b"\n" + zeros)
         self._text = kallsyms
         self._starts, self._addresses = _addresses(kallsyms)
         self._places: dict[int, str] = {}

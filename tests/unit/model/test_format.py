@@ -233,3 +233,39 @@ def test_a_format_that_no_record_can_be_read_by(old, new, problem):
 )
 def test_no_format_is_slow_to_read(text, tmp_path):
     assert key_of(Formats(tmp_path), b"probes\n" + text.encode()) is None
+
+
+@pytest.mark.parametrize("declaration", ["char buf", "char buf[]", "unsigned long caller", "u32 buf"])
+def test_a_last_field_of_size_0_goes_on_to_the_end(declaration: str) -> None:
+    """Linux before 5.5 declares it without brackets."""
+    text = COMMON.format(name="print") + (
+        "\tfield:unsigned long ip;\toffset:8;\tsize:8;\tsigned:0;\n"
+        f"\tfield:{declaration};\toffset:16;\tsize:0;\tsigned:0;\n"
+        "\nprint fmt: \"\"\n"
+    )  # fmt: skip
+    last = parse_format(text, "ftrace").fields[-1]
+    assert (last.shape, last.size, last.count) == ("array", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("ctype", "wide", "narrow"),
+    [
+        ("unsigned long", 8, 4), ("long", 8, 4), ("size_t", 8, 4), ("void *", 8, 4), ("cpumask_t", 8, 4),
+        ("long long", 8, 8), ("u64", 8, 8), ("unsigned long long", 8, 8), ("long long *", 8, 4),
+        ("__le16", 2, 2), ("__s8", 1, 1), ("uint8_t", 1, 1), ("s16", 2, 2), ("int", 4, 4), ("pid_t", 4, 4),
+        ("struct x", 1, 1), ("const u8", 1, 1), ("enum x", 4, 4),
+    ],
+)  # fmt: skip
+def test_elements_of_64_and_32_bits(ctype: str, wide: int, narrow: int) -> None:
+    text = COMMON.format(name="e") + f"\tfield:__data_loc {ctype}[] a;\toffset:8;\tsize:4;\tsigned:0;\n"
+    assert [parse_format(text, long=long).args[0].width for long in (8, 4)] == [wide, narrow]
+
+
+def test_characters_are_bytes_if_they_are_printed_as_bytes() -> None:
+    text = COMMON.format(name="e") + (
+        "\tfield:char a[6];\toffset:8;\tsize:6;\tsigned:1;\n"
+        "\tfield:char b[6];\toffset:14;\tsize:6;\tsigned:1;\n"
+        '\nprint fmt: "%pM %s", REC->a, REC->b\n'
+    )
+    form = parse_format(text, "test")
+    assert [form.is_data(field) for field in form.args] == [True, False]

@@ -65,3 +65,10 @@ def test_hidden_or_no_addresses(text: bytes) -> None:
 
 def test_a_last_line_without_its_newline() -> None:
     assert SymbolTable(KALLSYMS + b"ffffffff81000400 T more").place(0xFFFFFFFF81000403) == "more+0x3/0xfffc00"
+
+
+def test_addresses_of_32_bits() -> None:
+    table = SymbolTable(b"00000000 t vector\nbf000000 t init\t[snd]\nc0001230 T sys_x\nc0002000 t sys_y\n")
+    assert table.place(0xC0001234) == "sys_x+0x4/0xdd0" and table.name(0xC0002008) == "sys_y"
+    assert table.place(0xBF000004) == "init+0x4/0x1000 [snd]"
+    assert table.place(0x8000) == "0x8000"
