@@ -18,6 +18,7 @@ from ktrace.model.column import Column, Strings
 from ktrace.model.format import Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
 from ktrace.output.printfmt.calls import call
+from ktrace.output.printfmt.cint import Machine
 from ktrace.output.printfmt.evaluate import Records, evaluate
 from ktrace.output.printfmt.lexer import NotUnderstood
 from ktrace.output.printfmt.special import Wording, wording
@@ -46,6 +47,7 @@ class Body:
     def __init__(self, event: Format, lookups: Lookups = NO_LOOKUPS) -> None:
         self._fields = {field.name: field for field in event.fields}
         self._lookups = lookups
+        self._machine = Machine(lookups.long, lookups.big_endian)
         self._tables: dict[int, list[tuple[int, str]]] = {}
         self._spelled: list[dict[object, bytes]] = []
         self._wording: Wording | None = None
@@ -68,9 +70,11 @@ class Body:
         columns = {**_common(batch), **batch.columns}
         lines = columns.get(self._wording.lines or "")
         if isinstance(lines, Strings):
-            whole = tuple(text.removesuffix("\n") if text else text for text in lines.values)
+            whole = tuple(UNKNOWN if text is None else text.removesuffix("\n") for text in lines.values)
             columns = {**columns, self._wording.lines or "": Strings(lines.codes, whole)}
-        records = Records(rows, columns, self._fields, self._lookups, call, self._tables)
+        records = Records(
+            rows, columns, self._fields, self._lookups, call, self._tables, machine=self._machine
+        )
         pieces = Pieces()
         args = iter(self._args)
         for index, part in enumerate(self._wording.parts):
@@ -138,7 +142,7 @@ def piece(
     if len(values) == 1 and isinstance(values[0], Ints) and _is_fast(spec):
         found = values[0].data
         if not isinstance(found, int) and not looks_repetitive(found):
-            return _digits(spec, values[0])
+            return _digits(spec, values[0], lookups.long)
     columns = [encoded(value, rows) for value in values]
     if len(columns) == 1:
         if len(spelled) > _SPELLED_MAX:
@@ -196,9 +200,9 @@ def _is_fast(spec: Spec) -> bool:
     return plain and spec.precision is None and wide <= 16
 
 
-def _digits(spec: Spec, value: Ints) -> Piece:
+def _digits(spec: Spec, value: Ints, long: int) -> Piece:
     if spec.type is None:  # an address
-        return hexadecimal(value.column(0).astype(np.uint64), 16, zero=True)
+        return hexadecimal(value.column(0).astype(np.uint64), 2 * long, zero=True)
     width = spec.width if isinstance(spec.width, int) else 0
     column = value.to(spec.type).column(0)
     if spec.conversion in ("x", "X"):

@@ -3,14 +3,17 @@
 include/trace/stages/ of the kernel has the list. Each function is computed once for each distinct value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from ktrace.model.column import Strings
-from ktrace.output.printfmt.cint import UINT, ULONG, CInt
+from ktrace.output.printfmt.bitmaps import bitmap
+from ktrace.output.printfmt.cint import INT, UINT, ULONG, CInt, Machine
 from ktrace.output.printfmt.evaluate import Records, column_of, evaluate
-from ktrace.output.printfmt.tree import Call, Name, Node, Null, Table, Text
+from ktrace.output.printfmt.hex_dump import hex_dump
+from ktrace.output.printfmt.tree import Binary, Call, FieldOf, Name, Node, Null, Number, Table, Text
 from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, encoded
 from ktrace.output.rendering.distinct_values import joined
 
@@ -25,15 +28,23 @@ def call(node: Call, records: Records) -> Value:
     Raises:
         Unknown: only the kernel can compute it.
     """
-    function = node.function.replace("__get_rel_", "__get_")
+    function = node.function.replace("__get_rel_", "__get_").replace("__print_rel_", "__print_")
     if function in ("__print_flags", "__print_flags_u64"):
         return _print_flags(node, records)
     if function in ("__print_symbolic", "__print_symbolic_u64"):
         return _print_symbolic(node, records)
+    if function == "__print_dynamic_array" and len(node.args) == 2:
+        return _dynamic_array(node, records)
+    if function == "__print_hex_dump" and len(node.args) == 7:
+        return _hex_dump(node, records)
+    if function in _IN_CONTEXT and not node.args:
+        return evaluate(Binary("&", FieldOf("common_flags"), Number(_IN_CONTEXT[function], INT)), records)
     if function in _OF_FIELD:
         return _OF_FIELD[function](_field(node, records), records)
     if function in _OF_VALUES:
-        return _of_values(*_OF_VALUES[function], node, records)
+        return _of_values(*_OF_VALUES[function], node.args, records)
+    if function == "__print_array":
+        return _print_array(node, records)
     if function in _OF_INT:
         return _OF_INT[function](_int(node, records))
     raise Unknown
@@ -113,8 +124,8 @@ def _mapped(args: list[Node], spell: Callable[..., str | None], records: Records
     return Strings(codes, tuple(texts))  # type: ignore[arg-type]  # codes are int64
 
 
-def _of_values(spell: Callable[..., str], wanted: int, node: Call, records: Records) -> Strings:
-    if len(node.args) != wanted:
+def _of_values(spell: Callable[..., str], wanted: int, args: Sequence[Node], records: Records) -> Strings:
+    if len(args) != wanted:
         raise Unknown
 
     def checked(data: object, *numbers: object) -> str:
@@ -124,7 +135,7 @@ def _of_values(spell: Callable[..., str], wanted: int, node: Call, records: Reco
             raise Unknown
         return spell(data, *map(_number, numbers))
 
-    return _mapped(list(node.args), checked, records)
+    return _mapped(list(args), checked, records)
 
 
 def _number(value: object) -> int:
@@ -137,11 +148,43 @@ def _hex(between: str) -> Callable[[bytes, int], str]:
     return lambda data, length: between.join(f"{byte:02x}" for byte in data[: max(length, 0)])
 
 
-def _array(data: bytes, count: int, size: int) -> str:
+def _array(data: bytes, count: int, size: int, machine: Machine) -> str:
     if size not in (1, 2, 4, 8):
         raise Unknown
     pieces = [data[i : i + size] for i in range(0, min(max(count, 0) * size, len(data)), size)]
-    return "{" + ",".join(f"0x{int.from_bytes(piece, 'little'):x}" for piece in pieces) + "}"
+    return "{" + ",".join(f"0x{int.from_bytes(piece, machine.order):x}" for piece in pieces) + "}"
+
+
+def _print_array(node: Call, records: Records) -> Strings:
+    return _of_values(partial(_array, machine=records.machine), 3, node.args, records)
+
+
+def _dynamic_array(node: Call, records: Records) -> Strings:
+    """Print `__print_dynamic_array(field, size)`: all elements of a field of varying length."""
+    field, size = node.args
+    if not isinstance(field, Name):
+        raise Unknown
+    whole = Number(1 << 16, INT)  # more elements than a record holds
+    return _of_values(
+        partial(_array, machine=records.machine), 3, (FieldOf(field.name), whole, size), records
+    )
+
+
+def _hex_dump(node: Call, records: Records) -> Strings:
+    """Print lines of a hex dump, each after a newline, as the kernel's print_hex_dump does."""
+    prefix, kind, *rest = node.args
+    before = prefix.text if isinstance(prefix, Text) else ""
+    with_offset = kind == Name("DUMP_PREFIX_OFFSET") or (isinstance(kind, Number) and kind.value == 2)
+    with_address = kind == Name("DUMP_PREFIX_ADDRESS") or (isinstance(kind, Number) and kind.value == 1)
+    row, group, data, length, ascii_too = rest
+
+    def spell(data: bytes, length: int, row: int, group: int, ascii_too: int) -> str:
+        return hex_dump(data[: max(length, 0)], row, group, records.machine.order, before,
+                        with_offset=with_offset, ascii_too=bool(ascii_too))  # fmt: skip
+
+    if with_address:
+        raise Unknown  # where the kernel had the bytes
+    return _of_values(spell, 5, (data, length, row, group, ascii_too), records)
 
 
 def _field(node: Call, records: Records) -> Value:
@@ -164,16 +207,13 @@ def _length(value: Value, records: Records) -> Value:
     return Ints(np.array(lengths, np.int32)[value.codes], CInt(32, True))
 
 
-def _bitmask(value: Value, _: Records) -> Value:
+def _bitmask(value: Value, records: Records) -> Value:
     """Return words of 32 bits in hexadecimal, the highest first."""
     if not isinstance(value, Arrays):
         raise Unknown
     values, codes = value.distinct()
-    texts = []
-    for data in values:
-        words = [int.from_bytes(data[i : i + 4], "little") for i in range(0, len(data), 4)]
-        texts.append(",".join(f"{word:08x}" for word in reversed(words)))
-    return Strings(codes, tuple(texts))  # type: ignore[arg-type]  # codes are int64
+    texts = tuple(bitmap(data, 8 * len(data), records.machine) for data in values)
+    return Strings(codes, texts)  # type: ignore[arg-type]  # codes are int64
 
 
 def _int(node: Call, records: Records) -> Ints:
@@ -202,6 +242,8 @@ def _nanoseconds(value: Ints) -> Ints:
     return Ints.of(value.to(ULONG).data % 1_000_000_000, UINT)
 
 
+_IN_CONTEXT = {"__event_in_hardirq": 0x08, "__event_in_softirq": 0x10, "__event_in_irq": 0x18}
+"""Functions that test `common_flags`, and the bits that they test."""
 _OF_FIELD: dict[str, Callable[[Value, Records], Value]] = {
     "__get_str": _as_is,
     "__get_dynamic_array": _as_is,
@@ -213,7 +255,6 @@ _OF_FIELD: dict[str, Callable[[Value, Records], Value]] = {
 _OF_VALUES: dict[str, tuple[Callable[..., str], int]] = {  # the function, and its number of arguments
     "__print_hex": (_hex(" "), 2),
     "__print_hex_str": (_hex(""), 2),
-    "__print_array": (_array, 3),
 }
 _OF_INT: dict[str, Callable[[Ints], Ints]] = {
     "__print_ns_to_secs": _seconds,

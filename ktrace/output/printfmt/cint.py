@@ -1,7 +1,8 @@
-"""C's integer types on a machine with 64-bit `long`: names, promotions, wrapping."""
+"""C's integer types on the traced machine: names, promotions, wrapping."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,29 @@ class CInt:
 
 INT = CInt(32, True)
 UINT = CInt(32, False)
-LONG = CInt(64, True)
+LONG = CInt(64, True)  # `long` of a 64-bit kernel, `long long` of any
 ULONG = CInt(64, False)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the traced kernel's compiler decided: the size of `long` in bytes, and the order of bytes."""
+
+    long: int = 8
+    big_endian: bool = False
+
+    @property
+    def order(self) -> Literal["little", "big"]:
+        """Return the order of bytes as `int.from_bytes` takes it."""
+        return "big" if self.big_endian else "little"
+
+    @property
+    def word(self) -> CInt:
+        """Return `unsigned long`, which also holds a pointer."""
+        return CInt(8 * self.long, False)
+
+
+MACHINE = Machine()
 
 _NAMED = {
     **{name: CInt(bits, name.startswith(("s", "__s", "i")))
@@ -41,6 +63,11 @@ _NAMED = {
     "errseq_t": UINT, "vm_fault_t": UINT, "tid_t": UINT, "ext4_lblk_t": UINT, "ext4_fsblk_t": ULONG,
 }  # fmt: skip
 
+# As large as a `long`; those of physical addresses may be larger, which no format tells.
+_LONGS = frozenset(
+    {"size_t", "ssize_t", "off_t", "ino_t", "pgoff_t", "uintptr_t"}
+    | {"dma_addr_t", "phys_addr_t", "resource_size_t"}
+)
 _WORDS = frozenset(
     {"unsigned", "signed", "int", "long", "short", "char", "void", "const", "volatile", "__force"}
 )
@@ -52,20 +79,22 @@ def is_type_word(word: str) -> bool:
     return word in _WORDS or word in _TAGS or word in _NAMED
 
 
-def c_type(words: Sequence[str], pointer: bool = False) -> CInt | None:
+def c_type(words: Sequence[str], pointer: bool = False, machine: Machine = MACHINE) -> CInt | None:
     """Return the type that words such as `unsigned long` name, or None if it is not known.
 
     Args:
         words: the words, without asterisks.
         pointer: whether there was an asterisk.
+        machine: decides how large a `long` is.
     """
     if pointer:
-        return ULONG
+        return machine.word
     words = [word for word in words if word not in ("const", "volatile", "__force")]
     if words and words[0] == "enum":
         return INT if "unsigned" not in words else UINT
     if len(words) == 1 and words[0] in _NAMED:
-        return _NAMED[words[0]]
+        found = _NAMED[words[0]]
+        return CInt(8 * machine.long, found.signed) if words[0] in _LONGS else found
     if not words or not set(words) <= _WORDS or "void" in words:
         return None
     signed = "unsigned" not in words
@@ -73,7 +102,8 @@ def c_type(words: Sequence[str], pointer: bool = False) -> CInt | None:
         return CInt(8, signed)
     if "short" in words:
         return CInt(16, signed)
-    return CInt(64 if "long" in words else 32, signed)
+    longs = words.count("long")
+    return CInt(64 if longs > 1 else 8 * machine.long if longs else 32, signed)
 
 
 def promoted(ctype: CInt) -> CInt:

@@ -24,3 +24,9 @@ CONSTANTS = {
     "PM_QOS_ADD_REQ": 0, "PM_QOS_UPDATE_REQ": 1, "PM_QOS_REMOVE_REQ": 2,
     "DEV_PM_QOS_RESUME_LATENCY": 1, "DEV_PM_QOS_FLAGS": 5,
 }  # fmt: skip
+
+STRUCTS = {
+    "in_addr": 4, "in6_addr": 16, "sockaddr": 16, "sockaddr_in": 16, "sockaddr_in6": 28,
+    "sockaddr_storage": 128, "guid_t": 16, "uuid_t": 16, "uuid_le": 16, "uuid_be": 16,
+}  # fmt: skip
+"""Sizes in bytes of structs that are part of a protocol, so that they are the same on every machine."""

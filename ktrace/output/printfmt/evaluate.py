@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from ktrace.model.column import Column, Strings
 from ktrace.model.format import Field
 from ktrace.model.lookups import Lookups
-from ktrace.output.printfmt.cint import INT, CInt, common, promoted
+from ktrace.output.printfmt.cint import INT, MACHINE, CInt, Machine, common, promoted
 from ktrace.output.printfmt.constants import CONSTANTS
 from ktrace.output.printfmt.tree import (
+    AddressOf,
     Binary,
     Call,
     Cast,
@@ -25,11 +26,12 @@ from ktrace.output.printfmt.tree import (
     Null,
     Number,
     Record,
+    SizeOf,
     Table,
     Text,
     Unary,
 )
-from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, choice, constant
+from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, choice, constant, texts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Records:
         call: evaluates the kernel's functions, such as `__print_flags`.
         tables: a cache of the names that those functions choose from, by the `id` of the call.
         names: the values of local variables.
+        machine: the traced machine.
     """
 
     rows: int
@@ -53,6 +56,7 @@ class Records:
     call: "Callable[[Call, Records], Value]"
     tables: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     names: dict[str, Value] = field(default_factory=dict)
+    machine: Machine = MACHINE
 
 
 def evaluate(node: Node, records: Records) -> Value:
@@ -73,12 +77,15 @@ def evaluate(node: Node, records: Records) -> Value:
         case Name():
             return _named(node.name, records)
         case Cast():
-            value = evaluate(node.operand, records)
-            return value.to(node.type) if isinstance(value, Ints) and node.type else value
+            return _cast(node, records)
+        case AddressOf():
+            return _address(node.operand, records)
+        case SizeOf():
+            return Ints(_size_of(node.operand, records), records.machine.word)
         case Unary():
-            return _unary(node.op, _ints(node.operand, records))
+            return _unary(node.op, _number(evaluate(node.operand, records), node.op == "!"))
         case Binary():
-            return _binary(node.op, _ints(node.left, records), _ints(node.right, records))
+            return _operation(node, records)
         case Choice():
             return _choice(node, records)
         case Index():
@@ -96,11 +103,11 @@ def evaluate(node: Node, records: Records) -> Value:
 def column_of(name: str, records: Records) -> Value:
     """Return a field's value in each record."""
     column = records.columns.get(name)
+    if isinstance(column, Strings):
+        return column
     where = records.fields.get(name)
     if column is None or where is None:
         raise Unknown
-    if isinstance(column, Strings):
-        return column
     width = where.width
     is_array = column.ndim == 2 or column.dtype.kind == "O"
     if width not in (1, 2, 4, 8):
@@ -110,7 +117,43 @@ def column_of(name: str, records: Records) -> Value:
     ctype = CInt(8 * width, where.signed)
     if is_array and column.dtype.kind == "O" and len(column) and isinstance(column[0], int):
         return Ints.of(np.array([value & 0xFFFFFFFFFFFFFFFF for value in column], np.uint64), ctype)
-    return Arrays(column, ctype) if is_array else Ints.of(column, ctype)
+    return Arrays(column, ctype, records.machine) if is_array else Ints.of(column, ctype)
+
+
+def _cast(node: Cast, records: Records) -> Value:
+    value = evaluate(node.operand, records)
+    if isinstance(value, Ints):
+        return value.to(node.type) if node.type else value
+    if isinstance(value, Arrays) and node.element is not None:
+        return value.cast(node.element)
+    return value
+
+
+def _address(place: Node, records: Records) -> Value:
+    """Return a pointer to a field or to an element of an array."""
+    if isinstance(place, Index):
+        base, index = evaluate(place.base, records), _ints(place.index, records)
+        if index.data == 0:
+            return base
+        if isinstance(base, Arrays) and isinstance(index.data, int):
+            return base.after(index.data)
+        raise Unknown
+    value = evaluate(place, records)
+    if not isinstance(value, Ints):
+        return value  # an array and its address are the same
+    if not isinstance(place, FieldOf):
+        raise Unknown
+    return Arrays(value.column(records.rows).reshape(-1, 1), value.type, records.machine)
+
+
+def _size_of(place: Node, records: Records) -> int:
+    depth = 0
+    while isinstance(place, Index):
+        place, depth = place.base, depth + 1
+    where = records.fields.get(place.name) if isinstance(place, FieldOf) else None
+    if where is None or where.shape in ("data_loc", "rel_loc"):
+        raise Unknown
+    return where.width if depth else where.size
 
 
 def _named(name: str, records: Records) -> Value:
@@ -125,10 +168,18 @@ def _named(name: str, records: Records) -> Value:
 
 
 def _ints(node: Node, records: Records) -> Ints:
-    value = evaluate(node, records)
-    if not isinstance(value, Ints):
+    return _number(evaluate(node, records), False)
+
+
+def _number(value: Value, is_condition: bool) -> Ints:
+    """Return a value as integers. As a condition an array or text counts as true, since it has an address."""
+    if isinstance(value, Ints):
+        return value
+    if not is_condition:
         raise Unknown
-    return value
+    if isinstance(value, Strings):
+        return Ints(np.array([text is not None for text in value.values], np.int32)[value.codes], INT)
+    return Ints(1, INT)
 
 
 def _unary(op: str, value: Ints) -> Ints:
@@ -143,26 +194,49 @@ def _truth(value: Ints) -> NDArray[np.bool_] | bool:
 
 
 def _choice(node: Choice, records: Records) -> Value:
-    truth = _truth(_ints(node.condition, records))
+    truth = _truth(_number(evaluate(node.condition, records), True))
     if isinstance(truth, bool):
         return evaluate(node.yes if truth else node.no, records)
     yes, no = evaluate(node.yes, records), evaluate(node.no, records)
-    if isinstance(yes, Strings) and isinstance(no, Strings):
-        return choice(truth, yes, no)
     if isinstance(yes, Ints) and isinstance(no, Ints):
         ctype = common(yes.type, no.type)
         return Ints(
             np.where(truth, yes.to(ctype).column(records.rows), no.to(ctype).column(records.rows)), ctype
         )
-    raise Unknown
+    return choice(
+        truth, texts_of(yes, records.rows, records.lookups), texts_of(no, records.rows, records.lookups)
+    )
 
 
 def _indexed(node: Index, records: Records) -> Value:
     base = evaluate(node.base, records)
     index = _ints(node.index, records)
-    if not isinstance(base, Arrays) or not isinstance(index.data, int):
+    if isinstance(base, Strings):
+        return _character(base, index)
+    if not isinstance(base, Arrays):
         raise Unknown
-    return base.at(index.data)
+    return base.at(index.data) if isinstance(index.data, int) else base.each(index.data.tolist())
+
+
+def _character(texts: Strings, index: Ints) -> Ints:
+    """Return the first character of each text, and 0 of an empty one."""
+    if index.data != 0:
+        raise Unknown  # what follows a NUL is not known
+    codes = [(text or "").encode("utf-8", "surrogateescape")[:1] for text in texts.values]
+    return Ints.of(np.array([code[0] if code else 0 for code in codes], np.int64)[texts.codes], CInt(8, True))
+
+
+def _operation(node: Binary, records: Records) -> Value:
+    left, right = evaluate(node.left, records), evaluate(node.right, records)
+    if (
+        isinstance(left, Arrays)
+        and node.op == "+"
+        and isinstance(right, Ints)
+        and isinstance(right.data, int)
+    ):
+        return left.after(right.data)
+    is_condition = node.op in ("&&", "||")
+    return _binary(node.op, _number(left, is_condition), _number(right, is_condition))
 
 
 def _binary(op: str, left: Ints, right: Ints) -> Ints:

@@ -7,9 +7,11 @@ precedence climbing. A name in parentheses is a type if it is known to be one, o
 import re
 from dataclasses import dataclass
 
-from ktrace.output.printfmt.cint import INT, LONG, UINT, ULONG, CInt, c_type, is_type_word
+from ktrace.output.printfmt.cint import INT, LONG, MACHINE, UINT, ULONG, CInt, Machine, c_type, is_type_word
+from ktrace.output.printfmt.constants import STRUCTS
 from ktrace.output.printfmt.lexer import NotUnderstood, Token, tokens
 from ktrace.output.printfmt.tree import (
+    AddressOf,
     Binary,
     Call,
     Cast,
@@ -22,6 +24,7 @@ from ktrace.output.printfmt.tree import (
     Null,
     Number,
     Record,
+    SizeOf,
     Table,
     Text,
     Unary,
@@ -45,13 +48,13 @@ class PrintFmt:
     args: tuple[Node, ...]
 
 
-def parse_print_fmt(text: str) -> PrintFmt:
+def parse_print_fmt(text: str, machine: Machine = MACHINE) -> PrintFmt:
     """Parse what follows `print fmt: ` in a format file.
 
     Raises:
         NotUnderstood: this parser does not understand it.
     """
-    parser = _Parser(tokens(text))
+    parser = _Parser(tokens(text), machine)
     try:
         return parser.print_fmt()
     except RecursionError:
@@ -59,7 +62,8 @@ def parse_print_fmt(text: str) -> PrintFmt:
 
 
 class _Parser:
-    def __init__(self, found: list[Token]) -> None:
+    def __init__(self, found: list[Token], machine: Machine) -> None:
+        self._machine = machine
         self._tokens = found
         self._at = 0
 
@@ -109,6 +113,8 @@ class _Parser:
         condition = self._binary(0)
         if not self._skip("?"):
             return condition
+        if self._skip(":"):
+            return Choice(condition, condition, self._expression())
         yes = self._expression()
         self._need(":")
         return Choice(condition, yes, self._expression())
@@ -127,11 +133,11 @@ class _Parser:
     def _unary(self) -> Node:
         if self._is("-", "~", "!"):
             return Unary(self._take().text, self._unary())
-        if self._is("+", "&"):  # the address of a field stands for its contents
-            self._take()
+        if self._skip("+"):
             return self._unary()
-        if self._is("*"):
-            self._take()
+        if self._skip("&"):
+            return AddressOf(self._unary())
+        if self._skip("*"):
             return Index(self._unary(), Number(0, INT))
         if self._is("("):
             cast = self._cast()
@@ -151,7 +157,8 @@ class _Parser:
                 operand = self._unary()
                 if isinstance(operand, Number) and operand.value == 0 and pointer:
                     return Null()
-                return Cast(c_type(words, pointer), operand)
+                element = c_type(words, machine=self._machine) if pointer else None
+                return Cast(c_type(words, pointer, self._machine), operand, element)
         self._at = before
         return None
 
@@ -189,7 +196,7 @@ class _Parser:
             return Text(self._strings())
         self._take()
         if token.kind == "number":
-            return _number(token.text)
+            return _number(token.text, self._machine)
         if token.kind == "char":
             return Number(ord(token.text[0]), INT)
         if token.kind == "name":
@@ -211,7 +218,7 @@ class _Parser:
     def _call(self, function: str) -> Node:
         self._need("(")
         if function == "sizeof":
-            return Number(self._size(), ULONG)
+            return self._size()
         args = self._list(")")
         if args and _TRANSPARENT.fullmatch(function):
             return args[0]
@@ -225,13 +232,22 @@ class _Parser:
                 self._need(",")
         return tuple(items)
 
-    def _size(self) -> int:
-        """Parse the type in parentheses and return its size in bytes."""
+    def _size(self) -> Node:
+        """Parse the type or expression in parentheses, whose size is meant."""
+        before = self._at
         words, pointer = self._type_words()
-        ctype = c_type(words, pointer)
-        if ctype is None or not self._skip(")"):
+        size = self._size_of_type(words, pointer)
+        if size is not None and self._skip(")"):
+            return Number(size, self._machine.word)
+        self._at = before
+        operand = self._expression()
+        if not _is_place(operand) or not self._skip(")"):
             raise NotUnderstood(f"the size of {' '.join(words)}")
-        return ctype.bits // 8
+        return SizeOf(operand)
+
+    def _size_of_type(self, words: list[str], pointer: bool) -> int | None:
+        ctype = c_type(words, pointer, self._machine)
+        return STRUCTS.get(words[-1]) if ctype is None and words else ctype.bits // 8 if ctype else None
 
     def _block(self) -> Node:
         """Parse `{ int a = x; int b = y; value; })`; the opening parenthesis is already taken."""
@@ -241,7 +257,9 @@ class _Parser:
             before = self._at
             words, pointer = self._type_words()
             if len(words) > 1 and self._skip("="):
-                names.append((words[-1], Cast(c_type(words[:-1], pointer), self._expression())))
+                element = c_type(words[:-1], machine=self._machine) if pointer else None
+                ctype = c_type(words[:-1], pointer, self._machine)
+                names.append((words[-1], Cast(ctype, self._expression(), element)))
                 self._need(";")
                 continue
             self._at = before
@@ -254,7 +272,14 @@ class _Parser:
             return body
 
 
-def _number(text: str) -> Number:
+def _is_place(node: Node) -> bool:
+    """Return whether an expression is a field or an element of one."""
+    while isinstance(node, Index):
+        node = node.base
+    return isinstance(node, FieldOf)
+
+
+def _number(text: str, machine: Machine) -> Number:
     digits = text.rstrip("uUlL")
     suffix = text[len(digits) :].lower()
     is_decimal = not digits.startswith("0") or digits == "0"
@@ -262,9 +287,10 @@ def _number(text: str) -> Number:
         value = int(digits, 10 if is_decimal else 16 if digits[:2].lower() == "0x" else 8)
     except ValueError:  # 08, or more digits than Python reads
         raise NotUnderstood(f"the number {text[:_SHOWN]}") from None
-    types: list[CInt] = [INT, UINT, LONG, ULONG]
+    long = CInt(8 * machine.long, True)
+    types: list[CInt] = [INT, UINT, long, machine.word, LONG, ULONG]
     if "l" in suffix:
-        types = [LONG, ULONG]
+        types = [LONG, ULONG] if "ll" in suffix else types[2:]
     if "u" in suffix:
         types = [t for t in types if not t.signed]
     elif is_decimal:

@@ -5,8 +5,9 @@ These are the events of the tracers (`ftrace/*`), system calls, and synthetic ev
 
 from dataclasses import dataclass, replace
 
-from ktrace.model.format import Format
+from ktrace.model.format import MESSAGE, Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
+from ktrace.output.printfmt.cint import MACHINE, Machine
 from ktrace.output.printfmt.parser import PrintFmt, parse_print_fmt
 from ktrace.output.printfmt.system_calls import is_system_call, system_call
 from ktrace.output.printfmt.template import Spec, split
@@ -31,12 +32,16 @@ class Wording:
 
 _TRACERS = {
     "print": '"%pn: %s", REC->ip, REC->buf',
-    "bputs": '"%pn: %s", REC->ip, REC->str',
+    **dict.fromkeys(("bprint", "bputs"), f'"%pn: %s", REC->ip, REC->{MESSAGE}'),
+    "raw_data": '"# %x buf:%s%s", REC->id, __get_dynamic_array_len(buf) ? " " : "", '
+    "__print_hex(REC->buf, 65536)",
     "function": '"%pn <-%pn", REC->ip, REC->parent_ip',
     "hwlat": '"#%-5u inner/outer(us): %4llu/%-5llu ts:%lld.%09ld count:%d%s", REC->seqnum, REC->duration, '
     "REC->outer_duration, REC->tv_sec, REC->tv_nsec, REC->count, "
     'REC->nmi_count ? "(?)" : ""',
 }
+_LINES = {"print": "buf", "bprint": MESSAGE, "bputs": MESSAGE}
+"""The column of each tracer whose text may end with its own newline."""
 
 
 def wording(event: Format, lookups: Lookups = NO_LOOKUPS) -> Wording:
@@ -45,13 +50,14 @@ def wording(event: Format, lookups: Lookups = NO_LOOKUPS) -> Wording:
     Raises:
         NotUnderstood: the parser does not understand its `print fmt`.
     """
+    machine = Machine(lookups.long, lookups.big_endian)
     if event.system == "ftrace" and event.name in _TRACERS:
-        found = _wording(_TRACERS[event.name], titled=False)
-        return replace(found, lines="buf" if event.name == "print" else None)
+        found = _wording(_TRACERS[event.name], machine, titled=False)
+        return replace(found, lines=_LINES.get(event.name))
     if is_system_call(event):
-        spelled, args = system_call(event, texts=lookups.call_texts)
+        spelled, args = system_call(event, texts=lookups.call_texts, machine=machine)
         return Wording(spelled, PrintFmt("", args), titled=False)
-    found = _wording(event.print_fmt)
+    found = _wording(event.print_fmt, machine)
     if event.system == "synthetic":
         # The `print fmt` has commas between fields; the kernel prints none.
         parts = [part.replace(", ", " ", 1) if isinstance(part, str) and part.startswith(", ") else part
@@ -60,6 +66,6 @@ def wording(event: Format, lookups: Lookups = NO_LOOKUPS) -> Wording:
     return found
 
 
-def _wording(text: str, titled: bool = True) -> Wording:
-    print_fmt = parse_print_fmt(text)
-    return Wording(tuple(split(print_fmt.template)), print_fmt, titled)
+def _wording(text: str, machine: Machine = MACHINE, titled: bool = True) -> Wording:
+    print_fmt = parse_print_fmt(text, machine)
+    return Wording(tuple(split(print_fmt.template, machine)), print_fmt, titled)

@@ -4,9 +4,10 @@ This code is plain and slow; faster code must give the same result.
 """
 
 from ktrace.model.lookups import Lookups
-from ktrace.output.printfmt.addresses import spell_address
+from ktrace.output.printfmt.addresses import COUNTED, PLAIN, spell_address
 from ktrace.output.printfmt.system_calls import spell_special
 from ktrace.output.printfmt.template import WIDEST, Spec
+from ktrace.output.printfmt.values import text_of
 
 UNKNOWN = "(?)"
 """Shown instead of a value that only the kernel can compute."""
@@ -62,12 +63,8 @@ def _pad(text: str, width: int, left: bool) -> str:
 
 
 def _text(value: object, precision: int | None, lookups: Lookups) -> str:
-    if isinstance(value, int):
-        found = None if value == 0 else lookups.text(value)
-        value = found if found is not None or value == 0 else f"0x{value & 0xFFFFFFFFFFFFFFFF:x}"
-    elif isinstance(value, bytes):
-        value = value.partition(b"\0")[0].decode("utf-8", "surrogateescape")
-    text = "(null)" if value is None else str(value)
+    text = text_of(value, lookups)
+    text = "(null)" if text is None else text
     if precision is None:
         return text
     if text.isascii():
@@ -76,15 +73,17 @@ def _text(value: object, precision: int | None, lookups: Lookups) -> str:
 
 
 def _pointer(spec: Spec, value: object, width: int, lookups: Lookups, left: bool) -> str:
-    found = spell_address(spec.extension, value, width, lookups.symbol)
+    given = None if spec.width is None else width
+    found = spell_address(spec.extension, value, given, lookups)
     if found is not None:
-        return _pad(found, 0 if spec.extension[:1] == "h" else width, left)
-    if not isinstance(value, int):
+        return _pad(found, 0 if spec.extension[:1] in COUNTED else width, left)
+    if not isinstance(value, int) or spec.extension not in PLAIN:
         return UNKNOWN
-    value &= 0xFFFFFFFFFFFFFFFF
+    digits = 2 * lookups.long
+    value &= (1 << 4 * digits) - 1
     if spec.prefix:
-        return _pad(f"0x{value:016x}", width, left)
-    return _pad(f"{value:x}", width, left) if width and not spec.zero else f"{value:0{width or 16}x}"
+        return _pad(f"0x{value:0{digits}x}", width, left)
+    return _pad(f"{value:x}", width, left) if width and not spec.zero else f"{value:0{width or digits}x}"
 
 
 def _integer(spec: Spec, value: int, width: int, precision: int | None, left: bool) -> str:

@@ -12,6 +12,7 @@ A text that an argument points at is in a separate field, `__NAME_val`.
 from collections.abc import Iterator
 
 from ktrace.model.format import Field, Format
+from ktrace.output.printfmt.cint import MACHINE, Machine
 from ktrace.output.printfmt.parser import parse_print_fmt
 from ktrace.output.printfmt.template import Spec, split
 from ktrace.output.printfmt.tree import FieldOf, Node
@@ -33,7 +34,7 @@ def is_system_call(event: Format) -> bool:
     return event.system == "syscalls" and event.args[:1] != () and "syscall_nr" in event.args[0].name
 
 
-def system_call(event: Format, *, texts: bool) -> Parts:
+def system_call(event: Format, *, texts: bool, machine: Machine = MACHINE) -> Parts:
     """Return the template by which the kernel prints a system call.
 
     Args:
@@ -41,7 +42,9 @@ def system_call(event: Format, *, texts: bool) -> Parts:
     """
     if event.name.startswith("sys_exit_"):
         name = event.name.removeprefix("sys_exit_")
-        return tuple(split(f"sys_{name} -> 0x%lx")), tuple(FieldOf(arg.name) for arg in event.args[1:])
+        return tuple(split(f"sys_{name} -> 0x%lx", machine)), tuple(
+            FieldOf(arg.name) for arg in event.args[1:]
+        )
     values = {arg.name: arg for arg in event.args if _is_value(arg)}
     texts = texts or bool(values)
     name = event.name.removeprefix("sys_enter_")
@@ -53,7 +56,7 @@ def system_call(event: Format, *, texts: bool) -> Parts:
     else:
         for index, arg in enumerate(args):
             parts.append(f"{', ' if index else ''}{arg.name}: ")
-            parts += [_NUMBER] if texts else split("%lx")
+            parts += [_NUMBER] if texts else split("%lx", machine)
             nodes.append(FieldOf(arg.name))
             value = values.get(f"__{arg.name}_val")
             if value is None:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ktrace.output.printfmt.cint import CInt
+from ktrace.output.printfmt.cint import MACHINE, CInt, Machine
 from ktrace.output.printfmt.lexer import NotUnderstood
 
 Wide = int | Literal["*"] | None
@@ -48,7 +48,7 @@ _SPEC = re.compile(
     r"(?P<length>hh|h|ll|l|L|z|Z|t|j)?(?:p(?P<extension>[A-Za-z0-9]*)|(?P<conversion>[A-Za-z%]))",
     re.ASCII,
 )
-_BITS = {"hh": 8, "h": 16, None: 32}
+_BITS = {"hh": 8, "h": 16, None: 32, "ll": 64, "L": 64, "j": 64}  # all others are as wide as a long
 
 
 WIDEST = 2048
@@ -56,7 +56,7 @@ WIDEST = 2048
 Without it, a crafted recording could print megabytes for each record."""
 
 
-def split(template: str) -> list[str | Spec]:
+def split(template: str, machine: Machine = MACHINE) -> list[str | Spec]:
     """Return literal texts and conversions, in order. `%%` is literal.
 
     Raises:
@@ -77,7 +77,7 @@ def split(template: str) -> list[str | Spec]:
         if match["conversion"] == "%":
             literal("%")
         else:
-            parts.append(_spec(match))
+            parts.append(_spec(match, machine))
     literal(template[at:])
     if sum(len(part) if isinstance(part, str) else _widest(part) for part in parts) > WIDEST:
         raise NotUnderstood("longer than any event's")
@@ -88,13 +88,13 @@ def _widest(spec: Spec) -> int:
     return sum(wide for wide in (spec.width, spec.precision) if isinstance(wide, int))
 
 
-def _spec(match: re.Match[str]) -> Spec:
+def _spec(match: re.Match[str], machine: Machine) -> Spec:
     flags = match["flags"]
     conversion = match["conversion"] or "p"
     ctype = None
     if conversion in "diuxXo":
         signed = conversion in "di"
-        ctype = CInt(_BITS.get(match["length"], 64), signed)
+        ctype = CInt(_BITS.get(match["length"], 8 * machine.long), signed)
         conversion = "d" if conversion == "i" else conversion
     elif conversion not in "csp":
         conversion = "?"

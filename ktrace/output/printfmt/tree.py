@@ -64,7 +64,7 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """`condition ? yes : no`."""
+    """`condition ? yes : no`; `a ?: b` is `a ? a : b`."""
 
     condition: "Node"
     yes: "Node"
@@ -73,9 +73,29 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """`(type)a`; the type is None if it changes nothing or is not known."""
+    """`(type)a`.
+
+    Attributes:
+        type: None if it changes nothing or is not known.
+        element: the type that a pointer points to; None if it is not an integer, or the type not a pointer.
+    """
 
     type: CInt | None
+    operand: "Node"
+    element: CInt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressOf:
+    """`&a`: a pointer to a field or to one of its elements."""
+
+    operand: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class SizeOf:
+    """`sizeof(REC->name)`, or of one of its elements."""
+
     operand: "Node"
 
 
@@ -122,6 +142,8 @@ Node: TypeAlias = (
     | Binary
     | Choice
     | Cast
+    | AddressOf
+    | SizeOf
     | Index
     | Call
     | Table

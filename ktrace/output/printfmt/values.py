@@ -1,5 +1,6 @@
 """The values of an expression for all records: columns of integers, texts or arrays."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -7,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.model.column import Strings
-from ktrace.output.printfmt.cint import CInt
+from ktrace.model.lookups import Lookups
+from ktrace.output.printfmt.cint import MACHINE, CInt, Machine
 from ktrace.output.rendering.distinct_values import Codes, distinct
 
 
@@ -40,32 +42,79 @@ class Ints:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arrays:
-    """Arrays of integers: shape (rows, N), or an object column with a sequence or `bytes` in each row."""
+    """Arrays of integers, or pointers to their first elements: what C does not tell apart.
+
+    Attributes:
+        data: shape (rows, N), or an object column with a sequence or `bytes` in each row.
+        type: the type of an element.
+        machine: the order of bytes in memory.
+    """
 
     data: NDArray[Any]
     type: CInt
+    machine: Machine = MACHINE
 
     def at(self, index: int) -> Ints:
-        """Return one element of each array."""
+        """Return one element of each array; 0 after its end, where only the kernel knows what follows."""
         if index < 0:
             raise Unknown  # before the array's start
         if self.data.ndim == 2:
             if index >= self.data.shape[1]:
                 raise Unknown
             return Ints.of(self.data[:, index], self.type)
-        items = (item[index] if index < len(item) else 0 for item in self.data.tolist())
-        return Ints.of(np.array(list(items), np.int64 if self.type.signed else np.uint64), self.type)
+        return self.each([index] * len(self.data))
+
+    def each(self, indices: Sequence[int]) -> Ints:
+        """Return an element of each array, as `at` does, with an index of its own in each row."""
+        items = [
+            item[index] if item is not None and 0 <= index < len(item) else 0
+            for item, index in zip(self.data.tolist(), indices, strict=True)
+        ]
+        if any(not isinstance(item, int) for item in items):
+            raise Unknown  # texts instead of numbers
+        wrapped = [self.type.wrap(item) for item in items]
+        return Ints(np.array(wrapped, self.type.dtype), self.type)
+
+    def after(self, count: int) -> "Arrays":
+        """Return pointers to the elements after the first `count`."""
+        if count < 0:
+            raise Unknown  # before the array's start
+        if self.data.ndim == 2:
+            return Arrays(self.data[:, count:], self.type, self.machine)
+        return Arrays(
+            _objects([(item or ())[count:] for item in self.data.tolist()]), self.type, self.machine
+        )
+
+    def cast(self, ctype: CInt) -> "Arrays":
+        """Return pointers of another type to the same memory."""
+        if ctype.bits == self.type.bits:
+            return Arrays(self.data, ctype, self.machine)
+        dtype = np.dtype(ctype.dtype).newbyteorder(self.machine.order)
+        if self.data.ndim == 2:
+            cells = self._memory()
+            whole = cells.shape[1] // dtype.itemsize * dtype.itemsize
+            if not whole:
+                return Arrays(np.zeros((len(cells), 0), np.int64), ctype, self.machine)
+            numbers = np.ascontiguousarray(cells[:, :whole]).view(dtype)
+            return Arrays(numbers.astype(ctype.dtype), ctype, self.machine)
+        raw = [self._bytes(item) for item in self.data.tolist()]
+        size = dtype.itemsize
+        return Arrays(
+            _objects([np.frombuffer(item, dtype, len(item) // size).tolist() for item in raw]),
+            ctype,
+            self.machine,
+        )
 
     def distinct(self) -> tuple[list[bytes], Codes]:
         """Return each distinct array as its bytes in memory, and the index of each row's array."""
         if self.data.ndim == 2:
-            rows = np.ascontiguousarray(self.data.astype("<" + self.type.dtype, copy=False))
+            rows = self._memory()
             if not rows.size:
                 return [b""], np.zeros(len(rows), np.int64)
-            width = rows.itemsize * rows.shape[1]
+            width = rows.shape[1]
             if width <= 8:
                 words = np.zeros((len(rows), 8), np.uint8)
-                words[:, :width] = rows.view(np.uint8).reshape(len(rows), width)
+                words[:, :width] = rows
                 values, codes = distinct(words.view("<u8")[:, 0])
                 return [int(value).to_bytes(8, "little")[:width] for value in values], codes
             cells, inverse = np.unique(rows.view(f"S{width}")[:, 0], return_inverse=True)
@@ -82,6 +131,11 @@ class Arrays:
         counts = [len(item) * size for item in self.data.tolist()]
         return Ints(np.array(counts, np.int32).reshape(rows), CInt(32, True))
 
+    def _memory(self) -> NDArray[np.uint8]:
+        """Return the bytes of each array, shape (rows, N)."""
+        dtype = np.dtype(self.type.dtype).newbyteorder(self.machine.order)
+        return np.ascontiguousarray(self.data.astype(dtype)).view(np.uint8).reshape(len(self.data), -1)
+
     def _bytes(self, item: Any) -> bytes:
         if isinstance(item, bytes):
             return item
@@ -90,14 +144,38 @@ class Arrays:
         size = self.type.bits // 8
         if any(isinstance(word, str | None) for word in item or ()):
             raise Unknown  # texts instead of numbers
-        return b"".join(
-            (int(word) & ((1 << self.type.bits) - 1)).to_bytes(size, "little") for word in item or ()
-        )
+        mask = (1 << self.type.bits) - 1
+        return b"".join((int(word) & mask).to_bytes(size, self.machine.order) for word in item or ())
+
+
+def _objects(items: Sequence[object]) -> NDArray[np.object_]:
+    column = np.empty(len(items), object)
+    for row, item in enumerate(items):
+        column[row] = item
+    return column
 
 
 _FEW = 64  # up to this many texts, all are used, whether they occur or not
 
 Value: TypeAlias = Ints | Arrays | Strings
+
+
+def texts_of(value: Value, rows: int, lookups: Lookups) -> Strings:
+    """Return what `%s` prints of each value: an address, an array that ends at a NUL, or a text."""
+    if isinstance(value, Strings):
+        return value
+    found, codes = encoded(value, rows)
+    return Strings(codes.astype(np.int32), tuple(text_of(one, lookups) for one in found))
+
+
+def text_of(value: object, lookups: Lookups) -> str | None:
+    """Return the text at an address, or the text that bytes hold; None at the address 0."""
+    if isinstance(value, bytes):
+        return value.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    if not isinstance(value, int):
+        return None if value is None else str(value)
+    address = value & 0xFFFFFFFFFFFFFFFF
+    return None if not address else lookups.text(address) or f"0x{address:x}"
 
 
 def constant(text: str | None, rows: int) -> Strings:

@@ -73,6 +73,59 @@ def test_arrays_as_long_as_each_record_says():
         "{0x1,0x2} 16 01 02", "{} 0 ", "{0xff} 8 03"]  # fmt: skip
 
 
+def test_arrays_of_a_kernel_that_has_a_function_for_them():
+    form = event('"%s %s", __print_dynamic_array(d, 8), __print_dynamic_array(b, 1)',
+                 "__data_loc u64[] d 4 0", "__data_loc u8[] b 4 0")  # fmt: skip
+    assert bodies(form, d=[[1, 255], []], b=[b"\1", b"\2\3"]) == ["{0x1,0xff} {0x1}", "{} {0x2,0x3}"]
+    dump = event('"%s", __print_hex_dump("p ", DUMP_PREFIX_OFFSET, 16, 1, __get_dynamic_array(b), 2, 1)',
+                 "__data_loc u8[] b 4 0")  # fmt: skip
+    assert bodies(dump, b=[b"ab", b"ac"])[1] == "\\np 00000000: 61 63" + " " * 44 + "ac\\n"
+
+
+def test_relative_fields():
+    form = event('"%s %d %s %s %pISpc", __get_rel_str(s), __get_rel_dynamic_array_len(d), '
+                 "__print_hex(__get_rel_dynamic_array(d), 2), __get_rel_cpumask(m), __get_rel_sockaddr(a)",
+                 "__rel_loc char[] s 4 0", "__rel_loc u8[] d 4 0", "__rel_loc cpumask_t m 4 0",
+                 "__rel_loc u8[] a 4 0")  # fmt: skip
+    found = bodies(form, s=["x"], d=[b"\1\2"], m=[[5]], a=[bytes.fromhex("0200005001020304")])
+    assert found == ["x 2 01 02 00000000,00000005 1.2.3.4:80"]
+
+
+def test_context_of_an_event():
+    form = event(
+        '"%d %d %d", !!__event_in_hardirq(), !!__event_in_softirq(), !!__event_in_irq()', "int a 4 1"
+    )
+    made = batch("e", format=form, a=np.array([1, 2, 3]), common_flags=np.array([8, 16, 1], np.int32))
+    assert Body(form).texts(made) == ["1 0 1", "0 1 1", "0 0 0"]
+
+
+def test_a_choice_between_kinds_of_text():
+    form = event('"%s %s %s", REC->p ? REC->p : "none", REC->n[0] ? REC->n : "-", REC->u ?: "x"',
+                 "const char * p 8 0", "char n[4] 4 0", "u8 u[4] 4 0")  # fmt: skip
+    known = Lookups(text={64: "saved"}.get)
+    found = bodies(form, known, p=[0, 64, 80], n=["", "ab", "c"], u=[[97, 0, 0, 0], [98, 99, 0, 0], [0] * 4])
+    assert found == ["none - a", "saved ab bc", "0x50 c "]
+
+
+def test_fields_as_conditions():
+    form = event('"%s %d", REC->n && REC->a ? "both" : "no", !REC->n', "int a 4 1", "char n[4] 4 0")
+    assert bodies(form, a=[0, 1], n=["", "x"]) == ["no 0", "both 0"]
+
+
+def test_sizes_of_fields():
+    form = event('"%zu %zu %zu %s", sizeof(REC->h), sizeof(REC->w), sizeof(REC->w[0]), '
+                 "__print_hex(REC->h, sizeof(REC->h))", "u8 h[6] 6 0", "u32 w[3] 12 0")  # fmt: skip
+    assert bodies(form, h=[[2, 0, 0, 0, 1, 10]], w=[[1, 2, 3]]) == ["6 12 4 02 00 00 00 01 0a"]
+    absent = event('"%zu", sizeof(REC->d)', "__data_loc u8[] d 4 0")
+    assert bodies(absent, d=[b"x"]) == [UNKNOWN]
+
+
+def test_bitmask_of_other_machines():
+    form = event('"%s", __get_bitmask(m)', "__data_loc unsigned long[] m 4 0")
+    for machine in (Lookups(big_endian=True), Lookups()):
+        assert bodies(form, machine, m=[[1 << 32 | 5]]) == ["00000001,00000005"]
+
+
 def test_bitmask():
     form = event('"%s", __get_cpumask(m)', "__data_loc cpumask_t m 4 0")
     assert bodies(form, m=[[5], [1 << 32, 2]]) == ["00000000,00000005", "00000000,00000002,00000001,00000000"]

@@ -1,5 +1,6 @@
 import pytest
 
+from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt.lexer import NotUnderstood
 from ktrace.output.printfmt.parser import parse_print_fmt
 from ktrace.output.printfmt.tree import Cast, FieldOf, Name, Null, Table
@@ -48,6 +49,11 @@ def value(expression, conversion="%d", field=INT, a=(0,)):
         ("({ int x = 5; int y = (3); ((x) < (y) ? (x) : (y)); })", "3"),
         ("pte_val(native_make_pte(9))", "9"),
         ("__builtin_bswap16(0x1234) ", str(0x3412)),
+        ("5 ?: 3", "5"),
+        ("0 ?: 3", "3"),
+        ("0 ?: 0 ?: 4", "4"),
+        ("sizeof(REC->a)", "4"),
+        ("sizeof(struct in6_addr) + sizeof(uuid_t)", "32"),
     ],
 )
 def test_constant_expressions(expression, want):
@@ -90,12 +96,56 @@ def test_types_are_those_of_c(expression, want):
         ("~REC->a", ["7", "-1", "-6"]),
         ("!REC->a", ["0", "1", "0"]),
         ("(short)(REC->a * 10000)", [str(-80000 + 65536), "0", str(50000 - 65536)]),
-        ("*(&REC->a)", None),
+        ("*(&REC->a)", ["-8", "0", "5"]),
     ],
 )
 def test_columns(expression, want):
     texts = bodies(event(f'"%d", {expression}', INT), a=[-8, 0, 5])
-    assert texts == (want or ["(?)"] * 3)
+    assert texts == want
+
+
+@pytest.mark.parametrize(
+    ("expression", "conversion", "want"),
+    [
+        ("sizeof(long) * 10 + sizeof(void *)", "%d", "44"),
+        ("sizeof(size_t) + sizeof(u64)", "%d", "12"),
+        ("(unsigned long)-1", "%lx", "ffffffff"),
+        ("(long)REC->a", "%ld", "-5"),
+        ("REC->a", "%lx", "fffffffb"),
+        ("REC->a", "%zx", "fffffffb"),
+        ("REC->a", "%llx", "fffffffffffffffb"),
+        ("4294967296", "%lld", "4294967296"),
+        ("0xffffffffUL + 1", "%lld", "0"),
+        ("(void *)REC->a", "%p", "fffffffb"),
+        ("(void *)16", "%#p", "0x00000010"),
+    ],
+)
+def test_types_of_32_bits(expression, conversion, want):
+    form = event(f'"{conversion}", {expression}', INT)
+    assert bodies(form, Lookups(long=4), a=[-5]) == [want]
+
+
+@pytest.mark.parametrize(
+    ("expression", "conversion", "little", "big"),
+    [
+        ("&REC->a", "%pI4", "4.3.2.1", "1.2.3.4"),
+        ("&REC->a", "%4ph", "04 03 02 01", "01 02 03 04"),
+        ("*(u8 *)&REC->a", "%d", "4", "1"),
+        ("((u16 *)&REC->a)[1]", "%x", "102", "304"),
+        ("((u8 *)&REC->a)[REC->a & 1]", "%d", "4", "1"),
+        ("*((u8 *)&REC->a + 1)", "%d", "3", "2"),
+        ("&((u8 *)&REC->a)[2]", "%2ph", "02 01", "03 04"),
+        ("__print_hex(&REC->a, sizeof(REC->a))", "%s", "04 03 02 01", "01 02 03 04"),
+        ("__print_array(&REC->a, 1, 4)", "%s", "{0x1020304}", "{0x1020304}"),
+        ("__print_array(&REC->a, 2, 2)", "%s", "{0x304,0x102}", "{0x102,0x304}"),
+        ("&REC->a", "%pa", "0x01020304", "0x01020304"),
+        ("&REC->a", "%p", "(?)", "(?)"),
+    ],
+)
+def test_pointers_to_a_field(expression, conversion, little, big):
+    form = event(f'"{conversion}", {expression}', INT)
+    found = [bodies(form, Lookups(big_endian=order), a=[0x01020304])[0] for order in (False, True)]
+    assert found == [little, big]
 
 
 def test_casts_and_parentheses_are_told_apart():
