@@ -1,5 +1,6 @@
 """The formats, clock and names needed to decode the pages of a session's buffer."""
 
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -70,7 +71,7 @@ class Formats:
 
 def layout_of(files: Files) -> PageLayout:
     """Return the layout of an instance's pages."""
-    return parse_header_page(files.read("events/header_page"))
+    return parse_header_page(files.read("events/header_page"), big_endian=sys.byteorder == "big")
 
 
 def live_decoder(files: Files, formats: Formats) -> Live:
@@ -86,8 +87,9 @@ def live_enrich(files: Files, formats: Formats, saved: Callable[[], str]) -> Enr
         lambda: kernel_symbols(files.host),
         FlagStyle.from_header(files.read("trace")),
         formats.name_of,
-        PrintkFormats(lambda: _printk_formats(formats.tracing)),
+        PrintkFormats(lambda: _printk_formats(formats.tracing), changing=True),
         call_texts=has_call_texts(formats.tracing),
+        layout=layout_of(files),
     )
 
 

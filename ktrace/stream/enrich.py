@@ -13,7 +13,9 @@ from ktrace.model.batch import Batch, Chunk, Mark, Stack
 from ktrace.model.column import Column, Strings
 from ktrace.model.lookups import Lookups
 from ktrace.ringbuffer.interning import Interner, distinct
+from ktrace.ringbuffer.layout import PageLayout
 from ktrace.stream.flags import FlagStyle
+from ktrace.stream.messages import Messages
 from ktrace.stream.symbol_table import SymbolTable
 
 Names = Callable[[Iterable[int]], Mapping[int, str]]
@@ -34,6 +36,7 @@ class Enrich:
         event_of: returns `SYSTEM.NAME` for the id of an event, for probes on events.
         texts: the kernel's strings that records point to, by address.
         call_texts: as in `Lookups`.
+        layout: tells the kernel's size of `long` and order of bytes.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Enrich:
         texts: Callable[[int], str | None] = lambda _: None,
         *,
         call_texts: bool = False,
+        layout: PageLayout | None = None,
     ) -> None:
         self._names = names
         self._load = symbols if callable(symbols) else None
@@ -56,7 +60,10 @@ class Enrich:
             lambda address, offset: self.symbols.pointer(address, offset=offset),
             texts,
             call_texts=call_texts,
+            long=layout.long if layout else 8,
+            big_endian=layout is not None and layout.big_endian,
         )
+        self._messages = Messages(self._lookups)
         self._interners: dict[tuple[str, str], Interner] = {}
 
     @property
@@ -104,6 +111,8 @@ class Enrich:
     def _batch(self, batch: Batch, slots: NDArray[np.int32]) -> Batch:
         assert batch.common_flags is not None
         columns: dict[str, Column] = dict(batch.columns)
+        if batch.format is not None and batch.format.has_message:
+            columns |= self._messages.column(batch)
         places: dict[str, Strings] = {}
         for name, addresses in batch.addresses.items():
             if name in columns:
@@ -129,13 +138,16 @@ class Enrich:
     def _mark(self, mark: Mark, known: Mapping[int, str]) -> Mark:
         if not isinstance(mark, Stack) or mark.common_flags < 0:
             return mark
-        frames = (_user_frame(ip) for ip in mark.ips) if mark.user else map(self.symbols.frame, mark.ips)
+        frames = (self._user_frame(ip) for ip in mark.ips) if mark.user else map(self.symbols.frame, mark.ips)
         return replace(
             mark,
             comm=known[mark.pid],
             frames=tuple(frames),
             flags=self._flags.text(mark.common_flags),
         )
+
+    def _user_frame(self, address: int) -> str:
+        return f"<{address:0{2 * self._lookups.long}x}>"
 
     def _event(self, ident: int) -> str:
         return self._event_of(ident) or str(ident)
@@ -151,10 +163,6 @@ class Enrich:
     ) -> Strings:
         interner = self._interners.setdefault((event, name), Interner())
         return interner.strings(values, lambda row: spell(int(values[row])))
-
-
-def _user_frame(address: int) -> str:
-    return f"<{address:016x}>"
 
 
 def _few(values: NDArray[np.int32]) -> Iterator[int]:

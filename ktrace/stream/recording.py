@@ -35,7 +35,7 @@ from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.readahead import ahead, new_pool
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
-from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Buffer, Contents, CpuData
+from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Buffer, CpuData
 from ktrace.tracedat.reader import WINDOW, TraceDat
 
 T = TypeVar("T")
@@ -139,7 +139,7 @@ class Recording:
         for known in self._formats:
             for form in known.values():
                 if form.system != "ftrace" or form.name == "print":
-                    names = (*found.get(form.name, ()), *(f.name for f in form.args))
+                    names = (*found.get(form.name, ()), *form.column_names)
                     found[form.name] = tuple(dict.fromkeys(names))
         return found
 
@@ -169,10 +169,11 @@ class Recording:
         """Yield each buffer of each file, with everything needed to read it."""
         hosts = {contents.options.trace_id: contents for contents in self.contents}
         for file, known in zip(self._files, self._formats, strict=True):
-            enrich = _enrich(file.contents, known)
+            enrich = _enrich(file, known)
             for buffer in file.contents.buffers:
                 clock = clock_of(file.contents.options, buffer.clock, hosts)
-                decoder = TimedDecoder(known, _layout(file, buffer), clock)
+                layout = replace(_page_layout(file), size=buffer.page_size)
+                decoder = TimedDecoder(known, layout, clock)
                 yield Opened(file, buffer, clock, known, decoder, enrich)
 
     def heads(self, names: Collection[str], share: int = 0, of: int = 1) -> Iterator[HeadColumns] | None:
@@ -370,19 +371,21 @@ def parse_time(text: str, *, ticks: bool = False) -> int:
     return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
 
 
-def _layout(file: TraceDat, buffer: Buffer) -> PageLayout:
+def _page_layout(file: TraceDat) -> PageLayout:
     try:
-        layout = parse_header_page(file.contents.header_page, big_endian=file.contents.order == "big")
+        return parse_header_page(file.contents.header_page, big_endian=file.contents.order == "big")
     except UsageError as error:
         raise file.source.damaged(error.message, 0) from None
-    return replace(layout, size=buffer.page_size)
 
 
-def _enrich(contents: Contents, known: dict[int, Format]) -> Enrich:
+def _enrich(file: TraceDat, known: dict[int, Format]) -> Enrich:
+    contents = file.contents
     names = SavedNames(contents.cmdlines.decode("utf-8", "surrogateescape"))
     texts = PrintkFormats(lambda: contents.printk_formats.decode("utf-8", "surrogateescape"))
     by = contents.options.written_by
     style = FlagStyle(migrate=SHORT_FLAGS not in by)
     call_texts = CALL_TEXTS in by or any(form.has_call_text for form in known.values())
     symbols = partial(SymbolTable, contents.kallsyms)
-    return Enrich(names, symbols, style, _EventNames(known), texts, call_texts=call_texts)
+    events = _EventNames(known)
+    layout = _page_layout(file)
+    return Enrich(names, symbols, style, events, texts, call_texts=call_texts, layout=layout)

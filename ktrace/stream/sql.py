@@ -16,7 +16,7 @@ import numpy as np
 from ktrace.errors import UsageError
 from ktrace.model.batch import Chunk, to_frame
 from ktrace.model.column import Column, Strings
-from ktrace.model.format import Field, Format
+from ktrace.model.format import MESSAGE, Field, Format
 from ktrace.model.frame import column_name, require_polars, series
 from ktrace.output.rendering.stream_order import order_of
 from ktrace.ringbuffer.columns import EventReader
@@ -221,7 +221,11 @@ class _Table:
         def wanted(form: Format) -> Collection[str] | None:
             if (form.system, form.name) not in mine:
                 return None
-            return [f.name for f in form.args if self.name != ALL and column_name(f.name) in columns]
+            if self.name == ALL:
+                return []
+            if form.has_message and column_name(MESSAGE) in columns:
+                return [f.name for f in form.args]  # the message is made from them
+            return [f.name for f in form.args if column_name(f.name) in columns]
 
         return wanted
 
@@ -236,6 +240,8 @@ def _tables(recording: Recording) -> list[_Table]:
 
 def _fields(form: Format) -> "Schema":
     """Return the columns of an event's fields, as `to_frame` makes them from batches."""
+    import polars as pl  # noqa: PLC0415 -- as above
+
     reader = EventReader(form, "<")
     nothing = np.zeros(0, np.int64)
     columns = reader.columns(
@@ -244,17 +250,20 @@ def _fields(form: Format) -> "Schema":
     types: Schema = {}
     for one in form.args:
         column = columns[one.name]
-        types[column_name(one.name)] = _type(one, column, is_symbol=one.name in reader.symbols)
+        is_text = one.is_text and not form.is_data(one)
+        types[column_name(one.name)] = _type(one, column, is_text, is_symbol=one.name in reader.symbols)
+    if form.has_message:
+        types[column_name(MESSAGE)] = pl.String()
     return types
 
 
-def _type(one: Field, column: Column, *, is_symbol: bool) -> "pl.DataType":
+def _type(one: Field, column: Column, is_text: bool, *, is_symbol: bool) -> "pl.DataType":
     import polars as pl  # noqa: PLC0415 -- as above
 
     if isinstance(column, Strings) or is_symbol:
         return pl.String()
     if column.dtype == object:
-        return pl.List(pl.String if one.is_text else pl.Int64 if one.signed else pl.UInt64)
+        return pl.List(pl.String if is_text else pl.Int64 if one.signed and not one.is_text else pl.UInt64)
     number = pl.UInt64() if column.dtype.kind == "u" else pl.Int64()
     return number if column.ndim == 1 else pl.Array(number, column.shape[1])
 
