@@ -35,7 +35,7 @@ def spell_address(extension: str, value: object, width: int | None, lookups: Loo
         lookups: the symbols, and how the traced machine orders bytes.
     """
     letter = extension[:1]
-    if letter and letter in "sSfFBn":
+    if letter and letter in "sSfFBn" and extension != "fw":
         return _symbol(letter, value, lookups) if isinstance(value, int) else None
     if letter == "e" and isinstance(value, int):
         return _error(value, lookups)

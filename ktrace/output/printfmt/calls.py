@@ -265,3 +265,10 @@ _OF_INT: dict[str, Callable[[Ints], Ints]] = {
         for bits in (16, 32, 64)
     },
 }
+
+FUNCTIONS = frozenset(
+    {*_OF_FIELD, *_OF_VALUES, *_OF_INT, *_IN_CONTEXT}
+    | {"__print_flags", "__print_flags_u64", "__print_symbolic", "__print_symbolic_u64"}
+    | {"__print_array", "__print_dynamic_array", "__print_hex_dump"}
+)
+"""All functions that are known, without `rel_` in their names, which changes only where the field is."""
