@@ -5,6 +5,7 @@
 """
 
 import re
+from collections import Counter
 from functools import lru_cache
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|\w+|->|\S', re.DOTALL)
@@ -52,26 +53,37 @@ def _of_argument(tokens: list[str], memory: bool) -> set[str]:
     """Return the fields that one argument uses as bytes. `memory`: its conversion prints bytes."""
     found: set[str] = set()
     calls: list[str] = []
+    around = Counter[str]()  # how many of the calls take a size, or print bytes
     for at, token in enumerate(tokens):
         if token == "(":
-            calls.append(tokens[at - 1] if at else "")
+            calls.append(_kind(tokens[at - 1] if at else ""))
+            around[calls[-1]] += 1
         elif token == ")" and calls:
-            calls.pop()
-        name, after = "", at
-        if token == "REC":
-            rest = [word for word in tokens[at + 1 : at + 4] if word != ")"]
-            if rest[:1] == ["->"] and len(rest) > 1:
-                name, after = rest[1], tokens.index(rest[1], at) + 1
-        elif _GET.match(token) and tokens[at + 1 : at + 2] == ["("]:
-            name, after = "".join(tokens[at + 2 : at + 3]), at + 4
+            around[calls.pop()] -= 1
         elif token in ("__print_dynamic_array", "__print_rel_dynamic_array"):
             found.update(tokens[at + 2 : at + 3])
-        if not name or any(map(_SIZE.match, calls)):
+        name, after = _mention(tokens, at)
+        if not name or around["size"]:
             continue
         is_element = tokens[after : after + 1] == ["["] and "&" not in tokens[max(at - 2, 0) : at]
         if is_element:
             if tokens[after + 1 : after + 3] != ["0", "]"]:
                 found.add(name)  # an element after the first may follow a NUL
-        elif memory or any(map(_PRINT_MEMORY.match, calls)):
+        elif memory or around["print"]:
             found.add(name)
     return found
+
+
+def _kind(function: str) -> str:
+    return "size" if _SIZE.match(function) else "print" if _PRINT_MEMORY.match(function) else ""
+
+
+def _mention(tokens: list[str], at: int) -> tuple[str, int]:
+    """Return the field that `REC->name` or `__get_str(name)` at a token means, and the token after it."""
+    if tokens[at] == "REC":
+        start = at + 1 + (tokens[at + 1 : at + 2] == [")"])
+        if tokens[start : start + 1] == ["->"]:
+            return "".join(tokens[start + 1 : start + 2]), start + 2
+    elif _GET.match(tokens[at]) and tokens[at + 1 : at + 2] == ["("]:
+        return "".join(tokens[at + 2 : at + 3]), at + 4
+    return "", at

@@ -194,10 +194,12 @@ def _truth(value: Ints) -> NDArray[np.bool_] | bool:
 
 
 def _choice(node: Choice, records: Records) -> Value:
-    truth = _truth(_number(evaluate(node.condition, records), True))
+    condition = evaluate(node.condition, records)
+    truth = _truth(_number(condition, True))
+    is_own = node.yes is node.condition  # a ?: b
     if isinstance(truth, bool):
-        return evaluate(node.yes if truth else node.no, records)
-    yes, no = evaluate(node.yes, records), evaluate(node.no, records)
+        return condition if truth and is_own else evaluate(node.yes if truth else node.no, records)
+    yes, no = condition if is_own else evaluate(node.yes, records), evaluate(node.no, records)
     if isinstance(yes, Ints) and isinstance(no, Ints):
         ctype = common(yes.type, no.type)
         return Ints(

@@ -33,6 +33,12 @@ def test_bytes(print_fmt):
     assert printed_bytes(print_fmt) == {"x"}
 
 
+def test_depth_costs_nothing():
+    """A crafted format of 64 KiB takes no longer than a plain one."""
+    deep = "(" * 20_000 + "REC->x " * 6_000
+    assert printed_bytes(f'"%s", {deep}') == set()
+
+
 @pytest.mark.parametrize(
     "print_fmt",
     [

@@ -148,6 +148,14 @@ def test_pointers_to_a_field(expression, conversion, little, big):
     assert found == [little, big]
 
 
+def test_a_condition_that_is_its_own_value_is_computed_once():
+    """Or each level would double the work."""
+    expression = "REC->a"
+    for _ in range(60):
+        expression = f"({expression} ?: 7)"
+    assert bodies(event(f'"%d", {expression}', INT), a=[0, 5]) == ["7", "5"]
+
+
 def test_casts_and_parentheses_are_told_apart():
     assert parse_print_fmt('"%d", (x) - 1').args[0].left == Name("x")
     assert isinstance(parse_print_fmt('"%d", (x)1').args[0], Cast)
