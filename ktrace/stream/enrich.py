@@ -39,6 +39,7 @@ class Enrich:
         layout: tells the kernel's size of `long` and order of bytes.
     """
 
+    # many parameters: each is another source of what the records lack; all but two have defaults
     def __init__(
         self,
         names: Names,

@@ -169,8 +169,9 @@ def test_raw_markers_and_bytes_of_any_length(session: Session, tmp_path: Path) -
     for length in (0, 1, 2, 3, 4, 5, 100, 1000):
         with marker.open("wb", buffering=0) as file:
             file.write(struct.pack("=I", 0x100 + length) + bytes(range(256))[:length].ljust(length, b"\xff"))
-    session.files.write("trace_marker", "no newline")
-    session.files.write("trace_marker", "a newline\n")
+    for text in (b"no newline", b"a newline\n"):
+        with marker.with_name("trace_marker").open("wb", buffering=0) as file:
+            file.write(text)
     session.stop()
     read = read_both(session, tmp_path)
     assert read.differences() == []

@@ -6,6 +6,7 @@ _ROWS = (16, 32)
 _GROUPS = (1, 2, 4, 8)
 
 
+# many parameters: those of the kernel's function
 def hex_dump(
     data: bytes,
     row: int,
