@@ -5,11 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib import import_module
-from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, TypeAlias, cast
 
 if TYPE_CHECKING:
     from ktrace.model.batch import Chunk
     from ktrace.stream.recording import Recording
+
+
+Fields: TypeAlias = Mapping[str, Sequence[str]]
+"""The names of fields, by event."""
 
 
 class Export(Protocol):
@@ -30,6 +34,7 @@ def open_export(
     name: str | None,
     *,
     recording: "Recording",
+    fields: Callable[[], Fields],
     inputs: Sequence[str] = (),
 ) -> AbstractContextManager[Export]:
     """Open the requested sink, by default text.
@@ -38,6 +43,7 @@ def open_export(
         files: by format, the file to write to, or None.
         name: the format for standard output, as `stdout_format` returns it.
         recording: the recording to write.
+        fields: returns the fields of the events that will be written, for the header of CSV.
         inputs: the input files.
 
     Raises:
@@ -52,7 +58,12 @@ def open_export(
     for kind, path in files.items():
         if path is not None:
             return _parquet(path, inputs) if kind == "parquet" else _file(kind, path, inputs)
-    return _standard_output(name, recording)
+    return _standard_output(name, recording, _columns(name, fields))
+
+
+def _columns(name: str | None, fields: Callable[[], Fields]) -> Fields:
+    """Return the fields if the format has a header: finding them takes time."""
+    return fields() if name in ("csv", "csv-raw") else {}
 
 
 def stdout_format(*, as_json: bool, as_csv: bool, csv_raw: bool) -> str | None:
@@ -67,11 +78,14 @@ def stdout_format(*, as_json: bool, as_csv: bool, csv_raw: bool) -> str | None:
     return "json" if as_json else "csv-raw" if csv_raw else "csv" if as_csv else None
 
 
-def export_in_parts(recording: "Recording", name: str | None, *, jobs: int) -> tuple[int, int] | None:
+def export_in_parts(
+    recording: "Recording", name: str | None, fields: Callable[[], Fields], *, jobs: int
+) -> tuple[int, int] | None:
     """Write a whole recording to standard output, using several processes.
 
     Args:
         name: the format, as `stdout_format` returns it.
+        fields: as in `open_export`.
         jobs: the maximum number of processes.
 
     Returns:
@@ -88,10 +102,11 @@ def export_in_parts(recording: "Recording", name: str | None, *, jobs: int) -> t
     jobs = min(jobs, len(parts.all) // 2)
     if jobs < 2:
         return None
+    columns = _columns(name, fields)
 
     def work(part: Part, out: Out) -> tuple[int, Counter[int]]:
         count, told = 0, Counter[int]()
-        sink = _sink(name, cast(BinaryIO, out), recording, first=False, bulk=False)
+        sink = _sink(name, cast(BinaryIO, out), recording, columns, first=False, bulk=False)
         for chunk in parts.chunks(part):
             count += len(chunk)
             for mark in chunk.marks:
@@ -101,7 +116,7 @@ def export_in_parts(recording: "Recording", name: str | None, *, jobs: int) -> t
         sink.close()
         return count, told
 
-    with _standard_output(name, recording) as sink:
+    with _standard_output(name, recording, columns) as sink:
         sink.flush()
         try:
             found = in_turn(parts.all, work, sys.stdout.fileno(), jobs)
@@ -123,13 +138,15 @@ def _is_file(stream: TextIO) -> bool:
 
 
 @contextmanager
-def _standard_output(name: str | None, recording: "Recording") -> Iterator[Export]:
-    sink = _sink(name, sys.stdout.buffer, recording, first=True, bulk=True)
+def _standard_output(name: str | None, recording: "Recording", columns: Fields) -> Iterator[Export]:
+    sink = _sink(name, sys.stdout.buffer, recording, columns, first=True, bulk=True)
     yield sink
     sink.close()
 
 
-def _sink(name: str | None, out: BinaryIO, recording: "Recording", *, first: bool, bulk: bool) -> Export:
+def _sink(
+    name: str | None, out: BinaryIO, recording: "Recording", columns: Fields, *, first: bool, bulk: bool
+) -> Export:
     if name == "json":
         from ktrace.output.formats.jsonl import JsonLines
 
@@ -137,7 +154,7 @@ def _sink(name: str | None, out: BinaryIO, recording: "Recording", *, first: boo
     if name in ("csv", "csv-raw"):
         from ktrace.output.formats.csv import Csv
 
-        return Csv(out, recording.fields(), header=first, bulk=bulk, raw=name == "csv-raw")
+        return Csv(out, columns, header=first, bulk=bulk, raw=name == "csv-raw")
     from ktrace.output.formats.text import Text
 
     return Text(out, bulk=bulk)

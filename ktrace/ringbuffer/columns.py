@@ -17,6 +17,15 @@ from ktrace.model.format import Field, Format, element_size
 from ktrace.ringbuffer.texts import Texts, text_at
 
 _INTEGERS = (1, 2, 4, 8)
+_FUNCTIONS = {
+    "function": ("ip", "parent_ip"),
+    "func_repeats": ("ip", "parent_ip"),
+    "funcgraph_entry": ("func",),
+    "funcgraph_retaddr_entry": ("func", "retaddr"),
+    "funcgraph_exit": ("func",),
+}
+"""By event of ftrace, the fields that are functions."""
+_NO_FIELD = (np.dtype("V1"), 0)
 _BOTH = "common_flags and common_preempt_count"
 
 
@@ -82,7 +91,11 @@ class EventReader:
         spelled = {a.name: a.print_as for a in self.signature.args} if self.signature else {}
         self._readers = {f.name: self._reader(f, spelled.get(f.name)) for f in form.args}
         self._locs = [f for f in form.args if f.shape in ("data_loc", "rel_loc")]
-        self.symbols = tuple(name for name, as_ in spelled.items() if as_ == "sym")
+        called = _FUNCTIONS.get(form.name, ()) if form.system == "ftrace" else ()
+        self.symbols = (
+            *(name for name, as_ in spelled.items() if as_ == "sym"),
+            *(name for name in called if parts.get(name, _NO_FIELD)[0].kind == "u"),
+        )
         own = ("__probe_ip", "__probe_func", "__probe_ret_ip", "__probe_type")
         self.places = tuple(name for name in own if name in parts and parts[name][0].itemsize in _INTEGERS)
 

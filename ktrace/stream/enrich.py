@@ -117,7 +117,9 @@ class Enrich:
         places: dict[str, Strings] = {}
         for name, addresses in batch.addresses.items():
             if name in columns:
-                columns[name] = self._spell(batch.event, name, addresses, self._place)
+                # A probe's argument is any address; a tracer's field is a function.
+                spell = self._name if batch.kind == "fields" else self._place
+                columns[name] = self._spell(batch.event, name, addresses, spell)
             elif name == "__probe_type":
                 places["place"] = self._spell(batch.event, name, addresses, self._event)
             elif name == "__probe_func":

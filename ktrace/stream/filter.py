@@ -74,6 +74,9 @@ class Filter:
     def _evaluate(self, node: Node, batch: Batch) -> Mask:
         if isinstance(node, Pred):
             column = _column(batch, node.field)
+            shown = batch.columns.get(node.field)
+            if isinstance(node.value, str) and isinstance(shown, Strings):
+                column = shown  # a function's name, where its address would be compared with a number
             assert column is not None
             return self._compare(node, column)
         parts = [self._evaluate(part, batch) for part in node.parts]

@@ -1,9 +1,16 @@
 """The formats in a recording, by the event id that its records have."""
 
+from collections.abc import Iterable
+from dataclasses import replace
+
 from ktrace.errors import UsageError
 from ktrace.model.format import Format, parse_format
-from ktrace.ringbuffer.layout import parse_header_page
+from ktrace.ringbuffer.layout import PageLayout, parse_header_page
+from ktrace.tracedat.contents import Buffer
 from ktrace.tracedat.reader import TraceDat
+
+STACKS = ("kernel_stack", "user_stack")
+"""Events of ftrace whose records are stacks of other records, and have no rows of their own."""
 
 
 def known_formats(file: TraceDat, *, recover: bool) -> dict[int, Format]:
@@ -39,3 +46,30 @@ def kernel_long(header_page: str, otherwise: int) -> int:
         return parse_header_page(header_page).long
     except UsageError:
         return otherwise
+
+
+def has_rows(form: Format) -> bool:
+    """Return whether an event's records are events of their own."""
+    return form.system != "ftrace" or form.name not in STACKS
+
+
+def fields_of(forms: Iterable[Format]) -> dict[str, tuple[str, ...]]:
+    """Return the names of each event's columns by its name; events of one name share an entry."""
+    found: dict[str, tuple[str, ...]] = {}
+    for form in filter(has_rows, forms):
+        names = (*found.get(form.name, ()), *form.column_names)
+        found[form.name] = tuple(dict.fromkeys(names))
+    return found
+
+
+def layout_of(file: TraceDat) -> PageLayout:
+    """Return the layout of the pages in a file, of the size that its header names. Raises Damaged."""
+    try:
+        return parse_header_page(file.contents.header_page, big_endian=file.contents.order == "big")
+    except UsageError as error:
+        raise file.source.damaged(error.message, 0) from None
+
+
+def layout_in(file: TraceDat, buffer: Buffer) -> PageLayout:
+    """Return the layout of the pages in a buffer, which may have another size. Raises Damaged."""
+    return replace(layout_of(file), size=buffer.page_size)

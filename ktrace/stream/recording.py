@@ -11,26 +11,27 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias, TypeVar
 
 from ktrace.errors import Damaged, UsageError
-from ktrace.model.batch import Chunk, Lost, Stack
+from ktrace.model.batch import Chunk, Lost
 from ktrace.model.column import Column
 from ktrace.model.format import Format
 from ktrace.ringbuffer.common_fields import Heads, are_plain
 from ktrace.ringbuffer.decode import Decoder
-from ktrace.ringbuffer.layout import PageLayout, parse_header_page
+from ktrace.ringbuffer.layout import PageLayout
 from ktrace.ringbuffer.records import Pages, Records, Walked
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
-from ktrace.stream.known_formats import known_formats
+from ktrace.stream.known_formats import fields_of, known_formats, layout_in, layout_of
+from ktrace.stream.learnt_names import LearntNames
 from ktrace.stream.losses import lost_by_cpu, not_told
 from ktrace.stream.malloc import keep_freed
 from ktrace.stream.merge import merged
 from ktrace.stream.merge_files import together
+from ktrace.stream.origins import named, origins
 from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.readahead import ahead, new_pool
 from ktrace.stream.saved_names import SavedNames
@@ -103,7 +104,9 @@ class Recording:
     @property
     def problems(self) -> list[Damaged]:
         """Return the problems found so far in files that are recovered: missing or meaningless parts."""
-        return [problem for file in self._files for problem in file.problems]
+        found = (problem for file in self._files for problem in file.problems)
+        # What is read twice, such as for the header of CSV, is damaged twice.
+        return list({(p.source, p.offset, p.message): p for p in found}.values())
 
     @property
     def notes(self) -> list[str]:
@@ -134,14 +137,8 @@ class Recording:
         return {name: groups.pop() for name, groups in found.items() if len(groups) == 1}
 
     def fields(self) -> dict[str, tuple[str, ...]]:
-        """Return the field names of each event that was recorded and may have records."""
-        found: dict[str, tuple[str, ...]] = {}
-        for known in self._formats:
-            for form in known.values():
-                if form.system != "ftrace" or form.name == "print":
-                    names = (*found.get(form.name, ()), *form.column_names)
-                    found[form.name] = tuple(dict.fromkeys(names))
-        return found
+        """Return the names of the columns of each event that may have records."""
+        return fields_of(form for known in self._formats for form in known.values())
 
     def formats(self) -> list[Format]:
         """Return the formats of all events that may have records, each once even if in several files."""
@@ -158,23 +155,30 @@ class Recording:
             Damaged: a file cannot be read further; not with `recover`.
         """
         streams: list[Iterator[Chunk]] = []
-        for opened, name in zip(self.opened(), _origins(self._files), strict=True):
+        for opened, name in zip(self.opened(), origins(self._files), strict=True):
             if wanted is not None:
                 opened.decoder.only = _only(opened.known, wanted)
             stream = self._stream(opened) if ordered else self._unordered(opened)
-            streams.append(_named(stream, name))
+            streams.append(named(stream, name))
         yield from together(streams) if ordered else chain.from_iterable(streams)
 
     def opened(self) -> Iterator["Opened"]:
         """Yield each buffer of each file, with everything needed to read it."""
         hosts = {contents.options.trace_id: contents for contents in self.contents}
         for file, known in zip(self._files, self._formats, strict=True):
-            enrich = _enrich(file, known)
+            enrich, names = _enrich(file, known)
             for buffer in file.contents.buffers:
                 clock = clock_of(file.contents.options, buffer.clock, hosts)
-                layout = replace(_page_layout(file), size=buffer.page_size)
-                decoder = TimedDecoder(known, layout, clock)
-                yield Opened(file, buffer, clock, known, decoder, enrich)
+                decoder = TimedDecoder(known, layout_in(file, buffer), clock)
+                yield Opened(file, buffer, clock, known, decoder, enrich, names)
+
+    def pages(self, opened: "Opened", size: int = _ALONE) -> Iterator[tuple[int, Callable[[], bytes]]]:
+        """Yield each selected CPU of a buffer, with a function that returns its next pages.
+
+        That function returns about `size` bytes, and nothing at the end.
+        """
+        for data in self._chosen(opened):
+            yield data.cpu, partial(self._reader(opened, data, size), size)
 
     def heads(self, names: Collection[str], share: int = 0, of: int = 1) -> Iterator[HeadColumns] | None:
         """Yield only the columns of `HEADS` of all records, in any order, in several pieces.
@@ -201,7 +205,7 @@ class Recording:
     def _unordered(self, opened: "Opened") -> Iterator[Chunk]:
         """Yield one buffer's records, CPU after CPU."""
         for found in self._one_by_one(opened, self._chosen(opened), opened.decoder.sort):
-            yield opened.enrich(opened.decoder.make(found))
+            yield opened.complete(opened.decoder.make(found))
 
     def _one_by_one(
         self, opened: "Opened", cpus: Sequence[CpuData], make: Callable[[bytes, int], T]
@@ -226,7 +230,7 @@ class Recording:
         readers = {data.cpu: self._reader(opened, data, size) for data in chosen}
         told: dict[int, int] = {}
         seq = 0
-        decoder, enrich = opened.decoder, opened.enrich
+        decoder = opened.decoder
         with new_pool() as pool:
 
             def walk(pages: bytes, cpu: int) -> Walked:
@@ -244,7 +248,7 @@ class Recording:
                         *(m.seq + 1 for m in chunk.marks),
                     ]
                 )
-                yield enrich(chunk)
+                yield opened.complete(chunk)
         if self.since is None:
             counted = lost_by_cpu(opened.file.contents, opened.buffer.name)
             mine = {cpu: n for cpu, n in counted.items() if not self._cpus or cpu in self._cpus}
@@ -266,6 +270,7 @@ class Opened:
         known: the formats of the file, by id.
         decoder: for its pages.
         enrich: for the file's records; it caches names and symbols.
+        names: of the file's tasks.
     """
 
     file: TraceDat
@@ -274,6 +279,12 @@ class Opened:
     known: dict[int, Format]
     decoder: "TimedDecoder"
     enrich: Enrich
+    names: LearntNames
+
+    def complete(self, chunk: Chunk) -> Chunk:
+        """Return the chunk with names and symbols, after its events have told their names."""
+        self.names.learn(chunk)
+        return self.enrich(chunk)
 
     def first_page(self, data: CpuData, time: int) -> int:
         """Return the offset of a CPU's last page that begins before a time; 0 if that is not known."""
@@ -327,36 +338,6 @@ class _EventNames:
         return f"{form.system}.{form.name}" if form else None
 
 
-def _origins(files: Sequence[TraceDat]) -> Iterator[str]:
-    """Yield a name for each buffer of each file; an empty one if only one buffer has data."""
-    full = [
-        (file, buffer)
-        for file in files
-        for buffer in file.contents.buffers
-        if any(data.size for data in buffer.cpus)
-    ]
-    stems = [Path(file.source.name).name.removesuffix(".dat") for file in files]
-    for i, file in enumerate(files):
-        # Files of the same name in several folders are numbered.
-        stem = stems[i] if stems.count(stems[i]) == 1 else f"{stems[i]}#{i + 1}"
-        for buffer in file.contents.buffers:
-            parts = [stem] * (len(files) > 1) + [buffer.name] * bool(buffer.name)
-            yield ":".join(parts) if len(full) > 1 or buffer.name else ""
-
-
-def _named(chunks: Iterator[Chunk], origin: str) -> Iterator[Chunk]:
-    """Yield chunks with the name of their origin."""
-    for chunk in chunks:
-        if not origin:
-            yield chunk
-            continue
-        batches = tuple(replace(batch, origin=origin) for batch in chunk.batches)
-        marks = tuple(
-            replace(mark, origin=origin) if isinstance(mark, Lost | Stack) else mark for mark in chunk.marks
-        )
-        yield Chunk(batches, marks)
-
-
 def parse_time(text: str, *, ticks: bool = False) -> int:
     """Parse a time: seconds with a fraction, or with `ticks` a count. Raises UsageError.
 
@@ -371,21 +352,15 @@ def parse_time(text: str, *, ticks: bool = False) -> int:
     return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
 
 
-def _page_layout(file: TraceDat) -> PageLayout:
-    try:
-        return parse_header_page(file.contents.header_page, big_endian=file.contents.order == "big")
-    except UsageError as error:
-        raise file.source.damaged(error.message, 0) from None
-
-
-def _enrich(file: TraceDat, known: dict[int, Format]) -> Enrich:
+def _enrich(file: TraceDat, known: dict[int, Format]) -> tuple[Enrich, LearntNames]:
     contents = file.contents
-    names = SavedNames(contents.cmdlines.decode("utf-8", "surrogateescape"))
+    saved = SavedNames(contents.cmdlines.decode("utf-8", "surrogateescape"))
+    names = LearntNames(saved, file, known)
     texts = PrintkFormats(lambda: contents.printk_formats.decode("utf-8", "surrogateescape"))
     by = contents.options.written_by
     style = FlagStyle(migrate=SHORT_FLAGS not in by)
     call_texts = CALL_TEXTS in by or any(form.has_call_text for form in known.values())
     symbols = partial(SymbolTable, contents.kallsyms)
-    events = _EventNames(known)
-    layout = _page_layout(file)
-    return Enrich(names, symbols, style, events, texts, call_texts=call_texts, layout=layout)
+    events, layout = _EventNames(known), layout_of(file)
+    enrich = Enrich(names, symbols, style, events, texts, call_texts=call_texts, layout=layout)
+    return enrich, names

@@ -104,14 +104,17 @@ def _spellings(system: str, event: str) -> tuple[str, ...]:
     return event, f"{system}:{event}", f"{system}/{event}"
 
 
+def is_called(system: str, event: str, names: Sequence[str]) -> bool:
+    """Return whether an event has one of these names: `NAME`, `SYSTEM:NAME`, with wildcards."""
+    return any(fnmatchcase(spelling, name) for name in names for spelling in _spellings(system, event))
+
+
 def of_events(names: Sequence[str]) -> Test:
     """Return a test for events of these names: `NAME`, `SYSTEM:NAME`, with wildcards."""
 
     def test(batch: Batch) -> NDArray[np.bool_]:
         system = batch.format.system if batch.format else ""
-        spellings = _spellings(system, batch.event)
-        wanted = any(fnmatchcase(spelling, name) for name in names for spelling in spellings)
-        return np.full(len(batch), wanted, np.bool_)
+        return np.full(len(batch), is_called(system, batch.event, names), np.bool_)
 
     return test
 

@@ -52,7 +52,7 @@ class Parts:
             if data.size
         }
         for chunk in merged(self._opened.decoder, readers):
-            yield self._opened.enrich(chunk)
+            yield self._opened.complete(chunk)
 
     def not_told(self, told: dict[int, int]) -> tuple[Lost, ...]:
         """Return the losses of unknown position, given the number that all parts reported for each CPU."""

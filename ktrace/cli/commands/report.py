@@ -65,11 +65,14 @@ def report(
       ktrace report host.dat guest.dat --perfetto both.pftrace
       ktrace report --recover trace.dat
     """
+    from functools import partial
+
     from ktrace.cli.exports import export_in_parts, open_export, stdout_format
     from ktrace.cli.interrupts import interruptible
     from ktrace.diagnostic import note
     from ktrace.session.tasks import parse_cpus
     from ktrace.storage.target import check_inputs
+    from ktrace.stream.occurring import occurring_fields
     from ktrace.stream.recording import Recording, parse_time
     from ktrace.stream.select import Choice, check_cpus, check_events, of_events, of_tasks, of_times
     from ktrace.tracedat.unfinished import files_of, place_of
@@ -95,11 +98,12 @@ def report(
             tests.append(of_times(begin, end))
         name = stdout_format(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw)
         outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome}
+        fields = partial(occurring_fields, recording, events or (), end)
         done = None
         if not (tests or cpus or recover or any(path is not None for path in outputs.values())):
-            done = export_in_parts(recording, name, jobs=jobs)
+            done = export_in_parts(recording, name, fields, jobs=jobs)
         if done is None:
-            with open_export(outputs, name, recording=recording, inputs=inputs) as sink:
+            with open_export(outputs, name, recording=recording, fields=fields, inputs=inputs) as sink:
                 done = _run(recording, Choice(tests, cpus, end), sink)
         count, lost = done
         for text in recording.texts():

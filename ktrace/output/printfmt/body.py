@@ -15,7 +15,7 @@ import numpy as np
 from ktrace.diagnostic import visible
 from ktrace.model.batch import Batch
 from ktrace.model.column import Column, Strings
-from ktrace.model.format import Format
+from ktrace.model.format import Field, Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
 from ktrace.output.printfmt.calls import call
 from ktrace.output.printfmt.cint import Machine
@@ -33,6 +33,9 @@ from ktrace.output.rendering.pieces import Coded, Piece, Pieces, coded
 MARKER = "(print fmt not understood)"
 """Precedes the fields of an event whose `print fmt` the parser does not understand."""
 
+_TIME = Field("common_ts", "u64", 0, 8, signed=False)
+"""The record's time, which some of the kernel's texts use; no format has it as a field."""
+
 _SPELLED_MAX = 1 << 16  # values whose text a conversion remembers
 
 
@@ -45,7 +48,7 @@ class Body:
     """
 
     def __init__(self, event: Format, lookups: Lookups = NO_LOOKUPS) -> None:
-        self._fields = {field.name: field for field in event.fields}
+        self._fields = {field.name: field for field in (_TIME, *event.fields)}
         self._lookups = lookups
         self._machine = Machine(lookups.long, lookups.big_endian)
         self._tables: dict[int, list[tuple[int, str]]] = {}
@@ -67,7 +70,7 @@ class Body:
         rows = len(batch)
         if self._wording is None:
             return _fields(batch.columns, rows)
-        columns = {**_common(batch), **batch.columns}
+        columns = {**_common(batch), **batch.columns, **_numbers(batch)}
         lines = columns.get(self._wording.lines or "")
         if isinstance(lines, Strings):
             whole = tuple(UNKNOWN if text is None else text.removesuffix("\n") for text in lines.values)
@@ -103,11 +106,16 @@ class Body:
 
 def _common(batch: Batch) -> dict[str, Column]:
     """Return the fields that every record begins with."""
-    found: dict[str, Column] = {"common_pid": batch.pid}
+    found: dict[str, Column] = {"common_pid": batch.pid, "common_ts": batch.ts}
     if batch.common_flags is not None:
         found["common_flags"] = batch.common_flags & 0xFF
         found["common_preempt_count"] = batch.common_flags >> 8 & 0xFF
     return found
+
+
+def _numbers(batch: Batch) -> Mapping[str, Column]:
+    """Return the addresses whose columns have names of functions instead."""
+    return {name: column for name, column in batch.addresses.items() if name in batch.columns}
 
 
 def _arguments(found: Wording) -> Any:

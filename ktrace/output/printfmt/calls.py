@@ -13,6 +13,7 @@ from ktrace.output.printfmt.bitmaps import bitmap
 from ktrace.output.printfmt.cint import INT, UINT, ULONG, CInt, Machine
 from ktrace.output.printfmt.evaluate import Records, column_of, evaluate
 from ktrace.output.printfmt.hex_dump import hex_dump
+from ktrace.output.printfmt.tracers import SPELLED
 from ktrace.output.printfmt.tree import Binary, Call, FieldOf, Name, Node, Null, Number, Table, Text
 from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, encoded
 from ktrace.output.rendering.distinct_values import joined
@@ -41,6 +42,8 @@ def call(node: Call, records: Records) -> Value:
         return evaluate(Binary("&", FieldOf("common_flags"), Number(_IN_CONTEXT[function], INT)), records)
     if function in _OF_FIELD:
         return _OF_FIELD[function](_field(node, records), records)
+    if function in SPELLED:
+        return _spelled(*SPELLED[function], node, records)
     if function in _OF_VALUES:
         return _of_values(*_OF_VALUES[function], node.args, records)
     if function == "__print_array":
@@ -136,6 +139,12 @@ def _of_values(spell: Callable[..., str], wanted: int, args: Sequence[Node], rec
         return spell(data, *map(_number, numbers))
 
     return _mapped(list(args), checked, records)
+
+
+def _spelled(spell: Callable[..., str], wanted: int, node: Call, records: Records) -> Strings:
+    if len(node.args) != wanted:
+        raise Unknown
+    return _mapped(list(node.args), lambda *values: spell(*(_number(v) & _MASK for v in values)), records)
 
 
 def _number(value: object) -> int:

@@ -11,6 +11,7 @@ from ktrace.output.printfmt.cint import MACHINE, Machine
 from ktrace.output.printfmt.parser import PrintFmt, parse_print_fmt
 from ktrace.output.printfmt.system_calls import is_system_call, system_call
 from ktrace.output.printfmt.template import Spec, split
+from ktrace.output.printfmt.tracers import GRAPHS, PRINT_FMTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +37,7 @@ _TRACERS = {
     "raw_data": '"# %x buf:%s%s", REC->id, __get_dynamic_array_len(buf) ? " " : "", '
     "__print_hex(REC->buf, 65536)",
     "function": '"%pn <-%pn", REC->ip, REC->parent_ip',
-    "hwlat": '"#%-5u inner/outer(us): %4llu/%-5llu ts:%lld.%09ld count:%d%s", REC->seqnum, REC->duration, '
-    "REC->outer_duration, REC->tv_sec, REC->tv_nsec, REC->count, "
-    'REC->nmi_count ? "(?)" : ""',
+    **PRINT_FMTS,
 }
 _LINES = {"print": "buf", "bprint": MESSAGE, "bputs": MESSAGE}
 """The column of each tracer whose text may end with its own newline."""
@@ -54,6 +53,8 @@ def wording(event: Format, lookups: Lookups = NO_LOOKUPS) -> Wording:
     if event.system == "ftrace" and event.name in _TRACERS:
         found = _wording(_TRACERS[event.name], machine, titled=False)
         return replace(found, lines=_LINES.get(event.name))
+    if event.system == "ftrace" and event.name in GRAPHS:
+        return _wording(GRAPHS[event.name], machine)
     if is_system_call(event):
         spelled, args = system_call(event, texts=lookups.call_texts, machine=machine)
         return Wording(spelled, PrintFmt("", args), titled=False)
