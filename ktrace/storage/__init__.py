@@ -1,1 +1,1 @@
-"""Files that ktrace writes: outputs of commands, and its caches."""
+"""Files that ktrace opens: inputs and outputs of commands, and its caches."""

@@ -51,8 +51,8 @@ class TraceDat:
         place = unfinished.place_of(path)
         goes_on = unfinished.is_unfinished(place)
         self._unfinished = goes_on and (recover or not os.path.lexists(place))
-        self.source = FileBytes(unfinished.head_path(place) if self._unfinished else path)
-        self.problems: list[Damaged] = []
+        self.source = FileBytes(unfinished.head_path(place) if self._unfinished else path, recover=recover)
+        self.problems: list[Damaged] = [self.source.problem] if self.source.problem else []
         self.notes: list[str] = []
         if goes_on and not self._unfinished:
             self.notes.append(

@@ -5,11 +5,11 @@ offset.
 """
 
 import os
-import stat
 from types import TracebackType
 from typing import Literal, Protocol
 
-from ktrace.errors import Damaged, KtraceError, NotFound
+from ktrace.errors import Damaged
+from ktrace.storage.input import open_input
 
 Order = Literal["little", "big"]
 
@@ -43,25 +43,18 @@ class Bytes(Protocol):
 class FileBytes:
     """A file, of which only the requested bytes are in memory.
 
-    Raises:
-        NotFound: there is no such file.
-        KtraceError: it is a directory or a pipe.
-        OSError: it cannot be opened or read.
+    Args:
+        path: as for `open_input`, whose errors it raises.
+        recover: take what can be unpacked of a damaged compressed file.
+
+    Attributes:
+        problem: why the rest could not be unpacked; None if all of it was.
     """
 
-    def __init__(self, path: str) -> None:
-        self.name = path
-        try:
-            self.fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise NotFound(f"there is no file {path}") from None
-        status = os.fstat(self.fd)
-        if not stat.S_ISREG(status.st_mode):
-            self.close()
-            raise KtraceError(
-                f"{path} is not a regular file: a recording is read at many offsets, not from start to end"
-            )
-        self.size = status.st_size
+    def __init__(self, path: str, *, recover: bool = False) -> None:
+        self.name = "standard input" if path == "-" else path
+        opened = open_input(path, recover=recover)
+        self.fd, self.size, self.problem = opened.fd, opened.size, opened.problem
 
     def __enter__(self) -> "FileBytes":
         return self

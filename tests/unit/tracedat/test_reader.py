@@ -1,6 +1,8 @@
+import gzip
 import os
 import random
 import struct
+import threading
 import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
@@ -128,13 +130,29 @@ def test_no_file_and_another_file(tmp_path: Path) -> None:
             TraceDat(str(other))
 
 
-def test_a_directory_and_a_pipe(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    writer = os.open(tmp_path / "pipe", os.O_RDWR)
-    for path in (tmp_path, tmp_path / "pipe"):
-        with pytest.raises(KtraceError, match="not a regular file"):
-            TraceDat(str(path))
-    os.close(writer)
+def test_a_directory(tmp_path: Path) -> None:
+    with pytest.raises(KtraceError, match="not a regular file"):
+        TraceDat(str(tmp_path))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, zstd_pack], ids=["plain", "gzip", "zstd"])
+def test_a_pipe(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dat", PAGES)
+    reader, writer = os.pipe()
+
+    def give() -> None:
+        with os.fdopen(writer, "wb") as out:
+            out.write(pack(Path(path).read_bytes()))
+
+    thread = threading.Thread(target=give)
+    thread.start()
+    with TraceDat(path) as one, TraceDat(f"/dev/fd/{reader}") as other:
+        assert one.contents == other.contents
+        for buffer in one.contents.buffers:
+            for data in buffer.cpus:
+                assert list(one.windows(buffer, data)) == list(other.windows(buffer, data))
+    thread.join()
+    os.close(reader)
 
 
 def test_version_7_without_its_options(tmp_path: Path) -> None:
