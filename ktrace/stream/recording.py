@@ -26,6 +26,7 @@ from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
 from ktrace.stream.known_formats import fields_of, known_formats, layout_in, layout_of
+from ktrace.stream.last_boot import text_offset
 from ktrace.stream.learnt_names import LearntNames
 from ktrace.stream.losses import lost_by_cpu, not_told
 from ktrace.stream.malloc import keep_freed
@@ -166,8 +167,12 @@ class Recording:
         """Yield each buffer of each file, with everything needed to read it."""
         hosts = {contents.options.trace_id: contents for contents in self.contents}
         for file, known in zip(self._files, self._formats, strict=True):
-            enrich, names = _enrich(file, known)
+            made: dict[int | None, tuple[Enrich, LearntNames]] = {}
             for buffer in file.contents.buffers:
+                moved = text_offset(file.contents, buffer.name)
+                if moved not in made:
+                    made[moved] = _enrich(file, known, moved)
+                enrich, names = made[moved]
                 clock = clock_of(file.contents.options, buffer.clock, hosts)
                 decoder = TimedDecoder(known, layout_in(file, buffer), clock)
                 yield Opened(file, buffer, clock, known, decoder, enrich, names)
@@ -352,7 +357,7 @@ def parse_time(text: str, *, ticks: bool = False) -> int:
     return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
 
 
-def _enrich(file: TraceDat, known: dict[int, Format]) -> tuple[Enrich, LearntNames]:
+def _enrich(file: TraceDat, known: dict[int, Format], moved: int | None) -> tuple[Enrich, LearntNames]:
     contents = file.contents
     saved = SavedNames(contents.cmdlines.decode("utf-8", "surrogateescape"))
     names = LearntNames(saved, file, known)
@@ -360,7 +365,7 @@ def _enrich(file: TraceDat, known: dict[int, Format]) -> tuple[Enrich, LearntNam
     by = contents.options.written_by
     style = FlagStyle(migrate=SHORT_FLAGS not in by)
     call_texts = CALL_TEXTS in by or any(form.has_call_text for form in known.values())
-    symbols = partial(SymbolTable, contents.kallsyms)
+    symbols = partial(SymbolTable, b"" if moved is None else contents.kallsyms, moved or 0)
     events, layout = _EventNames(known), layout_of(file)
     enrich = Enrich(names, symbols, style, events, texts, call_texts=call_texts, layout=layout)
     return enrich, names

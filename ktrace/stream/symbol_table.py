@@ -29,13 +29,15 @@ class SymbolTable:
 
     Args:
         kallsyms: lines `ADDRESS TYPE NAME`, for modules followed by a tab and `[module]`; may be empty.
+        offset: the distance of the addresses to look up from these: they are of another boot.
     """
 
-    def __init__(self, kallsyms: bytes) -> None:
+    def __init__(self, kallsyms: bytes, offset: int = 0) -> None:
         if kallsyms[_DIGITS_32 : _DIGITS_32 + 1] == b" ":
             zeros = b"0" * (_DIGITS - _DIGITS_32)
             kallsyms = zeros + kallsyms.replace(b"\n", b"\n" + zeros)
         self._text = kallsyms
+        self._offset = offset
         self._starts, self._addresses = _addresses(kallsyms)
         self._places: dict[int, str] = {}
         self._names: dict[int, str] = {}
@@ -86,7 +88,8 @@ class SymbolTable:
 
     def _find(self, address: int) -> tuple[str, str, int, int] | None:
         """Return name, module, offset and size of the symbol that holds an address."""
-        if address < self._lowest or not len(self._addresses):
+        address -= self._offset
+        if not self._lowest <= address < 1 << 64 or not len(self._addresses):
             return None
         key = np.uint64(address)
         after = int(np.searchsorted(self._addresses, key, side="right"))
@@ -98,8 +101,8 @@ class SymbolTable:
         # If an address has several names, the kernel uses the first.
         at = int(np.searchsorted(self._addresses, np.uint64(start), side="left"))
         name, module, _ = self._line(at)
-        if module.startswith(_BUILT_IN):
-            return None
+        if module.startswith(_BUILT_IN) or (module and self._offset):
+            return None  # modules move by distances of their own
         end = self._end(start, after, module)
         return (name, module, address - start, end - start) if address < end else None
 

@@ -13,8 +13,12 @@ from ktrace.tracedat.contents import ClockSample, Guest, Options, TimeShift, Tsc
 from ktrace.tracedat.source import Cursor, Memory, Order
 
 DONE, DATE, CPUSTAT, BUFFER, TRACECLOCK, UNAME, HOOK, OFFSET, CPUCOUNT, VERSION = range(10)
-TRACEID, TIME_SHIFT, GUEST, TSC2NSEC = 11, 12, 13, 14
+PROCMAPS, TRACEID, TIME_SHIFT, GUEST, TSC2NSEC, STRINGS = range(10, 16)
 HEADERS, FTRACE_FORMATS, EVENT_FORMATS, KALLSYMS, PRINTK, CMDLINES, BUFFER_TEXT = range(16, 23)
+BTF, LAST_BOOT_INFO, MODULES = 23, 24, 25
+
+_SILENT = (HOOK, PROCMAPS, STRINGS, LAST_BOOT_INFO)
+"""Options that change nothing that is shown, or are looked at elsewhere."""
 
 _INTERPOLATE = 1  # flag of TIME_SHIFT
 _MAX_CPUS = 1 << 16
@@ -69,6 +73,13 @@ def parse(
         else:
             known = _add(known, number, memory, data, order)
     return known, Pointers(sections, tuple(buffers), tuple(texts), following)
+
+
+def skipped_options(options: Options) -> list[str]:
+    """Return a remark on each kind of option or section that is not used."""
+    numbers = dict.fromkeys(number for number, _ in options.others if number not in _SILENT)
+    names = {BTF: "the BTF of the traced kernel", MODULES: "the traced kernel's list of modules"}
+    return [f"{names.get(n, f'option {n}, which ktrace does not know,')} is skipped" for n in numbers]
 
 
 def _add(known: Options, number: int, memory: Memory, data: bytes, order: Order) -> Options:

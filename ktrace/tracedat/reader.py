@@ -12,7 +12,9 @@ at a time.
 
 import os
 import shlex
+from array import array
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 
@@ -21,6 +23,7 @@ from ktrace.tracedat import unfinished, version6, version7
 from ktrace.tracedat.compression import unpacker
 from ktrace.tracedat.contents import Buffer, Contents, CpuData, Text
 from ktrace.tracedat.head import read_head
+from ktrace.tracedat.options import skipped_options
 from ktrace.tracedat.source import Cursor, FileBytes
 from ktrace.tracedat.version7 import unpack_at
 
@@ -68,6 +71,7 @@ class TraceDat:
             if self._unfinished and contents.buffers:
                 contents = self._with_parts(contents, path)
             self.contents: Contents = self._within_the_file(contents)
+            self.notes += [f"{self.source.name}: {remark}" for remark in skipped_options(contents.options)]
             self._unpack = unpacker(head.compression) if head.compression else None
         except BaseException:
             self.close()
@@ -94,7 +98,9 @@ class TraceDat:
             Damaged: the file has become shorter, or a chunk cannot be unpacked. With `recover`, the pages
                 before it are yielded, and `problems` has the error.
         """
-        pieces = self._chunks(data, size) if buffer.compressed else self._pieces(buffer, data, size, skip)
+        pieces = (
+            self._chunks(data, size, skip) if buffer.compressed else self._pieces(buffer, data, size, skip)
+        )
         try:
             yield from pieces
         except Damaged as problem:
@@ -113,11 +119,13 @@ class TraceDat:
     def first_page(self, buffer: Buffer, data: CpuData, is_before: Callable[[int], bool]) -> int:
         """Return the offset of the last of a CPU's pages that begins before a time; 0 if it is not known.
 
+        Of compressed pages, it is the offset of the chunk that has this page, unpacked.
+
         Args:
             is_before: returns whether a page's time is before the wanted time. Times increase.
         """
         if buffer.compressed:
-            return 0
+            return self._first_chunk(data, is_before)
         low, high = 0, data.size // buffer.page_size  # the wanted page is at `low` or after it
         while high - low > 1:
             middle = (low + high) // 2
@@ -150,16 +158,15 @@ class TraceDat:
                 return part.read(at, min(size, beside - at))
         return self.source.read(data.offset + at, size)
 
-    def _chunks(self, data: CpuData, size: int) -> Iterator[bytes]:
-        # The size that trace-cmd writes does not include the number of chunks.
-        end = min(data.offset + 4 + data.size, self.source.size)
-        at = Cursor(self.source, self.contents.order, data.offset, end)
+    def _chunks(self, data: CpuData, size: int, skip: int = 0) -> Iterator[bytes]:
         gathered: list[bytes] = []
-        length = 0
+        length = done = 0
         try:
-            for _ in range(at.number(4) if data.size else 0):
-                packed, unpacked = at.number(4), at.number(4)
-                gathered.append(unpack_at(at, packed, unpacked, self._unpack, _MAX_CHUNK))
+            for at, unpacked in self._heads(data):
+                done += unpacked
+                if done <= skip:
+                    continue
+                gathered.append(self._chunk(at, data))
                 length += unpacked
                 if length >= size:
                     yield b"".join(gathered)
@@ -170,6 +177,48 @@ class TraceDat:
             raise
         if gathered:
             yield b"".join(gathered)
+
+    def _heads(self, data: CpuData) -> Iterator[tuple[int, int]]:
+        """Yield the offset of each chunk of a CPU's compressed data, and its unpacked size."""
+        order, at, end = self.contents.order, data.offset + 4, self._end(data)
+        for _ in range(int.from_bytes(self.source.read(data.offset, 4), order) if data.size else 0):
+            if end - at < 8:
+                raise self.source.damaged("a chunk should follow, but its CPU's data end", at)
+            sizes = self.source.read(at, 8)
+            yield at, int.from_bytes(sizes[4:], order)
+            at += 8 + int.from_bytes(sizes[:4], order)
+
+    def _chunk(self, at: int, data: CpuData) -> bytes:
+        """Unpack the chunk at an offset."""
+        order, sizes = self.contents.order, self.source.read(at, 8)
+        packed, unpacked = int.from_bytes(sizes[:4], order), int.from_bytes(sizes[4:], order)
+        cursor = Cursor(self.source, order, at + 8, min(at + 8 + packed, self._end(data)))
+        return unpack_at(cursor, packed, unpacked, self._unpack, _MAX_CHUNK)
+
+    def _end(self, data: CpuData) -> int:
+        # The size that trace-cmd writes does not include the number of chunks.
+        return min(data.offset + 4 + data.size, self.source.size)
+
+    def _first_chunk(self, data: CpuData, is_before: Callable[[int], bool]) -> int:
+        """Return where the last chunk that begins before a time begins, in bytes of unpacked pages."""
+        places, begins, done = array("Q"), array("Q"), 0
+        with suppress(Damaged):  # whoever reads on to that place reports it
+            for at, unpacked in self._heads(data):
+                places.append(at)
+                begins.append(done)
+                done += unpacked
+        low, high = 0, len(places)
+        while high - low > 1:
+            middle = (low + high) // 2
+            try:
+                pages = self._chunk(places[middle], data)
+            except Damaged:
+                return 0
+            if is_before(int.from_bytes(pages[:8], self.contents.order)):
+                low = middle
+            else:
+                high = middle
+        return begins[low] if begins else 0
 
     def _within_the_file(self, contents: Contents) -> Contents:
         """Return the contents without pages beyond the end of the file; raise unless recovering."""

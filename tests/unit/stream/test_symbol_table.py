@@ -72,3 +72,12 @@ def test_addresses_of_32_bits() -> None:
     assert table.place(0xC0001234) == "sys_x+0x4/0xdd0" and table.name(0xC0002008) == "sys_y"
     assert table.place(0xBF000004) == "init+0x4/0x1000 [snd]"
     assert table.place(0x8000) == "0x8000"
+
+
+@pytest.mark.parametrize("offset", [0x2A00000, -0x600000])
+def test_addresses_of_another_boot(offset: int) -> None:
+    moved = SymbolTable(KALLSYMS, offset)
+    assert moved.place(0xFFFFFFFF81000024 + offset) == "vfs_read+0x4/0x370"
+    assert moved.frame(0xFFFFFFFF81000024 + offset) == "vfs_read"
+    assert moved.name(0xFFFFFFFFC0001004 + offset) == f"0x{0xFFFFFFFFC0001004 + offset:x}"  # modules: unknown
+    assert moved.name(5) == "0x00000005" and moved.name((1 << 64) - 1) == "0xffffffffffffffff"

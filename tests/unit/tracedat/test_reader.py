@@ -270,3 +270,64 @@ def test_a_size_that_makes_no_sense_takes_no_memory(tmp_path: Path) -> None:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 1 << 26
+
+
+@pytest.mark.parametrize("version", [6, 7])
+def test_options_that_are_not_used_are_named(version: int, tmp_path: Path) -> None:
+    others = tuple((number, bytes(8)) for number in (6, 10, 23, 24, 25, 26, 200, 200))
+    made = contents(options=replace(contents().options, others=others))
+    path = tmp_path / "a.dat"
+    path.write_bytes(version7(made, PAGES)) if version == 7 else write_file(str(path), made, PAGES)
+    with TraceDat(str(path)) as file:
+        assert file.notes == [
+            f"{path}: the BTF of the traced kernel is skipped",
+            f"{path}: the traced kernel's list of modules is skipped",
+            f"{path}: option 26, which ktrace does not know, is skipped",
+            f"{path}: option 200, which ktrace does not know, is skipped",
+        ]
+        assert file.contents.buffers[0].cpus
+
+
+@pytest.mark.parametrize("pack", [None, zlib_pack, zstd_pack], ids=["plain", "zlib", "zstd"])
+@pytest.mark.parametrize("chunk", [1, 3])
+def test_pages_from_a_time_on(
+    pack: Callable[[bytes], bytes] | None, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {0: [page(10 * n) for n in range(500)], 1: []}
+    name = "zstd" if pack is zstd_pack else "zlib"
+    (tmp_path / "a").write_bytes(version7(contents(), many, pack, name, chunk))
+    with TraceDat(str(tmp_path / "a")) as file:
+        buffer = file.contents.buffers[0]
+        data = buffer.cpus[0]
+        for time in (0, 5, 4000, 4001, 4995, 9000):
+            skip = file.first_page(buffer, data, lambda ts, time=time: ts < time)
+            left = b"".join(file.windows(buffer, data, skip=skip))
+            first = struct.unpack_from("<Q", left)[0]
+            assert left == b"".join(many[0][first // 10 :])
+            wanted = min(max(time - 1, 0) // 10, 499)  # the last page that begins before
+            assert wanted - (chunk - 1) * (pack is not None) <= first // 10 <= wanted
+        taken = 0
+        read = file.source.read_up_to
+
+        def counted(offset: int, size: int) -> bytes:
+            nonlocal taken
+            taken += size
+            return read(offset, size)
+
+        monkeypatch.setattr(file.source, "read_up_to", counted)
+        file.first_page(buffer, data, lambda ts: ts < 4000)
+        assert taken < 500 * 8 + 20 * chunk * PAGE  # heads of chunks, and a few of their pages
+
+
+def test_a_damaged_chunk_before_a_time(tmp_path: Path) -> None:
+    raw = bytearray(version7(contents(), {0: [page(10 * n) for n in range(40)]}, zlib_pack))
+    (tmp_path / "a").write_bytes(raw)
+    with TraceDat(str(tmp_path / "a")) as file:
+        buffer = file.contents.buffers[0]
+        data = buffer.cpus[0]
+    struct.pack_into("<I", raw, data.offset + 4, 0xFFFFFFF0)  # the size of the first chunk
+    (tmp_path / "a").write_bytes(raw)
+    with TraceDat(str(tmp_path / "a")) as file:
+        assert file.first_page(buffer, data, lambda ts: ts < 200) == 0
+        with pytest.raises(Damaged, match=r"offset \d+"):
+            list(file.windows(buffer, data))
