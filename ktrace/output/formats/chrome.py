@@ -5,18 +5,21 @@ that a double cannot hold are written as strings, because viewers read numbers a
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from json import JSONEncoder
 from typing import BinaryIO
 
 from ktrace.model.batch import Batch, Chunk, Lost, Stack
 from ktrace.model.column import Column, Strings
 from ktrace.model.frame import utf8
-from ktrace.output.formats.timeline import Point, Thread, Timeline
+from ktrace.output.formats.scheduling import Scheduling, Span, States
+from ktrace.output.formats.timeline import Point, Timeline
+from ktrace.output.formats.tracks import Lane, Track
 
 _to_json = JSONEncoder(separators=(",", ":")).encode
 _EXACT = 1 << 53  # a double holds every integer up to this one
 
-_CPUS_PID = -1  # shows CPUs without a task as a process; no thread has this id
+_CPUS_PID = -1  # shows CPUs without a task as a process, as further numbers show groups of tracks
 
 
 class Chrome:
@@ -53,6 +56,8 @@ class _Drawing:
 
     def __init__(self) -> None:
         self._threads: dict[tuple[int, int], str] = {}
+        self._groups: dict[str, int] = {}
+        self._states = States()
 
     def args(self, batch: Batch) -> Sequence[str]:
         columns = [_members(name, column) for name, column in batch.columns.items()]
@@ -63,11 +68,39 @@ class _Drawing:
 
     def slice(self, begin: Point[str], end: Point[str]) -> bytes:
         args = ",".join(filter(None, (begin.args, end.args)))
+        if isinstance(begin.thread, Lane) and not begin.thread.group:
+            job = self._job(begin.thread)
+            return self._line("b", begin, job, begin.args) + self._line(
+                "e", replace(end, name=begin.name), job, end.args
+            )
         line = self._line("X", begin, f'"dur":{_micros(end.ts - begin.ts)},', args)
         return line + b"".join(begin.inside)
 
     def instant(self, point: Point[str]) -> bytes:
+        if isinstance(point.thread, Lane) and not point.thread.group:
+            return self._line("n", point, self._job(point.thread), point.args)
         return self._line("i", point, '"s":"t",', point.args)
+
+    def counter(self, point: Point[str]) -> bytes:
+        return self._line("C", point, "", f'"value":{_to_json(point.value)}')
+
+    def scheduling(self, event: Scheduling) -> bytes:
+        return b"".join(map(self._span, self._states.add(event)))
+
+    def end_scheduling(self, ts: int | None) -> bytes:
+        if ts is None:
+            self._states.forget()
+            return b""
+        return b"".join(map(self._span, self._states.finish(ts)))
+
+    def _span(self, span: Span) -> bytes:
+        point = Point(span.lane, span.begin, span.name, "sched", "")
+        return self._line("X", point, f'"dur":{_micros(span.end - span.begin)},', "")
+
+    def _job(self, lane: Lane) -> str:
+        """Return the members that tell a job from others of its process."""
+        scope = _to_json(utf8(lane.name))
+        return f'"id2":{{"local":{_to_json(utf8(f"{lane.name}|{lane.key}"))}}},"scope":{scope},'
 
     def lost(self, ts: int, mark: Lost) -> bytes:
         count = "" if mark.count is None else f"{mark.count} "
@@ -82,23 +115,29 @@ class _Drawing:
     def names(self) -> bytes:
         """Return the names of processes and threads."""
         lines = []
+        headings = {pid: group for group, pid in self._groups.items()}
         processes = {pid: comm for (pid, tid), comm in self._threads.items() if tid == pid}
         for (pid, tid), comm in self._threads.items():
             lines.append(_name("thread_name", pid, tid, comm))
             if pid not in processes:
-                processes[pid] = "CPUs without a task" if pid == _CPUS_PID else comm
+                processes[pid] = "CPUs without a task" if pid == _CPUS_PID else headings.get(pid, comm)
         lines += [_name("process_name", pid, 0, comm) for pid, comm in processes.items()]
         return "".join(lines).encode() or b'{"name":"empty","ph":"M","pid":0,"args":{}},\n'
 
     def _line(self, phase: str, point: Point[str], more: str, args: str) -> bytes:
-        thread = point.thread
-        pid, tid = self._ids(thread)
+        pid, tid = self._ids(point.thread)
         return (
             f'{{"name":{_to_json(utf8(point.name))},"cat":{_to_json(utf8(point.category))},"ph":"{phase}",'
             f'"ts":{_micros(point.ts)},{more}"pid":{pid},"tid":{tid},"args":{{{args}}}}},\n'
         ).encode()
 
-    def _ids(self, thread: Thread) -> tuple[int, int]:
+    def _ids(self, thread: Track) -> tuple[int, int]:
+        if isinstance(thread, Lane):
+            if not thread.group:
+                return thread.pid, thread.pid
+            ids = self._groups.setdefault(thread.group, _CPUS_PID - 1 - len(self._groups)), thread.number
+            self._threads[ids] = thread.name
+            return ids
         ids = (_CPUS_PID if thread.idle else thread.tgid or thread.tid, thread.tid)
         if thread.comm != "<...>" or ids not in self._threads:
             self._threads[ids] = thread.comm

@@ -5,31 +5,49 @@ written once and then referred to by number ("interned"). Times are the trace cl
 """
 
 from collections.abc import Sequence
+from itertools import starmap
 from typing import BinaryIO
 
 from ktrace.model.batch import Batch, Chunk, Lost, Stack
 from ktrace.model.column import Column, Strings
 from ktrace.model.frame import utf8
-from ktrace.output.formats.protobuf import message, number, text, varint
-from ktrace.output.formats.timeline import Point, Thread, Timeline
+from ktrace.output.formats.protobuf import double, message, number, text, varint
+from ktrace.output.formats.scheduling import Scheduling, Switch
+from ktrace.output.formats.timeline import Point, Timeline
+from ktrace.output.formats.tracks import Lane, Thread, Track
 
 # Trace and TracePacket
-_PACKET, _TIMESTAMP, _SEQUENCE_ID, _TRACK_EVENT, _INTERNED, _FLAGS, _TRACK = 1, 8, 10, 11, 12, 13, 60
+_PACKET, _FTRACE, _TIMESTAMP, _SEQUENCE_ID, _TRACK_EVENT, _INTERNED, _FLAGS, _TRACK = (
+    1,
+    1,
+    8,
+    10,
+    11,
+    12,
+    13,
+    60,
+)
 _CLEARED, _NEEDED = 1, 2  # sequence flags: interned names start over here; this packet needs them
 # TrackEvent and its types
 _ANNOTATION, _TYPE, _NAME, _EVENT_TRACK, _CATEGORY = 4, 9, 10, 11, 22
-_BEGIN, _END, _INSTANT = 1, 2, 3
+_COUNTED, _COUNTED_DOUBLE = 30, 44
+_BEGIN, _END, _INSTANT, _COUNTER = 1, 2, 3, 4
 # InternedData and the entries of its lists
 _EVENT_NAMES, _ARGUMENT_NAMES, _IID, _IID_NAME = 2, 3, 1, 2
 # TrackDescriptor, ProcessDescriptor, ThreadDescriptor
-_UUID, _TRACK_NAME, _PROCESS, _THREAD, _PARENT = 1, 2, 3, 4, 5
+_UUID, _TRACK_NAME, _PROCESS, _THREAD, _PARENT, _IS_COUNTER = 1, 2, 3, 4, 5, 8
 _PROCESS_PID, _PROCESS_NAME = 1, 6
 _THREAD_PID, _THREAD_TID, _THREAD_NAME = 1, 2, 5
 # DebugAnnotation
 _ARG_NAME, _UNSIGNED, _SIGNED, _STRING, _POINTER, _ARRAY = 1, 3, 4, 6, 7, 12
 
+# FtraceEventBundle and FtraceEvent; sched_wakeup and sched_waking have the same fields
+_BUNDLE_CPU, _BUNDLE_EVENT, _EVENT_TIME, _EVENT_PID = 1, 2, 1, 2
+_SWITCH, _WAKEUP, _WAKING = 4, 17, 20
+
 _ONE_SEQUENCE = number(_SEQUENCE_ID, 1)
 _CPUS_UUID, _LOST_UUID = 1 << 40, 1 << 41  # larger than the number of any thread's or process's track
+_LANES_UUID = 1 << 42
 
 
 class Perfetto:
@@ -67,9 +85,11 @@ class _Drawing:
     def __init__(self) -> None:
         self._before: list[bytes] = []
         self._names: dict[tuple[int, str], int] = {}
-        self._tracks: dict[int, str] = {}
+        self._tracks: dict[int, tuple[str, int]] = {}  # by number: the thread's name and process
         self._heads: dict[tuple[int, int, str, str], bytes] = {}
         self._processes: dict[int, tuple[bool, str]] = {}
+        self._lanes: dict[tuple[Lane | str, bool], int] = {}
+        self._has_wakings = False
 
     def args(self, batch: Batch) -> Sequence[bytes]:
         columns = [self._annotations(name, column) for name, column in batch.columns.items()]
@@ -87,9 +107,33 @@ class _Drawing:
     def instant(self, point: Point[bytes]) -> bytes:
         return self._event(point, _INSTANT, self._track(point.thread))
 
+    def counter(self, point: Point[bytes]) -> bytes:
+        track = self._track(point.thread, counts=True)
+        head = number(_TYPE, _COUNTER) + number(_EVENT_TRACK, track)
+        if isinstance(point.value, float):
+            return _packet(point.ts, head + double(_COUNTED_DOUBLE, point.value), b"")
+        return _packet(point.ts, head + number(_COUNTED, point.value), b"")
+
+    def scheduling(self, event: Scheduling) -> bytes:
+        if isinstance(event, Switch):
+            kind, pid = _SWITCH, event.pid
+            fields: tuple[object, ...] = event[2:]
+        else:
+            # Perfetto takes a thread for runnable from sched_waking on; without it, from the wakeup on.
+            self._has_wakings = self._has_wakings or event.event == "sched_waking"
+            kind, pid = _WAKEUP if self._has_wakings and event.event != "sched_waking" else _WAKING, event.by
+            fields = (event.comm, event.pid, event.prio, 1, event.target_cpu)
+        content = message(kind, *starmap(_field, enumerate(fields, 1)))
+        what = number(_EVENT_TIME, event.ts), number(_EVENT_PID, pid), content
+        bundle = number(_BUNDLE_CPU, event.cpu), message(_BUNDLE_EVENT, *what)
+        return message(_PACKET, _ONE_SEQUENCE, message(_FTRACE, *bundle))
+
+    def end_scheduling(self, ts: int | None) -> bytes:  # noqa: ARG002 -- Perfetto ends states itself
+        return b""
+
     def lost(self, ts: int, mark: Lost) -> bytes:
         if _LOST_UUID not in self._tracks:
-            self._tracks[_LOST_UUID] = "lost events"
+            self._tracks[_LOST_UUID] = "", 0
             self._before.append(_descriptor(number(_UUID, _LOST_UUID), text(_TRACK_NAME, "lost events")))
         count = "events" if mark.count is None else f"{mark.count} events"
         args = [
@@ -123,21 +167,55 @@ class _Drawing:
             self._before.append(message(_PACKET, _ONE_SEQUENCE, message(_INTERNED, entry)))
         return known
 
-    def _track(self, thread: Thread) -> int:
-        """Return the number of a thread's track; describe the track again when its name changes."""
+    def _track(self, thread: Track, *, counts: bool = False) -> int:
+        """Return the number of a track; describe a thread's track again when its name changes."""
+        if isinstance(thread, Lane):
+            return self._lane(thread, counts=counts)
         uuid = _CPUS_UUID + 1 + thread.tid if thread.idle else 2 * thread.tid + 1
         known = self._tracks.get(uuid)
-        if known is None or thread.comm not in (known, "<...>"):
-            self._tracks[uuid] = thread.comm
+        if known is None or thread.comm not in (known[0], "<...>") or thread.tgid not in (known[1], 0):
+            self._tracks[uuid] = thread.comm, thread.tgid
             self._describe(thread, uuid)
         return uuid
+
+    def _lane(self, lane: Lane, *, counts: bool) -> int:
+        known = self._lanes.get((lane, counts))
+        if known is not None:
+            return known
+        parent = self._heading(lane.group) if lane.group else self._process(lane.pid, "", leads=False)
+        uuid = self._lanes[lane, counts] = _LANES_UUID + len(self._lanes)
+        about = [number(_UUID, uuid), text(_TRACK_NAME, utf8(lane.name))]
+        about += [number(_PARENT, parent)] if parent else []
+        self._before.append(_descriptor(*about, message(_IS_COUNTER) if counts else b""))
+        return uuid
+
+    def _heading(self, name: str) -> int:
+        known = self._lanes.get((name, False))
+        if known is None:
+            known = self._lanes[name, False] = _LANES_UUID + len(self._lanes)
+            self._before.append(_descriptor(number(_UUID, known), text(_TRACK_NAME, name)))
+        return known
+
+    def _process(self, pid: int, name: str, *, leads: bool) -> int:
+        """Return the number of a process's track; 0 for none.
+
+        A process is named after its main thread, or after another one until the main thread is seen.
+        """
+        if not pid:
+            return 0
+        led, known = self._processes.get(pid, (False, None))
+        if known is None or (leads and (not led or known != name)) or (not led and not known and name):
+            self._processes[pid] = leads, name
+            about = number(_PROCESS_PID, pid), text(_PROCESS_NAME, name) if name else b""
+            self._before.append(_descriptor(number(_UUID, 2 * pid + 2), message(_PROCESS, *about)))
+        return 2 * pid + 2
 
     def _describe(self, thread: Thread, uuid: int) -> None:
         name = utf8(thread.comm)
         if thread.idle:
             # Every CPU's idle task has thread id 0, but Perfetto takes a thread id for one thread.
             if _CPUS_UUID not in self._tracks:
-                self._tracks[_CPUS_UUID] = ""
+                self._tracks[_CPUS_UUID] = "", 0
                 self._before.append(
                     _descriptor(number(_UUID, _CPUS_UUID), text(_TRACK_NAME, "CPUs without a task"))
                 )
@@ -146,15 +224,10 @@ class _Drawing:
             )
             return
         pid = thread.tgid or thread.tid
-        leads, known = self._processes.get(pid, (False, None))
-        if known is None or (thread.tid == pid and (not leads or known != name)):
-            # A process is named after its main thread, or after another one until the main thread is seen.
-            self._processes[pid] = (thread.tid == pid, name)
-            process = message(_PROCESS, number(_PROCESS_PID, pid), text(_PROCESS_NAME, name))
-            self._before.append(_descriptor(number(_UUID, 2 * pid + 2), process))
+        parent = self._process(pid, name, leads=thread.tid == pid)
         about = number(_THREAD_PID, pid), number(_THREAD_TID, thread.tid), text(_THREAD_NAME, name)
         self._before.append(
-            _descriptor(number(_UUID, uuid), number(_PARENT, 2 * pid + 2), message(_THREAD, *about))
+            _descriptor(number(_UUID, uuid), number(_PARENT, parent), message(_THREAD, *about))
         )
 
     def _annotations(self, name: str, column: Column) -> list[bytes]:
@@ -188,6 +261,10 @@ def _value(value: object, unsigned: bool) -> bytes:
 
 
 _HEAD = _ONE_SEQUENCE + number(_FLAGS, _NEEDED) + varint(_TIMESTAMP << 3)
+
+
+def _field(place: int, value: object) -> bytes:
+    return number(place, value) if isinstance(value, int) else text(place, utf8(str(value)))
 
 
 def _packet(ts: int, head: bytes, args: bytes) -> bytes:

@@ -4,7 +4,9 @@ A message is a sequence of fields. Each field is a key (the field's number and i
 number as a varint, or by a length and that many bytes. A nested message is such a run of bytes.
 """
 
-_VARINT, _BYTES = 0, 2
+import struct
+
+_VARINT, _DOUBLE, _BYTES = 0, 1, 2
 
 
 def varint(value: int) -> bytes:
@@ -29,6 +31,11 @@ _SMALL = [bytes([value]) for value in range(0x80)]
 def number(field: int, value: int) -> bytes:
     """Return a field that is an integer, an enum or a bool."""
     return varint(field << 3 | _VARINT) + varint(value)
+
+
+def double(field: int, value: float) -> bytes:
+    """Return a field that is a double."""
+    return varint(field << 3 | _DOUBLE) + struct.pack("<d", value)
 
 
 def text(field: int, value: str) -> bytes:
