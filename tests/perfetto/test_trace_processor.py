@@ -231,3 +231,31 @@ def test_markers_interrupts_and_threads(sink, tmp_path):
             (1000, 19000, "t8 [8]"), (21000, 1000, "t9 [9]"), (1000, 19000, "Running"),
             (19000, 2000, "Runnable"), (20000, 2000, "Sleeping"),
         }  # fmt: skip
+
+
+@pytest.mark.parametrize("sink", [Perfetto, Chrome], ids=["perfetto", "chrome"])
+def test_markers_that_system_calls_write(sink, tmp_path):
+    """The calls are slices, too, which the markers' slices would cut."""
+
+    def call(first: int, *inner: Batch) -> tuple[Batch, ...]:
+        about = {"pid": [8], "comm": "t8"}
+        return entry("w", [first], **about), *inner, leave("w", [first + 9], **about)
+
+    batches = (
+        *call(10, marker(12, "B|7|outer")), *call(20, marker(22, "B|7|inner")), *call(30, marker(32, "E|7")),
+        *call(40, marker(42, "B|7|both"), marker(44, "E|7")), *call(50, marker(52, "E|7")),
+        marker(60, "B|7|late"), entry("lost", [61], pid=[8], comm="t8"), marker(62, "E|7"),
+    )  # fmt: skip
+    out = io.BytesIO()
+    writer = sink(out)
+    writer.write(Chunk(batches))
+    writer.close()
+    slices, errors = ask(tmp_path, out.getvalue(), SLICES, ERRORS)
+    assert errors == []
+    assert [(s["ts"], s["dur"], s["depth"], s["name"]) for s in slices if s["name"] != "w"] == [
+        (19000, 31000, 0, "outer"), (29000, 1000, 1, "inner"), (42000, 2000, 2, "both"),
+        (60000, 2000, 0, "late"), (61000, 0, 1, "lost"),
+    ]  # fmt: skip
+    assert [(s["ts"], s["dur"]) for s in slices if s["name"] == "w"] == [
+        (n * 1000, 9000) for n in (10, 20, 30, 40, 50)
+    ]

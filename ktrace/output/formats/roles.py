@@ -21,6 +21,9 @@ Role = Literal["begin", "end", "instant", "counter"]
 Key: TypeAlias = tuple[str, str]
 """Pairs a beginning with its end, on one track."""
 
+MARKER: Key = ("marker", "")
+"""The key of slices that user space marks."""
+
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
@@ -184,7 +187,7 @@ def _markers(batch: Batch) -> list[Meaning] | None:
 
 
 def _marked(marker: Marker) -> Meaning:
-    key, pid = ("marker", ""), marker.pid
+    key, pid = MARKER, marker.pid
     match marker.kind:
         case "begin" | "end":
             return Meaning(marker.kind, key, marker.name, tgid=pid)

@@ -9,11 +9,11 @@ its return, and calls that a loss may have interrupted become instants.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Generic, Protocol, TypeAlias, TypeVar
 
 from ktrace.model.batch import Batch, Chunk, Lost, Mark, Stack
-from ktrace.output.formats.roles import Key, Meaning, meanings
+from ktrace.output.formats.roles import MARKER, Key, Meaning, meanings
 from ktrace.output.formats.scheduling import Scheduling, Switch, scheduling
 from ktrace.output.formats.tracks import Lane, Track, thread_of
 from ktrace.output.rendering.background import pieces
@@ -35,6 +35,7 @@ class Point(Generic[A]):
         category: the event's name.
         value: of a counter.
         inside: what is already drawn within this slice, from the first slice that began at the same time.
+        closes: slices of user space that ended within this slice, which began after them; see `_end`.
     """
 
     thread: Track
@@ -44,6 +45,7 @@ class Point(Generic[A]):
     args: A
     value: int | float = 0
     inside: list[bytes] = field(default_factory=list)
+    closes: "list[tuple[Point[A], Point[A]]]" = field(default_factory=list)
 
 
 class Drawing(Protocol[A]):
@@ -161,7 +163,6 @@ class Timeline(Generic[A]):
         if meaning.role == "counter":
             return [self._drawing.counter(point)]
         key, track = meaning.key, point.thread
-        # A track of jobs goes when its last job ends: there may be one for each job.
         where = track if isinstance(track, Lane) else (-1, track.tid) if track.idle else track.tid
         stack = self._open.setdefault(where, [])
         if meaning.role == "begin":
@@ -173,13 +174,38 @@ class Timeline(Generic[A]):
         if depth < 0:
             point.name = f"{point.name or 'slice'} returns"
             return [self._drawing.instant(point)]
-        # What began within this slice and has not ended by now never will.
-        drawn = self._instants(stack, depth + 1, len(stack))
-        begin = stack.pop()[1]
-        drawn.append(self._drawing.slice(begin, point))
-        if stack and (stack[-1][1].inside or stack[-1][1].ts == begin.ts):
+        drawn = self._end(stack, depth, point)
+        if not stack and isinstance(where, Lane):
+            del self._open[where]  # there may be one for each job
+        return drawn
+
+    def _end(self, stack: list[tuple[Key, Point[A]]], depth: int, end: Point[A]) -> list[bytes]:
+        """Draw the slice at `depth`, and remove it from the stack.
+
+        Markers of user space are written by system calls, so they begin and end slices within slices of the
+        kernel, which do not nest. Such a slice begins when the call that wrote its marker has returned, and
+        ends when the call that wrote its end begins.
+        """
+        key, begin = stack.pop(depth)
+        above = stack[depth:]
+        if key == MARKER:
+            if above:
+                above[0][1].closes.append((begin, end))  # whether that call returns is not known yet
+                return []
+            drawn = []
+        else:
+            # What began within this slice and has not ended by now never will.
+            others = [(other, point) for other, point in above if other != MARKER]
+            drawn = self._instants(others, 0, len(others))
+            stack[depth:] = [(other, point) for other, point in above if other == MARKER]
+            for _, point in stack[depth:]:
+                point.ts = end.ts
+        drawn += [self._drawing.slice(one, replace(last, ts=begin.ts)) for one, last in begin.closes]
+        drawn.append(self._drawing.slice(begin, end))
+        outer = stack[depth - 1][1] if depth else None
+        if outer is not None and (outer.inside or outer.ts == begin.ts):
             # Viewers sort by time, so of two slices that begin together the outer one must come first.
-            stack[-1][1].inside += drawn
+            outer.inside += drawn
             return []
         return drawn
 
@@ -189,6 +215,7 @@ class Timeline(Generic[A]):
             return []
         drawn = []
         for _, point in stack[start:stop]:
+            drawn += [self._drawing.slice(*closed) for closed in point.closes]
             drawn += [self._drawing.instant(point), *point.inside]
         del stack[start:stop]
         return drawn

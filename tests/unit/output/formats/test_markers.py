@@ -35,8 +35,10 @@ def test_what_markers_mean(text: str, wanted: Marker) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "B", "B|12", "hello", "B |12|x", "Bx|12|y", "C|12|frames", "C|12|frames|many", "C|12|x|9223372036854775808",
-     "S|12|load", "G|12|job|7", "N|12|tap", "B|99999999999|x", "X|12|y", "C|12|x|nan", "C|12|x|1e5"],
+    ["", "B", "B|12", "hello", "B |12|x", "Bx|12|y", "C|12|frames", "C|12|frames|many",
+     "C|12|x|9223372036854775808", "S|12|load", "G|12|job|7", "N|12|tap", "B|99999999999|x",
+     "X|12|y",
+     "C|12|x|nan", "C|12|x|1e5"],
 )  # fmt: skip
 def test_other_texts(text: str) -> None:
     assert parse_marker(text) is None
