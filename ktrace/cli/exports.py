@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, TypeAlias, cast
 
@@ -79,7 +80,12 @@ def stdout_format(*, as_json: bool, as_csv: bool, csv_raw: bool) -> str | None:
 
 
 def export_in_parts(
-    recording: "Recording", name: str | None, fields: Callable[[], Fields], *, jobs: int
+    recording: "Recording",
+    name: str | None,
+    fields: Callable[[], Fields],
+    *,
+    jobs: int,
+    watch: Callable[[float, int], None] | None = None,
 ) -> tuple[int, int] | None:
     """Write a whole recording to standard output, using several processes.
 
@@ -87,6 +93,7 @@ def export_in_parts(
         name: the format, as `stdout_format` returns it.
         fields: as in `open_export`.
         jobs: the maximum number of processes.
+        watch: told which fraction of how many bytes of pages has been written.
 
     Returns:
         The number of events, and how many were lost between them. None, with nothing written, if the
@@ -119,7 +126,8 @@ def export_in_parts(
     with _standard_output(name, recording, columns) as sink:
         sink.flush()
         try:
-            found = in_turn(parts.all, work, sys.stdout.fileno(), jobs)
+            watches = () if watch is None else (partial(_tell, watch, recording.size),)
+            found = in_turn(parts.all, work, sys.stdout.fileno(), jobs, *watches)
         except OSError as error:
             error.filename = error.filename or "standard output"
             raise
@@ -127,6 +135,10 @@ def export_in_parts(
         rest = parts.not_told(told)
         sink.write(Chunk((), rest))
     return sum(count for count, _ in found), told.total() + sum(mark.count or 0 for mark in rest)
+
+
+def _tell(watch: Callable[[float, int], None], size: int, done: float) -> None:
+    watch(done, size)
 
 
 def _is_file(stream: TextIO) -> bool:

@@ -42,12 +42,21 @@ class Input:
     problem: Damaged | None = None
 
 
-def open_input(path: str, *, recover: bool = False) -> Input:
+Watch: TypeAlias = Callable[[int], None]
+"""Is told from time to time how many bytes have been unpacked."""
+
+
+def _ignore(_: int) -> None:
+    """Do nothing."""
+
+
+def open_input(path: str, *, recover: bool = False, watch: Watch = _ignore) -> Input:
     """Open a file to be read at any offset; unpack it first if it is compressed with gzip, xz, bzip2 or zstd.
 
     Args:
         path: the name of a file or a pipe; `-` for standard input.
         recover: take what can be unpacked of a damaged file, instead of raising an error.
+        watch: called while a pipe or a compressed file is unpacked.
 
     Raises:
         NotFound: there is no such file.
@@ -73,7 +82,7 @@ def open_input(path: str, *, recover: bool = False) -> Input:
         else:
             raise KtraceError(f"{name} is not a regular file, nor a pipe: no recording can be read from it")
         with _naming(name):
-            return _unpack(name, _Source(fd), recover=recover)
+            return _unpack(name, _Source(fd), watch, recover=recover)
     finally:
         if not keep:
             os.close(fd)
@@ -182,7 +191,7 @@ def _opener(head: bytes) -> _Opener | None:
     return next((opener for magic, opener in _FORMATS if head.startswith(magic)), None)
 
 
-def _unpack(name: str, source: _Source, *, recover: bool) -> Input:
+def _unpack(name: str, source: _Source, watch: Watch, *, recover: bool) -> Input:
     """Copy what a source holds to a temporary file."""
     reader = source.opener(source) if source.opener else source
     folder = _folder()
@@ -206,6 +215,7 @@ def _unpack(name: str, source: _Source, *, recover: bool) -> Input:
                 _check_room(name, out.fileno(), folder, size)
             _write_all(out.fileno(), data)
             size += len(data)
+            watch(size)
         return Input(os.dup(out.fileno()), size, problem)
 
 

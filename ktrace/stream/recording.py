@@ -22,6 +22,7 @@ from ktrace.ringbuffer.common_fields import Heads, are_plain
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import PageLayout
 from ktrace.ringbuffer.records import Pages, Records, Walked
+from ktrace.storage.input import Watch
 from ktrace.stream.clocks import Clock, clock_of
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
@@ -63,10 +64,12 @@ class Recording:
         paths: trace.dat files; times of a guest are converted to those of its host.
         recover: read what is readable in truncated files and unfinished recordings.
         cpus: only these CPUs; empty for all.
+        watch: called while a pipe or a compressed file is unpacked: see `open_input`.
 
     Attributes:
         contents: the contents of each file.
         since: records before this time may be left out; None for all.
+        done: bytes of pages that have been read; `size` is how many there are.
 
     Raises:
         NotFound, Damaged, Unavailable: as in `TraceDat`.
@@ -78,12 +81,15 @@ class Recording:
         *,
         recover: bool = False,
         cpus: Collection[int] = (),
+        watch: Watch = lambda _: None,
     ) -> None:
         self.since: int | None = None
+        self.done = 0
         self._cpus = frozenset(cpus)
         self._close = ExitStack()
         try:
-            self._files = [self._close.enter_context(TraceDat(path, recover=recover)) for path in paths]
+            files = (TraceDat(path, recover=recover, watch=watch) for path in paths)
+            self._files = [self._close.enter_context(file) for file in files]
             self._formats = [known_formats(file, recover=recover) for file in self._files]
         except BaseException:
             self._close.close()
@@ -113,6 +119,12 @@ class Recording:
     def notes(self) -> list[str]:
         """Return remarks for the user."""
         return [note for file in self._files for note in file.notes]
+
+    @property
+    def size(self) -> int:
+        """Return the size in bytes of all pages in the files."""
+        buffers = (buffer for contents in self.contents for buffer in contents.buffers)
+        return sum(data.size for buffer in buffers for data in buffer.cpus)
 
     @property
     def ticks(self) -> bool:
@@ -264,7 +276,14 @@ class Recording:
     def _reader(self, opened: "Opened", data: CpuData, size: int) -> Callable[[int], bytes]:
         skip = 0 if self.since is None else opened.first_page(data, self.since)
         windows = opened.file.windows(opened.buffer, data, size, skip=skip)
-        return lambda _: next(windows, b"")
+        self.done += skip
+
+        def read(_: int) -> bytes:
+            pages = next(windows, b"")
+            self.done += len(pages)
+            return pages
+
+        return read
 
 
 @dataclass(frozen=True, slots=True, eq=False)

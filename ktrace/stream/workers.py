@@ -7,6 +7,7 @@ have been written, so memory holds one part for each worker.
 
 import ctypes
 import fcntl
+import mmap
 import os
 import pickle
 import queue
@@ -33,6 +34,7 @@ _LENGTH = struct.Struct("<q")
 _AHEAD = 32  # items made and not taken yet
 _KILLED = "a process that read the recording was killed"
 _LOOKS, _LOOK_S = 20, 0.01
+_TICK_S = 0.5
 _GO, _STOP = b"g", b"s"  # messages from one worker to the next
 
 
@@ -46,13 +48,20 @@ class Out(Protocol):
         """Write buffered data as soon as possible."""
 
 
-def in_turn(parts: Sequence[P], work: Callable[[P, Out], R], fd: int, workers: int) -> list[R]:
+def in_turn(
+    parts: Sequence[P],
+    work: Callable[[P, Out], R],
+    fd: int,
+    workers: int,
+    watch: Callable[[float], None] = lambda _: None,
+) -> list[R]:
     """Work on all parts at once, and write in their order.
 
     Args:
         work: makes the output of one part. It runs in another process: its changes are seen only by later
             parts of the same worker.
         fd: descriptor to write to.
+        watch: told from time to time which fraction of the parts is written.
 
     Returns:
         The result of `work` for each part, which must be picklable.
@@ -67,15 +76,18 @@ def in_turn(parts: Sequence[P], work: Callable[[P, Out], R], fd: int, workers: i
     results = [os.pipe() for _ in range(workers)]
     os.write(turns[0][1], _GO)
     children: list[int] = []
+    written = mmap.mmap(-1, max(len(parts), 1))  # a byte for each part, which the workers set
     try:
         for index in range(workers):
             turn = _Turn(fd, turns[index][0], turns[(index + 1) % workers][1])
             others = [write_end for _, write_end in results[:index] + results[index + 1 :]]
-            mine = parts[index::workers], work, turn, results[index][1], others
+            counted = partial(_count, written, index, workers)
+            mine = parts[index::workers], work, turn, results[index][1], others, counted
             _start(children, partial(_work, *mine))
         for _, write_end in results:
             os.close(write_end)
-        said = _gather([read_end for read_end, _ in results], children)
+        tick = partial(_tell, written, watch)
+        said = _gather([read_end for read_end, _ in results], children, tick)
     finally:
         _end_all(children)
         for end in (*(e for pair in turns for e in pair), *(read_end for read_end, _ in results)):
@@ -160,12 +172,22 @@ def _start(children: list[int], do: Callable[[], None]) -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _gather(ends: Sequence[int], children: Sequence[int]) -> list[Any]:
+def _count(written: mmap.mmap, first: int, step: int, done: int) -> None:
+    """Note that the worker that has part `first`, and each `step`th after it, has written `done` of them."""
+    written[first + (done - 1) * step] = 1
+
+
+def _tell(written: mmap.mmap, watch: Callable[[float], None]) -> None:
+    watch(written[:].count(1) / len(written))
+
+
+def _gather(ends: Sequence[int], children: Sequence[int], tick: Callable[[], None]) -> list[Any]:
     """Return the result of each worker. If one ends without a result, do not wait for the others."""
     texts: dict[int, list[bytes]] = {end: [] for end in ends}
     waiting = set(ends)
     while waiting:
-        for end in select.select(list(waiting), [], [])[0]:
+        tick()
+        for end in select.select(list(waiting), [], [], _TICK_S)[0]:
             data = os.read(end, 1 << 16)
             texts[end].append(data)
             if not data:
@@ -256,20 +278,28 @@ def _live(do: Callable[[], None], mask: Iterable[int]) -> NoReturn:
 
 
 def _work(
-    parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn, result: int, others: Sequence[int]
+    parts: Sequence[P],
+    work: Callable[[P, Out], R],
+    turn: _Turn,
+    result: int,
+    others: Sequence[int],
+    count: Callable[[int], None],
 ) -> None:
     # While this process has the other workers' pipe ends open, their death would go unnoticed.
     for end in others:
         os.close(end)
-    _write_all(result, pickle.dumps(_answer(parts, work, turn)))
+    _write_all(result, pickle.dumps(_answer(parts, work, turn, count)))
 
 
-def _answer(parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn) -> list[R] | Exception:
+def _answer(
+    parts: Sequence[P], work: Callable[[P, Out], R], turn: _Turn, count: Callable[[int], None]
+) -> list[R] | Exception:
     done: list[R] = []
     try:
         for part in parts:
             done.append(_one(part, work, turn))
             turn.end()
+            count(len(done))
     except _Stopped:
         turn.end(go=False)
         return []

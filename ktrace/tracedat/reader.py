@@ -19,6 +19,7 @@ from dataclasses import replace
 from types import TracebackType
 
 from ktrace.errors import Damaged
+from ktrace.storage.input import Watch
 from ktrace.tracedat import unfinished, version6, version7
 from ktrace.tracedat.compression import unpacker
 from ktrace.tracedat.contents import Buffer, Contents, CpuData, Text
@@ -37,6 +38,7 @@ class TraceDat:
     Args:
         path: the path of the file.
         recover: read as much as possible of a truncated file, or of a recording that was killed.
+        watch: called while a pipe or a compressed file is unpacked: see `open_input`.
 
     Attributes:
         contents: everything but the pages.
@@ -49,12 +51,13 @@ class TraceDat:
         Unavailable: it is compressed in a way that this Python cannot unpack.
     """
 
-    def __init__(self, path: str, *, recover: bool = False) -> None:
+    def __init__(self, path: str, *, recover: bool = False, watch: Watch = lambda _: None) -> None:
         # An earlier recording keeps this name until the new one is complete.
         place = unfinished.place_of(path)
         goes_on = unfinished.is_unfinished(place)
         self._unfinished = goes_on and (recover or not os.path.lexists(place))
-        self.source = FileBytes(unfinished.head_path(place) if self._unfinished else path, recover=recover)
+        head_or_all = unfinished.head_path(place) if self._unfinished else path
+        self.source = FileBytes(head_or_all, recover=recover, watch=watch)
         self.problems: list[Damaged] = [self.source.problem] if self.source.problem else []
         self.notes: list[str] = []
         if goes_on and not self._unfinished:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Literal, Protocol
 
 from ktrace.errors import Damaged
-from ktrace.storage.input import open_input
+from ktrace.storage.input import Watch, open_input
 
 Order = Literal["little", "big"]
 
@@ -45,15 +45,15 @@ class FileBytes:
 
     Args:
         path: as for `open_input`, whose errors it raises.
-        recover: take what can be unpacked of a damaged compressed file.
+        recover, watch: as for `open_input`.
 
     Attributes:
         problem: why the rest could not be unpacked; None if all of it was.
     """
 
-    def __init__(self, path: str, *, recover: bool = False) -> None:
+    def __init__(self, path: str, *, recover: bool = False, watch: Watch = lambda _: None) -> None:
         self.name = "standard input" if path == "-" else path
-        opened = open_input(path, recover=recover)
+        opened = open_input(path, recover=recover, watch=watch)
         self.fd, self.size, self.problem = opened.fd, opened.size, opened.problem
 
     def __enter__(self) -> "FileBytes":

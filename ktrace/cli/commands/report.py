@@ -10,6 +10,7 @@ from ktrace.cli.recording_options import CSV_RAW, RECOVER
 
 if TYPE_CHECKING:
     from ktrace.cli.exports import Export
+    from ktrace.cli.progress import Progress
     from ktrace.stream.recording import Recording
     from ktrace.stream.select import Choice
 
@@ -69,6 +70,7 @@ def report(
 
     from ktrace.cli.exports import export_in_parts, open_export, stdout_format
     from ktrace.cli.interrupts import interruptible
+    from ktrace.cli.progress import showing_progress
     from ktrace.diagnostic import note
     from ktrace.session.tasks import parse_cpus
     from ktrace.storage.target import check_inputs
@@ -80,7 +82,11 @@ def report(
     cpus = parse_cpus(cpu) if cpu else ()
     inputs = [name for file in files for name in (file, *files_of(place_of(file)))]
     check_inputs(inputs)
-    with interruptible(", ".join(files)), Recording(files, recover=recover, cpus=cpus) as recording:
+    with (
+        interruptible(", ".join(files)),
+        showing_progress() as progress,
+        Recording(files, recover=recover, cpus=cpus, watch=progress.unpacked) as recording,
+    ):
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since = begin
         check_events(events or (), recording.formats())
@@ -101,11 +107,14 @@ def report(
         fields = partial(occurring_fields, recording, events or (), end)
         done = None
         if not (tests or cpus or recover or any(path is not None for path in outputs.values())):
-            done = export_in_parts(recording, name, fields, jobs=jobs)
+            done = export_in_parts(
+                recording, name, fields, jobs=jobs, watch=progress.read if progress.is_on else None
+            )
         if done is None:
             with open_export(outputs, name, recording=recording, fields=fields, inputs=inputs) as sink:
-                done = _run(recording, Choice(tests, cpus, end), sink)
+                done = _run(recording, Choice(tests, cpus, end), sink, progress)
         count, lost = done
+        progress.clear()
         for text in recording.texts():
             sys.stdout.buffer.write(text)
         for remark in recording.notes:
@@ -118,7 +127,7 @@ def report(
         return recording.problems[0].exit_code if recording.problems else 0
 
 
-def _run(recording: "Recording", choice: "Choice", sink: "Export") -> tuple[int, int]:
+def _run(recording: "Recording", choice: "Choice", sink: "Export", progress: "Progress") -> tuple[int, int]:
     """Write the selected records; return how many events there were, and how many were lost between them."""
     from ktrace.model.batch import Lost
 
@@ -130,4 +139,5 @@ def _run(recording: "Recording", choice: "Choice", sink: "Export") -> tuple[int,
         count += len(wanted)
         lost += sum(mark.count or 0 for mark in wanted.marks if isinstance(mark, Lost))
         sink.write(wanted)
+        progress.read(min(recording.done / max(recording.size, 1), 1), recording.size)
     return count, lost

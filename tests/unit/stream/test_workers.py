@@ -160,3 +160,17 @@ def test_ahead_that_nobody_takes() -> None:
     ahead = Ahead(lambda: iter([bytes(1 << 20)] * 1000))
     ahead.close()
     assert no_children()
+
+
+def test_the_caller_is_told_how_much_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ktrace.stream.workers._TICK_S", 0.001)
+    told: list[float] = []
+
+    def work(part: int, out: Out) -> int:
+        time.sleep(0.02)
+        out.write(b"%d\n" % part)
+        return part
+
+    with (tmp_path / "out").open("wb") as out:
+        assert in_turn(range(7), work, out.fileno(), 3, told.append) == list(range(7))
+    assert told == sorted(told) and min(told) >= 0 and max(told) <= 1 and len(set(told)) > 1

@@ -1,0 +1,69 @@
+"""Show on a terminal how much of a large input has been read, if that takes more than a moment."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_FIRST_S, _NEXT_S = 1.0, 0.5
+
+
+class Progress:
+    """A line on standard error that is written again and again.
+
+    Nothing is shown if that is not a terminal, or if standard output is one: the lines there show it.
+
+    Args:
+        clock: seconds that only increase.
+
+    Attributes:
+        is_on: whether anything may be shown.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = clock() + _FIRST_S
+        self._is_shown = False
+        self.is_on = sys.stderr.isatty() and not sys.stdout.isatty()
+
+    def unpacked(self, size: int) -> None:
+        """Show how many bytes of a pipe or a compressed file have been unpacked."""
+        if self._is_due():
+            self._show(f"{_size(size)} unpacked")
+
+    def read(self, done: float, total: int) -> None:
+        """Show how much of the pages has been read: `done` is a fraction, `total` their size in bytes."""
+        if self._is_due():
+            self._show(f"{_size(int(done * total))} of {_size(total)} read, {done:.0%}")
+
+    def clear(self) -> None:
+        """Remove the line."""
+        if self._is_shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            self._is_shown = False
+
+    def _is_due(self) -> bool:
+        if not self.is_on or (now := self._clock()) < self._next:
+            return False
+        self._next = now + _NEXT_S
+        return True
+
+    def _show(self, text: str) -> None:
+        sys.stderr.write(f"\rktrace: {text}\x1b[K")
+        sys.stderr.flush()
+        self._is_shown = True
+
+
+@contextmanager
+def showing_progress() -> Iterator[Progress]:
+    """Give a progress line, which is removed at the end."""
+    progress = Progress()
+    try:
+        yield progress
+    finally:
+        progress.clear()
+
+
+def _size(size: int) -> str:
+    return f"{size / (1 << 30):.1f} GiB" if size >= 1 << 30 else f"{size >> 20} MiB"

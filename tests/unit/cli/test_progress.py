@@ -1,0 +1,48 @@
+import io
+import sys
+
+import pytest
+
+from ktrace.cli.progress import Progress
+
+
+class Screen(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def watched(monkeypatch: pytest.MonkeyPatch) -> Screen:
+    screen = Screen()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    return screen
+
+
+def test_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = watched(monkeypatch)
+    now = 0.0
+    progress = Progress(lambda: now)
+    progress.read(0.01, 20 << 30)
+    assert screen.getvalue() == ""  # not in the first second
+    now = 1.5
+    progress.read(0.25, 20 << 30)
+    progress.read(0.26, 20 << 30)  # not that often
+    assert screen.getvalue() == "\rktrace: 5.0 GiB of 20.0 GiB read, 25%\x1b[K"
+    now = 2.5
+    progress.unpacked(300 << 20)
+    assert screen.getvalue().endswith("\rktrace: 300 MiB unpacked\x1b[K")
+    progress.clear()
+    progress.clear()
+    assert screen.getvalue().endswith("unpacked\x1b[K\r\x1b[K")
+
+
+@pytest.mark.parametrize("stream", ["stderr", "stdout"])
+def test_nothing_is_shown_in_a_file_or_between_lines(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = watched(monkeypatch)
+    monkeypatch.setattr(sys, stream, io.StringIO() if stream == "stderr" else Screen())
+    now = 0.0
+    progress = Progress(lambda: now)
+    now = 100.0
+    progress.read(0.5, 1 << 30)
+    progress.clear()
+    assert screen.getvalue() == ""
