@@ -64,7 +64,8 @@ def clock_of(options: Options, name: str, files: Mapping[int, Contents]) -> Cloc
     tsc = options.tsc
     if shift is not None and tsc is None:
         tsc = files[shift.peer].options.tsc
-    offset = options.offset + (options.date_us or 0) * 1000
+    # Each of the two fits into 64 bits, but together they may not.
+    offset = max(min(options.offset + (options.date_us or 0) * 1000, _LAST), -_LAST)
     return Clock(name not in _NANOSECONDS and tsc is None, shift, tsc, offset)
 
 

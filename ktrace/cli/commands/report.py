@@ -19,7 +19,8 @@ JOBS = min(len(os.sched_getaffinity(0)), 4)
 
 def report(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="trace.dat files; several are merged.")
+        list[str],
+        typer.Argument(metavar="FILE...", help="trace.dat files, compressed or not; - is standard input."),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV: a line for each event.")] = False,
@@ -55,8 +56,9 @@ def report(
 ) -> int:
     """Show recordings by ktrace or trace-cmd, as the kernel's text or in formats for other programs.
 
-    It reads versions 6 and 7, compressed or not. Several files, such as those of a host and its guest,
-    are merged by time. Lost events are shown where they are missing, and counted at the end.
+    It reads versions 6 and 7, compressed or not, also as .gz, .xz, .bz2 or .zst and from a pipe. Several
+    files, such as those of a host and its guest, are merged by time. Lost events are shown where they are
+    missing, and counted at the end.
 
     \b
     Examples:
@@ -65,6 +67,7 @@ def report(
       ktrace report trace.dat --from 12.5 --to 13 --cpu 0 --pid 1234
       ktrace report host.dat guest.dat --perfetto both.pftrace
       ktrace report --recover trace.dat
+      ktrace report trace.dat.zst --csv --event sched_switch
     """
     from functools import partial
 

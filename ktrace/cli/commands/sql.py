@@ -10,7 +10,9 @@ _PROCESSES = 4  # processes that read at a time: more would read faster than the
 
 
 def sql(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A trace.dat file of ktrace or trace-cmd.")],
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="A trace.dat file, compressed or not; - is standard input.")
+    ],
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A SELECT; see below for the tables.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV, with a header.")] = False,

@@ -63,3 +63,11 @@ def test_a_guest_is_shifted_only_beside_its_host() -> None:
     assert clock_of(guest, "x86-tsc", {10: host}).shift is None
     clock = clock_of(guest, "x86-tsc", {9: host})
     assert clock.shift is shift and clock.one(1, 0) == 12 and not clock.ticks
+
+
+def test_offset_and_date_together_do_not_fit() -> None:
+    for sign in (1, -1):
+        clock = clock_of(Options(offset=sign << 62, date_us=sign * ((1 << 62) // 1000)), "local", {})
+        assert clock.one(0, 0) * sign > 1 << 62
+    clock = clock_of(Options(offset=1 << 62, date_us=(1 << 62) // 1000 + 1), "local", {})
+    assert clock.one(-1, 0) > 1 << 62
