@@ -112,8 +112,7 @@ class _OfLibrary:
     def decompress(self, data: bytes, max_length: int) -> bytes:
         data = self._left + data
         out = ctypes.create_string_buffer(max(max_length, 1))
-        given = ctypes.create_string_buffer(data, len(data)) if data else ctypes.create_string_buffer(1)
-        source = _Buffer(ctypes.addressof(given), len(data), 0)
+        source = _Buffer(ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p), len(data), 0)
         target = _Buffer(ctypes.addressof(out), max_length, 0)
         wanted = self._library.ZSTD_decompressStream(self._stream, ctypes.byref(target), ctypes.byref(source))
         if self._library.ZSTD_isError(wanted):
