@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["entry", "return", "text", "fields"]
 """`entry` and `return` are probes. `text` is a static event whose body is a single column named `body`.
-`fields` is a static event that was decoded from binary into its fields."""
+`fields` is a static event whose fields are columns: decoded from binary, or parsed from its text."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,6 +53,8 @@ class Batch:
         ret_ip: the address returned to, such as `ksys_read+0x6f/0xf0`; None for other kinds.
         signature: how the kernel's text formats the arguments; None for kind `text`.
         ticks: whether `ts` counts something other than nanoseconds (counter, uptime, x86-tsc).
+        titled: whether the event's name precedes the body in the kernel's text.
+        body: the text from which `columns` were parsed; None if they have another origin, and for kind `text`.
         format: the layout of binary records. For kind `fields`, its `print_fmt` formats the body.
         addresses: uint64, from binary records of a probe: `__probe_ip`, or `__probe_func` and
             `__probe_ret_ip`, and each argument that is shown as a symbol, by its name. Empty from text.
@@ -77,6 +79,8 @@ class Batch:
     ret_ip: Strings | None = None
     signature: Signature | None = None
     ticks: bool = False
+    titled: bool = True
+    body: Strings | None = None
     addresses: Mapping[str, NDArray[np.uint64]] = field(default_factory=dict)
     format: Format | None = None
     common_flags: NDArray[np.int32] | None = None
@@ -146,6 +150,7 @@ class Batch:
             place=some(self.place),
             func=some(self.func),
             ret_ip=some(self.ret_ip),
+            body=some(self.body),
             addresses={name: column[rows] for name, column in self.addresses.items()},
             common_flags=None if self.common_flags is None else self.common_flags[rows],
         )

@@ -204,14 +204,8 @@ class _Work:
             return self._stack(line, header, grammar.STACKS[first], after)
         name = grammar.EVENT.match(data, header.body, end)
         if name is None:
-            event = self._nameless(first)
-            if event is None:
-                return self._reject(line, after)
-            self.rows.add_text(self.base + line, header, event, first)
-            return self._reject(lines.at(first_end) + 1, after)
-        event, pos = decode(name[1]), name.end()
-        if event.startswith(grammar.MARKER + "+0x"):
-            event = grammar.MARKER
+            return self._nameless(line, header, first_end, after)
+        event, pos = grammar.event_name(name[1]), name.end()
         may_be_probe = event != grammar.MARKER and data.startswith(b"(", pos)
         if may_be_probe and self.shapes.is_probe(event, data, pos, end):
             return self._probe(line, header, event, pos, after)
@@ -266,9 +260,12 @@ class _Work:
             self.marks.append(Unparsed(self.base + line, self.lines.text(line)))
         return after
 
-    @staticmethod
-    def _nameless(text: bytes) -> str | None:
-        """Return the kernel's own name for the event of a body that does not begin with a name."""
-        if grammar.RAW_DATA.match(text):
-            return "raw_data"
-        return "function" if grammar.FUNCTION.match(text) else None
+    def _nameless(self, line: int, header: Header, first_end: int, after: int) -> int:
+        """Parse a record whose body does not begin with the event's name."""
+        for end in (first_end, self.lines.end(after - 1)):
+            body = self.lines.data[header.body : end]
+            event = grammar.nameless_event(body)
+            if event is not None:
+                self.rows.add_text(self.base + line, header, event, body, titled=False)
+                return self._reject(self.lines.at(end) + 1, after)
+        return self._reject(line, after)

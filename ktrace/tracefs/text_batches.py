@@ -13,7 +13,7 @@ from ktrace.model.format import Arg, Signature
 from ktrace.tracefs.text_grammar import ARROW, Header, decode
 from ktrace.tracefs.text_shape import Found, Shape, Value
 
-_Key = tuple[str, Shape | None, bool]
+_Key = tuple[str, Shape | None, bool, bool]
 
 
 class _Row(NamedTuple):
@@ -31,12 +31,12 @@ class Rows:
 
     def add_probe(self, seq: int, header: Header, shape: Shape, found: Found) -> None:
         """Add a probe event's record as `shape` parsed it."""
-        key = (shape.signature.event, shape, header.ticks)
+        key = (shape.signature.event, shape, header.ticks, True)
         self._groups.setdefault(key, []).append(_Row(seq, header, found.place, found.values))
 
-    def add_text(self, seq: int, header: Header, event: str, body: bytes) -> None:
-        """Add a static event's record."""
-        self._groups.setdefault((event, None, header.ticks), []).append(
+    def add_text(self, seq: int, header: Header, event: str, body: bytes, *, titled: bool = True) -> None:
+        """Add a static event's record; `titled` tells whether its name preceded the body."""
+        self._groups.setdefault((event, None, header.ticks, titled), []).append(
             _Row(seq, header, b"", (decode(body),))
         )
 
@@ -46,7 +46,7 @@ class Rows:
 
 
 def _batch(key: _Key, rows: list[_Row]) -> Batch:
-    event, shape, ticks = key
+    event, shape, ticks, titled = key
     signature = shape.signature if shape else None
     args = signature.args if signature else (Arg("body", "str"),)
     seqs, heads, places, values = zip(*rows, strict=True)
@@ -71,6 +71,7 @@ def _batch(key: _Key, rows: list[_Row]) -> Batch:
         ret_ip=ret_ip,
         signature=signature,
         ticks=ticks,
+        titled=titled,
     )
 
 

@@ -61,13 +61,13 @@ class Fast:
                 same &= self.words.matches(at, prefix)
             if name and named:
                 mine = slice(None) if same.all() else np.flatnonzero(same)
-                batches += self._event(decode(name[1]), lines[mine], at[mine] + len(prefix))
+                batches += self._event(grammar.event_name(name[1]), lines[mine], at[mine] + len(prefix))
             left = np.flatnonzero(~same)
             lines, at, begins = lines[left], at[left], begins[left]
         return batches
 
     def _event(self, event: str, lines: Ints, at: Ints) -> list[Batch]:
-        if event == grammar.MARKER or event.startswith(grammar.MARKER + "+0x"):
+        if event == grammar.MARKER:
             return [self._text(grammar.MARKER, lines, at)]
         opens = self.words.byte_is(at, ord("("))
         batches = [] if opens.all() else [self._text(event, lines[~opens], at[~opens])]

@@ -13,11 +13,12 @@ HEADER_MAX = 128
 """No header is longer, in bytes."""
 
 HEADER = re.compile(
-    rb"( [\x00-\xff]{15})-(-?\d{1,10}) {1,8}(?:\( {0,6}(\d{1,10}|-{7})\) )?\[(\d{3,7})\] "
-    rb"([!-\x7f]{4,12})? {1,24}(\d{1,20})(?:\.(\d{6}))?: "
+    rb"( [\x00-\xff]{15})-(-?\d{1,10}) {1,8}(?:\( {0,6}(\d{1,10}|-{7}|-{5})\) )?\[(\d{3,7})\]"
+    rb"(?: {1,25}| ([!-\x7f]{4,12}) {1,24})(\d{1,20})(?:\.(\d{6}))?: "
 )
 """COMM, PID, TGID, CPU, FLAGS, SECONDS or COUNT, MICROSECONDS. COMM is 15 bytes long at most and
-aligned to the right, which makes the first byte a blank."""
+aligned to the right, which makes the first byte a blank. PID is 7 wide, 5 before Linux 4.13 or so and in
+trace-cmd; TGID is 5 wide up to Linux 5.8. Without FLAGS, TIME may have a single blank before it."""
 
 LOST = re.compile(rb"CPU:(\d{1,7}) \[LOST (?:(\d{1,20}) )?EVENTS\]\Z")
 ANNOTATION = re.compile(rb"##### CPU \d+ buffer started ####\Z")
@@ -26,11 +27,18 @@ TOO_BIG = b"[LINE TOO BIG]"
 STACKS = {b"<stack trace>": False, b"<user stack trace>": True}
 FRAME = b" => "
 
-EVENT = re.compile(rb"([^\s:()#<][^\s:()]*):(?: |(?=\n|\Z))")
-"""`NAME: ` of an event, or `function: ` of trace_printk and of a marker."""
+EVENT = re.compile(rb"((?:[^\s:()#<][^\s:()]*)?):(?: |(?=\n|\Z))")
+"""`NAME: ` of an event, or `function: ` of trace_printk and of a marker. NAME may be empty."""
 
 RAW_DATA = re.compile(rb"# [0-9a-f]+ buf:(?: [0-9a-f]{2})* *\Z")
-FUNCTION = re.compile(rb"[^\s:]+(?: \[[^\]\n]+\])? <-[^\s:]+(?: \[[^\]\n]+\])?\Z")
+FUNCTION = re.compile(rb"[^\s:(]+(?: \[[^\]\n]+\])?(?:\(.*\))? <-[^\s:]+(?: \[[^\]\n]+\])?\Z")
+"""`func <-caller`, or `func(name=value, ...) <-caller` with the option func-args."""
+
+SYSTEM_CALL = re.compile(rb"sys_(\w+)(?:\(.*\)| (->) 0x[0-9a-f]+)\Z", re.DOTALL)
+"""The enter or, with an arrow, the exit of a system call. The kernel prints no other name."""
+
+NO_FUNCTION = re.compile(rb"(?:0|0x0*[01])?\Z")
+"""The function of text that a BPF program printed before Linux 5.9: none, or its address, 0 or 1."""
 
 PLACE = re.compile(rb"\(([^()\n]+)\)")
 
@@ -89,6 +97,24 @@ def read_header(data: bytes, at: int, end: int) -> Header | None:
     if ts >= 2**63 or not -(2**31) <= thread < 2**31 or (process or 0) >= 2**31:
         return None
     return Header(comm.lstrip(b" "), thread, process, int(cpu), flags or b"", ts, micros is None, match.end())
+
+
+def event_name(spelled: bytes) -> str:
+    """Return the name of an event whose line has `SPELLED: ` before its body."""
+    if NO_FUNCTION.match(spelled):
+        return ""
+    name = decode(spelled)
+    return MARKER if name.startswith(MARKER + "+0x") else name
+
+
+def nameless_event(body: bytes) -> str | None:
+    """Return the event of a body that does not begin with its name; None if it is not known."""
+    call = SYSTEM_CALL.match(body)
+    if call:
+        return f"sys_{'exit' if call[2] else 'enter'}_{decode(call[1])}"
+    if RAW_DATA.match(body):
+        return "raw_data"
+    return "function" if FUNCTION.match(body) else None
 
 
 def decode(text: bytes) -> str:

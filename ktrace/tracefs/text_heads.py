@@ -25,7 +25,7 @@ from ktrace.tracefs.text_words import (
     left_aligned,
 )
 
-_PID, _TGID = 17, 25  # columns
+_PID = 17  # column
 _SECONDS_MAX = 2**63 // 10**9 - 1
 _NEW_LAYOUTS = 4  # tried in one buffer
 _DISTINCT_MAX = 16
@@ -34,9 +34,15 @@ _LAYOUTS_MAX = 8  # remembered
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The columns of a header; `time` and `stop` enclose the blanks and digits before the dot or colon."""
+    """The columns of a header; `time` and `stop` enclose the blanks and digits before the dot or colon.
 
-    tgid: bool
+    Attributes:
+        pid_width: characters of PID, without the blank after it.
+        tgid_width: characters in the parentheses of TGID; 0 if there is no such column.
+    """
+
+    pid_width: int
+    tgid_width: int
     bracket: int
     cpu_digits: int
     flags: int
@@ -135,12 +141,15 @@ def _layout(data: bytes, start: int, end: int) -> Layout | None:
     match = grammar.HEADER.match(data, start, end)
     if match is None:
         return None
-    tgid = match[3] is not None
     cpu, cpu_end = (column - start for column in match.span(4))
+    open_ = data.find(b"(", match.end(2), match.start(4)) - start
+    tgid_width = 0 if match[3] is None else match.end(3) - start - open_ - 1
+    pid_width = (open_ if tgid_width else cpu - 1) - _PID - 1
     flags = len(match[5] or b"")
-    time, stop = cpu_end + 2 + flags, match.end(6) - start
-    layout = Layout(tgid, cpu - 1, cpu_end - cpu, flags, time, stop, match[7] is not None)
-    usual = layout.bracket == (_TGID + 10 if tgid else _TGID) and flags <= 8 and stop - time <= 19
+    time = cpu_end + 2 + flags if flags else cpu_end + 1
+    stop = match.end(6) - start
+    layout = Layout(pid_width, tgid_width, cpu - 1, cpu_end - cpu, flags, time, stop, match[7] is not None)
+    usual = pid_width in (5, 7) and tgid_width in (0, 5, 7) and flags <= 8 and stop - time <= 19
     return layout if usual else None
 
 
@@ -151,10 +160,10 @@ def _apply(heads: Heads, words: Words, layout: Layout, starts: Ints, ends: Ints,
     at = starts[left]
     ok = ends[left] - at >= layout.body
     window = words.window(at, layout.body + 8)
-    pid, good = left_aligned(window.word(_PID))
+    pid, good = left_aligned(window.word(_PID), layout.pid_width)
     ok &= good
-    if layout.tgid:
-        tgid, good = _tgid(window)
+    if layout.tgid_width:
+        tgid, good = _tgid(window, _PID + layout.pid_width + 1, layout.tgid_width)
         ok &= good
     bracket = window.word(layout.bracket)
     ok &= first_bytes(bracket, 1) == ord("[")
@@ -182,7 +191,7 @@ def _apply(heads: Heads, words: Words, layout: Layout, starts: Ints, ends: Ints,
     heads.ts[rows] = whole[pick].astype(np.int64)
     heads.cpu[rows] = cpu[pick].astype(np.int32)
     heads.pid[rows] = pid[pick].astype(np.int32)
-    if layout.tgid:
+    if layout.tgid_width:
         heads.tgid[rows] = tgid[pick].astype(np.int32)
         heads.has_tgid = True
     heads.names[0][rows] = window.word(0)[pick]
@@ -192,12 +201,12 @@ def _apply(heads: Heads, words: Words, layout: Layout, starts: Ints, ends: Ints,
     return left[~ok]
 
 
-def _tgid(window: Window) -> tuple[U64, Bools]:
-    """Parse `(%7d) ` or `(-------) ` to a number, 0 for the latter."""
-    tgid, good = window.right_aligned(_TGID + 8, 7)
-    none = window.word_is(_TGID + 1, b"-------")
+def _tgid(window: Window, column: int, width: int) -> tuple[U64, Bools]:
+    """Parse `(%7d) ` or `(-------) ` to a number, 0 for the latter; `width` is that in the parentheses."""
+    tgid, good = window.right_aligned(column + 1 + width, width)
+    none = window.word_is(column + 1, b"-" * width)
     good |= none
-    good &= window.word_is(_TGID, b"(") & window.word_is(_TGID + 8, b") ")
+    good &= window.word_is(column, b"(") & window.word_is(column + 1 + width, b") ")
     return np.where(none, np.uint64(0), tgid), good
 
 

@@ -186,8 +186,10 @@ def field_of_digits(word: U64, first: int, count: int) -> tuple[U64, Bools]:
     return _fold(digits << np.uint64(64 - 8 * count), 10), _not_digits(digits) == 0
 
 
-def left_aligned(word: U64) -> tuple[U64, Bools]:
-    """Parse up to 7 digits, padded with blanks on the right to 8 bytes."""
+def left_aligned(word: U64, width: int = 7) -> tuple[U64, Bools]:
+    """Parse up to `width` (7 at most) digits, padded with blanks on the right to one more byte."""
+    if width < 7:
+        word = (word & _low_bytes(width + 1)) | (_BLANKS & ~_low_bytes(width + 1))
     value, count = _leading(word, _digits, 10)
     rest = (word ^ _BLANKS) >> (count.astype(np.uint64) * _EIGHT)
     return value, (count > 0) & (count < 8) & (rest == 0)

@@ -9,7 +9,7 @@ from typing import BinaryIO, assert_never
 
 from ktrace.diagnostic import visible
 from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Silent, Stack, Unparsed, Unread
-from ktrace.model.column import Strings
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
 from ktrace.output.printfmt import Body
@@ -67,10 +67,14 @@ class Text:
     def _block(self, batch: Batch) -> Block:
         pieces = Pieces()
         title = f"{visible(batch.event)}:".encode()
-        body = batch.columns.get("body")
+        body: Column | None = batch.body
         lookups = batch.lookups or NO_LOOKUPS
-        if batch.kind == "text" and isinstance(body, Strings):
-            pieces.extend((title, b" ", strings(body)))
+        if batch.kind == "text":
+            body = batch.columns.get("body")
+        if isinstance(body, Strings):
+            if batch.titled:
+                pieces.add(title + b" ")
+            pieces.add(strings(body))
         elif batch.kind == "fields" and batch.format is not None:
             compiled = self._body(batch.format, lookups)
             pieces.add(title + b" " if compiled.titled else b"")
