@@ -43,7 +43,7 @@ commands() {
   offer type '\''show a type'\''\'\'''\''s members with their offsets'\''
   offer lines '\''show a function'\''\'\'''\''s source lines and which can be probed'\''
   offer vars '\''show a function'\''\'\'''\''s arguments and local variables'\''
-  offer parse '\''convert the text of trace or trace_pipe to JSON Lines'\''
+  offer parse '\''convert the text of a trace to JSON Lines'\''
   offer clean '\''remove what dead ktrace sessions left'\''
   offer doctor '\''show what works on this machine, and how to fix what does not'\''
   offer vm '\''boot a real kernel in QEMU and run a command in it'\''
@@ -217,6 +217,8 @@ options() {
       offer --parquet '\''One table, as Parquet.'\''
       offer --perfetto '\''A timeline for ui.perfetto.dev.'\''
       offer --chrome '\''A timeline for chrome://tracing.'\''
+      offer --svg '\''A flame graph of stacks or function graph calls.'\''
+      offer --fold '\''The same as folded stacks, for other programs.'\''
       offer --event '\''Only events with this name: sched:*; repeatable.'\''
       offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
       offer -p '\''Only this thread; repeatable.'\''
@@ -420,6 +422,7 @@ options() {
       ;;
     parse)
       offer --text '\''Print as text, with escapes made visible.'\''
+      offer --format '\''The kind of text; found by itself by default.'\''
       offer --strict '\''Exit with 7 if a line was not understood.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
@@ -514,6 +517,8 @@ value_kind() {
     '\''report --parquet'\'') kind=nothing ;;
     '\''report --perfetto'\'') kind=nothing ;;
     '\''report --chrome'\'') kind=nothing ;;
+    '\''report --svg'\'') kind=nothing ;;
+    '\''report --fold'\'') kind=nothing ;;
     '\''report --event'\'') kind=nothing ;;
     '\''report --cpu'\'') kind=nothing ;;
     '\''report -p'\'' | '\''report --pid'\'') kind=processes ;;
@@ -589,6 +594,7 @@ value_kind() {
     '\''lines --module'\'') kind=nothing ;;
     '\''vars --vmlinux'\'') kind=files ;;
     '\''vars --module'\'') kind=nothing ;;
+    '\''parse --format'\'') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
     '\''clean --force'\'') kind=nothing ;;
     '\''vm --kernel'\'') kind=kernels ;;
     '\''vm --cpus'\'') kind=nothing ;;

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, TypeAlias, cast
 if TYPE_CHECKING:
     from ktrace.model.batch import Chunk
     from ktrace.stream.recording import Recording
+    from ktrace.stream.text_recording import TextRecording
 
 
 Fields: TypeAlias = Mapping[str, Sequence[str]]
@@ -34,7 +35,7 @@ def open_export(
     files: Mapping[str, str | None],
     name: str | None,
     *,
-    recording: "Recording",
+    recording: "Recording | TextRecording",
     fields: Callable[[], Fields],
     inputs: Sequence[str] = (),
 ) -> AbstractContextManager[Export]:
@@ -150,14 +151,22 @@ def _is_file(stream: TextIO) -> bool:
 
 
 @contextmanager
-def _standard_output(name: str | None, recording: "Recording", columns: Fields) -> Iterator[Export]:
+def _standard_output(
+    name: str | None, recording: "Recording | TextRecording", columns: Fields
+) -> Iterator[Export]:
     sink = _sink(name, sys.stdout.buffer, recording, columns, first=True, bulk=True)
     yield sink
     sink.close()
 
 
 def _sink(
-    name: str | None, out: BinaryIO, recording: "Recording", columns: Fields, *, first: bool, bulk: bool
+    name: str | None,
+    out: BinaryIO,
+    recording: "Recording | TextRecording",
+    columns: Fields,
+    *,
+    first: bool,
+    bulk: bool,
 ) -> Export:
     if name == "json":
         from ktrace.output.formats.jsonl import JsonLines
@@ -174,13 +183,19 @@ def _sink(
 
 @contextmanager
 def _file(name: str, path: str, inputs: Sequence[str]) -> Iterator[Export]:
-    """Open a file and its sink: of `output/formats/NAME`, the class called so, made from the open file."""
+    """Open a file and its sink."""
     from ktrace.storage.destination import open_output
 
-    module = import_module(f"ktrace.output.formats.{name}")
-    make: Callable[[BinaryIO], Export] = getattr(module, name.capitalize())
     with open_output(path, inputs=inputs) as out:
-        sink = make(out)
+        if name in ("svg", "fold"):
+            from ktrace.output.formats.stack_graph import StackGraph
+
+            sink: Export = StackGraph(out, "svg" if name == "svg" else "fold")
+        else:
+            # Of `output/formats/NAME`, the class called so, made from the open file.
+            module = import_module(f"ktrace.output.formats.{name}")
+            make: Callable[[BinaryIO], Export] = getattr(module, name.capitalize())
+            sink = make(out)
         yield sink
         sink.close()
 

@@ -51,7 +51,7 @@ COMMANDS = (
     Command("type", "show a type's members with their offsets", "type_"),
     Command("lines", "show a function's source lines and which can be probed"),
     Command("vars", "show a function's arguments and local variables", "vars_"),
-    Command("parse", "convert the text of trace or trace_pipe to JSON Lines"),
+    Command("parse", "convert the text of a trace to JSON Lines"),
     Command("clean", "remove what dead ktrace sessions left"),
     Command("doctor", "show what works on this machine, and how to fix what does not"),
     Command("vm", "boot a real kernel in QEMU and run a command in it"),

@@ -54,7 +54,7 @@ class Batch:
         signature: how the kernel's text formats the arguments; None for kind `text`.
         ticks: whether `ts` counts something other than nanoseconds (counter, uptime, x86-tsc).
         titled: whether the event's name precedes the body in the kernel's text.
-        body: the text from which `columns` were parsed; None if they have another origin, and for kind `text`.
+        body: the text from which `columns` were parsed; None if there is none, and for kind `text`.
         format: the layout of binary records. For kind `fields`, its `print_fmt` formats the body.
         addresses: uint64, from binary records of a probe: `__probe_ip`, or `__probe_func` and
             `__probe_ret_ip`, and each argument that is shown as a symbol, by its name. Empty from text.

@@ -9,6 +9,7 @@ from ktrace.model.batch import Batch
 from ktrace.stream.recording import Recording
 from ktrace.stream.select import Choice, check_events, of_events
 from ktrace.stream.sql import run_query
+from ktrace.stream.text_recording import TextRecording, all_are_text, is_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def read(
     *paths: str | os.PathLike[str], events: Sequence[str] = (), recover: bool = False, ordered: bool = True
 ) -> Iterator[Batch]:
-    """Yield the records of trace.dat files in batches of one event; merge several files by time.
+    """Yield the records of trace.dat files, or of texts, in batches of one event; merge files by time.
 
     for batch in ktrace.read("trace.dat", events=["sched:*"]):
         print(batch.event, len(batch))
@@ -41,14 +42,15 @@ def read(
     if not paths:
         raise UsageError("read needs at least one file", hint='ktrace.read("trace.dat")')
     choice = Choice([of_events(events)] if events else [])
-    with Recording([os.fspath(path) for path in paths], recover=recover) as recording:
+    names = [os.fspath(path) for path in paths]
+    with TextRecording(names) if all_are_text(names) else Recording(names, recover=recover) as recording:
         check_events(events, recording.formats())
         for chunk in recording.chunks(ordered=ordered):
             yield from choice(chunk).batches
 
 
 def sql(path: str | os.PathLike[str], query: str, *, confined: bool = True) -> "pl.DataFrame":
-    """Return the result of a query over a trace.dat file; docs/commands/sql.md lists the tables.
+    """Return the result of a query over a trace.dat file, or a text; docs/commands/sql.md lists the tables.
 
     frame = ktrace.sql("trace.dat", "select comm, count(*) as n from vfs_read group by comm")
 
@@ -63,5 +65,6 @@ def sql(path: str | os.PathLike[str], query: str, *, confined: bool = True) -> "
         NotFound: the file does not exist.
         Damaged: the file cannot be decoded.
     """
-    with Recording([os.fspath(path)]) as recording:
+    name = os.fspath(path)
+    with TextRecording([name]) if is_text(name) else Recording([name]) as recording:
         return run_query(recording, query, confined=confined).collect(engine="streaming")

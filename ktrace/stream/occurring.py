@@ -11,13 +11,14 @@ from ktrace.model.format import Format
 from ktrace.stream.known_formats import fields_of, has_rows
 from ktrace.stream.recording import Opened, Recording
 from ktrace.stream.select import is_called
+from ktrace.stream.text_recording import TextRecording
 
 _PIECE = 1 << 20  # bytes of pages: the first ones often have all events
 _EVER = (1 << 63) - 1
 
 
 def occurring_fields(
-    recording: Recording, names: Sequence[str] = (), until: int | None = None
+    recording: Recording | TextRecording, names: Sequence[str] = (), until: int | None = None
 ) -> dict[str, tuple[str, ...]]:
     """Return the field names of each event that has records among those selected, by the event's name.
 
@@ -29,16 +30,22 @@ def occurring_fields(
     Raises:
         Damaged: a file cannot be read.
     """
+    if isinstance(recording, TextRecording):
+        return fields_of(form for form in recording.formats() if _is_asked_for(form, names))
     found: list[Format] = []
     for opened in recording.opened():
         wanted = {
             ident: form
             for ident, form in opened.known.items()
-            if has_rows(form) and (not names or is_called(form.system, form.name, names))
+            if has_rows(form) and _is_asked_for(form, names)
         }
         seen = _seen(recording, opened, wanted.keys(), until)
         found += [form for ident, form in wanted.items() if ident in seen]
     return fields_of(found)
+
+
+def _is_asked_for(form: Format, names: Sequence[str]) -> bool:
+    return not names or is_called(form.system, form.name, names)
 
 
 def _seen(recording: Recording, opened: Opened, wanted: Collection[int], until: int | None) -> set[int]:

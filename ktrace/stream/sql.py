@@ -22,6 +22,7 @@ from ktrace.output.rendering.stream_order import order_of
 from ktrace.ringbuffer.columns import EventReader
 from ktrace.stream.confined import check_plan, check_query
 from ktrace.stream.recording import HEADS, HeadColumns, Recording
+from ktrace.stream.text_recording import TextRecording
 from ktrace.stream.workers import Ahead
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _OPERATOR = re.compile(
 _MOST_OPERATORS = 256
 
 Schema: TypeAlias = "dict[str, pl.DataType]"
+
+Source: TypeAlias = Recording | TextRecording
 
 
 @dataclass(slots=True)
@@ -76,7 +79,7 @@ def _in_turn(makers: Iterable[Iterable[HeadColumns]]) -> Iterator[HeadColumns]:
 
 
 def run_query(
-    recording: Recording, query: str, ahead: HeadsAhead | None = None, *, confined: bool = True
+    recording: Source, query: str, ahead: HeadsAhead | None = None, *, confined: bool = True
 ) -> "pl.LazyFrame":
     """Return the result of a query, to be collected.
 
@@ -112,7 +115,7 @@ def run_query(
     return answer
 
 
-def heads_ahead(recording: Recording, query: str, processes: int) -> "HeadsAhead | None":
+def heads_ahead(recording: Source, query: str, processes: int) -> "HeadsAhead | None":
     """Start reading the columns that all records share in other processes while Polars loads.
 
     Close the result when the query is done. Each process reads some of the CPUs.
@@ -181,7 +184,7 @@ class _Table:
             own |= {name: pl.String() for name in places}
         return own | _fields(form)
 
-    def scan(self, recording: Recording, *, ordered: bool, ahead: HeadsAhead | None) -> "pl.LazyFrame":
+    def scan(self, recording: Source, *, ordered: bool, ahead: HeadsAhead | None) -> "pl.LazyFrame":
         """Return the table, which is read on demand."""
         from polars.io.plugins import register_io_source  # noqa: PLC0415 -- as above
 
@@ -230,7 +233,7 @@ class _Table:
         return wanted
 
 
-def _tables(recording: Recording) -> list[_Table]:
+def _tables(recording: Source) -> list[_Table]:
     """Return each event by name; if several groups have the name, as GROUP_NAME."""
     forms = recording.formats()
     counts = Counter(form.name for form in forms)
@@ -271,11 +274,19 @@ def _type(one: Field, column: Column, is_text: bool, *, is_symbol: bool) -> "pl.
 def _frames(chunk: Chunk, types: "Schema", *, ordered: bool) -> "Iterable[pl.DataFrame]":
     import polars as pl  # noqa: PLC0415 -- as above
 
-    frames = [to_frame(batch, types).cast(pl.Schema(types)) for batch in chunk.batches]
+    frames = [_complete(to_frame(batch, types), types).cast(pl.Schema(types)) for batch in chunk.batches]
     if ordered and len(frames) > 1:
         yield pl.concat(frames)[order_of(Chunk(chunk.batches))]
     else:
         yield from frames
+
+
+def _complete(frame: "pl.DataFrame", types: "Schema") -> "pl.DataFrame":
+    """Return the columns of a table; records that were text need not have all of them."""
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    missing = [pl.lit(None).alias(name) for name in types if name not in frame.columns]
+    return frame.with_columns(missing).select(list(types)) if missing else frame
 
 
 def _head_frames(made: HeadColumns, types: "Schema") -> "Iterable[pl.DataFrame]":

@@ -16,7 +16,7 @@ from ktrace.model.format import Signature
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.text_batches import Rows
 from ktrace.tracefs.text_fast import Fast
-from ktrace.tracefs.text_grammar import BufferAccount, Header, decode
+from ktrace.tracefs.text_grammar import BufferAccount, Dialect, Header, decode
 from ktrace.tracefs.text_heads import Layout
 from ktrace.tracefs.text_lines import CONTINUATION, NOTE, RECORD, Lines
 from ktrace.tracefs.text_shapes import Shapes
@@ -37,6 +37,7 @@ class TextParser:
 
     Args:
         signatures: by event name; several if groups share a name. Events that are not probes need none.
+        dialect: how the text differs from the kernel's.
 
     Attributes:
         events: number of records returned in batches.
@@ -46,7 +47,13 @@ class TextParser:
         account: the contents of the header of `trace`; None if there was none.
     """
 
-    def __init__(self, signatures: Mapping[str, Signature | Sequence[Signature]] | None = None) -> None:
+    def __init__(
+        self,
+        signatures: Mapping[str, Signature | Sequence[Signature]] | None = None,
+        *,
+        dialect: Dialect = grammar.KERNEL,
+    ) -> None:
+        self._dialect = dialect
         self.events = 0
         self.unparsed = 0
         self.lost = 0
@@ -100,9 +107,9 @@ class TextParser:
         return ", ".join(parts)
 
     def _run(self, *, flush: bool) -> Chunk:
-        lines = Lines(self._carry, self._layouts, in_header=self._in_header)
+        lines = Lines(self._carry, self._layouts, in_header=self._in_header, dialect=self._dialect)
         stop = len(lines) if flush else lines.decided(RECORD_MAX)
-        work = _Work(lines, self._shapes, self._line, stop, flush)
+        work = _Work(lines, self._shapes, self._line, stop, flush, self._dialect)
         fast, done = work.fast()
         work.slow(done)
         batches = tuple(work.keep(fast) + work.rows.batches())
@@ -139,6 +146,7 @@ class _Work:
     base: int  # number of the first line in the stream
     stop: int
     flush: bool
+    dialect: Dialect
     rows: Rows = field(default_factory=Rows)
     marks: list[Mark] = field(default_factory=list)
     swallowed: list[tuple[int, int]] = field(default_factory=list)
@@ -146,9 +154,12 @@ class _Work:
     def fast(self) -> tuple[list[Batch], NDArray[np.bool_]]:
         """Return batches of records with the exact shape of their event, and a mask of their lines."""
         done = np.zeros(len(self.lines), np.bool_)
-        if self.lines.words is None:
+        words = self.lines.words
+        if words is None:
             return [], done
-        fast = Fast(self.lines.words, self.lines.ends, self.lines.heads, self.shapes, self.base)
+        lines = self.lines
+        pattern = self.dialect.event
+        fast = Fast(words, lines.ends, lines.heads, self.shapes, self.base, pattern)
         batches = fast.read(self.lines.whole(self.stop))
         for batch in batches:
             done[batch.seq - self.base] = True
@@ -202,10 +213,12 @@ class _Work:
         first = data[header.body : first_end]
         if first in grammar.STACKS:
             return self._stack(line, header, grammar.STACKS[first], after)
-        name = grammar.EVENT.match(data, header.body, end)
+        name = self.dialect.event.match(data, header.body, end)
         if name is None:
             return self._nameless(line, header, first_end, after)
         event, pos = grammar.event_name(name[1]), name.end()
+        if event in grammar.NAMED_STACKS and data.startswith(b"<", pos):
+            return self._stack(line, header, grammar.NAMED_STACKS[event], after)
         may_be_probe = event != grammar.MARKER and data.startswith(b"(", pos)
         if may_be_probe and self.shapes.is_probe(event, data, pos, end):
             return self._probe(line, header, event, pos, after)
@@ -233,10 +246,11 @@ class _Work:
         return self._reject(lines.at(found.end) + 1, after)
 
     def _stack(self, line: int, header: Header, user: bool, after: int) -> int:
-        frames = []
+        frames, ips = [], []
         at = self.lines.at(header.body) + 1
-        while at < after and self.lines.text(at).startswith(grammar.FRAME):
-            frames.append(decode(self.lines.text(at).removeprefix(grammar.FRAME).strip(b" ")))
+        while at < after and (frame := grammar.FRAME.match(self.lines.text(at))):
+            frames.append(decode(frame[1].strip(b" ")))
+            ips.append(frame[2])
             at += 1
         self.marks.append(
             Stack(
@@ -250,6 +264,7 @@ class _Work:
                 flags=decode(header.flags),
                 tgid=header.tgid or None,
                 ticks=header.ticks,
+                ips=tuple(int(ip, 16) for ip in ips if ip) if all(ips) else (),
             )
         )
         return self._reject(at, after)

@@ -5,6 +5,7 @@ begins something new. All other rows are left to the parser of single records. B
 values; a test checks this.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +36,7 @@ class Fast:
         heads: the headers of the lines.
         shapes: shapes of the events; those of unknown events are learned.
         base: number of the first line in the stream.
+        pattern: reads an event's name, as `EVENT` does.
     """
 
     words: Words
@@ -42,6 +44,7 @@ class Fast:
     heads: Heads
     shapes: Shapes
     base: int
+    pattern: re.Pattern[bytes] = grammar.EVENT
 
     def read(self, lines: Ints) -> list[Batch]:
         """Parse as many as possible of some lines, all of which are whole records with known headers."""
@@ -53,7 +56,7 @@ class Fast:
             if not len(lines):
                 break
             first, end = int(at[0]), int(self.ends[lines[0]])
-            name = grammar.EVENT.match(data, first, end)
+            name = self.pattern.match(data, first, end)
             named = name is not None and name.end() < end
             prefix = name[0] if name and named else data[first : min(first + 8, end)]
             same = first_bytes(begins, min(len(prefix), 8)) == int.from_bytes(prefix[:8], "little")

@@ -6,6 +6,7 @@ COMM is always 16 bytes wide and may contain anything: dashes, brackets, colons,
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -20,12 +21,14 @@ HEADER = re.compile(
 aligned to the right, which makes the first byte a blank. PID is 7 wide, 5 before Linux 4.13 or so and in
 trace-cmd; TGID is 5 wide up to Linux 5.8. Without FLAGS, TIME may have a single blank before it."""
 
-LOST = re.compile(rb"CPU:(\d{1,7}) \[LOST (?:(\d{1,20}) )?EVENTS\]\Z")
+LOST = re.compile(rb"CPU:(\d{1,7}) \[(?:LOST )?(?:(\d{1,20}) )?EVENTS(?: DROPPED)?\]\Z")
 ANNOTATION = re.compile(rb"##### CPU \d+ buffer started ####\Z")
 ACCOUNT = re.compile(rb"# entries-in-buffer/entries-written: (\d+)/(\d+) +#P:(\d+)")
 TOO_BIG = b"[LINE TOO BIG]"
 STACKS = {b"<stack trace>": False, b"<user stack trace>": True}
-FRAME = b" => "
+NAMED_STACKS = {"kernel_stack": False, "user_stack": True}
+"""Stacks as trace-cmd prints them: `kernel_stack: <stack trace >`, frames as `=> vfs_read (ffffffff81e0)`."""
+FRAME = re.compile(rb" ?=> *(.*?)(?: \(([0-9a-f]{1,16})\))?\Z")
 
 EVENT = re.compile(rb"((?:[^\s:()#<][^\s:()]*)?):(?: |(?=\n|\Z))")
 """`NAME: ` of an event, or `function: ` of trace_printk and of a marker. NAME may be empty."""
@@ -44,7 +47,11 @@ PLACE = re.compile(rb"\(([^()\n]+)\)")
 
 _SITE = rb"(?:[^\s()<>,]+\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[[^\]\n]*\])?|0x[0-9a-f]+)(?: <[0-9a-f]+>)?"
 _FUNC = rb"[^\s()<>,]+(?: \[[^\]\n]*\])?(?: <[0-9a-f]+>)?"
-STRICT_PLACE = re.compile(rb"\((" + _SITE + rb"(?: <- " + _FUNC + rb")?|[\w-]+\.[\w-]+)\)(?= |\n|\Z)")
+_BARE = rb"[0-9a-f]{8,16}(?: <- [0-9a-f]{8,16})?"  # how trace-cmd and perf print an address
+STRICT_PLACE = re.compile(
+    rb"\((?:(" + _SITE + rb"(?: <- " + _FUNC + rb")?|[\w-]+\.[\w-]+|" + _BARE + rb"(?=\)(?: \w+=|\n|\Z))))\)"
+    rb"(?= |\n|\Z)"
+)
 """A place that nothing but a probe event prints."""
 
 ARROW = b" <- "
@@ -68,6 +75,26 @@ class Header(NamedTuple):
     ts: int
     ticks: bool
     body: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """The ways in which a text differs from what the kernel prints.
+
+    Attributes:
+        header: reads headers that `HEADER` does not match; takes the same arguments as `read_header`, and
+            looks no further than the end of the line.
+        event: reads the event's name, as `EVENT` does.
+        note: matches lines that are neither records nor unknown.
+    """
+
+    header: Callable[[bytes, int, int], Header | None] | None = None
+    event: re.Pattern[bytes] = EVENT
+    note: re.Pattern[bytes] | None = None
+
+
+KERNEL = Dialect()
+"""The kernel's own text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from ktrace.tracefs import text_grammar as grammar
-from ktrace.tracefs.text_grammar import BufferAccount, Header, read_header
+from ktrace.tracefs.text_grammar import BufferAccount, Dialect, Header, read_header
 from ktrace.tracefs.text_heads import Heads, Layout, read_heads
 from ktrace.tracefs.text_words import Ints, Words
 
@@ -27,10 +27,19 @@ class Lines:
         data: bytes of the stream, from the start of a line.
         layouts: header layouts seen before; new ones are added.
         in_header: whether the previous line was in a header, or there was none.
+        dialect: how the text differs from the kernel's.
     """
 
-    def __init__(self, data: bytes, layouts: list[Layout], *, in_header: bool) -> None:
+    def __init__(
+        self,
+        data: bytes,
+        layouts: list[Layout],
+        *,
+        in_header: bool,
+        dialect: Dialect = grammar.KERNEL,
+    ) -> None:
         self.data = data
+        self._dialect = dialect
         self.account: BufferAccount | None = None
         self._size = data.rfind(b"\n") + 1
         self.tail = data[self._size :]
@@ -142,13 +151,13 @@ class Lines:
                 self._undecided = min(self._undecided, line)
 
     def _kind(self, line: int, in_header: bool) -> int:
-        if self.data.startswith(b" ", self._starts[line]):
-            header = read_header(self.data, self._starts[line], self._size)
-            if header is None:
-                return CONTINUATION
+        header = self._read_header(line)
+        if header is not None:
             self._headers[line] = header
             return RECORD
         text = self.text(line)
+        if self._dialect.note is not None and self._dialect.note.match(text):
+            return NOTE
         if text.startswith(b"CPU:"):
             return NOTE if grammar.LOST.match(text) else CONTINUATION
         if text.startswith(b"#"):
@@ -161,6 +170,13 @@ class Lines:
                 return HEADER_NOTE
             return CONTINUATION
         return NOTE if text == grammar.TOO_BIG else CONTINUATION
+
+    def _read_header(self, line: int) -> Header | None:
+        start = self._starts[line]
+        header = read_header(self.data, start, self._size) if self.data.startswith(b" ", start) else None
+        if header is None and self._dialect.header is not None:
+            header = self._dialect.header(self.data, start, self._ends[line])
+        return header
 
     def _may_become(self, line: int) -> bool:
         """Return whether bytes to come could turn a continuation line into something else."""

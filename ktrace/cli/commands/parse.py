@@ -1,25 +1,39 @@
 """`ktrace parse`."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 
+class TextKind(StrEnum):
+    """The kinds of text, as `ktrace.texts.kinds` has them; that module loads NumPy."""
+
+    TRACE = "trace"
+    LATENCY = "latency"
+    GRAPH = "graph"
+    TRACE_CMD = "trace-cmd"
+    PERF_SCRIPT = "perf-script"
+    PERF_TRACE = "perf-trace"
+
+
 def parse(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="Text of trace or trace_pipe; - is stdin.")
-    ] = "-",
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A text; - is stdin.")] = "-",
     as_text: Annotated[
         bool, typer.Option("--text", help="Print as text, with escapes made visible.")
     ] = False,
+    format_: Annotated[
+        TextKind | None, typer.Option("--format", help="The kind of text; found by itself by default.")
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if a line was not understood.")
     ] = False,
 ) -> int:
-    """Convert the text of trace or trace_pipe to JSON Lines.
+    """Convert the text of a trace to JSON Lines: from the kernel, trace-cmd, perf or Android.
 
-    It reads a file, or a pipe as data arrive, and needs neither root nor a kernel that can trace. Names
-    and types of the arguments are learned from the lines of the events. A line that is not understood
+    It reads a file, or a pipe as data arrive, and needs neither root nor a kernel that can trace. It
+    finds the kind of text by itself, and removes what a mail or a log put before each line. Names and
+    types of the arguments are learned from the lines of the events. A line that is not understood
     becomes a record of type "unparsed"; their number is printed at the end, on stderr.
 
     \b
@@ -27,21 +41,25 @@ def parse(
       ktrace parse trace.txt > trace.jsonl
       sudo cat /sys/kernel/tracing/trace_pipe | ktrace parse | jq -c .args
       ktrace parse --text trace.txt | less
+      perf script | ktrace parse > samples.jsonl
+      ktrace parse --format trace-cmd report.txt > events.jsonl
       ktrace parse --strict trace.txt > /dev/null && echo all understood
     """
     import sys
 
     from ktrace.cli.interrupts import interruptible
+    from ktrace.diagnostic import note
     from ktrace.errors import Damaged
     from ktrace.output.formats.jsonl import JsonLines
     from ktrace.output.formats.text import Text
     from ktrace.storage.target import check_inputs
-    from ktrace.tracefs.pipe_text import TextParser
+    from ktrace.texts.kinds import Kind
+    from ktrace.texts.reader import TextReader
     from ktrace.tracefs.text_file import pieces_of
 
     check_inputs([file])
     sink = Text(sys.stdout.buffer) if as_text else JsonLines(sys.stdout.buffer)
-    parser = TextParser()
+    parser = TextReader(Kind(format_.value) if format_ is not None else None)
     with interruptible("standard input" if file == "-" else file):
         for piece in pieces_of(file):
             sink.write(parser.feed(piece) if piece else parser.idle())
@@ -49,5 +67,7 @@ def parse(
                 sink.flush()
         sink.write(parser.finish())
         sink.flush()
+    for remark in parser.notes:
+        note(remark)
     print(f"ktrace: {parser.summary()}", file=sys.stderr)
     return Damaged.exit_code if strict and parser.unparsed else 0

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ktrace.cli.progress import Progress
     from ktrace.stream.recording import Recording
     from ktrace.stream.select import Choice
+    from ktrace.stream.text_recording import TextRecording
 
 JOBS = min(len(os.sched_getaffinity(0)), 4)
 
@@ -20,7 +21,9 @@ JOBS = min(len(os.sched_getaffinity(0)), 4)
 def report(
     files: Annotated[
         list[str],
-        typer.Argument(metavar="FILE...", help="trace.dat files, compressed or not; - is standard input."),
+        typer.Argument(
+            metavar="FILE...", help="trace.dat files, or texts, compressed or not; - is standard input."
+        ),
     ],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="CSV: a line for each event.")] = False,
@@ -31,6 +34,13 @@ def report(
     ] = None,
     chrome: Annotated[
         str | None, typer.Option(metavar="OUT", help="A timeline for chrome://tracing.")
+    ] = None,
+    svg: Annotated[
+        str | None,
+        typer.Option(metavar="OUT", help="A flame graph of stacks or function graph calls."),
+    ] = None,
+    fold: Annotated[
+        str | None, typer.Option(metavar="OUT", help="The same as folded stacks, for other programs.")
     ] = None,
     events: Annotated[
         list[str] | None, typer.Option("--event", help="Only events with this name: sched:*; repeatable.")
@@ -58,7 +68,7 @@ def report(
 
     It reads versions 6 and 7, compressed or not, also as .gz, .xz, .bz2 or .zst and from a pipe. Several
     files, such as those of a host and its guest, are merged by time. Lost events are shown where they are
-    missing, and counted at the end.
+    missing, and counted at the end. A text that ktrace parse understands is read like a recording.
 
     \b
     Examples:
@@ -68,6 +78,8 @@ def report(
       ktrace report host.dat guest.dat --perfetto both.pftrace
       ktrace report --recover trace.dat
       ktrace report trace.dat.zst --csv --event sched_switch
+      ktrace report trace.txt --perfetto trace.pftrace
+      perf script | ktrace report - --svg flames.svg
     """
     from functools import partial
 
@@ -80,6 +92,7 @@ def report(
     from ktrace.stream.occurring import occurring_fields
     from ktrace.stream.recording import Recording, parse_time
     from ktrace.stream.select import Choice, check_cpus, check_events, of_events, of_tasks, of_times
+    from ktrace.stream.text_recording import TextRecording, all_are_text
     from ktrace.tracedat.unfinished import files_of, place_of
 
     cpus = parse_cpus(cpu) if cpu else ()
@@ -88,12 +101,14 @@ def report(
     with (
         interruptible(", ".join(files)),
         showing_progress() as progress,
-        Recording(files, recover=recover, cpus=cpus, watch=progress.unpacked) as recording,
+        TextRecording(files)
+        if all_are_text(files)
+        else Recording(files, recover=recover, cpus=cpus, watch=progress.unpacked) as recording,
     ):
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since = begin
         check_events(events or (), recording.formats())
-        check_cpus(cpus, recording.contents)
+        check_cpus(cpus if isinstance(recording, Recording) else (), recording.contents)
         tests = [of_events(events)] if events else []
         if pids:
             tests.append(of_tasks(pids))
@@ -106,10 +121,11 @@ def report(
         if begin is not None or end is not None:
             tests.append(of_times(begin, end))
         name = stdout_format(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw)
-        outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome}
+        outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome, "svg": svg, "fold": fold}
         fields = partial(occurring_fields, recording, events or (), end)
         done = None
-        if not (tests or cpus or recover or any(path is not None for path in outputs.values())):
+        some = tests or cpus or recover or any(path is not None for path in outputs.values())
+        if not some and isinstance(recording, Recording):
             done = export_in_parts(
                 recording, name, fields, jobs=jobs, watch=progress.read if progress.is_on else None
             )
@@ -130,7 +146,9 @@ def report(
         return recording.problems[0].exit_code if recording.problems else 0
 
 
-def _run(recording: "Recording", choice: "Choice", sink: "Export", progress: "Progress") -> tuple[int, int]:
+def _run(
+    recording: "Recording | TextRecording", choice: "Choice", sink: "Export", progress: "Progress"
+) -> tuple[int, int]:
     """Write the selected records; return how many events there were, and how many were lost between them."""
     from ktrace.model.batch import Lost
 

@@ -11,7 +11,8 @@ _PROCESSES = 4  # processes that read at a time: more would read faster than the
 
 def sql(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="A trace.dat file, compressed or not; - is standard input.")
+        str,
+        typer.Argument(metavar="FILE", help="A trace.dat file, or a text, compressed or not; - is stdin."),
     ],
     query: Annotated[str, typer.Argument(metavar="QUERY", help="A SELECT; see below for the tables.")],
     as_json: Annotated[bool, typer.Option("--json", help="JSON Lines: see docs/json.md.")] = False,
@@ -19,7 +20,7 @@ def sql(
     csv_raw: Annotated[bool, CSV_RAW] = False,
     recover: Annotated[bool, RECOVER] = False,
 ) -> int:
-    """Run an SQL query on a recording.
+    """Run an SQL query on a recording, or on a text that ktrace parse understands.
 
     Each event is a table with the event's name. Its columns are ts, cpu, pid, comm, flags and event, for
     probes also ip, or func and ret_ip, and then the fields. A field with the name of one of these is
@@ -33,6 +34,7 @@ def sql(
       ktrace sql trace.dat 'select comm, count(*) n from vfs_read group by comm'
       ktrace sql trace.dat 'select event, count(*) n from events group by 1'
       ktrace sql trace.dat --csv 'select ts, n from vfs_read where n > 4096'
+      ktrace sql trace.txt 'select prev_comm, next_comm from sched_switch'
     """
     import os
     import sys
@@ -46,6 +48,7 @@ def sql(
     from ktrace.storage.target import check_inputs
     from ktrace.stream.recording import Recording
     from ktrace.stream.sql import answers, heads_ahead, run_query
+    from ktrace.stream.text_recording import TextRecording, is_text
     from ktrace.tracedat.unfinished import files_of, place_of
 
     as_csv = as_csv or csv_raw
@@ -56,7 +59,9 @@ def sql(
     check_inputs([file, *files_of(place_of(file))])
     with ExitStack() as stack:
         stack.enter_context(interruptible(file))
-        recording = stack.enter_context(Recording([file], recover=recover))
+        recording: Recording | TextRecording
+        recording = TextRecording([file]) if is_text(file) else Recording([file], recover=recover)
+        stack.enter_context(recording)
         processes = min(len(os.sched_getaffinity(0)) - 1, _PROCESSES)  # one is busy with loading Polars
         ahead = heads_ahead(recording, query, processes) if processes and not recover else None
         if ahead is not None:

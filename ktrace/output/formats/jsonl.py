@@ -87,6 +87,9 @@ class JsonLines:
             _add(row, batch["body"])
             row.literal("}\n")
             return row
+        if batch.body is not None:
+            row.literal(',"body":')
+            _add(row, batch.body)
         row.literal(',"args":{')
         for i, (name, column) in enumerate(batch.columns.items()):
             row.literal(("," if i else "") + _to_json(name) + ":")

@@ -79,9 +79,8 @@ def _of_event(batch: Batch) -> list[Meaning] | None:
         number = batch.columns.get("id")
         names = [match[2]] * len(batch) if match[2] else [f"syscall {n}" for n in _cells(number)]
         return [Meaning(role, ("sys", name), name) for name in names]
-    if batch.event in _GRAPH and "func" in batch.columns:
-        names = [str(name) for name in _cells(batch.columns["func"])]
-        return [Meaning(_GRAPH[batch.event], ("graph", name), name) for name in names]
+    if batch.event in _GRAPH and batch.kind == "fields":
+        return _calls(batch)
     pair = _PAIRS.get(batch.event)
     if pair is not None and all(field in batch.columns for field in pair.fields):
         return _paired(batch, pair)
@@ -160,6 +159,17 @@ def _paired(batch: Batch, pair: _Pair) -> list[Meaning]:
             zip(*values, strict=True), zip(*named, strict=True), batch.cpu.tolist(), strict=True
         )
     ]
+
+
+def _calls(batch: Batch) -> list[Meaning]:
+    """Return the ends of calls of the function graph tracer, which their depth pairs.
+
+    In trace-cmd's text, the end of a call has no name.
+    """
+    names = [str(name or "?") for name in _cells(batch.columns.get("func"))] or ["?"] * len(batch)
+    pairs = [str(depth) for depth in _cells(batch.columns.get("depth"))] or names
+    role = _GRAPH[batch.event]
+    return [Meaning(role, ("graph", pair), name) for pair, name in zip(pairs, names, strict=True)]
 
 
 def _lane(group: str, cpu: int) -> Lane:

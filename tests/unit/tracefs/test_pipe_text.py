@@ -460,5 +460,5 @@ def test_bodies_without_a_name_before_them(body, event):
     "body", [b"sys_openat (a)", b"sys_openat -> 3", b"sys_openat(a", b"f(a <-g h", b"<-g"]
 )
 def test_bodies_that_only_resemble_one(body):
-    items, parser = parse(line(body) + probe(b" a=1"))
+    parser = parse(line(body) + probe(b" a=1"))[1]
     assert (parser.events, parser.unparsed) == (1, 1)

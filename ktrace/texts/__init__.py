@@ -1,0 +1,1 @@
+"""Text that traces were printed as: by the kernel, trace-cmd, perf and Android, wherever it went since."""

@@ -1,0 +1,188 @@
+"""The text of the tracer function_graph: see Documentation/trace/ftrace.rst, "function graph tracer".
+
+      123.456789 |   0)   bash-1234   |  d..1. | + 11.437 us   |  vfs_read(file=0x1) { /* <-ksys_read */
+      TIME       |   CPU) TASK        |  FLAGS |   DURATION    |  CALL
+
+All columns but the last one are options. A call becomes a record of `funcgraph_entry` and one of
+`funcgraph_exit`, as in the kernel's buffer. A text without times counts them from 0 on each CPU, by the
+durations; one without tasks gives each CPU a task of its own, -1 - CPU.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from ktrace.model.batch import Lost
+from ktrace.texts.by_line import ByLine
+from ktrace.texts.records import Task, Value
+from ktrace.tracefs import text_grammar as grammar
+from ktrace.tracefs.text_grammar import decode
+
+ENTRY, EXIT = "funcgraph_entry", "funcgraph_exit"
+
+_COLUMNS = re.compile(
+    rb"[ \t]{0,32}(?:(\d{1,12})\.(\d{6}) \|[ \t]{0,16})?(?:(\d{1,5})\)[ \t]{0,16})?"
+    rb"(?:([^|\n]{0,16}?)-(\d{1,10})[ \t]{0,16}\|[ \t]{0,16})?(?:([.\w]{4,6})[ \t]{0,8}\|)?"
+    rb"(?:[ \t]{0,16}[$@*#!+]?[ \t]{0,16}(?:(\d{1,15})(?:\.(\d{1,3}))? us)?[ \t]{0,16}\|)?"
+)
+_NAME = rb"[^\s(){};/*|]{1,512}(?: \[[^\]\n]{1,64}\])?"
+_CALL = re.compile(
+    rb"( {0,512})(?:("
+    + _NAME
+    + rb")\(([^\n]*)\)( \{|;)|(\}))[ \t]{0,64}(?:/\*([^\n]*?)\*/)?[ \t]{0,64}(?:\(\d{1,9}\))?[ \t]{0,64}\Z"
+)
+_COMMENT = re.compile(rb"[ \t]*/\* ?([^\n]*?) ?\*/[ \t]*\Z")
+_RETVAL = re.compile(rb"(?:=|ret=)[ \t]?(-?\d{1,20}|0x[0-9a-f]{1,16})")
+_CALLER = re.compile(rb"<-([^\s=]+)")
+_SWITCH = re.compile(
+    rb"[ \t]{0,16}(?:\d{1,12}\.\d{6} \|[ \t]{0,16})?(\d{1,5})\)[ \t]+([^\n]{0,16}?)-(\d{1,10})[ \t]+=>[ \t]+"
+    rb"([^\n]{0,16}?)-(\d{1,10})[ \t]*\Z"
+)
+_NOTE = re.compile(rb"\s*\Z|#|[ \t]*-{10,}[ \t]*\Z|[^=<]{0,64}(?:={10}>|<={10}) \|[ \t]*\Z")
+_INDENT = 2
+
+
+def is_graph(line: bytes) -> bool:
+    """Return whether a line is a call, the end of one, or an event between calls."""
+    columns = _COLUMNS.match(line)
+    assert columns is not None  # all columns are optional
+    at = columns.end()
+    if line[:at].strip():
+        return (_CALL.match(line, at) or _COMMENT.match(line, at)) is not None
+    return _SWITCH.match(line) is not None
+
+
+def read_call(text: str) -> dict[str, Value] | None:
+    """Return the fields of a call as trace-cmd prints it: the duration, a bar, and the call.
+
+    A call that calls nothing is one line, whose fields have the duration.
+    """
+    line = text.encode("utf-8", "surrogateescape")
+    columns = _COLUMNS.match(line)
+    call = _CALL.match(line, columns.end()) if columns else None
+    if columns is None or call is None or not line[: columns.end()].endswith(b"|"):
+        return None
+    fields: dict[str, Value] = {} if call[2] is None else {"func": decode(call[2])}
+    fields["depth"] = _depth(call)
+    if columns[7] is not None:
+        fields["duration"] = _duration(columns)
+    return fields
+
+
+def _depth(call: re.Match[bytes]) -> int:
+    return max(len(call[1]) - _INDENT, 0) // _INDENT
+
+
+def _duration(columns: re.Match[bytes]) -> int | None:
+    whole, part = columns[7], columns[8]
+    return None if whole is None else int(whole) * 1000 + int((part or b"").ljust(3, b"0"))
+
+
+@dataclass(slots=True)
+class _Track:
+    """One CPU, or one task if the text names them.
+
+    Attributes:
+        now: the time that its last line reached.
+        open: the calls that have not returned: function, and time of the entry.
+    """
+
+    now: int = 0
+    open: list[tuple[str, int]] = field(default_factory=list)
+
+
+class Graph(ByLine):
+    """Parses the text of the function graph tracer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._tracks: dict[int, _Track] = {}
+        self._tasks: dict[int, tuple[bytes, int]] = {}
+        self._has_times = False
+
+    def _line(self, line: bytes) -> bool:
+        if _NOTE.match(line):
+            return True
+        switch = _SWITCH.match(line)
+        if switch:
+            self._tasks[int(switch[1])] = switch[4].strip(), int(switch[5])
+            return True
+        lost = grammar.LOST.match(line)
+        if lost:
+            self._marks.append(Lost(self._seq, int(lost[1]), None if lost[2] is None else int(lost[2])))
+            self._tracks.pop(-1 - int(lost[1]), None)
+            return True
+        columns = _COLUMNS.match(line)
+        assert columns is not None  # all columns are optional
+        call = _CALL.match(line, columns.end())
+        if call is not None:
+            self._add(columns, call, line[columns.end() :])
+            return True
+        comment = _COMMENT.match(line, columns.end())
+        if comment is None or columns.end() == 0:
+            return False
+        self._event(columns, comment[1])
+        return True
+
+    def _task(self, columns: re.Match[bytes]) -> tuple[Task, _Track, int | None]:
+        """Return what the columns say, the track, and the duration in nanoseconds."""
+        seconds, micros, cpu_text, comm, pid, flags = columns.groups()[:6]
+        cpu = int(cpu_text or 0)
+        if pid is not None:
+            self._tasks[cpu] = comm.strip(), int(pid)
+        name, thread = self._tasks.get(cpu, (b"", -1 - cpu))
+        track = self._tracks.setdefault(thread, _Track())
+        if seconds is not None:
+            self._has_times = True
+            track.now = int(seconds) * 10**9 + int(micros) * 1000
+        return Task(name, thread, cpu, track.now, flags=flags or b""), track, _duration(columns)
+
+    def _add(self, columns: re.Match[bytes], call: re.Match[bytes], text: bytes) -> None:
+        task, track, duration = self._task(columns)
+        depth = _depth(call)
+        tail = call[6] or b""
+        value = _RETVAL.search(tail)
+        result = int(value[1], 16 if value[1].startswith(b"0x") else 10) if value else None
+        del track.open[depth + (call[5] is not None) :]  # calls whose returns were not seen
+        body = decode(text.rstrip())
+        if call[5] is None:
+            func = decode(call[2])
+            fields: dict[str, Value] = {"func": func, "depth": depth}
+            if call[3]:
+                fields["args"] = decode(call[3])
+            caller = _CALLER.search(tail)
+            if caller:
+                fields["caller"] = decode(caller[1])
+            self._records.add(self._seq, task, ENTRY, fields, body)
+            while len(track.open) < depth:
+                track.open.append(("", task.ts))  # entered before the text began
+            track.open.append((func, task.ts))
+            if call[4] == b";":
+                self._return(task, track, depth, duration, result, f"{call[1].decode()}}} /* {func} */")
+        else:
+            said = re.match(rb" ?(" + _NAME + rb")", tail)
+            if len(track.open) <= depth:
+                func = decode(said[1]) if said and not said[1].startswith(b"=") else ""
+                track.open += [("", track.now)] * (depth - len(track.open)) + [(func, track.now)]
+            self._return(task, track, depth, duration, result, body)
+
+    def _return(
+        self, task: Task, track: _Track, depth: int, duration: int | None, result: int | None, body: str
+    ) -> None:
+        func, entered = track.open.pop()
+        leaf_or_counted = not self._has_times or task.ts == entered
+        end = max(track.now, entered + (duration or 0)) if leaf_or_counted else task.ts
+        if not self._has_times:
+            track.now = end
+        fields: dict[str, Value] = {"func": func, "depth": depth}
+        if duration is not None:
+            fields["duration"] = duration
+        if result is not None:
+            fields["retval"] = result
+        self._records.add(self._seq + 1, task._replace(ts=end), EXIT, fields, body)
+
+    def _event(self, columns: re.Match[bytes], text: bytes) -> None:
+        """Add an event that the tracer printed between the calls, as a comment."""
+        task, _, _ = self._task(columns)
+        name = grammar.EVENT.match(text)
+        event, body = (grammar.event_name(name[1]), text[name.end() :]) if name else ("print", text)
+        self._records.add(self._seq, task, event, None, decode(body))

@@ -1,0 +1,168 @@
+"""Read a text of any kind: find out what it is, take off what is around its lines, and parse it."""
+
+import codecs
+from collections.abc import Iterable
+
+from ktrace.model.batch import Chunk
+from ktrace.model.format import Format
+from ktrace.texts.cleaning import MARK_MAX, Cleaner, encoding_of, is_wrapped, learn, unwrapped
+from ktrace.texts.fields import Fields
+from ktrace.texts.kinds import FORMS, Decoder, Kind, decoder_of, kind_of, recognise
+
+SAMPLE = 1 << 16
+"""Bytes from which the kind is found."""
+
+
+class TextReader:
+    """Parses a text in pieces, which may be cut anywhere.
+
+    Args:
+        kind: the kind of text; None to find out.
+        formats: formats of events, to read the fields of those whose text is not known otherwise.
+
+    Attributes:
+        kind: the kind of text; None as long as it is not known.
+    """
+
+    def __init__(self, kind: Kind | None = None, formats: Iterable[Format] = ()) -> None:
+        self.kind = kind
+        self._given = kind
+        self._fields = Fields(formats)
+        self._sample = b""
+        self._first = b""  # fewer bytes than tell the encoding
+        self._tail = b""
+        self._cleaner = Cleaner()
+        self._decoder: Decoder | None = None
+        self._encoding: codecs.IncrementalDecoder | None = None
+        self._started = self._is_wrapped = False
+
+    @property
+    def events(self) -> int:
+        """Return the number of records returned in batches."""
+        return self._decoder.events if self._decoder else 0
+
+    @property
+    def unparsed(self) -> int:
+        """Return the number of lines returned as `Unparsed`."""
+        return self._decoder.unparsed if self._decoder else 0
+
+    @property
+    def lost(self) -> int:
+        """Return the number of records that the text says were lost."""
+        return self._decoder.lost if self._decoder else 0
+
+    @property
+    def groups(self) -> dict[str, str]:
+        """Return the group of each event that has one in the text."""
+        found: dict[str, str] = getattr(self._decoder, "groups", {})
+        return found
+
+    @property
+    def notes(self) -> list[str]:
+        """Return remarks for the user: the kind of text, and what was taken off its lines."""
+        if self._decoder is None or (self.events == 0 and self.kind is None):
+            return []
+        kind = f"the text is of {FORMS[self.kind or Kind.TRACE].title}" if self._given is None else None
+        return [note for note in (kind, self._cleaner.note()) if note is not None]
+
+    def feed(self, data: bytes) -> Chunk:
+        """Take the next bytes; return everything that is complete."""
+        data = self._as_bytes(data)
+        if self._decoder is not None:
+            return self._parse(data)
+        self._sample += data
+        if not self._is_wrapped and is_wrapped(self._sample[:SAMPLE]):
+            self._is_wrapped = True
+        if self._is_wrapped or len(self._sample) < SAMPLE:
+            return Chunk()
+        return self._begin()
+
+    def idle(self) -> Chunk:
+        """Return also what only waits for a continuation: the source has nothing more at the moment."""
+        if self._decoder is None:
+            if self._is_wrapped or not self._sample.endswith(b"\n") or not self._is_known():
+                return Chunk()
+            first = self._begin()
+            return _joined(first, self._fields(self._started_decoder().idle()))
+        return self._fields(self._decoder.idle())
+
+    def finish(self) -> Chunk:
+        """Return the rest.
+
+        Raises:
+            UsageError: a document of HTML or JSON has no lines of the kernel in it.
+        """
+        first = Chunk()
+        self._sample += self._as_bytes(b"", last=True) if not self._started else b""
+        if self._decoder is None:
+            if self._is_wrapped:
+                self._sample = unwrapped(self._sample)
+            first = self._begin()
+        decoder = self._started_decoder()
+        rest = self._fields(decoder.feed(self._cleaner(self._tail))) if self._tail else Chunk()
+        self._tail = b""
+        return _joined(_joined(first, rest), self._fields(decoder.finish()))
+
+    def summary(self) -> str:
+        """Return a summary of what was read so far."""
+        decoder = self._decoder
+        if decoder is None:
+            return "0 events"
+        told = getattr(decoder, "summary", None)
+        if told is not None:
+            return str(told())
+        parts = [f"{decoder.events} events"]
+        if decoder.unparsed:
+            parts.append(f"{decoder.unparsed} lines not understood")
+        if decoder.lost:
+            parts.append(f"{decoder.lost} events lost")
+        if decoder.lost_unknown:
+            parts.append(f"{decoder.lost_unknown} times an unknown number lost")
+        return ", ".join(parts)
+
+    def _as_bytes(self, data: bytes, *, last: bool = False) -> bytes:
+        """Return the text as the kernel would have it: one byte for each ASCII character."""
+        if not self._started:
+            data, self._first = self._first + data, b""
+            if len(data) < MARK_MAX and not last:
+                self._first = data
+                return b""
+            self._started = True
+            name = encoding_of(data)
+            self._encoding = codecs.getincrementaldecoder(name)("surrogateescape") if name else None
+        if self._encoding is None:
+            return data
+        return self._encoding.decode(data).encode("utf-8", "surrogateescape")
+
+    def _is_known(self) -> bool:
+        sample = self._sample[:SAMPLE]
+        return self._given is not None or kind_of(learn(sample, recognise)(sample)) is not None
+
+    def _started_decoder(self) -> Decoder:
+        assert self._decoder is not None  # `_begin` made it
+        return self._decoder
+
+    def _begin(self) -> Chunk:
+        sample = self._sample[: self._sample.rfind(b"\n", 0, SAMPLE) + 1] or self._sample[:SAMPLE]
+        known = FORMS[self._given].is_line if self._given is not None else recognise
+        self._cleaner = learn(sample, known)
+        if self._given is None:
+            self.kind = kind_of(self._cleaner(sample))
+        self._decoder = decoder_of(self.kind or Kind.TRACE, self._cleaner(sample))
+        self._fields.ends_calls = self.kind == Kind.TRACE_CMD
+        data, self._sample = self._sample, b""
+        return self._parse(data)
+
+    def _parse(self, data: bytes) -> Chunk:
+        decoder = self._started_decoder()
+        if not (self._cleaner.around or self._cleaner.crlf):
+            return self._fields(decoder.feed(data))
+        # What is around a line is known when the line is whole.
+        whole = self._tail + data
+        cut = whole.rfind(b"\n") + 1
+        self._tail = whole[cut:]
+        return self._fields(decoder.feed(self._cleaner(whole[:cut]))) if cut else Chunk()
+
+
+def _joined(one: Chunk, other: Chunk) -> Chunk:
+    return Chunk(one.batches + other.batches, one.marks + other.marks)
