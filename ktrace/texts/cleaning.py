@@ -30,11 +30,15 @@ _AROUND = {
     "a log's head": rb"[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d(?:\.\d{1,9})? " + _PROGRAM,
     "the kernel log's time": rb"\[ {0,12}\d{1,12}\.\d{6}\](?:\[ {0,6}[TC]\d{1,7}\])? ",
     "the kernel log's date": rb"\[[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4}\] ",
-    "a container's name": rb"(?:\[[\w./-]{1,200}\] |[\w./-]{1,64} {0,32}\| )",
+    "a pod's name": rb"\[[\w./-]{1,200}\] ",
+    # Columns of a function graph have such a bar, too.
+    "a container's name": rb"[\w./-]{1,64} {0,32}\| (?![^|\n]{0,64}\|)",
+    "a container's name before a graph": rb"[\w./-]{1,64} {0,32}\| ",
     "a file's name": rb"[\w./-]{1,200}: {1,2}",
-    "a line number": rb"(?:[\w./-]{1,200}:)?\d{1,9}[:\t-]",
+    "a line number": rb"(?:[\w./-]{1,200}:)?\d{1,9}[:\t]",
 }
 _PATTERNS = {name: re.compile(rb"^(?:" + pattern + rb")", re.MULTILINE) for name, pattern in _AROUND.items()}
+_MUST_HELP = ("a container's name before a graph",)
 _LAYERS = 6  # around one line: a quotation of a log of a log
 _MOST = 0.8  # of the lines have it, if taking it off makes no more lines known
 _SAMPLE = 400  # lines
@@ -91,7 +95,8 @@ def _best(lines: Sequence[bytes], recognise: Recognise) -> str | None:
         if not having:
             continue
         better = sum(recognise(pattern.sub(b"", line)) for line in lines)
-        if better > known or (better == known and having >= _MOST * len(lines)):
+        enough = having >= _MOST * len(lines) and name not in _MUST_HELP
+        if better > known or (better == known and enough):
             choices.append((better, having, -order, name))
     return max(choices)[-1] if choices else None
 

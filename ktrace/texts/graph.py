@@ -22,7 +22,7 @@ ENTRY, EXIT = "funcgraph_entry", "funcgraph_exit"
 _COLUMNS = re.compile(
     rb"[ \t]{0,32}(?:(\d{1,12})\.(\d{6}) \|[ \t]{0,16})?(?:(\d{1,5})\)[ \t]{0,16})?"
     rb"(?:([^|\n]{0,16}?)-(\d{1,10})[ \t]{0,16}\|[ \t]{0,16})?(?:([.\w]{4,6})[ \t]{0,8}\|)?"
-    rb"(?:[ \t]{0,16}[$@*#!+]?[ \t]{0,16}(?:(\d{1,15})(?:\.(\d{1,3}))? us)?[ \t]{0,16}\|)?"
+    rb"(?:[ \t]{0,16}[$@*#!+]?[ \t]{0,16}(?:(\d{1,15})(?:\.(\d{1,3}))? us)?[ \t]{0,16}\|())?"
 )
 _NAME = rb"[^\s(){};/*|]{1,512}(?: \[[^\]\n]{1,64}\])?"
 _CALL = re.compile(
@@ -31,7 +31,7 @@ _CALL = re.compile(
     + rb")\(([^\n]*)\)( \{|;)|(\}))[ \t]{0,64}(?:/\*([^\n]*?)\*/)?[ \t]{0,64}(?:\(\d{1,9}\))?[ \t]{0,64}\Z"
 )
 _COMMENT = re.compile(rb"[ \t]*/\* ?([^\n]*?) ?\*/[ \t]*\Z")
-_RETVAL = re.compile(rb"(?:=|ret=)[ \t]?(-?\d{1,20}|0x[0-9a-f]{1,16})")
+_RETVAL = re.compile(rb"(?:=|ret=)[ \t]?(0x[0-9a-f]{1,16}|-?\d{1,20})")
 _CALLER = re.compile(rb"<-([^\s=]+)")
 _SWITCH = re.compile(
     rb"[ \t]{0,16}(?:\d{1,12}\.\d{6} \|[ \t]{0,16})?(\d{1,5})\)[ \t]+([^\n]{0,16}?)-(\d{1,10})[ \t]+=>[ \t]+"
@@ -43,12 +43,17 @@ _INDENT = 2
 
 def is_graph(line: bytes) -> bool:
     """Return whether a line is a call, the end of one, or an event between calls."""
-    columns = _COLUMNS.match(line)
-    assert columns is not None  # all columns are optional
-    at = columns.end()
+    at = _columns(line)[1]
     if line[:at].strip():
         return (_CALL.match(line, at) or _COMMENT.match(line, at)) is not None
     return _SWITCH.match(line) is not None
+
+
+def _columns(line: bytes) -> tuple[re.Match[bytes], int]:
+    """Return the columns before a call, and where its indentation begins."""
+    columns = _COLUMNS.match(line)
+    assert columns is not None  # all columns are optional
+    return columns, len(line[: columns.end()].rstrip(b" \t"))
 
 
 def read_call(text: str) -> dict[str, Value] | None:
@@ -57,19 +62,21 @@ def read_call(text: str) -> dict[str, Value] | None:
     A call that calls nothing is one line, whose fields have the duration.
     """
     line = text.encode("utf-8", "surrogateescape")
-    columns = _COLUMNS.match(line)
-    call = _CALL.match(line, columns.end()) if columns else None
-    if columns is None or call is None or not line[: columns.end()].endswith(b"|"):
+    columns, at = _columns(line)
+    call = _CALL.match(line, at)
+    if call is None or columns[9] is None:
         return None
     fields: dict[str, Value] = {} if call[2] is None else {"func": decode(call[2])}
-    fields["depth"] = _depth(call)
+    fields["depth"] = _depth(columns, call)
     if columns[7] is not None:
         fields["duration"] = _duration(columns)
     return fields
 
 
-def _depth(call: re.Match[bytes]) -> int:
-    return max(len(call[1]) - _INDENT, 0) // _INDENT
+def _depth(columns: re.Match[bytes], call: re.Match[bytes]) -> int:
+    """Return the depth by the indentation: two blanks before it after the bar, one without durations."""
+    first = _INDENT if columns[9] is not None else 1
+    return max(len(call[1]) - first, 0) // _INDENT
 
 
 def _duration(columns: re.Match[bytes]) -> int | None:
@@ -111,14 +118,13 @@ class Graph(ByLine):
             self._marks.append(Lost(self._seq, int(lost[1]), None if lost[2] is None else int(lost[2])))
             self._tracks.pop(-1 - int(lost[1]), None)
             return True
-        columns = _COLUMNS.match(line)
-        assert columns is not None  # all columns are optional
-        call = _CALL.match(line, columns.end())
+        columns, at = _columns(line)
+        call = _CALL.match(line, at)
         if call is not None:
-            self._add(columns, call, line[columns.end() :])
+            self._add(columns, call, line[at:])
             return True
-        comment = _COMMENT.match(line, columns.end())
-        if comment is None or columns.end() == 0:
+        comment = _COMMENT.match(line, at)
+        if comment is None or at == 0:
             return False
         self._event(columns, comment[1])
         return True
@@ -138,7 +144,7 @@ class Graph(ByLine):
 
     def _add(self, columns: re.Match[bytes], call: re.Match[bytes], text: bytes) -> None:
         task, track, duration = self._task(columns)
-        depth = _depth(call)
+        depth = _depth(columns, call)
         tail = call[6] or b""
         value = _RETVAL.search(tail)
         result = int(value[1], 16 if value[1].startswith(b"0x") else 10) if value else None

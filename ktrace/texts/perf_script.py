@@ -21,6 +21,7 @@ _HEAD = re.compile(
     rb"(?:([^\s:]{1,256}(?::[^\s:]{1,256})?):(?:[ \t]+|\Z)|(PERF_RECORD_\w{1,64}):?)"
 )
 _FRAME = re.compile(rb"[ \t]*([0-9a-f]{1,16})[ \t]+([^\s(][^\n]*)\Z")
+_FILE = re.compile(r"(.*?) \(([/\[].*|[^()]*)\)\Z")
 _MODIFIERS = re.compile(r"[ukhGHpPSDIWeb]+\Z")
 _NOTE = re.compile(rb"\s*\Z|#")
 _KERNEL = re.compile(r"\[(?:kernel|guest\.kernel)|\[[\w.]+\]\Z|\.ko(?:\.\w+)?\Z")
@@ -117,10 +118,8 @@ class PerfScript(ByLine):
 def _frame(match: re.Match[bytes]) -> tuple[int, str, bool]:
     """Return the address, the name, and whether it is in the kernel."""
     text = decode(match[2]).rstrip()
-    name, _, place = text.rpartition(" (")
-    place = place.removesuffix(")")
-    if not name or not text.endswith(")"):
-        name, place = text, ""
+    file = _FILE.match(text)
+    name, place = (file[1], file[2]) if file else (text, "")
     ip = int(match[1], 16)
     in_kernel = bool(_KERNEL.search(place)) and place not in _NOT_KERNEL if place else ip >> 63 == 1
     return ip, name if name != "[unknown]" else f"{name} ({place})", in_kernel

@@ -42,6 +42,8 @@ def fits(value, schema):
                 good = not isinstance(value, list) or all(fits(item, want) for item in value)
             case "oneOf":
                 good = sum(fits(value, sub) for sub in want) == 1
+            case "not":
+                good = not fits(value, want)
             case "anyOf":
                 good = any(fits(value, sub) for sub in want)
             case "description" | "title" | "$schema" | "$id" | "$defs":

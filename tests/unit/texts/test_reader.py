@@ -237,7 +237,8 @@ def test_last_line_that_was_cut():
 def test_fields_of_static_events_are_numbers():
     text = (
         b"          <idle>-0       [001] d..2.   136.848466: sched_switch: "
-        b"prev_comm=swapper/1 prev_pid=0 prev_prio=120 prev_state=R ==> next_comm=a b prev_pid=7 next_pid=18 next_prio=-1\n"
+        b"prev_comm=swapper/1 prev_pid=0 prev_prio=120 prev_state=R ==> "
+        b"next_comm=a b prev_pid=7 next_pid=18 next_prio=-1\n"
     )
     assert fields(text) == [
         {"prev_comm": "swapper/1", "prev_pid": 0, "prev_prio": 120, "prev_state": "R",

@@ -1,0 +1,87 @@
+"""`perf script`, as perf 6.1 prints it."""
+
+import pytest
+
+from tests.unit.texts.reading import rows
+
+STACK = (
+    b"        ffffffff8509a7fc __schedule+0x5bc ([kernel.kallsyms])\n"
+    b"        ffffffffc0212345 ext4_read+0x5 ([ext4])\n"
+    b"                   ee137 sched_setaffinity@@GLIBC_2.3.4+0x7 (/usr/lib/libc.so.6)\n"
+    b"            55d0c0ffee00 [unknown] (/usr/bin/my prog (deleted))\n"
+)
+KERNEL = ("__schedule+0x5bc", "ext4_read+0x5")
+USER = ("sched_setaffinity@@GLIBC_2.3.4+0x7", "[unknown] (/usr/bin/my prog (deleted))")
+
+
+@pytest.mark.parametrize(
+    ("head", "want"),
+    [
+        (b"perf   287 [000]   245.129403: ", ("perf", 287, 0, 0, 245129403000, "")),
+        (b"            perf   287/290   [001]   245.142501: ", ("perf", 290, 287, 1, 245142501000, "")),
+        (b" kworker/1:0-mm_    28 [001]   245.158939123: ", ("kworker/1:0-mm_", 28, 0, 1, 245158939123, "")),
+        (b"my 1 prog   287   245.129403: ", ("my 1 prog", 287, 0, 0, 245129403000, "")),
+        (b":287   287 [000] 99999245.129403: ", (":287", 287, 0, 0, 99999245129403000, "")),
+        (b"swapper     0 [003] d..2.   245.129403: ", ("swapper", 0, 0, 3, 245129403000, "d..2.")),
+    ],
+)
+@pytest.mark.parametrize("indent", [True, False])
+def test_heads(head, want, indent):
+    head = head if indent else head.lstrip()
+    found, reader = rows(head + b"       irq:irq_handler_exit: irq=26 ret=handled\n")
+    row = found[0]
+    assert (row["comm"], row["pid"], row["tgid"], row["cpu"], row["ts"], row["flags"]) == want
+    assert (row["event"], row["fields"]) == ("irq_handler_exit", {"irq": 26, "ret": "handled"})
+    assert reader.groups == {"irq_handler_exit": "irq"}
+    assert reader.unparsed == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "event", "fields"),
+    [
+        (b"     250000 cpu-clock: ", "cpu-clock", {"period": 250000}),
+        (b"          1 cycles:ppp: ", "cycles", {"period": 1}),
+        (b"   1 cpu-clock:pppH:  ffffffff8509a7fc f+0x1 ([kernel.kallsyms])", "cpu-clock", {"period": 1}),
+        (b"syscalls:sys_enter_openat: dfd: 0xffffff9c, filename: 0x7ffd, flags: 0x00000000",
+         "sys_enter_openat", {"dfd": 0xFFFFFF9C, "filename": 0x7FFD, "flags": 0}),
+        (b"syscalls:sys_exit_openat: 0xfffffffffffffffe", "sys_exit_openat", {"ret": -2}),
+        (b'probe:vfs_read: (ffffffff8129ab10) n=0x10 name="a: b"', "vfs_read", {"n": 16, "name": "a: b"}),
+        (b"probe:r: (ffffffff8129ab10 <- ffffffff8129ab00) ret=-2", "r", {"ret": -2}),
+        (b"some:thing: what it prints", "thing", {"body": "what it prints"}),
+        (b"PERF_RECORD_FORK(1:1):(0:0)", "PERF_RECORD_FORK", {"body": "(1:1):(0:0)"}),
+        (b"PERF_RECORD_COMM: busybox:1/1", "PERF_RECORD_COMM", {"body": "busybox:1/1"}),
+    ],
+)  # fmt: skip
+def test_events(body, event, fields):
+    found, reader = rows(b"perf   287 [000]   245.129403: " + body + b"\n")
+    assert (found[0]["event"], found[0]["fields"]) == (event, fields)
+    assert reader.unparsed == 0
+
+
+@pytest.mark.parametrize("indent", [True, False])
+@pytest.mark.parametrize("end", [b"\n", b""])
+def test_stacks_in_the_kernel_and_in_the_program(indent, end):
+    stack = STACK if indent else b"".join(line.lstrip() + b"\n" for line in STACK.splitlines())
+    head = b"perf   287 [000]   245.129403:     250000 cpu-clock: \n"
+    found, reader = rows((head + stack + end) * 2)
+    stacks = [(row["user"], row["stack"]) for row in found if "stack" in row]
+    assert stacks == [(False, KERNEL), (True, USER)] * 2
+    assert [row["ips"][0] for row in found if "stack" in row][:2] == [0xFFFFFFFF8509A7FC, 0xEE137]
+    assert (reader.events, reader.unparsed) == (2, 0)
+
+
+def test_a_stack_without_files_is_told_by_its_addresses():
+    lines = b"        ffffffff8509a7fc __schedule\n                   ee137 main\n"
+    found, _ = rows(b"perf   287   245.129403:  1  sched:sched_switch: \n" + lines)
+    assert [(r["user"], r["stack"]) for r in found if "stack" in r] == [
+        (False, ("__schedule",)),
+        (True, ("main",)),
+    ]
+
+
+def test_frames_without_a_record_and_other_lines():
+    head = b"perf   287 [000]   245.129403:     250000 cpu-clock: \n"
+    first = STACK.splitlines()[0]
+    found, reader = rows(first + b"\n# header\n" + head + STACK + b"\nwhat is this?\n" + head)
+    assert [row["unparsed"] for row in found if "unparsed" in row] == [first, b"what is this?"]
+    assert (reader.events, reader.unparsed) == (2, 2)
