@@ -423,6 +423,7 @@ options() {
     parse)
       offer --text '\''Print as text, with escapes made visible.'\''
       offer --format '\''The kind of text; found by itself by default.'\''
+      offer --formats '\''The events'\''\'\'''\'' formats, such as /sys/kernel/tracing/events.'\''
       offer --strict '\''Exit with 7 if a line was not understood.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
@@ -595,6 +596,7 @@ value_kind() {
     '\''vars --vmlinux'\'') kind=files ;;
     '\''vars --module'\'') kind=nothing ;;
     '\''parse --format'\'') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
+    '\''parse --formats'\'') kind=dirs ;;
     '\''clean --force'\'') kind=nothing ;;
     '\''vm --kernel'\'') kind=kernels ;;
     '\''vm --cpus'\'') kind=nothing ;;

@@ -5,7 +5,7 @@ import re
 
 from ktrace.texts.records import Value
 
-_PART = re.compile(r'"(?:[^"\\\n]|\\.){0,65536}"(?:\.{3})?|[^"()\[\]{}<>,]+|[()\[\]{}<>,"]')
+_SIGN = re.compile(r'\\.|["()\[\]{}<>,]')
 _NUMBER = re.compile(r"-?\d{1,20}\Z")
 _HEX = re.compile(r"0x([0-9a-fA-F]{1,16})\Z")
 _BARE = re.compile(r"[0-9a-fA-F]{1,16}\Z")
@@ -16,9 +16,14 @@ _ERROR = re.compile(r"-1 (E[A-Z0-9]+)\b")
 def split(text: str) -> list[str]:
     """Return the parts between the commas that are not in brackets or quotes."""
     parts, depth, begin = [], 0, 0
-    for match in _PART.finditer(text):
+    quoted = False
+    for match in _SIGN.finditer(text):
         sign = match[0]
-        if sign in ("(", "[", "{", "<"):
+        if sign == '"':
+            quoted = not quoted
+        elif quoted:
+            continue
+        elif sign in ("(", "[", "{", "<"):
             depth += 1
         elif sign in (")", "]", "}", ">"):
             depth = max(depth - 1, 0)

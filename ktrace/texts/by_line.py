@@ -8,6 +8,9 @@ from ktrace.texts.records import Records
 LINE_MAX = 1 << 20
 """Bytes without a newline after which the text is no longer taken for lines."""
 
+FRAME_MAX = 1 << 12
+"""No line of a stack is longer: a symbol, and the name of a file."""
+
 
 class ByLine(ABC):
     """A decoder of `ktrace.stream.pipeline`.

@@ -17,7 +17,9 @@ from ktrace.texts.template import Template
 
 _CALL = re.compile(r"sys_\w+\((.*)\)\Z", re.DOTALL)
 _RESULT = re.compile(r"(?:sys_\w+ -> )?0x([0-9a-f]{1,16})\Z")
-_FUNCTION = re.compile(r"([^\s(<]+(?: \[[^\]]*\])?)(?:\((.*)\))? <--? ?(\S+(?: \[[^\]]*\])?)\Z", re.DOTALL)
+_FUNCTION = re.compile(
+    r"([^\s(<]+(?: \[[^\]]*\])?)(?:\((.*)\))? <--? ?(\S+(?: \[[^\]]{0,64}\])?)\Z", re.DOTALL
+)
 
 
 class Fields:
@@ -33,11 +35,10 @@ class Fields:
 
     def __init__(self, formats: Iterable[Format] = ()) -> None:
         self.ends_calls = False
-        self._templates: dict[str, tuple[Template, ...]] = {}
+        self._formats: dict[str, list[Format]] = {}
+        self._made: dict[str, tuple[Template, ...]] = {}
         for one in formats:
-            made = Template.of_format(one)
-            if made is not None:
-                self._templates[one.name] = (*self._templates.get(one.name, ()), made)
+            self._formats.setdefault(one.name, []).append(one)
 
     def __call__(self, chunk: Chunk) -> Chunk:
         """Return the chunk with the fields that can be read."""
@@ -60,9 +61,16 @@ class Fields:
             groups.setdefault(None if fields is None else tuple(fields), []).append(code)
         return [_part(batch, body, found, names, codes) for names, codes in groups.items()]
 
+    def _templates(self, event: str) -> tuple[Template, ...]:
+        """Return the templates of an event: those of the given formats first."""
+        if event not in self._made:
+            given = filter(None, map(Template.of_format, self._formats.get(event, ())))
+            self._made[event] = (*given, *templates(event))
+        return self._made[event]
+
     def _knows(self, event: str) -> bool:
         special = event == "function" or event.startswith(("sys_enter_", "sys_exit_", "funcgraph_"))
-        return special or event in self._templates or bool(templates(event))
+        return special or bool(self._templates(event))
 
     def read(self, event: str, text: str) -> dict[str, Value] | None:
         """Return the fields of a text; None if its form is not known."""
@@ -80,7 +88,7 @@ class Fields:
                 return None
             args: dict[str, Value] = {} if match[2] is None else {"args": match[2]}
             return {"ip": match[1], "parent_ip": match[3], **args}
-        for template in (*templates(event), *self._templates.get(event, ())):
+        for template in self._templates(event):
             fields = template.read(text)
             if fields is not None:
                 return fields

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ktrace.model.batch import Chunk, Stack
-from ktrace.texts.by_line import ByLine
+from ktrace.texts.by_line import FRAME_MAX, ByLine
 from ktrace.texts.records import Task, Value
 from ktrace.tracefs.text_batches import Rows
 from ktrace.tracefs.text_grammar import Header, decode
@@ -118,7 +118,7 @@ class PerfScript(ByLine):
 def _frame(match: re.Match[bytes]) -> tuple[int, str, bool]:
     """Return the address, the name, and whether it is in the kernel."""
     text = decode(match[2]).rstrip()
-    file = _FILE.match(text)
+    file = _FILE.match(text) if len(text) < FRAME_MAX else None
     name, place = (file[1], file[2]) if file else (text, "")
     ip = int(match[1], 16)
     in_kernel = bool(_KERNEL.search(place)) and place not in _NOT_KERNEL if place else ip >> 63 == 1

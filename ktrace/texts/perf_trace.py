@@ -11,7 +11,7 @@ import re
 
 from ktrace.model.batch import Stack
 from ktrace.texts import arguments
-from ktrace.texts.by_line import ByLine
+from ktrace.texts.by_line import FRAME_MAX, ByLine
 from ktrace.texts.records import Task, Value
 from ktrace.tracefs.text_grammar import decode
 
@@ -23,7 +23,7 @@ _HEAD = re.compile(
 )
 _CALL = re.compile(r"(\w{1,64})\((.*)\)[ \t]*(?:= ([^=]*)|(\.\.\.)[ \t]*)\Z")
 _CONTINUED = re.compile(r"[ \t]*\.\.\. \[continued\]: (\w{1,64})\(\)?\)[ \t]*= (.*)\Z")
-_EVENT = re.compile(r"([\w-]{1,64}):([\w-]{1,128})(?:\((.*)\)|:(.*?)\)?)[ \t]*\Z")
+_EVENT = re.compile(r"([\w-]{1,64}):([\w-]{1,128})(?:\((.*)\)[ \t]*\Z|:(.*))")
 _FAULT = re.compile(r"(m(?:in|aj)fault) (\[.*)\Z")
 _FRAME = re.compile(r"[ \t]{8,64}(\S.*?) \((.*)\)[ \t]*\Z")
 _NOTE = re.compile(rb"\s*\Z|#")
@@ -54,7 +54,7 @@ class PerfTrace(ByLine):
         self._frames: list[str] = []
 
     def _line(self, line: bytes) -> bool:
-        if self._at is not None and (frame := _FRAME.match(decode(line))):
+        if self._at is not None and len(line) < FRAME_MAX and (frame := _FRAME.match(decode(line))):
             self._frames.append(frame[1])
             return True
         if _NOTE.match(line):
@@ -93,7 +93,7 @@ class PerfTrace(ByLine):
                 self._exit(task._replace(ts=task.ts + (duration or 0)), call[1], call[3])
         elif event:
             self.groups[event[2]] = event[1]
-            body = event[3] if event[3] is not None else event[4]
+            body = event[3] if event[3] is not None else event[4].removesuffix(")")
             self._records.add(self._seq, task, event[2], arguments.named(body), body)
         elif fault:
             self._records.add(self._seq, task, fault[1], None, fault[2])

@@ -86,6 +86,7 @@ class Template:
 
     def _ends(self, text: str) -> list[tuple[int, int]] | None:
         """Return where each field begins and ends."""
+        end = len(text.rstrip())
         spans: list[tuple[int, int]] = []
         choices: list[tuple[int, int, int]] = []  # a field of text, its begin, and where to seek its next end
         # The ends of a field of text do not depend on where it begins: if all after one begin were tried in
@@ -97,7 +98,7 @@ class Template:
             start = at + len(part.literal)
             if text.startswith(part.literal, at):
                 if part.name is None:
-                    if not text[start:].strip():
+                    if start >= end:
                         return spans
                 elif part.kind == "s":
                     if start < exhausted.get(index, len(text) + 1):

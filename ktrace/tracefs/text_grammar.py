@@ -34,7 +34,7 @@ EVENT = re.compile(rb"((?:[^\s:()#<][^\s:()]*)?):(?: |(?=\n|\Z))")
 """`NAME: ` of an event, or `function: ` of trace_printk and of a marker. NAME may be empty."""
 
 RAW_DATA = re.compile(rb"# [0-9a-f]+ buf:(?: [0-9a-f]{2})* *\Z")
-FUNCTION = re.compile(rb"[^\s:(]+(?: \[[^\]\n]+\])?(?:\(.*\))? <-[^\s:]+(?: \[[^\]\n]+\])?\Z")
+FUNCTION = re.compile(rb"[^\s:(]+(?: \[[^\]\n]+\])?(?:\(.*\))? <-[^\s:]+(?: \[[^\]\n]{1,64}\])?\Z")
 """`func <-caller`, or `func(name=value, ...) <-caller` with the option func-args."""
 
 SYSTEM_CALL = re.compile(rb"sys_(\w+)(?:\(.*\)| (->) 0x[0-9a-f]+)\Z", re.DOTALL)

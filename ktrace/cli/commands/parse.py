@@ -25,6 +25,10 @@ def parse(
     format_: Annotated[
         TextKind | None, typer.Option("--format", help="The kind of text; found by itself by default.")
     ] = None,
+    formats: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="The events' formats, such as /sys/kernel/tracing/events."),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if a line was not understood.")
     ] = False,
@@ -53,13 +57,16 @@ def parse(
     from ktrace.output.formats.jsonl import JsonLines
     from ktrace.output.formats.text import Text
     from ktrace.storage.target import check_inputs
+    from ktrace.texts.format_files import formats_in
     from ktrace.texts.kinds import Kind
     from ktrace.texts.reader import TextReader
     from ktrace.tracefs.text_file import pieces_of
 
     check_inputs([file])
     sink = Text(sys.stdout.buffer) if as_text else JsonLines(sys.stdout.buffer)
-    parser = TextReader(Kind(format_.value) if format_ is not None else None)
+    parser = TextReader(
+        Kind(format_.value) if format_ is not None else None, formats_in(formats) if formats else ()
+    )
     with interruptible("standard input" if file == "-" else file):
         for piece in pieces_of(file):
             sink.write(parser.feed(piece) if piece else parser.idle())

@@ -9,11 +9,12 @@ from tests.fuzz.targets.kernel_text import KernelText
 from tests.fuzz.targets.queries import Queries
 from tests.fuzz.targets.recordings import Recordings, Recordings7
 from tests.fuzz.targets.scripts import Scripts
+from tests.fuzz.targets.texts import Texts
 
 TARGETS: dict[str, type[Target]] = {
     one.name: one
     for one in (
-        Recordings, Recordings7, Pages, Formats, PrintFmts, Btfs, Elfs, KernelText, KernelFiles, Scripts,
-        Filters, Globs, Regexes, Queries,
+        Recordings, Recordings7, Pages, Formats, PrintFmts, Btfs, Elfs, KernelText, Texts, KernelFiles,
+        Scripts, Filters, Globs, Regexes, Queries,
     )
 }  # fmt: skip

@@ -38,6 +38,25 @@ def test_standard_input_and_text():
     assert done.returncode == 0
 
 
+def test_formats_of_a_folder(tmp_path):
+    folder = tmp_path / "mine" / "odd"
+    folder.mkdir(parents=True)
+    head = "name: odd\nID: 7\nformat:\n\tfield:int size;\toffset:8;\tsize:4;\tsigned:1;\n\n"
+    (folder / "format").write_text(head + 'print fmt: "has %d", REC->size\n')
+    line = LINE.partition(b": ")[0] + b": odd: has -3\n"
+    done = ktrace("--formats", str(tmp_path), text=line)
+    assert json.loads(done.stdout)["args"] == {"size": -3}
+    assert "args" not in json.loads(ktrace(text=line).stdout)
+    assert ktrace("--formats", str(folder), text=line).returncode == 4
+
+
+def test_a_kind_by_name():
+    line = b" 0)   0.500 us    |  f();\n"
+    assert len(ktrace("--format", "graph", text=line).stdout.splitlines()) == 2
+    assert b"unparsed" in ktrace("--format", "trace", text=line).stdout
+    assert ktrace("--format", "other", text=line).returncode == 2
+
+
 def test_strict():
     assert ktrace("--strict", text=LINE % 1).returncode == 0
     assert ktrace("--strict", text=LINE % 1 + b"what?\n").returncode == 7
