@@ -7,7 +7,7 @@ _PIECE = 1 << 16
 
 
 class Readable(Protocol):
-    """Whatever bytes can be read from."""
+    """A source of bytes."""
 
     def read(self, size: int, /) -> bytes:
         """Return up to `size` bytes; none at the end."""

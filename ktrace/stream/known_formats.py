@@ -10,7 +10,7 @@ from ktrace.tracedat.contents import Buffer
 from ktrace.tracedat.reader import TraceDat
 
 STACKS = ("kernel_stack", "user_stack")
-"""Events of ftrace whose records are stacks of other records, and have no rows of their own."""
+"""Events of ftrace whose records are stacks of other records, and have no rows themselves."""
 
 
 def known_formats(file: TraceDat, *, recover: bool) -> dict[int, Format]:
@@ -49,7 +49,7 @@ def kernel_long(header_page: str, otherwise: int) -> int:
 
 
 def has_rows(form: Format) -> bool:
-    """Return whether an event's records are events of their own."""
+    """Return whether an event's records are events themselves, not stacks of others."""
     return form.system != "ftrace" or form.name not in STACKS
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 _LINE = re.compile(r'^0x([0-9a-f]+) : "(.*)"$', re.MULTILINE)
-_MISSING_MAX = 64  # with so many unknown addresses, they are not formats: stop looking
+_MISSING_MAX = 64  # with more unknown addresses, they are not formats: stop looking
 _ESCAPE = re.compile(r'\\([nt"])')
 
 

@@ -102,7 +102,7 @@ class SymbolTable:
         at = int(np.searchsorted(self._addresses, np.uint64(start), side="left"))
         name, module, _ = self._line(at)
         if module.startswith(_BUILT_IN) or (module and self._offset):
-            return None  # modules move by distances of their own
+            return None  # each module moves by another distance
         end = self._end(start, after, module)
         return (name, module, address - start, end - start) if address < end else None
 

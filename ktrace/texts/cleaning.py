@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from ktrace.errors import UsageError
 
 Recognise = Callable[[bytes], bool]
-"""Whether a line is one that some parser understands."""
+"""Returns whether a line is one that some parser understands."""
 
 _PROGRAM = rb"[\w.@-]{1,64} [^\s:\[\]]{1,64}(?:\[\d{1,10}\])?: "
 _AROUND = {
@@ -46,7 +46,7 @@ _SAMPLE = 400  # lines
 
 @dataclass(frozen=True, slots=True)
 class Cleaner:
-    """What to take off each line.
+    """Takes off what is around each line.
 
     Attributes:
         crlf: whether lines end with a carriage return.
@@ -155,7 +155,7 @@ def _of_html(document: bytes) -> bytes:
             )
         parts.append(part.strip(b"\n"))
         at = end
-    # The list of processes, which systrace writes next to the trace, is no trace.
+    # The list of processes, which systrace writes next to the trace, has no events.
     traces = [part for part in parts if re.search(rb"^# tracer|\[\d{3}\]", part, re.MULTILINE)]
     return b"\n".join(traces)
 

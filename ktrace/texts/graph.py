@@ -5,7 +5,7 @@
 
 All columns but the last one are options. A call becomes a record of `funcgraph_entry` and one of
 `funcgraph_exit`, as in the kernel's buffer. A text without times counts them from 0 on each CPU, by the
-durations; one without tasks gives each CPU a task of its own, -1 - CPU.
+durations; one without tasks gives each CPU its own task, -1 - CPU.
 """
 
 import re

@@ -45,7 +45,7 @@ class Decoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How a kind is known and read.
+    """The tests and the decoder of a kind.
 
     Attributes:
         title: its name in a sentence.

@@ -111,7 +111,7 @@ class PerfScript(ByLine):
         split = next((i for i, (_, _, kernel) in enumerate(frames) if not kernel), len(frames))
         for number, part in enumerate((frames[:split], frames[split:])):
             if part:
-                # Frames are on lines of their own, whose positions are free.
+                # Frames have their own lines, whose positions are free.
                 self._marks.append(_stack(at + 1 + number, self._task, part, user=number == 1))
 
 

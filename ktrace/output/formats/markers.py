@@ -2,7 +2,7 @@
 
     B|PID|NAME            a slice of the thread begins        E|PID   the innermost one ends
     S|PID|NAME|COOKIE     a job of the process begins         F|PID|NAME|COOKIE   it ends
-    G|PID|TRACK|NAME|COOKIE, H|PID|TRACK|COOKIE               the same on a track of its own
+    G|PID|TRACK|NAME|COOKIE, H|PID|TRACK|COOKIE               the same on a separate track
     I|PID|NAME, N|PID|TRACK|NAME                              an instant of the thread, of a track
     C|PID|NAME|VALUE      a counter of the process has a value
 

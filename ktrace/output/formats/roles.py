@@ -1,4 +1,4 @@
-"""What records mean on a timeline: beginnings and ends of slices, counters, or instants.
+"""The meaning of records on a timeline: beginnings and ends of slices, counters, or instants.
 
 Pairs are: an entry probe and a return probe of the same function; the enter and exit of a system call; what
 the function graph tracer records; interrupts, softirqs, work and timers; markers of user space
@@ -27,7 +27,7 @@ MARKER: Key = ("marker", "")
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What one record means.
+    """The meaning of one record.
 
     Attributes:
         name: of what begins, ends or happens.
@@ -79,7 +79,7 @@ def _of_event(batch: Batch) -> list[Meaning] | None:
         number = batch.columns.get("id")
         names = [match[2]] * len(batch) if match[2] else [f"syscall {n}" for n in _cells(number)]
         return [Meaning(role, ("sys", name), name) for name in names]
-    if batch.event in _GRAPH and batch.kind == "fields":
+    if batch.event in _GRAPH and not batch.columns.keys().isdisjoint(("func", "depth")):
         return _calls(batch)
     pair = _PAIRS.get(batch.event)
     if pair is not None and all(field in batch.columns for field in pair.fields):

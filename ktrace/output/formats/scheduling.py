@@ -1,4 +1,4 @@
-"""Which thread runs on which CPU, and what the others wait for, from switches and wakeups.
+"""The threads that run on each CPU, and the states of the others, from switches and wakeups.
 
 Perfetto works the states out itself, from the events. For other formats, `States` makes slices of them.
 """

@@ -1,4 +1,4 @@
-"""What slices, instants and counters are drawn on: threads, and tracks of other kinds."""
+"""The tracks on which slices, instants and counters are drawn: threads, and others."""
 
 from typing import NamedTuple, TypeAlias
 

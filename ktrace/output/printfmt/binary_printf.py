@@ -101,7 +101,7 @@ class _Packed:
         return raw.decode("utf-8", "surrogateescape")
 
     def looks_like_text(self, least: int) -> bool:
-        """Return whether a text of at least so many bytes follows."""
+        """Return whether a text of at least `least` bytes follows."""
         text, nul, _ = self._data[self._at :].partition(b"\0")
         return bool(nul) and len(text) >= least and all(32 <= byte < 127 for byte in text)
 

@@ -31,7 +31,7 @@ ULONG = CInt(64, False)
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What the traced kernel's compiler decided: the size of `long` in bytes, and the order of bytes."""
+    """The choices of the traced kernel's compiler: the size of `long` in bytes, and the order of bytes."""
 
     long: int = 8
     big_endian: bool = False

@@ -1,4 +1,4 @@
-"""How the kernel prints the events of its tracers, whose `print fmt` says less (kernel/trace/trace_output.c).
+"""The text of events of the kernel's tracers, whose `print fmt` says less (kernel/trace/trace_output.c).
 
 The wordings are `print fmt`s. Where C has no expression for what the kernel does, they call a function of
 `SPELLED`.
@@ -38,7 +38,7 @@ _GROUPS = (
     (100_000, "!"),
     (10_000, "+"),
 )
-"""Marks for durations above so many nanoseconds: Documentation/trace/ftrace.rst, "function_graph"."""
+"""Marks for durations above each number of nanoseconds: Documentation/trace/ftrace.rst, "function_graph"."""
 
 
 def _duration(ns: int) -> str:

@@ -65,7 +65,7 @@ class Arrays:
         return self.each([index] * len(self.data))
 
     def each(self, indices: Sequence[int]) -> Ints:
-        """Return an element of each array, as `at` does, with an index of its own in each row."""
+        """Return an element of each array, as `at` does, with another index in each row."""
         items = [
             item[index] if item is not None and 0 <= index < len(item) else 0
             for item, index in zip(self.data.tolist(), indices, strict=True)

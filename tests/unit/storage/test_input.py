@@ -85,7 +85,7 @@ def test_cut_off_or_changed(pack: Callable[[bytes], bytes], tmp_path: Path) -> N
 def test_what_is_unpacked_never_fills_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_bytes(gzip.compress(bytes(1 << 21)))
     monkeypatch.setattr(inputs, "_SPARE", 1 << 60)
-    assert len(content(str(tmp_path / "a"))) == 1 << 21  # is looked at each time so much was written
+    assert len(content(str(tmp_path / "a"))) == 1 << 21  # is looked at after each `_SPARE` bytes
     monkeypatch.setattr(inputs, "_SPARE", 1 << 20)
     status = os.statvfs_result((4096, 4096, 1000, 10, 10, 10, 10, 10, 0, 255))
     monkeypatch.setattr(os, "fstatvfs", lambda _: status)

@@ -1,4 +1,4 @@
-"""What other kernels record: 32 bits, big endian, formats before Linux 5.5, trace_printk; in every output."""
+"""Recordings of other kernels in every output: 32 bits, big endian, formats before 5.5, trace_printk."""
 
 import csv
 import io

@@ -393,7 +393,7 @@ def test_endless_line_is_not_kept():
 
 
 def both_ways(text: bytes) -> list[tuple]:
-    """What `text` is, read in the fast way and in the slow one."""
+    """Parse `text` in the fast way and in the slow one, and return the batches of both."""
     results = []
     for how in ("fast", "slow"):
         with reading(how):

@@ -1,4 +1,4 @@
-"""What events mean on a timeline; `tests/perfetto` looks at what a viewer makes of it."""
+"""The meaning of events on a timeline; `tests/perfetto` looks at what a viewer makes of it."""
 
 from dataclasses import replace
 

@@ -38,7 +38,7 @@ class Packer:
         self.data += value.encode("utf-8", "surrogateescape") + b"\0"
 
     def record(self) -> bytes:
-        """What a record holds: whole words."""
+        """The content of a record: whole words."""
         return self.data + bytes(-len(self.data) % 4)
 
 

@@ -1,4 +1,4 @@
-"""What a print fmt names that only the kernel can compute."""
+"""Find the names in a print fmt that only the kernel can compute."""
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
