@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, TypeAlias, cast
 
 if TYPE_CHECKING:
     from ktrace.model.batch import Chunk
+    from ktrace.stream.inputs import Source
     from ktrace.stream.recording import Recording
-    from ktrace.stream.text_recording import TextRecording
 
 
 Fields: TypeAlias = Mapping[str, Sequence[str]]
@@ -35,7 +35,7 @@ def open_export(
     files: Mapping[str, str | None],
     name: str | None,
     *,
-    recording: "Recording | TextRecording",
+    recording: "Source",
     fields: Callable[[], Fields],
     inputs: Sequence[str] = (),
 ) -> AbstractContextManager[Export]:
@@ -151,9 +151,7 @@ def _is_file(stream: TextIO) -> bool:
 
 
 @contextmanager
-def _standard_output(
-    name: str | None, recording: "Recording | TextRecording", columns: Fields
-) -> Iterator[Export]:
+def _standard_output(name: str | None, recording: "Source", columns: Fields) -> Iterator[Export]:
     sink = _sink(name, sys.stdout.buffer, recording, columns, first=True, bulk=True)
     yield sink
     sink.close()
@@ -162,7 +160,7 @@ def _standard_output(
 def _sink(
     name: str | None,
     out: BinaryIO,
-    recording: "Recording | TextRecording",
+    recording: "Source",
     columns: Fields,
     *,
     first: bool,

@@ -26,10 +26,10 @@ class Progress:
         self._is_shown = False
         self.is_on = sys.stderr.isatty() and not sys.stdout.isatty()
 
-    def unpacked(self, size: int) -> None:
-        """Show how many bytes of a pipe or a compressed file have been unpacked."""
+    def opening(self, size: int) -> None:
+        """Show how many bytes have been unpacked, or read of a text, before the first record."""
         if self._is_due():
-            self._show(f"{_size(size)} unpacked")
+            self._show(f"{_size(size)} read so far")
 
     def read(self, done: float, total: int) -> None:
         """Show how much of the pages has been read: `done` is a fraction, `total` their size in bytes."""

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING
 
 from ktrace.errors import UsageError
 from ktrace.model.batch import Batch
-from ktrace.stream.recording import Recording
+from ktrace.stream.inputs import open_source
 from ktrace.stream.select import Choice, check_events, of_events
 from ktrace.stream.sql import run_query
-from ktrace.stream.text_recording import TextRecording, all_are_text, is_text
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,8 +41,7 @@ def read(
     if not paths:
         raise UsageError("read needs at least one file", hint='ktrace.read("trace.dat")')
     choice = Choice([of_events(events)] if events else [])
-    names = [os.fspath(path) for path in paths]
-    with TextRecording(names) if all_are_text(names) else Recording(names, recover=recover) as recording:
+    with open_source([os.fspath(path) for path in paths], recover=recover) as recording:
         check_events(events, recording.formats())
         for chunk in recording.chunks(ordered=ordered):
             yield from choice(chunk).batches
@@ -65,6 +63,5 @@ def sql(path: str | os.PathLike[str], query: str, *, confined: bool = True) -> "
         NotFound: the file does not exist.
         Damaged: the file cannot be decoded.
     """
-    name = os.fspath(path)
-    with TextRecording([name]) if is_text(name) else Recording([name]) as recording:
+    with open_source([os.fspath(path)]) as recording:
         return run_query(recording, query, confined=confined).collect(engine="streaming")

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from ktrace.model.format import Format
+from ktrace.stream.inputs import Source
 from ktrace.stream.known_formats import fields_of, has_rows
 from ktrace.stream.recording import Opened, Recording
 from ktrace.stream.select import is_called
@@ -18,7 +19,7 @@ _EVER = (1 << 63) - 1
 
 
 def occurring_fields(
-    recording: Recording | TextRecording, names: Sequence[str] = (), until: int | None = None
+    recording: Source, names: Sequence[str] = (), until: int | None = None
 ) -> dict[str, tuple[str, ...]]:
     """Return the field names of each event that has records among those selected, by the event's name.
 

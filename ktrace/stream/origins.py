@@ -16,13 +16,16 @@ def origins(files: Sequence[TraceDat]) -> Iterator[str]:
         for buffer in file.contents.buffers
         if any(data.size for data in buffer.cpus)
     ]
-    stems = [Path(file.source.name).name.removesuffix(".dat") for file in files]
-    for i, file in enumerate(files):
-        # Files of the same name in several folders are numbered.
-        stem = stems[i] if stems.count(stems[i]) == 1 else f"{stems[i]}#{i + 1}"
+    for stem, file in zip(stems([file.source.name for file in files]), files, strict=True):
         for buffer in file.contents.buffers:
             parts = [stem] * (len(files) > 1) + [buffer.name] * bool(buffer.name)
             yield ":".join(parts) if len(full) > 1 or buffer.name else ""
+
+
+def stems(names: Sequence[str]) -> list[str]:
+    """Return a short name for each file; files of the same name in several folders are numbered."""
+    found = [Path(name).name.removesuffix(".dat") for name in names]
+    return [one if found.count(one) == 1 else f"{one}#{i}" for i, one in enumerate(found, 1)]
 
 
 def named(chunks: Iterator[Chunk], origin: str) -> Iterator[Chunk]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import chain
+from itertools import chain, zip_longest
 from types import TracebackType
 from typing import TypeAlias, TypeVar
 
@@ -40,6 +40,7 @@ from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
 from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Buffer, CpuData
 from ktrace.tracedat.reader import WINDOW, TraceDat
+from ktrace.tracedat.source import FileBytes
 
 T = TypeVar("T")
 
@@ -65,6 +66,7 @@ class Recording:
         recover: read what is readable in truncated files and unfinished recordings.
         cpus: only these CPUs; empty for all.
         watch: called while a pipe or a compressed file is unpacked: see `open_input`.
+        opened: the files, if they are open, in the order of `paths`; they are closed with the recording.
 
     Attributes:
         contents: the contents of each file.
@@ -82,13 +84,17 @@ class Recording:
         recover: bool = False,
         cpus: Collection[int] = (),
         watch: Watch = lambda _: None,
+        opened: Sequence[FileBytes | None] = (),
     ) -> None:
         self.since: int | None = None
         self.done = 0
         self._cpus = frozenset(cpus)
         self._close = ExitStack()
         try:
-            files = (TraceDat(path, recover=recover, watch=watch) for path in paths)
+            files = (
+                TraceDat(path, recover=recover, watch=watch, opened=one)
+                for path, one in zip_longest(paths, opened)
+            )
             self._files = [self._close.enter_context(file) for file in files]
             self._formats = [known_formats(file, recover=recover) for file in self._files]
         except BaseException:

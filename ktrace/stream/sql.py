@@ -21,8 +21,8 @@ from ktrace.model.frame import column_name, require_polars, series
 from ktrace.output.rendering.stream_order import order_of
 from ktrace.ringbuffer.columns import EventReader
 from ktrace.stream.confined import check_plan, check_query
-from ktrace.stream.recording import HEADS, HeadColumns, Recording
-from ktrace.stream.text_recording import TextRecording
+from ktrace.stream.inputs import Source
+from ktrace.stream.recording import HEADS, HeadColumns
 from ktrace.stream.workers import Ahead
 
 if TYPE_CHECKING:
@@ -37,8 +37,6 @@ _OPERATOR = re.compile(
 _MOST_OPERATORS = 256
 
 Schema: TypeAlias = "dict[str, pl.DataType]"
-
-Source: TypeAlias = Recording | TextRecording
 
 
 @dataclass(slots=True)

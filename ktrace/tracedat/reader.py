@@ -39,6 +39,7 @@ class TraceDat:
         path: the path of the file.
         recover: read as much as possible of a truncated file, or of a recording that was killed.
         watch: called while a pipe or a compressed file is unpacked: see `open_input`.
+        opened: the file, if it is open; it is closed with this. None for an unfinished recording.
 
     Attributes:
         contents: everything but the pages.
@@ -51,13 +52,20 @@ class TraceDat:
         Unavailable: it is compressed in a way that this Python cannot unpack.
     """
 
-    def __init__(self, path: str, *, recover: bool = False, watch: Watch = lambda _: None) -> None:
+    def __init__(
+        self,
+        path: str,
+        *,
+        recover: bool = False,
+        watch: Watch = lambda _: None,
+        opened: FileBytes | None = None,
+    ) -> None:
         # An earlier recording keeps this name until the new one is complete.
         place = unfinished.place_of(path)
         goes_on = unfinished.is_unfinished(place)
         self._unfinished = goes_on and (recover or not os.path.lexists(place))
         head_or_all = unfinished.head_path(place) if self._unfinished else path
-        self.source = FileBytes(head_or_all, recover=recover, watch=watch)
+        self.source = opened or FileBytes(head_or_all, recover=recover, watch=watch)
         self.problems: list[Damaged] = [self.source.problem] if self.source.problem else []
         self.notes: list[str] = []
         if goes_on and not self._unfinished:

@@ -11,9 +11,8 @@ from ktrace.cli.recording_options import CSV_RAW, RECOVER
 if TYPE_CHECKING:
     from ktrace.cli.exports import Export
     from ktrace.cli.progress import Progress
-    from ktrace.stream.recording import Recording
+    from ktrace.stream.inputs import Source
     from ktrace.stream.select import Choice
-    from ktrace.stream.text_recording import TextRecording
 
 JOBS = min(len(os.sched_getaffinity(0)), 4)
 
@@ -89,10 +88,10 @@ def report(
     from ktrace.diagnostic import note
     from ktrace.session.tasks import parse_cpus
     from ktrace.storage.target import check_inputs
+    from ktrace.stream.inputs import open_source
     from ktrace.stream.occurring import occurring_fields
     from ktrace.stream.recording import Recording, parse_time
     from ktrace.stream.select import Choice, check_cpus, check_events, of_events, of_tasks, of_times
-    from ktrace.stream.text_recording import TextRecording, all_are_text
     from ktrace.tracedat.unfinished import files_of, place_of
 
     cpus = parse_cpus(cpu) if cpu else ()
@@ -101,9 +100,7 @@ def report(
     with (
         interruptible(", ".join(files)),
         showing_progress() as progress,
-        TextRecording(files)
-        if all_are_text(files)
-        else Recording(files, recover=recover, cpus=cpus, watch=progress.unpacked) as recording,
+        open_source(files, recover=recover, cpus=cpus, watch=progress.opening) as recording,
     ):
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since = begin
@@ -146,9 +143,7 @@ def report(
         return recording.problems[0].exit_code if recording.problems else 0
 
 
-def _run(
-    recording: "Recording | TextRecording", choice: "Choice", sink: "Export", progress: "Progress"
-) -> tuple[int, int]:
+def _run(recording: "Source", choice: "Choice", sink: "Export", progress: "Progress") -> tuple[int, int]:
     """Write the selected records; return how many events there were, and how many were lost between them."""
     from ktrace.model.batch import Lost
 

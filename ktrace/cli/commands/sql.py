@@ -46,9 +46,8 @@ def sql(
     from ktrace.errors import UsageError
     from ktrace.output.formats.polars import write_csv, write_json, write_table
     from ktrace.storage.target import check_inputs
-    from ktrace.stream.recording import Recording
+    from ktrace.stream.inputs import open_source
     from ktrace.stream.sql import answers, heads_ahead, run_query
-    from ktrace.stream.text_recording import TextRecording, is_text
     from ktrace.tracedat.unfinished import files_of, place_of
 
     as_csv = as_csv or csv_raw
@@ -59,8 +58,7 @@ def sql(
     check_inputs([file, *files_of(place_of(file))])
     with ExitStack() as stack:
         stack.enter_context(interruptible(file))
-        recording: Recording | TextRecording
-        recording = TextRecording([file]) if is_text(file) else Recording([file], recover=recover)
+        recording = open_source([file], recover=recover)
         stack.enter_context(recording)
         processes = min(len(os.sched_getaffinity(0)) - 1, _PROCESSES)  # one is busy with loading Polars
         ahead = heads_ahead(recording, query, processes) if processes and not recover else None

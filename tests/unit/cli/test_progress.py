@@ -29,11 +29,11 @@ def test_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     progress.read(0.26, 20 << 30)  # not that often
     assert screen.getvalue() == "\rktrace: 5.0 GiB of 20.0 GiB read, 25%\x1b[K"
     now = 2.5
-    progress.unpacked(300 << 20)
-    assert screen.getvalue().endswith("\rktrace: 300 MiB unpacked\x1b[K")
+    progress.opening(300 << 20)
+    assert screen.getvalue().endswith("\rktrace: 300 MiB read so far\x1b[K")
     progress.clear()
     progress.clear()
-    assert screen.getvalue().endswith("unpacked\x1b[K\r\x1b[K")
+    assert screen.getvalue().endswith("read so far\x1b[K\r\x1b[K")
 
 
 @pytest.mark.parametrize("stream", ["stderr", "stdout"])

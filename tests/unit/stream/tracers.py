@@ -105,8 +105,9 @@ TEXTS = {
     "mmiotrace_rw": "mmiotrace_rw: phys=f000 value=1",
     "branch": "[  MISS  ] do_it:a.c:12",
     "func_repeats": "vfs_read <-ksys_read (repeats: 5, last_ts:     0.999000)",
+    "raw_data": "# 2a buf: 72 61 77 21 01 02 03 04",
 }
-"""What `ktrace report` prints, as far as the tracers decide it."""
+"""The text that `ktrace report` prints, as far as the tracers decide it."""
 
 _PRINT_FMTS = {"mmiotrace_rw": '"phys=%lx value=%lx", (unsigned long)REC->phys, REC->value'}
 

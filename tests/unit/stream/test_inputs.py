@@ -1,0 +1,79 @@
+"""Texts and recordings in files, compressed files and pipes, found by what they hold."""
+
+import gzip
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from ktrace.errors import Damaged, NotFound, UsageError
+from ktrace.stream.inputs import is_text, open_source
+from ktrace.stream.recording import Recording
+from ktrace.stream.text_recording import TextRecording
+from tests.unit.stream import tracers
+from tests.unit.tracedat.build import zstd_pack
+
+ROOT = Path(__file__).parents[3]
+LINE = b"            bash-7       [001] d..2.   %d.000001: kp: (vfs_read+0x4/0x370) n=%d\n"
+TEXT = LINE % (1, 5) + LINE % (2, 6)
+
+
+@pytest.mark.parametrize(
+    ("begin", "want"),
+    [
+        (b"\x17\x08Dtracing6", False), (b"", False), (b" \n", False), (b"what?\n", True), (b"a\0b", False),
+        ("a\n".encode("utf-16"), True), (b"\xff\xfea\0", True), (b"\xef\xbb\xbfa", True),
+    ],
+)  # fmt: skip
+def test_what_is_text(begin: bytes, want: bool) -> None:
+    assert is_text(begin) is want
+
+
+def count(path: str) -> tuple[type, int]:
+    with open_source([path]) as source:
+        return type(source), sum(map(len, source.chunks()))
+
+
+PACKED = {"plain": bytes, "gz": gzip.compress, "zst": zstd_pack}
+
+
+@pytest.mark.parametrize("way", PACKED)
+@pytest.mark.parametrize("kind", [TextRecording, Recording])
+def test_by_content_whatever_the_way(kind: type, way: str, tmp_path: Path) -> None:
+    tracers.write(tmp_path / "a.dat", "function", "function")
+    data = PACKED[way](TEXT if kind is TextRecording else (tmp_path / "a.dat").read_bytes())
+    (tmp_path / "a.any").write_bytes(data)
+    assert count(str(tmp_path / "a.any")) == (kind, 2)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    writer = threading.Thread(target=fifo.write_bytes, args=(data,))
+    writer.start()
+    assert count(str(fifo)) == (kind, 2)
+    writer.join()
+    done = subprocess.run(
+        [sys.executable, "-m", "ktrace", "report", "-q", "-"],
+        input=data, capture_output=True, cwd=ROOT, check=True,
+    )  # fmt: skip
+    assert done.stdout.count(b"\n") == 2
+
+
+def test_what_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(TEXT)
+    tracers.write(tmp_path / "a.dat", "function")
+    (tmp_path / "cut.gz").write_bytes(gzip.compress(TEXT * 100)[:-9])
+    (tmp_path / "empty").write_bytes(b"")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(UsageError, match="is text, and not all files are"):
+        open_source([str(tmp_path / "a.dat"), str(tmp_path / "a.txt")])
+    with pytest.raises(NotFound):
+        open_source([str(tmp_path / "a.txt"), str(tmp_path / "missing")])
+    with pytest.raises(Damaged, match="empty"):
+        open_source([str(tmp_path / "empty")])
+    with pytest.raises(Damaged, match="unpacked"):
+        open_source([str(tmp_path / "cut.gz")])
+    with open_source([str(tmp_path / "cut.gz")], recover=True) as source:
+        assert 0 < sum(map(len, source.chunks())) < 201 and len(source.problems) == 1
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
