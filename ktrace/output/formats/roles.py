@@ -14,6 +14,7 @@ import numpy as np
 
 from ktrace.model.batch import Batch
 from ktrace.model.column import Column, Strings
+from ktrace.model.format import MESSAGE
 from ktrace.output.formats.markers import Marker, parse_marker
 from ktrace.output.formats.tracks import Lane
 
@@ -71,7 +72,7 @@ _SOFTIRQS = ("HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", 
 
 def _of_event(batch: Batch) -> list[Meaning] | None:
     system = batch.format.system if batch.format else ""
-    if batch.event in ("print", "tracing_mark_write", "bputs"):
+    if batch.event in ("print", "tracing_mark_write", "bputs", "bprint"):
         return _markers(batch)
     match = _SYSCALL.match(batch.event)
     if match and (match[2] or "id" in batch.columns):
@@ -186,7 +187,7 @@ _ADDRESS = re.compile(r"(?:0x)?[0-9a-f]+: ")  # the caller, which old kernels pr
 
 
 def _markers(batch: Batch) -> list[Meaning] | None:
-    column = next((batch.columns[n] for n in ("buf", "str", "body") if n in batch.columns), None)
+    column = next((batch.columns[n] for n in (MESSAGE, "buf", "body") if n in batch.columns), None)
     if not isinstance(column, Strings):
         return None
     texts = [_ADDRESS.sub("", text or "", count=1) for text in column.values]

@@ -30,6 +30,7 @@ PAIRS = [
     ("sys_enter_read", "sys_exit_read", {}, "", "read"),
     ("sys_enter", "sys_exit", {"id": 17}, "", "syscall 17"),
     ("funcgraph_entry", "funcgraph_exit", {"func": 0x1000}, "", "4096"),
+    ("funcgraph_entry", "funcgraph_exit", {"func": 0x1000, "depth": 2}, "", "4096"),
 ]
 
 
@@ -49,6 +50,13 @@ def test_pairs_are_told_apart() -> None:
     assert named.name == "eth0 (irq 1)" and named.key in keys
 
 
+def test_the_end_of_a_call_may_have_no_name() -> None:
+    depth = np.array([2])
+    begin = one("funcgraph_entry", func=Strings.of(["vfs_read"]), depth=depth)
+    assert begin.name == "vfs_read" and one("funcgraph_exit", depth=depth).key == begin.key
+    assert one("funcgraph_exit", depth=depth + 1).key != begin.key
+
+
 @pytest.mark.parametrize("event", ["irq_handler_entry", "x_entry", "sys_enter", "funcgraph_entry", "print"])
 def test_without_the_fields_of_a_pair_it_is_an_instant(event: str) -> None:
     meaning = one(event, other=np.array([1]))
@@ -57,7 +65,8 @@ def test_without_the_fields_of_a_pair_it_is_an_instant(event: str) -> None:
 
 @pytest.mark.parametrize(
     ("event", "column", "text"),
-    [("print", "buf", "B|7|x"), ("bputs", "str", "B|7|x"), ("tracing_mark_write", "body", "B|7|x"),
+    [("print", "buf", "B|7|x"), ("bputs", "text", "B|7|x"), ("bprint", "text", "B|7|x\n"),
+     ("tracing_mark_write", "body", "B|7|x"),
      ("print", "body", "0: B|7|x"), ("print", "body", "0xffffffff8120: B|7|x")],
 )  # fmt: skip
 def test_markers_of_recordings_and_of_texts(event: str, column: str, text: str) -> None:
