@@ -69,19 +69,21 @@ def open_input(path: str, *, recover: bool = False, watch: Watch = _ignore) -> I
     fd = os.dup(0) if path == "-" else _open(path)
     keep = False
     try:
-        mode = os.fstat(fd).st_mode
-        if stat.S_ISREG(mode):
+        status = os.fstat(fd)
+        mode = status.st_mode
+        # Files of procfs and tracefs have no size, and may have other content each time.
+        if stat.S_ISREG(mode) and status.st_size:
             if not _opener(os.pread(fd, _LONGEST, 0)):
                 keep = True
-                return Input(fd, os.fstat(fd).st_size)
+                return Input(fd, status.st_size)
             os.lseek(fd, 0, os.SEEK_SET)
-        elif stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        elif stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or stat.S_ISREG(mode):
             os.set_blocking(fd, True)
             # A named pipe that nobody has opened for writing yet seems to be at its end.
             select.select([fd], [], [])
         else:
             raise KtraceError(f"{name} is not a regular file, nor a pipe: no recording can be read from it")
-        with _naming(name):
+        with naming(name):
             return _unpack(name, _Source(fd), watch, recover=recover)
     finally:
         if not keep:
@@ -96,7 +98,7 @@ def _open(path: str) -> int:
 
 
 @contextmanager
-def _naming(name: str) -> Iterator[None]:
+def naming(name: str) -> Iterator[None]:
     """Give an OSError of the block the name of the file."""
     try:
         yield
@@ -108,14 +110,17 @@ def _naming(name: str) -> Iterator[None]:
 class _Source(io.RawIOBase):
     """The bytes of a descriptor, whose first ones can be looked at.
 
+    Args:
+        head: bytes that have been read from it.
+
     Attributes:
         at: how many bytes were read.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, head: bytes = b"") -> None:
         self._fd = fd
         self.at = 0
-        self._head = b""
+        self._head = head
         while len(self._head) < _LONGEST and (more := os.read(fd, _LONGEST - len(self._head))):
             self._head += more
         self.opener = _opener(self._head)
@@ -191,6 +196,40 @@ def _opener(head: bytes) -> _Opener | None:
     return next((opener for magic, opener in _FORMATS if head.startswith(magic)), None)
 
 
+def is_packed(head: bytes) -> bool:
+    """Return whether these are the first bytes of a compressed input."""
+    return _opener(head) is not None
+
+
+def pieces_of_packed(name: str, fd: int, head: bytes) -> Iterator[bytes]:
+    """Yield the content of a compressed input in pieces, as it comes.
+
+    Args:
+        name: its name, for messages.
+        head: its first bytes, which have been read; those of a compressed input.
+
+    Raises:
+        Damaged: it cannot be unpacked; the offset is one of the compressed input.
+        Unavailable: nothing here unpacks it.
+        OSError: it cannot be read.
+    """
+    source = _Source(fd, head)
+    assert source.opener is not None  # its head is that of a compressed input
+    reader = source.opener(source)
+    while data := _read(name, source, reader):
+        yield data
+
+
+def _read(name: str, source: _Source, reader: Readable) -> bytes:
+    """Return the next piece; none at the end."""
+    try:
+        return reader.read(_PIECE)
+    except (EOFError, ValueError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
+        raise Damaged(f"cannot be unpacked further: {error}", source=name, offset=source.at) from None
+
+
 def _unpack(name: str, source: _Source, watch: Watch, *, recover: bool) -> Input:
     """Copy what a source holds to a temporary file."""
     reader = source.opener(source) if source.opener else source
@@ -200,14 +239,12 @@ def _unpack(name: str, source: _Source, watch: Watch, *, recover: bool) -> Input
     with tempfile.TemporaryFile(dir=folder, buffering=0) as out:
         while True:
             try:
-                data = reader.read(_PIECE)
-            except (EOFError, ValueError, OSError) as error:
-                if isinstance(error, OSError) and error.errno is not None:
-                    raise
-                problem = Damaged(f"cannot be unpacked further: {error}", source=name, offset=source.at)
+                data = _read(name, source, reader)
+            except Damaged as error:
+                problem = error
                 if not recover:
-                    problem.hint = "ktrace report --recover shows what is there"
-                    raise problem from None
+                    problem.hint = "ktrace report --recover shows what is there" if size else None
+                    raise
                 break
             if not data:
                 break

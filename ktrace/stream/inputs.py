@@ -42,6 +42,8 @@ def open_source(
             alone = not unfinished.is_unfinished(unfinished.place_of(path))
             source = FileBytes(path, recover=recover, watch=watch) if alone else None
             opened.append(stack.enter_context(source) if source else None)
+            if source and source.problem and not source.size:
+                raise source.problem  # nothing can be recovered
         texts = [one for one in opened if one is not None and is_text(one.read_up_to(0, _LOOK))]
         if texts and len(texts) < len(paths):
             raise UsageError(

@@ -1,4 +1,4 @@
-"""Read a file or pipe with the text of `trace` or `trace_pipe` in pieces."""
+"""Read a file or pipe with a text, compressed or not, in pieces."""
 
 import os
 import select
@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from ktrace.errors import KtraceError, NotFound, UsageError
+from ktrace.storage.input import is_packed, pieces_of_packed
 
 _READ_SIZE = 1 << 20
 _QUIET_MS = 50
@@ -14,9 +15,11 @@ _QUIET_MS = 50
 def pieces_of(name: str) -> Iterator[bytes]:
     """Yield the bytes of a file, in pieces of about 1 MiB; `-` is standard input.
 
-    An empty piece means that a pipe has nothing more at the moment, so that the data so far can be shown.
+    An empty piece means that a pipe has nothing more at the moment, so that the data so far can be shown. A
+    compressed input is unpacked.
 
     Raises:
+        Damaged, Unavailable: it is compressed, and cannot be unpacked.
         NotFound: there is no such file.
         UsageError: it is a directory.
         KtraceError: it cannot be read.
@@ -29,7 +32,7 @@ def pieces_of(name: str) -> Iterator[bytes]:
     except OSError as error:
         raise KtraceError(f"{shown}: {error.strerror}") from error
     try:
-        yield from _pieces(fd)
+        yield from _pieces(fd, shown)
     except IsADirectoryError as error:
         raise UsageError(f"{name} is a directory", hint="give the file trace or trace_pipe in it") from error
     except OSError as error:
@@ -39,10 +42,10 @@ def pieces_of(name: str) -> Iterator[bytes]:
             os.close(fd)
 
 
-def _pieces(fd: int) -> Iterator[bytes]:
+def _pieces(fd: int, shown: str) -> Iterator[bytes]:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
-    waiting = False  # whether something may be shown that was not shown yet
+    waiting = begun = False  # `waiting`: something may be shown that was not shown yet
     while True:
         if waiting and not poll.poll(_QUIET_MS):
             waiting = False
@@ -50,5 +53,8 @@ def _pieces(fd: int) -> Iterator[bytes]:
         piece = os.read(fd, _READ_SIZE)
         if not piece:
             return
-        waiting = True
+        if not begun and is_packed(piece):
+            yield from pieces_of_packed(shown, fd, piece)
+            return
+        waiting = begun = True
         yield piece

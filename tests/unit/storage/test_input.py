@@ -137,6 +137,11 @@ def test_standard_input(way: str, tmp_path: Path) -> None:
     assert done.stdout == DATA
 
 
+def test_a_file_that_the_kernel_makes_has_no_size() -> None:
+    assert Path("/proc/version").stat().st_size == 0
+    assert content("/proc/version") == Path("/proc/version").read_bytes()
+
+
 def test_what_is_no_input(tmp_path: Path) -> None:
     with pytest.raises(NotFound, match="there is no file"):
         open_input(str(tmp_path / "no"))

@@ -65,6 +65,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     tracers.write(tmp_path / "a.dat", "function")
     (tmp_path / "cut.gz").write_bytes(gzip.compress(TEXT * 100)[:-9])
     (tmp_path / "empty").write_bytes(b"")
+    (tmp_path / "cut.bz2").write_bytes(b"BZh9")
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(UsageError, match="is text, and not all files are"):
         open_source([str(tmp_path / "a.dat"), str(tmp_path / "a.txt")])
@@ -74,6 +75,8 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
         open_source([str(tmp_path / "empty")])
     with pytest.raises(Damaged, match="unpacked"):
         open_source([str(tmp_path / "cut.gz")])
+    with pytest.raises(Damaged, match="unpacked"):
+        open_source([str(tmp_path / "cut.bz2")], recover=True)
     with open_source([str(tmp_path / "cut.gz")], recover=True) as source:
         assert 0 < sum(map(len, source.chunks())) < 201 and len(source.problems) == 1
     assert len(list(Path("/proc/self/fd").iterdir())) == before
