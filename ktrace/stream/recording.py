@@ -5,7 +5,6 @@ file -> windows of pages -> records -> one clock -> merged CPUs -> merged buffer
 Memory use does not grow with the files: only a window of each CPU's pages is in memory.
 """
 
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -14,7 +13,7 @@ from itertools import chain, zip_longest
 from types import TracebackType
 from typing import TypeAlias, TypeVar
 
-from ktrace.errors import Damaged, UsageError
+from ktrace.errors import Damaged
 from ktrace.model.batch import Chunk, Lost
 from ktrace.model.column import Column
 from ktrace.model.format import Format
@@ -140,6 +139,15 @@ class Recording:
             for contents in self.contents
             for buffer in contents.buffers
         )
+
+    @property
+    def cpus(self) -> set[int] | None:
+        """Return the CPUs of the machines; None if a file has no pages, but the kernel's text or nothing."""
+        if not all(contents.buffers for contents in self.contents):
+            return None
+        known = {cpu for contents in self.contents for cpu in range(contents.options.cpu_count or 0)}
+        buffers = (buffer for contents in self.contents for buffer in contents.buffers)
+        return known | {data.cpu for buffer in buffers for data in buffer.cpus}
 
     def texts(self) -> Iterator[bytes]:
         """Yield the kernel's own text, from files that hold text instead of pages."""
@@ -366,20 +374,6 @@ class _EventNames:
     def __call__(self, ident: int) -> str | None:
         form = self.known.get(ident)
         return f"{form.system}.{form.name}" if form else None
-
-
-def parse_time(text: str, *, ticks: bool = False) -> int:
-    """Parse a time: seconds with a fraction, or with `ticks` a count. Raises UsageError.
-
-    >>> parse_time("12.5")
-    12500000000
-    """
-    match = re.fullmatch(r"(\d{1,20})(?:\.(\d{0,9}))?", text.strip(), re.ASCII)
-    if not match or (ticks and match[2] is not None):
-        raise UsageError(
-            f"'{text}' is not a time", hint="a count, such as 12345678" if ticks else "such as 12.5"
-        )
-    return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
 
 
 def _enrich(file: TraceDat, known: dict[int, Format], moved: int | None) -> tuple[Enrich, LearntNames]:

@@ -1,5 +1,6 @@
 """Select records by event, task, CPU, time, or any other test of a batch."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -8,10 +9,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.errors import NotFound
+from ktrace.errors import NotFound, UsageError
 from ktrace.model.batch import Batch, Chunk, Lost, Mark, Stack
 from ktrace.model.format import Format
-from ktrace.tracedat.contents import Contents
 
 Test: TypeAlias = Callable[[Batch], NDArray[np.bool_]]
 """Returns which rows of a batch are wanted: bool, shape (rows,)."""
@@ -137,14 +137,24 @@ def check_events(names: Sequence[str], formats: Sequence[Format]) -> None:
             raise NotFound(f"no event of the recording is called {name}", hint=hint)
 
 
-def check_cpus(cpus: Collection[int], contents: Sequence[Contents]) -> None:
-    """Raise NotFound for a CPU that is in no recording."""
-    if not all(one.buffers for one in contents):
-        return  # the kernel's text, or nothing
-    known = {cpu for one in contents for cpu in range(one.options.cpu_count or 0)}
-    known |= {data.cpu for one in contents for buffer in one.buffers for data in buffer.cpus}
-    missing = set(cpus) - known
-    if missing:
+def parse_time(text: str, *, ticks: bool = False) -> int:
+    """Parse a time: seconds with a fraction, or with `ticks` a count. Raises UsageError.
+
+    >>> parse_time("12.5")
+    12500000000
+    """
+    match = re.fullmatch(r"(\d{1,20})(?:\.(\d{0,9}))?", text.strip(), re.ASCII)
+    if not match or (ticks and match[2] is not None):
+        raise UsageError(
+            f"'{text}' is not a time", hint="a count, such as 12345678" if ticks else "such as 12.5"
+        )
+    return int(match[1]) if ticks else int(match[1]) * 10**9 + int((match[2] or "").ljust(9, "0"))
+
+
+def check_cpus(cpus: Collection[int], known: Collection[int] | None) -> None:
+    """Raise NotFound for a CPU that is not among those of a recording or a text; None: they are not known."""
+    missing = set() if known is None else set(cpus) - set(known)
+    if missing and known is not None:
         raise NotFound(f"no CPU {_listed(missing)} in the recording", hint=f"its CPUs: {_listed(known)}")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import TracebackType
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,6 +38,20 @@ class _Seen:
 
     kinds: set[str] = field(default_factory=set)
     fields: dict[str, tuple[str, int, bool]] = field(default_factory=dict)
+
+
+class _Scanned(NamedTuple):
+    """The content of texts that were read once.
+
+    Attributes:
+        forms: the events with their fields, by name.
+        ticks: whether a time counts something other than nanoseconds.
+        cpus: the CPUs that have records.
+    """
+
+    forms: dict[str, Format]
+    ticks: bool
+    cpus: set[int]
 
 
 class TextRecording:
@@ -80,7 +95,12 @@ class TextRecording:
     @property
     def ticks(self) -> bool:
         """Return whether times count something other than nanoseconds."""
-        return self._scanned[1]
+        return self._scanned.ticks
+
+    @property
+    def cpus(self) -> set[int] | None:
+        """Return the CPUs that have records; None if there are no records."""
+        return self._scanned.cpus or None
 
     def texts(self) -> Iterator[bytes]:
         """Yield nothing: all of a text is in its chunks."""
@@ -96,7 +116,7 @@ class TextRecording:
 
     def formats(self) -> list[Format]:
         """Return the events with their fields, as if a kernel had recorded them."""
-        return list(self._scanned[0].values())
+        return list(self._scanned.forms.values())
 
     def heads(self, *_: object) -> Iterator[HeadColumns] | None:
         """Return None: no columns can be read without the others."""
@@ -111,7 +131,7 @@ class TextRecording:
             yield from together(list(map(named, streams, stems([file.name for file in self._files]))))
 
     def _chunks(self, number: int, wanted: Wanted | None) -> Iterator[Chunk]:
-        forms = self._scanned[0]
+        forms = self._scanned.forms
         for chunk in self._read(number):
             batches = []
             for batch in chunk.batches:
@@ -135,22 +155,24 @@ class TextRecording:
         self._last_notes[number] = notes
 
     @cached_property
-    def _scanned(self) -> tuple[dict[str, Format], bool]:
-        """Return the events of all texts, and whether a time counts something other than nanoseconds."""
+    def _scanned(self) -> _Scanned:
+        """Return what all texts have."""
         seen: dict[str, _Seen] = {}
+        cpus: set[int] = set()
         ticks = False
         for number in range(len(self._files)):
             for chunk in self._read(number):
                 self._watch(self.done)
                 for batch in chunk.batches:
                     ticks |= batch.ticks
+                    cpus |= set(np.unique(batch.cpu).tolist())
                     _see(seen.setdefault(batch.event, _Seen()), batch)
         self.done = 0
         forms = {
             name: _format(name, self._groups.get(name, ""), number, one)
             for number, (name, one) in enumerate(seen.items(), 1)
         }
-        return forms, ticks
+        return _Scanned(forms, ticks, cpus)
 
 
 def _see(seen: _Seen, batch: Batch) -> None:

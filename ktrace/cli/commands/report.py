@@ -90,8 +90,16 @@ def report(
     from ktrace.storage.target import check_inputs
     from ktrace.stream.inputs import open_source
     from ktrace.stream.occurring import occurring_fields
-    from ktrace.stream.recording import Recording, parse_time
-    from ktrace.stream.select import Choice, check_cpus, check_events, of_events, of_tasks, of_times
+    from ktrace.stream.recording import Recording
+    from ktrace.stream.select import (
+        Choice,
+        check_cpus,
+        check_events,
+        of_events,
+        of_tasks,
+        of_times,
+        parse_time,
+    )
     from ktrace.tracedat.unfinished import files_of, place_of
 
     cpus = parse_cpus(cpu) if cpu else ()
@@ -105,7 +113,7 @@ def report(
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since = begin
         check_events(events or (), recording.formats())
-        check_cpus(cpus if isinstance(recording, Recording) else (), recording.contents)
+        check_cpus(cpus, recording.cpus)
         tests = [of_events(events)] if events else []
         if pids:
             tests.append(of_tasks(pids))

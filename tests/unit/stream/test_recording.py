@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from ktrace.cli.main import main
-from ktrace.errors import Damaged, UsageError
+from ktrace.errors import Damaged
 from ktrace.model.batch import Chunk, Lost, Unparsed
 from ktrace.stream.losses import lost_by_cpu
-from ktrace.stream.recording import Recording, parse_time
+from ktrace.stream.recording import Recording
 from ktrace.tracedat.contents import ClockSample, Options, TimeShift, TscToNs
 from ktrace.tracedat.writer import write_file
 from tests.unit.ringbuffer.page_writer import PageWriter
@@ -269,14 +269,6 @@ def test_a_chunk_at_a_time(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert count == 10 * 1500 * 100
     assert peak < 300 << 20
-
-
-def test_times() -> None:
-    assert parse_time("12.5") == 12_500_000_000 and parse_time("3") == 3 * 10**9
-    assert parse_time("0.000000001") == 1 and parse_time("123", ticks=True) == 123
-    for text, ticks in (("1.5", True), ("x", False), ("1.0000000001", False), ("-1", False)):
-        with pytest.raises(UsageError):
-            parse_time(text, ticks=ticks)
 
 
 def test_nothing_at_all(tmp_path: Path) -> None:

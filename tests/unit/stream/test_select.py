@@ -1,9 +1,11 @@
 import numpy as np
+import pytest
 
+from ktrace.errors import NotFound, UsageError
 from ktrace.model.batch import Batch, Chunk, Lost, Stack
 from ktrace.model.column import Strings
 from ktrace.model.format import Format
-from ktrace.stream.select import Choice, of_events, of_tasks, of_times
+from ktrace.stream.select import Choice, check_cpus, of_events, of_tasks, of_times, parse_time
 
 
 def batch(event: str, rows: list[tuple[int, int, int, int]], system: str = "g") -> Batch:
@@ -58,3 +60,19 @@ def test_when_it_is_over() -> None:
     choice = Choice([of_times(None, 25)], until=25)
     assert not choice.is_over(CHUNK) and not choice.is_over(Chunk())
     assert choice.is_over(Chunk((batch("a", [(9, 26, 0, 1)]),)))
+
+
+def test_times() -> None:
+    assert parse_time("12.5") == 12_500_000_000 and parse_time("3") == 3 * 10**9
+    assert parse_time("0.000000001") == 1 and parse_time("123", ticks=True) == 123
+    for text, ticks in (("1.5", True), ("x", False), ("1.0000000001", False), ("-1", False)):
+        with pytest.raises(UsageError):
+            parse_time(text, ticks=ticks)
+
+
+def test_cpus_that_are_not_there() -> None:
+    check_cpus([1, 2], {1, 2, 3})
+    check_cpus([9], None)
+    with pytest.raises(NotFound, match="no CPU 0,9 in the recording") as error:
+        check_cpus([0, 1, 9], {1, 2, 3})
+    assert error.value.hint == "its CPUs: 1-3"

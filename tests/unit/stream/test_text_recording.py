@@ -79,6 +79,17 @@ def test_names_that_are_not_there(path):
     assert ktrace("report", path, "--filter", "nothing == 1").returncode == 2
 
 
+def test_cpus(path):
+    assert len(ktrace("report", path, "--cpu", "1").stdout.splitlines()) == 11
+    done = ktrace("report", path, "--cpu", "1,7")
+    assert (done.returncode, done.stdout) == (4, b"") and b"no CPU 7" in done.stderr
+
+
+def test_csv_of_some_events_has_their_columns(path):
+    header = ktrace("report", path, "--csv", "--event", "kp").stdout.decode().splitlines()[0]
+    assert header.split(",")[-3:] == ["n", "s", "v"] and "next_pid" not in header
+
+
 def test_csv_has_a_column_for_each_field(path):
     header, first, second, *_ = ktrace("report", path, "--csv").stdout.decode().splitlines()
     assert header.split(",")[-4:] == ["fd", "buf", "count", "ret"]
