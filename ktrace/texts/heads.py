@@ -69,6 +69,7 @@ def _time(whole: bytes, fraction: bytes | None) -> int:
     return int(whole) if fraction is None else int(whole) * 10**9 + int(fraction.ljust(9, b"0"))
 
 
+# many parameters: each is a column of the text
 def _header(
     comm: bytes, pid: bytes, tgid: int | None, cpu: bytes, flags: bytes, ts: int, ticks: bool, body: int
 ) -> Header | None:

@@ -85,7 +85,6 @@ def report(
     from ktrace.cli.exports import export_in_parts, open_export, stdout_format
     from ktrace.cli.interrupts import interruptible
     from ktrace.cli.progress import showing_progress
-    from ktrace.diagnostic import note
     from ktrace.session.tasks import parse_cpus
     from ktrace.storage.target import check_inputs
     from ktrace.stream.inputs import open_source
@@ -137,18 +136,8 @@ def report(
         if done is None:
             with open_export(outputs, name, recording=recording, fields=fields, inputs=inputs) as sink:
                 done = _run(recording, Choice(tests, cpus, end), sink, progress)
-        count, lost = done
         progress.clear()
-        for text in recording.texts():
-            sys.stdout.buffer.write(text)
-        for remark in recording.notes:
-            note(remark)
-        for problem in recording.problems:
-            note(problem.message)
-        if not quiet:
-            summary = f"{count} events, {f'{lost} lost' if lost else 'none lost'}"
-            print(f"ktrace: {summary}", file=sys.stderr)
-        return recording.problems[0].exit_code if recording.problems else 0
+        return _finish(recording, *done, quiet=quiet)
 
 
 def _run(recording: "Source", choice: "Choice", sink: "Export", progress: "Progress") -> tuple[int, int]:
@@ -165,3 +154,18 @@ def _run(recording: "Source", choice: "Choice", sink: "Export", progress: "Progr
         sink.write(wanted)
         progress.read(min(recording.done / max(recording.size, 1), 1), recording.size)
     return count, lost
+
+
+def _finish(recording: "Source", count: int, lost: int, *, quiet: bool) -> int:
+    """Write what follows the records: texts of the kernel, notes, the summary; return the exit status."""
+    from ktrace.diagnostic import note
+
+    for text in recording.texts():
+        sys.stdout.buffer.write(text)
+    for remark in recording.notes:
+        note(remark)
+    for problem in recording.problems:
+        note(problem.message)
+    if not quiet:
+        print(f"ktrace: {count} events, {f'{lost} lost' if lost else 'none lost'}", file=sys.stderr)
+    return recording.problems[0].exit_code if recording.problems else 0
