@@ -83,7 +83,7 @@ def open_input(path: str, *, recover: bool = False, watch: Watch = _ignore) -> I
             select.select([fd], [], [])
         else:
             raise KtraceError(f"{name} is not a regular file, nor a pipe: no recording can be read from it")
-        with naming(name):
+        with _naming(name):
             return _unpack(name, _Source(fd), watch, recover=recover)
     finally:
         if not keep:
@@ -98,7 +98,7 @@ def _open(path: str) -> int:
 
 
 @contextmanager
-def naming(name: str) -> Iterator[None]:
+def _naming(name: str) -> Iterator[None]:
     """Give an OSError of the block the name of the file."""
     try:
         yield
