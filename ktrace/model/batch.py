@@ -156,7 +156,9 @@ class Batch:
         )
 
 
-_INTERNAL = frozenset(("addresses", "common_flags", "format", "lookups", "signature", "_line", "_repr_html_"))
+_INTERNAL = frozenset(
+    ("addresses", "common_flags", "format", "lookups", "signature", "titled", "_line", "_repr_html_")
+)
 """Attributes that `dir` of a batch leaves out: only code that prints records needs them."""
 
 
