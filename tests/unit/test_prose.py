@@ -23,11 +23,14 @@ TEXTS = [
     *PAGES,
     ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
+    ROOT / "CHANGELOG.md",
     ROOT / "Makefile",
+    ROOT / "pyproject.toml",
+    *sorted(path for path in ROOT.glob(".github/**/*") if path.is_file()),
+    *sorted(ROOT.glob("completions/templates/*")),
     ROOT / "examples/README.md",
-    *sorted(ROOT.glob("tools/*.sh")),
-    *sorted(ROOT.glob("examples/*.s[ht]*")),
-    *sorted(ROOT.glob("ktrace/**/*.stp")),
+    *sorted(path for part in PARTS for path in ROOT.glob(f"{part}/**/*.sh")),
+    *sorted(path for part in PARTS for path in ROOT.glob(f"{part}/**/*.stp")),
 ]
 
 WORDS = {
