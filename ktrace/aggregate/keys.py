@@ -79,7 +79,7 @@ class Counter:
         rekey: turns the kernel's key of a row into the key to show.
         summed: the names of the sums.
         signed_sums: whether the sums are signed; the kernel prints them as unsigned.
-        meant: show only rows whose key begins with one of these functions; None for all.
+        functions: show only rows whose key begins with one of these functions; None for all.
     """
 
     event: str
@@ -87,13 +87,13 @@ class Counter:
     rekey: Rekey
     summed: tuple[str, ...] = ()
     signed_sums: bool = False
-    meant: frozenset[str] | None = None
+    functions: frozenset[str] | None = None
 
     def show(self, names: tuple[str, ...], tally: Tally) -> Tally:
         """Return the kernel's counts as they are shown."""
-        if self.meant is not None:
-            meant = self.meant
-            rows_meant = (row for row in tally.rows if _function_of(row.key[0]) in meant)
+        if self.functions is not None:
+            functions = self.functions
+            rows_meant = (row for row in tally.rows if _function_of(row.key[0]) in functions)
             tally = replace(tally, rows=tuple(rows_meant))
         if self.signed_sums:
             rows = (replace(row, sums=tuple(map(signed, row.sums))) for row in tally.rows)

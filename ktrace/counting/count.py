@@ -91,7 +91,7 @@ def _source(
     own = None if ignored else f"common_pid != {session.own_ids()[0]}"
     hist = Hist((), size=round_size(request.size), filter=both(request.filter, own))
     counters = [count_by(counted, request.by, hist) for counted in counted_events]
-    method = FPROBE if any(counted.meant for counted in counted_events) else HIST
+    method = FPROBE if any(counted.functions for counted in counted_events) else HIST
     return HistTally(session, names, counters), method
 
 
@@ -115,7 +115,9 @@ def count_by(counted: CountedEvent, by: Sequence[str], hist: Hist) -> Counter:
     parts = [counted.part(word, words) for word in by]
     if counted.label is None:
         parts.insert(0, function_part(counted))
-    return replace(counter(counted.event, parts, hist, label=counted.label, hidden=ANY), meant=counted.meant)
+    return replace(
+        counter(counted.event, parts, hist, label=counted.label, hidden=ANY), functions=counted.functions
+    )
 
 
 def function_part(counted: CountedEvent) -> Part:

@@ -40,9 +40,9 @@ class CountedEvent:
         words: the field that holds each of the requested arguments.
         points: the places of a probe made for the run, in the order in which they were defined.
         is_return: whether it is hit at a function's return.
-        asked: the requested arguments, as they were given.
+        requested: the arguments as they were given.
         has_profile: whether the kernel counts its hits even without a trigger.
-        meant: the functions to count, if the event is also hit in others.
+        functions: the functions to count, if the event is also hit in others.
     """
 
     event: str
@@ -52,8 +52,8 @@ class CountedEvent:
     points: tuple[str, ...] = ()
     is_return: bool = False
     has_profile: bool = False
-    asked: tuple[str, ...] = ()
-    meant: frozenset[str] | None = None
+    requested: tuple[str, ...] = ()
+    functions: frozenset[str] | None = None
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ class Search:
         defaults: the options that apply to every probe.
         with_comm: let the run's own probes read the task's name.
         wide: use one event for all functions of a wildcard if the kernel can, although it is also hit in
-            functions that are not meant; the caller recognizes those that are by `CountedEvent.meant`.
+            functions that are not meant; the caller recognizes those that are by `CountedEvent.functions`.
     """
 
     defaults: ProbeOptions
@@ -208,7 +208,7 @@ def _as_one(context: RunContext, search: Search, pattern: str, args: Sequence[st
         context.notify(text)
     session.trace_event(probe.event)
     fields = _fields(session, search, probe)
-    return CountedEvent(probe.event, None, fields, (), tuple(functions), meant=frozenset(functions))
+    return CountedEvent(probe.event, None, fields, (), tuple(functions), functions=frozenset(functions))
 
 
 def _fields(session: Session, search: Search, probe: Probe) -> Fields:
@@ -243,7 +243,7 @@ def _made(context: RunContext, search: Search, group: list[ProbeSpec], own: Sequ
         points,
         probe.is_return,
         has_profile=probe.kind in "pr",
-        asked=tuple(own),
+        requested=tuple(own),
     )
 
 

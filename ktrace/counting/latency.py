@@ -207,7 +207,7 @@ def _events(context: RunContext, request: LatencyRequest) -> Pair:
 
 def _key(counted: CountedEvent, word: str) -> str:
     """Return the field that matches the two events. `pid` is the thread if the event has no such field."""
-    name = dict(zip(counted.asked, counted.words, strict=False)).get(word, word)
+    name = dict(zip(counted.requested, counted.words, strict=False)).get(word, word)
     if name == "pid" and all(f.name != "pid" for f in counted.fields.form.fields):
         name = "common_pid"
     return counted.fields.find(name).name

@@ -15,12 +15,12 @@ class Present:
     """A function that has another name in this kernel.
 
     Attributes:
-        asked: the name that the user gave.
+        requested: the name that the user gave.
         name: its symbol.
         copies: other symbols that the compiler made of it. A probe at `name` does not see calls of them.
     """
 
-    asked: str
+    requested: str
     name: str
     copies: tuple[str, ...] = ()
 
@@ -38,7 +38,7 @@ class Present:
                 "and calls that end there are not seen"
             )
         if any(map(reads_by_position, reads)):
-            if (changed := difference(self.asked, plain_name(self.name))) is not None:
+            if (changed := difference(self.requested, plain_name(self.name))) is not None:
                 found.append(changed)
             if is_entry(self.name) and (why := changed_parameters(self.name)) is not None:
                 found.append(f"the compiler changed the parameters of {self.name}: {why}")

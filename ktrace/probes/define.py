@@ -23,7 +23,7 @@ class Defined:
     """A probe that the kernel took.
 
     Attributes:
-        asked: the requested symbol, if the function has another name in this kernel.
+        requested: the symbol that was asked for, if the function has another name in this kernel.
         pending: whether it waits for its module to be loaded.
         built_in: whether it waits in vain, because its function is in the kernel and not in that module.
         appended: whether it is one more probe point of an existing event.
@@ -32,7 +32,7 @@ class Defined:
     """
 
     probe: Probe
-    asked: str | None = None
+    requested: str | None = None
     pending: bool = False
     built_in: bool = False
     appended: bool = False
@@ -53,9 +53,9 @@ class Defined:
                     f"module; leave {module}: out"
                 )
             return f"{self.probe.event} waits: module {module} is not loaded (`ktrace list` shows it)"
-        if self.asked is None:
+        if self.requested is None:
             return None
-        told = f"{self.asked} is {place} in this kernel: {self.probe.event} probes {place}"
+        told = f"{self.requested} is {place} in this kernel: {self.probe.event} probes {place}"
         return "; ".join((told, *self.differs))
 
 
@@ -91,7 +91,7 @@ def define_probe(
     appended = _appended(tracing, probe, append)
     if check is not None:
         check(probe)
-    asked, probe = probe, findable(tracing.host, probe, load_symbols)
+    requested, probe = probe, findable(tracing.host, probe, load_symbols)
     try:
         dynevents.define(tracing, probe)
     except Refused as refused:
@@ -102,7 +102,7 @@ def define_probe(
                 return replace(moved, appended=appended)
         from ktrace.probes.explain import explain  # noqa: PLC0415 -- most probes are not refused
 
-        raise explain(tracing, debug, asked, refused, load_symbols) from refused
+        raise explain(tracing, debug, requested, refused, load_symbols) from refused
     if is_pending(tracing.host, probe):
         built_in = _is_built_in(probe, load_symbols)
         return Defined(probe, pending=True, built_in=built_in, appended=appended)
@@ -135,7 +135,7 @@ def resolve(
     found = _moved(tracing.host, probe, load_symbols, move) or Defined(
         findable(tracing.host, probe, load_symbols), unreached=_unreached(probe, load_symbols)
     )
-    if found.asked is not None and check is not None:
+    if found.requested is not None and check is not None:
         check(found.probe)
     from ktrace.probes.explain import foreseen  # noqa: PLC0415 -- only for --dry-run
 

@@ -26,12 +26,12 @@ class Definitions:
     """The result of defining several probes.
 
     Attributes:
-        asked: the number of probes to define.
+        wanted: the number of probes to define.
         done: those that were defined, in order.
         refused: those that were not, with the error, in order.
     """
 
-    asked: int = 0
+    wanted: int = 0
     done: list[tuple[ProbeSpec, Defined]] = field(default_factory=list)
     refused: list[tuple[ProbeSpec, KtraceError]] = field(default_factory=list)
 
@@ -46,12 +46,12 @@ class Definitions:
         errors = self.of_wildcards
         if not errors:
             return None
-        return f"{len(errors)} of {self.asked} functions were refused; the first: {errors[0].message}"
+        return f"{len(errors)} of {self.wanted} functions were refused; the first: {errors[0].message}"
 
     def raise_if_none(self) -> None:
         """Raise the first error if every function that the wildcards matched was refused."""
         errors = self.of_wildcards
-        if errors and len(errors) == self.asked:
+        if errors and len(errors) == self.wanted:
             raise errors[0]
 
 
@@ -81,7 +81,7 @@ def define_all(
         KtraceError: a probe was refused and `refuse` is None, or raised the error.
     """
     outcome = Definitions() if outcome is None else outcome
-    outcome.asked += len(specs)
+    outcome.wanted += len(specs)
     move = relocator(specs)
     for spec in specs:
         before()

@@ -63,9 +63,9 @@ class Finder:
             arguments = self.with_variables(site, found, types)
         else:
             arguments = self._arguments(site, types)
-        asked = place.symbol if found.symbol != place.symbol else None
+        requested = place.symbol if found.symbol != place.symbol else None
         return self.wanted(
-            kind, found, arguments, named_after=place, asked=asked, differs=self._differs(asked)
+            kind, found, arguments, named_after=place, requested=requested, differs=self._differs(requested)
         )
 
     def plain(self, function: str) -> Arguments | None:
@@ -158,7 +158,7 @@ class Finder:
 
     def each_of(self, by_name: dict[str, list[Symbol]], text: str) -> list[ProbeSpec]:
         """Return a probe for each of these functions that can be probed; `text` is the matching pattern."""
-        left_out: dict[str, int] = {}
+        skipped: dict[str, int] = {}
         chosen: list[tuple[Symbol, list[Symbol]]] = []
         probeable = Probeable.of(self.kernel)
         for name, symbols in by_name.items():
@@ -168,22 +168,22 @@ class Finder:
             if reason is None:
                 chosen += [(symbol, symbols) for symbol in symbols]
             else:
-                left_out[reason] = left_out.get(reason, 0) + len(symbols)
+                skipped[reason] = skipped.get(reason, 0) + len(symbols)
         matched = sum(map(len, by_name.values()))
         check_number(text, len(chosen), self.defaults)
-        wanted, first = self._each(chosen, left_out)
+        wanted, first = self._each(chosen, skipped)
         if not wanted:
             if first:
                 raise first
-            why = skipped_text(left_out)
+            why = skipped_text(skipped)
             raise NotFound(f"none of the {matched} functions of '{text}' can be probed: {why}")
-        if left_out:
-            note = skipped_note(text, matched, len(wanted), left_out)
+        if skipped:
+            note = skipped_note(text, matched, len(wanted), skipped)
             wanted[0] = replace(wanted[0], notes=(*wanted[0].notes, note))
         return different_names(wanted)
 
     def _each(
-        self, chosen: list[tuple[Symbol, list[Symbol]]], left_out: dict[str, int]
+        self, chosen: list[tuple[Symbol, list[Symbol]]], skipped: dict[str, int]
     ) -> tuple[list[ProbeSpec], KtraceError | None]:
         """Return a probe for each function that has all arguments, and the first error."""
         wanted: list[ProbeSpec] = []
@@ -199,7 +199,7 @@ class Finder:
                 wanted.append(replace(self._one_of(symbol, symbols, 0), one_of_many=True))
             except (UsageError, NotFound) as error:
                 first = first or error
-                left_out["without such arguments"] = left_out.get("without such arguments", 0) + 1
+                skipped["without such arguments"] = skipped.get("without such arguments", 0) + 1
         return wanted, first
 
     def _one_of(self, symbol: Symbol, symbols: list[Symbol], offset: int) -> ProbeSpec:
@@ -249,11 +249,11 @@ class Finder:
             raise self._unknown(place)
         return replace(place, symbol=present), types
 
-    def _differs(self, asked: str | None) -> tuple[str, ...]:
+    def _differs(self, requested: str | None) -> tuple[str, ...]:
         """Return what differs for a probe at this function's present name; empty if it was not renamed."""
         from ktrace.kernel.renamed import find_present  # noqa: PLC0415 -- most names are present
 
-        present = find_present(asked, self.kernel.symbols, self.kernel.machine) if asked else None
+        present = find_present(requested, self.kernel.symbols, self.kernel.machine) if requested else None
         return present.differences(self.args) if present else ()
 
     def _unknown(self, place: SymbolPlace) -> NotFound:
@@ -308,7 +308,7 @@ class Finder:
         found: Arguments,
         *,
         named_after: SymbolPlace | str | None = None,
-        asked: str | None = None,
+        requested: str | None = None,
         differs: tuple[str, ...] = (),
     ) -> ProbeSpec:
         """Return the probe with these arguments, named after `named_after` if no name is given."""
@@ -334,19 +334,19 @@ class Finder:
             maxactive=defaults.maxactive if self.at_return else 0,
         ).checked()
         notes = found.notes
-        if asked:
-            told = f"{asked} is {place.to_text()} in this kernel: {probe.event} probes it"
+        if requested:
+            told = f"{requested} is {place.to_text()} in this kernel: {probe.event} probes it"
             notes = ("; ".join((told, *differs)), *notes)
         return ProbeSpec(
-            probe, found.names or {}, notes, asked, again=self._again(name) if self.args else None
+            probe, found.names or {}, notes, requested, relocate=self._relocate(name) if self.args else None
         )
 
-    def _again(self, name: str) -> "_Again":
-        return _Again(replace(self, defaults=replace(self.defaults, name=name)))
+    def _relocate(self, name: str) -> "_Relocated":
+        return _Relocated(replace(self, defaults=replace(self.defaults, name=name)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Again:
+class _Relocated:
     """A function that rebuilds the probe for another function name, where arguments may be elsewhere."""
 
     finder: Finder

@@ -63,13 +63,13 @@ def find_probes(
         and not is_lookup(word, defaults)
         and all(is_plain(arg, _function(word), at_return=at_return) for arg in args)
     ):
-        again = _Again(args, defaults, kernel) if any("$arg" in arg for arg in args) else None
-        return [ProbeSpec(plain_probe(place, args, at_return, defaults), again=again)]
+        relocate = _Relocated(args, defaults, kernel) if any("$arg" in arg for arg in args) else None
+        return [ProbeSpec(plain_probe(place, args, at_return, defaults), relocate=relocate)]
     return _looked_up(word, args, defaults, kernel)
 
 
 @dataclass(frozen=True, slots=True)
-class _Again:
+class _Relocated:
     """A function that rebuilds the probe if its function's present name is the entry of a system call."""
 
     args: tuple[str, ...]

@@ -87,18 +87,18 @@ class ProbeSpec:
     Attributes:
         names: the value names of arguments, for those whose values have names.
         notes: notes for the user, one line each.
-        asked: the requested function, if it has another name in this kernel.
+        requested: the function that was asked for, if it has another name in this kernel.
         one_of_many: whether it is for one of the functions that a wildcard matched.
-        again: rebuilds it for its function's present name, where arguments may be elsewhere; None
+        relocate: rebuilds it for its function's present name, where arguments may be elsewhere; None
             if only the place changes.
     """
 
     probe: Probe
     names: Names = field(default_factory=dict)
     notes: tuple[str, ...] = ()
-    asked: str | None = None
+    requested: str | None = None
     one_of_many: bool = False
-    again: "Relocate | None" = None
+    relocate: "Relocate | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +124,14 @@ def check_number(text: str, count: int, defaults: ProbeOptions) -> None:
         )
 
 
-def skipped_note(text: str, matched: int, probed: int, left_out: Mapping[str, int]) -> str:
+def skipped_note(text: str, matched: int, probed: int, skipped: Mapping[str, int]) -> str:
     """Say how many functions a wildcard matches, how many are probed, and how many are not, by reason."""
-    return f"'{text}' matches {matched} functions: {probed} are probed; {skipped_text(left_out)}"
+    return f"'{text}' matches {matched} functions: {probed} are probed; {skipped_text(skipped)}"
 
 
-def skipped_text(left_out: Mapping[str, int]) -> str:
+def skipped_text(skipped: Mapping[str, int]) -> str:
     """Say how many functions were left out, by reason."""
-    return "left out: " + ", ".join(f"{count} {reason}" for reason, count in left_out.items())
+    return "left out: " + ", ".join(f"{count} {reason}" for reason, count in skipped.items())
 
 
 def event_name(place: SymbolPlace | AddressPlace, *, at_return: bool) -> str:
@@ -146,10 +146,10 @@ def event_name(place: SymbolPlace | AddressPlace, *, at_return: bool) -> str:
 
 def relocator(wanted: Iterable[ProbeSpec]) -> Relocate:
     """Return a function that moves any of these probes to the present name of its function."""
-    again = {one.probe.event: one.again for one in wanted if one.again}
+    relocations = {one.probe.event: one.relocate for one in wanted if one.relocate}
 
     def move(probe: Probe, symbol: str) -> Probe:
-        made = again.get(probe.event)
+        made = relocations.get(probe.event)
         # Its name may have been changed since, to differ from another's.
         return replace(made(probe, symbol), name=probe.name) if made else relocate_place(probe, symbol)
 

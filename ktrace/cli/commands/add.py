@@ -139,7 +139,7 @@ def add(
     started = time.monotonic()
     with StopSignals(stays=True) as stop:
         added = add_probes(tracing, debug, wanted, wishes, stop.check, checker(kernel))
-    _print_added(added, {w.probe.event: w.asked for w in wanted}, as_json)
+    _print_added(added, {w.probe.event: w.requested for w in wanted}, as_json)
     if asked > 1:
         took = f"{time.monotonic() - started:.2f} s"
         print(f"ktrace: {len(added.done)} of {asked} probes added in {took}", file=sys.stderr)
@@ -213,5 +213,5 @@ def _print_added(added: "Added", asked: dict[str, str | None], as_json: bool) ->
         if defined.note:
             note(defined.note)
         probe = defined.probe
-        name = defined.asked or asked.get(probe.event)
+        name = defined.requested or asked.get(probe.event)
         print(probe_json(probe, asked=name) if as_json else probe.event)

@@ -108,7 +108,7 @@ class ScriptKernel:
 
     def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
         """See `Machine`."""
-        found = [(one.asked, *_function(one.probe)) for one in self._wanted(site, ())]
+        found = [(one.requested, *_function(one.probe)) for one in self._wanted(site, ())]
         return [(asked or name, module) for asked, name, module in found]
 
     def syscalls(self) -> Mapping[int, str]:
@@ -239,7 +239,7 @@ class ScriptKernel:
         self._keys += 1
         self.wanted[self._keys] = one
         function, module = _function(one.probe)
-        function = one.asked or function
+        function = one.requested or function
         suffix = ".return" if one.probe.is_return else ""
         head = f'module("{module}")' if module else "kernel"
         point = f'{head}.function("{function}"){suffix}'

@@ -120,7 +120,7 @@ def test_a_counter_names_its_event_where_the_kernel_need_not() -> None:
 
 def test_a_counter_of_some_functions_of_an_event() -> None:
     part = Part("function", Term("__probe_ip", "sym"), lambda key: getattr(key, "name", key))
-    made = replace(counter("g/e", [part], Hist(())), meant=frozenset({"vfs_read", "ext4_read"}))
+    made = replace(counter("g/e", [part], Hist(())), functions=frozenset({"vfs_read", "ext4_read"}))
     hits = {"vfs_read": 3, "vfs_readv": 4, "ext4_read [ext4]": 5}
     rows = [Row((Symbol(n, name),), count) for n, (name, count) in enumerate(hits.items())]
     shown = made.show(("function",), Tally(("function",), tuple(rows), dropped=2))

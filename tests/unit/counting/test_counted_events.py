@@ -83,7 +83,7 @@ def test_one_fprobe_for_all_that_are_meant(tmp_path: Path) -> None:
     (counted,) = here.counted_events("vfs_*")
     assert here.defined == [f"f:{here.event} vfs_*"]
     assert counted.event == f"{here.event}" and counted.label is None and not counted.has_profile
-    assert counted.points == ("vfs_read", "vfs_write") and counted.meant == {"vfs_read", "vfs_write"}
+    assert counted.points == ("vfs_read", "vfs_write") and counted.functions == {"vfs_read", "vfs_write"}
     assert here.session.events == [counted.event]
     assert here.notes == [
         "'vfs_*' matches 4 functions: 2 are probed; "
@@ -94,7 +94,7 @@ def test_one_fprobe_for_all_that_are_meant(tmp_path: Path) -> None:
 def test_all_of_a_name(tmp_path: Path) -> None:
     here = Place(tmp_path, NEW_README, BOTH, "vfs_read\nvfs_secret\nvfs_write\nvfs_secret [mod]\n")
     (counted,) = here.counted_events("vfs_*", every=True)
-    assert counted.meant == {"vfs_read", "vfs_write", "vfs_secret"} and not here.notes
+    assert counted.functions == {"vfs_read", "vfs_write", "vfs_secret"} and not here.notes
 
 
 def test_more_than_are_allowed(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_else_kprobes(
         f"{kind}:{counted.event} vfs_read{behind}",
         f"{kind}:{counted.event} vfs_write{behind}",
     ]
-    assert counted.meant is None and counted.has_profile and counted.points == ("vfs_read", "vfs_write")
+    assert counted.functions is None and counted.has_profile and counted.points == ("vfs_read", "vfs_write")
     assert here.notes == [note for note in here.notes if "left out" in note] and len(here.notes) == 1
     fprobes = [line for line in here.defined if line.startswith("f:")]
     assert len(fprobes) == sum(line.startswith("-:") for line in here.defined)

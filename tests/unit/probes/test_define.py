@@ -64,7 +64,7 @@ def test_a_probe_is_made_anew_for_the_other_name(files):
     files.refuse["kprobe_events", "p:g/do_fork do_fork"] = errno.EINVAL
     anew = Probe("r", "g", "do_fork", SymbolPlace("kernel_clone"))
     defined = define_probe(files, FORK, load_symbols=load, move=lambda probe, name: anew)
-    assert (defined.probe, defined.asked) == (anew, "do_fork")
+    assert (defined.probe, defined.requested) == (anew, "do_fork")
 
 
 @pytest.mark.parametrize("number", [errno.EEXIST, errno.EPERM, errno.ENOMEM])

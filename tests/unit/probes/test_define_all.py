@@ -22,7 +22,7 @@ def refusing(errors, asked=None):
     def define(probe, move):
         if probe.name in errors:
             raise errors[probe.name]
-        return Defined(probe, asked=asked)
+        return Defined(probe, requested=asked)
 
     return define
 
@@ -128,7 +128,7 @@ def test_each_is_rebuilt_by_its_own_rule_for_its_functions_present_name():
         moved.append(move(probe, "new"))
         return Defined(probe)
 
-    define_all([ProbeSpec(ONE.probe, again=again), TWO], define)
+    define_all([ProbeSpec(ONE.probe, relocate=again), TWO], define)
     assert [probe.to_line() for probe in moved] == ["r:g/one new", "p:g/two new"]
 
 

@@ -162,7 +162,7 @@ def test_moving_what_is_made_anew():
     def again(probe, symbol):
         return Probe("f", "g", "made", SymbolPlace(symbol))
 
-    one = ProbeSpec(Probe("p", "g", "a", SymbolPlace("f")), again=again)
+    one = ProbeSpec(Probe("p", "g", "a", SymbolPlace("f")), relocate=again)
     assert relocator([one])(one.probe, "new") == Probe("f", "g", "a", SymbolPlace("new"))
 
 

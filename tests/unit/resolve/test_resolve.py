@@ -95,7 +95,7 @@ class TestFunctionsByOtherNames:
     def test_renamed(self, new: BuiltKernel) -> None:
         (one,) = made(new, "do_fork $arg1")
         assert one.probe.to_line() == "p:kprobes/do_fork kernel_clone arg1=$arg1"
-        assert one.asked == "do_fork" and "do_fork is kernel_clone" in one.notes[0]
+        assert one.requested == "do_fork" and "do_fork is kernel_clone" in one.notes[0]
 
     def test_system_call(self, old: BuiltKernel) -> None:
         (one,) = made(old, "openat filename:ustring flags $comm")
@@ -103,7 +103,7 @@ class TestFunctionsByOtherNames:
             "p:kprobes/openat __x64_sys_openat filename=+0(+0x68(%di)):ustring flags=+0x60(%di):s32 "
             "comm=$comm"
         )
-        assert one.asked == "openat"
+        assert one.requested == "openat"
         assert "no parameter 'flag'" in refused(old, "openat flag", UsageError).message
 
     def test_system_call_by_number_and_all(self, old: BuiltKernel) -> None:
