@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ktrace.errors import Damaged
 from ktrace.model.batch import Batch, Chunk
 from ktrace.model.column import Column, Strings
 from ktrace.model.format import Field, Format
@@ -148,6 +149,13 @@ class TextRecording:
             self.done += len(piece)
             yield reader.feed(piece)
         yield reader.finish()
+        if reader.unparsed and not reader.events + reader.lost:
+            raise Damaged(
+                "not a trace.dat file, and no line is understood as text of a trace",
+                source=file.name,
+                offset=0,
+                hint="ktrace parse --help",
+            )
         self._groups |= reader.groups
         notes = list(reader.notes)
         if reader.unparsed:

@@ -181,6 +181,27 @@ def test_lines_that_are_not_understood_are_counted(tmp_path):
     assert b"what is this?" in done.stdout
 
 
+@pytest.mark.parametrize("command", [("report",), ("report", "--json"), ("sql",)])
+def test_text_of_no_trace_is_refused(command, path, tmp_path):
+    file = tmp_path / "version"
+    file.write_text("Linux version 6.12\n")
+    query = ("select 1",) if command == ("sql",) else ()
+    done = ktrace(*command, str(file), *query)
+    assert (done.returncode, done.stdout) == (7, b"")
+    assert b"version: offset 0: not a trace.dat file, and no line" in done.stderr
+    if command == ("report",):  # nor one of several
+        assert ktrace("report", path, str(file)).returncode == 7
+
+
+def test_text_of_a_trace_without_records(tmp_path):
+    file = tmp_path / "empty"
+    file.write_text("# tracer: nop\n#\n# entries-in-buffer/entries-written: 0/0   #P:2\n#\n")
+    done = ktrace("report", str(file))
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"ktrace: 0 events, none lost\n")
+    file.write_text("CPU:0 [LOST 1785 EVENTS]\n")
+    assert b"1785 lost" in ktrace("report", str(file)).stderr
+
+
 def test_python(path):
     import ktrace as package
 
