@@ -11,9 +11,9 @@ import pytest
 
 from ktrace.model.batch import Batch
 from ktrace.session.page_decoder import Formats, layout_of, live_decoder
-from ktrace.session.session import Session
 from ktrace.texts.kinds import Kind
 from ktrace.texts.reader import TextReader
+from tests.kernel.inner_session import InnerSession
 
 NAMES = (b"a b", b"x-12 [000]", b"a:b: c", b"]-7", b"\xc3\xa9t\xc3\xa9", b"7", b"prev_pid=9")
 
@@ -36,8 +36,8 @@ SHOWN = {
 
 
 @pytest.fixture
-def session() -> Iterator[Session]:
-    with Session(buffer_kb=2048) as made:
+def session() -> Iterator[InnerSession]:
+    with InnerSession(buffer_kb=2048) as made:
         yield made
 
 
@@ -75,7 +75,7 @@ def rows(batches: list[Batch]) -> list[tuple[int, str, int, int, int, tuple[Any,
 
 
 @pytest.mark.parametrize("clock", ["local", "mono", "counter", "x86-tsc", "uptime"])
-def test_text_of_each_option_is_what_the_pages_hold(session: Session, clock: str, tmp_path: Path) -> None:
+def test_text_with_each_option_equals_the_pages(session: InnerSession, clock: str, tmp_path: Path) -> None:
     files = session.files
     files.write("trace_clock", clock)
     session.add("vfs_read", "n=%dx:u64", name="enter")

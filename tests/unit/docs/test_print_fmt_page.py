@@ -47,3 +47,11 @@ def test_unknown_names_are_found() -> None:
         ' ({ int y = 1; y; }), __get_str(s)', "int a 4 1", "__data_loc char[] s 4 0",
     )  # fmt: skip
     assert unknown_names(form) == {"parse", "jiffies"}
+
+
+def test_what_ktrace_spells_itself_is_not_unknown() -> None:
+    form = event(
+        '""', "unsigned long ip 8 0", "unsigned long parent_ip 8 0", "u16 count 2 0", "u16 top_delta_ts 2 0",
+        "u32 bottom_delta_ts 4 0", name="func_repeats", system="ftrace",
+    )  # fmt: skip
+    assert unknown_names(form) == set()

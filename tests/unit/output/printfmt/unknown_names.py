@@ -7,6 +7,7 @@ from ktrace.model.format import Format
 from ktrace.output.printfmt.calls import FUNCTIONS
 from ktrace.output.printfmt.constants import CONSTANTS
 from ktrace.output.printfmt.special import wording
+from ktrace.output.printfmt.tracers import SPELLED
 from ktrace.output.printfmt.tree import Call, Let, Name, Node, Table
 
 
@@ -20,7 +21,9 @@ def _unknown(node: Node, bound: frozenset[str]) -> Iterator[str]:
     match node:
         case Call(function=function, args=args):
             plain = function.replace("__get_rel_", "__get_").replace("__print_rel_", "__print_")
-            if plain not in FUNCTIONS:
+            if plain in SPELLED:
+                yield from _all(args, bound)
+            elif plain not in FUNCTIONS:
                 yield function
             elif not plain.startswith("__get_"):  # the argument of those is the name of a field
                 of_field = plain == "__print_dynamic_array"
