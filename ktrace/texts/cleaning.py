@@ -83,15 +83,17 @@ def learn(sample: bytes, recognise: Recognise) -> Cleaner:
             break
         around.append(best)
         text = _PATTERNS[best].sub(b"", text)
-    known = sum(map(recognise, text.split(b"\n")))
-    return Cleaner(crlf, tuple(around) if known else ())
+    if around and not any(map(recognise, text.split(b"\n"))):
+        around = []
+    return Cleaner(crlf, tuple(around))
 
 
 def _best(lines: Sequence[bytes], recognise: Recognise) -> str | None:
     known = sum(map(recognise, lines))
+    bare = [line for line in lines if line[:1] != b" "]  # no pattern begins with a blank
     choices = []
     for order, (name, pattern) in enumerate(_PATTERNS.items()):
-        having = sum(1 for line in lines if pattern.match(line))
+        having = sum(1 for line in bare if pattern.match(line))
         if not having:
             continue
         better = sum(recognise(pattern.sub(b"", line)) for line in lines)

@@ -1,13 +1,14 @@
 """Parse the fields of static events out of their text, where the form of their text is known."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk
-from ktrace.model.column import Strings
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import Format
 from ktrace.texts import arguments
 from ktrace.texts.events import templates
@@ -15,11 +16,15 @@ from ktrace.texts.graph import ENTRY, EXIT, read_call
 from ktrace.texts.records import Value, column_of
 from ktrace.texts.template import Template
 
+_GRAPH = (ENTRY, EXIT)
 _CALL = re.compile(r"sys_\w+\((.*)\)\Z", re.DOTALL)
 _RESULT = re.compile(r"(?:sys_\w+ -> )?0x([0-9a-f]{1,16})\Z")
 _FUNCTION = re.compile(
     r"([^\s(<]+(?: \[[^\]]*\])?)(?:\((.*)\))? <--? ?(\S+(?: \[[^\]]{0,64}\])?)\Z", re.DOTALL
 )
+
+_Group: TypeAlias = tuple[list[int], dict[str, Column] | None]
+"""Codes of texts, and their fields, a row each; None if their form is not known."""
 
 
 class Fields:
@@ -54,12 +59,17 @@ class Fields:
         body = batch.columns.get("body")
         if batch.kind != "text" or not isinstance(body, Strings) or not self._knows(batch.event):
             return [batch]
-        used = np.unique(body.codes)
-        found = {int(code): self.read(batch.event, body.values[code] or "") for code in used}
-        groups: dict[tuple[str, ...] | None, list[int]] = {}
-        for code, fields in found.items():
-            groups.setdefault(None if fields is None else tuple(fields), []).append(code)
-        return [_part(batch, body, found, names, codes) for names, codes in groups.items()]
+        left = [(code, body.values[code] or "") for code in np.unique(body.codes).tolist()]
+        groups: list[_Group] = []
+        for template in () if _is_special(batch.event) else self._templates(batch.event):
+            spelled = template.read([text for _, text in left])
+            if any(spelled):
+                codes = [code for (code, _), found in zip(left, spelled, strict=True) if found is not None]
+                groups.append((codes, template.columns(filter(None, spelled))))
+                left = [one for one, found in zip(left, spelled, strict=True) if found is None]
+        if left:
+            groups += _other_groups(batch.event, left)
+        return [_part(batch, body, *group, alone=len(groups) == 1) for group in groups]
 
     def _templates(self, event: str) -> tuple[Template, ...]:
         """Return the templates of an event: those of the given formats first."""
@@ -69,52 +79,61 @@ class Fields:
         return self._made[event]
 
     def _knows(self, event: str) -> bool:
-        special = event == "function" or event.startswith(("sys_enter_", "sys_exit_", "funcgraph_"))
-        return special or bool(self._templates(event))
+        return _is_special(event) or event in _GRAPH or bool(self._templates(event))
 
-    def read(self, event: str, text: str) -> dict[str, Value] | None:
-        """Return the fields of a text; None if its form is not known."""
-        if event.startswith("sys_enter_"):
-            call = _CALL.match(text)
-            return arguments.named(call[1] if call else text, bare_hex=call is not None)
-        if event.startswith("sys_exit_"):
-            value = _RESULT.match(text)
-            return {"ret": arguments.signed(int(value[1], 16))} if value else None
-        if event.startswith("funcgraph_") and (drawn := read_call(text)) is not None:
-            return drawn
-        if event == "function":
-            match = _FUNCTION.match(text)
-            if match is None:
-                return None
-            args: dict[str, Value] = {} if match[2] is None else {"args": match[2]}
-            return {"ip": match[1], "parent_ip": match[3], **args}
-        for template in self._templates(event):
-            fields = template.read(text)
-            if fields is not None:
-                return fields
+
+def _is_special(event: str) -> bool:
+    """Return whether an event's text is not that of a `print fmt`."""
+    return event == "function" or event.startswith(("sys_enter_", "sys_exit_"))
+
+
+def _other_groups(event: str, texts: Sequence[tuple[int, str]]) -> list[_Group]:
+    """Return the fields of texts that no template reads, grouped by the names of the fields."""
+    found: dict[tuple[str, ...] | None, tuple[list[int], list[tuple[Value, ...]]]] = {}
+    for code, text in texts:
+        fields = _read(event, text)
+        codes, rows = found.setdefault(None if fields is None else tuple(fields), ([], []))
+        codes.append(code)
+        rows.append(tuple((fields or {}).values()))
+    groups: list[_Group] = []
+    for names, (codes, rows) in found.items():
+        columns = map(column_of, zip(*rows, strict=True))
+        groups.append((codes, None if names is None else dict(zip(names, columns, strict=True))))
+    return groups
+
+
+def _read(event: str, text: str) -> dict[str, Value] | None:
+    """Return the fields of a text; None if its form is not known."""
+    if event.startswith("sys_enter_"):
+        call = _CALL.match(text)
+        return arguments.named(call[1] if call else text, bare_hex=call is not None)
+    if event.startswith("sys_exit_"):
+        value = _RESULT.match(text)
+        return {"ret": arguments.signed(int(value[1], 16))} if value else None
+    if event in _GRAPH:
+        return read_call(text)
+    match = _FUNCTION.match(text) if event == "function" else None
+    if match is None:
         return None
+    args: dict[str, Value] = {} if match[2] is None else {"args": match[2]}
+    return {"ip": match[1], "parent_ip": match[3], **args}
 
 
+# many parameters: a batch, its texts, and what one group of them holds
 def _part(
-    batch: Batch,
-    body: Strings,
-    found: dict[int, dict[str, Value] | None],
-    names: tuple[str, ...] | None,
-    codes: list[int],
+    batch: Batch, body: Strings, codes: list[int], columns: dict[str, Column] | None, *, alone: bool
 ) -> Batch:
-    """Return the rows whose text has these fields."""
-    rows = np.flatnonzero(np.isin(body.codes, codes))
-    some = batch.take(rows)
-    if names is None:
-        return some
-    texts = body.take(rows)
-    index = {code: i for i, code in enumerate(codes)}
-    at = np.array([index[code] for code in texts.codes.tolist()], np.int64)
-    columns = {}
-    for name in names:
-        values = column_of([(found[code] or {})[name] for code in codes])
-        columns[name] = values.take(at) if isinstance(values, Strings) else values[at]
-    return replace(some, kind="fields", columns=columns, body=texts)
+    """Return the rows whose text is of one group."""
+    at = np.full(len(body.values), -1, np.int64)
+    at[codes] = np.arange(len(codes))
+    places = at[body.codes]
+    if not alone:
+        rows = np.flatnonzero(places >= 0)
+        batch, body, places = batch.take(rows), body.take(rows), places[rows]
+    if columns is None:
+        return batch
+    read = {name: c.take(places) if isinstance(c, Strings) else c[places] for name, c in columns.items()}
+    return replace(batch, kind="fields", columns=read, body=body)
 
 
 def _with_ends(batch: Batch) -> list[Batch]:

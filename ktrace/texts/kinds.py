@@ -58,6 +58,11 @@ class Form:
     decoder: Callable[[], Decoder]
 
 
+def _in_columns(line: bytes) -> bool:
+    """Return whether a line has a header in the columns in which the kernel prints it by default."""
+    return grammar.HEADER.match(line) is not None
+
+
 def _is_trace(line: bytes) -> bool:
     header = read_header(line, 0, len(line)) or grammar.read_header(line, 0, len(line))
     return header is not None and not _is_latency(line)
@@ -70,9 +75,11 @@ def _is_latency(line: bytes) -> bool:
 def _is_trace_cmd(line: bytes) -> bool:
     """Return whether an event's name is padded: only trace-cmd does that."""
     header = read_header(line, 0, len(line))
-    if header is None:
-        return False
-    name = TRACE_CMD.event.match(line, header.body)
+    return header is not None and _is_padded(line, header.body)
+
+
+def _is_padded(line: bytes, body: int) -> bool:
+    name = TRACE_CMD.event.match(line, body)
     return name is not None and bool(name[1]) and len(name[0]) > len(name[1]) + len(": ")
 
 
@@ -97,19 +104,23 @@ def decoder_of(kind: Kind, sample: bytes) -> Decoder:
 
 def _has_columns(sample: bytes) -> bool:
     """Return whether all lines that could be the kernel's are in its columns."""
-    lines = [line for line in sample.split(b"\n")[:_SAMPLE] if _is_trace(line)]
-    return all(grammar.read_header(line, 0, len(line)) is not None for line in lines)
+    return all(_in_columns(line) or not _is_trace(line) for line in sample.split(b"\n")[:_SAMPLE])
 
 
 def recognise(line: bytes) -> bool:
     """Return whether a line begins a record of any kind."""
-    return any(form.is_line(line) for form in FORMS.values())
+    return _in_columns(line) or any(form.is_line(line) for form in FORMS.values())
 
 
 def kind_of(sample: bytes) -> Kind | None:
     """Return the kind of most lines of a sample; None if no line is of any kind."""
     lines = [line for line in sample.split(b"\n")[:_SAMPLE] if line.strip()]
-    counts = {kind: sum(map(form.is_line, lines)) for kind, form in FORMS.items()}
+    # Most texts are in the kernel's columns, and such lines can only be of two kinds.
+    heads = [grammar.HEADER.match(line) for line in lines]
+    others = [line for line, head in zip(lines, heads, strict=True) if head is None]
+    counts = {kind: sum(map(form.is_line, others)) for kind, form in FORMS.items()}
+    counts[Kind.TRACE] += len(lines) - len(others)
+    counts[Kind.TRACE_CMD] += sum(head is not None and _is_padded(head.string, head.end()) for head in heads)
     if counts[Kind.TRACE_CMD] < _PADDED_LEAST * (counts[Kind.TRACE] + counts[Kind.LATENCY]):
         counts[Kind.TRACE_CMD] = 0  # a marker may begin with blanks
     elif counts[Kind.TRACE_CMD]:

@@ -97,11 +97,11 @@ def _batch(
 
 def column_of(values: Sequence[Value]) -> Column:
     """Return numbers as numbers, in the narrowest type that holds them all, and everything else as text."""
-    if all(isinstance(value, int) for value in values):
-        numbers: list[int] = [value for value in values if isinstance(value, int)]
-        low, high = min(numbers, default=0), max(numbers, default=0)
-        if low >= -(2**63) and high < 2**63:
-            return np.array(numbers, np.int64)
-        if low >= 0 and high < 2**64:
-            return np.array(numbers, np.uint64)
+    if set(map(type, values)) <= {int}:
+        try:
+            return np.array(values, np.int64)
+        except OverflowError:
+            numbers: list[int] = [value for value in values if isinstance(value, int)]
+            if min(numbers) >= 0 and max(numbers) < 2**64:
+                return np.array(numbers, np.uint64)
     return Strings.of(str(value) if isinstance(value, int) else value for value in values)

@@ -6,21 +6,25 @@ the end. An end that was tried in vain is not tried again: the time grows with t
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import zip_longest
 
+from ktrace.model.column import Column, Strings
 from ktrace.model.format import Format
 from ktrace.output.printfmt.lexer import NotUnderstood
 from ktrace.output.printfmt.parser import parse_print_fmt
 from ktrace.output.printfmt.template import Spec, split
 from ktrace.output.printfmt.tree import Call, Cast, FieldOf, Name, Node, Number, Table, Text
-from ktrace.texts.records import Value
+from ktrace.texts.records import column_of
 
 _KINDS = {
     "d": re.compile(r" *(-?\d{1,20})"),
     "x": re.compile(r" *(?:0x)?([0-9a-fA-F]{1,16})"),
     "w": re.compile(r"([^\s,\])]*)"),
 }
+_BASES = {"d": 10, "x": 16}
 _FIELD = re.compile(r"\{(\w*)(?::(\w))?\}")
 
 
@@ -50,7 +54,6 @@ class Template:
 
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = tuple(parts)
-        self._names = [dict(part.names) for part in parts]
         self.fields = tuple(part.name for part in parts if part.name)
 
     @classmethod
@@ -73,16 +76,39 @@ class Template:
         made = cls(parts)
         return made if made.fields and len(set(made.fields)) == len(made.fields) else None
 
-    def read(self, text: str) -> dict[str, Value] | None:
-        """Return the fields of a text; None if it has another form."""
+    def read(self, texts: Sequence[str]) -> list[tuple[str, ...] | None]:
+        """Return the text of each field of each text; None for a text of another form."""
+        matches = zip(texts, map(self._first_ends.match, texts), strict=True)
+        return [self._search(text) if match is None else match.groups() for text, match in matches]
+
+    def columns(self, rows: Iterable[tuple[str, ...]]) -> dict[str, Column]:
+        """Return the fields of some texts, of which `rows` has what `read` returned."""
+        named = [part for part in self._parts if part.name]
+        columns = [_column(part, texts) for part, texts in zip(named, zip(*rows, strict=True), strict=True)]
+        return dict(zip(self.fields, columns, strict=True))
+
+    @cached_property
+    def _first_ends(self) -> re.Pattern[str]:
+        """Return a pattern for texts of which each field can end at its first end, as most can."""
+        pattern, taken = "", False
+        for part, following in zip_longest(self._parts, self._parts[1:]):
+            pattern += "" if taken else re.escape(part.literal)
+            taken = part.name is not None and part.kind == "s"
+            group = "(" if part.name else "(?:"
+            if taken and (following.name is not None or following.literal):
+                pattern += f"(?>{group}.*?){re.escape(following.literal)})"
+            elif taken:
+                pattern += f"{group}.*)"
+            elif part.name is not None:
+                before, _, captured = _KINDS[part.kind].pattern.rpartition("(")
+                pattern += f"(?>{before}{group}{captured})"
+        return re.compile(pattern + r"\s*\Z", re.DOTALL)
+
+    def _search(self, text: str) -> tuple[str, ...] | None:
         ends = self._ends(text)
         if ends is None:
             return None
-        found: dict[str, Value] = {}
-        for part, names, (start, end) in zip(self._parts, self._names, ends, strict=False):
-            if part.name:
-                found[part.name] = _value(part, names, text[start:end])
-        return found
+        return tuple(text[slice(*span)] for part, span in zip(self._parts, ends, strict=False) if part.name)
 
     def _ends(self, text: str) -> list[tuple[int, int]] | None:
         """Return where each field begins and ends."""
@@ -135,14 +161,13 @@ class Template:
         return None
 
 
-def _value(part: Part, names: dict[str, int], text: str) -> Value:
-    if part.kind == "d":
-        return int(text)
-    if part.kind == "x":
-        return int(text, 16)
-    if names:
-        return names.get(text, text)
-    return text
+def _column(part: Part, texts: Sequence[str]) -> Column:
+    if part.kind in _BASES:
+        return column_of([int(text, _BASES[part.kind]) for text in texts])
+    if part.names:
+        names = dict(part.names)
+        return column_of([names.get(text, text) for text in texts])
+    return Strings.of(texts)
 
 
 def _parts(event: Format, pieces: Sequence[str | Spec], args: Sequence[Node]) -> Iterator[Part]:

@@ -1,10 +1,15 @@
 """Fields of static events, read back from their text."""
 
+import random
+
 import pytest
 
+from ktrace.model.batch import Chunk
+from ktrace.model.column import Strings
 from ktrace.model.format import parse_format
 from ktrace.texts.events import _TEMPLATES, templates
 from ktrace.texts.fields import Fields
+from tests.unit.output.batches import batch
 
 FORMAT = """name: odd
 ID: 7
@@ -35,9 +40,30 @@ def test_every_template_reads_what_it_writes(event):
             text += f"{value:x}" if part.kind == "x" else str(value)
             if part.name:
                 want[part.name] = value
-        assert template.read(text) == want
-        assert template.read(text + " and more") != want
-        assert template.read("?" + text) != want
+        assert values(template, text) == want
+        assert values(template, text + " and more") != want
+        assert values(template, "?" + text) != want
+
+
+def values(template, text):
+    """The fields of a text; None if it has another form."""
+    (found,) = template.read([text])
+    return found and {name: column.tolist()[0] for name, column in template.columns([found]).items()}
+
+
+@pytest.mark.parametrize("event", _TEMPLATES)
+def test_the_first_ends_are_those_that_a_search_finds_first(event):
+    """Texts of a template's own pieces, in any number and order, are read the same way with and without."""
+    rng = random.Random(event)
+    for template in templates(event):
+        pieces = [part.literal for part in template._parts] + ["a", "1", " ", "0x1f", "-2", "\n"]
+        for _ in range(400):
+            shuffled = "".join(rng.choices(pieces, k=4))
+            text = "".join(
+                part.literal + (rng.choice(["7", "7", "x y", shuffled]) if part.name is not None else "")
+                for part in template._parts
+            )
+            assert template.read([text]) == [template._search(text)]
 
 
 @pytest.mark.parametrize(
@@ -61,24 +87,50 @@ def test_every_template_reads_what_it_writes(event):
     ],
 )  # fmt: skip
 def test_texts(event, text, fields):
-    assert Fields().read(event, text) == fields
+    assert read(Fields(), event, text) == fields
+
+
+def read(fields, event, text):
+    """The fields of one text; None if its form is not known."""
+    (found,) = fields(Chunk((batch(event, kind="text", body=Strings.of([text])),))).batches
+    if found.kind == "text":
+        return None
+    assert found.body.tolist() == [text]
+    return {name: column.tolist()[0] for name, column in found.columns.items()}
+
+
+def test_texts_of_several_forms_stay_with_their_records():
+    texts = ["vec=1 [action=A]", "?", "vec=3", "vec=1 [action=A]", "vec=4", "vec=5 [action=B]"]
+    made = batch("softirq_entry", seq=range(6), kind="text", body=Strings.of(texts))
+    found = {}
+    for part in Fields()(Chunk((made,))).batches:
+        columns = [column.tolist() for name, column in part.columns.items() if name != "body"]
+        rows = list(zip(*columns, strict=True)) or [()] * len(part)
+        found |= dict(zip(part.seq.tolist(), rows, strict=True))
+        if part.body is not None:
+            assert part.body.tolist() == [texts[seq] for seq in part.seq.tolist()]
+    assert found == {0: (1, "A"), 1: (), 2: (3,), 3: (1, "A"), 4: (4,), 5: (5, "B")}
 
 
 def test_fields_by_the_print_fmt_of_a_format():
-    read = Fields([parse_format(FORMAT, "mine")]).read
-    assert read("odd", "a has 1 has 18446744073709551615 kind=TWO at ffff (3)") == {
+    by_format = Fields([parse_format(FORMAT, "mine")])
+    assert read(by_format, "odd", "a has 1 has 18446744073709551615 kind=TWO at ffff (3)") == {
         "name": "a has 1", "size": 2**64 - 1, "kind": 2, "where": 0xFFFF
     }  # fmt: skip
-    assert read("odd", "a has 5 kind=7 at 0 (2)") == {"name": "a", "size": 5, "kind": "7", "where": 0}
-    assert read("odd", "a has x kind=7 at 0 (2)") is None
+    assert read(by_format, "odd", "a has 5 kind=7 at 0 (2)") == {
+        "name": "a",
+        "size": 5,
+        "kind": "7",
+        "where": 0,
+    }
+    assert read(by_format, "odd", "a has x kind=7 at 0 (2)") is None
 
 
 def test_a_text_with_many_ends_is_read_in_time():
     """Each end of a field of text is tried once, not once for each end of the field before it."""
-    read = Fields().read
     many = " prev_pid=" * 3000 + " ==> next_comm=" * 3000
-    assert read("sched_switch", "prev_comm=" + many) is None
+    assert read(Fields(), "sched_switch", "prev_comm=" + many) is None
     whole = (
         "prev_comm=" + many + " prev_pid=1 prev_prio=2 prev_state=R ==> next_comm=x next_pid=3 next_prio=4"
     )
-    assert (read("sched_switch", whole) or {})["next_pid"] == 3
+    assert (read(Fields(), "sched_switch", whole) or {})["next_pid"] == 3
