@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import compress
 from typing import TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ktrace.model.batch import Batch, Chunk
 from ktrace.model.column import Column, Strings
@@ -23,7 +25,7 @@ _FUNCTION = re.compile(
     r"([^\s(<]+(?: \[[^\]]*\])?)(?:\((.*)\))? <--? ?(\S+(?: \[[^\]]{0,64}\])?)\Z", re.DOTALL
 )
 
-_Group: TypeAlias = tuple[list[int], dict[str, Column] | None]
+_Group: TypeAlias = tuple[NDArray[np.int64], dict[str, Column] | None]
 """Codes of texts, and their fields, a row each; None if their form is not known."""
 
 
@@ -59,16 +61,20 @@ class Fields:
         body = batch.columns.get("body")
         if batch.kind != "text" or not isinstance(body, Strings) or not self._knows(batch.event):
             return [batch]
-        left = [(code, body.values[code] or "") for code in np.unique(body.codes).tolist()]
+        codes = np.flatnonzero(np.bincount(body.codes, minlength=len(body.values)))
+        texts = [body.values[code] or "" for code in codes.tolist()]
         groups: list[_Group] = []
         for template in () if _is_special(batch.event) else self._templates(batch.event):
-            spelled = template.read([text for _, text in left])
-            if any(spelled):
-                codes = [code for (code, _), found in zip(left, spelled, strict=True) if found is not None]
-                groups.append((codes, template.columns(filter(None, spelled))))
-                left = [one for one, found in zip(left, spelled, strict=True) if found is None]
-        if left:
-            groups += _other_groups(batch.event, left)
+            spelled = template.read(texts)
+            known = np.array([found is not None for found in spelled], np.bool_)
+            if known.any():
+                groups.append((codes[known], template.columns(list(filter(None, spelled)))))
+            if known.all():
+                codes, texts = codes[:0], []
+                break
+            codes, texts = codes[~known], list(compress(texts, ~known))
+        if texts:
+            groups += _other_groups(batch.event, codes, texts)
         return [_part(batch, body, *group, alone=len(groups) == 1) for group in groups]
 
     def _templates(self, event: str) -> tuple[Template, ...]:
@@ -87,18 +93,18 @@ def _is_special(event: str) -> bool:
     return event == "function" or event.startswith(("sys_enter_", "sys_exit_"))
 
 
-def _other_groups(event: str, texts: Sequence[tuple[int, str]]) -> list[_Group]:
+def _other_groups(event: str, codes: NDArray[np.int64], texts: Sequence[str]) -> list[_Group]:
     """Return the fields of texts that no template reads, grouped by the names of the fields."""
     found: dict[tuple[str, ...] | None, tuple[list[int], list[tuple[Value, ...]]]] = {}
-    for code, text in texts:
+    for i, text in enumerate(texts):
         fields = _read(event, text)
-        codes, rows = found.setdefault(None if fields is None else tuple(fields), ([], []))
-        codes.append(code)
+        places, rows = found.setdefault(None if fields is None else tuple(fields), ([], []))
+        places.append(i)
         rows.append(tuple((fields or {}).values()))
     groups: list[_Group] = []
-    for names, (codes, rows) in found.items():
+    for names, (places, rows) in found.items():
         columns = map(column_of, zip(*rows, strict=True))
-        groups.append((codes, None if names is None else dict(zip(names, columns, strict=True))))
+        groups.append((codes[places], None if names is None else dict(zip(names, columns, strict=True))))
     return groups
 
 
@@ -121,7 +127,7 @@ def _read(event: str, text: str) -> dict[str, Value] | None:
 
 # many parameters: a batch, its texts, and what one group of them holds
 def _part(
-    batch: Batch, body: Strings, codes: list[int], columns: dict[str, Column] | None, *, alone: bool
+    batch: Batch, body: Strings, codes: NDArray[np.int64], columns: dict[str, Column] | None, *, alone: bool
 ) -> Batch:
     """Return the rows whose text is of one group."""
     at = np.full(len(body.values), -1, np.int64)

@@ -24,7 +24,6 @@ _KINDS = {
     "x": re.compile(r" *(?:0x)?([0-9a-fA-F]{1,16})"),
     "w": re.compile(r"([^\s,\])]*)"),
 }
-_BASES = {"d": 10, "x": 16}
 _FIELD = re.compile(r"\{(\w*)(?::(\w))?\}")
 
 
@@ -162,8 +161,10 @@ class Template:
 
 
 def _column(part: Part, texts: Sequence[str]) -> Column:
-    if part.kind in _BASES:
-        return column_of([int(text, _BASES[part.kind]) for text in texts])
+    if part.kind == "d":
+        return column_of(list(map(int, texts)))
+    if part.kind == "x":
+        return column_of([int(text, 16) for text in texts])
     if part.names:
         names = dict(part.names)
         return column_of([names.get(text, text) for text in texts])
