@@ -5,8 +5,9 @@
 All ways read the same bytes in the same run, one after the other in each round, in pieces of 1 MiB. The table
 has the median of the rounds and the ratio to a peer: one `findall` of a pattern that knows the event's
 arguments, which leaves all values as bytes. Only ktrace types the values and reports lines that it does not
-understand. Without --file, the text is generated in the kernel's layout. Compare the ratios: the figures
-depend on the machine and its load.
+understand. `ktrace parse` also finds out what a text is, and parses the fields of static events. Without
+--file, the text is generated in the kernel's layout. Compare the ratios: the figures depend on the machine
+and its load.
 """
 
 import argparse
@@ -22,6 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from ktrace.output.formats.jsonl import JsonLines
+from ktrace.texts.reader import TextReader
 from ktrace.tracefs.pipe_text import TextParser
 from ktrace.tracefs.text_shape import learn
 
@@ -141,6 +143,15 @@ def ours(text: bytes) -> int:
     return parser.events
 
 
+def ours_any(text: bytes) -> int:
+    """Make typed batches as `ktrace parse` does: find the kind of text, and parse fields of static events."""
+    reader = TextReader()
+    for start in range(0, len(text), _PIECE):
+        reader.feed(text[start : start + _PIECE])
+    reader.finish()
+    return reader.events
+
+
 def ours_json(text: bytes) -> int:
     """Make typed batches and write them as JSON Lines to memory."""
     parser, out = TextParser(), io.BytesIO()
@@ -162,6 +173,7 @@ def measure(name: str, text: bytes, rounds: int) -> None:
         peer: findall(known_args(text)),
         "key=value split, a line at a time": generic,
         "ktrace, typed batches": ours,
+        "ktrace parse, typed batches": ours_any,
         "ktrace, JSON Lines": ours_json,
     }
     rates: dict[str, list[float]] = {reader: [] for reader in readers}
