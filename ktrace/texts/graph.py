@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from ktrace.model.batch import Lost
 from ktrace.texts.by_line import ByLine
-from ktrace.texts.records import Task, Value
+from ktrace.texts.records import PID_END, TIME_END, Task, Value
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.text_grammar import decode
 
@@ -110,6 +110,8 @@ class Graph(ByLine):
             return True
         switch = _SWITCH.match(line)
         if switch:
+            if int(switch[5]) >= PID_END:
+                return False
             self._tasks[int(switch[1])] = switch[4].strip(), int(switch[5])
             return True
         lost = grammar.LOST.match(line)
@@ -120,29 +122,34 @@ class Graph(ByLine):
         columns, at = _columns(line)
         call = _CALL.match(line, at)
         if call is not None:
-            self._add(columns, call, line[at:])
-            return True
+            return self._add(columns, call, line[at:])
         comment = _COMMENT.match(line, at)
         if comment is None or at == 0:
             return False
-        self._event(columns, comment[1])
-        return True
+        return self._event(columns, comment[1])
 
-    def _task(self, columns: re.Match[bytes]) -> tuple[Task, _Track, int | None]:
-        """Return what the columns say, the track, and the duration in nanoseconds."""
+    def _task(self, columns: re.Match[bytes]) -> tuple[Task, _Track, int | None] | None:
+        """Return what the columns say, the track, and the duration in ns; None if a number is too large."""
         seconds, micros, cpu_text, comm, pid, flags = columns.groups()[:6]
         cpu = int(cpu_text or 0)
+        name, thread = self._tasks.get(cpu, (b"", -1 - cpu)) if pid is None else (comm.strip(), int(pid))
+        track = self._tracks.get(thread) or _Track()
+        now = track.now if seconds is None else int(seconds) * 10**9 + int(micros) * 1000
+        task, duration = Task(name, thread, cpu, now, flags=flags or b""), _duration(columns)
+        if not task.fits or now + (duration or 0) >= TIME_END:
+            return None
         if pid is not None:
-            self._tasks[cpu] = comm.strip(), int(pid)
-        name, thread = self._tasks.get(cpu, (b"", -1 - cpu))
-        track = self._tracks.setdefault(thread, _Track())
-        if seconds is not None:
-            self._has_times = True
-            track.now = int(seconds) * 10**9 + int(micros) * 1000
-        return Task(name, thread, cpu, track.now, flags=flags or b""), track, _duration(columns)
+            self._tasks[cpu] = name, thread
+        self._has_times |= seconds is not None
+        track.now = now
+        self._tracks[thread] = track
+        return task, track, duration
 
-    def _add(self, columns: re.Match[bytes], call: re.Match[bytes], text: bytes) -> None:
-        task, track, duration = self._task(columns)
+    def _add(self, columns: re.Match[bytes], call: re.Match[bytes], text: bytes) -> bool:
+        found = self._task(columns)
+        if found is None:
+            return False
+        task, track, duration = found
         depth = _depth(columns, call)
         tail = call[6] or b""
         value = _RETVAL.search(tail)
@@ -169,6 +176,7 @@ class Graph(ByLine):
                 func = decode(said[1]) if said and not said[1].startswith(b"=") else ""
                 track.open += [("", track.now)] * (depth - len(track.open)) + [(func, track.now)]
             self._return(task, track, depth, duration, result, body)
+        return True
 
     def _return(
         self, task: Task, track: _Track, depth: int, duration: int | None, result: int | None, body: str
@@ -185,9 +193,12 @@ class Graph(ByLine):
             fields["retval"] = result
         self._records.add(self._seq + 1, task._replace(ts=end), EXIT, fields, body)
 
-    def _event(self, columns: re.Match[bytes], text: bytes) -> None:
+    def _event(self, columns: re.Match[bytes], text: bytes) -> bool:
         """Add an event that the tracer printed between the calls, as a comment."""
-        task, _, _ = self._task(columns)
+        found = self._task(columns)
+        if found is None:
+            return False
         name = grammar.EVENT.match(text)
         event, body = (grammar.event_name(name[1]), text[name.end() :]) if name else ("print", text)
-        self._records.add(self._seq, task, event, None, decode(body))
+        self._records.add(self._seq, found[0], event, None, decode(body))
+        return True

@@ -53,8 +53,7 @@ class PerfScript(ByLine):
         head = _HEAD.match(line)
         if head is not None:
             self._complete()
-            self._head(head, line)
-            return True
+            return self._head(head, line)
         frame = _FRAME.match(line) if self._at is not None else None
         if frame is not None:
             self._frames.append(_frame(frame))
@@ -64,11 +63,13 @@ class PerfScript(ByLine):
             return True
         return False
 
-    def _head(self, head: re.Match[bytes], line: bytes) -> None:
+    def _head(self, head: re.Match[bytes], line: bytes) -> bool:
         comm, first, second, cpu, flags, whole, part, period, spelled, own = head.groups()
         ts = int(whole) * 10**9 + int(part.ljust(9, b"0"))
         pid, tgid = (int(second), int(first)) if second else (int(first), 0)
         self._task = Task(comm, pid, int(cpu or 0), ts, max(tgid, 0), flags or b"")
+        if not self._task.fits:
+            return False
         self._at = self._seq
         group, _, event = decode(spelled or own).rpartition(":")
         if group and (_MODIFIERS.match(event) or not event):
@@ -82,6 +83,7 @@ class PerfScript(ByLine):
             self._frames.append(_frame(frame))
         if not self._probe(event, body):
             self._records.add(self._seq, self._task, event, fields or None, decode(body))
+        return True
 
     def _probe(self, event: str, body: bytes) -> bool:
         """Add the record of a probe; return whether it is one."""

@@ -68,11 +68,8 @@ class PerfTrace(ByLine):
         if whole is not None:
             self._now = int(whole) * 10**6 + int(part) * 1000
         duration = None if took is None else int(took) * 10**6 + int(took_part) * 1000
-        thread = int(pid or bare or 0)
-        if thread >= 2**31 or self._now >= 2**62:
-            return False
-        self._task = Task(comm or b"", thread, 0, self._now)
-        if not self._record(text, duration):
+        self._task = Task(comm or b"", int(pid or bare or 0), 0, self._now)
+        if not self._task.fits or not self._record(text, duration):
             return False
         self._at = self._seq
         return True

@@ -10,6 +10,12 @@ from ktrace.model.batch import Batch
 from ktrace.model.column import Column, Strings
 from ktrace.tracefs.text_grammar import decode
 
+PID_END = 2**31
+"""The first number that cannot be the id of a task."""
+
+TIME_END = 2**62
+"""The first number of nanoseconds that is too large for a time or a duration: their sum has 64 bits."""
+
 Value: TypeAlias = int | str | None
 
 
@@ -28,6 +34,12 @@ class Task(NamedTuple):
     tgid: int = 0
     flags: bytes = b""
     ticks: bool = False
+
+    @property
+    def fits(self) -> bool:
+        """Return whether the columns of a batch can hold the numbers, also after a duration is added."""
+        ids = -PID_END <= self.pid < PID_END and -PID_END <= self.tgid < PID_END
+        return ids and self.ts < TIME_END
 
 
 _Row: TypeAlias = tuple[int, Task, tuple[Value, ...], str]
