@@ -75,6 +75,21 @@ def test_every_option(tmp_path: Path, order: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "changes",
+    [{"date_us": 17 * 10**17}, {"date_us": -(1 << 63)}, {"date_us": 1 << 53}, {"offset": 1 << 63}],
+    ids=str,
+)
+def test_times_that_are_added_have_64_bits(tmp_path: Path, changes: dict[str, int]) -> None:
+    path = write(tmp_path / "a.dat", PAGES, options=Options(**changes))
+    with pytest.raises(Damaged, match="too large: a time has 64 bits") as raised:
+        read(path)
+    assert 0 < raised.value.offset < Path(path).stat().st_size
+    changes = {name: 1000 if value > 0 else -1000 for name, value in changes.items()}
+    found, _, _ = read(write(tmp_path / "b.dat", PAGES, options=Options(**changes)))
+    assert {name: getattr(found.options, name) for name in changes} == changes
+
+
+@pytest.mark.parametrize(
     ("pack", "name"), [(None, ""), (zlib_pack, "zlib"), (zstd_pack, "zstd")], ids=["plain", "zlib", "zstd"]
 )
 def test_version_7(tmp_path: Path, pack: object, name: str) -> None:
