@@ -28,23 +28,23 @@ commands() {
   offer remove \'remove probes\'
   offer switch \'arm or disarm all kprobes of the system\'
   offer trace \'stream events of existing probes, or of probes for this run\'
+  offer top \'show what is hit most often, live on the whole terminal\'
   offer graph \'show what a function calls, and how long each call takes\'
+  offer run \'run a SystemTap script: no compiler, no kernel module\'
+  offer count \'count hits of functions and events, in the kernel\'
+  offer hist \'show the distribution of an argument or a return value\'
+  offer latency \'show how long a function takes, or the time between events\'
+  offer stack \'count the stacks that lead to a place; draw flame graphs\'
   offer record \'record events to a file, in the format of trace-cmd\'
   offer report \'show a recording by ktrace or trace-cmd\'
   offer sql \'run an SQL query on a recording\'
-  offer count \'count hits of functions and events, in the kernel\'
-  offer run \'run a SystemTap script: no compiler, no kernel module\'
-  offer hist \'show the distribution of an argument or a return value\'
-  offer top \'show what is hit most often, live on the whole terminal\'
-  offer stack \'count the stacks that lead to a place; draw flame graphs\'
-  offer latency \'show how long a function takes, or the time between two events\'
-  offer funcs \'show functions: module, whether they can be probed, declaration\'
+  offer parse \'convert the text of a trace to JSON Lines\'
+  offer funcs \'show functions: module, can be probed or not, declaration\'
   offer type \'show a type\'\\\'\'s members with their offsets\'
   offer lines \'show a function\'\\\'\'s source lines and which can be probed\'
   offer vars \'show a function\'\\\'\'s arguments and local variables\'
-  offer parse \'convert the text of a trace to JSON Lines\'
+  offer doctor \'show what works here, and how to fix what does not\'
   offer clean \'remove what dead ktrace sessions left\'
-  offer doctor \'show what works on this machine, and how to fix what does not\'
   offer vm \'boot a real kernel in QEMU and run a command in it\'
   offer version \'print ktrace\'\\\'\'s version, Python\'\\\'\'s and the kernel\'\\\'\'s\'
 }
@@ -153,6 +153,22 @@ options() {
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
+    top)
+      offer --by \'Count by comm, pid, cpu, stack or an argument.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children.\'
+      offer --no-children \'With -p: also its children.\'
+      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after this many seconds.\'
+      offer --duration \'End after this many seconds.\'
+      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
+      offer --all \'Probe all functions of that name.\'
+      offer --max-probes \'Refuse a wildcard that matches more.\'
+      offer --size \'The most keys that the table holds.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
     graph)
       offer --depth \'Levels of calls; 1 is FUNC alone.\'
       offer --above \'Only trees in which FUNC took longer, such as 10ms, 50us.\'
@@ -173,6 +189,135 @@ options() {
       offer --json \'Print JSON Lines: see docs/json.md.\'
       offer -o \'Write the trees to FILE.\'
       offer --output \'Write the trees to FILE.\'
+      offer -q \'Print no summary.\'
+      offer --quiet \'Print no summary.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    run)
+      offer -e \'The text of the script; all words are arguments.\'
+      offer -c \'Start CMD, and end with it.\'
+      offer --command \'Start CMD, and end with it.\'
+      offer -x \'The value of target().\'
+      offer -G \'Set a global variable; repeatable.\'
+      offer -D \'Set a limit, such as MAXACTION.\'
+      offer -T \'End after this many seconds.\'
+      offer -l \'List the probe points that match.\'
+      offer -L \'The same, with the variables that can be read there.\'
+      offer -p \'Stop after pass N: 1 parse, 2 resolve.\'
+      offer -o \'Print to FILE.\'
+      offer --output \'Print to FILE.\'
+      offer --input \'Run on a recording.\'
+      offer --plan \'Show what would be written to the kernel and run in ktrace; run nothing.\'
+      offer --passes \'List the passes of the compilation; needs no script.\'
+      offer --pushdown \'Let the kernel filter and count if it can.\'
+      offer --no-pushdown \'Let the kernel filter and count if it can.\'
+      offer --allow-system \'Allow the script to start programs with system().\'
+      offer --buffer-size \'KiB of buffer for each CPU.\'
+      offer --vmlinux \'The kernel\'\\\'\'s debug info, for places in the source.\'
+      offer -v \'Print what ktrace does, on stderr.\'
+      offer --verbose \'Print what ktrace does, on stderr.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    count)
+      offer --by \'Count by comm, pid, cpu, stack or an argument.\'
+      offer -c \'Only CMD and its children; end with it.\'
+      offer --command \'Only CMD and its children; end with it.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children.\'
+      offer --no-children \'With -p: also its children.\'
+      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after this many seconds.\'
+      offer --duration \'End after this many seconds.\'
+      offer -r \'Probe the return of PLACE.\'
+      offer --return \'Probe the return of PLACE.\'
+      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
+      offer --all \'Probe all functions of that name.\'
+      offer --nth \'Probe the Nth function of that name.\'
+      offer --max-probes \'Refuse a wildcard that matches more.\'
+      offer --size \'The most keys that the table holds.\'
+      offer --in-kernel \'Fail if the kernel cannot count.\'
+      offer --json \'Print JSON Lines: see docs/json.md.\'
+      offer -q \'Print no summary.\'
+      offer --quiet \'Print no summary.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    hist)
+      offer --by \'Count by comm, pid, cpu, stack or an argument.\'
+      offer --linear \'Equal steps instead of powers of two.\'
+      offer --log2 \'Use powers of two, the default.\'
+      offer --sum \'Also sum this up for each line.\'
+      offer -c \'Only CMD and its children; end with it.\'
+      offer --command \'Only CMD and its children; end with it.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children.\'
+      offer --no-children \'With -p: also its children.\'
+      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after this many seconds.\'
+      offer --duration \'End after this many seconds.\'
+      offer -r \'Probe the return of PLACE.\'
+      offer --return \'Probe the return of PLACE.\'
+      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
+      offer --all \'Probe all functions of that name.\'
+      offer --nth \'Probe the Nth function of that name.\'
+      offer --max-probes \'Refuse a wildcard that matches more.\'
+      offer --size \'The most keys that the table holds.\'
+      offer --in-kernel \'Fail if the kernel cannot count.\'
+      offer --json \'Print JSON Lines: see docs/json.md.\'
+      offer -q \'Print no summary.\'
+      offer --quiet \'Print no summary.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    latency)
+      offer --on \'The fields that must be equal in A and B.\'
+      offer --by \'Count by comm, pid, cpu, stack or an argument.\'
+      offer --above \'Show each call that takes at least TIME: 10ms.\'
+      offer --linear \'Equal steps: 0:10ms:500us.\'
+      offer -c \'Only CMD and its children; end with it.\'
+      offer --command \'Only CMD and its children; end with it.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children.\'
+      offer --no-children \'With -p: also its children.\'
+      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after this many seconds.\'
+      offer --duration \'End after this many seconds.\'
+      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
+      offer --size \'The most keys that the table holds.\'
+      offer --in-kernel \'Fail if the kernel cannot count.\'
+      offer --nested \'Stream events, to time also nested calls.\'
+      offer --json \'Print JSON Lines: see docs/json.md.\'
+      offer -q \'Print no summary.\'
+      offer --quiet \'Print no summary.\'
+      offer -h \'Show what it does, with examples.\'
+      offer --help \'Show what it does, with examples.\'
+      ;;
+    stack)
+      offer --user \'Count the program\'\\\'\'s stacks, not the kernel\'\\\'\'s.\'
+      offer --fold \'Write folded lines for flame graph programs; - is stdout.\'
+      offer --svg \'Write a flame graph, as one file.\'
+      offer --speedscope \'Write a profile for speedscope.\'
+      offer -c \'Only CMD and its children; end with it.\'
+      offer --command \'Only CMD and its children; end with it.\'
+      offer -p \'Only this process; repeatable.\'
+      offer --pid \'Only this process; repeatable.\'
+      offer --children \'With -p: also its children.\'
+      offer --no-children \'With -p: also its children.\'
+      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
+      offer -d \'End after this many seconds.\'
+      offer --duration \'End after this many seconds.\'
+      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
+      offer --all \'Probe all functions of that name.\'
+      offer --nth \'Probe the Nth function of that name.\'
+      offer --max-probes \'Refuse a wildcard that matches more.\'
+      offer --size \'The most keys that the table holds.\'
+      offer --in-kernel \'Fail if the kernel cannot count.\'
+      offer --json \'Print JSON Lines: see docs/json.md.\'
       offer -q \'Print no summary.\'
       offer --quiet \'Print no summary.\'
       offer -h \'Show what it does, with examples.\'
@@ -241,148 +386,11 @@ options() {
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
-    count)
-      offer --by \'Count by comm, pid, cpu, stack or an argument.\'
-      offer -c \'Only CMD and its children; end with it.\'
-      offer --command \'Only CMD and its children; end with it.\'
-      offer -p \'Only this process; repeatable.\'
-      offer --pid \'Only this process; repeatable.\'
-      offer --children \'With -p: also its children.\'
-      offer --no-children \'With -p: also its children.\'
-      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
-      offer -d \'End after this many seconds.\'
-      offer --duration \'End after this many seconds.\'
-      offer -r \'Probe the return of PLACE.\'
-      offer --return \'Probe the return of PLACE.\'
-      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
-      offer --all \'Probe all functions of that name.\'
-      offer --nth \'Probe the Nth function of that name.\'
-      offer --max-probes \'Refuse a wildcard that matches more.\'
-      offer --size \'The most keys that the table holds.\'
-      offer --in-kernel \'Fail if the kernel cannot count.\'
-      offer --json \'Print JSON Lines: see docs/json.md.\'
-      offer -q \'Print no summary.\'
-      offer --quiet \'Print no summary.\'
-      offer -h \'Show what it does, with examples.\'
-      offer --help \'Show what it does, with examples.\'
-      ;;
-    run)
-      offer -e \'The text of the script; all words are arguments.\'
-      offer -c \'Start CMD, and end with it.\'
-      offer --command \'Start CMD, and end with it.\'
-      offer -x \'The value of target().\'
-      offer -G \'Set a global variable; repeatable.\'
-      offer -D \'Set a limit, such as MAXACTION.\'
-      offer -T \'End after this many seconds.\'
-      offer -l \'List the probe points that match.\'
-      offer -L \'The same, with the variables that can be read there.\'
-      offer -p \'Stop after pass N: 1 parse, 2 resolve.\'
-      offer -o \'Print to FILE.\'
-      offer --output \'Print to FILE.\'
-      offer --input \'Run on a recording.\'
-      offer --plan \'Show what would be written to the kernel and run in ktrace; run nothing.\'
-      offer --passes \'List the passes of the compilation; needs no script.\'
-      offer --pushdown \'Let the kernel filter and count if it can.\'
-      offer --no-pushdown \'Let the kernel filter and count if it can.\'
-      offer --allow-system \'Allow the script to start programs with system().\'
-      offer --buffer-size \'KiB of buffer for each CPU.\'
-      offer --vmlinux \'The kernel\'\\\'\'s debug info, for places in the source.\'
-      offer -v \'Print what ktrace does, on stderr.\'
-      offer --verbose \'Print what ktrace does, on stderr.\'
-      offer -h \'Show what it does, with examples.\'
-      offer --help \'Show what it does, with examples.\'
-      ;;
-    hist)
-      offer --by \'Count by comm, pid, cpu, stack or an argument.\'
-      offer --linear \'Equal steps instead of powers of two.\'
-      offer --log2 \'Use powers of two, the default.\'
-      offer --sum \'Also sum this up for each line.\'
-      offer -c \'Only CMD and its children; end with it.\'
-      offer --command \'Only CMD and its children; end with it.\'
-      offer -p \'Only this process; repeatable.\'
-      offer --pid \'Only this process; repeatable.\'
-      offer --children \'With -p: also its children.\'
-      offer --no-children \'With -p: also its children.\'
-      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
-      offer -d \'End after this many seconds.\'
-      offer --duration \'End after this many seconds.\'
-      offer -r \'Probe the return of PLACE.\'
-      offer --return \'Probe the return of PLACE.\'
-      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
-      offer --all \'Probe all functions of that name.\'
-      offer --nth \'Probe the Nth function of that name.\'
-      offer --max-probes \'Refuse a wildcard that matches more.\'
-      offer --size \'The most keys that the table holds.\'
-      offer --in-kernel \'Fail if the kernel cannot count.\'
-      offer --json \'Print JSON Lines: see docs/json.md.\'
-      offer -q \'Print no summary.\'
-      offer --quiet \'Print no summary.\'
-      offer -h \'Show what it does, with examples.\'
-      offer --help \'Show what it does, with examples.\'
-      ;;
-    top)
-      offer --by \'Count by comm, pid, cpu, stack or an argument.\'
-      offer -p \'Only this process; repeatable.\'
-      offer --pid \'Only this process; repeatable.\'
-      offer --children \'With -p: also its children.\'
-      offer --no-children \'With -p: also its children.\'
-      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
-      offer -d \'End after this many seconds.\'
-      offer --duration \'End after this many seconds.\'
-      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
-      offer --all \'Probe all functions of that name.\'
-      offer --max-probes \'Refuse a wildcard that matches more.\'
-      offer --size \'The most keys that the table holds.\'
-      offer -h \'Show what it does, with examples.\'
-      offer --help \'Show what it does, with examples.\'
-      ;;
-    stack)
-      offer --user \'Count the program\'\\\'\'s stacks, not the kernel\'\\\'\'s.\'
-      offer --fold \'Write folded lines for flame graph programs; - is stdout.\'
-      offer --svg \'Write a flame graph, as one file.\'
-      offer --speedscope \'Write a profile for speedscope.\'
-      offer -c \'Only CMD and its children; end with it.\'
-      offer --command \'Only CMD and its children; end with it.\'
-      offer -p \'Only this process; repeatable.\'
-      offer --pid \'Only this process; repeatable.\'
-      offer --children \'With -p: also its children.\'
-      offer --no-children \'With -p: also its children.\'
-      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
-      offer -d \'End after this many seconds.\'
-      offer --duration \'End after this many seconds.\'
-      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
-      offer --all \'Probe all functions of that name.\'
-      offer --nth \'Probe the Nth function of that name.\'
-      offer --max-probes \'Refuse a wildcard that matches more.\'
-      offer --size \'The most keys that the table holds.\'
-      offer --in-kernel \'Fail if the kernel cannot count.\'
-      offer --json \'Print JSON Lines: see docs/json.md.\'
-      offer -q \'Print no summary.\'
-      offer --quiet \'Print no summary.\'
-      offer -h \'Show what it does, with examples.\'
-      offer --help \'Show what it does, with examples.\'
-      ;;
-    latency)
-      offer --on \'The fields that must be equal in A and B.\'
-      offer --by \'Count by comm, pid, cpu, stack or an argument.\'
-      offer --above \'Show each call that takes at least TIME: 10ms.\'
-      offer --linear \'Equal steps: 0:10ms:500us.\'
-      offer -c \'Only CMD and its children; end with it.\'
-      offer --command \'Only CMD and its children; end with it.\'
-      offer -p \'Only this process; repeatable.\'
-      offer --pid \'Only this process; repeatable.\'
-      offer --children \'With -p: also its children.\'
-      offer --no-children \'With -p: also its children.\'
-      offer --filter \'Only hits that pass this filter, such as \'\\\'\'count > 4096\'\\\'\'.\'
-      offer -d \'End after this many seconds.\'
-      offer --duration \'End after this many seconds.\'
-      offer --kind \'fprobe costs less, but only at entry or return; auto: if possible.\'
-      offer --size \'The most keys that the table holds.\'
-      offer --in-kernel \'Fail if the kernel cannot count.\'
-      offer --nested \'Stream events, to time also nested calls.\'
-      offer --json \'Print JSON Lines: see docs/json.md.\'
-      offer -q \'Print no summary.\'
-      offer --quiet \'Print no summary.\'
+    parse)
+      offer --text \'Print as text, with escapes made visible.\'
+      offer --format \'The kind of text; found by itself by default.\'
+      offer --formats \'The events\'\\\'\' formats, such as /sys/kernel/tracing/events.\'
+      offer --strict \'Exit with 7 if a line was not understood.\'
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
@@ -419,11 +427,8 @@ options() {
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
-    parse)
-      offer --text \'Print as text, with escapes made visible.\'
-      offer --format \'The kind of text; found by itself by default.\'
-      offer --formats \'The events\'\\\'\' formats, such as /sys/kernel/tracing/events.\'
-      offer --strict \'Exit with 7 if a line was not understood.\'
+    doctor)
+      offer --json \'Print one JSON object.\'
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
@@ -431,11 +436,6 @@ options() {
       offer --dry-run \'Print what would be done, as shell commands.\'
       offer --json \'Print a record for each session.\'
       offer --force \'Also remove a session that may still run.\'
-      offer -h \'Show what it does, with examples.\'
-      offer --help \'Show what it does, with examples.\'
-      ;;
-    doctor)
-      offer --json \'Print one JSON object.\'
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
       ;;
@@ -491,6 +491,13 @@ value_kind() {
     \'trace --clock\') kind=clocks ;;
     \'trace --buffer-size\') kind=nothing ;;
     \'trace -o\' | \'trace --output\') kind=files ;;
+    \'top --by\') kind=nothing ;;
+    \'top -p\' | \'top --pid\') kind=processes ;;
+    \'top --filter\') kind=nothing ;;
+    \'top -d\' | \'top --duration\') kind=nothing ;;
+    \'top --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'top --max-probes\') kind=nothing ;;
+    \'top --size\') kind=nothing ;;
     \'graph --depth\') kind=nothing ;;
     \'graph --above\') kind=nothing ;;
     \'graph --exclude\') kind=nothing ;;
@@ -501,6 +508,60 @@ value_kind() {
     \'graph -n\' | \'graph --count\') kind=nothing ;;
     \'graph --buffer-size\') kind=nothing ;;
     \'graph -o\' | \'graph --output\') kind=files ;;
+    \'run -e\') kind=nothing ;;
+    \'run -c\' | \'run --command\') kind=command ;;
+    \'run -x\') kind=nothing ;;
+    \'run -G\') kind=nothing ;;
+    \'run -D\') kind=nothing ;;
+    \'run -T\') kind=nothing ;;
+    \'run -l\') kind=nothing ;;
+    \'run -L\') kind=nothing ;;
+    \'run -p\') kind=nothing ;;
+    \'run -o\' | \'run --output\') kind=files ;;
+    \'run --input\') kind=files ;;
+    \'run --buffer-size\') kind=nothing ;;
+    \'run --vmlinux\') kind=files ;;
+    \'count --by\') kind=nothing ;;
+    \'count -c\' | \'count --command\') kind=command ;;
+    \'count -p\' | \'count --pid\') kind=processes ;;
+    \'count --filter\') kind=nothing ;;
+    \'count -d\' | \'count --duration\') kind=nothing ;;
+    \'count --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'count --nth\') kind=nothing ;;
+    \'count --max-probes\') kind=nothing ;;
+    \'count --size\') kind=nothing ;;
+    \'hist --by\') kind=nothing ;;
+    \'hist --linear\') kind=nothing ;;
+    \'hist --sum\') kind=nothing ;;
+    \'hist -c\' | \'hist --command\') kind=command ;;
+    \'hist -p\' | \'hist --pid\') kind=processes ;;
+    \'hist --filter\') kind=nothing ;;
+    \'hist -d\' | \'hist --duration\') kind=nothing ;;
+    \'hist --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'hist --nth\') kind=nothing ;;
+    \'hist --max-probes\') kind=nothing ;;
+    \'hist --size\') kind=nothing ;;
+    \'latency --on\') kind=nothing ;;
+    \'latency --by\') kind=nothing ;;
+    \'latency --above\') kind=nothing ;;
+    \'latency --linear\') kind=nothing ;;
+    \'latency -c\' | \'latency --command\') kind=command ;;
+    \'latency -p\' | \'latency --pid\') kind=processes ;;
+    \'latency --filter\') kind=nothing ;;
+    \'latency -d\' | \'latency --duration\') kind=nothing ;;
+    \'latency --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'latency --size\') kind=nothing ;;
+    \'stack --fold\') kind=files ;;
+    \'stack --svg\') kind=files ;;
+    \'stack --speedscope\') kind=files ;;
+    \'stack -c\' | \'stack --command\') kind=command ;;
+    \'stack -p\' | \'stack --pid\') kind=processes ;;
+    \'stack --filter\') kind=nothing ;;
+    \'stack -d\' | \'stack --duration\') kind=nothing ;;
+    \'stack --kind\') kind=one-of:kprobe,fprobe,auto ;;
+    \'stack --nth\') kind=nothing ;;
+    \'stack --max-probes\') kind=nothing ;;
+    \'stack --size\') kind=nothing ;;
     \'record -o\' | \'record --output\') kind=files ;;
     \'record -c\' | \'record --command\') kind=command ;;
     \'record -p\' | \'record --pid\') kind=processes ;;
@@ -526,67 +587,8 @@ value_kind() {
     \'report --to\') kind=nothing ;;
     \'report --filter\') kind=nothing ;;
     \'report -j\' | \'report --jobs\') kind=nothing ;;
-    \'count --by\') kind=nothing ;;
-    \'count -c\' | \'count --command\') kind=command ;;
-    \'count -p\' | \'count --pid\') kind=processes ;;
-    \'count --filter\') kind=nothing ;;
-    \'count -d\' | \'count --duration\') kind=nothing ;;
-    \'count --kind\') kind=one-of:kprobe,fprobe,auto ;;
-    \'count --nth\') kind=nothing ;;
-    \'count --max-probes\') kind=nothing ;;
-    \'count --size\') kind=nothing ;;
-    \'run -e\') kind=nothing ;;
-    \'run -c\' | \'run --command\') kind=command ;;
-    \'run -x\') kind=nothing ;;
-    \'run -G\') kind=nothing ;;
-    \'run -D\') kind=nothing ;;
-    \'run -T\') kind=nothing ;;
-    \'run -l\') kind=nothing ;;
-    \'run -L\') kind=nothing ;;
-    \'run -p\') kind=nothing ;;
-    \'run -o\' | \'run --output\') kind=files ;;
-    \'run --input\') kind=files ;;
-    \'run --buffer-size\') kind=nothing ;;
-    \'run --vmlinux\') kind=files ;;
-    \'hist --by\') kind=nothing ;;
-    \'hist --linear\') kind=nothing ;;
-    \'hist --sum\') kind=nothing ;;
-    \'hist -c\' | \'hist --command\') kind=command ;;
-    \'hist -p\' | \'hist --pid\') kind=processes ;;
-    \'hist --filter\') kind=nothing ;;
-    \'hist -d\' | \'hist --duration\') kind=nothing ;;
-    \'hist --kind\') kind=one-of:kprobe,fprobe,auto ;;
-    \'hist --nth\') kind=nothing ;;
-    \'hist --max-probes\') kind=nothing ;;
-    \'hist --size\') kind=nothing ;;
-    \'top --by\') kind=nothing ;;
-    \'top -p\' | \'top --pid\') kind=processes ;;
-    \'top --filter\') kind=nothing ;;
-    \'top -d\' | \'top --duration\') kind=nothing ;;
-    \'top --kind\') kind=one-of:kprobe,fprobe,auto ;;
-    \'top --max-probes\') kind=nothing ;;
-    \'top --size\') kind=nothing ;;
-    \'stack --fold\') kind=files ;;
-    \'stack --svg\') kind=files ;;
-    \'stack --speedscope\') kind=files ;;
-    \'stack -c\' | \'stack --command\') kind=command ;;
-    \'stack -p\' | \'stack --pid\') kind=processes ;;
-    \'stack --filter\') kind=nothing ;;
-    \'stack -d\' | \'stack --duration\') kind=nothing ;;
-    \'stack --kind\') kind=one-of:kprobe,fprobe,auto ;;
-    \'stack --nth\') kind=nothing ;;
-    \'stack --max-probes\') kind=nothing ;;
-    \'stack --size\') kind=nothing ;;
-    \'latency --on\') kind=nothing ;;
-    \'latency --by\') kind=nothing ;;
-    \'latency --above\') kind=nothing ;;
-    \'latency --linear\') kind=nothing ;;
-    \'latency -c\' | \'latency --command\') kind=command ;;
-    \'latency -p\' | \'latency --pid\') kind=processes ;;
-    \'latency --filter\') kind=nothing ;;
-    \'latency -d\' | \'latency --duration\') kind=nothing ;;
-    \'latency --kind\') kind=one-of:kprobe,fprobe,auto ;;
-    \'latency --size\') kind=nothing ;;
+    \'parse --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
+    \'parse --formats\') kind=dirs ;;
     \'funcs -m\' | \'funcs --module\') kind=nothing ;;
     \'type -m\' | \'type --module\') kind=nothing ;;
     \'lines --source\') kind=dirs ;;
@@ -594,8 +596,6 @@ value_kind() {
     \'lines --module\') kind=nothing ;;
     \'vars --vmlinux\') kind=files ;;
     \'vars --module\') kind=nothing ;;
-    \'parse --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
-    \'parse --formats\') kind=dirs ;;
     \'clean --force\') kind=nothing ;;
     \'vm --kernel\') kind=kernels ;;
     \'vm --cpus\') kind=nothing ;;
@@ -617,10 +617,10 @@ word_kind() {
     remove) kind=probes ;;
     switch) kind=one-of:on,off ;;
     trace) kind=targets ;;
+    parse) kind=files ;;
     funcs) kind=functions ;;
     lines) kind=functions ;;
     vars) kind=functions ;;
-    parse) kind=files ;;
     vm) kind=command ;;
   esac
 }

@@ -14,19 +14,14 @@ from ktrace.errors import Interrupted, KtraceError, OutOfTime
 
 _USAGE = """\
 Usage: ktrace COMMAND [WORD...]
-
 See kernel functions called, with their arguments: no compiler, no module.
 
-Commands:
 {commands}
 
 `ktrace COMMAND --help` explains a command, with examples. To start:
-
   ktrace doctor                                  what works on this machine
   ktrace trace do_fork -c 'make -j4'             see make start processes
-  ktrace add vfs_read count=%dx                  add a probe that stays
-  ktrace trace vfs_read --json | jq .args.count  show its events as JSON Lines
-  ktrace remove vfs_read                         remove it
+  ktrace trace vfs_read --json | jq .args.count  its events as JSON Lines
 
 Exit status: 0 success, 1 failed, 2 usage, 3 refused by the kernel, 4 not found,
 5 cannot run here, 6 busy or name taken, 7 damaged input, 125 virtual machine
@@ -178,19 +173,23 @@ def _bad_usage(command: Command, error: Exception) -> int:
 
 
 def _unknown(name: str) -> KtraceError:
-    from difflib import get_close_matches
-
     from ktrace.errors import UsageError
+    from ktrace.model.near import close_to
 
-    near = get_close_matches(name, [c.name for c in COMMANDS], n=1)
+    near = close_to(name, [*(c.name for c in COMMANDS), "help"], 1)
     hint = f"did you mean `ktrace {near[0]}`?" if near else "`ktrace --help` lists the commands"
     return UsageError(f"there is no command '{name}'", hint=hint)
 
 
 def _print_usage(out: TextIO, status: int) -> int:
-    width = max(len(c.name) for c in COMMANDS)
-    lines = "\n".join(f"  {c.name:<{width}}  {c.summary}" for c in COMMANDS)
-    out.write(_USAGE.format(commands=lines))
+    group_width = max(len(c.group) for c in COMMANDS)
+    name_width = max(len(c.name) for c in COMMANDS)
+    lines, last = [], ""
+    for command in COMMANDS:
+        group = command.group if command.group != last else ""
+        lines.append(f"{group:<{group_width}}  {command.name:<{name_width}}  {command.summary}")
+        last = command.group
+    out.write(_USAGE.format(commands="\n".join(lines)))
     return status
 
 

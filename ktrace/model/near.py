@@ -10,6 +10,7 @@ from collections.abc import Iterable
 SECONDS = 0.8
 _LONGEST = 64  # characters of a name that are compared
 _FEW = 2000  # candidates; after these, only names that begin or end like `name` are compared
+_LEAST = 3  # characters of a name that may be a beginning or an abbreviation
 _BATCH = 64  # candidates between two looks at the clock
 
 
@@ -17,6 +18,9 @@ def close_to(
     name: str, candidates: Iterable[str], limit: int = 3, *, cutoff: float = 0.6, seconds: float = SECONDS
 ) -> list[str]:
     """Return the candidates that are most similar to `name`, best first.
+
+    Similar are names with few different characters (`raed`, `read`), names that `name` is the beginning of
+    (`vfs_re`), and names that it abbreviates (`vrd`: its characters, in order, from the first on).
 
     Args:
         limit: the most names to return.
@@ -41,10 +45,20 @@ def close_to(
         if number > _FEW and candidate[:3] != name[:3] and candidate[-5:] != name[-5:]:
             continue
         matcher.set_seq1(candidate[:_LONGEST])
-        if (
-            matcher.real_quick_ratio() >= cutoff
-            and matcher.quick_ratio() >= cutoff
-            and (score := matcher.ratio()) >= cutoff
-        ):
+        score = _shortened(lower, candidate.lower())
+        if matcher.real_quick_ratio() >= cutoff and matcher.quick_ratio() >= cutoff:
+            score = max(score, matcher.ratio())
+        if score >= cutoff:
             scores[candidate] = score
     return sorted(scores, key=lambda one: (-scores[one], one))[:limit]
+
+
+def _shortened(name: str, candidate: str) -> float:
+    """Return a similarity if `name` is a beginning or an abbreviation of the candidate, otherwise 0."""
+    if len(name) < _LEAST or name[0] != candidate[0]:
+        return 0.0
+    share = len(name) / len(candidate)
+    if candidate.startswith(name):
+        return 0.75 + share / 4
+    rest = iter(candidate)
+    return 0.6 + share / 4 if all(character in rest for character in name) else 0.0

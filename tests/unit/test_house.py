@@ -288,7 +288,8 @@ _HELP = "import sys; from ktrace.cli.main import main; sys.exit(main([*sys.argv[
 def test_usage_fits_a_terminal_and_names_all() -> None:
     done = python(_HELP, COLUMNS="80")
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
-    assert all(f"\n  {command.name} " in done.stdout for command in COMMANDS)
+    assert done.stdout.count("\n") < 40
+    assert all(f"  {command.name} " in done.stdout for command in COMMANDS)
 
 
 def options(command) -> list[str]:

@@ -1,3 +1,4 @@
+import itertools
 import os
 import subprocess
 import sys
@@ -19,6 +20,11 @@ def test_help_names_every_command(argv, capsys):
     assert out.startswith("Usage: ktrace COMMAND")
     for command in COMMANDS:
         assert f"  {command.name} " in out and command.summary in out
+
+
+def test_groups_are_named_once_and_stay_together():
+    groups = [command.group for command in COMMANDS]
+    assert len(list(itertools.groupby(groups))) == len(set(groups))
 
 
 def test_without_words_the_same_on_stderr(capsys):
@@ -45,6 +51,8 @@ def test_an_unknown_command(capsys):
         capsys.readouterr().err
         == "ktrace: there is no command 'trcae'\n  hint: did you mean `ktrace trace`?\n"
     )
+    assert main(["hlep"]) == 2
+    assert "did you mean `ktrace help`?" in capsys.readouterr().err
     assert main(["\x1b[2J"]) == 2
     assert "\x1b" not in capsys.readouterr().err
 
@@ -64,7 +72,7 @@ def command(monkeypatch):
         module = types.ModuleType("ktrace.cli.commands.fake")
         module.fake = function
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setattr(main_module, "find", lambda name: Command("fake", "x"))
+        monkeypatch.setattr(main_module, "find", lambda name: Command("test", "fake", "x"))
         return main(["fake", *words])
 
     return run

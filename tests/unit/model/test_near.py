@@ -23,3 +23,12 @@ def test_a_search_without_end_ends():
     endless = (f"vfs_{n}" for n in itertools.count())
     assert len(close_to("vfs_1", endless, 2, seconds=0.01)) <= 2
     assert close_to("x" * 100_000, ["x" * 100_000 + "y"], seconds=0.01)
+
+
+def test_a_beginning_and_an_abbreviation():
+    names = ["f_path", "f_pos", "f_mode", "tcp_v4_do_rcv", "tcp_recvmsg_locked", "x_f_path"]
+    assert close_to("tcp_recv", names)[0] == "tcp_recvmsg_locked"
+    assert close_to("fpth", names)[0] == close_to("fpath", names)[0] == "f_path"
+    assert close_to("tvrcv", names) == ["tcp_v4_do_rcv"]
+    assert close_to("f_", ["f_path"]) == []  # nearly everything has so few characters
+    assert close_to("vrd", ["kvrd_a_long_name"]) == []  # an abbreviation begins like its name
