@@ -55,8 +55,7 @@ options() {
     add)
       offer -r '\''Probe the function'\''\'\'''\''s return.'\''
       offer --return '\''Probe the function'\''\'\'''\''s return.'\''
-      offer --maxactive '\''For a return probe: calls followed at a time; 0 for the kernel'\''\'\'''\''s default.'\''
-      offer -n '\''The event'\''\'\'''\''s name.'\''
+      offer --maxactive '\''For return probes: calls followed at a time; 0 for the kernel'\''\'\'''\''s default.'\''
       offer --name '\''The event'\''\'\'''\''s name.'\''
       offer -g '\''The event'\''\'\'''\''s group; by default kprobes or fprobes, by its kind.'\''
       offer --group '\''The event'\''\'\'''\''s group; by default kprobes or fprobes, by its kind.'\''
@@ -69,7 +68,6 @@ options() {
       offer --inlined '\''Also probe inlined copies; needs debug info.'\''
       offer --vmlinux '\''The kernel'\''\'\'''\''s debug info, for places in the source.'\''
       offer --stack '\''Record the kernel stack at each hit.'\''
-      offer -e '\''Enable it in the top buffer.'\''
       offer --enable '\''Enable it in the top buffer.'\''
       offer --from '\''Read definitions from FILE, - for stdin.'\''
       offer --atomic '\''Add all probes or none.'\''
@@ -118,19 +116,21 @@ options() {
     trace)
       offer -c '\''Only CMD and its children; end with it.'\''
       offer --command '\''Only CMD and its children; end with it.'\''
+      offer -a '\''With CMD: also hits of others, while CMD runs.'\''
+      offer --all-tasks '\''With CMD: also hits of others, while CMD runs.'\''
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
-      offer --no-children '\''With -p: also its children.'\''
+      offer -C '\''Only these CPUs, such as 0,2-3.'\''
       offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
-      offer -d '\''End after this many seconds.'\''
-      offer --duration '\''End after this many seconds.'\''
+      offer -d '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
       offer -n '\''End after N events.'\''
       offer --count '\''End after N events.'\''
       offer -r '\''Probe the return of PLACE.'\''
       offer --return '\''Probe the return of PLACE.'\''
-      offer --maxactive '\''For return probes: calls followed at a time.'\''
+      offer --maxactive '\''For return probes: calls followed at a time; 0 for the kernel'\''\'\'''\''s default.'\''
       offer --regs '\''Read the registers at PLACE.'\''
       offer --kind '\''fprobe costs less, but only at entry or return; auto: if possible.'\''
       offer --all '\''Probe all functions of that name.'\''
@@ -144,7 +144,7 @@ options() {
       offer --stop-on '\''Stop at the first hit that passes this filter.'\''
       offer --snapshot-on '\''Show only the events before the first hit that passes this filter.'\''
       offer --clock '\''Trace clock; by default mono, if available.'\''
-      offer --buffer-size '\''KiB of buffer for each CPU.'\''
+      offer --buffer-size '\''Buffer for each CPU: 512k, 4M.'\''
       offer --json '\''Print JSON Lines: see docs/json.md.'\''
       offer --text '\''Read the kernel'\''\'\'''\''s own text instead of its pages: slower.'\''
       offer -o '\''Write events to FILE.'\''
@@ -159,10 +159,9 @@ options() {
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
-      offer --no-children '\''With -p: also its children.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
-      offer -d '\''End after this many seconds.'\''
-      offer --duration '\''End after this many seconds.'\''
+      offer -d '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
       offer --kind '\''fprobe costs less, but only at entry or return; auto: if possible.'\''
       offer --all '\''Probe all functions of that name.'\''
       offer --max-probes '\''Refuse a wildcard that matches more.'\''
@@ -176,16 +175,18 @@ options() {
       offer --exclude '\''Leave these functions out; repeatable.'\''
       offer -c '\''Only CMD and its children; end with it.'\''
       offer --command '\''Only CMD and its children; end with it.'\''
+      offer -a '\''With CMD: also hits of others, while CMD runs.'\''
+      offer --all-tasks '\''With CMD: also hits of others, while CMD runs.'\''
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
-      offer --no-children '\''With -p: also its children.'\''
+      offer -C '\''Only these CPUs, such as 0,2-3.'\''
       offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
-      offer -d '\''End after this many seconds.'\''
-      offer --duration '\''End after this many seconds.'\''
+      offer -d '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
       offer -n '\''End after N calls of FUNC.'\''
       offer --count '\''End after N calls of FUNC.'\''
-      offer --buffer-size '\''KiB of buffer for each CPU.'\''
+      offer --buffer-size '\''Buffer for each CPU: 512k, 4M.'\''
       offer --top-buffer '\''Use the shared buffer if only that one has the tracer.'\''
       offer --json '\''Print JSON Lines: see docs/json.md.'\''
       offer -o '\''Write the trees to FILE.'\''
@@ -202,7 +203,7 @@ options() {
       offer -x '\''The value of target().'\''
       offer -G '\''Set a global variable; repeatable.'\''
       offer -D '\''Set a limit, such as MAXACTION.'\''
-      offer -T '\''End after this many seconds.'\''
+      offer -T '\''End after this time: 10s, 500ms, 2m.'\''
       offer -l '\''List the probe points that match.'\''
       offer -L '\''The same, with the variables that can be read there.'\''
       offer -p '\''Stop after pass N: 1 parse, 2 resolve.'\''
@@ -214,7 +215,7 @@ options() {
       offer --pushdown '\''Let the kernel filter and count if it can.'\''
       offer --no-pushdown '\''Let the kernel filter and count if it can.'\''
       offer --allow-system '\''Allow the script to start programs with system().'\''
-      offer --buffer-size '\''KiB of buffer for each CPU.'\''
+      offer --buffer-size '\''Buffer for each CPU: 512k, 4M.'\''
       offer --vmlinux '\''The kernel'\''\'\'''\''s debug info, for places in the source.'\''
       offer -v '\''Print what ktrace does, on stderr.'\''
       offer --verbose '\''Print what ktrace does, on stderr.'\''
@@ -225,13 +226,14 @@ options() {
       offer --by '\''Count by comm, pid, cpu, stack or an argument.'\''
       offer -c '\''Only CMD and its children; end with it.'\''
       offer --command '\''Only CMD and its children; end with it.'\''
+      offer -a '\''With CMD: also hits of others, while CMD runs.'\''
+      offer --all-tasks '\''With CMD: also hits of others, while CMD runs.'\''
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
-      offer --no-children '\''With -p: also its children.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
-      offer -d '\''End after this many seconds.'\''
-      offer --duration '\''End after this many seconds.'\''
+      offer -d '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
       offer -r '\''Probe the return of PLACE.'\''
       offer --return '\''Probe the return of PLACE.'\''
       offer --kind '\''fprobe costs less, but only at entry or return; auto: if possible.'\''
@@ -253,13 +255,14 @@ options() {
       offer --sum '\''Also sum this up for each line.'\''
       offer -c '\''Only CMD and its children; end with it.'\''
       offer --command '\''Only CMD and its children; end with it.'\''
+      offer -a '\''With CMD: also hits of others, while CMD runs.'\''
+      offer --all-tasks '\''With CMD: also hits of others, while CMD runs.'\''
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
-      offer --no-children '\''With -p: also its children.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
-      offer -d '\''End after this many seconds.'\''
-      offer --duration '\''End after this many seconds.'\''
+      offer -d '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
       offer -r '\''Probe the return of PLACE.'\''
       offer --return '\''Probe the return of PLACE.'\''
       offer --kind '\''fprobe costs less, but only at entry or return; auto: if possible.'\''
@@ -281,13 +284,14 @@ options() {
       offer --linear '\''Equal steps: 0:10ms:500us.'\''
       offer -c '\''Only CMD and its children; end with it.'\''
       offer --command '\''Only CMD and its children; end with it.'\''
+      offer -a '\''With CMD: also hits of others, while CMD runs.'\''
+      offer --all-tasks '\''With CMD: also hits of others, while CMD runs.'\''
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
-      offer --no-children '\''With -p: also its children.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
-      offer -d '\''End after this many seconds.'\''
-      offer --duration '\''End after this many seconds.'\''
+      offer -d '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
       offer --kind '\''fprobe costs less, but only at entry or return; auto: if possible.'\''
       offer --size '\''The most keys that the table holds.'\''
       offer --in-kernel '\''Fail if the kernel cannot count.'\''
@@ -305,13 +309,14 @@ options() {
       offer --speedscope '\''Write a profile for speedscope.'\''
       offer -c '\''Only CMD and its children; end with it.'\''
       offer --command '\''Only CMD and its children; end with it.'\''
+      offer -a '\''With CMD: also hits of others, while CMD runs.'\''
+      offer --all-tasks '\''With CMD: also hits of others, while CMD runs.'\''
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
-      offer --no-children '\''With -p: also its children.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
-      offer -d '\''End after this many seconds.'\''
-      offer --duration '\''End after this many seconds.'\''
+      offer -d '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
       offer --kind '\''fprobe costs less, but only at entry or return; auto: if possible.'\''
       offer --all '\''Probe all functions of that name.'\''
       offer --nth '\''Probe the Nth function of that name.'\''
@@ -329,18 +334,20 @@ options() {
       offer --output '\''The file; an existing one is replaced at the end.'\''
       offer -c '\''Only CMD and its children; end with it.'\''
       offer --command '\''Only CMD and its children; end with it.'\''
+      offer -a '\''With CMD: also hits of others, while CMD runs.'\''
+      offer --all-tasks '\''With CMD: also hits of others, while CMD runs.'\''
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
-      offer --no-children '\''With -p: also its children.'\''
+      offer -C '\''Only these CPUs, such as 0,2-3.'\''
       offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
-      offer -d '\''End after this many seconds.'\''
-      offer --duration '\''End after this many seconds.'\''
-      offer --max-size '\''End when this much is recorded, such as 2G.'\''
+      offer -d '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --max-size '\''End when this much is recorded: 2G.'\''
       offer -r '\''Probe the return of PLACE.'\''
       offer --return '\''Probe the return of PLACE.'\''
-      offer --maxactive '\''For return probes: calls followed at a time.'\''
+      offer --maxactive '\''For return probes: calls followed at a time; 0 for the kernel'\''\'\'''\''s default.'\''
       offer --regs '\''Read the registers at PLACE.'\''
       offer --kind '\''fprobe costs less, but only at entry or return; auto: if possible.'\''
       offer --all '\''Probe all functions of that name.'\''
@@ -349,7 +356,7 @@ options() {
       offer --force '\''Accept names of arguments that the compiler changed (.isra), and any vmlinux.'\''
       offer --stack '\''Record the kernel stack at each hit.'\''
       offer --clock '\''Trace clock; by default mono, if available.'\''
-      offer --buffer-size '\''KiB of buffer for each CPU; 4096.'\''
+      offer --buffer-size '\''Buffer for each CPU; 4M.'\''
       offer -q '\''Print no progress and no summary.'\''
       offer --quiet '\''Print no progress and no summary.'\''
       offer -h '\''Show what it does, with examples.'\''
@@ -364,7 +371,9 @@ options() {
       offer --chrome '\''A timeline for chrome://tracing.'\''
       offer --svg '\''A flame graph of stacks or function graph calls.'\''
       offer --fold '\''The same as folded stacks, for other programs.'\''
+      offer -e '\''Only events with this name: sched:*; repeatable.'\''
       offer --event '\''Only events with this name: sched:*; repeatable.'\''
+      offer -C '\''Only these CPUs, such as 0,2-3.'\''
       offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
       offer -p '\''Only this thread; repeatable.'\''
       offer --pid '\''Only this thread; repeatable.'\''
@@ -374,8 +383,8 @@ options() {
       offer --recover '\''Read what is left of a truncated or unfinished file.'\''
       offer -j '\''Processes that make lines; one a CPU, up to 4.'\''
       offer --jobs '\''Processes that make lines; one a CPU, up to 4.'\''
-      offer -q '\''No summary at the end.'\''
-      offer --quiet '\''No summary at the end.'\''
+      offer -q '\''Print no summary.'\''
+      offer --quiet '\''Print no summary.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -443,7 +452,7 @@ options() {
     vm)
       offer --kernel '\''A kernel image, a version in /boot, or a series: 5.10, 6.1, 6.12 (default), 7.3.'\''
       offer --cpus '\''Processors of the guest.'\''
-      offer --memory '\''Memory of the guest, in MiB.'\''
+      offer --memory '\''Memory of the guest: 512M, 4G.'\''
       offer --append '\''More words for the kernel'\''\'\'''\''s command line, such as lockdown=integrity.'\''
       offer --share '\''The directory that CMD can write to; the changes stay.'\''
       offer --timeout '\''End the guest after this time, including the time to boot.'\''
@@ -464,7 +473,7 @@ value_kind() {
   kind=
   case "$command $1" in
     '\''add --maxactive'\'') kind=nothing ;;
-    '\''add -n'\'' | '\''add --name'\'') kind=nothing ;;
+    '\''add --name'\'') kind=nothing ;;
     '\''add -g'\'' | '\''add --group'\'') kind=groups ;;
     '\''add --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
     '\''add --nth'\'') kind=nothing ;;
@@ -477,7 +486,7 @@ value_kind() {
     '\''enable --snapshot-on'\'') kind=nothing ;;
     '\''trace -c'\'' | '\''trace --command'\'') kind=command ;;
     '\''trace -p'\'' | '\''trace --pid'\'') kind=processes ;;
-    '\''trace --cpu'\'') kind=nothing ;;
+    '\''trace -C'\'' | '\''trace --cpu'\'') kind=nothing ;;
     '\''trace --filter'\'') kind=nothing ;;
     '\''trace -d'\'' | '\''trace --duration'\'') kind=nothing ;;
     '\''trace -n'\'' | '\''trace --count'\'') kind=nothing ;;
@@ -504,7 +513,7 @@ value_kind() {
     '\''graph --exclude'\'') kind=nothing ;;
     '\''graph -c'\'' | '\''graph --command'\'') kind=command ;;
     '\''graph -p'\'' | '\''graph --pid'\'') kind=processes ;;
-    '\''graph --cpu'\'') kind=nothing ;;
+    '\''graph -C'\'' | '\''graph --cpu'\'') kind=nothing ;;
     '\''graph -d'\'' | '\''graph --duration'\'') kind=nothing ;;
     '\''graph -n'\'' | '\''graph --count'\'') kind=nothing ;;
     '\''graph --buffer-size'\'') kind=nothing ;;
@@ -566,7 +575,7 @@ value_kind() {
     '\''record -o'\'' | '\''record --output'\'') kind=files ;;
     '\''record -c'\'' | '\''record --command'\'') kind=command ;;
     '\''record -p'\'' | '\''record --pid'\'') kind=processes ;;
-    '\''record --cpu'\'') kind=nothing ;;
+    '\''record -C'\'' | '\''record --cpu'\'') kind=nothing ;;
     '\''record --filter'\'') kind=nothing ;;
     '\''record -d'\'' | '\''record --duration'\'') kind=nothing ;;
     '\''record --max-size'\'') kind=nothing ;;
@@ -581,8 +590,8 @@ value_kind() {
     '\''report --chrome'\'') kind=nothing ;;
     '\''report --svg'\'') kind=nothing ;;
     '\''report --fold'\'') kind=nothing ;;
-    '\''report --event'\'') kind=nothing ;;
-    '\''report --cpu'\'') kind=nothing ;;
+    '\''report -e'\'' | '\''report --event'\'') kind=nothing ;;
+    '\''report -C'\'' | '\''report --cpu'\'') kind=nothing ;;
     '\''report -p'\'' | '\''report --pid'\'') kind=processes ;;
     '\''report --from'\'') kind=nothing ;;
     '\''report --to'\'') kind=nothing ;;

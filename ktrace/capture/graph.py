@@ -153,7 +153,7 @@ def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -
 
 
 def _restrict(where: GraphBuffer, context: RunContext, request: GraphRequest) -> None:
-    command, tasks = context.command, context.tasks
+    command, tasks = context.followed, context.tasks
     pids = [context.session.id_of(command)] if command else tasks.threads(context.session.host)
     where.restrict(pids, request.cpus, children=command is not None or tasks.children)
 

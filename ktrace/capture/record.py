@@ -3,7 +3,6 @@
 import errno
 import gc
 import os
-import re
 import shlex
 import stat
 import time
@@ -283,18 +282,6 @@ def default_buffer_kb(cpus: int, memory_kb: int) -> int:
 
     It is large enough for a reader that sleeps, but only a small part of the memory."""
     return max(min(_DEFAULT_KB, memory_kb // _SHARE_OF_MEMORY // max(cpus, 1)), 128)
-
-
-def parse_size(text: str) -> int:
-    """Parse a size such as `500M` to bytes; K, M, G and T are powers of 1,024. Raises UsageError.
-
-    >>> parse_size("64K")
-    65536
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)([KMGT]?)(?:i?B)?", text.strip(), re.IGNORECASE)
-    if not match or not float(match[1]):
-        raise UsageError(f"'{text}' is not a size", hint="such as 500M or 2G")
-    return int(float(match[1]) * 1024 ** " KMGT".index(match[2].upper() or " "))
 
 
 def _not_regular(path: str) -> KtraceError:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from ktrace.aggregate.hist import both
 from ktrace.errors import KtraceError
 from ktrace.probes.define_all import OF_ONE_PLACE, define_all
 from ktrace.probes.trigger_conditions import Conditions
@@ -21,7 +22,8 @@ class TraceRequest:
 
     Attributes:
         stack: record a kernel stack at each hit.
-        filter: the filter of every event, in the kernel's syntax; None records all hits.
+        filter: the filter of every event, in the kernel's syntax, in addition to the condition of its
+            place; None records all hits.
         cpus: record only on these CPUs; empty for all.
         count: end after this many events; None for no limit.
         conditions: events that start the recording, stop it or take a snapshot.
@@ -38,19 +40,24 @@ class TraceRequest:
 def prepare(context: RunContext, request: TraceRequest) -> None:
     """Define the run's own probes, choose its events, and restrict them to its tasks and CPUs."""
     session = context.session
-    _define(context, request)
+    conditions = _define(context, request)
     for event in request.targets.events:
         session.trace_event(event, stack=request.stack)
+    conditions.update(request.targets.events)
     if request.cpus:
         session.only_cpus(request.cpus)
     context.restrict()
-    if request.filter:
-        session.filter(request.filter)
+    for event, condition in conditions.items():
+        if expression := both(request.filter, condition):
+            session.filter(expression, [event])
     set_start_and_stop(session, request.conditions, context.tasks.pids)
 
 
-def _define(context: RunContext, request: TraceRequest) -> None:
-    """Define the run's own probes. The kernel may refuse some of those that a wildcard matches."""
+def _define(context: RunContext, request: TraceRequest) -> dict[str, str | None]:
+    """Define the run's own probes, and return their events with the conditions of their places.
+
+    The kernel may refuse some of those that a wildcard matches.
+    """
     session, refusals = context.session, request.targets.refusals
     made = define_all(
         request.targets.wanted,
@@ -66,6 +73,7 @@ def _define(context: RunContext, request: TraceRequest) -> None:
         context.notify(made.summary)
     if refusals is not None:
         refusals.end_if_nothing_is_left(request.targets.events or session.events)
+    return {spec.probe.event: spec.filter for spec, _ in made.done}
 
 
 def _refuse(refusals: Refusals, error: KtraceError) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ktrace.cli.quantities import count
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from ktrace.session.run_context import RunContext
 
 BY = typer.Option("--by", metavar="KEY,...", help="Count by comm, pid, cpu, stack or an argument.")
-SIZE = typer.Option("--size", min=1, metavar="N", help="The most keys that the table holds.")
+SIZE = typer.Option("--size", parser=count(), metavar="N", help="The most keys that the table holds.")
 IN_KERNEL = typer.Option("--in-kernel", help="Fail if the kernel cannot count.")
 
 

@@ -124,15 +124,32 @@ def _run(command: Command, words: list[str]) -> int:
         words = _protect_expressions(words)
     function = _passing_broken_pipes(getattr(module, command.attribute))
     app.command(command.name, context_settings=settings)(function)
+    parser = typer.main.get_command(app)
+    if hasattr(module, "COMMAND"):  # of cli.run_options; of a script, words after -- are its arguments
+        words = _command_last(words)
     try:
-        result = typer.main.get_command(app).main(
-            words, prog_name=f"ktrace {command.name}", standalone_mode=False
-        )
+        result = parser.main(words, prog_name=f"ktrace {command.name}", standalone_mode=False)
     except typer.Abort:
         return _INTERRUPTED
     except typer.TyperException as error:
         return _bad_usage(command, error)
     return result if isinstance(result, int) else 0
+
+
+def _command_last(words: list[str]) -> list[str]:
+    """Turn `... -- CMD ARG...`, as other tracers take it, into `... -c 'CMD ARG...'`."""
+    if "--" not in words:
+        return words
+    import shlex
+
+    from ktrace.errors import UsageError
+
+    at = words.index("--")
+    if not words[at + 1 :]:
+        raise UsageError("there is no command after --")
+    if {"-c", "--command"} & set(words[:at]):
+        raise UsageError("-c and -- together: which command?")
+    return [*words[:at], "-c", shlex.join(words[at + 1 :])]
 
 
 def _passing_broken_pipes(function: Callable[..., int]) -> Callable[..., int]:

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 import typer
 
+from ktrace.cli.quantities import count
+
 
 class Kind(StrEnum):
     """The kind of probe for functions."""
@@ -15,11 +17,18 @@ class Kind(StrEnum):
 
 KIND = typer.Option("--kind", help="fprobe costs less, but only at entry or return; auto: if possible.")
 RETURN = typer.Option("-r", "--return", help="Probe the return of PLACE.")
-MAXACTIVE = typer.Option(help="For return probes: calls followed at a time.")
+MAXACTIVE = typer.Option(
+    "--maxactive",
+    parser=count(0),
+    metavar="N",
+    help="For return probes: calls followed at a time; 0 for the kernel's default.",
+)
 REGS = typer.Option("--regs", help="Read the registers at PLACE.")
 EVERY = typer.Option("--all", help="Probe all functions of that name.")
-NTH = typer.Option("--nth", min=1, metavar="N", help="Probe the Nth function of that name.")
-MAX_PROBES = typer.Option("--max-probes", min=1, metavar="N", help="Refuse a wildcard that matches more.")
+NTH = typer.Option("--nth", parser=count(), metavar="N", help="Probe the Nth function of that name.")
+MAX_PROBES = typer.Option(
+    "--max-probes", parser=count(), metavar="N", help="Refuse a wildcard that matches more."
+)
 FORCE = typer.Option(
     "--force", help="Accept names of arguments that the compiler changed (.isra), and any vmlinux."
 )

@@ -49,7 +49,9 @@ def running(
             Session(host=traced(), clock=options.clock, buffer_kb=options.buffer_kb)
         )
         tasks = TaskFilter(options.pids or (), options.children)
-        yield RunContext(session, stop, note, command, tasks, options.duration_s, output, keys_fd)
+        yield RunContext(
+            session, stop, note, command, tasks, options.duration_s, output, keys_fd, options.everybody
+        )
 
 
 def patient(out: BinaryIO, stop: "StopSignals") -> BinaryIO:

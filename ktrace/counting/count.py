@@ -78,7 +78,7 @@ def _source(
         ignored: whether the kernel ignores the hits of this process.
     """
     session = context.session
-    everybody = not (context.command or context.tasks.pids or request.filter or request.by)
+    everybody = not (context.followed or context.tasks.pids or request.filter or request.by)
     wide = sum(len(counted.points) for counted in counted_events) > 1
     if everybody and wide and all(counted.points and counted.has_profile for counted in counted_events):
         return ProfileTally(session, [(counted.event, counted.points) for counted in counted_events]), PROFILE

@@ -18,6 +18,8 @@ from ktrace.model.probe import DEFAULT_GROUPS, Probe
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec, event_name
 
 SEPARATOR = ","
+IF = "if"
+"""The word before the condition of one definition."""
 
 
 Make: TypeAlias = Callable[[Sequence[str]], Iterable[ProbeSpec]]
@@ -58,6 +60,24 @@ def split_definitions(words: Sequence[str]) -> list[list[str]]:
             hint="ktrace add vfs_read count=%dx , vfs_write",
         )
     return groups
+
+
+def split_condition(words: Sequence[str]) -> tuple[Sequence[str], str | None]:
+    """Split `PLACE [ARG...] if EXPR` at its `if`. Raises UsageError if one side is missing.
+
+    >>> split_condition(["vfs_read", "count", "if", "count > 4096"])
+    (['vfs_read', 'count'], 'count > 4096')
+    """
+    if IF not in words:
+        return words, None
+    at = list(words).index(IF)
+    head, condition = words[:at], " ".join(words[at + 1 :])
+    if not head or not condition:
+        raise UsageError(
+            "a condition without a place" if not head else "there is no condition after 'if'",
+            hint="ktrace trace vfs_read count if 'count > 4096' , vfs_write",
+        )
+    return head, condition
 
 
 def split_words(text: str) -> list[str]:

@@ -89,6 +89,7 @@ class ProbeSpec:
         notes: notes for the user, one line each.
         requested: the function that was asked for, if it has another name in this kernel.
         one_of_many: whether it is for one of the functions that a wildcard matched.
+        filter: the condition of its place alone, in the kernel's filter syntax.
         relocate: rebuilds it for its function's present name, where arguments may be elsewhere; None
             if only the place changes.
     """
@@ -98,6 +99,7 @@ class ProbeSpec:
     notes: tuple[str, ...] = ()
     requested: str | None = None
     one_of_many: bool = False
+    filter: str | None = None
     relocate: "Relocate | None" = None
 
 

@@ -12,7 +12,7 @@ from ktrace.model.names import is_identifier
 from ktrace.model.probe import Probe
 from ktrace.resolve.existing_events import events_meant, probes_that_stay
 from ktrace.resolve.kernel_lines import is_kernel_line
-from ktrace.resolve.parse import check_options, split_definitions
+from ktrace.resolve.parse import check_options, split_condition, split_definitions
 from ktrace.resolve.place_words import is_source_place
 from ktrace.resolve.refusals import Refusals
 from ktrace.resolve.resolve import want
@@ -25,13 +25,13 @@ class Targets:
     """The events and probes that a run traces.
 
     Attributes:
-        events: existing events, as `GROUP/NAME`.
+        events: existing events, as `GROUP/NAME`, each with the condition of its place, if it has one.
         wanted: probes to define for the run.
         names: the names of its arguments' values, by the event's name.
         refusals: collects refusals while other places are left; None: a refusal ends the run.
     """
 
-    events: tuple[str, ...]
+    events: Mapping[str, str | None]
     wanted: tuple[ProbeSpec, ...]
     names: Mapping[str, Names] = field(default_factory=dict)
     refusals: Refusals | None = None
@@ -49,7 +49,7 @@ def find_targets(
     kernel: Kernel | None = None,
     refusals: Refusals | None = None,
 ) -> Targets:
-    """Resolve `[NAME | PLACE [ARG...]]...`, with commas between definitions.
+    """Resolve `[NAME | PLACE [ARG...]]... [if EXPR]`, with commas between definitions.
 
     Args:
         kernel: where functions and types are looked up, if needed; None: the kernel of `tracing`.
@@ -60,19 +60,20 @@ def find_targets(
     """
     kernel = kernel or Kernel(tracing)
     existing = probes_that_stay(tracing)
-    events: dict[str, None] = {}
+    events: dict[str, str | None] = {}
     wanted: list[ProbeSpec] = []
     for group in split_definitions(words):
         with refusals.one() if refusals is not None else nullcontext():
-            found, made = _meant(tracing, existing, group, defaults, kernel)
-            events.update(dict.fromkeys(found))
-            wanted += [_of_this_run(one, defaults) for one in made]
+            definition, condition = split_condition(group)
+            found, made = _meant(tracing, existing, definition, defaults, kernel)
+            events.update(dict.fromkeys(found, condition))
+            wanted += [replace(_of_this_run(one, defaults), filter=condition) for one in made]
     if refusals is not None:
         refusals.end_if_nothing_is_left(events or wanted)
     check_options(wanted, defaults, tuple(events))
     made = different_names(wanted)
     names = {one.probe.name: one.names for one in made if one.names}
-    return Targets(tuple(events), tuple(made), names, refusals)
+    return Targets(events, tuple(made), names, refusals)
 
 
 def _meant(

@@ -24,7 +24,8 @@ class RunContext:
         session: the session that traces. The creator of the context enters and leaves it.
         stop: signals, and the end of the run.
         notify: takes remarks for the user, such as that a function has been renamed.
-        command: record only this command and its children, and end with it.
+        command: end with this command, and record only its hits and those of its children.
+        everybody: record the hits of all tasks, although there is a command.
         tasks: record only these tasks.
         duration_s: end this many seconds after `Waiting.begin`; None for no limit.
         output: the stream that events go to, if the run is to end when nobody reads it any more.
@@ -39,6 +40,7 @@ class RunContext:
     duration_s: float | None = None
     output: BinaryIO | None = None
     keys_fd: int | None = None
+    everybody: bool = False
     _waiting: Waiting | None = field(default=None, init=False)
 
     @property
@@ -78,9 +80,14 @@ class RunContext:
         if self._waiting is not None:
             self._waiting.ended = True
 
+    @property
+    def followed(self) -> "Command | None":
+        """Return the command whose hits alone are recorded."""
+        return None if self.everybody else self.command
+
     def restrict(self) -> None:
         """Record only hits of the run's command and tasks."""
-        if self.command is not None:
-            self.session.only_command(self.command)
+        if self.followed is not None:
+            self.session.only_command(self.followed)
         if self.tasks.pids:
             self.session.only_tasks(self.tasks.threads(self.session.host), children=self.tasks.children)

@@ -220,13 +220,13 @@ class Session:
         self.events.remove(event)
         self._counted = True
 
-    def filter(self, expression: str) -> None:
-        """Record only hits for which `expression` is true, in the syntax of the kernel's event filters.
+    def filter(self, expression: str, events: Iterable[str] | None = None) -> None:
+        """Record only hits of these events, or of all, for which a filter in the kernel's syntax is true.
 
         Raises:
             Refused: an event does not accept the filter; the caret points into the expression.
         """
-        for event in self.events:
+        for event in self.events if events is None else events:
             try:
                 set_filter(self.files, event, expression)
             except Refused as refused:

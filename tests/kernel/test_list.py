@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def test_debugfs_format_is_byte_for_byte(ktrace: Callable, debugfs: Path) -> None:
-    ktrace("add", "vfs_read", ",", "vfs_write", ",", "do_fork", ",", "vfs_read+0x10", "-e", status=None)
+    ktrace("add", "vfs_read", ",", "vfs_write", ",", "do_fork", ",", "vfs_read+0x10", "--enable", status=None)
     ktrace("add", "-r", "vfs_open")
     assert ktrace("list", "--format", "debugfs").out == (debugfs / "kprobes/list").read_text() != ""
     ktrace("remove", "--all")

@@ -79,7 +79,7 @@ def test_one_refusal_does_not_take_the_others_with_it(ktrace: Callable, tracing:
 
 def test_atomic_undoes_all(ktrace: Callable, tracing: Path) -> None:
     outcome = ktrace(
-        "add", "--atomic", "-e", "vfs_read", ",", "vfs_write", ",", "vfs_open", "a=%nope", status=3
+        "add", "--atomic", "--enable", "vfs_read", ",", "vfs_write", ",", "vfs_open", "a=%nope", status=3
     )
     assert outcome.out == "" and "Invalid register name" in outcome.err
     assert (tracing / "kprobe_events").read_text() == ""
@@ -116,7 +116,7 @@ def test_the_kernels_own_lines_from_stdin(ktrace: Callable, tracing: Path) -> No
 def test_dry_run_writes_nothing_and_its_shell_does_the_same(ktrace: Callable, tracing: Path) -> None:
     import subprocess
 
-    script = ktrace("add", "--dry-run", "do_fork", "flags=+0(%di):x64", "-e", "--stack").out
+    script = ktrace("add", "--dry-run", "do_fork", "flags=+0(%di):x64", "--enable", "--stack").out
     assert (tracing / "kprobe_events").read_text() == ""
     subprocess.run(["sh", "-e", "-c", script], check=True)
     (probe,) = ktrace("list", "--json").records("probe")

@@ -78,7 +78,7 @@ def test_scripts_say_that_kprobes_are_disarmed(ktrace: Run, disarmed: Path) -> N
 
 
 def test_an_event_that_is_switched_on_cannot_be_hit(ktrace: Run, disarmed: Path, tracing: Path) -> None:
-    added = ktrace("add", "-e", "vfs_read", status=BLIND)
+    added = ktrace("add", "--enable", "vfs_read", status=BLIND)
     assert DISARMED in added.err and added.out == "kprobes/vfs_read\n"
     ktrace("disable", "vfs_read")
     assert DISARMED in ktrace("enable", "vfs_read", status=BLIND).err

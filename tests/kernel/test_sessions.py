@@ -213,7 +213,7 @@ def test_removing_next_to_a_session_that_traces_the_same_function(
 ) -> None:
     run = start("trace", "do_fork", "--json")
     run.until(lambda: run.out != "")
-    ktrace("add", "do_fork", "-e")
+    ktrace("add", "do_fork", "--enable")
     removed = ktrace("remove", "do_fork")
     assert (removed.out, removed.err) == ("", "")
     assert "p:kprobes/do_fork" not in (tracing / "kprobe_events").read_text()

@@ -88,6 +88,26 @@ def test_filter_and_its_error_with_a_caret(ktrace: Callable) -> None:
     assert lines[at - 1][lines[at].index("^") :].startswith("nope")
 
 
+def test_a_filter_for_each_place(ktrace: Callable) -> None:
+    words = ["vfs_read", "n=%dx:u64", "if", "n == 77777", ",", "vfs_write", "n=%dx:u64", "if", "n > 77776"]
+    load = "dd if=/dev/zero of=/dev/null bs=77777 count=3; dd if=/dev/zero of=/dev/null bs=88888 count=2"
+    events = ktrace("trace", "--json", *words, "-c", f"sh -c '{load}'").records("event")
+    found = sorted((event["event"], event["args"]["n"]) for event in events)
+    assert found == [("vfs_read", 77777)] * 3 + [("vfs_write", 77777)] * 3 + [("vfs_write", 88888)] * 2
+    both = ktrace("trace", "--json", *words, "--filter", "n < 80000", "-c", f"sh -c '{load}'")
+    assert {event["args"]["n"] for event in both.records("event")} == {77777}
+    err = ktrace("trace", "vfs_read", "n=%dx", "if", "nope == 3", ",", "vfs_write", status=3).err
+    assert "Field not found" in err and "vfs_read does not accept" in err
+
+
+def test_a_command_after_two_dashes_and_everybody(ktrace: Callable, forks: None) -> None:
+    words = ["trace", "--json", "sched:sched_process_fork", "--"]
+    only = ktrace(*words, "sh", "-c", "/bin/true; sleep 1; /bin/true").records("event")
+    assert only and {event["comm"] for event in only} == {"sh"}
+    with_others = ktrace(*words[:2], "-a", *words[2:], "sleep", "1").records("event")
+    assert {event["comm"] for event in with_others} - {"sleep"}
+
+
 def test_existing_events_by_name_and_static_ones(ktrace: Callable, forks: None) -> None:
     ktrace("add", "vfs_read", "n=%dx")
     outcome = ktrace("trace", "vfs_read", "sched:sched_process_fork", "--json", "-n", "30")

@@ -78,20 +78,20 @@ VICTIMS = (
     Victim("run-stacks", ("run", "-e", _PRINT), 15),
     Victim(
         "add",
-        ("add", "--group", GROUP, "--stack", "-e", "vfs_open", ",", "vfs_statfs", "buf=%si"),
+        ("add", "--group", GROUP, "--stack", "--enable", "vfs_open", ",", "vfs_statfs", "buf=%si"),
         5,
         back=_STAYING,
     ),
     Victim(
         "add-atomic",
-        ("add", "--group", GROUP, "--atomic", "-e", "vfs_open", ",", "vfs_statfs", "a=@no_such_symbol"),
+        ("add", "--group", GROUP, "--atomic", "--enable", "vfs_open", ",", "vfs_statfs", "a=@no_such_symbol"),
         3,
         back=_STAYING,
         failures=(3, 4),
     ),
     Victim(
         "add-append",
-        ("add", "--group", GROUP, "--append", "-e", "--stack", "-n", "one", "vfs_unlink"),
+        ("add", "--group", GROUP, "--append", "--enable", "--stack", "--name", "one", "vfs_unlink"),
         3,
         setup=_SOME,
         back=_STAYING,

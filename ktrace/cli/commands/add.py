@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.combining import excludes
-from ktrace.cli.probe_options import EVERY, FORCE, INLINED, KIND, MAX_PROBES, NTH, STACK, VMLINUX, Kind
+from ktrace.cli.probe_options import (
+    EVERY,
+    FORCE,
+    INLINED,
+    KIND,
+    MAX_PROBES,
+    MAXACTIVE,
+    NTH,
+    STACK,
+    VMLINUX,
+    Kind,
+)
 from ktrace.cli.report import report_all
 from ktrace.cli.traced import traced
 from ktrace.diagnostic import note
@@ -28,14 +39,16 @@ def add(
         ),
     ] = None,
     returns: Annotated[bool, typer.Option("-r", "--return", help="Probe the function's return.")] = False,
-    maxactive: Annotated[
-        int,
-        typer.Option(help="For a return probe: calls followed at a time; 0 for the kernel's default."),
-    ] = 0,
-    name: Annotated[str | None, typer.Option("-n", "--name", help="The event's name.")] = None,
+    maxactive: Annotated[int, MAXACTIVE] = 0,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="The event's name.")] = None,
     group: Annotated[
         str | None,
-        typer.Option("-g", "--group", help="The event's group; by default kprobes or fprobes, by its kind."),
+        typer.Option(
+            "-g",
+            "--group",
+            metavar="NAME",
+            help="The event's group; by default kprobes or fprobes, by its kind.",
+        ),
     ] = None,
     regs: Annotated[
         bool, typer.Option("--regs", help="Read ip, flags, the stack pointer and the argument registers.")
@@ -48,7 +61,7 @@ def add(
     inlined: Annotated[bool, INLINED] = False,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
     stack: Annotated[bool, STACK] = False,
-    enable: Annotated[bool, typer.Option("-e", "--enable", help="Enable it in the top buffer.")] = False,
+    enable: Annotated[bool, typer.Option("--enable", help="Enable it in the top buffer.")] = False,
     source: Annotated[
         str | None, typer.Option("--from", metavar="FILE", help="Read definitions from FILE, - for stdin.")
     ] = None,
@@ -96,7 +109,7 @@ def add(
       ktrace add vfs_read:12 count '*pos' ret
       ktrace add tracepoint:sched_switch prev->comm next->pid
       ktrace add --kind auto 'tcp_*' sk->__sk_common.skc_dport
-      ktrace add -e do_sys_openat2 'path=+u0(%si):string'
+      ktrace add --enable do_sys_openat2 'path=+u0(%si):string'
       ktrace add --regs --stack do_fork
       ktrace add vfs_read , vfs_write n=%dx
       ktrace add --from probes.txt --atomic

@@ -7,7 +7,17 @@ import typer
 
 from ktrace.cli import count_options as counting
 from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, RETURN, Kind
-from ktrace.cli.run_options import CHILDREN, COMMAND, DURATION, FILTER, JSON, PIDS, QUIET, RunOptions
+from ktrace.cli.run_options import (
+    CHILDREN,
+    COMMAND,
+    DURATION,
+    EVERYBODY,
+    FILTER,
+    JSON,
+    PIDS,
+    QUIET,
+    RunOptions,
+)
 from ktrace.cli.running import exit_status, running
 
 if TYPE_CHECKING:
@@ -20,6 +30,7 @@ def count(
     ] = None,
     by: Annotated[list[str] | None, counting.BY] = None,
     command: Annotated[str | None, COMMAND] = None,
+    everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
     filter_: Annotated[str | None, FILTER] = None,
@@ -57,7 +68,7 @@ def count(
     if not places:
         raise UsageError("what to count?", hint="ktrace count vfs_read; ktrace count 'tcp_*'")
     show = counting.looker(_table, as_json)
-    options = RunOptions(command, pids, children, duration)
+    options = RunOptions(command, pids, children, duration, everybody=everybody)
     with running(options, sys.stdout.buffer) as context:
         how = counting.count_options(
             context, kind, returns=returns, every=every, nth=nth, max_probes=max_probes

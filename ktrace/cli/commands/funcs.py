@@ -13,7 +13,7 @@ def funcs(
         str, typer.Argument(metavar="GLOB|/REGEX/", help="A name, a wildcard, or /a regular expression/.")
     ],
     module: Annotated[
-        str | None, typer.Option("-m", "--module", help="Only functions of this module.")
+        str | None, typer.Option("-m", "--module", metavar="NAME", help="Only functions of this module.")
     ] = None,
     probeable: Annotated[
         bool, typer.Option("--probeable", help="Only functions that can be probed.")

@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ktrace.cli.run_options import BUFFER_KB, CHILDREN, COMMAND, CPU, DURATION, JSON, PIDS, QUIET, RunOptions
+from ktrace.cli.quantities import count as count_of
+from ktrace.cli.run_options import (
+    BUFFER_KB,
+    CHILDREN,
+    COMMAND,
+    CPU,
+    DURATION,
+    EVERYBODY,
+    JSON,
+    PIDS,
+    QUIET,
+    RunOptions,
+)
 from ktrace.cli.running import exit_status, patient, running
 from ktrace.diagnostic import note
 
@@ -22,7 +34,8 @@ def graph(
         list[str] | None, typer.Argument(metavar="FUNC...", help="Functions, wildcards.")
     ] = None,
     depth: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Levels of calls; 1 is FUNC alone.")
+        int | None,
+        typer.Option("--depth", parser=count_of(), metavar="N", help="Levels of calls; 1 is FUNC alone."),
     ] = None,
     above: Annotated[
         str | None,
@@ -32,12 +45,14 @@ def graph(
         list[str] | None, typer.Option(metavar="GLOB", help="Leave these functions out; repeatable.")
     ] = None,
     command: Annotated[str | None, COMMAND] = None,
+    everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
     cpu: Annotated[str | None, CPU] = None,
     duration: Annotated[float | None, DURATION] = None,
     count: Annotated[
-        int | None, typer.Option("-n", "--count", min=1, help="End after N calls of FUNC.")
+        int | None,
+        typer.Option("-n", "--count", parser=count_of(), metavar="N", help="End after N calls of FUNC."),
     ] = None,
     buffer_kb: Annotated[int | None, BUFFER_KB] = None,
     top_buffer: Annotated[
@@ -72,7 +87,7 @@ def graph(
 
     if not functions:
         raise UsageError("no function is given", hint="ktrace graph vfs_read --depth 3")
-    options = RunOptions(command, pids, children, duration, buffer_kb=buffer_kb)
+    options = RunOptions(command, pids, children, duration, buffer_kb=buffer_kb, everybody=everybody)
     slow = parse_duration(above) if above else 0
     cpus = parse_cpus(cpu) if cpu else ()
     with ExitStack() as stack:

@@ -7,7 +7,17 @@ import typer
 
 from ktrace.cli import count_options as counting
 from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, RETURN, Kind
-from ktrace.cli.run_options import CHILDREN, COMMAND, DURATION, FILTER, JSON, PIDS, QUIET, RunOptions
+from ktrace.cli.run_options import (
+    CHILDREN,
+    COMMAND,
+    DURATION,
+    EVERYBODY,
+    FILTER,
+    JSON,
+    PIDS,
+    QUIET,
+    RunOptions,
+)
 from ktrace.cli.running import exit_status, running
 
 if TYPE_CHECKING:
@@ -26,6 +36,7 @@ def hist(
         str | None, typer.Option("--sum", metavar="EXPR", help="Also sum this up for each line.")
     ] = None,
     command: Annotated[str | None, COMMAND] = None,
+    everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
     filter_: Annotated[str | None, FILTER] = None,
@@ -62,7 +73,7 @@ def hist(
         raise UsageError("--linear and --log2: which?")
     steps = Linear.parse(linear) if linear else None
     show = counting.looker(_drawing, as_json)
-    options = RunOptions(command, pids, children, duration)
+    options = RunOptions(command, pids, children, duration, everybody=everybody)
     with running(options, sys.stdout.buffer) as context:
         how = counting.count_options(
             context, kind, returns=returns, every=every, nth=nth, max_probes=max_probes

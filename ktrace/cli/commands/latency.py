@@ -7,7 +7,17 @@ import typer
 
 from ktrace.cli import count_options as counting
 from ktrace.cli.probe_options import KIND, Kind
-from ktrace.cli.run_options import CHILDREN, COMMAND, DURATION, FILTER, JSON, PIDS, QUIET, RunOptions
+from ktrace.cli.run_options import (
+    CHILDREN,
+    COMMAND,
+    DURATION,
+    EVERYBODY,
+    FILTER,
+    JSON,
+    PIDS,
+    QUIET,
+    RunOptions,
+)
 from ktrace.cli.running import exit_status, running
 from ktrace.errors import UsageError
 
@@ -32,6 +42,7 @@ def latency(
     above: Annotated[str | None, ABOVE] = None,
     linear: Annotated[str | None, LINEAR] = None,
     command: Annotated[str | None, COMMAND] = None,
+    everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
     filter_: Annotated[str | None, FILTER] = None,
@@ -71,7 +82,7 @@ def latency(
         )
     steps = Linear.parse(linear, time) if linear else None
     show = counting.looker(_drawing, as_json) if above is None else None
-    options = RunOptions(command, pids, children, duration)
+    options = RunOptions(command, pids, children, duration, everybody=everybody)
     with running(options, sys.stdout.buffer) as context:
         request = LatencyRequest(
             places,

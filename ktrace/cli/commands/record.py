@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.probe_options import EVERY, FORCE, KIND, MAX_PROBES, MAXACTIVE, NTH, REGS, RETURN, STACK, Kind
+from ktrace.cli.quantities import size
 from ktrace.cli.run_options import (
     CHILDREN,
     CLOCK,
     COMMAND,
     CPU,
     DURATION,
+    EVERYBODY,
     FILTER,
     PIDS,
     RunOptions,
@@ -39,14 +41,17 @@ def record(
         ),
     ] = "trace.dat",
     command: Annotated[str | None, COMMAND] = None,
+    everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
     cpu: Annotated[str | None, CPU] = None,
     filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     max_size: Annotated[
-        str | None,
-        typer.Option("--max-size", metavar="SIZE", help="End when this much is recorded, such as 2G."),
+        int | None,
+        typer.Option(
+            "--max-size", parser=size("b", 1), metavar="SIZE", help="End when this much is recorded: 2G."
+        ),
     ] = None,
     returns: Annotated[bool, RETURN] = False,
     maxactive: Annotated[int, MAXACTIVE] = 0,
@@ -60,7 +65,7 @@ def record(
     clock: Annotated[str | None, CLOCK] = None,
     buffer_kb: Annotated[
         int | None,
-        typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU; 4096."),
+        typer.Option("--buffer-size", parser=size("k", 4), metavar="SIZE", help="Buffer for each CPU; 4M."),
     ] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print no progress and no summary.")] = False,
 ) -> int:
@@ -78,7 +83,7 @@ def record(
       ktrace report io.dat --json | jq .args.count
     """
 
-    from ktrace.capture.record import default_buffer_kb, parse_size
+    from ktrace.capture.record import default_buffer_kb
     from ktrace.capture.record import record as run
     from ktrace.capture.request import TraceRequest
     from ktrace.cli.report import report
@@ -99,8 +104,7 @@ def record(
     sysconf = traced().sysconf
     memory_kb = sysconf("SC_PHYS_PAGES") * (sysconf("SC_PAGE_SIZE") // 1024)
     size_kb = buffer_kb or default_buffer_kb(sysconf("SC_NPROCESSORS_ONLN"), memory_kb)
-    options = RunOptions(command, pids, children, duration, clock, size_kb)
-    limit = parse_size(max_size) if max_size else None
+    options = RunOptions(command, pids, children, duration, clock, size_kb, everybody=everybody)
     tracing = find_tracing(traced())
     group = Owner.of_this_process(traced()).name
     defaults = ProbeOptions(
@@ -122,7 +126,7 @@ def record(
     request = TraceRequest(targets, stack, filter_, cpus)
     with running(options) as context:
         show = _show if sys.stderr.isatty() and not quiet else None
-        done = run(context, request, output, max_size=limit, progress=show)
+        done = run(context, request, output, max_size=max_size, progress=show)
         if show:
             print("\r\x1b[K", end="", file=sys.stderr)
         if not quiet:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli.quantities import count as count_of
 from ktrace.cli.recording_options import CSV_RAW, RECOVER
+from ktrace.cli.run_options import CPU, QUIET
 
 if TYPE_CHECKING:
     from ktrace.cli.exports import Export
@@ -42,11 +44,14 @@ def report(
         str | None, typer.Option(metavar="OUT", help="The same as folded stacks, for other programs.")
     ] = None,
     events: Annotated[
-        list[str] | None, typer.Option("--event", help="Only events with this name: sched:*; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "-e", "--event", metavar="NAME", help="Only events with this name: sched:*; repeatable."
+        ),
     ] = None,
-    cpu: Annotated[str | None, typer.Option(help="Only these CPUs, such as 0,2-3.")] = None,
+    cpu: Annotated[str | None, CPU] = None,
     pids: Annotated[
-        list[int] | None, typer.Option("-p", "--pid", help="Only this thread; repeatable.")
+        list[int] | None, typer.Option("-p", "--pid", metavar="PID", help="Only this thread; repeatable.")
     ] = None,
     since: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="From this time on, as in the text output.")
@@ -54,14 +59,22 @@ def report(
     until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this time.")] = None,
     filter_: Annotated[
         str | None,
-        typer.Option("--filter", help="Only events that pass this filter, such as 'count > 4096'."),
+        typer.Option(
+            "--filter", metavar="EXPR", help="Only events that pass this filter, such as 'count > 4096'."
+        ),
     ] = None,
     recover: Annotated[bool, RECOVER] = False,
     jobs: Annotated[
         int,
-        typer.Option("-j", "--jobs", min=1, help="Processes that make lines; one a CPU, up to 4."),
+        typer.Option(
+            "-j",
+            "--jobs",
+            parser=count_of(),
+            metavar="N",
+            help="Processes that make lines; one a CPU, up to 4.",
+        ),
     ] = JOBS,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary at the end.")] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> int:
     """Show recordings by ktrace or trace-cmd, as the kernel's text or in formats for other programs.
 

@@ -8,7 +8,8 @@ import typer
 
 from ktrace.cli.combining import excludes
 from ktrace.cli.probe_options import VMLINUX
-from ktrace.cli.run_options import check_seconds
+from ktrace.cli.quantities import seconds
+from ktrace.cli.run_options import BUFFER_KB
 from ktrace.cli.traced import traced
 
 if TYPE_CHECKING:
@@ -42,13 +43,7 @@ def run(
     ] = None,
     duration: Annotated[
         float | None,
-        typer.Option(
-            "-T",
-            metavar="SECONDS",
-            min=0,
-            callback=check_seconds,
-            help="End after this many seconds.",
-        ),
+        typer.Option("-T", metavar="TIME", parser=seconds(), help="End after this time: 10s, 500ms, 2m."),
     ] = None,
     list_points: Annotated[
         str | None, typer.Option("-l", metavar="POINT", help="List the probe points that match.")
@@ -77,9 +72,7 @@ def run(
     allow_system: Annotated[
         bool, typer.Option("--allow-system", help="Allow the script to start programs with system().")
     ] = False,
-    buffer_kb: Annotated[
-        int | None, typer.Option("--buffer-size", min=4, metavar="KB", help="KiB of buffer for each CPU.")
-    ] = None,
+    buffer_kb: Annotated[int | None, BUFFER_KB] = None,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Print what ktrace does, on stderr.")

@@ -8,7 +8,17 @@ import typer
 
 from ktrace.cli import count_options as counting
 from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, Kind
-from ktrace.cli.run_options import CHILDREN, COMMAND, DURATION, FILTER, JSON, PIDS, QUIET, RunOptions
+from ktrace.cli.run_options import (
+    CHILDREN,
+    COMMAND,
+    DURATION,
+    EVERYBODY,
+    FILTER,
+    JSON,
+    PIDS,
+    QUIET,
+    RunOptions,
+)
 from ktrace.cli.running import exit_status, patient, running
 
 if TYPE_CHECKING:
@@ -32,6 +42,7 @@ def stack(
     svg: Annotated[str | None, SVG] = None,
     speedscope: Annotated[str | None, SPEEDSCOPE] = None,
     command: Annotated[str | None, COMMAND] = None,
+    everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
     filter_: Annotated[str | None, FILTER] = None,
@@ -71,7 +82,7 @@ def stack(
             if path is not None:
                 targets.append(stack_.enter_context(target_of(path, others=targets)))
                 files[name] = stack_.enter_context(write_to(targets[-1]))
-        options = RunOptions(command, pids, children, duration)
+        options = RunOptions(command, pids, children, duration, everybody=everybody)
         context = stack_.enter_context(running(options, sys.stdout.buffer))
         how = counting.count_options(context, kind, every=every, nth=nth, max_probes=max_probes)
         refusals = Refusals(report)

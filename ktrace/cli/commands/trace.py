@@ -29,8 +29,10 @@ from ktrace.cli.run_options import (
     CHILDREN,
     CLOCK,
     COMMAND,
+    COUNT,
     CPU,
     DURATION,
+    EVERYBODY,
     FILTER,
     JSON,
     PIDS,
@@ -58,12 +60,13 @@ def trace(
         ),
     ] = None,
     command: Annotated[str | None, COMMAND] = None,
+    everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
     cpu: Annotated[str | None, CPU] = None,
     filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
-    count: Annotated[int | None, typer.Option("-n", "--count", min=1, help="End after N events.")] = None,
+    count: Annotated[int | None, COUNT] = None,
     returns: Annotated[bool, RETURN] = False,
     maxactive: Annotated[int, MAXACTIVE] = 0,
     regs: Annotated[bool, REGS] = False,
@@ -127,7 +130,7 @@ def trace(
 
     if not words:
         raise UsageError("what to trace?", hint="ktrace trace do_fork; `ktrace list` shows events that exist")
-    options = RunOptions(command, pids, children, duration, clock, buffer_kb)
+    options = RunOptions(command, pids, children, duration, clock, buffer_kb, everybody=everybody)
     cpus = parse_cpus(cpu) if cpu else ()
     tracing = find_tracing(traced())
     group = Owner.of_this_process(traced()).name

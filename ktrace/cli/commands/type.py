@@ -15,7 +15,8 @@ def type_(
         typer.Argument(metavar="[MEMBER...]", help="Show only these, such as f_path.dentry."),
     ] = None,
     module: Annotated[
-        str | None, typer.Option("-m", "--module", help="Look first among this module's own types.")
+        str | None,
+        typer.Option("-m", "--module", metavar="NAME", help="Look first among this module's own types."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.run_options import check_seconds
+from ktrace.cli.quantities import count, seconds, size
 
 # Options end at the first word of CMD: the words after it belong to CMD.
 CONTEXT = {"allow_interspersed_args": False}
@@ -23,8 +23,15 @@ def vm(
             help="A kernel image, a version in /boot, or a series: 5.10, 6.1, 6.12 (default), 7.3.",
         ),
     ] = None,
-    cpus: Annotated[int, typer.Option(min=1, help="Processors of the guest.")] = 2,
-    memory: Annotated[int, typer.Option(min=256, metavar="MB", help="Memory of the guest, in MiB.")] = 2048,
+    cpus: Annotated[
+        int, typer.Option("--cpus", parser=count(), metavar="N", help="Processors of the guest.")
+    ] = 2,
+    memory: Annotated[
+        int,
+        typer.Option(
+            "--memory", parser=size("m", 256), metavar="SIZE", help="Memory of the guest: 512M, 4G."
+        ),
+    ] = 2048,
     append: Annotated[
         str,
         typer.Option(
@@ -38,9 +45,8 @@ def vm(
     timeout: Annotated[
         float | None,
         typer.Option(
-            min=1,
-            metavar="SECONDS",
-            callback=check_seconds,
+            parser=seconds(1),
+            metavar="TIME",
             help="End the guest after this time, including the time to boot.",
         ),
     ] = None,

@@ -65,7 +65,7 @@ class Sink:
 
 
 def run(session: Session, sink: Sink, notes: list[str], count: int | None = None, **ends: float) -> Taken:
-    request = TraceRequest(Targets((), ()), count=count, conditions=Conditions(snapshot_on="x == 2"))
+    request = TraceRequest(Targets({}, ()), count=count, conditions=Conditions(snapshot_on="x == 2"))
     with StopSignals() as stop:
         return run_snapshot(RunContext(session, stop, notes.append, **ends), request, sink)
 

@@ -173,3 +173,15 @@ def test_an_error_that_cannot_be_told_has_its_exit_status_all_the_same(tmp_path,
     with open("/dev/full", "wb") as full, os.fdopen(write_end, "wb") as broken:  # noqa: PTH123 -- short
         for err in (full, broken):
             assert subprocess.run(argv, stderr=err, cwd=tmp_path, check=False).returncode == status
+
+
+def test_a_command_after_two_dashes():
+    last = main_module._command_last
+    assert last(["vfs_read", "--", "ls", "-l", "a b"]) == ["vfs_read", "-c", "ls -l 'a b'"]
+    assert last(["vfs_read", "-c", "ls"]) == ["vfs_read", "-c", "ls"]
+
+
+@pytest.mark.parametrize("words", [["vfs_read", "--"], ["vfs_read", "-c", "ls", "--", "ls"]])
+def test_no_command_or_two(words, capsys):
+    assert main(["trace", *words]) == 2
+    assert "--" in capsys.readouterr().err

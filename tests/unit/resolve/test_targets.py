@@ -217,5 +217,22 @@ def test_a_word_behind_an_event_that_is_nothing_at_all_is_told_with_the_event(fi
         find_targets(files, ["vfs_read", "cuont"], ProbeOptions(group="mine"), Looked(files))
     assert "kprobes/vfs_read" in error.value.hint and "vfs_read+0" in error.value.hint
     targets = find_targets(files, ["vfs_read", "do_fork"], ProbeOptions(group="mine"), Looked(files))
-    assert targets.events == ("kprobes/vfs_read",)
+    assert list(targets.events) == ["kprobes/vfs_read"]
     assert [p.to_line() for p in targets.probes] == ["p:mine/do_fork do_fork"]
+
+
+def test_a_condition_for_each_place(files):
+    words = ["do_fork", "x=%di", "if", "x > 1", ",", "sched:*", "if", "prev_pid", "==", "3", ",", "g/a"]
+    targets = find_targets(files, words, ProbeOptions(group="mine"))
+    assert [(one.probe.event, one.filter) for one in targets.wanted] == [("mine/do_fork", "x > 1")]
+    assert targets.events == {
+        "sched/sched_switch": "prev_pid == 3",
+        "sched/sched_wakeup": "prev_pid == 3",
+        "g/a": None,
+    }
+
+
+@pytest.mark.parametrize("words", [["if", "x > 1"], ["do_fork", "if"], ["a", ",", "if"]])
+def test_half_a_condition(files, words):
+    with pytest.raises(UsageError, match="condition"):
+        find_targets(files, words, ProbeOptions(group="mine"))
