@@ -7,7 +7,7 @@ its declaration.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ktrace.errors import NotFound, Unavailable, UsageError
@@ -40,10 +40,12 @@ class Probeable:
         traceable: names in available_filter_functions, each with the number of functions of that name; None
             if the file cannot be read.
         blacklist: names on the kprobe blacklist.
+        is_known: whether both lists could be read.
     """
 
     traceable: dict[str, int] | None
     blacklist: frozenset[str]
+    is_known: bool = True
 
     @classmethod
     def of(cls, kernel: Kernel) -> "Probeable":
@@ -52,7 +54,7 @@ class Probeable:
         # Forty thousand lines: a loop over them takes five times as long.
         traceable = None if text is None else Counter(_FIRST_WORD.findall(text))
         names = (line.partition("\t")[2] for line in (kernel.blacklist or "").splitlines())
-        return cls(traceable, frozenset(names))
+        return cls(traceable, frozenset(names), traceable is not None and kernel.blacklist is not None)
 
     def why_not(self, name: str) -> str | None:
         """Return why a function of that name cannot be probed; None if no reason is known."""
@@ -73,12 +75,14 @@ class FunctionRow:
 
     Attributes:
         symbol: its symbol; None if it is inlined everywhere.
-        why_not: why it cannot be probed; None if it can.
+        probeable: whether it can be probed; None if that is not known.
+        why_not: why it cannot be probed; None if it can, or if that is not known.
         signature: its declaration in C; None if it was not requested or is not known.
     """
 
     name: str
     symbol: Symbol | None
+    probeable: bool | None
     why_not: str | None
     signature: str | None = None
 
@@ -103,10 +107,16 @@ def find_functions(
     Raises:
         UsageError: the pattern is not a regular expression.
         NotFound: nothing matches; the hint has similar names.
+        Unavailable: `probeable`, and the kernel's lists cannot be read.
     """
     allowed = Probeable.of(kernel)
+    if probeable and not allowed.is_known:
+        raise Unavailable(
+            "which functions can be probed is not known: the kernel's lists cannot be read",
+            hint="run it as root; `ktrace doctor` shows whether tracefs and debugfs are mounted",
+        )
     rows = [
-        FunctionRow(s.name, s, allowed.why_not(s.name))
+        _row(s, allowed)
         for s in _symbols(pattern, kernel)
         if not s.name.startswith(PADDING) and (module is None or s.module == module.replace("-", "_"))
     ]
@@ -115,7 +125,7 @@ def find_functions(
     if not rows:
         raise _nothing(pattern, kernel, module)
     if probeable:
-        rows = [row for row in rows if row.why_not is None]
+        rows = [row for row in rows if row.probeable]
     return _with_signatures(rows, kernel) if signatures else rows
 
 
@@ -149,6 +159,12 @@ def place_at(address: int, symbols: Kallsyms) -> SymbolPlace | AddressPlace:
     return SymbolPlace(symbol.name, address - symbol.address, symbol.module)
 
 
+def _row(symbol: Symbol, allowed: Probeable) -> FunctionRow:
+    reason = allowed.why_not(symbol.name)
+    probeable = False if reason else True if allowed.is_known else None
+    return FunctionRow(symbol.name, symbol, probeable, reason)
+
+
 def _symbols(pattern: str, kernel: Kernel) -> Iterable[Symbol]:
     regex = _regex(pattern)
     if regex is None:
@@ -170,7 +186,7 @@ def _inlined(pattern: str, kernel: Kernel) -> list[FunctionRow]:
     types = kernel.types()
     if isinstance(types, Miss) or isinstance(types.functions(pattern), Miss):
         return []
-    return [FunctionRow(pattern, None, INLINED)]
+    return [FunctionRow(pattern, None, probeable=False, why_not=INLINED)]
 
 
 def _with_signatures(rows: list[FunctionRow], kernel: Kernel) -> list[FunctionRow]:
@@ -187,7 +203,7 @@ def _with_signature(row: FunctionRow, kernel: Kernel) -> FunctionRow:
 
     found = _declarations(row, kernel.types(row.symbol.module if row.symbol else None))
     text = " | ".join(signature(function) for function in found)
-    return FunctionRow(row.name, row.symbol, row.why_not, text or None)
+    return replace(row, signature=text or None)
 
 
 def _declarations(row: FunctionRow, types: "Btf | Miss") -> "Iterator[Function]":

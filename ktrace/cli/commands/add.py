@@ -23,6 +23,7 @@ from ktrace.cli.probe_options import (
 from ktrace.cli.report import report_all
 from ktrace.cli.traced import traced
 from ktrace.diagnostic import note
+from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
     from ktrace.kernel.kernel import Kernel
@@ -118,6 +119,8 @@ def add(
     import time
 
     excludes("--dry-run", dry_run, ("--json", as_json))
+    if not words and source is None:
+        raise UsageError("what to probe?", hint="ktrace add vfs_read count; ktrace add --from FILE")
     from ktrace.tracefs.mount import find_debug, find_tracing
 
     # Fail before loading what this machine cannot use.
@@ -168,7 +171,6 @@ def add(
 def _wanted(
     words: list[str], source: str | None, defaults: "ProbeOptions", kernel: "Kernel", refusals: "Refusals"
 ) -> "list[ProbeSpec]":
-    from ktrace.errors import UsageError
     from ktrace.resolve.definition_files import read_definitions
     from ktrace.resolve.parse import split_definitions
     from ktrace.resolve.resolve import want

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from ktrace.cli.traced import traced
+from ktrace.diagnostic import note
 
 
 def funcs(
@@ -50,6 +51,6 @@ def funcs(
         sys.stdout.writelines(function_record(row) + "\n" for row in rows)
         return 0
     sys.stdout.write(functions_text(rows, terminal_width()))
-    if kernel.traceable is None:
-        print("ktrace: whether they can be probed is not known: run it as root", file=sys.stderr)
+    if any(row.probeable is None for row in rows):
+        note("? means that the kernel's lists of probeable functions cannot be read: run it as root")
     return 0

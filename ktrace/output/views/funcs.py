@@ -7,6 +7,7 @@ from typing import Protocol
 from ktrace.output.terminal.table import render_table
 
 SCHEMA = 1
+_ANSWER = {True: "yes", False: "no", None: "?"}
 
 
 class Symbol(Protocol):
@@ -33,8 +34,12 @@ class Row(Protocol):
         """Return the symbol; None if the function is inlined."""
 
     @property
+    def probeable(self) -> bool | None:
+        """Return whether the function can be probed; None if that is not known."""
+
+    @property
     def why_not(self) -> str | None:
-        """Return why the function cannot be probed, or None if it can."""
+        """Return why the function cannot be probed; None if it can, or if that is not known."""
 
     @property
     def signature(self) -> str | None:
@@ -46,7 +51,7 @@ def functions_text(rows: Sequence[Row], width: int | None) -> str:
     header = ("PROBE", "MODULE", "FUNCTION")
     table = [
         [
-            "yes" if row.why_not is None else "no",
+            _ANSWER[row.probeable],
             (row.symbol.module if row.symbol else None) or "-",
             (row.signature or row.name) + (f"  ({row.why_not})" if row.why_not else ""),
         ]
@@ -66,7 +71,7 @@ def function_record(row: Row) -> str:
             "name": row.name,
             "module": symbol.module if symbol else None,
             "address": address,
-            "probeable": row.why_not is None,
+            "probeable": row.probeable,
             "why_not": row.why_not,
             "signature": row.signature,
         }

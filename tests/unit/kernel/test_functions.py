@@ -1,10 +1,11 @@
 """Functions by wildcard and expression: what can be probed, and what is said of the rest."""
 
+import json
 from pathlib import Path
 
 import pytest
 
-from ktrace.errors import NotFound, UsageError
+from ktrace.errors import NotFound, Unavailable, UsageError
 from ktrace.kernel.functions import BLACKLISTED, INLINED, NOTRACE, find_functions
 from ktrace.output.views.funcs import function_record, functions_text
 from tests.unit.output.schema import SCHEMA, fits
@@ -21,8 +22,22 @@ def test_by_wildcard(here: BuiltKernel) -> None:
     assert [(r.name, r.why_not) for r in rows] == [
         ("vfs_read", None), ("vfs_write", None), ("vfs_secret", BLACKLISTED), ("vfs_hidden", NOTRACE)
     ]  # fmt: skip
+    assert [r.probeable for r in rows] == [True, True, False, False]
     assert here.read == ["symbols"]
     assert [r.name for r in find_functions("vfs_*", here, probeable=True)] == ["vfs_read", "vfs_write"]
+
+
+@pytest.mark.parametrize("unread", ["traceable", "blacklist"])
+def test_lists_that_cannot_be_read(here: BuiltKernel, unread: str) -> None:
+    setattr(here, unread, None)
+    rows = {row.name: row for row in find_functions("vfs_*", here)}
+    assert rows["vfs_read"].probeable is None and rows["vfs_read"].why_not is None
+    known = "vfs_secret" if unread == "traceable" else "vfs_hidden"
+    assert rows[known].probeable is False
+    assert functions_text(list(rows.values()), 80).splitlines()[1].split() == ["?", "-", "vfs_read"]
+    assert fits(json.loads(function_record(rows["vfs_read"])), SCHEMA)
+    with pytest.raises(Unavailable, match="which functions can be probed is not known"):
+        find_functions("vfs_*", here, probeable=True)
 
 
 def test_by_expression(here: BuiltKernel) -> None:
@@ -54,8 +69,6 @@ def test_inlined_and_unknown(here: BuiltKernel) -> None:
 
 
 def test_output(here: BuiltKernel) -> None:
-    import json
-
     rows = [*find_functions("vfs_*", here, signatures=True), *find_functions("by_value", here)]
     records = [json.loads(function_record(row)) for row in rows]
     assert all(fits(record, SCHEMA) for record in records)
