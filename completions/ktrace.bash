@@ -44,7 +44,9 @@ commands() {
   offer type '\''show a type'\''\'\'''\''s members with their offsets'\''
   offer lines '\''show a function'\''\'\'''\''s source lines and which can be probed'\''
   offer vars '\''show a function'\''\'\'''\''s arguments and local variables'\''
+  offer examples '\''show questions, and the command lines that answer them'\''
   offer doctor '\''show what works here, and how to fix what does not'\''
+  offer config '\''show the settings in force, and where they come from'\''
   offer clean '\''remove what dead ktrace sessions left'\''
   offer vm '\''boot a real kernel in QEMU and run a command in it'\''
   offer version '\''print ktrace'\''\'\'''\''s version, Python'\''\'\'''\''s and the kernel'\''\'\'''\''s'\''
@@ -437,8 +439,18 @@ options() {
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
+    examples)
+      offer --json '\''Print JSON Lines: see docs/json.md.'\''
+      offer -h '\''Show what it does, with examples.'\''
+      offer --help '\''Show what it does, with examples.'\''
+      ;;
     doctor)
       offer --json '\''Print one JSON object.'\''
+      offer -h '\''Show what it does, with examples.'\''
+      offer --help '\''Show what it does, with examples.'\''
+      ;;
+    config)
+      offer --json '\''Print JSON Lines: see docs/json.md.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;

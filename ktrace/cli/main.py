@@ -8,9 +8,12 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TextIO
 
+from ktrace.cli.config import Config, read
+from ktrace.cli.global_options import colour_from, split
 from ktrace.cli.registry import COMMANDS, Command, find
 from ktrace.cli.report import report
 from ktrace.errors import Interrupted, KtraceError, OutOfTime
+from ktrace.output.terminal.colour import choose
 
 _USAGE = """\
 Usage: ktrace COMMAND [WORD...]
@@ -18,10 +21,8 @@ See kernel functions called, with their arguments: no compiler, no module.
 
 {commands}
 
-`ktrace COMMAND --help` explains a command, with examples. To start:
-  ktrace doctor                                  what works on this machine
-  ktrace trace do_fork -c 'make -j4'             see make start processes
-  ktrace trace vfs_read --json | jq .args.count  its events as JSON Lines
+`ktrace COMMAND --help` explains a command, `ktrace examples` shows what to ask.
+Start with `ktrace doctor` and `ktrace trace do_fork -- make`.
 
 Exit status: 0 success, 1 failed, 2 usage, 3 refused by the kernel, 4 not found,
 5 cannot run here, 6 busy or name taken, 7 damaged input, 125 virtual machine
@@ -92,6 +93,7 @@ def _let_go(trace: TracebackType | None) -> None:
 
 
 def _dispatch(argv: list[str]) -> int:
+    options, argv = split(argv)
     if not argv:
         return _print_usage(sys.stderr, 2)
     name, *rest = argv
@@ -101,13 +103,22 @@ def _dispatch(argv: list[str]) -> int:
         name, rest = rest[0], ["--help"]
     if name in ("-V", "--version"):
         name = "version"
+    config = read(os.environ, find)
+    for text in config.notes:
+        from ktrace.diagnostic import note
+
+        note(text)
     command = find(name)
+    if command is None and (words := config.alias(name)) is not None:
+        name, rest = words[0], [*words[1:], *rest]
+        command = find(name)
     if command is None:
         raise _unknown(name)
-    return _run(command, rest)
+    choose(colour_from(options, config))
+    return _run(command, rest, config, quiet=options.quiet)
 
 
-def _run(command: Command, words: list[str]) -> int:
+def _run(command: Command, words: list[str], config: Config, *, quiet: bool) -> int:
     from importlib import import_module
 
     import typer
@@ -125,10 +136,17 @@ def _run(command: Command, words: list[str]) -> int:
     function = _passing_broken_pipes(getattr(module, command.attribute))
     app.command(command.name, context_settings=settings)(function)
     parser = typer.main.get_command(app)
+    if quiet and any("-q" in parameter.opts for parameter in parser.params):
+        words = ["-q", *words]
     if hasattr(module, "COMMAND"):  # of cli.run_options; of a script, words after -- are its arguments
         words = _command_last(words)
     try:
-        result = parser.main(words, prog_name=f"ktrace {command.name}", standalone_mode=False)
+        result = parser.main(
+            words,
+            prog_name=f"ktrace {command.name}",
+            standalone_mode=False,
+            default_map=config.defaults(command.name, parser.params),
+        )
     except typer.Abort:
         return _INTERRUPTED
     except typer.TyperException as error:

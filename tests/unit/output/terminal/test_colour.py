@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ktrace.output.terminal.colour import wants_colour
+from ktrace.output.terminal.colour import choose, wants_colour
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,13 @@ def test_who_wants_colours(
     if no_color is not None:
         monkeypatch.setenv("NO_COLOR", no_color)
     assert wants_colour(SimpleNamespace(isatty=lambda: terminal)) is expected
+
+
+@pytest.mark.parametrize("when", ["always", "never"])
+def test_what_the_user_chose_wins(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    try:
+        choose(when)
+        assert wants_colour(SimpleNamespace(isatty=lambda: when == "never")) is (when == "always")
+    finally:
+        choose("auto")
