@@ -66,12 +66,18 @@ def words_of(texts: Sequence[str] | None) -> list[str]:
 
 
 def looker(
-    render: "Callable[[Tally, int, int], str]", as_json: bool
+    render: "Callable[[Tally, int, int], str]", *, as_json: bool, command: str | None
 ) -> "Callable[[Tally | None, float], None] | None":
-    """Return the function that shows a live table on a terminal, or None if nobody would see it."""
-    if as_json or not sys.stdout.isatty():
+    """Return the function that shows a live table on a terminal.
+
+    None if nobody would see it, and if there is a command: to redraw the table would erase its output.
+    """
+    if as_json or command:
         return None
-    from ktrace.output.terminal.live import Live
+    from ktrace.output.terminal.live import Live, can_redraw
+
+    if not can_redraw(sys.stdout):
+        return None
 
     live: Live | None = None
 

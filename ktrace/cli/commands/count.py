@@ -67,7 +67,7 @@ def count(
 
     if not places:
         raise UsageError("what to count?", hint="ktrace count vfs_read; ktrace count 'tcp_*'")
-    show = counting.looker(_table, as_json)
+    show = counting.looker(_table, as_json=as_json, command=command)
     options = RunOptions(command, pids, children, duration, everybody=everybody)
     with running(options, sys.stdout.buffer) as context:
         how = counting.count_options(

@@ -72,7 +72,7 @@ def hist(
     if linear and log2:
         raise UsageError("--linear and --log2: which?")
     steps = Linear.parse(linear) if linear else None
-    show = counting.looker(_drawing, as_json)
+    show = counting.looker(_drawing, as_json=as_json, command=command)
     options = RunOptions(command, pids, children, duration, everybody=everybody)
     with running(options, sys.stdout.buffer) as context:
         how = counting.count_options(

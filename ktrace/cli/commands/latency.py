@@ -81,7 +81,7 @@ def latency(
             hint="--filter chooses by the first event's fields, such as 'pid == 1234'",
         )
     steps = Linear.parse(linear, time) if linear else None
-    show = counting.looker(_drawing, as_json) if above is None else None
+    show = counting.looker(_drawing, as_json=as_json, command=command) if above is None else None
     options = RunOptions(command, pids, children, duration, everybody=everybody)
     with running(options, sys.stdout.buffer) as context:
         request = LatencyRequest(

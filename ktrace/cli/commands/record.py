@@ -124,8 +124,11 @@ def record(
     targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug(traced())), refusals)
     cpus = parse_cpus(cpu) if cpu else ()
     request = TraceRequest(targets, stack, filter_, cpus)
+    from ktrace.output.terminal.live import can_redraw
+
     with running(options) as context:
-        show = _show if sys.stderr.isatty() and not quiet else None
+        # A line that is overwritten would mix with the output of CMD.
+        show = _show if can_redraw(sys.stderr) and not quiet and not command else None
         done = run(context, request, output, max_size=max_size, progress=show)
         if show:
             print("\r\x1b[K", end="", file=sys.stderr)

@@ -74,7 +74,7 @@ def stack(
     from ktrace.resolve.refusals import Refusals
     from ktrace.storage.destination import target_of, write_to
 
-    show = counting.looker(_table, as_json)
+    show = counting.looker(_table, as_json=as_json, command=command)
     with ExitStack() as stack_:
         targets: list[Target] = []
         files: dict[str, BinaryIO] = {}

@@ -1,7 +1,13 @@
 """Redraw text in place on a terminal."""
 
+import os
 import shutil
 from typing import TextIO
+
+
+def can_redraw(out: TextIO) -> bool:
+    """Return whether it is a terminal that can move its cursor."""
+    return out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 class Live:
@@ -12,7 +18,7 @@ class Live:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._lines = 0
+        self._shown: list[str] = []
 
     @staticmethod
     def room() -> tuple[int, int]:
@@ -24,15 +30,17 @@ class Live:
         """Show `text` in place of the text shown before."""
         columns, lines = self.room()
         shown = [line[:columns] for line in text.splitlines()[:lines]]
-        self._out.write(self._back() + "\n".join(shown) + "\n")
+        self._out.write(self._back(columns) + "\n".join(shown) + "\n")
         self._out.flush()
-        self._lines = len(shown)
+        self._shown = shown
 
     def clear(self) -> None:
         """Erase the text."""
-        self._out.write(self._back())
+        self._out.write(self._back(self.room()[0]))
         self._out.flush()
-        self._lines = 0
+        self._shown = []
 
-    def _back(self) -> str:
-        return f"\x1b[{self._lines}A\r\x1b[J" if self._lines else ""
+    def _back(self, columns: int) -> str:
+        """Return what erases the text. In a window that became narrower, its long lines take several rows."""
+        rows = sum(max(-(-len(line) // columns), 1) for line in self._shown)
+        return f"\x1b[{rows}A\r\x1b[J" if rows else ""
