@@ -52,11 +52,18 @@ class Fast:
         data = self.words.data
         at = self.heads.body[lines]
         begins = self.words.word(at)
+        untried = True
         for _ in range(_EVENTS_MAX):
             if not len(lines):
                 break
             first, end = int(at[0]), int(self.ends[lines[0]])
             name = self.pattern.match(data, first, end)
+            if name is None and untried:
+                untried = False
+                found, left = self._nameless(lines, at)
+                batches += found
+                lines, at, begins = lines[left], at[left], begins[left]
+                continue
             named = name is not None and name.end() < end
             prefix = name[0] if name and named else data[first : min(first + 8, end)]
             same = first_bytes(begins, min(len(prefix), 8)) == int.from_bytes(prefix[:8], "little")
@@ -68,6 +75,31 @@ class Fast:
             left = np.flatnonzero(~same)
             lines, at, begins = lines[left], at[left], begins[left]
         return batches
+
+    def _nameless(self, lines: Ints, at: Ints) -> tuple[list[Batch], Ints]:
+        """Parse records that do not begin with the event's name; return also which rows are left.
+
+        These are functions and system calls. Texts repeat, and each is tried once.
+        """
+        ends = self.ends[lines]
+        arrow = self.words.next(ord("<"), at)
+        may_be = (arrow < ends) & self.words.byte_is(arrow + 1, ord("-"))
+        rows = np.flatnonzero(may_be | self.words.matches(at, b"sys_"))
+        body = self.words.strings(at[rows], ends[rows])
+        events = [self._name_of(text or "") for text in body.values]
+        names = dict.fromkeys(event for event in events if event is not None)
+        left = np.ones(len(lines), np.bool_)
+        batches = []
+        for name in names:
+            mine = np.flatnonzero(np.array([event == name for event in events])[body.codes])
+            left[rows[mine]] = False
+            plain = self._plain(name, lines[rows[mine]])
+            batches.append(replace(plain, columns={"body": body.take(mine)}, titled=False))
+        return batches, np.flatnonzero(left)
+
+    def _name_of(self, text: str) -> str | None:
+        spelled = text.encode("utf-8", "surrogateescape")
+        return None if self.pattern.match(spelled) else grammar.nameless_event(spelled)
 
     def _event(self, event: str, lines: Ints, at: Ints) -> list[Batch]:
         if event == grammar.MARKER:

@@ -462,3 +462,20 @@ def test_bodies_without_a_name_before_them(body, event):
 def test_bodies_that_only_resemble_one(body):
     parser = parse(line(body) + probe(b" a=1"))[1]
     assert (parser.events, parser.unparsed) == (1, 1)
+
+
+def test_records_without_the_events_name_between_others():
+    """Of all in one buffer, with and without a name, and with text that only looks like one of them."""
+    bodies = (
+        b"vfs_read <-ksys_read",
+        b"wake: a <-b",
+        b"sys_read(fd: 3)",
+        b"sys_read: x",
+        b"nothing",
+        b"f <-g",
+    )
+    text = b"".join(line(body) for body in bodies * 20) + line(b"f <-g")
+    items = both_ways(text)
+    events = [item[1] for item in items if len(item) > 2]  # others are not understood
+    assert events[:5] == ["function", "wake", "sys_enter_read", "sys_read", "function"]
+    assert len(events) == 101

@@ -20,6 +20,18 @@ hostile = st.sampled_from(
      b"12345678", b"{", b","]
 )  # fmt: skip
 strings = st.lists(hostile, max_size=5).map(b"".join)
+NAMELESS = (
+    b"vfs_read <-ksys_read",
+    b'f [ext4](a=1, b="x: y") <-g [jbd2]',
+    b'f(name="<-x") <-g',
+    b"<-g",
+    b"a: b <-c",
+    b"sys_read(fd: 3, count: 10)",
+    b"sys_read -> 0x10",
+    b"sys_read(fd: 3",
+    b"sys_read: x",
+    b"# 7 buf: 00 01",
+)
 ints = st.integers(-(2**63), 2**64 - 1) | st.integers(-5, 5)
 places = st.sampled_from(
     [SITE, b"(f+0x0/0x1)", b"(f+0x0/0x1 [m])", b"(0x1)", b"(a+0x1/0x2 <- b)", b"(x", b"()"]
@@ -44,7 +56,7 @@ def headers(draw):
 @st.composite
 def any_line(draw):
     head = draw(headers()) if draw(st.booleans()) else {}
-    which = draw(st.integers(0, 9))
+    which = draw(st.integers(0, 11))
     if which == 0:
         return draw(
             st.sampled_from([b"CPU:1 [LOST 5 EVENTS]\n", b"\n", b" => x\n", b"# x\n", b"[LINE TOO BIG]\n"])
@@ -68,6 +80,10 @@ def any_line(draw):
     if which == 6:
         value = draw(st.sampled_from([b"(fault)", b'""', b'"' + draw(strings) + b'"']))
         return probe(b" r=%d t=%b" % (draw(ints), value), b"rp", b"(a+0x1/0x2 <- b)", **head)
+    if which >= 10:
+        return line(
+            draw(st.sampled_from(NAMELESS)) + draw(st.sampled_from([b"", b"", b" ", b"\xff"])), **head
+        )
     value = draw(st.sampled_from([b"(fault)", b'"' + draw(strings) + b'"']))
     number = draw(st.sampled_from([b"%d" % draw(ints), b"", b"-", b"1x", b"00000000000000000000001"]))
     return probe(
