@@ -47,7 +47,7 @@ def spell_address(extension: str, value: object, width: int | None, lookups: Loo
     match letter:
         case "I" | "i":
             return _internet(extension, value, machine)
-        case "M" | "m":
+        case "M" | "m" if len(value) >= 6:
             six = value[:6][::-1] if "R" in extension else value[:6]
             between = "" if letter == "m" else "-" if "F" in extension else ":"
             return between.join(f"{byte:02x}" for byte in six)
@@ -138,7 +138,7 @@ def _socket_address(value: bytes, padded: bool, options: str, machine: Machine) 
         if "s" in options and len(value) >= 28:
             port += f"%{int.from_bytes(value[24:28], machine.order)}"
         return f"[{address}]{port}" if port else address
-    return "(invalid address)"
+    return "(einval)"
 
 
 def _v4(value: bytes, padded: bool, order: str, machine: Machine) -> str:

@@ -6,14 +6,22 @@ A text is copied with its NUL. What a pointer points to is formatted at once and
 Linux 4.16), except for symbols and plain addresses.
 """
 
+import re
+
 from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt.cint import Machine
 from ktrace.output.printfmt.lexer import NotUnderstood
 from ktrace.output.printfmt.spell import UNKNOWN, spell
 from ktrace.output.printfmt.template import Spec, split
 
-_ADDRESSES = ("S", "s", "F", "f", "x", "K", "e")
-"""First letters after `%p` of what is stored as an address."""
+_SYMBOLS = ("S", "s", "F", "f")
+"""First letters after `%p` of what is always stored as an address."""
+_PLAIN = {
+    "x": re.compile(rb"[0-9a-f]{8,16}"),
+    "K": re.compile(rb"[0-9a-f]{8,16}|\(.*\)"),
+    "e": re.compile(rb"-E[A-Z0-9]+|-?[0-9a-f]+|\(.*\)"),
+}
+"""The texts by first letter of what only some kernels store as text, others as an address."""
 
 
 class BinaryPrintf:
@@ -68,9 +76,12 @@ class BinaryPrintf:
         Older kernels store the address of everything, and kernels 4.16 to 5.2 the text of `%px`, too. The
         bytes tell: those of a kernel's address are not all printable.
         """
-        if not spec.extension:
+        letter = spec.extension[:1]
+        if not letter or (letter in _SYMBOLS and spec.extension[:2] != "fw"):
             return False
-        return args.looks_like_text(self._machine.long if spec.extension[0] in _ADDRESSES else 1)
+        text = args.printable()
+        plain = _PLAIN.get(letter)
+        return bool(text) and (plain is None or plain.fullmatch(text) is not None)
 
 
 class _Packed:
@@ -100,10 +111,10 @@ class _Packed:
         self._at = end + 1
         return raw.decode("utf-8", "surrogateescape")
 
-    def looks_like_text(self, least: int) -> bool:
-        """Return whether a text of at least `least` bytes follows."""
+    def printable(self) -> bytes:
+        """Return the text that follows, without taking it; empty if it is not all printable."""
         text, nul, _ = self._data[self._at :].partition(b"\0")
-        return bool(nul) and len(text) >= least and all(32 <= byte < 127 for byte in text)
+        return text if nul and all(32 <= byte < 127 for byte in text) else b""
 
     def end(self) -> None:
         self._at = len(self._data)

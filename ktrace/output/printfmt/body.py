@@ -76,8 +76,9 @@ class Body:
             whole = tuple(UNKNOWN if text is None else text.removesuffix("\n") for text in lines.values)
             columns = {**columns, self._wording.lines or "": Strings(lines.codes, whole)}
         records = Records(
-            rows, columns, self._fields, self._lookups, call, self._tables, machine=self._machine
-        )
+            rows, columns, self._fields, self._lookups, call, self._tables,
+            machine=self._machine, lengths=batch.lengths,
+        )  # fmt: skip
         pieces = Pieces()
         args = iter(self._args)
         for index, part in enumerate(self._wording.parts):

@@ -40,6 +40,8 @@ def call(node: Call, records: Records) -> Value:
         return _hex_dump(node, records)
     if function in _IN_CONTEXT and not node.args:
         return evaluate(Binary("&", FieldOf("common_flags"), Number(_IN_CONTEXT[function], INT)), records)
+    if function == "__get_dynamic_array_len":
+        return _length(node, records)
     if function in _OF_FIELD:
         return _OF_FIELD[function](_field(node, records), records)
     if function in SPELLED:
@@ -48,6 +50,8 @@ def call(node: Call, records: Records) -> Value:
         return _of_values(*_OF_VALUES[function], node.args, records)
     if function == "__print_array":
         return _print_array(node, records)
+    if function == "__builtin_constant_p":
+        return Ints(0, INT)  # what follows either answer has the same value
     if function in _OF_INT:
         return _OF_INT[function](_int(node, records))
     raise Unknown
@@ -60,8 +64,10 @@ def _print_flags(node: Call, records: Records) -> Strings:
     between = delimiter.text if isinstance(delimiter, Text) else ""
     names = _names(node, 2, records)
 
+    word = _word(node, records)
+
     def spell(flags: object) -> str:
-        left = _number(flags) & _MASK
+        left = word.wrap(_number(flags))
         texts = []
         for mask, name in names:
             if not left:
@@ -83,11 +89,18 @@ def _print_symbolic(node: Call, records: Records) -> Strings:
     for value, name in _names(node, 1, records):
         names.setdefault(value, name)
 
+    word = _word(node, records)
+
     def spell(value: object) -> str:
-        known = _number(value) & _MASK
+        known = word.wrap(_number(value))
         return names.get(known, f"0x{known:x}")
 
     return _mapped([node.args[0]], spell, records)
+
+
+def _word(node: Call, records: Records) -> CInt:
+    """Return the type of a call's value and of its table's: `unsigned long`, or 64 bits if it says so."""
+    return ULONG if node.function.endswith("_u64") else records.machine.word
 
 
 def _names(node: Call, start: int, records: Records) -> Names:
@@ -108,7 +121,7 @@ def _names(node: Call, start: int, records: Records) -> Names:
                 continue
             name = entry.items[1]
             if isinstance(value, Ints) and isinstance(value.data, int) and isinstance(name, Text):
-                found.append((value.data & _MASK, name.text))
+                found.append((_word(node, records).wrap(value.data), name.text))
         records.tables[id(node)] = found
     return found
 
@@ -206,8 +219,12 @@ def _as_is(value: Value, _: Records) -> Value:
     return value
 
 
-def _length(value: Value, records: Records) -> Value:
-    """Return the size of each array or text in bytes; that of a text includes its NUL."""
+def _length(node: Call, records: Records) -> Value:
+    """Return the size of each array or text in bytes; that of a text includes its NUL, if it has one."""
+    value = _field(node, records)
+    measured = records.lengths.get(node.args[0].name) if isinstance(node.args[0], Name) else None
+    if measured is not None:
+        return Ints(measured.astype(np.int32), INT)
     if isinstance(value, Arrays):
         return value.lengths(records.rows)
     if not isinstance(value, Strings):
@@ -257,7 +274,6 @@ _OF_FIELD: dict[str, Callable[[Value, Records], Value]] = {
     "__get_str": _as_is,
     "__get_dynamic_array": _as_is,
     "__get_sockaddr": _as_is,
-    "__get_dynamic_array_len": _length,
     "__get_bitmask": _bitmask,
     "__get_cpumask": _bitmask,
 }
@@ -278,6 +294,7 @@ _OF_INT: dict[str, Callable[[Ints], Ints]] = {
 FUNCTIONS = frozenset(
     {*_OF_FIELD, *_OF_VALUES, *_OF_INT, *_IN_CONTEXT}
     | {"__print_flags", "__print_flags_u64", "__print_symbolic", "__print_symbolic_u64"}
-    | {"__print_array", "__print_dynamic_array", "__print_hex_dump"}
+    | {"__print_array", "__print_dynamic_array", "__print_hex_dump", "__builtin_constant_p"}
+    | {"__get_dynamic_array_len"}
 )
 """All functions that are known, without `rel_` in their names, which changes only where the field is."""

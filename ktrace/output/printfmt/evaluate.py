@@ -31,7 +31,7 @@ from ktrace.output.printfmt.tree import (
     Text,
     Unary,
 )
-from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, choice, constant, texts_of
+from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, choice, constant, either, texts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Records:
         tables: a cache of the names that those functions choose from, by the `id` of the call.
         names: the values of local variables.
         machine: the traced machine.
+        lengths: the bytes of texts of varying length, by field.
     """
 
     rows: int
@@ -57,6 +58,7 @@ class Records:
     tables: dict[int, list[tuple[int, str]]] = field(default_factory=dict)
     names: dict[str, Value] = field(default_factory=dict)
     machine: Machine = MACHINE
+    lengths: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 def evaluate(node: Node, records: Records) -> Value:
@@ -205,6 +207,8 @@ def _choice(node: Choice, records: Records) -> Value:
         return Ints(
             np.where(truth, yes.to(ctype).column(records.rows), no.to(ctype).column(records.rows)), ctype
         )
+    if isinstance(yes, Arrays) and isinstance(no, Arrays):
+        return either(truth, yes, no)
     return choice(
         truth, texts_of(yes, records.rows, records.lookups), texts_of(no, records.rows, records.lookups)
     )

@@ -256,6 +256,8 @@ class _Parser:
         while True:
             before = self._at
             words, pointer = self._type_words()
+            if pointer and self._next.kind == "name":
+                words.append(self._take().text)
             if len(words) > 1 and self._skip("="):
                 element = c_type(words[:-1], machine=self._machine) if pointer else None
                 ctype = c_type(words[:-1], pointer, self._machine)

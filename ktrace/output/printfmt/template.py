@@ -114,6 +114,6 @@ def _spec(match: re.Match[str], machine: Machine) -> Spec:
 
 
 def _wide(text: str | None) -> Wide:
-    if text is None:
+    if not text:  # the kernel takes `%.s` for `%s`
         return None
-    return "*" if text == "*" else int(text or 0)
+    return "*" if text == "*" else int(text)

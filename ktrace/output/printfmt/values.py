@@ -189,6 +189,14 @@ def choice(condition: NDArray[np.bool_], yes: Strings, no: Strings) -> Strings:
     return Strings(codes.astype(np.int32), yes.values + no.values)
 
 
+def either(condition: NDArray[np.bool_], yes: Arrays, no: Arrays) -> Arrays:
+    """Choose one of two arrays in each row."""
+    if yes.type.bits != no.type.bits:
+        yes, no = yes.cast(CInt(8, False)), no.cast(CInt(8, False))
+    rows = zip(condition.tolist(), yes.data.tolist(), no.data.tolist(), strict=True)
+    return Arrays(_objects([one if truth else other for truth, one, other in rows]), yes.type, yes.machine)
+
+
 def encoded(value: Value, rows: int) -> tuple[list[Any], Codes]:
     """Return each distinct value (ints, texts or the bytes of arrays), and the index of each row's value."""
     if isinstance(value, Strings):

@@ -84,6 +84,17 @@ def test_pointers_of_32_bits() -> None:
     )
 
 
+def test_an_address_that_looks_like_text_is_an_address() -> None:
+    packed = struct.pack("<I5s", 0x44434241, b"next\0")
+    assert message("%px %s", packed, 4) == "44434241 next"
+    assert message("%ps %s", packed, 4) == "f44434241 next"
+    assert message("%pe %s", packed, 4) == "44434241 next"
+
+
+def test_the_name_of_a_firmware_node_is_text() -> None:
+    assert message("%pfw %d", b"n\0\0\0" + struct.pack("<i", 4)) == "n 4"
+
+
 def test_arguments_that_are_missing_are_marked() -> None:
     assert message("%d %d", struct.pack("<i", 1)) == "1 (?)"
     assert message("%s", b"no end") == "(?)"

@@ -30,6 +30,42 @@ def test_flags_in_a_choice():
     assert bodies(form, f=[0, 1, 0x102, 0x100]) == ["R", "A", "B|0x100+", "R+"]
 
 
+def test_flags_and_names_are_as_wide_as_a_long():
+    of_32_bits = Lookups(long=4)
+    flags = event('"%s", __print_flags(REC->f, "|", { 1, "A" })', "int f 4 1")
+    assert bodies(flags, of_32_bits, f=[-1]) == ["A|0xfffffffe"]
+    names = event('"%s", __print_symbolic(REC->v, { -1, "all" }, { 1, "one" })', "s64 v 8 1")
+    assert bodies(names, of_32_bits, v=[0xFFFFFFFF, -2, 1 << 32 | 1]) == ["all", "0xfffffffe", "one"]
+    assert bodies(names, v=[0xFFFFFFFF, -1, 1 << 32 | 1]) == ["0xffffffff", "all", "0x100000001"]
+    wide = event('"%s", __print_symbolic_u64(REC->v, { 0x100000001ULL, "big" })', "s64 v 8 1")
+    assert bodies(wide, of_32_bits, v=[1 << 32 | 1, -1]) == ["big", "0xffffffffffffffff"]
+
+
+def test_a_choice_of_two_arrays_keeps_all_bytes():
+    form = event('"%pM", REC->c ? REC->a : REC->b', "int c 4 1", "u8 a[6] 6 0", "u8 b[6] 6 0")
+    columns = {"a": [[1, 0, 0, 0, 0, 2]] * 2, "b": [[3, 0, 0, 0, 0, 4]] * 2}
+    assert bodies(form, c=[0, 1], **columns) == ["03:00:00:00:00:04", "01:00:00:00:00:02"]
+    mixed = event('"%*ph", 2, REC->c ? REC->a : REC->w', "int c 4 1", "u8 a[2] 2 0", "u16 w[1] 2 0")
+    assert bodies(mixed, c=[0, 1], a=[[1, 2]] * 2, w=[[0x304]] * 2) == ["04 03", "01 02"]
+
+
+def test_an_address_that_is_too_short_is_not_printed():
+    assert bodies(event('"%pM", REC->a', "u8 a[4] 4 0"), a=[[1, 2, 3, 4]]) == [UNKNOWN]
+
+
+def test_swapped_bytes_as_the_kernels_headers_spell_them():
+    form = event(
+        '"%d", (__builtin_constant_p((__u16)(REC->a)) ? ((__u16)((((__u16)(REC->a) & (__u16)0x00ffU) << 8) |'
+        " (((__u16)(REC->a) & (__u16)0xff00U) >> 8))) : __fswab16(REC->a))", "__be16 a 2 0")  # fmt: skip
+    assert bodies(form, a=[0x5000]) == ["80"]
+
+
+def test_variables_that_are_pointers():
+    form = event('"%s %s", ({ const char *x = REC->a[0] ? "yes" : "no"; x; }),'
+                 " ({ u8 *p = REC->a; __print_hex(p, 2); })", "u8 a[2] 2 0")  # fmt: skip
+    assert bodies(form, a=[[1, 2], [0, 255]]) == ["yes 01 02", "no 00 ff"]
+
+
 def test_symbolic():
     form = event(
         '"%-4s|", __print_symbolic(REC->v, { 0, "none" }, { -1, "all" }, { 1, "x" }, { 1, "y" })', "int v 4 1"
