@@ -58,6 +58,8 @@ class Batch:
         format: the layout of binary records. For kind `fields`, its `print_fmt` formats the body.
         addresses: uint64, from binary records of a probe: `__probe_ip`, or `__probe_func` and
             `__probe_ret_ip`, and each argument that is shown as a symbol, by its name. Empty from text.
+        lengths: int64: the bytes that a text of varying length takes in its record, NULs included, by the
+            text's name, where the `print_fmt` needs it. Empty from text.
         common_flags: int32: `common_flags` of the record, with `common_preempt_count` in the next 8 bits;
             `flags` is made from it. None from text.
         lookups: tables of the kernel that made the records; None from text.
@@ -82,6 +84,7 @@ class Batch:
     titled: bool = True
     body: Strings | None = None
     addresses: Mapping[str, NDArray[np.uint64]] = field(default_factory=dict)
+    lengths: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
     format: Format | None = None
     common_flags: NDArray[np.int32] | None = None
     lookups: Lookups | None = None
@@ -152,12 +155,13 @@ class Batch:
             ret_ip=some(self.ret_ip),
             body=some(self.body),
             addresses={name: column[rows] for name, column in self.addresses.items()},
+            lengths={name: column[rows] for name, column in self.lengths.items()},
             common_flags=None if self.common_flags is None else self.common_flags[rows],
         )
 
 
 _INTERNAL = frozenset(
-    ("addresses", "common_flags", "format", "lookups", "signature", "titled", "_line", "_repr_html_")
+    "addresses lengths common_flags format lookups signature titled _line _repr_html_".split()
 )
 """Attributes that `dir` of a batch leaves out: only code that prints records needs them."""
 

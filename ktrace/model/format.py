@@ -107,6 +107,12 @@ class Format:
             return self.name == "raw_data"
         return field.name in printed_bytes(self.print_fmt)
 
+    @property
+    def measured(self) -> tuple[Field, ...]:
+        """Return the texts of varying length whose length the `print fmt` uses."""
+        names = set(_LENGTH.findall(self.print_fmt))
+        return tuple(f for f in self.fields if f.name in names and f.is_text and f.shape in _LOCS)
+
     def signature(self) -> "Signature":
         """Return how the kernel's text formats this event's arguments."""
         return Signature(
@@ -139,7 +145,10 @@ _FIELD = re.compile(
 )
 _ANY_FIELD = re.compile(r"^\tfield:", re.MULTILINE)
 _WORD = string.ascii_letters + string.digits + "_"
+_LENGTH = re.compile(r"\b__get_(?:rel_)?dynamic_array_len\((\w+)\)")
 _LOC = re.compile(r"__(data|rel)_loc\s+(.*)\Z")
+
+_LOCS = ("data_loc", "rel_loc")
 
 _RECORD_MAX = 1 << 16
 """Bytes: a record refers to its data by 16-bit offsets."""
@@ -176,7 +185,7 @@ def parse_format(text: str, system: str = "", long: int = 8) -> Format:
     if not name or not ident:
         raise UsageError("not an event's format file: no name and ID", excerpt=text[:60])
     head, _, print_fmt = text.partition("print fmt: ")
-    fields = _open_ended([_parse_field(long, *match.groups()) for match in _FIELD.finditer(head)])
+    fields = tuple(_parse_field(long, *match.groups()) for match in _FIELD.finditer(head))
     wrong = _problem(int(ident[1]), fields, len(_ANY_FIELD.findall(head)))
     if wrong:
         raise UsageError(f"the format of {name[1]} makes no sense: {wrong}")
@@ -200,25 +209,11 @@ def _problem(ident: int, fields: tuple[Field, ...], spelled: int) -> str | None:
         names.add(field.name)
         if field.offset + field.size > _RECORD_MAX:
             return f"{field.name!r} ends after {field.offset + field.size} bytes"
-        if field.shape in ("data_loc", "rel_loc") and (field.size < 4 or field.size % 4):
+        if field.shape in _LOCS and (field.size < 4 or field.size % 4):
             return f"{field.name!r} refers to its data in {field.size} bytes"
         if field.name.startswith("common_") and (field.shape != "scalar" or field.size not in _PLAIN_SIZES):
             return f"{field.name!r} has {field.size} bytes"
     return None
-
-
-def _open_ended(fields: list[Field]) -> tuple[Field, ...]:
-    """Return the fields, a last one of size 0 as an array that extends to the end of its record.
-
-    Linux before 5.5 declares it without brackets: `char buf; size:0`.
-    """
-    last = max(fields, key=lambda field: field.offset, default=None)
-    return tuple(
-        replace(field, shape="array", count=0)
-        if field.size == 0 and field.shape == "scalar" and last is not None and field.offset == last.offset
-        else field
-        for field in fields
-    )
 
 
 def _parse_field(long: int, declaration: str, offset: str, size: str, signed: str | None) -> Field:
@@ -241,7 +236,9 @@ def _parse_field(long: int, declaration: str, offset: str, size: str, signed: st
         if said and int(said[1]) and int(size) % int(said[1]) == 0:
             count = min(int(said[1]), int(size))
         return Field(name, ctype, int(offset), int(size), signed == "1", "array", count, long)
-    return Field(name, ctype, int(offset), int(size), signed == "1", long=long)
+    # Linux before 5.5 declares an array up to the end of its record without brackets: `char buf; size:0`.
+    shape, count = ("scalar", 1) if int(size) else ("array", 0)
+    return Field(name, ctype, int(offset), int(size), signed == "1", shape, count, long)
 
 
 def _split_declaration(text: str) -> tuple[str, str, str]:

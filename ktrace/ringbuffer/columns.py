@@ -18,6 +18,9 @@ from ktrace.ringbuffer.texts import Texts, text_at
 
 _INTEGERS = (1, 2, 4, 8)
 _FUNCTIONS = {
+    "print": ("ip",),
+    "bprint": ("ip",),
+    "bputs": ("ip",),
     "function": ("ip", "parent_ip"),
     "func_repeats": ("ip", "parent_ip"),
     "funcgraph_entry": ("func",),
@@ -91,6 +94,7 @@ class EventReader:
         spelled = {a.name: a.print_as for a in self.signature.args} if self.signature else {}
         self._readers = {f.name: self._reader(f, spelled.get(f.name)) for f in form.args}
         self._locs = [f for f in form.args if f.shape in ("data_loc", "rel_loc")]
+        self._measured = form.measured
         called = _FUNCTIONS.get(form.name, ()) if form.system == "ftrace" else ()
         self.symbols = (
             *(name for name, as_ in spelled.items() if as_ == "sym"),
@@ -148,6 +152,10 @@ class EventReader:
         """Return the probe's addresses, and the arguments to be shown as symbols."""
         names = (*self.places, *self.symbols)
         return {name: rows.table[name].astype(np.uint64) for name in names if rows.table[name].ndim == 1}
+
+    def lengths(self, rows: Rows) -> dict[str, NDArray[np.int64]]:
+        """Return the bytes that texts of varying length take, of those whose length is printed."""
+        return {field.name: _parts(field, rows)[0][1] for field in self._measured}
 
     def trailing(self, row: int, rows: Rows, width: int = 8) -> tuple[int, ...]:
         """Return the numbers after a record's fixed part."""
@@ -208,9 +216,12 @@ def _tail(form: Format) -> Field | None:
 
     Some of ftrace's own events have one, as their last field.
     """
-    last = max(form.fields, key=lambda f: f.offset, default=None)
+    # Of fields at the same offset only the last one may have a size.
+    last = max(form.fields, key=lambda f: (f.offset, f.size), default=None)
     if last is None or last.shape != "array":
         return None
+    if any(f.shape in ("data_loc", "rel_loc") for f in form.fields):
+        return None  # what follows is the data that those refer to
     return (
         last
         if last.size == 0 or (form.system == "ftrace" and last.name in ("caller", "buf", "args"))
@@ -286,13 +297,14 @@ def _tail_reader(field: Field, order: str, *, is_text: bool) -> Reader:
             rows.buffer, rows.start + field.offset, rows.size.astype(np.int64) - field.offset
         )
     width = element_size(field.ctype, field.long)
+    dtype = f"{order}{'i' if field.signed and not field.is_text else 'u'}{width}"
 
     def read(rows: Rows) -> Column:
         begins = (rows.start + field.offset).tolist()
         sizes = np.clip(rows.size - field.offset, 0, None).tolist()
         return _objects(
             [
-                np.frombuffer(rows.buffer[a : a + n // width * width].tobytes(), f"{order}u{width}").tolist()
+                np.frombuffer(rows.buffer[a : a + n // width * width].tobytes(), dtype).tolist()
                 for a, n in zip(begins, sizes, strict=True)
             ]
         )

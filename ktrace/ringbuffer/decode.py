@@ -278,6 +278,7 @@ class Decoder:
             signature=reader.signature,
             ticks=self._ticks,
             addresses=addresses,
+            lengths=reader.lengths(rows),
             format=form,
             common_flags=reader.common_flags(rows),
         )

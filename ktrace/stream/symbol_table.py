@@ -33,7 +33,8 @@ class SymbolTable:
     """
 
     def __init__(self, kallsyms: bytes, offset: int = 0) -> None:
-        if kallsyms[_DIGITS_32 : _DIGITS_32 + 1] == b" ":
+        is_32_bit = kallsyms[_DIGITS_32 : _DIGITS_32 + 1] == b" "
+        if is_32_bit:
             zeros = b"0" * (_DIGITS - _DIGITS_32)
             kallsyms = zeros + kallsyms.replace(b"\n", b"\n" + zeros)
         self._text = kallsyms
@@ -42,9 +43,10 @@ class SymbolTable:
         self._places: dict[int, str] = {}
         self._names: dict[int, str] = {}
         self._pointers: dict[tuple[int, bool], str | None] = {}
-        # Per-CPU symbols have addresses near 0, where user space is too.
+        # Per-CPU symbols have addresses near 0, where user space is too. A few 64-bit kernels are there
+        # themselves (s390x).
         top = int(self._addresses[-1]) if len(self._addresses) else 0
-        self._lowest = 1 << (63 if top >> 63 else 30)
+        self._lowest = 1 << (63 if top >> 63 else 30 if is_32_bit else 16)
 
     def place(self, address: int) -> str:
         """Return `name+0xOFFSET/0xSIZE`, with ` [module]`, or plain hexadecimal without a symbol."""

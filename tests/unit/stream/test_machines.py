@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ktrace.cli.main import main
+from ktrace.model.column import Strings
 from ktrace.output.formats.csv import Csv
 from ktrace.output.formats.text import Text
 from ktrace.stream.recording import Recording
@@ -118,6 +119,7 @@ def test_json(machine: Built, tmp_path: Path, run: Callable[..., str]) -> None:
     assert bprint["args"]["text"].startswith("a=-7 s=abc x=1234567890 l=ff")
     assert unknown["args"]["text"] is None and unknown["args"]["fmt"] == BASE[machine.long] + 0x30
     assert bputs["args"]["text"] == "plain\n"
+    assert {one["args"]["ip"] for one in (mark, bprint, unknown, bputs)} == {"sys_x"}
     assert raw["args"] == {"id": 5, "buf": [0, 97, 255, 0]}
     assert stack["frames"] == ["sys_x", "sys_y"]
 
@@ -173,6 +175,54 @@ def test_bytes_are_all_there(tmp_path: Path, run: Callable[..., str]) -> None:
             assert frame.rows() == [(list(BYTES), "wlan0")]
             (frame,) = answers(run_query(recording, "select data from frame"))
             assert frame.rows() == [(list(BYTES),)]
+
+
+@pytest.mark.parametrize("machine", MACHINES, ids=IDS)
+def test_fields_of_size_0(machine: Built, tmp_path: Path) -> None:
+    """At the end they extend to the end of the record; elsewhere nothing is in them."""
+    number = ("int n", 8, 4, 1)
+    middle = ["char c", "u64 c", "struct s c", "unsigned long c[]", "char c[]", "u16 c[0]"]
+    end = ["char c", "char c[]", "u8 c[0]", "s16 c", "unsigned long c", "struct s c[]", "void * c"]
+    formats = [
+        *(form("in", 300 + i, '"%d"', number, (what, 12, 0, 0), ("int k", 12, 4, 1)) for i, what in
+          enumerate(middle)),
+        *(form("at", 310 + i, '"%d"', number, (what, 16, 0, int(what == "s16 c"))) for i, what in
+          enumerate(end)),
+        form("data", 320, '"%d"', ("__data_loc char[] s", 8, 4, 1), ("u8 c[0]", 12, 0, 0)),
+    ]  # fmt: skip
+    words = machine.pack("LL", 1, (1 << 8 * machine.long) - 2)
+    records = [
+        *((300 + i, machine.pack("ii", 1, 7)) for i in range(len(middle))),
+        *((310 + i, machine.pack("ii", 1, 0) + (b"ab\0c" if "char" in end[i] else words))
+          for i in range(len(end))),
+        (320, machine.pack("I", 4 << 16 | 12) + b"abc\0"),
+    ]  # fmt: skip
+    path = machine.write(tmp_path / "a.dat", [("test", text) for text in formats], records)
+    with Recording([path]) as recording:
+        found = [batch.columns["c"] for chunk in recording.chunks() for batch in chunk.batches]
+    cells = [column[0] if isinstance(column, Strings) else list(column[0]) for column in found]
+    assert cells[:6] == ["", [], [], [], "", []]
+    raw = list(words)
+    signed = [int.from_bytes(words[i : i + 2], "big" if machine.big_endian else "little", signed=True)
+              for i in range(0, len(words), 2)]  # fmt: skip
+    longs = [1, (1 << 8 * machine.long) - 2]
+    assert cells[6:] == ["ab", "ab", raw, signed, longs, raw, longs, []]
+
+
+def test_the_length_of_a_text_without_nul(tmp_path: Path, run: Callable[..., str]) -> None:
+    text = form(
+        "sent", 300, '"%u %s %u", __get_dynamic_array_len(a), __get_str(a), __get_rel_dynamic_array_len(b)',
+        ("__data_loc char[] a", 8, 4, 1), ("__rel_loc char[] b", 12, 4, 1),
+    )  # fmt: skip
+    machine = MACHINES[0]
+    records = [
+        (300, machine.pack("II", 2 << 16 | 16, 6 << 16 | 2) + b"hix\0\0\0\0\0"),
+        (300, machine.pack("II", 4 << 16 | 16, 0) + b"hi\0\0"),
+    ]
+    path = machine.write(tmp_path / "a.dat", [("test", text)], records)
+    assert bodies(run("report", "-q", path)) == ["sent: 2 hi 6", "sent: 4 hi 0"]
+    # also after records have been selected
+    assert bodies(run("report", "-q", path, "--filter", "b == ''")) == ["sent: 4 hi 0"]
 
 
 FIELDS = {

@@ -26,6 +26,12 @@ def table() -> SymbolTable:
     return SymbolTable(KALLSYMS)
 
 
+def test_a_kernel_that_is_at_low_addresses() -> None:
+    table = SymbolTable(b"0000000000100000 T _stext\n0000000000100040 T do_it\n0000000000100080 T _end\n")
+    assert table.place(0x100044) == "do_it+0x4/0x40"
+    assert table.place(0x1044) == "0x1044"
+
+
 @pytest.mark.parametrize(
     ("address", "place", "name"),
     [
