@@ -161,7 +161,8 @@ class Batch:
 
 
 _INTERNAL = frozenset(
-    "addresses lengths common_flags format lookups signature titled _line _repr_html_".split()
+    {"addresses", "lengths", "common_flags", "format", "lookups", "signature", "titled"}
+    | {"_line", "_repr_html_"}
 )
 """Attributes that `dir` of a batch leaves out: only code that prints records needs them."""
 

@@ -19,7 +19,9 @@ from ktrace.output.formats.tracks import Lane, Track
 _to_json = JSONEncoder(separators=(",", ":")).encode
 _EXACT = 1 << 53  # a double holds every integer up to this one
 
-_CPUS_PID = -1  # shows CPUs without a task as a process, as further numbers show groups of tracks
+_BEYOND = 1 << 22  # thread ids of the kernel are below
+_IDLE = "CPUs without a task"
+"""The first of the groups of tracks, each of which is shown as a process."""
 
 
 class Chrome:
@@ -56,7 +58,7 @@ class _Drawing:
 
     def __init__(self) -> None:
         self._threads: dict[tuple[int, int], str] = {}
-        self._groups: dict[str, int] = {}
+        self._groups = {_IDLE: _BEYOND}
         self._states = States()
 
     def args(self, batch: Batch) -> Sequence[str]:
@@ -119,9 +121,11 @@ class _Drawing:
         processes = {pid: comm for (pid, tid), comm in self._threads.items() if tid == pid}
         for (pid, tid), comm in self._threads.items():
             lines.append(_name("thread_name", pid, tid, comm))
-            if pid not in processes:
-                processes[pid] = "CPUs without a task" if pid == _CPUS_PID else headings.get(pid, comm)
+            processes.setdefault(pid, comm)
+            if pid in headings:
+                processes[pid] = headings[pid]
         lines += [_name("process_name", pid, 0, comm) for pid, comm in processes.items()]
+        lines += [_first(pid) for pid in processes if pid in headings]
         return "".join(lines).encode() or b'{"name":"empty","ph":"M","pid":0,"args":{}},\n'
 
     def _line(self, phase: str, point: Point[str], more: str, args: str) -> bytes:
@@ -135,13 +139,22 @@ class _Drawing:
         if isinstance(thread, Lane):
             if not thread.group:
                 return thread.pid, thread.pid
-            ids = self._groups.setdefault(thread.group, _CPUS_PID - 1 - len(self._groups)), thread.number
+            ids = self._grouped(thread.group, thread.number)
             self._threads[ids] = thread.name
             return ids
-        ids = (_CPUS_PID if thread.idle else thread.tgid or thread.tid, thread.tid)
+        ids = self._grouped(_IDLE, thread.tid) if thread.idle else (thread.tgid or thread.tid, thread.tid)
         if thread.comm != "<...>" or ids not in self._threads:
             self._threads[ids] = thread.comm
         return ids
+
+    def _grouped(self, group: str, number: int) -> tuple[int, int]:
+        """Return the process and thread of a track in a group.
+
+        No other process has that thread, since Perfetto takes thread 0 of several processes for one, and
+        all negative processes for process 0.
+        """
+        pid = self._groups.setdefault(group, _BEYOND * (len(self._groups) + 1))
+        return pid, pid + number
 
 
 def _members(name: str, column: Column) -> list[str]:
@@ -164,6 +177,13 @@ def _value(value: object) -> str:
 def _name(what: str, pid: int, tid: int, comm: str) -> str:
     name = _to_json(utf8(comm))
     return f'{{"name":"{what}","ph":"M","pid":{pid},"tid":{tid},"args":{{"name":{name}}}}},\n'
+
+
+def _first(pid: int) -> str:
+    """Return what makes viewers show a process before those of the kernel."""
+    return (
+        f'{{"name":"process_sort_index","ph":"M","pid":{pid},"args":{{"sort_index":{pid - (1 << 31)}}}}},\n'
+    )
 
 
 def _micros(ns: int) -> str:

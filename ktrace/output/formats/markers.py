@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 _FORM = re.compile(r"([BEISFCGHN])(?:\|([0-9]{0,10})(?:\|(.*))?)?\Z", re.DOTALL)
-_INTEGER = re.compile(r"-?[0-9]{1,19}")
+_INTEGER = re.compile(r"-?[0-9]{1,20}")
 _DECIMAL = re.compile(r"-?[0-9]{1,40}\.[0-9]{0,40}")
 
 Kind = Literal["begin", "end", "start", "finish", "instant", "counter"]
@@ -70,6 +70,9 @@ def parse_marker(text: str) -> Marker | None:
         return None
     if letter == "C":
         value = _number(last)
+        if value is None:  # Chrome writes its category at the end
+            first, _, last = first.rpartition("|")
+            value = _number(last)
         return None if value is None else Marker(kind, pid, first, value=value)
     if letter in "SF":
         return Marker(kind, pid, first, cookie=last)
@@ -82,5 +85,5 @@ def parse_marker(text: str) -> Marker | None:
 def _number(text: str) -> int | float | None:
     if _INTEGER.fullmatch(text):
         value = int(text)
-        return value if -(1 << 63) <= value < 1 << 63 else None
+        return value if -(1 << 63) <= value < 1 << 63 else float(value)  # as no format has larger integers
     return float(text) if _DECIMAL.fullmatch(text) else None

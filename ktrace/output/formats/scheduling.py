@@ -3,15 +3,25 @@
 Perfetto works the states out itself, from the events. For other formats, `States` makes slices of them.
 """
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple, TypeAlias
+
+import numpy as np
 
 from ktrace.model.batch import Batch
 from ktrace.model.column import Column, Strings
+from ktrace.model.format import Format
 from ktrace.output.formats.tracks import Lane
+from ktrace.output.printfmt import Body
 
 _LETTERS = "SDTtXZPI"
-"""The states of a thread that does not run, by bit: fs/proc/array.c, "task_state_array"."""
+"""The states of a thread that does not run, by bit: fs/proc/array.c, "task_state_array".
+
+Linux before 4.14 has other bits from X on, which only its `print fmt` tells."""
+_OLD_LETTERS = str.maketrans("x", "X")
+_NO_LOAD = "N"  # D|N, a sleep that does not count as load: what is I today
 
 _PREEMPTED = 1 << len(_LETTERS)
 _NAMES = {
@@ -59,7 +69,7 @@ def scheduling(batch: Batch) -> list[Scheduling] | None:
     columns = batch.columns
     if batch.event == "sched_switch" and all(name in columns for name in _SWITCH):
         cells = [_cells(columns[name], text=name.endswith("comm")) for name in _SWITCH]
-        cells[3] = [_state(str(state)) for state in _cells(columns["prev_state"], text=True)]
+        cells[3] = _states(batch)
         return [Switch(*row) for row in zip(*about, *cells, strict=True)]
     if batch.event in WAKEUPS and all(name in columns for name in ("comm", "pid", "prio")):
         target = _cells(columns["target_cpu"]) if "target_cpu" in columns else about[1]
@@ -83,10 +93,34 @@ def _number(text: str) -> int:
     return int(text) if text.removeprefix("-").isdecimal() and len(text) < 20 else 0
 
 
+def _states(batch: Batch) -> list[object]:
+    """Return the bits of each `prev_state`.
+
+    Recordings have numbers, texts have letters (`S`, `R+`, `D|N`).
+    """
+    column = batch.columns["prev_state"]
+    if isinstance(column, Strings) or batch.format is None or column.dtype.kind not in "iu":
+        return [_state(str(state)) for state in _cells(column, text=True)]
+    values, first, codes = np.unique(column, return_index=True, return_inverse=True)
+    spelled = [_SPELLED.search(text) for text in _body(batch.format).texts(batch.take(first))]
+    bits = [_state(found[1] + found[2] if found else str(value))
+            for found, value in zip(spelled, values.tolist(), strict=True)]  # fmt: skip
+    return [bits[code] for code in codes.tolist()]
+
+
+_SPELLED = re.compile(r" prev_pid=-?\d+ prev_prio=-?\d+ prev_state=([A-Za-z|]*)(?:\|?0x[0-9a-f]+)?(\+?) ==> ")
+
+
+@lru_cache(maxsize=16)
+def _body(event: Format) -> Body:
+    return Body(event)
+
+
 def _state(text: str) -> int:
-    """Return a state's bits: recordings have a number, texts have letters (`S`, `R+`, `D|N`)."""
+    """Return a state's bits, from its letters or from a number."""
     if text.removeprefix("-").isdecimal():
         return _number(text)
+    text = "I" if _NO_LOAD in text else text.translate(_OLD_LETTERS)
     bits = sum(1 << bit for bit, letter in enumerate(_LETTERS) if letter in text)
     return bits | _PREEMPTED if "+" in text else bits
 

@@ -63,12 +63,30 @@ def test_threads_do_not_mix():
 def test_idle_tasks_are_threads_of_their_cpu():
     chunk = Chunk((entry("f", [1, 2], pid=[0, 0], cpu=[0, 1]), leave("f", [3, 4], pid=[0, 0], cpu=[0, 1])))
     got = events(chunk)
-    assert [(e["ts"], e["dur"], e["tid"]) for e in got if e["ph"] == "X"] == [(1, 2, 0), (2, 2, 1)]
-    assert {e["args"]["name"] for e in got if e["ph"] == "M"} == {
+    assert [(e["ts"], e["dur"]) for e in got if e["ph"] == "X"] == [(1, 2), (2, 2)]
+    assert len({(e["pid"], e["tid"]) for e in got if e["ph"] == "X"}) == 2
+    assert {e["args"]["name"] for e in got if e["name"].endswith("_name")} == {
         "swapper/0",
         "swapper/1",
         "CPUs without a task",
     }
+
+
+def test_no_two_tracks_have_the_same_thread_id():
+    """Perfetto finds a thread by its id alone if that is 0, and takes a negative process for process 0."""
+    chunk = Chunk(
+        (
+            entry("f", [1], pid=[0]), leave("f", [6], pid=[0]),
+            batch("irq_handler_entry", seq=[2], irq=np.array([5])),
+            batch("softirq_entry", seq=[3], vec=np.array([1])),
+            batch("softirq_exit", seq=[4], vec=np.array([1])),
+            batch("irq_handler_exit", seq=[5], irq=np.array([5])),
+        )
+    )  # fmt: skip
+    got = [e for e in events(chunk) if e["ph"] == "X"]
+    assert len({e["tid"] for e in got}) == len(got) == 3
+    assert len({e["pid"] for e in got}) == 3
+    assert min(e[name] for e in got for name in ("pid", "tid")) >= 1 << 22
 
 
 @pytest.mark.parametrize(

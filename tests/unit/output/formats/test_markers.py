@@ -27,6 +27,10 @@ from ktrace.output.formats.markers import Marker, parse_marker
         ("C|12|load|0.25", Marker("counter", 12, "load", value=0.25)),
         ("C||load|5", Marker("counter", 0, "load", value=5)),
         ("C|12|load|9223372036854775807", Marker("counter", 12, "load", value=(1 << 63) - 1)),
+        ("C|12|load|18446744073709551615", Marker("counter", 12, "load", value=float((1 << 64) - 1))),
+        ("C|12|load|-9223372036854775809", Marker("counter", 12, "load", value=float(-(1 << 63) - 1))),
+        ("C|12|load|5|disabled-by-default-cc", Marker("counter", 12, "load", value=5)),
+        ("C|12|a|b|-5|", Marker("counter", 12, "a|b", value=-5)),
     ],
 )
 def test_what_markers_mean(text: str, wanted: Marker) -> None:
@@ -36,7 +40,7 @@ def test_what_markers_mean(text: str, wanted: Marker) -> None:
 @pytest.mark.parametrize(
     "text",
     ["", "B", "B|12", "hello", "B |12|x", "Bx|12|y", "C|12|frames", "C|12|frames|many",
-     "C|12|x|9223372036854775808", "S|12|load", "G|12|job|7", "N|12|tap", "B|99999999999|x",
+     "S|12|load", "G|12|job|7", "N|12|tap", "B|99999999999|x",
      "X|12|y",
      "C|12|x|nan", "C|12|x|1e5"],
 )  # fmt: skip

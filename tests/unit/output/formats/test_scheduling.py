@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from ktrace.model.column import Strings
 from ktrace.output.formats.scheduling import States, Switch, Wakeup, scheduling, state_name
 from tests.unit.output.batches import batch
+from tests.unit.output.printfmt.records import event
 
 A, B, IDLE = ("a", 8), ("b", 9), ("swapper/0", 0)
 
@@ -78,9 +79,41 @@ def test_from_text_and_numbers(text: str, bits: int) -> None:
         "prev_state": Strings.of([text]), "next_comm": Strings.of(["b"]), "next_pid": np.array([9]),
         "next_prio": np.array([120]),
     }  # fmt: skip
-    (event,) = scheduling(batch("sched_switch", seq=[1], **columns)) or ()
-    assert event == Switch(1000, int(event.cpu), "a", 8, 120, bits, "b", 9, 120)
+    (found,) = scheduling(batch("sched_switch", seq=[1], **columns)) or ()
+    assert found == Switch(1000, int(found.cpu), "a", 8, 120, bits, "b", 9, 120)
     assert scheduling(batch("sched_switch", seq=[1], prev_comm=Strings.of(["a"]))) is None
+
+
+def switched(flags: str, plus: int, states: list[int]) -> list[int]:
+    """The bits of records whose `print fmt` names the states so, and marks preemption by the bit `plus`."""
+    form = event(
+        '"prev_comm=%s prev_pid=%d prev_prio=%d prev_state=%s%s ==> next_comm=%s next_pid=%d next_prio=%d",'
+        f" REC->prev_comm, REC->prev_pid, REC->prev_prio, (REC->prev_state & ({plus}-1)) ?"
+        f' __print_flags(REC->prev_state & ({plus}-1), "|", {flags}) : "R",'
+        f' REC->prev_state & {plus} ? "+" : "", REC->next_comm, REC->next_pid, REC->next_prio',
+        "char prev_comm[16] 16 1", "pid_t prev_pid 4 1", "int prev_prio 4 1", "long prev_state 8 1",
+        "char next_comm[16] 16 1", "pid_t next_pid 4 1", "int next_prio 4 1", name="sched_switch",
+        system="sched",
+    )  # fmt: skip
+    rows = len(states)
+    names, numbers = Strings.of(["prev_state=Z ==>"] * rows), np.full(rows, 8)
+    columns = {
+        "prev_comm": names, "prev_pid": numbers, "prev_prio": numbers, "prev_state": np.array(states),
+        "next_comm": names, "next_pid": numbers, "next_prio": numbers,
+    }  # fmt: skip
+    found = scheduling(batch("sched_switch", format=form, **columns)) or []
+    return [one.state for one in found if isinstance(one, Switch)]
+
+
+def test_states_of_kernels_that_number_them_differently() -> None:
+    old = '{ 1, "S"} , { 2, "D" }, { 4, "T" }, { 8, "t" }, { 16, "Z" }, { 32, "X" }, { 64, "x" }'
+    more = old + ', { 128, "K" }, { 256, "W" }, { 512, "P" }'
+    states = [0, 1, 2, 4, 8, 16, 32, 64, 512, 1024, 1026]
+    assert switched(more, 1024, states) == [0, 1, 2, 4, 8, 0x20, 0x10, 0x10, 0x40, 0x100, 0x102]
+    assert switched(more + ', { 1024, "N" }', 2048, [1026, 2048, 2050]) == [0x80, 0x100, 0x102]
+    assert switched(old, 512, [512, 256, 258]) == [0x100, 0, 2]
+    new = '{ 1, "S" }, { 2, "D" }, { 4, "T" }, { 8, "t" }, { 0x10, "X" }, { 0x20, "Z" }, { 0x40, "P" },'
+    assert switched(new + ' { 0x80, "I" }', 256, [0, 16, 32, 64, 128, 256]) == [0, 16, 32, 64, 128, 256]
 
 
 EVENTS = st.one_of(
