@@ -259,3 +259,17 @@ def test_markers_that_system_calls_write(sink, tmp_path):
     assert [(s["ts"], s["dur"]) for s in slices if s["name"] == "w"] == [
         (n * 1000, 9000) for n in (10, 20, 30, 40, 50)
     ]
+
+
+def test_states_of_threads(tmp_path):
+    """A trace that names no kernel has the states of an old one."""
+    states = {0: "R", 1: "S", 2: "D", 4: "T", 8: "t", 16: "X", 32: "Z", 64: "P", 128: "I", 256: "R+"}
+    out = io.BytesIO()
+    writer = Perfetto(out)
+    for number, state in enumerate(states):
+        to = switch(2 * number, 0, ("swapper/0", 0), 0, ("t8", 8))
+        writer.write(Chunk((to, switch(2 * number + 1, 0, ("t8", 8), state, ("swapper/0", 0)))))
+    writer.close()
+    ends = "select s.end_state from sched s join thread t using (utid) where t.tid = 8 order by s.ts"
+    (found,) = ask(tmp_path, out.getvalue(), ends)
+    assert [row["end_state"] for row in found] == list(states.values())

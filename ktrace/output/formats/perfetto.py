@@ -45,6 +45,9 @@ _ARG_NAME, _UNSIGNED, _SIGNED, _STRING, _POINTER, _ARRAY = 1, 3, 4, 6, 7, 12
 _BUNDLE_CPU, _BUNDLE_EVENT, _EVENT_TIME, _EVENT_PID = 1, 2, 1, 2
 _SWITCH, _WAKEUP, _WAKING = 4, 17, 20
 
+_STATES = {0x40: 0x200, 0x80: 0x402, 0x100: 0x800}  # parked, idle, preempted
+"""States of threads whose number differs where a trace does not name a kernel: those of Linux 4.4."""
+
 _ONE_SEQUENCE = number(_SEQUENCE_ID, 1)
 _CPUS_UUID, _LOST_UUID = 1 << 40, 1 << 41  # larger than the number of any thread's or process's track
 _LANES_UUID = 1 << 42
@@ -117,7 +120,8 @@ class _Drawing:
     def scheduling(self, event: Scheduling) -> bytes:
         if isinstance(event, Switch):
             kind, pid = _SWITCH, event.pid
-            fields: tuple[object, ...] = event[2:]
+            state = _STATES.get(event.state, event.state & 0x3F)
+            fields: tuple[object, ...] = event._replace(state=state)[2:]
         else:
             # Perfetto takes a thread for runnable from sched_waking on; without it, from the wakeup on.
             self._has_wakings = self._has_wakings or event.event == "sched_waking"

@@ -120,9 +120,10 @@ def _state(text: str) -> int:
     """Return a state's bits, from its letters or from a number."""
     if text.removeprefix("-").isdecimal():
         return _number(text)
+    if "+" in text:  # then it has not begun to sleep, whatever it was about to do
+        return _PREEMPTED
     text = "I" if _NO_LOAD in text else text.translate(_OLD_LETTERS)
-    bits = sum(1 << bit for bit, letter in enumerate(_LETTERS) if letter in text)
-    return bits | _PREEMPTED if "+" in text else bits
+    return sum(1 << bit for bit, letter in enumerate(_LETTERS) if letter in text)
 
 
 def state_name(bits: int) -> str:

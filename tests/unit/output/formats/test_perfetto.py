@@ -178,5 +178,23 @@ def test_everything(rows):
     assert len(Trace(chunk).events) == len(chunk) + len(chunk.marks)
 
 
+@pytest.mark.parametrize(
+    ("state", "number_"), [(0, 0), (1, 1), (0x20, 0x20), (0x40, 0x200), (0x80, 0x402), (0x100, 0x800)]
+)
+def test_states_are_those_of_a_kernel_that_is_not_named(state, number_):
+    names, zeros = Strings.of(["a"]), np.array([0])
+    switch = batch(
+        "sched_switch", prev_comm=names, prev_pid=np.array([8]), prev_prio=zeros, prev_state=np.array([state]),
+        next_comm=names, next_pid=zeros, next_prio=zeros,
+    )  # fmt: skip
+    out = io.BytesIO()
+    sink = Perfetto(out)
+    sink.write(Chunk((switch,)))
+    sink.close()
+    bundles = [dict(fields(packet))[1] for _, packet in fields(out.getvalue()) if 1 in dict(fields(packet))]
+    event = dict(fields(dict(fields(bundles[0]))[2]))
+    assert dict(fields(event[4]))[4] == number_
+
+
 def test_nothing():
     assert Trace().events == []

@@ -109,8 +109,8 @@ def test_states_of_kernels_that_number_them_differently() -> None:
     old = '{ 1, "S"} , { 2, "D" }, { 4, "T" }, { 8, "t" }, { 16, "Z" }, { 32, "X" }, { 64, "x" }'
     more = old + ', { 128, "K" }, { 256, "W" }, { 512, "P" }'
     states = [0, 1, 2, 4, 8, 16, 32, 64, 512, 1024, 1026]
-    assert switched(more, 1024, states) == [0, 1, 2, 4, 8, 0x20, 0x10, 0x10, 0x40, 0x100, 0x102]
-    assert switched(more + ', { 1024, "N" }', 2048, [1026, 2048, 2050]) == [0x80, 0x100, 0x102]
+    assert switched(more, 1024, states) == [0, 1, 2, 4, 8, 0x20, 0x10, 0x10, 0x40, 0x100, 0x100]
+    assert switched(more + ', { 1024, "N" }', 2048, [1026, 2048, 2050]) == [0x80, 0x100, 0x100]
     assert switched(old, 512, [512, 256, 258]) == [0x100, 0, 2]
     new = '{ 1, "S" }, { 2, "D" }, { 4, "T" }, { 8, "t" }, { 0x10, "X" }, { 0x20, "Z" }, { 0x40, "P" },'
     assert switched(new + ' { 0x80, "I" }', 256, [0, 16, 32, 64, 128, 256]) == [0, 16, 32, 64, 128, 256]
