@@ -184,8 +184,8 @@ def test_everything(rows):
 def test_states_are_those_of_a_kernel_that_is_not_named(state, number_):
     names, zeros = Strings.of(["a"]), np.array([0])
     switch = batch(
-        "sched_switch", prev_comm=names, prev_pid=np.array([8]), prev_prio=zeros, prev_state=np.array([state]),
-        next_comm=names, next_pid=zeros, next_prio=zeros,
+        "sched_switch", prev_comm=names, prev_pid=np.array([8]), prev_prio=zeros,
+        prev_state=np.array([state]), next_comm=names, next_pid=zeros, next_prio=zeros,
     )  # fmt: skip
     out = io.BytesIO()
     sink = Perfetto(out)
