@@ -393,6 +393,8 @@ options() {
       offer --json \'JSON Lines: see docs/json.md.\'
       offer --csv \'CSV, with a header.\'
       offer --csv-raw \'CSV without escapes: a spreadsheet may run formulas.\'
+      offer --from \'From this time on, as in the text output.\'
+      offer --to \'Up to this time.\'
       offer --recover \'Read what is left of a truncated or unfinished file.\'
       offer -h \'Show what it does, with examples.\'
       offer --help \'Show what it does, with examples.\'
@@ -608,6 +610,8 @@ value_kind() {
     \'report --to\') kind=nothing ;;
     \'report --filter\') kind=nothing ;;
     \'report -j\' | \'report --jobs\') kind=nothing ;;
+    \'sql --from\') kind=nothing ;;
+    \'sql --to\') kind=nothing ;;
     \'parse --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
     \'parse --formats\') kind=dirs ;;
     \'funcs -m\' | \'funcs --module\') kind=nothing ;;

@@ -4,6 +4,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _FIRST_S, _NEXT_S = 1.0, 0.5
 
@@ -15,16 +18,17 @@ class Progress:
 
     Args:
         clock: seconds that only increase.
+        before_output: show it also if standard output is a terminal, where nothing appears for long.
 
     Attributes:
         is_on: whether anything may be shown.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, before_output: bool = False) -> None:
         self._clock = clock
         self._next = clock() + _FIRST_S
         self._is_shown = False
-        self.is_on = sys.stderr.isatty() and not sys.stdout.isatty()
+        self.is_on = sys.stderr.isatty() and (before_output or not sys.stdout.isatty())
 
     def opening(self, size: int) -> None:
         """Show how many bytes have been unpacked, or read of a text, before the first record."""
@@ -35,6 +39,13 @@ class Progress:
         """Show how much of the pages has been read: `done` is a fraction, `total` their size in bytes."""
         if self._is_due():
             self._show(f"{_size(int(done * total))} of {_size(total)} read, {done:.0%}")
+
+    def until_output(self, items: Iterator[T]) -> Iterator[T]:
+        """Yield the items; from the first one on, nothing is shown if standard output is a terminal."""
+        for item in items:
+            self.clear()
+            self.is_on = self.is_on and not sys.stdout.isatty()
+            yield item
 
     def clear(self) -> None:
         """Remove the line."""
@@ -56,9 +67,9 @@ class Progress:
 
 
 @contextmanager
-def showing_progress() -> Iterator[Progress]:
+def showing_progress(*, before_output: bool = False) -> Iterator[Progress]:
     """Give a progress line, which is removed at the end."""
-    progress = Progress()
+    progress = Progress(before_output=before_output)
     try:
         yield progress
     finally:

@@ -54,7 +54,8 @@ HeadColumns: TypeAlias = dict[str, Column]
 
 _AHEAD = 64 << 20  # bytes of pages in memory for all CPUs together
 _LEAST = 1 << 16
-_ALONE = 1 << 23  # bytes for one CPU at a time, while the others wait
+PIECE = 1 << 23
+"""Bytes that are read of one CPU at a time, while the others wait."""
 
 
 class Recording:
@@ -69,7 +70,7 @@ class Recording:
 
     Attributes:
         contents: the contents of each file.
-        since: records before this time may be left out; None for all.
+        since, until: records before the one and after the other may be left out; None for all.
         done: bytes of pages that have been read; `size` is how many there are.
 
     Raises:
@@ -86,6 +87,7 @@ class Recording:
         opened: Sequence[FileBytes | None] = (),
     ) -> None:
         self.since: int | None = None
+        self.until: int | None = None
         self.done = 0
         self._cpus = frozenset(cpus)
         self._close = ExitStack()
@@ -203,7 +205,7 @@ class Recording:
                 decoder = TimedDecoder(known, layout_in(file, buffer), clock)
                 yield Opened(file, buffer, clock, known, decoder, enrich, names)
 
-    def pages(self, opened: "Opened", size: int = _ALONE) -> Iterator[tuple[int, Callable[[], bytes]]]:
+    def pages(self, opened: "Opened", size: int = PIECE) -> Iterator[tuple[int, Callable[[], bytes]]]:
         """Yield each selected CPU of a buffer, with a function that returns its next pages.
 
         That function returns about `size` bytes, and nothing at the end.
@@ -245,8 +247,8 @@ class Recording:
         keep_freed()
         with new_pool() as pool:
             for data in cpus:
-                more = ahead(pool, self._reader(opened, data, _ALONE), _of_cpu(make, data.cpu))
-                while (made := more(_ALONE)) is not None:
+                more = ahead(pool, self._reader(opened, data, PIECE), _of_cpu(make, data.cpu))
+                while (made := more(PIECE)) is not None:
                     yield made
 
     def _chosen(self, opened: "Opened") -> list[CpuData]:
@@ -280,7 +282,7 @@ class Recording:
                     ]
                 )
                 yield opened.complete(chunk)
-        if self.since is None:
+        if self.since is self.until is None:
             counted = lost_by_cpu(opened.file.contents, opened.buffer.name)
             mine = {cpu: n for cpu, n in counted.items() if not self._cpus or cpu in self._cpus}
             marks = not_told(mine, told, seq)
@@ -289,8 +291,12 @@ class Recording:
 
     def _reader(self, opened: "Opened", data: CpuData, size: int) -> Callable[[int], bytes]:
         skip = 0 if self.since is None else opened.first_page(data, self.since)
-        windows = opened.file.windows(opened.buffer, data, size, skip=skip)
-        self.done += skip
+        wanted = data
+        if self.until is not None and not opened.buffer.compressed:
+            end = opened.first_page(data, self.until + 1) + opened.buffer.page_size
+            wanted = replace(data, size=min(end, data.size))
+        windows = opened.file.windows(opened.buffer, wanted, size, skip=skip)
+        self.done += skip + data.size - wanted.size
 
         def read(_: int) -> bytes:
             pages = next(windows, b"")

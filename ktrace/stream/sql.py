@@ -20,9 +20,10 @@ from ktrace.model.format import MESSAGE, Field, Format
 from ktrace.model.frame import column_name, require_polars, series
 from ktrace.output.rendering.stream_order import order_of
 from ktrace.ringbuffer.columns import EventReader
+from ktrace.storage.input import Watch
 from ktrace.stream.confined import check_plan, check_query
 from ktrace.stream.inputs import Source
-from ktrace.stream.recording import HEADS, HeadColumns
+from ktrace.stream.recording import HEADS, PIECE, HeadColumns
 from ktrace.stream.workers import Ahead
 
 if TYPE_CHECKING:
@@ -77,14 +78,20 @@ def _in_turn(makers: Iterable[Iterable[HeadColumns]]) -> Iterator[HeadColumns]:
 
 
 def run_query(
-    recording: Source, query: str, ahead: HeadsAhead | None = None, *, confined: bool = True
+    recording: Source,
+    query: str,
+    ahead: HeadsAhead | None = None,
+    *,
+    confined: bool = True,
+    watch: Watch = lambda _: None,
 ) -> "pl.LazyFrame":
     """Return the result of a query, to be collected.
 
     Args:
-        recording: must stay open until the result is collected.
+        recording: must stay open until the result is collected. Its `since` and `until` apply to all tables.
         confined: refuse a query that reads anything but the recording's tables.
         ahead: what `heads_ahead` returned for this query.
+        watch: is told from time to time how many bytes have been read.
 
     Raises:
         UsageError: the query has an error; the message lists what is available.
@@ -101,7 +108,10 @@ def run_query(
     ordered = _needs_order(query)
     named = {name: table for name, table in tables.items() if re.search(rf"\b{re.escape(name)}\b", query)}
     context = pl.SQLContext(
-        {name: table.scan(recording, ordered=ordered, ahead=ahead) for name, table in named.items()}
+        {
+            name: table.scan(recording, ordered=ordered, ahead=ahead, watch=watch)
+            for name, table in named.items()
+        }
     )
     try:
         answer = context.execute(query, eager=False)
@@ -122,7 +132,8 @@ def heads_ahead(recording: Source, query: str, processes: int) -> "HeadsAhead | 
         None if the query needs other columns too.
     """
     words = frozenset(re.findall(r"\w+", query))
-    own = [name for name in HEADS if name in words]
+    is_part = recording.since is not None or recording.until is not None
+    own = [name for name in HEADS if name in words or (is_part and name == "ts")]
     if ALL not in words or words & set(recording.fields()) or not own or _needs_order(query):
         return None
 
@@ -182,7 +193,9 @@ class _Table:
             own |= {name: pl.String() for name in places}
         return own | _fields(form)
 
-    def scan(self, recording: Source, *, ordered: bool, ahead: HeadsAhead | None) -> "pl.LazyFrame":
+    def scan(
+        self, recording: Source, *, ordered: bool, ahead: HeadsAhead | None, watch: Watch
+    ) -> "pl.LazyFrame":
         """Return the table, which is read on demand."""
         from polars.io.plugins import register_io_source  # noqa: PLC0415 -- as above
 
@@ -192,6 +205,9 @@ class _Table:
             columns: list[str] | None, predicate: "pl.Expr | None", rows: int | None, _: int | None
         ) -> "Iterator[pl.DataFrame]":
             names = list(schema) if columns is None else columns
+            window = _window(recording)
+            if window is not None:
+                predicate = window if predicate is None else window & predicate
             needed = {*names, *(predicate.meta.root_names() if predicate is not None else ())}
             types = {name: dtype for name, dtype in schema.items() if name in needed}
             left = rows
@@ -199,11 +215,13 @@ class _Table:
             heads = recording.heads(types) if self.name == ALL and not ordered else None
             if heads is not None:
                 taken = ahead.take(types) if ahead is not None else None
-                parts = (_head_frames(made, types) for made in taken or heads)
+                heads = heads if taken is None else _counted(taken, recording)
+                parts = (_head_frames(made, types) for made in heads)
             else:
                 chunks = recording.chunks(self._wanted(needed), ordered=ordered)
                 parts = (_frames(chunk, types, ordered=ordered) for chunk in chunks)
             for frames in parts:
+                watch(recording.done)
                 for frame in frames:
                     some = frame if predicate is None else frame.filter(predicate)
                     some = some.select(names)
@@ -229,6 +247,16 @@ class _Table:
             return [f.name for f in form.args if column_name(f.name) in columns]
 
         return wanted
+
+
+def _window(recording: Source) -> "pl.Expr | None":
+    """Return the condition for records of the wanted time; None if all are wanted."""
+    import polars as pl  # noqa: PLC0415 -- as above
+
+    since, until, ts = recording.since, recording.until, pl.col("ts")
+    after = None if since is None else ts >= since
+    before = None if until is None else ts <= until
+    return before if after is None else after if before is None else after & before
 
 
 def _tables(recording: Source) -> list[_Table]:
@@ -285,6 +313,13 @@ def _complete(frame: "pl.DataFrame", types: "Schema") -> "pl.DataFrame":
 
     missing = [pl.lit(None).alias(name) for name in types if name not in frame.columns]
     return frame.with_columns(missing).select(list(types)) if missing else frame
+
+
+def _counted(made: Iterator[HeadColumns], recording: Source) -> Iterator[HeadColumns]:
+    """Yield what other processes make, and count about as many bytes as they have read."""
+    for one in made:
+        recording.done += PIECE
+        yield one
 
 
 def _head_frames(made: HeadColumns, types: "Schema") -> "Iterable[pl.DataFrame]":

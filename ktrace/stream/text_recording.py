@@ -68,6 +68,7 @@ class TextRecording:
 
     def __init__(self, files: Sequence[FileBytes], watch: Watch = lambda _: None) -> None:
         self.since: int | None = None
+        self.until: int | None = None
         self.contents: Sequence[Contents] = ()
         self.problems = [file.problem for file in files if file.problem is not None]
         self.done = 0

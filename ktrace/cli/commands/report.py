@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.quantities import count as count_of
-from ktrace.cli.recording_options import CSV_RAW, RECOVER
+from ktrace.cli.recording_options import CSV_RAW, RECOVER, SINCE, UNTIL
 from ktrace.cli.run_options import CPU, QUIET
 
 if TYPE_CHECKING:
@@ -53,10 +53,8 @@ def report(
     pids: Annotated[
         list[int] | None, typer.Option("-p", "--pid", metavar="PID", help="Only this thread; repeatable.")
     ] = None,
-    since: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="From this time on, as in the text output.")
-    ] = None,
-    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Up to this time.")] = None,
+    since: Annotated[str | None, SINCE] = None,
+    until: Annotated[str | None, UNTIL] = None,
     filter_: Annotated[
         str | None,
         typer.Option(
@@ -123,7 +121,7 @@ def report(
         open_source(files, recover=recover, cpus=cpus, watch=progress.opening) as recording,
     ):
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
-        recording.since = begin
+        recording.since, recording.until = begin, end
         check_events(events or (), recording.formats())
         check_cpus(cpus, recording.cpus)
         tests = [of_events(events)] if events else []

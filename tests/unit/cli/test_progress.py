@@ -36,6 +36,22 @@ def test_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert screen.getvalue().endswith("read so far\x1b[K\r\x1b[K")
 
 
+def test_until_the_first_line_it_is_shown_on_the_same_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = watched(monkeypatch)
+    monkeypatch.setattr(sys, "stdout", screen)
+    now = 0.0
+    progress = Progress(lambda: now, before_output=True)
+    now = 5.0
+    progress.read(0.5, 1 << 30)
+    lines = progress.until_output(iter(["first", "second"]))
+    assert next(lines) == "first"
+    shown = screen.getvalue()
+    assert "50%" in shown and shown.endswith("\r\x1b[K")
+    now = 10.0
+    progress.read(0.75, 1 << 30)
+    assert screen.getvalue() == shown and list(lines) == ["second"]
+
+
 @pytest.mark.parametrize("stream", ["stderr", "stdout"])
 def test_nothing_is_shown_in_a_file_or_between_lines(stream: str, monkeypatch: pytest.MonkeyPatch) -> None:
     screen = watched(monkeypatch)

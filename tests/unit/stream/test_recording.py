@@ -92,6 +92,27 @@ def test_pages_before_a_time_are_not_read(tmp_path: Path, since: int) -> None:
     assert len(found) <= len([t for t in wanted if t >= since]) + 4
 
 
+@pytest.mark.parametrize("until", [0, 1, 399, 400, 401, 799, 1600, 10**9])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_pages_after_a_time_are_not_read(tmp_path: Path, until: int, ordered: bool) -> None:
+    path = str(tmp_path / "a.dat")
+    pages = [page([t, t + 50], t) for t in range(0, 1600, 100)]
+    write_file(path, MADE, {0: pages, 1: [page([5])]})
+    with Recording([path]) as recording:
+        recording.until = until
+        found = [
+            ts
+            for chunk in recording.chunks(ordered=ordered)
+            for batch in chunk.batches
+            for ts, cpu in zip(batch.ts.tolist(), batch.cpu.tolist(), strict=True)
+            if cpu == 0
+        ]
+        assert recording.done == recording.size
+    wanted = [t for base in range(0, 1600, 100) for t in (base, base + 50)]
+    assert sorted(t for t in found if t <= until) == [t for t in wanted if t <= until]
+    assert len(found) <= len([t for t in wanted if t <= until]) + 2
+
+
 @pytest.mark.parametrize("pack", [None, zlib_pack], ids=["plain", "zlib"])
 def test_version_7(tmp_path: Path, pack: object) -> None:
     path = tmp_path / "a.dat"

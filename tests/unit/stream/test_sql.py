@@ -49,6 +49,27 @@ if find_spec("polars") is not None:
             ("wake", 80, 157000),
         ]
 
+    @pytest.mark.parametrize("since", [None, 90_000])
+    @pytest.mark.parametrize("until", [None, 100_000])
+    @pytest.mark.parametrize(
+        "query", ["count(*), min(ts), max(ts) from events", "ts from events order by ts"]
+    )
+    def test_a_window(tmp_path, since, until, query):
+        """Records between two times, both included, whether their fields are needed or not."""
+        path = recorded.write(tmp_path / "a.dat", pages=4)
+        times = [n * 1000 for n in range(320) if (since or 0) <= n * 1000 <= (until or 1 << 62)]
+        with Recording([path]) as recording:
+            recording.since, recording.until = since, until
+            seen: list[int] = []
+            text = f"select {query}"
+            ahead = heads_ahead(recording, text, 2)
+            frames = list(answers(run_query(recording, text, ahead, watch=seen.append)))
+            if ahead is not None:
+                ahead.close()
+            rows = [row for frame in frames for row in frame.rows()]
+            assert seen and (recording.done <= recording.size or ahead is not None)
+        assert rows == ([(len(times), min(times), max(times))] if "count" in query else [(t,) for t in times])
+
     def test_the_event_alone(ask):
         assert sorted(ask("select event, count(*) from events group by event")) == [("hit", 80), ("wake", 80)]
 
