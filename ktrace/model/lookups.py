@@ -13,6 +13,7 @@ class Lookups:
             (`vfs_read+0x4/0x370`); followed by ` [module]` in a module. None if there is no symbol.
         text: the string at a kernel address (`printk_formats`); None if unknown.
         constant: the value of a name from the kernel's headers (of an enum); None if unknown.
+        task: the name of the task with a thread id.
         call_texts: whether the kernel records the strings that system call arguments point to; such a
             kernel prints system calls differently.
         long: bytes of the kernel's `long` and of its pointers.
@@ -22,6 +23,7 @@ class Lookups:
     symbol: Callable[[int, bool], str | None] = lambda _address, _offset: None
     text: Callable[[int], str | None] = lambda _address: None
     constant: Callable[[str], int | None] = lambda _name: None
+    task: Callable[[int], str] = lambda _pid: "<...>"
     call_texts: bool = False
     long: int = 8
     big_endian: bool = False

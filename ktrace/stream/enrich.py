@@ -60,6 +60,7 @@ class Enrich:
         self._lookups = Lookups(
             lambda address, offset: self.symbols.pointer(address, offset=offset),
             texts,
+            task=lambda pid: self._known({pid})[pid],
             call_texts=call_texts,
             long=layout.long if layout else 8,
             big_endian=layout is not None and layout.big_endian,

@@ -32,7 +32,7 @@ class SavedNames:
                 lines = found[int(number)] = [name]
             elif lines is not None and line:
                 lines.append(line)
-        self._names = {pid: "\n".join(lines) for pid, lines in found.items()}
+        self._names = {pid: "\n".join(lines) for pid, lines in found.items() if lines != [_UNKNOWN]}
 
     def __call__(self, pids: Iterable[int]) -> Mapping[int, str]:
         """Return the names that are known."""

@@ -44,6 +44,8 @@ def call(node: Call, records: Records) -> Value:
         return _length(node, records)
     if function in _OF_FIELD:
         return _OF_FIELD[function](_field(node, records), records)
+    if function == "__ktrace_task":
+        return _mapped(list(node.args), lambda pid: records.lookups.task(_number(pid)), records)
     if function in SPELLED:
         return _spelled(*SPELLED[function], node, records)
     if function in _OF_VALUES:

@@ -17,6 +17,12 @@ PRINT_FMTS = {
     "REC->irq_count, REC->softirq_count, REC->thread_count",
     "timerlat": '"#%-5u context %6s timer_latency %9llu ns", REC->seqnum, __print_symbolic(REC->context, '
     '{ 0, "irq" }, { 1, "thread" }, { 2, "user-ret" }), REC->timer_latency',
+    **{
+        name: f'" %7d:%3d:%s {arrow} [%03d] %7d:%3d:%s %s", REC->prev_pid, REC->prev_prio, '
+        "__ktrace_state(REC->prev_state), REC->next_cpu, REC->next_pid, REC->next_prio, "
+        "__ktrace_state(REC->next_state), __ktrace_task(REC->next_pid)"
+        for name, arrow in (("context_switch", "==>"), ("wakeup", "  +"))
+    },
     "branch": '"[%s] %s:%s:%u", REC->correct ? "  ok  " : "  MISS  ", REC->func, REC->file, REC->line',
 }
 """By event of the system `ftrace`; its name is not printed."""
@@ -29,6 +35,8 @@ GRAPHS = {
     '(int)REC->depth * 2, ""',
 }
 """The same for calls, printed as trace-cmd does: the events' names precede them."""
+
+_STATES = "RSDTtXZPI"  # include/linux/sched.h, "task_index_to_char"
 
 _GROUPS = (
     (1_000_000_000, "$"),
@@ -54,6 +62,10 @@ def _time(ns: int) -> str:
     return f" {micros // 1_000_000:5d}.{micros % 1_000_000:06d}"
 
 
+def _state(index: int) -> str:
+    return _STATES[index] if index < len(_STATES) else "?"
+
+
 def _nmis(total: int, count: int) -> str:
     return f" nmi-total:{total} nmi-count:{count}" if count else ""
 
@@ -66,6 +78,7 @@ def _available(runtime: int, noise: int) -> str:
 SPELLED: dict[str, tuple[Callable[..., str], int]] = {
     "__ktrace_duration": (_duration, 1),
     "__ktrace_time": (_time, 1),
+    "__ktrace_state": (_state, 1),
     "__ktrace_nmis": (_nmis, 2),
     "__ktrace_available": (_available, 2),
 }

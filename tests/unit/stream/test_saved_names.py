@@ -9,7 +9,7 @@ TEXT = "1 init\n12 two words\n7 with\nnewline\n9 <...>\n123 a\n"
 
 def test_one_text() -> None:
     names = SavedNames(TEXT)
-    assert names([1, 12, 7, 5]) == {1: "init", 12: "two words", 7: "with\nnewline"}
+    assert names([1, 12, 7, 5, 9]) == {1: "init", 12: "two words", 7: "with\nnewline"}
     assert SavedNames("")([1]) == {}
 
 

@@ -52,6 +52,31 @@ FIELDS = {  # by event: declaration and struct code of each field
         ("int context", "i"),
         ("u64 timer_latency", "Q"),
     ),
+    "context_switch": (
+        ("unsigned int prev_pid", "I"),
+        ("unsigned int next_pid", "I"),
+        ("unsigned int next_cpu", "I"),
+        ("unsigned char prev_prio", "B"),
+        ("unsigned char prev_state", "B"),
+        ("unsigned char next_prio", "B"),
+        ("unsigned char next_state", "B"),
+    ),
+    "wakeup": (
+        ("unsigned int prev_pid", "I"),
+        ("unsigned int next_pid", "I"),
+        ("unsigned int next_cpu", "I"),
+        ("unsigned char prev_prio", "B"),
+        ("unsigned char prev_state", "B"),
+        ("unsigned char next_prio", "B"),
+        ("unsigned char next_state", "B"),
+    ),
+    "mmiotrace_map": (
+        ("resource_size_t phys", "Q"),
+        ("unsigned long virt", "Q"),
+        ("unsigned long len", "Q"),
+        ("int map_id", "i"),
+        ("unsigned char opcode", "B"),
+    ),
     "mmiotrace_rw": (
         ("resource_size_t phys", "Q"),
         ("unsigned long value", "Q"),
@@ -89,6 +114,9 @@ VALUES = {
     "hwlat": (12, 13, 500, 100, 42, 2, 7, 3),
     "osnoise": (250, 1_000_000, 90, 1, 0, 2, 3, 4),
     "timerlat": (9, 1, 12_345),
+    "context_switch": (0, 7, 1, 120, 0, 120, 0),
+    "wakeup": (7, 9, 3, 120, 1, 19, 77),
+    "mmiotrace_map": (0xF000, 0xFFFF8881, 0x1000, 3, 1),
     "mmiotrace_rw": (0xF000, 1, 2, 3, 1, 4),
     "branch": (12, b"do_it", b"a.c", 0),
     "func_repeats": (READ, CALLER, 5, 0, 1_000_000),
@@ -102,6 +130,9 @@ TEXTS = {
     "hwlat": "#7     inner/outer(us):   12/13    ts:100.000000042 count:3 nmi-total:500 nmi-count:2",
     "osnoise": "1000000        250  99.97500      90      1      0      2      3      4",
     "timerlat": "#9     context thread timer_latency     12345 ns",
+    "context_switch": "       0:120:R ==> [001]       7:120:R my prog",
+    "wakeup": "       7:120:S   + [003]       9: 19:? <...>",
+    "mmiotrace_map": "mmiotrace_map: f000 ffff8881 1000 3 1",
     "mmiotrace_rw": "mmiotrace_rw: phys=f000 value=1",
     "branch": "[  MISS  ] do_it:a.c:12",
     "func_repeats": "vfs_read <-ksys_read (repeats: 5, last_ts:     0.999000)",
@@ -109,7 +140,10 @@ TEXTS = {
 }
 """The text that `ktrace report` prints, as far as the tracers decide it."""
 
-_PRINT_FMTS = {"mmiotrace_rw": '"phys=%lx value=%lx", (unsigned long)REC->phys, REC->value'}
+_PRINT_FMTS = {
+    "mmiotrace_rw": '"phys=%lx value=%lx", (unsigned long)REC->phys, REC->value',
+    "mmiotrace_map": '"%lx %lx %lx %d %x", REC->phys, REC->virt, REC->len, REC->map_id, REC->opcode',
+}
 
 
 def form(name: str, ident: int) -> str:
