@@ -4,7 +4,7 @@ The steps and their order are those of trace-cmd: convert a guest's time to its 
 nanoseconds, and add the offsets that the file specifies.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from ktrace.tracedat.contents import ClockSample, Contents, Options, TimeShift, 
 _BITS = 64
 _FARTHEST = 1 << 62  # keeps meaningless times within 64 bits
 _LAST = (1 << 63) - 1
+_SCHEDULER = ("local", "global", "perf")  # the scheduler's clock
 _NANOSECONDS = frozenset(("", "local", "global", "perf", "mono", "mono_raw", "boot", "tai"))
 
 
@@ -67,6 +68,22 @@ def clock_of(options: Options, name: str, files: Mapping[int, Contents]) -> Cloc
     # Each of the two fits into 64 bits, but together they may not.
     offset = max(min(options.offset + (options.date_us or 0) * 1000, _LAST), -_LAST)
     return Clock(name not in _NANOSECONDS and tsc is None, shift, tsc, offset)
+
+
+def clock_remarks(files: Sequence[Contents]) -> list[str]:
+    """Return a remark if records are merged whose times are of different clocks, which no file relates."""
+    known = {contents.options.trace_id: contents for contents in files}
+    names = {
+        "local" if buffer.clock in _SCHEDULER else buffer.clock: None
+        for contents in files
+        for buffer in contents.buffers
+        if any(data.size for data in buffer.cpus)
+        and buffer.clock
+        and clock_of(contents.options, buffer.clock, known).shift is None
+    }
+    if len(names) < 2:
+        return []
+    return [f"the buffers have different clocks, {' and '.join(names)}: their order in time means nothing"]
 
 
 def _shifted(

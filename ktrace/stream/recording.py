@@ -22,7 +22,7 @@ from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import PageLayout
 from ktrace.ringbuffer.records import Pages, Records, Walked
 from ktrace.storage.input import Watch
-from ktrace.stream.clocks import Clock, clock_of
+from ktrace.stream.clocks import Clock, clock_of, clock_remarks
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.flags import FlagStyle
 from ktrace.stream.known_formats import fields_of, known_formats, layout_in, layout_of
@@ -125,7 +125,8 @@ class Recording:
     @property
     def notes(self) -> list[str]:
         """Return remarks for the user."""
-        return [note for file in self._files for note in file.notes]
+        notes = [note for file in self._files for note in file.notes]
+        return notes + clock_remarks(self.contents)
 
     @property
     def size(self) -> int:

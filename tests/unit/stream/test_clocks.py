@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from ktrace.stream.clocks import Clock, clock_of
-from ktrace.tracedat.contents import ClockSample, Contents, Options, TimeShift, TscToNs
+from ktrace.stream.clocks import Clock, clock_of, clock_remarks
+from ktrace.tracedat.contents import Buffer, ClockSample, Contents, CpuData, Options, TimeShift, TscToNs
+from tests.unit.tracedat.build import contents
 
 
 def shifted(times: list[int], shift: TimeShift, cpu: int = 0) -> list[int]:
@@ -71,3 +74,29 @@ def test_offset_and_date_together_do_not_fit() -> None:
         assert clock.one(0, 0) * sign > 1 << 62
     clock = clock_of(Options(offset=1 << 62, date_us=(1 << 62) // 1000 + 1), "local", {})
     assert clock.one(-1, 0) > 1 << 62
+
+
+@pytest.mark.parametrize(
+    ("clocks", "told"),
+    [(["mono"], False), (["mono", "mono"], False), (["mono", ""], False), (["local", "global"], False),
+     (["mono", "boot"], True), (["local", "x86-tsc"], True)],
+)  # fmt: skip
+def test_clocks_that_cannot_be_compared_are_told(clocks: list[str], told: bool) -> None:
+    buffers = tuple(Buffer("", clock, 4096, False, (CpuData(0, 0, 4096),)) for clock in clocks)
+    remarks = clock_remarks([contents(buffers=buffers)])
+    assert bool(remarks) is told
+    assert all(clock in remark for remark in remarks for clock in clocks)
+    empty = tuple(replace(buffer, cpus=()) for buffer in buffers)
+    assert clock_remarks([contents(buffers=empty)]) == []
+
+
+def test_a_guest_with_its_host_has_the_same_clock() -> None:
+    host = contents(
+        options=Options(trace_id=1), buffers=(Buffer("", "x86-tsc", 4096, False, (CpuData(0, 0, 4096),)),)
+    )
+    shift = TimeShift(1, False, ((ClockSample(10, -3, 1),),))
+    guest = contents(
+        options=Options(trace_id=2, shifts=(shift,)),
+        buffers=(Buffer("", "kvm", 4096, False, (CpuData(0, 0, 4096),)),),
+    )
+    assert clock_remarks([host, guest]) == [] and clock_remarks([guest]) == []
