@@ -31,6 +31,21 @@ CONSTANTS = {
     "SAM_STAT_BUSY": 0x08, "SAM_STAT_INTERMEDIATE": 0x10, "SAM_STAT_INTERMEDIATE_CONDITION_MET": 0x14,
     "SAM_STAT_RESERVATION_CONFLICT": 0x18, "SAM_STAT_COMMAND_TERMINATED": 0x22,
     "SAM_STAT_TASK_SET_FULL": 0x28, "SAM_STAT_ACA_ACTIVE": 0x30, "SAM_STAT_TASK_ABORTED": 0x40,
+    # Kernels before 4.1 have names in place of all values of enums.
+    **{f"{softirq}_SOFTIRQ": number for number, softirq in enumerate(
+        ("HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", "SCHED", "HRTIMER", "RCU"))},
+    "BLOCK_IOPOLL_SOFTIRQ": 5, "HRTIMER_NORESTART": 0, "HRTIMER_RESTART": 1,
+    **{f"MIGRATE_{mode}": number for number, mode in enumerate(("ASYNC", "SYNC_LIGHT", "SYNC"))},
+    **{f"MR_{why}": number for number, why in enumerate(
+        ("COMPACTION", "MEMORY_FAILURE", "MEMORY_HOTPLUG", "SYSCALL", "MEMPOLICY_MBIND", "NUMA_MISPLACED",
+         "CMA"))},
+    **{f"WB_REASON_{why}": number for number, why in enumerate(
+        ("BACKGROUND", "TRY_TO_FREE_PAGES", "SYNC", "PERIODIC", "LAPTOP_TIMER", "FREE_MORE_MEM",
+         "FS_FREE_SPACE", "FORKER_THREAD"))},
+    "TLB_FLUSH_ON_TASK_SWITCH": 0, "TLB_REMOTE_SHOOTDOWN": 1, "TLB_LOCAL_SHOOTDOWN": 2,
+    "TLB_LOCAL_MM_SHOOTDOWN": 3,
+    **{f"PM_QOS_{what}": number for number, what in enumerate(
+        ("CPU_DMA_LATENCY", "NETWORK_LATENCY", "NETWORK_THROUGHPUT", "MEMORY_BANDWIDTH"), 1)},
     "false": 0, "true": 1, "IPPROTO_TCP": 6, "IPPROTO_UDP": 17, "NFS4_VERIFIER_SIZE": 8,
     "PM_QOS_ADD_REQ": 0, "PM_QOS_UPDATE_REQ": 1, "PM_QOS_REMOVE_REQ": 2,
     "DEV_PM_QOS_RESUME_LATENCY": 1, "DEV_PM_QOS_FLAGS": 5,

@@ -18,6 +18,7 @@ from ktrace.output.printfmt.tree import (
     Call,
     Cast,
     Choice,
+    Compound,
     FieldOf,
     Index,
     Let,
@@ -97,7 +98,7 @@ def evaluate(node: Node, records: Records) -> Value:
         case Let():
             records.names[node.name] = evaluate(node.value, records)
             return evaluate(node.body, records)
-        case Record() | Table():
+        case Record() | Table() | Compound():
             raise Unknown
     assert_never(node)
 

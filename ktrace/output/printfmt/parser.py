@@ -16,6 +16,7 @@ from ktrace.output.printfmt.tree import (
     Call,
     Cast,
     Choice,
+    Compound,
     FieldOf,
     Index,
     Let,
@@ -151,6 +152,8 @@ class _Parser:
         self._take()
         words, pointer = self._type_words()
         if words and self._skip(")"):
+            if self._is("{"):
+                return self._compound()
             known = any(map(is_type_word, words)) or len(words) > 1 or pointer
             follows = self._next.kind in ("name", "number", "string") or self._is("(", "~", "!")
             if known or (follows and words != ["REC"]):
@@ -161,6 +164,16 @@ class _Parser:
                 return Cast(c_type(words, pointer, self._machine), operand, element)
         self._at = before
         return None
+
+    def _compound(self) -> Node:
+        """Parse `{ .member = value }`, and a member of it: times of kernels before 4.10 are such unions."""
+        self._need("{")
+        self._need(".")
+        member = self._take().text
+        self._need("=")
+        value = self._expression()
+        self._need("}")
+        return Compound(member, value)
 
     def _type_words(self) -> tuple[list[str], bool]:
         words: list[str] = []
@@ -177,7 +190,9 @@ class _Parser:
             if self._is("->", "."):
                 self._take()
                 member = self._take().text
-                if isinstance(node, Record):
+                if isinstance(node, Compound) and node.member == member:
+                    node = node.value
+                elif isinstance(node, Record):
                     node = FieldOf(member)
                 elif node == FieldOf("ent"):  # the fields that every record begins with
                     node = FieldOf(f"common_{member}")

@@ -86,6 +86,14 @@ class Cast:
 
 
 @dataclass(frozen=True, slots=True)
+class Compound:
+    """`(type){ .member = value }`: a struct or union made in place."""
+
+    member: str
+    value: "Node"
+
+
+@dataclass(frozen=True, slots=True)
 class AddressOf:
     """`&a`: a pointer to a field or to one of its elements."""
 
@@ -142,6 +150,7 @@ Node: TypeAlias = (
     | Binary
     | Choice
     | Cast
+    | Compound
     | AddressOf
     | SizeOf
     | Index

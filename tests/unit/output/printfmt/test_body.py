@@ -78,6 +78,22 @@ def test_symbolic_ends_with_a_null_name():
     assert bodies(form, v=[0, 1]) == ["a", "0x1"]
 
 
+def test_times_that_are_unions():
+    """As hrtimer_start has them before Linux 4.10."""
+    form = event('"expires=%llu", (unsigned long long)(((ktime_t) { .tv64 = REC->t }).tv64)', "s64 t 8 1")
+    assert bodies(form, t=[5, 1 << 40]) == ["expires=5", "expires=1099511627776"]
+    other = event('"%d %llu", REC->t, ((ktime_t) { .tv64 = REC->t }).sec', "s64 t 8 1")
+    assert bodies(other, t=[5]) == [f"5 {UNKNOWN}"]
+
+
+def test_names_of_values_in_old_formats():
+    """Before Linux 4.1, a format has the name of an enum's value, which the kernel prints by its number."""
+    form = event(
+        '"%s", __print_symbolic(REC->v, { HI_SOFTIRQ, "HI" }, { BLOCK_IOPOLL_SOFTIRQ, "BLOCK_IOPOLL" },'
+        ' { RCU_SOFTIRQ, "RCU" }, { WB_REASON_SYNC, "sync" })', "unsigned int v 4 0")  # fmt: skip
+    assert bodies(form, v=[0, 5, 9, 2, 3]) == ["HI", "BLOCK_IOPOLL", "RCU", "sync", "0x3"]
+
+
 def test_constants_of_the_kernel():
     text = '"%s", __print_symbolic(REC->v, { TCP_LISTEN, "LISTEN" }, { NOBODY_KNOWS, "X" }, { MINE, "Y" })'
     form = event(text, "int v 4 1")
