@@ -1,6 +1,6 @@
 """Look-up tables of a kernel, needed to print its records."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -14,6 +14,8 @@ class Lookups:
         text: the string at a kernel address (`printk_formats`); None if unknown.
         constant: the value of a name from the kernel's headers (of an enum); None if unknown.
         task: the name of the task with a thread id.
+        arguments: the text of a function's arguments, of its address and the recorded values; None if
+            nothing describes them.
         call_texts: whether the kernel records the strings that system call arguments point to; such a
             kernel prints system calls differently.
         long: bytes of the kernel's `long` and of its pointers.
@@ -24,6 +26,7 @@ class Lookups:
     text: Callable[[int], str | None] = lambda _address: None
     constant: Callable[[str], int | None] = lambda _name: None
     task: Callable[[int], str] = lambda _pid: "<...>"
+    arguments: Callable[[int, Sequence[int]], str | None] = lambda _address, _values: None
     call_texts: bool = False
     long: int = 8
     big_endian: bool = False

@@ -15,6 +15,7 @@ from ktrace.model.lookups import Lookups
 from ktrace.ringbuffer.interning import Interner, distinct
 from ktrace.ringbuffer.layout import PageLayout
 from ktrace.stream.flags import FlagStyle
+from ktrace.stream.function_arguments import FunctionArguments
 from ktrace.stream.messages import Messages
 from ktrace.stream.symbol_table import SymbolTable
 
@@ -35,6 +36,7 @@ class Enrich:
         style: how flags are printed.
         event_of: returns `SYSTEM.NAME` for the id of an event, for probes on events.
         texts: the kernel's strings that records point to, by address.
+        btf: describes the kernel's functions; empty if there is none.
         call_texts: as in `Lookups`.
         layout: tells the kernel's size of `long` and order of bytes.
     """
@@ -48,6 +50,7 @@ class Enrich:
         event_of: Callable[[int], str | None] = lambda _: None,
         texts: Callable[[int], str | None] = lambda _: None,
         *,
+        btf: bytes = b"",
         call_texts: bool = False,
         layout: PageLayout | None = None,
     ) -> None:
@@ -60,6 +63,13 @@ class Enrich:
         self._lookups = Lookups(
             lambda address, offset: self.symbols.pointer(address, offset=offset),
             texts,
+            arguments=FunctionArguments(
+                btf,
+                self._name,
+                "the recording's BTF",
+                long=layout.long if layout else 8,
+                big_endian=layout is not None and layout.big_endian,
+            ),
             task=lambda pid: self._known({pid})[pid],
             call_texts=call_texts,
             long=layout.long if layout else 8,

@@ -393,5 +393,7 @@ def _enrich(file: TraceDat, known: dict[int, Format], moved: int | None) -> tupl
     call_texts = CALL_TEXTS in by or any(form.has_call_text for form in known.values())
     symbols = partial(SymbolTable, b"" if moved is None else contents.kallsyms, moved or 0)
     events, layout = _EventNames(known), layout_of(file)
-    enrich = Enrich(names, symbols, style, events, texts, call_texts=call_texts, layout=layout)
+    enrich = Enrich(
+        names, symbols, style, events, texts, btf=contents.btf, call_texts=call_texts, layout=layout
+    )
     return enrich, names

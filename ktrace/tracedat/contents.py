@@ -148,6 +148,7 @@ class Contents:
         ftrace_formats: the `format` file of each of ftrace's own events.
         event_formats: the system and the `format` file of each other event.
         kallsyms, printk_formats, cmdlines: the kernel's files; empty if they were not saved.
+        btf: the BTF of vmlinux; empty if it was not saved.
         buffers: the buffers with pages.
         texts: the buffers with text.
         format_places: the offset in the file of each of `ftrace_formats`, then of each of `event_formats`;
@@ -170,3 +171,4 @@ class Contents:
     buffers: tuple[Buffer, ...] = ()
     texts: tuple[Text, ...] = ()
     format_places: tuple[int, ...] = field(default=(), compare=False)
+    btf: bytes = b""

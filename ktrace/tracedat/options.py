@@ -71,13 +71,16 @@ def parse(
         elif number in (HEADERS, FTRACE_FORMATS, EVENT_FORMATS, KALLSYMS, PRINTK, CMDLINES):
             sections[number] = Cursor(memory, order).number(8)
         else:
+            if number == BTF and len(data) >= 8:
+                sections[number] = Cursor(memory, order).number(8)
             known = _add(known, number, memory, data, order)
     return known, Pointers(sections, tuple(buffers), tuple(texts), following)
 
 
-def skipped_options(options: Options) -> list[str]:
+def skipped_options(options: Options, *, has_btf: bool = False) -> list[str]:
     """Return a remark on each kind of option or section that is not used."""
-    numbers = dict.fromkeys(number for number, _ in options.others if number not in _SILENT)
+    silent = (*_SILENT, BTF) if has_btf else _SILENT
+    numbers = dict.fromkeys(number for number, _ in options.others if number not in silent)
     names = {BTF: "the BTF of the traced kernel", MODULES: "the traced kernel's list of modules"}
     return [f"{names.get(n, f'option {n}, which ktrace does not know,')} is skipped" for n in numbers]
 

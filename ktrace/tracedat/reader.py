@@ -82,7 +82,10 @@ class TraceDat:
             if self._unfinished and contents.buffers:
                 contents = self._with_parts(contents, path)
             self.contents: Contents = self._within_the_file(contents)
-            self.notes += [f"{self.source.name}: {remark}" for remark in skipped_options(contents.options)]
+            self.notes += [
+                f"{self.source.name}: {remark}"
+                for remark in skipped_options(contents.options, has_btf=bool(contents.btf))
+            ]
             self._unpack = unpacker(head.compression) if head.compression else None
         except BaseException:
             self.close()

@@ -1,9 +1,11 @@
 """Read a version 7 file: sections that are found through options. See trace-cmd.dat.v7(5)."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from ktrace.errors import Damaged
 from ktrace.tracedat import options as numbers
 from ktrace.tracedat.compression import Unpack, unpacker
 from ktrace.tracedat.contents import Buffer, Contents, CpuData, Options, Text
@@ -14,6 +16,7 @@ from ktrace.tracedat.source import Bytes, Cursor, Memory
 
 HEADER = 16  # size of a section's header in bytes
 _COMPRESSED = 1
+_BTF_MAGIC = (b"\x9f\xeb", b"\xeb\x9f")
 _MAX_SECTION = 1 << 28  # kallsyms of a large kernel are 20 MB
 _T = TypeVar("_T")
 
@@ -47,6 +50,9 @@ def read(source: Bytes, head: Head) -> Contents:
     none: tuple[Placed, ...] = ()
     ftrace_formats = content(numbers.FTRACE_FORMATS, read_ftrace_formats, none)
     event_formats = content(numbers.EVENT_FORMATS, read_event_formats, none)
+    btf = b""
+    with suppress(Damaged):  # nothing needs it
+        btf = content(numbers.BTF, _btf, b"")
     return Contents(
         7,
         head.order,
@@ -64,7 +70,15 @@ def read(source: Bytes, head: Head) -> Contents:
         tuple(_buffer(source, head, data) for data in buffers),
         tuple(_text(source, head, data) for data in texts),
         tuple(place for place, _, _ in (*ftrace_formats, *event_formats)),
+        btf,
     )
+
+
+def _btf(at: Cursor) -> bytes:
+    """Return the BTF in a section, which its size may precede."""
+    data = at.take(at.end - at.at)
+    start = next((i for i in (0, 4, 8) if data[i : i + 2] in _BTF_MAGIC), len(data))
+    return data[start:]
 
 
 def _all_options(

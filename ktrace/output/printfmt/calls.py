@@ -44,6 +44,8 @@ def call(node: Call, records: Records) -> Value:
         return _length(node, records)
     if function in _OF_FIELD:
         return _OF_FIELD[function](_field(node, records), records)
+    if function in _ARGUMENTS:
+        return _arguments(node, records, _ARGUMENTS[function])
     if function == "__ktrace_task":
         return _mapped(list(node.args), lambda pid: records.lookups.task(_number(pid)), records)
     if function in SPELLED:
@@ -244,6 +246,19 @@ def _bitmask(value: Value, records: Records) -> Value:
     return Strings(codes, texts)  # type: ignore[arg-type]  # codes are int64
 
 
+def _arguments(node: Call, records: Records, nothing: str) -> Strings:
+    """Return the arguments of calls in parentheses; `nothing` where none were recorded or described."""
+    size, order = records.machine.long, records.machine.order
+
+    def spell(address: object, data: object) -> str:
+        if not isinstance(data, bytes) or not data:
+            return nothing
+        values = [int.from_bytes(data[i : i + size], order) for i in range(0, len(data), size)]
+        return records.lookups.arguments(_number(address) & _MASK, values) or nothing
+
+    return _mapped(list(node.args), spell, records)
+
+
 def _int(node: Call, records: Records) -> Ints:
     value = evaluate(node.args[0], records) if len(node.args) == 1 else None
     if not isinstance(value, Ints):
@@ -270,6 +285,7 @@ def _nanoseconds(value: Ints) -> Ints:
     return Ints.of(value.to(ULONG).data % 1_000_000_000, UINT)
 
 
+_ARGUMENTS = {"__ktrace_arguments": "", "__ktrace_call": "()"}
 _IN_CONTEXT = {"__event_in_hardirq": 0x08, "__event_in_softirq": 0x10, "__event_in_irq": 0x18}
 """Functions that test `common_flags`, and the bits that they test."""
 _OF_FIELD: dict[str, Callable[[Value, Records], Value]] = {

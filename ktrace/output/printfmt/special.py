@@ -11,7 +11,7 @@ from ktrace.output.printfmt.cint import MACHINE, Machine
 from ktrace.output.printfmt.parser import PrintFmt, parse_print_fmt
 from ktrace.output.printfmt.system_calls import is_system_call, system_call
 from ktrace.output.printfmt.template import Spec, split
-from ktrace.output.printfmt.tracers import GRAPHS, PRINT_FMTS
+from ktrace.output.printfmt.tracers import GRAPHS, PRINT_FMTS, WITH_ARGUMENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,8 @@ def wording(event: Format, lookups: Lookups = NO_LOOKUPS) -> Wording:
         NotUnderstood: the parser does not understand its `print fmt`.
     """
     machine = Machine(lookups.long, lookups.big_endian)
+    if event.system == "ftrace" and event.name in WITH_ARGUMENTS and _has_arguments(event):
+        return _wording(WITH_ARGUMENTS[event.name], machine, titled=event.name in GRAPHS)
     if event.system == "ftrace" and event.name in _TRACERS:
         found = _wording(_TRACERS[event.name], machine, titled=False)
         return replace(found, lines=_LINES.get(event.name))
@@ -65,6 +67,10 @@ def wording(event: Format, lookups: Lookups = NO_LOOKUPS) -> Wording:
                  for part in found.parts]  # fmt: skip
         return replace(found, parts=tuple(parts))
     return found
+
+
+def _has_arguments(event: Format) -> bool:
+    return any(field.name == "args" and field.shape == "array" for field in event.args)
 
 
 def _wording(text: str, machine: Machine = MACHINE, titled: bool = True) -> Wording:

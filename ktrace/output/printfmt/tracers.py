@@ -36,6 +36,15 @@ GRAPHS = {
 }
 """The same for calls, printed as trace-cmd does: the events' names precede them."""
 
+WITH_ARGUMENTS = {
+    "function": '"%pn%s <-%pn", REC->ip, __ktrace_arguments(REC->ip, REC->args), REC->parent_ip',
+    "funcgraph_entry": '"             |  %*s%pn%s {", (int)REC->depth * 2, "", REC->func, '
+    "__ktrace_call(REC->func, REC->args)",
+    "funcgraph_retaddr_entry": '"             |  %*s%pn%s { /* <-%pn */", (int)REC->depth * 2, "", '
+    "REC->func, __ktrace_call(REC->func, REC->args), REC->retaddr",
+}
+"""The same for calls whose arguments are recorded, from Linux 6.15 on."""
+
 _STATES = "RSDTtXZPI"  # include/linux/sched.h, "task_index_to_char"
 
 _GROUPS = (
