@@ -210,7 +210,7 @@ def encode(options: Options, order: Order) -> list[tuple[int, bytes]]:
         found.append((GUEST, head + b"".join(struct.pack(mark + "II", *pair) for pair in guest.pids)))
     if options.tsc:
         tsc = options.tsc
-        found.append((TSC2NSEC, struct.pack(mark + "IIQ", tsc.mult, tsc.shift, tsc.offset)))
+        found.append((TSC2NSEC, struct.pack(mark + "IIq", tsc.mult, tsc.shift, tsc.offset)))
     return [*found, *options.others]
 
 

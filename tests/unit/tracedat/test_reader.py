@@ -58,7 +58,7 @@ OPTIONS = Options(
     uname="Linux host 6.12",
     written_by="ktrace",
     trace_id=(1 << 64) - 1,
-    tsc=TscToNs(1000, 10, 5),
+    tsc=TscToNs(1000, 10, -5),
     shifts=(
         TimeShift(9, True, ((ClockSample(1, -5, 1, 0), ClockSample(10, 7, 1, 3)), ())),
         TimeShift(10, False, ()),
