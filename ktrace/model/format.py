@@ -110,7 +110,7 @@ class Format:
     @property
     def measured(self) -> tuple[Field, ...]:
         """Return the texts of varying length whose length the `print fmt` uses."""
-        names = set(_LENGTH.findall(self.print_fmt))
+        names = {called or shifted for called, shifted in _LENGTH.findall(self.print_fmt)}
         return tuple(f for f in self.fields if f.name in names and f.is_text and f.shape in _LOCS)
 
     def signature(self) -> "Signature":
@@ -145,7 +145,7 @@ _FIELD = re.compile(
 )
 _ANY_FIELD = re.compile(r"^\tfield:", re.MULTILINE)
 _WORD = string.ascii_letters + string.digits + "_"
-_LENGTH = re.compile(r"\b__get_(?:rel_)?dynamic_array_len\((\w+)\)")
+_LENGTH = re.compile(r"\b__get_(?:rel_)?dynamic_array_len\((\w+)\)|->__(?:data|rel)_loc_(\w+) ?>> ?16")
 _LOC = re.compile(r"__(data|rel)_loc\s+(.*)\Z")
 
 _LOCS = ("data_loc", "rel_loc")

@@ -38,6 +38,8 @@ _BINDING = {"||": 1, "&&": 2, "|": 3, "^": 4, "&": 5, "==": 6, "!=": 6, "<": 7, 
 _TRANSPARENT = re.compile(r"(?:native_make_)?p(?:te|md|ud|4d|gd)(?:_val)?|__builtin_expect|(?:un)?likely")
 
 
+_LOC = re.compile(r"__(?:data|rel)_loc_(\w+)")
+
 _SHOWN = 24  # characters of an invalid number to show
 
 
@@ -129,7 +131,8 @@ class _Parser:
             if not binding or binding < least:
                 return left
             self._at += 1
-            left = Binary(token.text, left, self._binary(binding + 1))
+            right = self._binary(binding + 1)
+            left = _reference(token.text, left, right) or Binary(token.text, left, right)
 
     def _unary(self) -> Node:
         if self._is("-", "~", "!"):
@@ -287,6 +290,28 @@ class _Parser:
             for name, value in reversed(names):
                 body = Let(name, value, body)
             return body
+
+
+def _reference(op: str, left: Node, right: Node) -> Node | None:
+    """Return what an operation on a reference to data of varying length means; None for any other.
+
+    Some kernels have the expansion of `__get_str(name)`, `(char *)REC + (REC->__data_loc_name & 0xffff)`,
+    and take the length from `REC->__data_loc_name >> 16`.
+    """
+    if op == ">>" and isinstance(right, Number) and right.value == 16:
+        name = _referring(left)
+        return Call("__get_dynamic_array_len", (Name(name),)) if name else None
+    if op == "+" and isinstance(left, Cast) and isinstance(left.operand, Record):
+        masked = isinstance(right, Binary) and right.op == "&" and right.right == Number(0xFFFF, INT)
+        name = _referring(right.left) if masked and isinstance(right, Binary) else ""
+        return FieldOf(name) if name else None
+    return None
+
+
+def _referring(node: Node) -> str:
+    """Return the name of the field whose reference a node is, or an empty text."""
+    found = _LOC.fullmatch(node.name) if isinstance(node, FieldOf) else None
+    return found[1] if found else ""
 
 
 def _is_place(node: Node) -> bool:

@@ -94,6 +94,17 @@ def test_names_of_values_in_old_formats():
     assert bodies(form, v=[0, 5, 9, 2, 3]) == ["HI", "BLOCK_IOPOLL", "RCU", "sync", "0x3"]
 
 
+def test_the_expansion_of_get_str():
+    """Some vendors' kernels have it in place of the name."""
+    form = event(
+        '"%s state=%lu len=%u", ((char *)((void *)((char *)REC + (REC->__data_loc_name & 0xffff)))),'
+        " (unsigned long)REC->state, (REC->__data_loc_name >> 16)",
+        "__data_loc char[] name 4 0", "u64 state 8 0",
+    )  # fmt: skip
+    assert bodies(form, name=["gpu", "cpu0"], state=[1, 2]) == ["gpu state=1 len=4", "cpu0 state=2 len=5"]
+    assert [field.name for field in form.measured] == ["name"]
+
+
 def test_constants_of_the_kernel():
     text = '"%s", __print_symbolic(REC->v, { TCP_LISTEN, "LISTEN" }, { NOBODY_KNOWS, "X" }, { MINE, "Y" })'
     form = event(text, "int v 4 1")
