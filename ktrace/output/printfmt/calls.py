@@ -15,7 +15,7 @@ from ktrace.output.printfmt.evaluate import Records, column_of, evaluate
 from ktrace.output.printfmt.hex_dump import hex_dump
 from ktrace.output.printfmt.tracers import SPELLED
 from ktrace.output.printfmt.tree import Binary, Call, FieldOf, Name, Node, Null, Number, Table, Text
-from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, encoded
+from ktrace.output.printfmt.values import Arrays, Ints, Unknown, Value, encoded, texts_of
 from ktrace.output.rendering.distinct_values import joined
 
 _MASK = 0xFFFFFFFFFFFFFFFF
@@ -58,6 +58,12 @@ def call(node: Call, records: Records) -> Value:
         return Ints(0, INT)  # what follows either answer has the same value
     if function in _OF_INT:
         return _OF_INT[function](_int(node, records))
+    if function in _ORDERED:
+        big_endian, bits = _ORDERED[function]
+        same = big_endian == records.machine.big_endian
+        return _int(node, records).to(CInt(bits, False)) if same else _swapped(bits)(_int(node, records))
+    if function == "strlen" and len(node.args) == 1:
+        return _text_length(evaluate(node.args[0], records), records)
     raise Unknown
 
 
@@ -237,6 +243,15 @@ def _length(node: Call, records: Records) -> Value:
     return Ints(np.array(lengths, np.int32)[value.codes], CInt(32, True))
 
 
+def _text_length(value: Value, records: Records) -> Ints:
+    """Return the number of bytes before the first NUL."""
+    if isinstance(value, Ints):
+        raise Unknown  # an address
+    texts = texts_of(value, records.rows, records.lookups)
+    lengths = [len((text or "").encode("utf-8", "surrogateescape")) for text in texts.values]
+    return Ints(np.array(lengths, np.uint64)[texts.codes], ULONG)
+
+
 def _bitmask(value: Value, records: Records) -> Value:
     """Return words of 32 bits in hexadecimal, the highest first."""
     if not isinstance(value, Arrays):
@@ -308,11 +323,18 @@ _OF_INT: dict[str, Callable[[Ints], Ints]] = {
         for bits in (16, 32, 64)
     },
 }
+_ORDERED: dict[str, tuple[bool, int]] = {  # whether the number is big-endian, and its bits
+    **{f"{prefix}{order}{bits}_to_cpu": (order == "be", bits)
+       for prefix in ("", "__") for order in ("be", "le") for bits in (16, 32, 64)},
+    **{f"{prefix}cpu_to_{order}{bits}": (order == "be", bits)
+       for prefix in ("", "__") for order in ("be", "le") for bits in (16, 32, 64)},
+    **{name: (True, 32 if name.endswith("l") else 16) for name in ("ntohl", "ntohs", "htonl", "htons")},
+}  # fmt: skip
 
 FUNCTIONS = frozenset(
-    {*_OF_FIELD, *_OF_VALUES, *_OF_INT, *_IN_CONTEXT}
+    {*_OF_FIELD, *_OF_VALUES, *_OF_INT, *_IN_CONTEXT, *_ORDERED}
     | {"__print_flags", "__print_flags_u64", "__print_symbolic", "__print_symbolic_u64"}
     | {"__print_array", "__print_dynamic_array", "__print_hex_dump", "__builtin_constant_p"}
-    | {"__get_dynamic_array_len"}
+    | {"__get_dynamic_array_len", "strlen"}
 )
 """All functions that are known, without `rel_` in their names, which changes only where the field is."""

@@ -76,7 +76,7 @@ _TAGS = frozenset({"struct", "union", "enum"})
 
 def is_type_word(word: str) -> bool:
     """Return whether an identifier can only be part of a type."""
-    return word in _WORDS or word in _TAGS or word in _NAMED
+    return word == "typeof" or word in _WORDS or word in _TAGS or word in _NAMED
 
 
 def c_type(words: Sequence[str], pointer: bool = False, machine: Machine = MACHINE) -> CInt | None:

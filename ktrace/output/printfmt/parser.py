@@ -179,6 +179,11 @@ class _Parser:
         return Compound(member, value)
 
     def _type_words(self) -> tuple[list[str], bool]:
+        if self._next.text == "typeof" and self._tokens[self._at + 1].text == "(":
+            self._at += 2
+            self._expression()
+            self._need(")")
+            return ["typeof", *self._type_words()[0]], False
         words: list[str] = []
         pointer = False
         while self._next.kind == "name" and not (words and pointer and self._next.text != "const"):
@@ -268,28 +273,54 @@ class _Parser:
         return STRUCTS.get(words[-1]) if ctype is None and words else ctype.bits // 8 if ctype else None
 
     def _block(self) -> Node:
-        """Parse `{ int a = x; int b = y; value; })`; the opening parenthesis is already taken."""
+        """Parse `{ int a = x, b; b = y; value; })`; the opening parenthesis is already taken."""
         self._need("{")
-        names: list[tuple[str, Node]] = []
-        while True:
-            before = self._at
-            words, pointer = self._type_words()
-            if pointer and self._next.kind == "name":
-                words.append(self._take().text)
-            if len(words) > 1 and self._skip("="):
-                element = c_type(words[:-1], machine=self._machine) if pointer else None
-                ctype = c_type(words[:-1], pointer, self._machine)
-                names.append((words[-1], Cast(ctype, self._expression(), element)))
-                self._need(";")
-                continue
+        types: dict[str, tuple[CInt | None, CInt | None]] = {}  # of each variable, and what it points to
+        values: list[tuple[str, Node]] = []
+        while self._declaration(types, values) or self._assignment(types, values):
+            pass
+        body: Node = self._expression()
+        self._skip(";")
+        self._need("}")
+        self._need(")")
+        for name, value in reversed(values):
+            body = Let(name, value, body)
+        return body
+
+    def _declaration(
+        self, types: dict[str, tuple[CInt | None, CInt | None]], values: list[tuple[str, Node]]
+    ) -> bool:
+        """Parse the declaration of variables; return whether there was one."""
+        before = self._at
+        words, pointer = self._type_words()
+        if pointer and self._next.kind == "name":
+            words.append(self._take().text)
+        if len(words) < 2 or not self._is("=", ";", ","):
             self._at = before
-            body: Node = self._expression()
-            self._skip(";")
-            self._need("}")
-            self._need(")")
-            for name, value in reversed(names):
-                body = Let(name, value, body)
-            return body
+            return False
+        element = c_type(words[:-1], machine=self._machine) if pointer else None
+        name, ctype = words[-1], c_type(words[:-1], pointer, self._machine)
+        while True:
+            types[name] = ctype, element
+            if self._skip("="):
+                values.append((name, Cast(ctype, self._expression(), element)))
+            if self._skip(";"):
+                return True
+            self._need(",")
+            name = self._take().text
+
+    def _assignment(
+        self, types: dict[str, tuple[CInt | None, CInt | None]], values: list[tuple[str, Node]]
+    ) -> bool:
+        """Parse `name = value;` of a declared variable; return whether there was one."""
+        if self._next.text not in types or self._tokens[self._at + 1].text != "=":
+            return False
+        name = self._take().text
+        self._need("=")
+        ctype, element = types[name]
+        values.append((name, Cast(ctype, self._expression(), element)))
+        self._need(";")
+        return True
 
 
 def _reference(op: str, left: Node, right: Node) -> Node | None:

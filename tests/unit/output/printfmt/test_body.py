@@ -105,6 +105,26 @@ def test_the_expansion_of_get_str():
     assert [field.name for field in form.measured] == ["name"]
 
 
+def test_orders_of_bytes():
+    text = '"%u %x %u %u", be16_to_cpu(REC->p), __le32_to_cpu(REC->a), ntohs(REC->p), htons(80)'
+    form = event(text, "__be16 p 2 0", "u32 a 4 0")
+    assert bodies(form, p=[0x5000], a=[0x1020304]) == ["80 1020304 80 20480"]
+    big = Lookups(big_endian=True)
+    assert bodies(form, big, p=[0x50], a=[0x1020304]) == ["80 4030201 80 80"]
+
+
+def test_lengths_of_texts():
+    form = event('"%lu %lu", strlen(REC->s), strlen(REC->b)', "char s[8] 8 1", "u8 b[4] 4 0")
+    assert bodies(form, s=["abc", "\u00e9"], b=[[65, 0, 66, 0], [1, 2, 3, 4]]) == ["3 1", "2 4"]
+    assert bodies(event('"%lu", strlen(REC->a)', "const char * a 8 0"), a=[16]) == [UNKNOWN]
+
+
+def test_variables_that_are_declared_together_or_set_later():
+    form = event('"%d %d %d", ({ unsigned int x = REC->a, y = 2; x + y; }), ({ int r; r = REC->a; r * 2; }),'
+                 " ({ typeof(REC->a) x = REC->a; x + (typeof(REC->a))-1; })", "int a 4 1")  # fmt: skip
+    assert bodies(form, a=[5]) == ["7 10 4"]
+
+
 def test_constants_of_the_kernel():
     text = '"%s", __print_symbolic(REC->v, { TCP_LISTEN, "LISTEN" }, { NOBODY_KNOWS, "X" }, { MINE, "Y" })'
     form = event(text, "int v 4 1")
