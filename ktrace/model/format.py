@@ -32,6 +32,8 @@ class Field:
         shape: one value, an array whose elements have `size // count` bytes each, or a reference to data.
         count: elements of an array; 1 otherwise, 0 if unknown.
         long: bytes of the traced kernel's `long` and of its pointers.
+        is_list: whether it refers to an array of texts, which has brackets in the kernel's text even if it
+            has one element.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Field:
     shape: Shape = "scalar"
     count: int = 1
     long: int = 8
+    is_list: bool = False
 
     @property
     def is_text(self) -> bool:
@@ -225,8 +228,9 @@ def _parse_field(long: int, declaration: str, offset: str, size: str, signed: st
         base, _, name = loc[2].rpartition(" ")
         # Each reference takes 4 bytes, whatever the declaration has in brackets.
         count = max(int(size) // 4, 1)
-        ctype = base.partition("[")[0]
-        return Field(name, ctype, int(offset), int(size), signed == "1", shape, count, long)
+        ctype, _, dims = base.partition("[")
+        is_list = count > 1 or "[" in dims
+        return Field(name, ctype, int(offset), int(size), signed == "1", shape, count, long, is_list)
     ctype, name, dims = _split_declaration(declaration)
     if not name:
         return Field(declaration, "", int(offset), int(size), signed == "1", long=long)
@@ -254,7 +258,7 @@ def _split_declaration(text: str) -> tuple[str, str, str]:
 
 def _in_slot(field: Field) -> Field:
     """Correct a field's size: synthetic events reserve 8 bytes for each field; a text reference uses 4."""
-    return replace(field, size=4, count=1) if field.shape == "data_loc" else field
+    return replace(field, size=4, count=1, is_list=False) if field.shape == "data_loc" else field
 
 
 def element_size(ctype: str, long: int = 8) -> int:
@@ -297,4 +301,4 @@ def _array_length(field: Field) -> int | None:
     """Return the number of elements of an argument that prints as `{a,b}`; None for a single value."""
     if field.shape == "array":
         return field.count
-    return field.count if field.shape == "data_loc" and field.size > 4 else None
+    return field.count if field.is_list else None

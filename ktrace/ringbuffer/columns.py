@@ -193,7 +193,7 @@ class EventReader:
         return read_number
 
     def _loc_reader(self, field: Field) -> Reader:
-        if field.is_text and field.count > 1:
+        if field.is_text and field.is_list:
             return lambda rows: _string_arrays(field, rows)
         if not field.is_text:
             return lambda rows: _number_arrays(field, rows, self._order)

@@ -65,7 +65,7 @@ def test_an_entry_probe():
         Field("off", "s64", 48, 8, True),
         Field("c", "char", 56, 1, False),
         Field("f", "u64", 57, 8, False),
-        Field("d", "char", 65, 8, True, "data_loc", 2),
+        Field("d", "char", 65, 8, True, "data_loc", 2, is_list=True),
     )
     assert (form.is_probe, form.is_return) == (True, False)
     assert form.print_fmt.startswith('"(%lx) fd=') and form.print_fmt.endswith("REC->fd")
@@ -85,6 +85,17 @@ def test_its_signature():
             Arg("d", "str", 2),
         ),
     )
+
+
+@pytest.mark.parametrize(("brackets", "length"), [("[]", None), ("[][1]", 1), ("[][2]", 2)])
+def test_an_array_of_one_text_is_an_array(brackets, length):
+    """`string[1]` has braces in the kernel's text, and `string` has none."""
+    text = COMMON.format(name="p") + (
+        "\tfield:unsigned long __probe_ip;\toffset:8;\tsize:8;\tsigned:0;\n"
+        f"\tfield:__data_loc char{brackets} s;\toffset:16;\tsize:{4 * (length or 1)};\tsigned:1;\n"
+        'print fmt: "(%lx) s=", REC->__probe_ip\n'
+    )
+    assert parse_format(text).signature().args == (Arg("s", "str", length),)
 
 
 def test_a_return_probe():

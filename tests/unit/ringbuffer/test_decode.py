@@ -134,6 +134,9 @@ def test_references_to_numbers_and_to_several_strings() -> None:
     two = FieldLine("__data_loc char[][2] d", 8, 8)
     body = struct.pack("<II", 2 << 16 | 16, 0) + b"a\0"
     assert column_of(two, body) == [["a", None]]
+    one = FieldLine("__data_loc char[][1] d", 8, 4)
+    bodies = [struct.pack("<I", 2 << 16 | 12) + b"a\0", struct.pack("<I", 12)]
+    assert column_of(one, *bodies) == [["a"], [None]]
 
 
 def test_a_struct_is_its_bytes() -> None:
