@@ -28,8 +28,8 @@ PRINT_FMTS = {
 """By event of the system `ftrace`; its name is not printed."""
 
 GRAPHS = {
-    "funcgraph_entry": '"             |  %*s%pn() {", (int)REC->depth * 2, "", REC->func',
-    "funcgraph_retaddr_entry": '"             |  %*s%pn() { /* <-%pn */", (int)REC->depth * 2, "", '
+    "funcgraph_entry": '"              |  %*s%pn() {", (int)REC->depth * 2, "", REC->func',
+    "funcgraph_retaddr_entry": '"              |  %*s%pn() { /* <-%pn */", (int)REC->depth * 2, "", '
     "REC->func, REC->retaddr",
     "funcgraph_exit": '"%s |  %*s}", __ktrace_duration(REC->rettime - REC->calltime), '
     '(int)REC->depth * 2, ""',
@@ -60,10 +60,10 @@ _GROUPS = (
 
 def _duration(ns: int) -> str:
     mark = next((mark for least, mark in _GROUPS if ns > least), " ")
-    # Seven digits, of which up to three are of nanoseconds.
+    # trace_print_graph_duration(): eight characters, of which up to three are digits of nanoseconds.
     micros = str(ns // 1000)
-    digits = f"{micros}.{ns % 1000:03d}"[: max(len(micros), 7)].rstrip(".")
-    return f"{mark} {digits} us".ljust(12)
+    digits = f"{micros}.{ns % 1000:03d}"[:8] if len(micros) < 7 else micros
+    return f"{mark} {digits} us".ljust(13)
 
 
 def _time(ns: int) -> str:

@@ -125,8 +125,8 @@ VALUES = {
 }
 TEXTS = {
     "function": "vfs_read <-ksys_read",
-    "funcgraph_entry": "funcgraph_entry:              |    vfs_read() {",
-    "funcgraph_exit": "funcgraph_exit: ! 123.456 us |    }",
+    "funcgraph_entry": "funcgraph_entry:               |    vfs_read() {",
+    "funcgraph_exit": "funcgraph_exit: ! 123.456 us  |    }",
     "hwlat": "#7     inner/outer(us):   12/13    ts:100.000000042 count:3 nmi-total:500 nmi-count:2",
     "osnoise": "1000000        250  99.97500      90      1      0      2      3      4",
     "timerlat": "#9     context thread timer_latency     12345 ns",
