@@ -46,6 +46,14 @@ CONSTANTS = {
     "TLB_LOCAL_MM_SHOOTDOWN": 3,
     **{f"PM_QOS_{what}": number for number, what in enumerate(
         ("CPU_DMA_LATENCY", "NETWORK_LATENCY", "NETWORK_THROUGHPUT", "MEMORY_BANDWIDTH"), 1)},
+    # An enum since these names are not numbers in the formats.
+    **{f"I_{flag}": 1 << bit for bit, flag in enumerate(
+        ("NEW", "SYNC", "LRU_ISOLATING", "", "DIRTY_SYNC", "DIRTY_DATASYNC", "DIRTY_PAGES", "WILL_FREE",
+         "FREEING", "CLEAR", "REFERENCED", "LINKABLE", "DIRTY_TIME", "WB_SWITCH", "OVL_INUSE", "CREATING",
+         "DONTCACHE", "SYNC_QUEUED", "PINNING_NETFS_WB")) if flag},
+    **{f"XEN_LAZY_{mode}": number for number, mode in enumerate(("NONE", "MMU", "CPU"))},
+    **{f"CXL_POISON_TRACE_{what}": number for number, what in enumerate(("LIST", "INJECT", "CLEAR"))},
+    **{f"CXL_EVENT_TYPE_{kind}": number for number, kind in enumerate(("INFO", "WARN", "FAIL", "FATAL"))},
     "false": 0, "true": 1, "IPPROTO_TCP": 6, "IPPROTO_UDP": 17, "NFS4_VERIFIER_SIZE": 8,
     "PM_QOS_ADD_REQ": 0, "PM_QOS_UPDATE_REQ": 1, "PM_QOS_REMOVE_REQ": 2,
     "DEV_PM_QOS_RESUME_LATENCY": 1, "DEV_PM_QOS_FLAGS": 5,
