@@ -236,7 +236,8 @@ def test_constants_are_those_of_this_kernel() -> None:
     checked = 0
     enums = (
         "vmscan_throttle_state hrtimer_mode fault_flag vm_fault_reason dev_pm_qos_req_type pm_qos_req_action "
-        "inode_state_flags_enum xen_lazy_mode cxl_event_log_type cxl_poison_trace_type"
+        "inode_state_flags_enum xen_lazy_mode xen_mc_flush_reason xen_mc_extend_args cxl_event_log_type "
+        "cxl_poison_trace_type cache_tag_type"
     )
     for name in enums.split():
         found = types.enum(name)

@@ -51,7 +51,13 @@ CONSTANTS = {
         ("NEW", "SYNC", "LRU_ISOLATING", "", "DIRTY_SYNC", "DIRTY_DATASYNC", "DIRTY_PAGES", "WILL_FREE",
          "FREEING", "CLEAR", "REFERENCED", "LINKABLE", "DIRTY_TIME", "WB_SWITCH", "OVL_INUSE", "CREATING",
          "DONTCACHE", "SYNC_QUEUED", "PINNING_NETFS_WB")) if flag},
+    "VMA_SHARED_BIT": 3,
     **{f"XEN_LAZY_{mode}": number for number, mode in enumerate(("NONE", "MMU", "CPU"))},
+    **{f"XEN_MC_FL_{why}": number for number, why in enumerate(("NONE", "BATCH", "ARGS", "CALLBACK"))},
+    **{f"XEN_MC_XE_{what}": number for number, what in enumerate(("OK", "BAD_OP", "NO_SPACE"))},
+    "NVME_AER_ERROR": 0, "NVME_AER_SMART": 1, "NVME_AER_NOTICE": 2, "NVME_AER_CSS": 6, "NVME_AER_VS": 7,
+    **{f"CACHE_TAG_{what}": number for number, what in enumerate(
+        ("IOTLB", "DEVTLB", "NESTING_IOTLB", "NESTING_DEVTLB"))},
     **{f"CXL_POISON_TRACE_{what}": number for number, what in enumerate(("LIST", "INJECT", "CLEAR"))},
     **{f"CXL_EVENT_TYPE_{kind}": number for number, kind in enumerate(("INFO", "WARN", "FAIL", "FATAL"))},
     "false": 0, "true": 1, "IPPROTO_TCP": 6, "IPPROTO_UDP": 17, "NFS4_VERIFIER_SIZE": 8,

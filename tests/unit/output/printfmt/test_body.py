@@ -435,5 +435,6 @@ def test_numbers_that_are_none(number: str) -> None:
 def test_states_of_an_inode_by_name():
     """Their numbers are in no format since they are an enum of the kernel."""
     form = event('"%s", __print_flags(REC->state, "|", {I_NEW, "I_NEW"}, {I_SYNC, "I_SYNC"}, '
-                 '{I_DIRTY_SYNC, "I_DIRTY_SYNC"}, {I_DIRTY_TIME, "I_DIRTY_TIME"})', "u32 state 4 0")  # fmt: skip
+                 '{I_DIRTY_SYNC, "I_DIRTY_SYNC"}, {I_DIRTY_TIME, "I_DIRTY_TIME"})',
+                 "u32 state 4 0")  # fmt: skip
     assert bodies(form, state=[0, 0x10, 0x1003]) == ["", "I_DIRTY_SYNC", "I_NEW|I_SYNC|I_DIRTY_TIME"]
