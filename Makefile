@@ -53,6 +53,8 @@ test test-all: needs-root check prime
 
 test: KERNELS := 6.12 6.1
 test-all: KERNELS := 6.12 6.1 5.10 7.3
+# tests/kernel/test_report_oracle.py compares all lines, not a part.
+test-all: export ORACLE := whole
 
 # The same mutants each time, for about a minute; `make fuzz` makes new ones.
 check: SEED ?= 1
@@ -76,7 +78,7 @@ test-unit: setup-test
 	$(PY) -m pytest
 
 # A virtual machine that cannot be started here is a failure, not a skip; so is a lost one.
-in_kernel = $(KTRACE) vm --kernel $(1) --timeout $(TIMEOUT_S) -- $(PY) -m pytest -p no:cacheprovider --durations=12 $(TESTS)
+in_kernel = $(KTRACE) vm --kernel $(1) --timeout $(TIMEOUT_S) -- $(if $(ORACLE),env KTRACE_ORACLE=$(ORACLE)) $(PY) -m pytest -p no:cacheprovider --durations=12 $(TESTS)
 
 test-kernel: needs-root prime
 	$(call in_kernel,$(KERNEL))
