@@ -37,14 +37,13 @@ class Random(random.Random):
         return bytes(self.choices(_LETTERS, k=length))
 
 
-def recording(path: Path, formats: Mapping[str, str], tracing: Path, values: Random) -> list[str]:
+def recording(path: Path, formats: Mapping[str, str], tracing: Path) -> list[str]:
     """Write a recording of all formats but ftrace's own, and return the event of each record.
 
     Args:
         path: the file to write.
         formats: by `GROUP/NAME`, the format file.
         tracing: where the other files of a recording are.
-        values: where the values come from.
     """
     page, pages, events = PageWriter(), [], []
     for event, text in formats.items():
@@ -52,6 +51,7 @@ def recording(path: Path, formats: Mapping[str, str], tracing: Path, values: Ran
         if system == "ftrace":
             continue
         form = parse_format(text, system)
+        values = Random(event)  # the same, whichever formats are there
         for _ in range(EACH):
             body = record(form, values)
             if page.room < len(body) + 16:

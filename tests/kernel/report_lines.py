@@ -63,8 +63,8 @@ class Record:
         return (self.comm, self.pid, self.cpu, self.flags, self.time)
 
 
-def records(lines: Iterable[str]) -> list[Record]:
-    """Return the records of a text in which a record may have several lines."""
+def records(lines: Iterable[str], limit: int | None = None) -> list[Record]:
+    """Return the records of a text in which a record may have several lines; only the first `limit`."""
     found: list[Record] = []
     more: list[str] = []
 
@@ -82,6 +82,8 @@ def records(lines: Iterable[str]) -> list[Record]:
             more.append(line)
             continue
         end()
+        if len(found) == limit:
+            break
         named = _EVENT.fullmatch(match["rest"])
         event, body = (named[1], named[2]) if named else ("", match["rest"])
         found.append(
@@ -99,20 +101,20 @@ def records(lines: Iterable[str]) -> list[Record]:
     return found
 
 
-def kernels(trace: Path) -> list[Record]:
+def kernels(trace: Path, limit: int | None = None) -> list[Record]:
     """Return the records of the kernel's `trace`."""
     lines = trace.read_text(errors="surrogateescape").split("\n")[:-1]
-    return records(dropwhile(lambda line: line.startswith("#"), lines))
+    return records(dropwhile(lambda line: line.startswith("#"), lines), limit)
 
 
-def trace_cmds(path: Path) -> list[Record]:
+def trace_cmds(path: Path, limit: int | None = None) -> list[Record]:
     """Return the records of `trace-cmd report`, in the kernel's words as far as they are only other words."""
     plain = _trace_cmd(path)
     # The flags, which this trace-cmd prints in no other way; task and CPU are cut here.
     flags = [m["flags"] for line in _trace_cmd(path, "-l") if (m := _LATENCY.match(line))]
-    found = records(plain)
-    assert len(found) == len(flags)
-    return [_in_words_of_kernel(replace(r, flags=f)) for r, f in zip(found, flags, strict=True)]
+    found = records(plain, limit)
+    assert len(found) == len(flags[:limit])
+    return [_in_words_of_kernel(replace(r, flags=f)) for r, f in zip(found, flags[:limit], strict=True)]
 
 
 def _trace_cmd(path: Path, *options: str) -> list[str]:
