@@ -44,7 +44,7 @@ WHOLE = os.environ.get("KTRACE_ORACLE") == "whole"
 # KiB for each CPU: with all events on, the activity fills some 1000.
 BUFFER_KB = 3000
 
-# So many records of all events are compared.
+# The number of records of all events that are compared.
 LIMIT = None if WHOLE else 6000
 
 PROBES = (

@@ -37,7 +37,7 @@ def sql(
       ktrace sql trace.dat 'select comm, count(*) n from vfs_read group by comm'
       ktrace sql trace.dat 'select event, count(*) n from events group by 1'
       ktrace sql trace.dat --csv 'select ts, n from vfs_read where n > 4096'
-      ktrace sql trace.dat --from 12.5 --to 13 'select event, count(*) n from events group by 1'
+      ktrace sql trace.dat --from 12.5 --to 13 'select count(*) n from events'
       ktrace sql trace.txt 'select prev_comm, next_comm from sched_switch'
     """
     import os

@@ -14,6 +14,7 @@ NAMES = [str(path.relative_to(ROOT)) for path in MODULES]
 OWN = {
     "capture/record.py": "how large the recording is",
     "cli/commands/add.py": "a list of probes",
+    "cli/config.py": "the settings of the user",
     "cli/commands/run.py": "a script",
     "cli/main.py": "/dev/null",
     "output/formats/flamegraph.py": "a part of the program",

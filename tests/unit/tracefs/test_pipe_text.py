@@ -465,7 +465,7 @@ def test_bodies_that_only_resemble_one(body):
 
 
 def test_records_without_the_events_name_between_others():
-    """Of all in one buffer, with and without a name, and with text that only looks like one of them."""
+    """All in one buffer, with and without a name, and with text that only looks like one of them."""
     bodies = (
         b"vfs_read <-ksys_read",
         b"wake: a <-b",

@@ -79,7 +79,7 @@ def test_symbolic_ends_with_a_null_name():
 
 
 def test_times_that_are_unions():
-    """As hrtimer_start has them before Linux 4.10."""
+    """hrtimer_start has them before Linux 4.10."""
     form = event('"expires=%llu", (unsigned long long)(((ktime_t) { .tv64 = REC->t }).tv64)', "s64 t 8 1")
     assert bodies(form, t=[5, 1 << 40]) == ["expires=5", "expires=1099511627776"]
     other = event('"%d %llu", REC->t, ((ktime_t) { .tv64 = REC->t }).sec', "s64 t 8 1")
