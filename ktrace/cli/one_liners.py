@@ -37,7 +37,7 @@ ONE_LINERS = (
     OneLiner("Which files does it read, and how much?", "ktrace trace vfs_read file:path count -- ls -l"),
     OneLiner(
         "Which opens fail, for whom, and with which error?",
-        "ktrace count -r do_sys_openat2 --by comm,'$retval' --filter 'retval<0' -d 10s",
+        "ktrace count -r do_sys_openat2 --by comm,'$retval' --filter 'ret < 0' -d 10s",
         "errno ENOENT",
     ),
     OneLiner("How large are reads?", "ktrace hist vfs_read count -d 10s", "size distribution"),

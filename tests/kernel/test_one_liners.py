@@ -72,11 +72,13 @@ def test_it_answers(
     if words[0] == "trace" and "-d" not in words and "--" not in words:
         words += ["-d", "1s"]
     try:
-        done = ktrace(*words)
+        done = ktrace(*words, status=None)
     finally:
         if words[0] == "add":
             ktrace("remove", words[1])
-    assert done.status == 0
+    if words[0] == "graph" and "--top-buffer" in done.err:
+        pytest.skip("this kernel's instances have no function_graph tracer")
+    assert done.status == 0, done.err
     if one.command.startswith(NO_EVENTS):
         assert done.out or any(folder.iterdir())
     else:
