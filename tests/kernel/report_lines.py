@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from itertools import dropwhile
+from itertools import dropwhile, zip_longest
 from pathlib import Path
 
 from ktrace.diagnostic import visible
@@ -160,6 +160,8 @@ def same_as_kernel(mine: Record, kernel: Record) -> bool:
         return True
     short = len(kernel.flags) == 4  # a kernel without the column, which its recordings do not tell
     flags = mine.flags[:4] if short else mine.flags
+    if kernel.comm == "<...>":  # it had not saved the name yet when it was asked
+        mine = replace(mine, comm=kernel.comm)
     return (replace(mine, flags=flags).head, mine.event) == (kernel.head, kernel.event) and (
         _MASKED.sub("@", _escaped(mine.body)) == _MASKED.sub("@", _escaped(_recorded(kernel.body)))
     )
@@ -235,6 +237,12 @@ def _same_frames(mine: str, other: str) -> bool:
     b = other.split("\n")
     while b[-1] == " => 0x0":
         b.pop()
+    # The symbol of kallsyms for ftrace's trampolines, which some kernels do not print.
+    b = [
+        x if y == " => ftrace_trampoline" and (x or "").startswith(" => 0x") else y
+        for x, y in zip_longest(a, b)
+        if y
+    ]
     return [_MODULE.sub("", frame) for frame in a[: len(b)]] == b and (len(a) == len(b) or len(b) >= 9)
 
 
