@@ -9,8 +9,12 @@ _SIGN = re.compile(r'\\.|["()\[\]{}<>,]')
 _NUMBER = re.compile(r"-?\d{1,20}\Z")
 _HEX = re.compile(r"0x([0-9a-fA-F]{1,16})\Z")
 _BARE = re.compile(r"[0-9a-fA-F]{1,16}\Z")
-_NUMBER_AND_NAME = re.compile(r"(-?\d{1,20}) \([^()]*\)\Z")
+_NUMBER_AND_NAME = re.compile(r"(-?\d{1,20})(?: \([^()]*\)|<[^\n]*>)\Z")
+"""A task with its name, a descriptor with its file."""
 _ERROR = re.compile(r"-1 (E[A-Z0-9]+)\b")
+_UNKNOWN_ERROR = re.compile(r"-1 .{0,100}\(Unknown error (\d{1,4})\)")
+_CWD = -100
+"""AT_FDCWD of linux/fcntl.h, which perf prints as CWD."""
 
 
 def split(text: str) -> list[str]:
@@ -47,7 +51,7 @@ def named(text: str, *, bare_hex: bool = False) -> dict[str, Value] | None:
         name = head.rpartition(" ")[2].lstrip("*") if colon else part.removesuffix(":")
         if not name.isidentifier() or name in found:
             return None
-        found[name] = number(value, bare_hex=bare_hex)
+        found[name] = _CWD if value == "CWD" and name.endswith("dfd") else number(value, bare_hex=bare_hex)
     return found
 
 
@@ -79,5 +83,8 @@ def result(text: str) -> Value:
     if failed:
         code: int | None = getattr(errno, failed[1], None)
         return -code if code else text
+    unknown = _UNKNOWN_ERROR.match(text)
+    if unknown:
+        return -int(unknown[1])
     value = number(text.partition(" ")[0])
     return signed(value) if isinstance(value, int) else text

@@ -3,7 +3,10 @@
 from abc import ABC, abstractmethod
 
 from ktrace.model.batch import Chunk, Lost, Mark, Unparsed
-from ktrace.texts.records import Records
+from ktrace.texts.records import Records, Task
+from ktrace.tracefs.text_batches import Rows
+from ktrace.tracefs.text_grammar import Header
+from ktrace.tracefs.text_shapes import Shapes
 
 LINE_MAX = 1 << 20
 """Bytes without a newline after which the text is no longer taken for lines."""
@@ -29,6 +32,8 @@ class ByLine(ABC):
         self._carry = b""
         self._number = 0
         self._records = Records()
+        self._probes = Rows()
+        self._shapes = Shapes({})
         self._marks: list[Mark] = []
 
     @property
@@ -71,6 +76,17 @@ class ByLine(ABC):
         """Return the position in the stream of the current line; the next one is free, too."""
         return 2 * self._number
 
+    def _probe(self, task: Task, event: str, body: bytes) -> bool:
+        """Add the record of a probe at the current line; return whether it is one."""
+        if not body.startswith(b"(") or not self._shapes.is_probe(event, body, 0, len(body)):
+            return False
+        hit = self._shapes.match(event, body, 0, len(body), first_end=len(body))
+        if hit is None:
+            return False
+        header = Header(task.comm, task.pid, task.tgid, task.cpu, task.flags, task.ts, task.ticks, 0)
+        self._probes.add_probe(self._seq, header, *hit)
+        return True
+
     def _take(self, line: bytes) -> None:
         if not self._line(line):
             self._reject(line)
@@ -82,9 +98,9 @@ class ByLine(ABC):
         self.unparsed += 1
 
     def _made(self) -> Chunk:
-        batches = tuple(self._records.batches())
+        batches = tuple(self._records.batches() + self._probes.batches())
         marks = tuple(sorted(self._marks, key=lambda mark: mark.seq))
-        self._records, self._marks = Records(), []
+        self._records, self._probes, self._marks = Records(), Rows(), []
         self.events += sum(map(len, batches))
         for mark in marks:
             if isinstance(mark, Lost):

@@ -21,6 +21,8 @@ _STAT = ("comm={comm} pid={pid:d} delay={delay:d} [ns]",)
 _KMALLOC = (
     "call_site={call_site} ptr={ptr:x} bytes_req={bytes_req:d} bytes_alloc={bytes_alloc:d} "
     "gfp_flags={gfp_flags}",
+    "({:s}) call_site={call_site} ptr={ptr:x} bytes_req={bytes_req:d} bytes_alloc={bytes_alloc:d} "
+    "gfp_flags={gfp_flags}",
 )
 
 _SOFTIRQ = ("vec={vec:d} [action={action:w}]", "vec={vec:d}")
@@ -90,7 +92,10 @@ _TEMPLATES: dict[str, tuple[str, ...]] = {
     "workqueue_activate_work": ("work struct {work:x} function={function}", "work struct {work:x}"),
     "hrtimer_cancel": ("hrtimer={hrtimer:x}",),
     "hrtimer_expire_exit": ("hrtimer={hrtimer:x}",),
-    "hrtimer_expire_entry": ("hrtimer={hrtimer:x} function={function} now={now:d}",),
+    "hrtimer_expire_entry": (
+        "hrtimer={hrtimer:x} function={function} now={now:d}",
+        "hrtimer={hrtimer:x} now={now:d} function={function}",
+    ),
     "timer_cancel": ("timer={timer:x}",),
     "timer_expire_exit": ("timer={timer:x}",),
     "timer_expire_entry": (

@@ -9,24 +9,26 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ktrace.model.batch import Batch, Chunk
+from ktrace.model.batch import Batch, Chunk, Mark, Unparsed
 from ktrace.model.column import Column, Strings
 from ktrace.model.format import Format
 from ktrace.texts import arguments
+from ktrace.texts.call_names import CallNames
 from ktrace.texts.events import templates
 from ktrace.texts.graph import ENTRY, EXIT, read_call
+from ktrace.texts.named_fields import has_both, named_fields
 from ktrace.texts.records import Value, column_of
 from ktrace.texts.template import Template
+from ktrace.tracefs.text_grammar import decode
+from ktrace.tracefs.text_tracers import TRACERS, tracer_fields
 
-_GRAPH = (ENTRY, EXIT)
 _CALL = re.compile(r"sys_\w+\((.*)\)\Z", re.DOTALL)
+
+_HEX_LIST = re.compile(r"(?:0x)?[0-9a-f]{1,16}(?:, (?:0x)?[0-9a-f]{1,16}){5}\Z")
 _RESULT = re.compile(r"(?:sys_\w+ -> )?0x([0-9a-f]{1,16})\Z")
-_FUNCTION = re.compile(
-    r"([^\s(<]+(?: \[[^\]]*\])?)(?:\((.*)\))? <--? ?(\S+(?: \[[^\]]{0,64}\])?)\Z", re.DOTALL
-)
 
 _Group: TypeAlias = tuple[NDArray[np.int64], dict[str, Column] | None]
-"""Codes of texts, and their fields, a row each; None if their form is not known."""
+"""Numbers of texts, and their fields, a row each; None if their form is not known."""
 
 
 class Fields:
@@ -38,10 +40,15 @@ class Fields:
     Attributes:
         ends_calls: whether calls that are one line with a duration, as trace-cmd prints them, get a record of
             their end.
+        names_calls: whether the ends of calls lack the function.
+        unparsed: number of lines that were found not to belong to the record before them.
     """
 
     def __init__(self, formats: Iterable[Format] = ()) -> None:
         self.ends_calls = False
+        self.unparsed = 0
+        self.names_calls = True
+        self._names = CallNames()
         self._formats: dict[str, list[Format]] = {}
         self._made: dict[str, tuple[Template, ...]] = {}
         for one in formats:
@@ -49,32 +56,57 @@ class Fields:
 
     def __call__(self, chunk: Chunk) -> Chunk:
         """Return the chunk with the fields that can be read."""
-        batches = [part for batch in chunk.batches for part in self._parts(batch)]
-        if not self.ends_calls:
-            return Chunk(tuple(batches), chunk.marks)
-        # Twice as many positions, for the ends that are not lines.
-        spread = [replace(batch, seq=batch.seq * 2) for batch in batches]
-        marks = tuple(replace(mark, seq=mark.seq * 2) for mark in chunk.marks)
-        return Chunk(tuple(part for batch in spread for part in _with_ends(batch)), marks)
+        marks = list(chunk.marks)
+        batches = [part for batch in chunk.batches for part in self._parts(self._one_line(batch, marks))]
+        if self.ends_calls:
+            # Twice as many positions, for the ends that are not lines.
+            spread = [replace(batch, seq=batch.seq * 2) for batch in batches]
+            marks = [replace(mark, seq=mark.seq * 2) for mark in marks]
+            batches = [part for batch in spread for part in _with_ends(batch)]
+        made = Chunk(tuple(batches), tuple(marks))
+        return self._names(made) if self.names_calls else made
+
+    def _one_line(self, batch: Batch, marks: list[Mark]) -> Batch:
+        """Return a batch without the lines that follow a record and do not belong to it.
+
+        The kernel does not say where a text ends. That of an event whose form is known is one line; other
+        lines are of whoever pasted the trace, and become marks.
+        """
+        body = batch.columns.get("body")
+        if batch.kind != "text" or not isinstance(body, Strings) or not self._templates(batch.event):
+            return batch
+        several = {code: text for code, text in enumerate(body.values) if text and "\n" in text}
+        unknown = self._unknown(batch.event, several)
+        firsts = {code: text.partition("\n")[0] for code, text in unknown.items()}
+        cut = {code: text for code, text in firsts.items() if code not in self._unknown(batch.event, firsts)}
+        if not cut:
+            return batch
+        for row in np.flatnonzero(np.isin(body.codes, list(cut))).tolist():
+            lines = (body.values[body.codes[row]] or "").split("\n")[1:]
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    marks.append(
+                        Unparsed(int(batch.seq[row]) + number, line.encode("utf-8", "surrogateescape"))
+                    )
+                    self.unparsed += 1
+        marks.sort(key=lambda mark: mark.seq)
+        values = tuple(cut.get(code, text) for code, text in enumerate(body.values))
+        return replace(batch, columns={"body": Strings(body.codes, values)})
+
+    def _unknown(self, event: str, texts: dict[int, str]) -> dict[int, str]:
+        """Return those of some texts whose form is not known."""
+        groups = self._groups(event, np.array(list(texts), np.int64), list(texts.values()))
+        return {code: texts[code] for codes, columns in groups if columns is None for code in codes.tolist()}
 
     def _parts(self, batch: Batch) -> list[Batch]:
         body = batch.columns.get("body")
-        if batch.kind != "text" or not isinstance(body, Strings) or not self._knows(batch.event):
+        if batch.kind != "text" or not isinstance(body, Strings):
+            return [batch]
+        if not self._knows(batch.event) and not has_both(next(iter(body.values), "") or ""):
             return [batch]
         codes = np.flatnonzero(np.bincount(body.codes, minlength=len(body.values)))
         texts = [body.values[code] or "" for code in codes.tolist()]
-        groups: list[_Group] = []
-        for template in () if _is_special(batch.event) else self._templates(batch.event):
-            spelled = template.read(texts)
-            known = np.array([found is not None for found in spelled], np.bool_)
-            if known.any():
-                groups.append((codes[known], template.columns(list(filter(None, spelled)))))
-            if known.all():
-                codes, texts = codes[:0], []
-                break
-            codes, texts = codes[~known], list(compress(texts, ~known))
-        if texts:
-            groups += _other_groups(batch.event, codes, texts)
+        groups = self._groups(batch.event, codes, texts)
         return [_part(batch, body, *group, alone=len(groups) == 1) for group in groups]
 
     def _templates(self, event: str) -> tuple[Template, ...]:
@@ -85,44 +117,98 @@ class Fields:
         return self._made[event]
 
     def _knows(self, event: str) -> bool:
-        return _is_special(event) or event in _GRAPH or bool(self._templates(event))
+        special = event in TRACERS or event in (ENTRY, EXIT) or _is_system_call(event)
+        return special or bool(self._templates(event))
+
+    def _groups(self, event: str, codes: NDArray[np.int64], texts: list[str]) -> list[_Group]:
+        """Return the fields of texts, grouped by how they are read and by the names of the fields."""
+        groups: list[_Group] = []
+        if event in TRACERS:
+            traced = [_of_tracer(event, text) for text in texts]
+            groups += _by_names(codes, traced, known_only=True)
+            codes, texts = _without(traced, codes, texts)
+        for template in () if _is_system_call(event) else self._templates(event):
+            spelled = template.read(texts)
+            if any("\n" in text for text in texts):
+                spelled = [found if template.is_plausible(found) else None for found in spelled]
+            rows = list(filter(None, spelled))
+            if rows:
+                known = np.array([found is not None for found in spelled], np.bool_)
+                groups.append((codes[known], _with_numbers(event, template.columns(rows))))
+                codes, texts = _without(spelled, codes, texts)
+            if not texts:
+                break
+        return groups + _by_names(codes, [self._read(event, text) for text in texts])
+
+    def _read(self, event: str, text: str) -> dict[str, Value] | None:
+        """Return the fields of a text that no template reads; None if its form is not known."""
+        if event.startswith("sys_enter_"):
+            call = _CALL.match(text)
+            found = arguments.named(call[1] if call else text, bare_hex=call is not None)
+            return named_fields(text, {}) if found is None else found
+        if event.startswith("sys_exit_"):
+            value = _RESULT.match(text)
+            return {"ret": arguments.signed(int(value[1], 16))} if value else named_fields(text, {})
+        if event in (ENTRY, EXIT) and (drawn := read_call(text)) is not None:
+            return drawn
+        kinds = {name: kind for one in self._templates(event) for name, kind in one.kinds.items()}
+        return named_fields(text, kinds) if kinds or has_both(text) else None
 
 
-def _is_special(event: str) -> bool:
-    """Return whether an event's text is not that of a `print fmt`."""
-    return event == "function" or event.startswith(("sys_enter_", "sys_exit_"))
+def _is_system_call(event: str) -> bool:
+    return event.startswith(("sys_enter_", "sys_exit_"))
 
 
-def _other_groups(event: str, codes: NDArray[np.int64], texts: Sequence[str]) -> list[_Group]:
-    """Return the fields of texts that no template reads, grouped by the names of the fields."""
-    found: dict[tuple[str, ...] | None, tuple[list[int], list[tuple[Value, ...]]]] = {}
-    for i, text in enumerate(texts):
-        fields = _read(event, text)
-        places, rows = found.setdefault(None if fields is None else tuple(fields), ([], []))
+def _without(
+    found: Sequence[object], codes: NDArray[np.int64], texts: Sequence[str]
+) -> tuple[NDArray[np.int64], list[str]]:
+    """Return the texts of which nothing was found."""
+    left = [one is None for one in found]
+    return codes[np.array(left, np.bool_)], list(compress(texts, left))
+
+
+def _by_names(
+    codes: NDArray[np.int64], found: Iterable[dict[str, Value] | None], *, known_only: bool = False
+) -> list[_Group]:
+    """Return the fields of texts, grouped by the names of the fields."""
+    groups: dict[tuple[str, ...] | None, tuple[list[int], list[tuple[Value, ...]]]] = {}
+    for i, fields in enumerate(found):
+        if fields is None and known_only:
+            continue
+        places, rows = groups.setdefault(None if fields is None else tuple(fields), ([], []))
         places.append(i)
         rows.append(tuple((fields or {}).values()))
-    groups: list[_Group] = []
-    for names, (places, rows) in found.items():
-        columns = map(column_of, zip(*rows, strict=True))
-        groups.append((codes[places], None if names is None else dict(zip(names, columns, strict=True))))
-    return groups
+    return [
+        (
+            codes[places],
+            None if names is None else dict(zip(names, map(column_of, zip(*rows, strict=True)), strict=True)),
+        )
+        for names, (places, rows) in groups.items()
+    ]
 
 
-def _read(event: str, text: str) -> dict[str, Value] | None:
-    """Return the fields of a text; None if its form is not known."""
-    if event.startswith("sys_enter_"):
-        call = _CALL.match(text)
-        return arguments.named(call[1] if call else text, bare_hex=call is not None)
-    if event.startswith("sys_exit_"):
-        value = _RESULT.match(text)
-        return {"ret": arguments.signed(int(value[1], 16))} if value else None
-    if event in _GRAPH:
-        return read_call(text)
-    match = _FUNCTION.match(text) if event == "function" else None
-    if match is None:
+def _with_numbers(event: str, columns: dict[str, Column]) -> dict[str, Column]:
+    """Return the fields of an event, with the arguments of a system call as the array that they are."""
+    args = columns.get("args")
+    if event != "sys_enter" or not isinstance(args, Strings):
+        return columns
+    texts = [text or "" for text in args.tolist()]
+    if not all(map(_HEX_LIST.match, texts)):
+        return columns
+    return {
+        **columns,
+        "args": np.array([[int(one, 16) for one in text.split(", ")] for text in texts], np.uint64),
+    }
+
+
+_WORDS = ("ip", "parent_ip", "args", "func", "next_comm", "file", "context", "prev_state", "next_state")
+
+
+def _of_tracer(event: str, text: str) -> dict[str, Value] | None:
+    found = tracer_fields(event, text.encode("utf-8", "surrogateescape"))
+    if found is None:
         return None
-    args: dict[str, Value] = {} if match[2] is None else {"args": match[2]}
-    return {"ip": match[1], "parent_ip": match[3], **args}
+    return {name: decode(value) if name in _WORDS else int(value) for name, value in found.items()}
 
 
 # many parameters: a batch, its texts, and what one group of them holds

@@ -22,8 +22,9 @@ ENTRY, EXIT = "funcgraph_entry", "funcgraph_exit"
 _COLUMNS = re.compile(
     rb"[ \t]{0,32}(?:(\d{1,12})\.(\d{6}) \|[ \t]{0,16})?(?:(\d{1,5})\)[ \t]{0,16})?"
     rb"(?:([^|\n]{0,16}?)-(\d{1,10})[ \t]{0,16}\|[ \t]{0,16})?(?:([.\w]{4,6})[ \t]{0,8}\|)?"
-    rb"(?:[ \t]{0,16}[$@*#!+]?[ \t]{0,16}(?:(\d{1,15})(?:\.(\d{1,3}))? us)?[ \t]{0,16}\|())?"
+    rb"(?:[ \t]{0,16}[$@*#!+]?[ \t]{0,16}(?:(\d{1,15})(?:\.(\d{1,9}))? (us|ms|s|ns))?[ \t]{0,16}\|())?"
 )
+_UNITS = {b"ns": 1, b"us": 1000, b"ms": 10**6, b"s": 10**9}
 _NAME = rb"[^\s(){};/*|]{1,512}(?: \[[^\]\n]{1,64}\])?"
 _CALL = re.compile(
     rb"( {0,512})(?:(" + _NAME + rb")\(([^\n]*)\)( \{|;)|(\}))[ \t]{0,64}"
@@ -31,12 +32,15 @@ _CALL = re.compile(
 )
 _COMMENT = re.compile(rb"[ \t]*/\* ?([^\n]*?) ?\*/[ \t]*\Z")
 _RETVAL = re.compile(rb"(?:=|ret=)[ \t]?(0x[0-9a-f]{1,16}|-?\d{1,20})")
+_SAID = re.compile(rb" ?(?!=)(" + _NAME + rb")")
 _CALLER = re.compile(rb"<-([^\s=]+)")
 _SWITCH = re.compile(
     rb"[ \t]{0,16}(?:\d{1,12}\.\d{6} \|[ \t]{0,16})?(\d{1,5})\)[ \t]+([^\n]{0,16}?)-(\d{1,10})[ \t]+=>[ \t]+"
     rb"([^\n]{0,16}?)-(\d{1,10})[ \t]*\Z"
 )
-_NOTE = re.compile(rb"\s*\Z|#|[ \t]*-{10,}[ \t]*\Z|[^=<]{0,64}(?:={10}>|<={10}) \|[ \t]*\Z")
+_NOTE = re.compile(
+    rb"\s*\Z|#|[ \t]*-{10,}[ \t]*\Z|[^=<]{0,64}(?:={10}>|<={10}) \|[ \t]*\Z|[ \t]{0,64}\(Overruns: 0\)\Z"
+)
 _INDENT = 2
 
 
@@ -63,24 +67,50 @@ def read_call(text: str) -> dict[str, Value] | None:
     line = text.encode("utf-8", "surrogateescape")
     columns, at = _columns(line)
     call = _CALL.match(line, at)
-    if call is None or columns[9] is None:
+    if call is None or columns[10] is None:
         return None
-    fields: dict[str, Value] = {} if call[2] is None else {"func": decode(call[2])}
+    func = decode(call[2]) if call[2] is not None else _said(call)
+    fields: dict[str, Value] = {"func": func} if func else {}
     fields["depth"] = _depth(columns, call)
     if columns[7] is not None:
         fields["duration"] = _duration(columns)
     return fields
 
 
+def _said(call: re.Match[bytes]) -> str:
+    """Return the function in the comment after the end of a call; empty if it is not said."""
+    said = _SAID.match(call[6] or b"")
+    return decode(said[1]) if said else ""
+
+
+def is_indented(sample: bytes) -> bool:
+    """Return whether the depth of calls is their indentation: a copy may have lost it."""
+    opened: dict[bytes, int] = {}  # by CPU, the depth of a call that the line before opened
+    within = outside = 0
+    for line in sample.split(b"\n"):
+        columns, at = _columns(line)
+        call = _CALL.match(line, at)
+        cpu = columns[3] or b""
+        before = opened.pop(cpu, None)
+        if call is None:
+            continue
+        depth = _depth(columns, call)
+        if before is not None and call[5] is None:
+            within, outside = (within + 1, outside) if depth > before else (within, outside + 1)
+        if call[4] == b" {":
+            opened[cpu] = depth
+    return outside <= within
+
+
 def _depth(columns: re.Match[bytes], call: re.Match[bytes]) -> int:
     """Return the depth by the indentation: two blanks before it after the bar, one without durations."""
-    first = _INDENT if columns[9] is not None else 1
+    first = _INDENT if columns[10] is not None else 1
     return max(len(call[1]) - first, 0) // _INDENT
 
 
 def _duration(columns: re.Match[bytes]) -> int | None:
-    whole, part = columns[7], columns[8]
-    return None if whole is None else int(whole) * 1000 + int((part or b"").ljust(3, b"0"))
+    whole, part, unit = columns[7], columns[8] or b"", columns[9]
+    return None if whole is None else int(whole + part) * _UNITS[unit] // 10 ** len(part)
 
 
 @dataclass(slots=True)
@@ -97,10 +127,15 @@ class _Track:
 
 
 class Graph(ByLine):
-    """Parses the text of the function graph tracer."""
+    """Parses the text of the function graph tracer.
 
-    def __init__(self) -> None:
+    Args:
+        is_indented: whether the depth of a call is its indentation; otherwise, the braces tell.
+    """
+
+    def __init__(self, *, is_indented: bool = True) -> None:
         super().__init__()
+        self._is_indented = is_indented
         self._tracks: dict[int, _Track] = {}
         self._tasks: dict[int, tuple[bytes, int]] = {}
         self._has_times = False
@@ -117,7 +152,9 @@ class Graph(ByLine):
         lost = grammar.LOST.match(line)
         if lost:
             self._marks.append(Lost(self._seq, int(lost[1]), None if lost[2] is None else int(lost[2])))
-            self._tracks.pop(-1 - int(lost[1]), None)
+            cpu = int(lost[1])
+            # Calls may have returned in what was lost; time went on.
+            self._tracks.setdefault(self._tasks.get(cpu, (b"", -1 - cpu))[1], _Track()).open.clear()
             return True
         columns, at = _columns(line)
         call = _CALL.match(line, at)
@@ -151,6 +188,8 @@ class Graph(ByLine):
             return False
         task, track, duration = found
         depth = _depth(columns, call)
+        if not self._is_indented:
+            depth = max(len(track.open) - (call[5] is not None), 0)
         tail = call[6] or b""
         value = _RETVAL.search(tail)
         result = int(value[1], 16 if value[1].startswith(b"0x") else 10) if value else None
@@ -171,10 +210,8 @@ class Graph(ByLine):
             if call[4] == b";":
                 self._return(task, track, depth, duration, result, f"{call[1].decode()}}} /* {func} */")
         else:
-            said = re.match(rb" ?(" + _NAME + rb")", tail)
             if len(track.open) <= depth:
-                func = decode(said[1]) if said and not said[1].startswith(b"=") else ""
-                track.open += [("", track.now)] * (depth - len(track.open)) + [(func, track.now)]
+                track.open += [("", track.now)] * (depth - len(track.open)) + [(_said(call), track.now)]
             self._return(task, track, depth, duration, result, body)
         return True
 
@@ -200,5 +237,6 @@ class Graph(ByLine):
             return False
         name = grammar.EVENT.match(text)
         event, body = (grammar.event_name(name[1]), text[name.end() :]) if name else ("print", text)
-        self._records.add(self._seq, found[0], event, None, decode(body))
+        if not self._probe(found[0], event, body):
+            self._records.add(self._seq, found[0], event, None, decode(body))
         return True

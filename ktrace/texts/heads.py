@@ -30,8 +30,13 @@ _VERBOSE = re.compile(
 _PADDED_EVENT = re.compile(rb"(?:(?:\(\+\d{1,20}\))? {1,16})?((?:[^\s:()#<][^\s:()]*)?):(?: +|(?=\n|\Z))")
 _ATRACE = rb"TRACE:\Z|capturing trace\.\.\."
 _ATRACE_NOTE = re.compile(_ATRACE)
+_HEADER_LINE = (
+    rb"#\s*\Z|# tracer: \S+\s*\Z|# entries-in-buffer/|# {2,}[_|/\\-]|# +TASK[-/]PID|# {1,3}cmd +pid|# -{20,}"
+    rb"|# [\w-]+ latency trace v|# latency: |# {2,}[|=] ?|# WARNING|# \*|# +(?:TIME|CPU) "
+)
 _NOTE = re.compile(
     _ATRACE + rb"|\s*\Z|cpus=\d+\Z|version = \d+\Z|CPU \d+ is empty\Z|trace-cmd: |[ \t]{0,8}-{4,}\s*\Z"
+    rb"|```\w{0,32}\s*\Z|[ \t]{1,64}CPU:\d+ \[[\w ]{0,64}\]\Z|(?:" + _HEADER_LINE + rb")"
 )
 
 

@@ -1,14 +1,15 @@
 """The kinds of text, and how each is known."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from ktrace.model.batch import Chunk
-from ktrace.texts.graph import Graph, is_graph
+from ktrace.texts.graph import Graph, is_graph, is_indented
 from ktrace.texts.heads import COPIED, PLAIN, TRACE_CMD, read_header, read_latency, read_verbose
-from ktrace.texts.perf_script import PerfScript, is_perf_script
+from ktrace.texts.perf_script import PerfScript, has_frames, is_perf_script
 from ktrace.texts.perf_trace import PerfTrace, is_perf_trace
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.pipe_text import TextParser
@@ -58,14 +59,17 @@ class Form:
     decoder: Callable[[], Decoder]
 
 
-def _in_columns(line: bytes) -> bool:
-    """Return whether a line has a header in the columns in which the kernel prints it by default."""
-    return grammar.HEADER.match(line) is not None
+def _columns(line: bytes) -> re.Match[bytes] | None:
+    """Return the header of a line in the columns in which the kernel prints it by default."""
+    return grammar.HEADER.match(line) if _COLOUR not in line else None
 
 
 def _is_trace(line: bytes) -> bool:
     header = read_header(line, 0, len(line)) or grammar.read_header(line, 0, len(line))
-    return header is not None and not _is_latency(line)
+    if header is None or _is_latency(line):
+        return False
+    name = grammar.EVENT.match(line, header.body) if _COLOUR in line else None
+    return name is None or _COLOUR not in name[0]  # a colour is not of the kernel
 
 
 def _is_latency(line: bytes) -> bool:
@@ -91,32 +95,46 @@ FORMS = {
     Kind.PERF_SCRIPT: Form("perf script", is_perf_script, PerfScript),
     Kind.PERF_TRACE: Form("perf trace", is_perf_trace, PerfTrace),
 }
+_COLOUR = b"\x1b"
 _SAMPLE = 400  # lines
 _PADDED_LEAST = 0.5  # of the kernel's lines, for trace-cmd
+_BEFORE = (b"#", b"CPU:", b"TRACE:", b"capturing trace", b" => ")
 
 
-def decoder_of(kind: Kind, sample: bytes) -> Decoder:
-    """Return a decoder for a text that begins like a sample of it."""
-    if kind == Kind.TRACE and _has_columns(sample):
+def decoder_of(kind: Kind, sample: bytes, *, is_copy: bool = False) -> Decoder:
+    """Return a decoder for a text that begins like a sample of it.
+
+    Args:
+        kind: the kind of text.
+        sample: its first lines.
+        is_copy: whether its lines were changed.
+    """
+    if kind == Kind.GRAPH:
+        return Graph(is_indented=is_indented(sample))
+    if kind == Kind.TRACE and not is_copy and _is_the_kernels(sample):
         return TextParser(dialect=PLAIN)
     return FORMS[kind].decoder()
 
 
-def _has_columns(sample: bytes) -> bool:
-    """Return whether all lines that could be the kernel's are in its columns."""
-    return all(_in_columns(line) or not _is_trace(line) for line in sample.split(b"\n")[:_SAMPLE])
+def _is_the_kernels(sample: bytes) -> bool:
+    """Return whether all lines that could be the kernel's are in its columns, and no other is before them."""
+    lines = sample.split(b"\n")[:_SAMPLE]
+    first = next((i for i, line in enumerate(lines) if _columns(line) or _is_trace(line)), len(lines))
+    if any(line.strip() and not line.startswith(_BEFORE) for line in lines[:first]):
+        return False
+    return all(_columns(line) or not _is_trace(line) for line in lines[first:])
 
 
 def recognise(line: bytes) -> bool:
     """Return whether a line begins a record of any kind."""
-    return _in_columns(line) or any(form.is_line(line) for form in FORMS.values())
+    return _columns(line) is not None or any(form.is_line(line) for form in FORMS.values())
 
 
 def kind_of(sample: bytes) -> Kind | None:
     """Return the kind of most lines of a sample; None if no line is of any kind."""
     lines = [line for line in sample.split(b"\n")[:_SAMPLE] if line.strip()]
     # Most texts are in the kernel's columns, and such lines can only be of two kinds.
-    heads = [grammar.HEADER.match(line) for line in lines]
+    heads = list(map(_columns, lines))
     others = [line for line, head in zip(lines, heads, strict=True) if head is None]
     counts = {kind: sum(map(form.is_line, others)) for kind, form in FORMS.items()}
     counts[Kind.TRACE] += len(lines) - len(others)
@@ -126,4 +144,9 @@ def kind_of(sample: bytes) -> Kind | None:
     elif counts[Kind.TRACE_CMD]:
         return Kind.TRACE_CMD
     best = max(counts, key=lambda kind: counts[kind])
-    return best if counts[best] else None
+    if counts[best]:
+        return best
+    # Without columns, calls look like C; samples without time, like anything.
+    if any(line.startswith(b"# tracer: function_graph") for line in lines):
+        return Kind.GRAPH
+    return Kind.PERF_SCRIPT if has_frames(lines) else None

@@ -7,23 +7,34 @@ COMM PID/TID [CPU] TIME: PERIOD GROUP:EVENT: BODY
 import re
 from collections.abc import Iterator, Sequence
 
-from ktrace.model.batch import Chunk, Stack
+from ktrace.model.batch import Chunk, Lost, Stack
 from ktrace.texts.by_line import FRAME_MAX, ByLine
 from ktrace.texts.records import Task, Value
-from ktrace.tracefs.text_batches import Rows
-from ktrace.tracefs.text_grammar import Header, decode
-from ktrace.tracefs.text_shapes import Shapes
+from ktrace.tracefs.text_grammar import decode
 
 _HEAD = re.compile(
-    rb"[ \t]{0,64}([^\n]{1,48}?)[ \t]{1,32}(-?\d{1,10})(?:/(\d{1,10}))?[ \t]{1,16}"
-    rb"(?:\[(\d{1,5})\][ \t]{1,16})?(?:([.\w]{5})[ \t]{1,16})?(\d{1,12})\.(\d{3,9}):[ \t]{1,64}"
+    rb"[ \t]{0,64}(?:([^\n]{1,48}?)[ \t]{1,32})?(-?\d{1,10})(?:/(-?\d{1,10}))?[ \t]{1,16}"
+    rb"(?:\[(\d{1,5})\][ \t]{1,16})?(?:([.\w]{5,8})[ \t]{1,16})?(\d{1,12})\.(\d{3,9}):[ \t]{1,64}"
     rb"(?:(\d{1,20})[ \t]{1,64})?"
-    rb"(?:([^\s:]{1,256}(?::[^\s:]{1,256})?):(?:[ \t]+|\Z)|(PERF_RECORD_\w{1,64}):?)"
+    rb"(?:([^\s:]{1,256}(?::[^\s:]{1,256})?):(?:[ \t]+|\Z)|(PERF_RECORD_\w{1,64}):?[ \t]*)"
 )
+_NO_TIME = re.compile(
+    rb"(?:([^\n]{1,48}?)[ \t]{1,32})?(-?\d{1,10})(?:/(-?\d{1,10}))?(?=[ \t]|\Z)(?:[ \t]{1,16}\[(\d{1,5})\])?"
+    rb"(?:[ \t]{1,64}(?:(\d{1,20})[ \t]{1,64})?([^\s:]{1,256}(?::[^\s:]{1,256})?):)?[ \t]{0,64}"
+    rb"(?=\Z|[0-9a-f]{1,16} [^\s(]|(?<=\w: )\S)"
+)
+"""Samples without their time, `-F comm,pid,ip,sym`: the head alone, or a frame after it."""
 _FRAME = re.compile(rb"[ \t]*([0-9a-f]{1,16})[ \t]+([^\s(][^\n]*)\Z")
-_FILE = re.compile(r"(.*?) \(([/\[].*|[^()]*)\)\Z")
+_INLINE = re.compile(
+    rb"([0-9a-f]{1,16}) +([^\s(][^\n]{0,4000}? \((?:[/\[][^\n()]{0,1000}|[^()\n]{0,1000})\))(?=[ \t]|\Z)"
+)
+"""The address of a sample in its own line; branches may follow."""
+_SOURCE = re.compile(rb"[ \t]{1,64}([^\s:][^:\n]{0,1000}:\d{1,7}|[^\s:]{1,256}\+0x[0-9a-f]{1,16}|:0)\Z")
+"""The line of the source (`srcline`) of the frame before it."""
+_FILE = re.compile(r"(.*?)[ \t]+\(([/\[].*|[^()]*)\)\Z")
 _MODIFIERS = re.compile(r"[ukhGHpPSDIWeb]+\Z")
 _NOTE = re.compile(rb"\s*\Z|#")
+_LOST = re.compile(rb"lost (\d{1,20})\Z")
 _KERNEL = re.compile(r"\[(?:kernel|guest\.kernel)|\[[\w.]+\]\Z|\.ko(?:\.\w+)?\Z")
 _NOT_KERNEL = ("[unknown]", "[vdso]", "[vsyscall]", "[heap]", "[stack]", "[anon]")
 
@@ -31,6 +42,21 @@ _NOT_KERNEL = ("[unknown]", "[vdso]", "[vsyscall]", "[heap]", "[stack]", "[anon]
 def is_perf_script(line: bytes) -> bool:
     """Return whether a line begins a record."""
     return _HEAD.match(line) is not None
+
+
+def has_frames(lines: Sequence[bytes]) -> bool:
+    """Return whether lines are heads of samples without a time, each before a frame with its symbol."""
+    heads = [_NO_TIME.match(line) for line in lines]
+    if any(head and _is_frame(frame) for head, frame in zip(heads, lines[1:], strict=False)):
+        return True
+    return any(
+        head and head[6] and _INLINE.match(line, head.end()) for head, line in zip(heads, lines, strict=True)
+    )
+
+
+def _is_frame(line: bytes) -> bool:
+    match = _FRAME.match(line)
+    return match is not None and line[:1] in (b" ", b"\t") and _FILE.match(decode(match[2])) is not None
 
 
 class PerfScript(ByLine):
@@ -43,78 +69,109 @@ class PerfScript(ByLine):
     def __init__(self) -> None:
         super().__init__()
         self.groups: dict[str, str] = {}
-        self._shapes = Shapes({})
-        self._rows = Rows()
         self._task = Task(b"", 0, 0, 0)
         self._at: int | None = None  # where the record is whose stack may follow
-        self._frames: list[tuple[int, str, bool]] = []
+        self._frames: list[tuple[int, tuple[int, str, bool]]] = []  # each with its position
+        self._is_after_blank = True
+        self._has_no_time = False
 
     def _line(self, line: bytes) -> bool:
         head = _HEAD.match(line)
         if head is not None:
+            self._is_after_blank = self._has_no_time = False
             self._complete()
             return self._head(head, line)
-        frame = _FRAME.match(line) if self._at is not None else None
-        if frame is not None:
-            self._frames.append(_frame(frame))
-            return True
         if _NOTE.match(line):
+            self._is_after_blank = True
             self._complete()
             return True
-        return False
+        is_head = self._is_after_blank or (self._has_no_time and line[:1] not in (b" ", b"\t"))
+        short = _NO_TIME.match(line) if is_head else None
+        if short is not None:
+            self._complete()
+            self._is_after_blank, self._has_no_time = False, True
+            return self._sample(short, line)
+        frame = _FRAME.match(line) if self._at is not None else None
+        if frame is not None:
+            self._frames.append((self._seq + 1, _frame(frame)))
+            return True
+        return bool(self._frames) and _SOURCE.match(line) is not None
+
+    def _reject(self, line: bytes) -> None:
+        """Keep the stack open: only an empty line ends it."""
+        at, frames = self._at, self._frames
+        self._at, self._frames = None, []
+        super()._reject(line)
+        self._at, self._frames = at, frames
+
+    def finish(self) -> Chunk:
+        """Return the rest."""
+        self._complete()
+        return super().finish()
 
     def _head(self, head: re.Match[bytes], line: bytes) -> bool:
         comm, first, second, cpu, flags, whole, part, period, spelled, own = head.groups()
         ts = int(whole) * 10**9 + int(part.ljust(9, b"0"))
-        pid, tgid = (int(second), int(first)) if second else (int(first), 0)
-        self._task = Task(comm, pid, int(cpu or 0), ts, max(tgid, 0), flags or b"")
-        if not self._task.fits:
+        if not self._set_task(comm, first, second, cpu, ts, flags):
             return False
+        body = line[head.end() :].rstrip()
+        lost = _LOST.match(body) if own in (b"PERF_RECORD_LOST", b"PERF_RECORD_LOST_SAMPLES") else None
+        if lost is not None:
+            self._at = None
+            self._marks.append(Lost(self._seq, self._task.cpu if cpu else None, int(lost[1])))
+            return True
+        self._add(decode(spelled or own), None if period is None else int(period), body)
+        return True
+
+    def _sample(self, head: re.Match[bytes], line: bytes) -> bool:
+        """Add a sample without a time, and perhaps without an event."""
+        comm, first, second, cpu, period, spelled = head.groups()
+        if not self._set_task(comm, first, second, cpu, 0, b""):
+            return False
+        name = decode(spelled) if spelled else "sample"
+        self._add(name, None if period is None else int(period), line[head.end() :].rstrip())
+        return True
+
+    # many parameters: each is a column of the text
+    def _set_task(
+        self,
+        comm: bytes | None,
+        first: bytes,
+        second: bytes | None,
+        cpu: bytes | None,
+        ts: int,
+        flags: bytes | None,
+    ) -> bool:
+        pid, tgid = (int(second), int(first)) if second else (int(first), 0)
+        task = Task((comm or b"").strip(b" \t"), pid, int(cpu or 0), ts, max(tgid, 0), flags or b"")
+        if not task.fits:
+            return False
+        self._task = task
+        return True
+
+    def _add(self, spelled: str, period: int | None, body: bytes) -> None:
         self._at = self._seq
-        group, _, event = decode(spelled or own).rpartition(":")
+        group, _, event = spelled.rpartition(":")
         if group and (_MODIFIERS.match(event) or not event):
             group, event = "", group
         if group:
             self.groups[event] = group
-        body = line[head.end() :].rstrip()
-        fields: dict[str, Value] = {} if period is None or group else {"period": int(period)}
-        frame = None if group else _FRAME.match(body)
+        fields: dict[str, Value] = {} if period is None or group else {"period": period}
+        frame = None if group else _INLINE.match(body) or _FRAME.match(body)
         if frame is not None:
-            self._frames.append(_frame(frame))
-        if not self._probe(event, body):
+            self._frames.append((self._seq + 1, _frame(frame)))
+            self._complete()  # a sample with an address in its line has no other
+        if not self._probe(self._task, event, body):
             self._records.add(self._seq, self._task, event, fields or None, decode(body))
-        return True
-
-    def _probe(self, event: str, body: bytes) -> bool:
-        """Add the record of a probe; return whether it is one."""
-        if not body.startswith(b"(") or not self._shapes.is_probe(event, body, 0, len(body)):
-            return False
-        hit = self._shapes.match(event, body, 0, len(body), first_end=len(body))
-        if hit is None:
-            return False
-        task = self._task
-        header = Header(task.comm, task.pid, task.tgid, task.cpu, task.flags, task.ts, False, 0)
-        self._rows.add_probe(self._seq, header, *hit)
-        return True
-
-    def _made(self) -> Chunk:
-        rows, self._rows = self._rows, Rows()
-        probes = tuple(rows.batches())
-        self.events += sum(map(len, probes))
-        made = super()._made()
-        return Chunk(made.batches + probes, made.marks)
 
     def _complete(self) -> None:
         """Add the stack of the last record: its part in the kernel, then that in the program."""
-        at, frames = self._at, self._frames
+        frames = self._frames
         self._at, self._frames = None, []
-        if at is None or not frames:
-            return
-        split = next((i for i, (_, _, kernel) in enumerate(frames) if not kernel), len(frames))
+        split = next((i for i, (_, (_, _, kernel)) in enumerate(frames) if not kernel), len(frames))
         for number, part in enumerate((frames[:split], frames[split:])):
             if part:
-                # Frames have their own lines, whose positions are free.
-                self._marks.append(_stack(at + 1 + number, self._task, part, user=number == 1))
+                self._marks.append(_stack(part[0][0], self._task, [one for _, one in part], user=number == 1))
 
 
 def _frame(match: re.Match[bytes]) -> tuple[int, str, bool]:
@@ -123,7 +180,8 @@ def _frame(match: re.Match[bytes]) -> tuple[int, str, bool]:
     file = _FILE.match(text) if len(text) < FRAME_MAX else None
     name, place = (file[1], file[2]) if file else (text, "")
     ip = int(match[1], 16)
-    in_kernel = bool(_KERNEL.search(place)) and place not in _NOT_KERNEL if place else ip >> 63 == 1
+    # The file of a frame that was inlined, or of a BPF program, does not tell.
+    in_kernel = place not in _NOT_KERNEL and (ip >> 63 == 1 or _KERNEL.search(place) is not None)
     return ip, name if name != "[unknown]" else f"{name} ({place})", in_kernel
 
 

@@ -9,7 +9,7 @@ Times are in milliseconds. A call becomes a record of `sys_enter_NAME` and one o
 
 import re
 
-from ktrace.model.batch import Stack
+from ktrace.model.batch import Lost, Stack
 from ktrace.texts import arguments
 from ktrace.texts.by_line import FRAME_MAX, ByLine
 from ktrace.texts.records import Task, Value
@@ -21,7 +21,10 @@ _HEAD = re.compile(
     rb"(?:([^\n]{0,16}?)/(\d{1,10})[ \t]{1,4}|(\d{1,10})[ \t]{1,4})?"
     rb"(?=\.\.\. \[continued\]|[ \t]?\w[\w:.-]{0,128}[(:\[ ])"
 )
-_CALL = re.compile(r"(\w{1,64})\((.*)\)[ \t]*(?:= ([^=]*)|(\.\.\.)[ \t]*)\Z")
+_CALL = re.compile(r"(\w{1,64})\((.*)\)[ \t]*(?:= ([^=]*)|\.\.\.[ \t]*)\Z")
+_OPEN_CALL = re.compile(r"(\w{1,64})\((.*)\)()[ \t]*\Z")
+"""A call without a result, such as exit_group."""
+_LOST = re.compile(rb"LOST (\d{1,20}) events!\Z")
 _CONTINUED = re.compile(r"[ \t]*\.\.\. \[continued\]: (\w{1,64})\(\)?\)[ \t]*= (.*)\Z")
 _EVENT = re.compile(r"([\w-]{1,64}):([\w-]{1,128})(?:\((.*)\)[ \t]*\Z|:(.*))")
 _FAULT = re.compile(r"(m(?:in|aj)fault) (\[.*)\Z")
@@ -35,7 +38,7 @@ def is_perf_trace(line: bytes) -> bool:
     if head is None:
         return False
     text = decode(line[head.end() :]).strip()
-    return any(pattern.match(text) for pattern in (_CALL, _CONTINUED, _EVENT, _FAULT))
+    return any(pattern.match(text) for pattern in (_CALL, _OPEN_CALL, _CONTINUED, _EVENT, _FAULT))
 
 
 class PerfTrace(ByLine):
@@ -59,6 +62,11 @@ class PerfTrace(ByLine):
             return True
         if _NOTE.match(line):
             return True
+        lost = _LOST.match(line)
+        if lost is not None:
+            self._complete()
+            self._marks.append(Lost(self._seq, None, int(lost[1])))
+            return True
         head = _HEAD.match(line)
         if head is None:
             return False
@@ -76,7 +84,7 @@ class PerfTrace(ByLine):
 
     def _record(self, text: str, duration: int | None) -> bool:
         task = self._task
-        call, continued = _CALL.match(text), _CONTINUED.match(text)
+        call, continued = _CALL.match(text) or _OPEN_CALL.match(text), _CONTINUED.match(text)
         event, fault = _EVENT.match(text), _FAULT.match(text)
         if continued:
             self._exit(task._replace(ts=task.ts + (duration or 0)), continued[1], continued[2])
@@ -86,12 +94,13 @@ class PerfTrace(ByLine):
                 return False
             entry = text[: call.end(2) + 1]
             self._records.add(self._seq, task, f"sys_enter_{call[1]}", fields, entry, titled=False)
-            if call[3] is not None:
+            if call[3] and call[3].strip() != "?":  # it never returned
                 self._exit(task._replace(ts=task.ts + (duration or 0)), call[1], call[3])
         elif event:
             self.groups[event[2]] = event[1]
             body = event[3] if event[3] is not None else event[4].removesuffix(")")
-            self._records.add(self._seq, task, event[2], arguments.named(body), body)
+            if not self._probe(task, event[2], body.encode("utf-8", "surrogateescape")):
+                self._records.add(self._seq, task, event[2], arguments.named(body), body)
         elif fault:
             self._records.add(self._seq, task, fault[1], None, fault[2])
         else:

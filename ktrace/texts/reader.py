@@ -5,12 +5,19 @@ from collections.abc import Iterable
 
 from ktrace.model.batch import Chunk
 from ktrace.model.format import Format
-from ktrace.texts.cleaning import MARK_MAX, Cleaner, encoding_of, is_wrapped, learn, unwrapped
+from ktrace.texts.cleaning import MARK_MAX, Cleaner, encoding_of, learn
+from ktrace.texts.documents import is_document, lines_in
 from ktrace.texts.fields import Fields
-from ktrace.texts.kinds import FORMS, Decoder, Kind, decoder_of, kind_of, recognise
+from ktrace.texts.foreign import advice_on, refuse_binary
+from ktrace.texts.kinds import FORMS, Kind, decoder_of, kind_of, recognise
+from ktrace.texts.sections import Sections, first_part
+from ktrace.texts.wrapping import last_begin
 
 SAMPLE = 1 << 16
 """Bytes from which the kind is found."""
+
+
+_NO_KIND = "no line is of a kind that ktrace knows; if you know it, name it: --format KIND"
 
 
 class TextReader:
@@ -32,9 +39,10 @@ class TextReader:
         self._first = b""  # fewer bytes than tell the encoding
         self._tail = b""
         self._cleaner = Cleaner()
-        self._decoder: Decoder | None = None
+        self._decoder: Sections | None = None
         self._encoding: codecs.IncrementalDecoder | None = None
-        self._started = self._is_wrapped = False
+        self._advice: str | None = None
+        self._started = self._is_document = self._has_only_cr = False
 
     @property
     def events(self) -> int:
@@ -44,7 +52,7 @@ class TextReader:
     @property
     def unparsed(self) -> int:
         """Return the number of lines returned as `Unparsed`."""
-        return self._decoder.unparsed if self._decoder else 0
+        return self._decoder.unparsed + self._fields.unparsed if self._decoder else 0
 
     @property
     def lost(self) -> int:
@@ -54,33 +62,38 @@ class TextReader:
     @property
     def groups(self) -> dict[str, str]:
         """Return the group of each event that has one in the text."""
-        found: dict[str, str] = getattr(self._decoder, "groups", {})
-        return found
+        return self._decoder.groups if self._decoder else {}
 
     @property
     def notes(self) -> list[str]:
         """Return remarks for the user: the kind of text, and what was taken off its lines."""
-        if self._decoder is None or (self.events == 0 and self.kind is None):
+        if self._decoder is None:
             return []
-        kind = f"the text is of {FORMS[self.kind or Kind.TRACE].title}" if self._given is None else None
-        return [note for note in (kind, self._cleaner.note()) if note is not None]
+        if self.events == 0 and self.kind is None:
+            return [self._advice or _NO_KIND] if self.unparsed else []
+        kind = f"the text is of {FORMS[self.kind or Kind.TRACE].title}"
+        return ([kind] if self._given is None else []) + self._cleaner.notes()
 
     def feed(self, data: bytes) -> Chunk:
-        """Take the next bytes; return everything that is complete."""
+        """Take the next bytes; return everything that is complete.
+
+        Raises:
+            UsageError: they are not text, but a file of a known program.
+        """
         data = self._as_bytes(data)
         if self._decoder is not None:
             return self._parse(data)
         self._sample += data
-        if not self._is_wrapped and is_wrapped(self._sample[:SAMPLE]):
-            self._is_wrapped = True
-        if self._is_wrapped or len(self._sample) < SAMPLE:
+        if not self._is_document and is_document(self._sample[:SAMPLE]):
+            self._is_document = True
+        if self._is_document or len(self._sample) < SAMPLE:
             return Chunk()
         return self._begin()
 
     def idle(self) -> Chunk:
         """Return also what only waits for a continuation: the source has nothing more at the moment."""
         if self._decoder is None:
-            if self._is_wrapped or not self._sample.endswith(b"\n") or not self._is_known():
+            if self._is_document or not self._sample.endswith(b"\n") or not self._is_known():
                 return Chunk()
             first = self._begin()
             return _joined(first, self._fields(self._started_decoder().idle()))
@@ -95,8 +108,8 @@ class TextReader:
         first = Chunk()
         self._sample += self._as_bytes(b"", last=True) if not self._started else b""
         if self._decoder is None:
-            if self._is_wrapped:
-                self._sample = unwrapped(self._sample)
+            if self._is_document or is_document(self._sample[:SAMPLE]):
+                self._sample = lines_in(self._sample, recognise)
             first = self._begin()
         decoder = self._started_decoder()
         rest = self._fields(decoder.feed(self._cleaner(self._tail))) if self._tail else Chunk()
@@ -108,16 +121,16 @@ class TextReader:
         decoder = self._decoder
         if decoder is None:
             return "0 events"
-        told = getattr(decoder, "summary", None)
-        if told is not None:
-            return str(told())
         parts = [f"{decoder.events} events"]
-        if decoder.unparsed:
-            parts.append(f"{decoder.unparsed} lines not understood")
+        if self.unparsed:
+            parts.append(f"{self.unparsed} lines not understood")
         if decoder.lost:
             parts.append(f"{decoder.lost} events lost")
         if decoder.lost_unknown:
             parts.append(f"{decoder.lost_unknown} times an unknown number lost")
+        if decoder.account is not None and decoder.account[1] > decoder.account[0]:
+            in_buffer, written = decoder.account
+            parts.append(f"{written - in_buffer} of {written} written are not in it")
         return ", ".join(parts)
 
     def _as_bytes(self, data: bytes, *, last: bool = False) -> bytes:
@@ -130,15 +143,17 @@ class TextReader:
             self._started = True
             name = encoding_of(data)
             self._encoding = codecs.getincrementaldecoder(name)("surrogateescape") if name else None
-        if self._encoding is None:
-            return data
-        return self._encoding.decode(data).encode("utf-8", "surrogateescape")
+            refuse_binary(data)
+            self._has_only_cr = data.count(b"\r") > 1 and data.count(b"\n") <= 1
+        if self._encoding is not None:
+            data = self._encoding.decode(data).encode("utf-8", "surrogateescape")
+        return data.replace(b"\r", b"\n") if self._has_only_cr else data
 
     def _is_known(self) -> bool:
         sample = self._sample[:SAMPLE]
         return self._given is not None or kind_of(learn(sample, recognise)(sample)) is not None
 
-    def _started_decoder(self) -> Decoder:
+    def _started_decoder(self) -> Sections:
         assert self._decoder is not None  # `_begin` made it
         return self._decoder
 
@@ -146,20 +161,28 @@ class TextReader:
         sample = self._sample[: self._sample.rfind(b"\n", 0, SAMPLE) + 1] or self._sample[:SAMPLE]
         known = FORMS[self._given].is_line if self._given is not None else recognise
         self._cleaner = learn(sample, known)
+        cleaned = first_part(self._cleaner(sample), recognise)
         if self._given is None:
-            self.kind = kind_of(self._cleaner(sample))
-        self._decoder = decoder_of(self.kind or Kind.TRACE, self._cleaner(sample))
+            self.kind = kind_of(cleaned)
+            self._advice = advice_on(cleaned) if self.kind is None else None
+        is_copy = bool(self._cleaner.around or self._cleaner.inside or self._cleaner.width)
+        self._decoder = Sections(
+            self.kind or Kind.TRACE, decoder_of(self.kind or Kind.TRACE, cleaned, is_copy=is_copy)
+        )
         self._fields.ends_calls = self.kind == Kind.TRACE_CMD
+        self._fields.names_calls = self.kind != Kind.GRAPH
         data, self._sample = self._sample, b""
         return self._parse(data)
 
     def _parse(self, data: bytes) -> Chunk:
         decoder = self._started_decoder()
-        if not (self._cleaner.around or self._cleaner.crlf):
+        if not self._cleaner.is_needed:
             return self._fields(decoder.feed(data))
-        # What is around a line is known when the line is whole.
+        # What is around a line is known when the line is whole; what is wrapped, when the next one is.
         whole = self._tail + data
         cut = whole.rfind(b"\n") + 1
+        if self._cleaner.width:
+            cut = last_begin(whole[:cut])
         self._tail = whole[cut:]
         return self._fields(decoder.feed(self._cleaner(whole[:cut]))) if cut else Chunk()
 

@@ -24,6 +24,8 @@ _KINDS = {
     "x": re.compile(r" *(?:0x)?([0-9a-fA-F]{1,16})"),
     "w": re.compile(r"([^\s,\])]*)"),
 }
+_SPELLED = re.compile(r"0x[0-9a-fA-F]{1,16}\Z")
+_COMM_MAX = 16
 _FIELD = re.compile(r"\{(\w*)(?::(\w))?\}")
 
 
@@ -54,6 +56,7 @@ class Template:
     def __init__(self, parts: Sequence[Part]) -> None:
         self._parts = tuple(parts)
         self.fields = tuple(part.name for part in parts if part.name)
+        self.kinds = {part.name: part.kind for part in parts if part.name}
 
     @classmethod
     def of(cls, text: str) -> "Template":
@@ -79,6 +82,10 @@ class Template:
         """Return the text of each field of each text; None for a text of another form."""
         matches = zip(texts, map(self._first_ends.match, texts), strict=True)
         return [self._search(text) if match is None else match.groups() for text, match in matches]
+
+    def is_plausible(self, row: tuple[str, ...] | None) -> bool:
+        """Return whether no text has more lines than a task's name can: it would be the text of others."""
+        return not any("\n" in text and len(text) > _COMM_MAX for text in row or ())
 
     def columns(self, rows: Iterable[tuple[str, ...]]) -> dict[str, Column]:
         """Return the fields of some texts, of which `rows` has what `read` returned."""
@@ -165,8 +172,10 @@ def _column(part: Part, texts: Sequence[str]) -> Column:
         return column_of(list(map(int, texts)))
     if part.kind == "x":
         return column_of([int(text, 16) for text in texts])
-    if part.names:
-        names = dict(part.names)
+    names = dict(part.names)
+    if part.kind == "w" and any(text.startswith("0x") for text in texts):
+        return column_of([int(text, 16) if _SPELLED.match(text) else names.get(text, text) for text in texts])
+    if names:
         return column_of([names.get(text, text) for text in texts])
     return Strings.of(texts)
 

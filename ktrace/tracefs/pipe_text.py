@@ -201,7 +201,7 @@ class _Work:
             count = None if lost[2] is None else int(lost[2])
             self.marks.append(Lost(self.base + line, int(lost[1]), count))
         elif kind == CONTINUATION or text == grammar.TOO_BIG:
-            self.marks.append(Unparsed(self.base + line, text))
+            self._reject(line, line + 1)
         return line + 1
 
     def _record(self, line: int) -> int | None:
@@ -217,7 +217,7 @@ class _Work:
         if name is None:
             return self._nameless(line, header, first_end, after)
         event, pos = grammar.event_name(name[1]), name.end()
-        if event in grammar.NAMED_STACKS and data.startswith(b"<", pos):
+        if event in grammar.NAMED_STACKS and data[pos:first_end].lstrip()[:1] in (b"<", b""):
             return self._stack(line, header, grammar.NAMED_STACKS[event], after)
         may_be_probe = event != grammar.MARKER and data.startswith(b"(", pos)
         if may_be_probe and self.shapes.is_probe(event, data, pos, end):
@@ -250,7 +250,7 @@ class _Work:
         at = self.lines.at(header.body) + 1
         while at < after and (frame := grammar.FRAME.match(self.lines.text(at))):
             frames.append(decode(frame[1].strip(b" ")))
-            ips.append(frame[2])
+            ips.append(frame[2] or frame[3])
             at += 1
         self.marks.append(
             Stack(
@@ -270,9 +270,11 @@ class _Work:
         return self._reject(at, after)
 
     def _reject(self, first: int, after: int) -> int:
-        """Add the lines before `after` as `Unparsed`; return `after`."""
+        """Add the lines before `after` as `Unparsed`; return `after`. Empty lines of a copy are left out."""
         for line in range(first, after):
-            self.marks.append(Unparsed(self.base + line, self.lines.text(line)))
+            text = self.lines.text(line)
+            if text.strip() or self.dialect.note is None:
+                self.marks.append(Unparsed(self.base + line, text))
         return after
 
     def _nameless(self, line: int, header: Header, first_end: int, after: int) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from ktrace.tracefs.text_tracers import tracer_of
+
 HEADER_MAX = 128
 """No header is longer, in bytes."""
 
@@ -21,22 +23,19 @@ HEADER = re.compile(
 aligned to the right, which makes the first byte a blank. PID is 7 wide, 5 before Linux 4.13 or so and in
 trace-cmd; TGID is 5 wide up to Linux 5.8. Without FLAGS, TIME may have a single blank before it."""
 
-LOST = re.compile(rb"CPU:(\d{1,7}) \[(?:LOST )?(?:(\d{1,20}) )?EVENTS(?: DROPPED)?\]\Z")
-ANNOTATION = re.compile(rb"##### CPU \d+ buffer started ####\Z")
+LOST = re.compile(rb"[ \t]{0,64}CPU:(\d{1,7}) \[(?:LOST )?(?:(\d{1,20}) )?EVENTS(?: DROPPED)?\]\Z")
+ANNOTATION = re.compile(rb"(?:##### )?CPU \d+ buffer started(?: ####)?\Z")
 ACCOUNT = re.compile(rb"# entries-in-buffer/entries-written: (\d+)/(\d+) +#P:(\d+)")
 TOO_BIG = b"[LINE TOO BIG]"
 STACKS = {b"<stack trace>": False, b"<user stack trace>": True}
 NAMED_STACKS = {"kernel_stack": False, "user_stack": True}
 """Stacks as trace-cmd prints them: `kernel_stack: <stack trace >`, frames as `=> vfs_read (ffffffff81e0)`."""
-FRAME = re.compile(rb" ?=> *(.*?)(?: \(([0-9a-f]{1,16})\))?\Z")
+FRAME = re.compile(rb"[ \t]{0,64}=> *(.*?)(?: \(([0-9a-f]{1,16})\)| <([0-9a-f]{1,16})>)?\Z")
 
 EVENT = re.compile(rb"((?:[^\s:()#<][^\s:()]*)?):(?: |(?=\n|\Z))")
 """`NAME: ` of an event, or `function: ` of trace_printk and of a marker. NAME may be empty."""
 
 RAW_DATA = re.compile(rb"# [0-9a-f]+ buf:(?: [0-9a-f]{2})* *\Z")
-FUNCTION = re.compile(rb"[^\s:(]+(?: \[[^\]\n]+\])?(?:\(.*\))? <-[^\s:]+(?: \[[^\]\n]{1,64}\])?\Z")
-"""`func <-caller`, or `func(name=value, ...) <-caller` with the option func-args."""
-
 SYSTEM_CALL = re.compile(rb"sys_(\w+)(?:\(.*\)| (->) 0x[0-9a-f]+)\Z", re.DOTALL)
 """The enter or, with an arrow, the exit of a system call. The kernel prints no other name."""
 
@@ -47,7 +46,7 @@ PLACE = re.compile(rb"\(([^()\n]+)\)")
 
 _SITE = rb"(?:[^\s()<>,]+\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[[^\]\n]*\])?|0x[0-9a-f]+)(?: <[0-9a-f]+>)?"
 _FUNC = rb"[^\s()<>,]+(?: \[[^\]\n]*\])?(?: <[0-9a-f]+>)?"
-_BARE = rb"[0-9a-f]{8,16}(?: <- [0-9a-f]{8,16})?"  # how trace-cmd and perf print an address
+_BARE = rb"[0-9a-f]{6,16}(?: <- [0-9a-f]{6,16})?"  # how trace-cmd and perf print an address
 STRICT_PLACE = re.compile(
     rb"\((?:(" + _SITE + rb"(?: <- " + _FUNC + rb")?|[\w-]+\.[\w-]+|" + _BARE + rb"(?=\)(?: \w+=|\n|\Z))))\)"
     rb"(?= |\n|\Z)"
@@ -141,7 +140,7 @@ def nameless_event(body: bytes) -> str | None:
         return f"sys_{'exit' if call[2] else 'enter'}_{decode(call[1])}"
     if RAW_DATA.match(body):
         return "raw_data"
-    return "function" if FUNCTION.match(body) else None
+    return tracer_of(body)
 
 
 def decode(text: bytes) -> str:

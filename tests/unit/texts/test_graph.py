@@ -155,7 +155,7 @@ def test_calls_of_trace_cmd_have_an_end():
         ("funcgraph_entry", 149272216000, {"func": "vfs_read", "depth": 0}),
         ("funcgraph_entry", 149272220000, {"func": "mutex_unlock", "depth": 1}),
         ("funcgraph_exit", 149272235022, {"func": "mutex_unlock", "depth": 1, "duration": 15022}),
-        ("funcgraph_exit", 149272240000, {"depth": 0, "duration": 24000}),
+        ("funcgraph_exit", 149272240000, {"func": "vfs_read", "depth": 0, "duration": 24000}),
     ]
     assert reader.unparsed == 0
 

@@ -1,0 +1,59 @@
+"""Lines of the kernel's tracers, which do not begin with an event's name: kernel/trace/trace_output.c.
+
+The named groups of a pattern are those fields of the event's format that the text has.
+"""
+
+import re
+
+_FUNC = rb"[^\s:(]{1,512}(?: \[[^\]\n]{1,64}\])?"
+_ADDRESS = rb"(?: <[0-9a-f]{1,16}>)?"  # option sym-addr
+_BEFORE = rb" {0,8}(?P<prev_pid>\d{1,10}): {0,3}(?P<prev_prio>\d{1,3}):(?P<prev_state>\S)"
+_AFTER = (
+    rb" \[(?P<next_cpu>\d{1,7})\] {0,8}(?P<next_pid>\d{1,10}): {0,3}(?P<next_prio>\d{1,3}):"
+    rb"(?P<next_state>\S) (?P<next_comm>[^\n]{0,16})\Z"
+)
+
+_PATTERNS = {
+    # The arguments are those of the option func-args.
+    "function": re.compile(
+        rb"(?P<ip>" + _FUNC + rb")" + _ADDRESS + rb"(?:\((?P<args>.*)\))? <--? ?"
+        rb"(?P<parent_ip>" + _FUNC + rb")" + _ADDRESS + rb"\Z"
+    ),
+    "func_repeats": re.compile(
+        rb"(?P<ip>" + _FUNC + rb")" + _ADDRESS + rb" <-(?P<parent_ip>" + _FUNC + rb")" + _ADDRESS
+        + rb" \(repeats: (?P<count>\d{1,10}), last_ts: {0,8}[\d.]{1,30}\)\Z"
+    ),
+    "context_switch": re.compile(_BEFORE + rb" {1,3}==>" + _AFTER),
+    "wakeup": re.compile(_BEFORE + rb" {1,3}\+" + _AFTER),
+    "hwlat": re.compile(
+        rb"#(?P<seqnum>\d{1,10}) {1,8}inner/outer\(us\): {1,8}(?P<duration>\d{1,20})/"
+        rb"(?P<outer_duration>\d{1,20}) {1,8}ts:(?P<tv_sec>\d{1,19})\.(?P<tv_nsec>\d{9})"
+        rb"(?: count:(?P<count>\d{1,10}))?(?: nmi-total:(?P<nmi_total_ts>\d{1,20}))?"
+        rb"(?: nmi-count:(?P<nmi_count>\d{1,10}))?\Z"
+    ),
+    "osnoise": re.compile(
+        rb"(?P<runtime>\d{1,20}) {1,12}(?P<noise>\d{1,20}) {1,4}\d{1,3}\.\d{5} {1,8}"
+        rb"(?P<max_sample>\d{1,20}) {1,8}(?P<hw_count>\d{1,10}) {1,8}(?P<nmi_count>\d{1,10}) {1,8}"
+        rb"(?P<irq_count>\d{1,10}) {1,8}(?P<softirq_count>\d{1,10}) {1,8}(?P<thread_count>\d{1,10})\Z"
+    ),
+    "timerlat": re.compile(
+        rb"#(?P<seqnum>\d{1,10}) {1,8}context {1,8}(?P<context>\S{1,16}) timer_latency {1,12}"
+        rb"(?P<timer_latency>\d{1,20}) ns\Z"
+    ),
+    "branch": re.compile(
+        rb"\[ {1,3}(?:ok|MISS) {1,3}\] (?P<func>[^\s:]{1,512}):(?P<file>[^\s:]{1,512}):(?P<line>\d{1,10})\Z"
+    ),
+}  # fmt: skip
+
+TRACERS = frozenset(_PATTERNS)
+
+
+def tracer_of(body: bytes) -> str | None:
+    """Return the event of a body that a tracer printed; None if none did."""
+    return next((event for event, pattern in _PATTERNS.items() if pattern.match(body)), None)
+
+
+def tracer_fields(event: str, body: bytes) -> dict[str, bytes] | None:
+    """Return the fields of a tracer's text as they are spelled; None if it has another form."""
+    match = _PATTERNS[event].match(body)
+    return None if match is None else {k: text for k, text in match.groupdict().items() if text is not None}
