@@ -373,6 +373,7 @@ options() {
       offer --chrome '\''A timeline for chrome://tracing.'\''
       offer --svg '\''A flame graph of stacks or function graph calls.'\''
       offer --fold '\''The same as folded stacks, for other programs.'\''
+      offer --speedscope '\''The same as a profile for speedscope.app.'\''
       offer -e '\''Only events with this name: sched:*; repeatable.'\''
       offer --event '\''Only events with this name: sched:*; repeatable.'\''
       offer -C '\''Only these CPUs, such as 0,2-3.'\''
@@ -383,6 +384,8 @@ options() {
       offer --to '\''Up to this time.'\''
       offer --filter '\''Only events that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
       offer --recover '\''Read what is left of a truncated or unfinished file.'\''
+      offer --format '\''The kind of a text; found by itself by default.'\''
+      offer --formats '\''The events'\''\'\'''\'' formats for a text, such as /sys/kernel/tracing/events.'\''
       offer -j '\''Processes that make lines; one a CPU, up to 4.'\''
       offer --jobs '\''Processes that make lines; one a CPU, up to 4.'\''
       offer -q '\''Print no summary.'\''
@@ -397,13 +400,15 @@ options() {
       offer --from '\''From this time on, as in the text output.'\''
       offer --to '\''Up to this time.'\''
       offer --recover '\''Read what is left of a truncated or unfinished file.'\''
+      offer --format '\''The kind of a text; found by itself by default.'\''
+      offer --formats '\''The events'\''\'\'''\'' formats for a text, such as /sys/kernel/tracing/events.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
     parse)
       offer --text '\''Print as text, with escapes made visible.'\''
-      offer --format '\''The kind of text; found by itself by default.'\''
-      offer --formats '\''The events'\''\'\'''\'' formats, such as /sys/kernel/tracing/events.'\''
+      offer --format '\''The kind of a text; found by itself by default.'\''
+      offer --formats '\''The events'\''\'\'''\'' formats for a text, such as /sys/kernel/tracing/events.'\''
       offer --strict '\''Exit with 7 if a line was not understood.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
@@ -604,15 +609,20 @@ value_kind() {
     '\''report --chrome'\'') kind=nothing ;;
     '\''report --svg'\'') kind=nothing ;;
     '\''report --fold'\'') kind=nothing ;;
+    '\''report --speedscope'\'') kind=nothing ;;
     '\''report -e'\'' | '\''report --event'\'') kind=nothing ;;
     '\''report -C'\'' | '\''report --cpu'\'') kind=nothing ;;
     '\''report -p'\'' | '\''report --pid'\'') kind=processes ;;
     '\''report --from'\'') kind=nothing ;;
     '\''report --to'\'') kind=nothing ;;
     '\''report --filter'\'') kind=nothing ;;
+    '\''report --format'\'') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
+    '\''report --formats'\'') kind=dirs ;;
     '\''report -j'\'' | '\''report --jobs'\'') kind=nothing ;;
     '\''sql --from'\'') kind=nothing ;;
     '\''sql --to'\'') kind=nothing ;;
+    '\''sql --format'\'') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
+    '\''sql --formats'\'') kind=dirs ;;
     '\''parse --format'\'') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
     '\''parse --formats'\'') kind=dirs ;;
     '\''funcs -m'\'' | '\''funcs --module'\'') kind=nothing ;;

@@ -185,10 +185,10 @@ def _file(name: str, path: str, inputs: Sequence[str]) -> Iterator[Export]:
     from ktrace.storage.destination import open_output
 
     with open_output(path, inputs=inputs) as out:
-        if name in ("svg", "fold"):
-            from ktrace.output.formats.stack_graph import StackGraph
+        if name in ("svg", "fold", "speedscope"):
+            from ktrace.output.formats.stack_graph import Form, StackGraph
 
-            sink: Export = StackGraph(out, "svg" if name == "svg" else "fold")
+            sink: Export = StackGraph(out, Form(name))
         else:
             # Of `output/formats/NAME`, the class called so, made from the open file.
             module = import_module(f"ktrace.output.formats.{name}")

@@ -8,6 +8,11 @@ from ktrace.errors import UsageError
 from ktrace.storage.input import Watch
 from ktrace.stream.recording import Recording
 from ktrace.stream.text_recording import TextRecording
+from ktrace.texts.cleaning import encoding_of
+from ktrace.texts.documents import is_document
+from ktrace.texts.foreign import file_of
+from ktrace.texts.format_files import formats_in
+from ktrace.texts.kinds import Kind
 from ktrace.tracedat import unfinished
 from ktrace.tracedat.head import MAGIC
 from ktrace.tracedat.source import FileBytes
@@ -23,6 +28,8 @@ def open_source(
     recover: bool = False,
     cpus: Collection[int] = (),
     watch: Watch = lambda _: None,
+    kind: Kind | None = None,
+    formats: str | None = None,
 ) -> Source:
     """Open files as one recording, or as texts.
 
@@ -30,9 +37,12 @@ def open_source(
         paths: names of files or pipes, compressed or not; `-` is standard input.
         recover, cpus: as for `Recording`.
         watch: is told how many bytes have been unpacked, or read of a text before its first record.
+        kind: the kind of texts; None to find out.
+        formats: a folder with formats of the events in texts.
 
     Raises:
-        UsageError: some are texts, and some are not.
+        UsageError: some are texts, and some are not; or none is, but `kind` or `formats` was given; or one is
+            a file of another program.
         NotFound, Damaged, Unavailable: as for `Recording`.
     """
     with ExitStack() as stack:
@@ -44,14 +54,22 @@ def open_source(
             opened.append(stack.enter_context(source) if source else None)
             if source and source.problem and not source.size:
                 raise source.problem  # nothing can be recovered
-        texts = [one for one in opened if one is not None and is_text(one.read_up_to(0, _LOOK))]
+        begins = [b"" if one is None else one.read_up_to(0, _LOOK) for one in opened]
+        texts = [one for one, begin in zip(opened, begins, strict=True) if one is not None and is_text(begin)]
+        for path, begin in zip(paths, begins, strict=True):
+            file = None if begin.startswith(MAGIC[:3]) else file_of(begin)
+            if file is not None:
+                raise UsageError(f"{path} is not a recording or a text, but {file[0]}", hint=file[1])
         if texts and len(texts) < len(paths):
             raise UsageError(
                 f"{texts[0].name} is text, and not all files are", hint="texts or recordings, not both"
             )
         if texts:
+            known = tuple(formats_in(formats)) if formats is not None else ()
             stack.pop_all()
-            return TextRecording(texts, watch=watch)
+            return TextRecording(texts, watch=watch, kind=kind, formats=known)
+        if kind is not None or formats is not None:
+            raise UsageError("--format and --formats are for texts, and this is a recording")
         recording = Recording(paths, recover=recover, cpus=cpus, watch=watch, opened=opened)
         stack.pop_all()
         return recording
@@ -62,6 +80,6 @@ def is_text(begin: bytes) -> bool:
 
     An empty input is not: the reader of recordings says what is wrong with it.
     """
-    if begin.startswith((b"\xff\xfe", b"\xfe\xff")):  # UTF-16, which is full of NULs
+    if encoding_of(begin) is not None or is_document(begin):  # UTF-16 and compressed parts are full of NULs
         return True
     return bool(begin.strip()) and not begin.startswith(MAGIC[:3]) and b"\0" not in begin

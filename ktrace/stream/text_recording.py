@@ -20,6 +20,7 @@ from ktrace.storage.input import Watch
 from ktrace.stream.merge_files import together
 from ktrace.stream.origins import named, stems
 from ktrace.stream.recording import HeadColumns, Wanted
+from ktrace.texts.kinds import Kind
 from ktrace.texts.reader import TextReader
 from ktrace.tracedat.contents import Contents
 from ktrace.tracedat.source import FileBytes
@@ -61,12 +62,20 @@ class TextRecording:
     Args:
         files: the texts; they are closed with this.
         watch: is told how many bytes have been read to find the events.
+        kind: the kind of text; None to find out.
+        formats: formats of events, to read the fields of those whose text is not known otherwise.
 
     Attributes:
         done: bytes that have been read of `size` bytes, since the events are known.
     """
 
-    def __init__(self, files: Sequence[FileBytes], watch: Watch = lambda _: None) -> None:
+    def __init__(
+        self,
+        files: Sequence[FileBytes],
+        watch: Watch = lambda _: None,
+        kind: Kind | None = None,
+        formats: Sequence[Format] = (),
+    ) -> None:
         self.since: int | None = None
         self.until: int | None = None
         self.contents: Sequence[Contents] = ()
@@ -75,6 +84,7 @@ class TextRecording:
         self.size = sum(file.size for file in files)
         self._files = tuple(files)
         self._watch = watch
+        self._kind, self._known = kind, formats
         self._groups: dict[str, str] = {}
         self._last_notes: list[list[str]] = [[] for _ in files]
 
@@ -143,7 +153,7 @@ class TextRecording:
             yield Chunk(tuple(batches), chunk.marks if wanted is None else ())
 
     def _read(self, number: int) -> Iterator[Chunk]:
-        reader = TextReader()
+        reader = TextReader(self._kind, self._known)
         file, at = self._files[number], 0
         while piece := file.read_up_to(at, _PIECE):
             at += len(piece)

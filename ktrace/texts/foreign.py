@@ -3,8 +3,6 @@
 import re
 from dataclasses import dataclass
 
-from ktrace.errors import UsageError
-
 
 @dataclass(frozen=True, slots=True)
 class _Foreign:
@@ -65,9 +63,9 @@ _TEXTS = (
 )
 
 _FILES = (
-    (b"PERFILE2", "perf.data", "perf script -i FILE | ktrace parse"),
-    (b"2ELIFREP", "perf.data", "perf script -i FILE | ktrace parse"),
-    (b"\x17\x08\x44tracing", "trace.dat", "ktrace report FILE"),
+    (b"PERFILE2", "a perf.data file", "perf script -i FILE | ktrace parse"),
+    (b"2ELIFREP", "a perf.data file", "perf script -i FILE | ktrace parse"),
+    (b"\x17\x08\x44tracing", "a trace.dat file", "ktrace report FILE"),
     (b"\x7fELF", "an ELF file", "give the text of a trace"),
 )
 
@@ -80,20 +78,21 @@ def advice_on(sample: bytes) -> str | None:
     return None
 
 
-def refuse_binary(begin: bytes) -> None:
-    """Refuse files of other programs that are not text.
+def file_of(begin: bytes) -> tuple[str, str] | None:
+    """Return what a file of another program is, and a hint on what to do; None if it is not known.
 
-    Raises:
-        UsageError: the first bytes are those of such a file.
+    Args:
+        begin: its first bytes.
     """
     for magic, what, hint in _FILES:
         if begin.startswith(magic):
-            raise UsageError(f"not a text, but {what}", hint=hint)
+            return what, hint
     if is_perfetto(begin):
-        raise UsageError(
-            "not a text, but a trace of Perfetto",
-            hint="https://ui.perfetto.dev opens it; traceconv systrace FILE makes a text of it",
+        return (
+            "a trace of Perfetto",
+            "traceconv systrace FILE makes a text of it; https://ui.perfetto.dev opens it",
         )
+    return None
 
 
 def is_perfetto(begin: bytes) -> bool:

@@ -3,12 +3,13 @@
 import codecs
 from collections.abc import Iterable
 
+from ktrace.errors import UsageError
 from ktrace.model.batch import Chunk
 from ktrace.model.format import Format
 from ktrace.texts.cleaning import MARK_MAX, Cleaner, encoding_of, learn
 from ktrace.texts.documents import is_document, lines_in
 from ktrace.texts.fields import Fields
-from ktrace.texts.foreign import advice_on, refuse_binary
+from ktrace.texts.foreign import advice_on, file_of
 from ktrace.texts.kinds import FORMS, Kind, decoder_of, kind_of, recognise
 from ktrace.texts.sections import Sections, first_part
 from ktrace.texts.wrapping import last_begin
@@ -143,7 +144,9 @@ class TextReader:
             self._started = True
             name = encoding_of(data)
             self._encoding = codecs.getincrementaldecoder(name)("surrogateescape") if name else None
-            refuse_binary(data)
+            file = file_of(data)
+            if file is not None:
+                raise UsageError(f"the input is not a text, but {file[0]}", hint=file[1])
             self._has_only_cr = data.count(b"\r") > 1 and data.count(b"\n") <= 1
         if self._encoding is not None:
             data = self._encoding.decode(data).encode("utf-8", "surrogateescape")

@@ -1,20 +1,10 @@
 """`ktrace parse`."""
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-
-class TextKind(StrEnum):
-    """The kinds of text, as `ktrace.texts.kinds` has them; that module loads NumPy."""
-
-    TRACE = "trace"
-    LATENCY = "latency"
-    GRAPH = "graph"
-    TRACE_CMD = "trace-cmd"
-    PERF_SCRIPT = "perf-script"
-    PERF_TRACE = "perf-trace"
+from ktrace.cli.recording_options import FORMAT, FORMATS, TextKind
 
 
 def parse(
@@ -22,13 +12,8 @@ def parse(
     as_text: Annotated[
         bool, typer.Option("--text", help="Print as text, with escapes made visible.")
     ] = False,
-    format_: Annotated[
-        TextKind | None, typer.Option("--format", help="The kind of text; found by itself by default.")
-    ] = None,
-    formats: Annotated[
-        str | None,
-        typer.Option(metavar="DIR", help="The events' formats, such as /sys/kernel/tracing/events."),
-    ] = None,
+    format_: Annotated[TextKind | None, FORMAT] = None,
+    formats: Annotated[str | None, FORMATS] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if a line was not understood.")
     ] = False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.quantities import count as count_of
-from ktrace.cli.recording_options import CSV_RAW, RECOVER, SINCE, UNTIL
+from ktrace.cli.recording_options import CSV_RAW, FORMAT, FORMATS, RECOVER, SINCE, UNTIL, TextKind
 from ktrace.cli.run_options import CPU, QUIET
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def report(
     fold: Annotated[
         str | None, typer.Option(metavar="OUT", help="The same as folded stacks, for other programs.")
     ] = None,
+    speedscope: Annotated[
+        str | None, typer.Option(metavar="OUT", help="The same as a profile for speedscope.app.")
+    ] = None,
     events: Annotated[
         list[str] | None,
         typer.Option(
@@ -62,6 +65,8 @@ def report(
         ),
     ] = None,
     recover: Annotated[bool, RECOVER] = False,
+    format_: Annotated[TextKind | None, FORMAT] = None,
+    formats: Annotated[str | None, FORMATS] = None,
     jobs: Annotated[
         int,
         typer.Option(
@@ -110,15 +115,19 @@ def report(
         of_times,
         parse_time,
     )
+    from ktrace.texts.kinds import Kind
     from ktrace.tracedat.unfinished import files_of, place_of
 
+    kind = Kind(format_.value) if format_ is not None else None
     cpus = parse_cpus(cpu) if cpu else ()
     inputs = [name for file in files for name in (file, *files_of(place_of(file)))]
     check_inputs(inputs)
     with (
         interruptible(", ".join(files)),
         showing_progress() as progress,
-        open_source(files, recover=recover, cpus=cpus, watch=progress.opening) as recording,
+        open_source(
+            files, recover=recover, cpus=cpus, watch=progress.opening, kind=kind, formats=formats
+        ) as recording,
     ):
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since, recording.until = begin, end
@@ -136,7 +145,8 @@ def report(
         if begin is not None or end is not None:
             tests.append(of_times(begin, end))
         name = stdout_format(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw)
-        outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome, "svg": svg, "fold": fold}
+        outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome, "svg": svg, "fold": fold,
+                   "speedscope": speedscope}  # fmt: skip
         fields = partial(occurring_fields, recording, events or (), end)
         done = None
         some = tests or cpus or recover or any(path is not None for path in outputs.values())

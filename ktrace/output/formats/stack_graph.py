@@ -1,4 +1,4 @@
-"""Collect stacks of a whole stream, and write them as a flame graph or as folded stacks.
+"""Collect stacks of a whole stream; write them as a flame graph, folded stacks, or a profile of speedscope.
 
 A stream with function graph calls gives the time of each function by itself, in nanoseconds. Any other gives
 the number of times that each stack was recorded.
@@ -7,16 +7,26 @@ the number of times that each stack was recorded.
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import BinaryIO, Literal
+from enum import StrEnum
+from typing import BinaryIO
 
 from ktrace.model.batch import Batch, Chunk, Lost, Stack
 from ktrace.model.column import Column, Strings
 from ktrace.output.formats.flamegraph import flamegraph
 from ktrace.output.formats.folded_stacks import folded
+from ktrace.output.formats.speedscope import speedscope
 
 ENTRY, EXIT = "funcgraph_entry", "funcgraph_exit"
 
 Frames = tuple[str, ...]
+
+
+class Form(StrEnum):
+    """A format of stacks: a flame graph, folded stacks, a profile for speedscope."""
+
+    SVG = "svg"
+    FOLD = "fold"
+    SPEEDSCOPE = "speedscope"
 
 
 @dataclass(slots=True)
@@ -40,11 +50,11 @@ class StackGraph:
 
     Args:
         out: a binary file.
-        form: `svg` for a flame graph, `fold` for folded stacks.
+        form: the format of the file.
     """
 
     out: BinaryIO
-    form: Literal["svg", "fold"]
+    form: Form
     _hits: Counter[Frames] = field(default_factory=Counter)
     _times: Counter[Frames] = field(default_factory=Counter)
     _open: dict[int, list[_Call]] = field(default_factory=dict)
@@ -74,8 +84,13 @@ class StackGraph:
             self._hits[half.frames] += 1
         self._half.clear()
         stacks = self._times or self._hits
-        unit = "ns" if self._times else "hits"
-        text = folded(stacks) if self.form == "fold" else flamegraph(stacks, title="ktrace report", unit=unit)
+        match self.form:
+            case Form.FOLD:
+                text = folded(stacks)
+            case Form.SVG:
+                text = flamegraph(stacks, title="ktrace report", unit="ns" if self._times else "hits")
+            case Form.SPEEDSCOPE:
+                text = speedscope(stacks, name="ktrace report", unit="nanoseconds" if self._times else "none")
         self.out.write(text.encode())
 
     def _stack(self, mark: Stack) -> None:

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+import ktrace
 from ktrace.errors import Damaged, NotFound, UsageError
 from ktrace.stream.inputs import is_text, open_source
 from ktrace.stream.recording import Recording
 from ktrace.stream.text_recording import TextRecording
+from ktrace.texts.kinds import Kind
 from tests.unit.stream import tracers
 from tests.unit.tracedat.build import zstd_pack
 
@@ -26,6 +28,7 @@ TEXT = LINE % (1, 5) + LINE % (2, 6)
     [
         (b"\x17\x08Dtracing6", False), (b"", False), (b" \n", False), (b"what?\n", True), (b"a\0b", False),
         ("a\n".encode("utf-16"), True), (b"\xff\xfea\0", True), (b"\xef\xbb\xbfa", True),
+        ("ab\n".encode("utf-16-le"), True), (b"TRACE:\n\x78\x9c\0\0", True),
     ],
 )  # fmt: skip
 def test_what_is_text(begin: bytes, want: bool) -> None:
@@ -80,3 +83,39 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     with open_source([str(tmp_path / "cut.gz")], recover=True) as source:
         assert 0 < sum(map(len, source.chunks())) < 201 and len(source.problems) == 1
     assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_the_kind_and_the_formats_of_a_text(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(
+        b"a=5 is here\n" * 3 + TEXT.replace(b"kp: (vfs_read+0x4/0x370) n", b"odd: n")
+    )
+    event = tmp_path / "events/group/odd"
+    event.mkdir(parents=True)
+    (event / "format").write_text(
+        "name: odd\nID: 7\nformat:\n\tfield:u64 n;\toffset:8;\tsize:8;\tsigned:0;\n\n"
+        'print fmt: "n=%llu", REC->n\n'
+    )
+    name = str(tmp_path / "a.txt")
+    with open_source([name], kind=Kind.TRACE, formats=str(tmp_path / "events")) as source:
+        batches = [batch for chunk in source.chunks() for batch in chunk.batches]
+    assert [n for batch in batches for n in batch.columns["n"].tolist()] == [5, 6]
+    with open_source([name], kind=Kind.PERF_SCRIPT) as source:
+        assert list(source.formats()) == []
+        assert "5 lines not understood" in source.notes
+    assert sum(map(len, ktrace.read(name, format="trace"))) == 2
+    with pytest.raises(UsageError, match="not a kind of text"):
+        list(ktrace.read(name, format="odd"))
+
+
+def test_a_kind_is_for_texts_alone(tmp_path: Path) -> None:
+    tracers.write(tmp_path / "a.dat", "function", "function")
+    with pytest.raises(UsageError, match="for texts"):
+        open_source([str(tmp_path / "a.dat")], kind=Kind.TRACE)
+
+
+@pytest.mark.parametrize("begin", [b"PERFILE2" + bytes(90), b"\n\x03\x08\0\x01\n\x02\x08\0"])
+def test_files_of_other_programs_are_named(begin: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(begin)
+    with pytest.raises(UsageError, match="not a recording or a text, but") as caught:
+        open_source([str(tmp_path / "a")])
+    assert caught.value.hint

@@ -1,12 +1,13 @@
 """Stacks of a stream as folded stacks and flame graphs."""
 
 import io
+import json
 
 import numpy as np
 
 from ktrace.model.batch import Batch, Chunk, Lost, Stack
 from ktrace.model.column import Strings
-from ktrace.output.formats.stack_graph import ENTRY, EXIT, StackGraph
+from ktrace.output.formats.stack_graph import ENTRY, EXIT, Form, StackGraph
 
 
 def stack(seq, *frames, user=False, pid=7, ts=1):
@@ -28,7 +29,7 @@ def calls(event, rows):
 
 def folded(*chunks):
     out = io.BytesIO()
-    sink = StackGraph(out, "fold")
+    sink = StackGraph(out, Form.FOLD)
     for chunk in chunks:
         sink.write(chunk)
     sink.close()
@@ -71,5 +72,16 @@ def test_an_end_without_a_begin_and_a_loss():
 
 def test_an_empty_stream_is_still_a_graph():
     out = io.BytesIO()
-    StackGraph(out, "svg").close()
+    StackGraph(out, Form.SVG).close()
     assert b"0 hits" in out.getvalue()
+
+
+def test_a_profile_for_speedscope():
+    out = io.BytesIO()
+    sink = StackGraph(out, Form.SPEEDSCOPE)
+    sink.write(Chunk((), (stack(0, "b", "a"), stack(1, "b", "a"))))
+    sink.close()
+    document = json.loads(out.getvalue())
+    assert [frame["name"] for frame in document["shared"]["frames"]] == ["a", "b"]
+    profile = document["profiles"][0]
+    assert (profile["samples"], profile["weights"], profile["unit"]) == ([[0, 1]], [2], "none")
