@@ -44,6 +44,10 @@ _AROUND = {
     "a number": rb" {0,12}\d{1,9} {1,2}",
 }
 _PATTERNS = {name: re.compile(rb"^(?:" + pattern + rb")", re.MULTILINE) for name, pattern in _AROUND.items()}
+_EXACT = re.compile(
+    rb" [^\n]{15}-\d{1,10} {1,8}[\[(]|[^\n]{8}-\d{1,10} {1,12}\d{1,5}[.dDbX]"
+    rb"|[^\n]{16} {1,8}-?\d{1,10} {1,8}\d{1,5} {1,4}\d{1,5} [0-9a-f]{8} [0-9a-f]{8} \["
+)
 _MUST_HELP = ("a container's name before a graph", "a bar", "a number")
 _LAYERS = 6  # around one line: a quotation of a log of a log
 _MOST = 0.8  # of the lines have it, if taking it off makes no more lines known
@@ -62,10 +66,11 @@ _INSIDE: dict[str, tuple[re.Pattern[bytes], bytes | Callable[[re.Match[bytes]], 
 """Replaced anywhere in a line."""
 
 _SURE = {
-    "the escapes of HTML": re.compile(rb"&lt;(?:idle|\.\.\.)&gt;-|==&gt;| &lt;-\S|^&gt; ", re.MULTILINE),
-    "tabs": re.compile(rb"-\d{1,10} {0,8}\t|\]\t|\d: {0,8}\t"),
+    "the escapes of HTML": (re.compile(rb"&lt;(?:idle|\.\.\.)&gt;-|==&gt; next_|^&gt; &"), 0.0),
+    "tabs": (re.compile(rb"-\d{1,10} {0,8}\t|\]\t|\d: {0,8}\t"), 0.5),
 }
-"""Found only in a text whose lines were changed, even if they are understood without it."""
+"""Found only in a text whose lines were changed, even if they are understood without it, in more than this
+share of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +152,9 @@ def _is_inside(name: str, text: bytes) -> bool:
     """Return whether a text was certainly changed like this."""
     if name not in _SURE:
         return False
-    lines = text.split(b"\n")
-    return sum(_SURE[name].search(line) is not None for line in lines) > (
-        len(lines) / 2 if name == "tabs" else 0
-    )
+    pattern, least = _SURE[name]
+    lines = [line for line in text.split(b"\n") if least == 0 or not _EXACT.match(line)]
+    return sum(pattern.search(line) is not None for line in lines) > least * len(lines)
 
 
 def _helpful(lines: Sequence[bytes], recognise: Recognise) -> list[str]:
@@ -169,9 +173,11 @@ def _helpful(lines: Sequence[bytes], recognise: Recognise) -> list[str]:
 
 
 def _best(lines: Sequence[bytes], recognise: Recognise) -> str | None:
-    if _are_counted(lines):
-        return "a number"
     known = sum(map(recognise, lines))
+    # In the kernel's columns, what looks like a prefix is the begin of a task's name.
+    is_exact = sum(_EXACT.match(line) is not None for line in lines) >= _MOST * len(lines)
+    if not is_exact and _are_counted(lines):
+        return "a number"
     bare = [line for line in lines if line[:1] != b" "]  # most patterns do not begin with a blank
     choices = []
     for order, (name, pattern) in enumerate(_PATTERNS.items()):
@@ -180,7 +186,7 @@ def _best(lines: Sequence[bytes], recognise: Recognise) -> str | None:
         if not having:
             continue
         better = sum(recognise(pattern.sub(b"", line)) for line in lines)
-        enough = having >= _MOST * len(lines) and name not in _MUST_HELP
+        enough = having >= _MOST * len(lines) and name not in _MUST_HELP and not is_exact
         if better > known or (better == known and enough):
             choices.append((better, having, -order, name))
     return max(choices)[-1] if choices else None

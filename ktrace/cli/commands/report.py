@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from ktrace.cli.exports import Export
     from ktrace.cli.progress import Progress
     from ktrace.stream.inputs import Source
-    from ktrace.stream.select import Choice
+    from ktrace.stream.select import Choice, Test
 
 JOBS = min(len(os.sched_getaffinity(0)), 4)
 
@@ -110,9 +111,6 @@ def report(
         Choice,
         check_cpus,
         check_events,
-        of_events,
-        of_tasks,
-        of_times,
         parse_time,
     )
     from ktrace.texts.kinds import Kind
@@ -133,17 +131,7 @@ def report(
         recording.since, recording.until = begin, end
         check_events(events or (), recording.formats())
         check_cpus(cpus, recording.cpus)
-        tests = [of_events(events)] if events else []
-        if pids:
-            tests.append(of_tasks(pids))
-        if filter_:
-            from ktrace.stream.filter import Filter
-
-            chosen = Filter(filter_)
-            chosen.check(recording.fields())
-            tests.append(chosen.mask)
-        if begin is not None or end is not None:
-            tests.append(of_times(begin, end))
+        tests = _tests(recording, events or (), pids or (), filter_, (begin, end))
         name = stdout_format(as_json=as_json, as_csv=as_csv, csv_raw=csv_raw)
         outputs = {"parquet": parquet, "perfetto": perfetto, "chrome": chrome, "svg": svg, "fold": fold,
                    "speedscope": speedscope}  # fmt: skip
@@ -159,6 +147,30 @@ def report(
                 done = _run(recording, Choice(tests, cpus, end), sink, progress)
         progress.clear()
         return _finish(recording, *done, quiet=quiet)
+
+
+def _tests(
+    recording: "Source",
+    events: Sequence[str],
+    pids: Sequence[int],
+    filter_: str | None,
+    times: tuple[int | None, int | None],
+) -> "list[Test]":
+    """Return the tests that a record must pass to be written."""
+    from ktrace.stream.select import of_events, of_tasks, of_times
+
+    tests = [of_events(events)] if events else []
+    if pids:
+        tests.append(of_tasks(pids))
+    if filter_:
+        from ktrace.stream.filter import Filter
+
+        chosen = Filter(filter_)
+        chosen.check(recording.fields())
+        tests.append(chosen.mask)
+    if times != (None, None):
+        tests.append(of_times(*times))
+    return tests
 
 
 def _run(recording: "Source", choice: "Choice", sink: "Export", progress: "Progress") -> tuple[int, int]:
