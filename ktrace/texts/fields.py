@@ -151,8 +151,14 @@ class Fields:
             return {"ret": arguments.signed(int(value[1], 16))} if value else named_fields(text, {})
         if event in (ENTRY, EXIT) and (drawn := read_call(text)) is not None:
             return drawn
-        kinds = {name: kind for one in self._templates(event) for name, kind in one.kinds.items()}
-        return named_fields(text, kinds) if kinds or has_both(text) else None
+        if "\n" in text:
+            return None
+        known = self._templates(event)
+        kinds = {name: kind for one in known for name, kind in one.kinds.items()}
+        found = named_fields(text, kinds) if kinds or has_both(text) else None
+        # A line that was cut or wrapped has some of the fields.
+        is_whole = found is not None and (not known or any(found.keys() >= set(one.fields) for one in known))
+        return found if is_whole else None
 
 
 def _is_system_call(event: str) -> bool:

@@ -11,7 +11,7 @@ durations; one without tasks gives each CPU its own task, -1 - CPU.
 import re
 from dataclasses import dataclass, field
 
-from ktrace.model.batch import Lost
+from ktrace.model.batch import Chunk, Lost, Stack, Unparsed
 from ktrace.texts.by_line import ByLine
 from ktrace.texts.records import PID_END, TIME_END, Task, Value
 from ktrace.tracefs import text_grammar as grammar
@@ -20,8 +20,10 @@ from ktrace.tracefs.text_grammar import decode
 ENTRY, EXIT = "funcgraph_entry", "funcgraph_exit"
 
 _COLUMNS = re.compile(
-    rb"[ \t]{0,32}(?:(\d{1,12})\.(\d{6}) \|[ \t]{0,16})?(?:(\d{1,5})\)[ \t]{0,16})?"
-    rb"(?:([^|\n]{0,16}?)-(\d{1,10})[ \t]{0,16}\|[ \t]{0,16})?(?:([.\w]{4,6})[ \t]{0,8}\|)?"
+    rb"[ \t]{0,32}"
+    rb"(?:(\d{1,12})(?:\.(\d{6})| us(?=[ \t]{1,16}\|[ \t]{0,16}\d{1,5}\)))[ \t]{1,16}\|[ \t]{0,16})?"
+    rb"(?:(\d{1,5})\)[ \t]{0,16})?(?:([^|\n]{0,16}?)-(\d{1,10})[ \t]{0,16}\|[ \t]{0,16})?"
+    rb"(?:([.\w]{4,8})[ \t]{0,8}\|)?"
     rb"(?:[ \t]{0,16}[$@*#!+]?[ \t]{0,16}(?:(\d{1,15})(?:\.(\d{1,9}))? (us|ms|s|ns))?[ \t]{0,16}\|())?"
 )
 _UNITS = {b"ns": 1, b"us": 1000, b"ms": 10**6, b"s": 10**9}
@@ -31,6 +33,8 @@ _CALL = re.compile(
     rb"(?:/\*([^\n]{0,256}?)\*/)?[ \t]{0,64}(?:\(\d{1,9}\))?[ \t]{0,64}\Z"
 )
 _COMMENT = re.compile(rb"[ \t]*/\* ?([^\n]*?) ?\*/[ \t]*\Z")
+_OPEN_COMMENT = re.compile(rb"[ \t]*/\* ?(?![^\n]*\*/)([^\n]*)\Z")
+_COMMENT_MAX = 200  # lines: a stack
 _RETVAL = re.compile(rb"(?:=|ret=)[ \t]?(0x[0-9a-f]{1,16}|-?\d{1,20})")
 _SAID = re.compile(rb" ?(?!=)(" + _NAME + rb")")
 _CALLER = re.compile(rb"<-([^\s=]+)")
@@ -139,8 +143,22 @@ class Graph(ByLine):
         self._tracks: dict[int, _Track] = {}
         self._tasks: dict[int, tuple[bytes, int]] = {}
         self._has_times = False
+        self._comment: list[tuple[int, bytes]] = []  # positions and lines of a comment that is not closed
+
+    def finish(self) -> Chunk:
+        """Return the rest."""
+        self._give_up()
+        return super().finish()
 
     def _line(self, line: bytes) -> bool:
+        if self._comment:
+            is_end = line.rstrip().endswith(b"*/")
+            if is_end or (len(self._comment) < _COMMENT_MAX and not is_graph(line)):
+                self._comment.append((self._seq, line))
+                if is_end:
+                    self._close()
+                return True
+            self._give_up()
         if _NOTE.match(line):
             return True
         switch = _SWITCH.match(line)
@@ -160,10 +178,43 @@ class Graph(ByLine):
         call = _CALL.match(line, at)
         if call is not None:
             return self._add(columns, call, line[at:])
+        if at and _OPEN_COMMENT.match(line, at):
+            self._comment.append((self._seq, line))
+            return True
         comment = _COMMENT.match(line, at)
         if comment is None or at == 0:
             return False
         return self._event(columns, comment[1])
+
+    def _close(self) -> None:
+        """Add the event or the stack of a comment that has several lines."""
+        (seq, first), *rest = self._comment
+        columns, at = _columns(first)
+        begin = _OPEN_COMMENT.match(first, at)
+        assert begin is not None  # it opened the comment
+        text = b"\n".join([begin[1], *(line for _, line in rest)]).rstrip()[: -len(b"*/")].rstrip()
+        title, *frames = text.split(b"\n")
+        found = self._task(columns)
+        if found is None:
+            self._give_up()
+            return
+        self._comment = []
+        if title.strip() not in grammar.STACKS:
+            self._event(columns, text)
+            return
+        task = found[0]
+        names = [match[1].strip(b" ") for match in map(grammar.FRAME.match, frames) if match]
+        user = grammar.STACKS[title.strip()]
+        self._marks.append(
+            Stack(seq, task.ts, task.cpu, task.pid, decode(task.comm), user, tuple(map(decode, names)))
+        )
+
+    def _give_up(self) -> None:
+        """Return the lines of a comment that never ended, or whose numbers no column can hold."""
+        for seq, line in self._comment:
+            self._marks.append(Unparsed(seq, line))
+            self.unparsed += 1
+        self._comment = []
 
     def _task(self, columns: re.Match[bytes]) -> tuple[Task, _Track, int | None] | None:
         """Return what the columns say, the track, and the duration in ns; None if a number is too large."""
@@ -171,7 +222,10 @@ class Graph(ByLine):
         cpu = int(cpu_text or 0)
         name, thread = self._tasks.get(cpu, (b"", -1 - cpu)) if pid is None else (comm.strip(), int(pid))
         track = self._tracks.get(thread) or _Track()
-        now = track.now if seconds is None else int(seconds) * 10**9 + int(micros) * 1000
+        now = track.now
+        if seconds is not None:
+            # The tracers of latencies count microseconds from their begin.
+            now = int(seconds) * 1000 if micros is None else int(seconds) * 10**9 + int(micros) * 1000
         task, duration = Task(name, thread, cpu, now, flags=flags or b""), _duration(columns)
         if not task.fits or now + (duration or 0) >= TIME_END:
             return None

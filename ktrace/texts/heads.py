@@ -32,7 +32,7 @@ _ATRACE = rb"TRACE:\Z|capturing trace\.\.\."
 _ATRACE_NOTE = re.compile(_ATRACE)
 _HEADER_LINE = (
     rb"#\s*\Z|# tracer: \S+\s*\Z|# entries-in-buffer/|# {2,}[_|/\\-]|# +TASK[-/]PID|# {1,3}cmd +pid|# -{20,}"
-    rb"|# [\w-]+ latency trace v|# latency: |# {2,}[|=] ?|# WARNING|# \*|# +(?:TIME|CPU) "
+    rb"|# [\w-]+ latency trace v|# latency: |# {2,}[|=] ?|# WARNING|# \*|# +(?:REL |ABS )?(?:TIME|CPU) "
 )
 _NOTE = re.compile(
     _ATRACE + rb"|\s*\Z|cpus=\d+\Z|version = \d+\Z|CPU \d+ is empty\Z|trace-cmd: |[ \t]{0,8}-{4,}\s*\Z"

@@ -34,6 +34,7 @@ _SOURCE = re.compile(rb"[ \t]{1,64}([^\s:][^:\n]{0,1000}:\d{1,7}|[^\s:]{1,256}\+
 _FILE = re.compile(r"(.*?)[ \t]+\(([/\[].*|[^()]*)\)\Z")
 _MODIFIERS = re.compile(r"[ukhGHpPSDIWeb]+\Z")
 _NOTE = re.compile(rb"\s*\Z|#")
+_LOSSES = (b"PERF_RECORD_LOST", b"PERF_RECORD_LOST_SAMPLES")
 _LOST = re.compile(rb"lost (\d{1,20})\Z")
 _KERNEL = re.compile(r"\[(?:kernel|guest\.kernel)|\[[\w.]+\]\Z|\.ko(?:\.\w+)?\Z")
 _NOT_KERNEL = ("[unknown]", "[vdso]", "[vsyscall]", "[heap]", "[stack]", "[anon]")
@@ -91,11 +92,12 @@ class PerfScript(ByLine):
             self._complete()
             self._is_after_blank, self._has_no_time = False, True
             return self._sample(short, line)
+        if self._frames and _SOURCE.match(line):
+            return True
         frame = _FRAME.match(line) if self._at is not None else None
         if frame is not None:
             self._frames.append((self._seq + 1, _frame(frame)))
-            return True
-        return bool(self._frames) and _SOURCE.match(line) is not None
+        return frame is not None
 
     def _reject(self, line: bytes) -> None:
         """Keep the stack open: only an empty line ends it."""
@@ -115,7 +117,7 @@ class PerfScript(ByLine):
         if not self._set_task(comm, first, second, cpu, ts, flags):
             return False
         body = line[head.end() :].rstrip()
-        lost = _LOST.match(body) if own in (b"PERF_RECORD_LOST", b"PERF_RECORD_LOST_SAMPLES") else None
+        lost = _LOST.match(body) if (spelled or own) in _LOSSES else None
         if lost is not None:
             self._at = None
             self._marks.append(Lost(self._seq, self._task.cpu if cpu else None, int(lost[1])))

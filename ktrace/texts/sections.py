@@ -27,6 +27,7 @@ class Sections:
         self._decoder = decoder
         self._done: list[Decoder] = []
         self._held = b""
+        self._begun = False
         self._base = self._next = 0
 
     @property
@@ -89,7 +90,8 @@ class Sections:
         at = 0
         while (header := _header(data, at)) is not None:
             is_graph = header[1] == _GRAPH
-            if is_graph == self._is_graph:
+            # The lines told the kind of the first part: tracers of latencies may print calls, too.
+            if is_graph == self._is_graph or not (self._begun or header.start()):
                 at = header.end()
                 continue
             made = _joined(made, self._placed(self._decoder.feed(data[: header.start()])))
@@ -98,6 +100,7 @@ class Sections:
             self._done.append(self._decoder)
             self._base, self._is_graph = self._next, is_graph
             self._decoder = decoder_of(Kind.GRAPH if is_graph else Kind.TRACE, data)
+        self._begun = self._begun or bool(data)
         return _joined(made, self._placed(self._decoder.feed(data))) if data else made
 
     def _placed(self, chunk: Chunk) -> Chunk:

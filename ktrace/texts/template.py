@@ -84,8 +84,11 @@ class Template:
         return [self._search(text) if match is None else match.groups() for text, match in matches]
 
     def is_plausible(self, row: tuple[str, ...] | None) -> bool:
-        """Return whether no text has more lines than a task's name can: it would be the text of others."""
-        return not any("\n" in text and len(text) > _COMM_MAX for text in row or ())
+        """Return whether no text but a task's name has several lines: the others are not the kernel's."""
+        return not any(
+            "\n" in text and not (name.endswith("comm") and len(text) <= _COMM_MAX)
+            for name, text in zip(self.fields, row or (), strict=False)
+        )
 
     def columns(self, rows: Iterable[tuple[str, ...]]) -> dict[str, Column]:
         """Return the fields of some texts, of which `rows` has what `read` returned."""

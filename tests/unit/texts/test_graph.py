@@ -167,3 +167,70 @@ def test_lines_that_are_no_calls(line):
     found, reader = rows(text(" 0) ") + line + b"\n" + text(" 0) "))
     assert {"unparsed": line} in found
     assert reader.unparsed == 1
+
+
+def events(text_):
+    found, reader = rows(text_)
+    assert reader.unparsed == 0
+    return [(row["event"], row["ts"], row["fields"]) for row in found if "event" in row]
+
+
+def test_durations_in_other_units():
+    lines = b" 0)   12 ns  |  a();\n 0)   1.5 ms  |  b();\n 0) $ 2.000001 s |  c();\n"
+    ends = [fields["duration"] for event, _, fields in events(lines) if event == "funcgraph_exit"]
+    assert ends == [12, 1500000, 2000001000]
+
+
+def test_braces_tell_the_depth_if_indentation_is_lost():
+    lines = b"0) | a() {\n0) | b() {\n0) 1.382 us | c();\n0) 2.478 us | }\n0) 3.478 us | }\n"
+    assert [(fields["func"], fields["depth"]) for _, _, fields in events(lines)] == [
+        ("a", 0), ("b", 1), ("c", 2), ("c", 2), ("b", 1), ("a", 0)
+    ]  # fmt: skip
+
+
+def test_time_goes_on_after_a_loss_and_calls_do_not():
+    lines = b" 2)   1.0 us |  c();\n 2)          |  a() {\nCPU:2 [LOST 12 EVENTS]\n 2)   1.0 us |  }\n"
+    assert [(event, ts, fields["func"]) for event, ts, fields in events(lines)] == [
+        ("funcgraph_entry", 0, "c"), ("funcgraph_exit", 1000, "c"), ("funcgraph_entry", 1000, "a"),
+        ("funcgraph_exit", 2000, ""),
+    ]  # fmt: skip
+
+
+def test_a_probe_between_calls_has_its_arguments():
+    assert events(b" 1)               |      /* kp: (vfs_read+0x0/0x10) a=1 */\n") == [("kp", 0, {"a": 1})]
+
+
+def test_calls_without_any_column():
+    lines = b"# tracer: function_graph\n#\n  f() {\n    g();\n  }\n"
+    assert [fields["func"] for _, _, fields in events(lines)] == ["f", "g", "g", "f"]
+
+
+def test_calls_of_a_latency_tracer():
+    lines = b"# tracer: irqsoff\n#\n#     REL TIME      CPU  TASK/PID\n" + (
+        b"       12 us     |   0)   ls-4339      |  d..1. |   0.100 us    |  _raw_spin_lock();\n"
+    )
+    assert events(lines)[0] == ("funcgraph_entry", 12000, {"func": "_raw_spin_lock", "depth": 0})
+
+
+STACK = b" 1)               |      /* <stack trace>\n => f\n => g [xfs]\n */\n"
+
+
+def test_comments_of_several_lines():
+    text = b" 0)   1.0 us |  c();\n" + STACK + b" 1)               |      /* one\ntwo */\n"
+    _, _, *found = rows(text)[0]
+    reader = rows(text)[1]
+    assert (found[0]["stack"], found[0]["user"]) == (("f", "g [xfs]"), False)
+    assert (found[1]["fields"], reader.unparsed) == ({"body": "one\ntwo"}, 0)
+
+
+def test_a_comment_that_never_ends_is_delivered():
+    call = b" 0)   1.0 us |  c();\n"
+    for after in (b"", call):
+        found, reader = rows(call + STACK[:-4] + after)
+        assert [row["unparsed"] for row in found if "unparsed" in row] == STACK.splitlines()[:3]
+        assert reader.unparsed == 3
+
+
+@pytest.mark.parametrize(("line", "unparsed"), [(b" (Overruns: 0)", 0), (b" (Overruns: 3)", 1)])
+def test_overruns(line, unparsed):
+    assert rows(b" 0)   1.0 us |  c();\n" + line + b"\n")[1].unparsed == unparsed

@@ -23,7 +23,10 @@ TRACE_CMD = b"            bash-1178  [009]  1000.021204: "
         (KERNEL + b"odd: a=0x78 (120) b=0xffffffffffffffff (-1)", {"a": 120, "b": -1}),
         # Whether this is decimal is not said.
         (KERNEL + b"odd: a=78", {"body": "a=78"}),
-        (KERNEL + b"task_newtask: clone_flags=1200000 pid=1", {"body": "clone_flags=1200000 pid=1"}),
+        (KERNEL + b"task_newtask: clone_flags=1200000 pid=1 oom_score_adj=0 comm=a",
+         {"body": "clone_flags=1200000 pid=1 oom_score_adj=0 comm=a"}),
+        # A part of the fields.
+        (KERNEL + b"sched_switch: prev_comm=bash", {"body": "prev_comm=bash"}),
         # A name with a field in it.
         (KERNEL + b"sched_waking: comm=a b=5 pid=0x1 (1)", {"body": "comm=a b=5 pid=0x1 (1)"}),
         (KERNEL + b"sched_waking: comm=a pid=5 pid=0x1 (1)", {"body": "comm=a pid=5 pid=0x1 (1)"}),

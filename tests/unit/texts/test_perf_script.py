@@ -85,3 +85,69 @@ def test_frames_without_a_record_and_other_lines():
     found, reader = rows(first + b"\n# header\n" + head + STACK + b"\nwhat is this?\n" + head)
     assert [row["unparsed"] for row in found if "unparsed" in row] == [first, b"what is this?"]
     assert (reader.events, reader.unparsed) == (2, 2)
+
+
+HEAD = b"a.out  1234 [000]  5678.123456:     100 cycles:u: "
+
+
+def stacks(text):
+    found, reader = rows(text)
+    assert reader.unparsed == 0
+    return [(row["user"], row["stack"]) for row in found if "stack" in row]
+
+
+@pytest.mark.parametrize(
+    ("text", "want"),
+    [
+        # srcline
+        (HEAD + b"\n      55d0c0 main+0x10 (/tmp/a)\n  main.c:12\n      55d0c8 foo (/tmp/a)\n  a b.c:3\n\n",
+         [(True, ("main+0x10", "foo"))]),
+        # brstack, and branches
+        (HEAD + b"55d0c0 main (/tmp/a) 0x401/0x402/P/-/-/3  0x403/0x404/M/-/-/1\n", [(True, ("main",))]),
+        (HEAD + b"55d0c0 main (/tmp/a) => 55d0d0 foo (/tmp/a)\n", [(True, ("main",))]),
+        # Two records, each with its address.
+        (HEAD + b"55d0c0 main (/tmp/a)\n" + HEAD + b"55d0c1 f+0x1\n",
+         [(True, ("main",)), (True, ("f+0x1",))]),
+        # A function that was inlined, and one of BPF.
+        (HEAD + b"\n  ffffffff81000000 f (inlined)\n  ffffffff81000000 g ([kernel.kallsyms])\n"
+         b"  ffffffffc0001000 bpf_prog_12 (bpf_prog_12)\n  ffffffffff600000 [vsyscall] ([vsyscall])\n"
+         b"  401000 h (inlined)\n\n",
+         [(False, ("f", "g", "bpf_prog_12")), (True, ("[vsyscall]", "h"))]),
+        # No time.
+        (b"a.out  1234 \n\t  55d0c0 main (/tmp/a)\n\t  55d0c8 foo (/tmp/a)\n\n"
+         b"Web C 1/2 [003] \n\t  55d0c0 x (/tmp/a)\n\n",
+         [(True, ("main", "foo")), (True, ("x",))]),
+        (b"a.out  1234 cycles:u:  55d0c0 main (/tmp/a)\na.out  1234 cycles:u:  55d0c8 foo (/tmp/a)\n",
+         [(True, ("main",)), (True, ("foo",))]),
+        (b"a  1  100 cpu-clock:pppH: \n\t  55d0c0 main (/tmp/a)\n\n", [(True, ("main",))]),
+    ],
+)  # fmt: skip
+def test_stacks_of_other_fields(text, want):
+    assert stacks(text) == want
+
+
+def test_a_line_within_a_stack_does_not_end_it():
+    text = HEAD + b"\n   55d0c0 main (/tmp/a)\nwhat is this\n   55d0c8 foo (/tmp/a)\n\n"
+    found, reader = rows(text)
+    assert [row["stack"] for row in found if "stack" in row] == [("main", "foo")]
+    assert (reader.unparsed, {"unparsed": b"what is this"} in found) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("head", "want"),
+    [(b" 1234 [000]  5678.123456: ", (1234, 0)), (b" 1234/1235 [000] 5678.123456: ", (1235, 1234))],
+)
+def test_heads_without_a_name(head, want):
+    found, _ = rows(head + b"irq:softirq_raise: vec=9 [action=RCU]\n")
+    assert (found[0]["comm"], found[0]["pid"], found[0]["tgid"]) == ("", *want)
+
+
+@pytest.mark.parametrize("event", [b"PERF_RECORD_LOST lost 12", b"PERF_RECORD_LOST_SAMPLES: lost 12"])
+def test_lost_events_are_counted(event):
+    found, reader = rows(b"perf  1234 [001] 5678.123456: " + event + b"\n")
+    assert (found, reader.lost) == ([{"lost": 12, "cpu": 1}], 12)
+
+
+def test_addresses_of_programs():
+    found, _ = rows(b"cat 333 [001]  100.123456: probe_libc:malloc: (7f12345) bytes=32\n")
+    assert (found[0]["kind"], found[0]["place"], found[0]["fields"]) == ("entry", "7f12345", {"bytes": 32})

@@ -52,3 +52,27 @@ def test_summaries_are_delivered_as_they_are():
     found, reader = rows(call + summary)
     assert [row["unparsed"] for row in found if "unparsed" in row] == [x for x in summary.splitlines() if x]
     assert reader.unparsed == 3
+
+
+@pytest.mark.parametrize("end", [b" ", b"                     = ?", b""])
+def test_calls_that_do_not_return(end):
+    found, reader = rows(b"     0.080 (         ): cat/1234 exit_group(error_code: 1)" + end + b"\n")
+    assert [(row["event"], row["fields"]) for row in found] == [("sys_enter_exit_group", {"error_code": 1})]
+    assert reader.unparsed == 0
+
+
+def test_lost_events_are_counted():
+    found, reader = rows(
+        b"     0.080 ( 0.1 ms): a/1 brk() = 0\nLOST 12 events!\n     0.090 (         ): a/1 brk() ...\n"
+    )
+    assert ({"lost": 12, "cpu": None} in found, reader.lost) == (True, 12)
+
+
+def test_a_probe_has_its_arguments():
+    found, _ = rows(b"     1.000 (         ): a/1 probe:foo:(ffffffff8123) a=1\n")
+    assert (found[0]["event"], found[0]["kind"], found[0]["fields"]) == ("foo", "entry", {"a": 1})
+
+
+def test_errors_that_have_no_name():
+    found, _ = rows(b"     0.030 ( 0.005 ms): a/1 read(fd: 3) = -1 (unknown) (Unknown error 512)\n")
+    assert found[1]["fields"] == {"ret": -512}

@@ -1,4 +1,4 @@
-"""Whatever a kernel prints with any options is read back, or is not understood: no value is wrong."""
+"""Read back what a kernel prints with any options, or do not understand it: no value is wrong."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -73,9 +73,29 @@ class Record:
 
 
 pieces = st.sampled_from(
-    [b"a", b"Z", b"7", b" ", b"-", b"[", b"]", b":", b": ", b"/", b"=", b"(", b")", b"<", b">", b".", b"|"]
-    + [b"#", b"&lt;", b"-1 [000]", b"[001] ", b"pid=", b"==> ", b"> ", b"09:15:45 ", b"1 ", b"\t"]
-    + [b"\xc3\xa9", b"\xe6\x97\xa5"]
+    [
+        *(
+            b"a",
+            b"Z",
+            b"7",
+            b" ",
+            b"-",
+            b"[",
+            b"]",
+            b":",
+            b": ",
+            b"/",
+            b"=",
+            b"(",
+            b")",
+            b"<",
+            b">",
+            b".",
+            b"|",
+        ),
+        *(b"#", b"&lt;", b"-1 [000]", b"[001] ", b"pid=", b"==> ", b"> ", b"09:15:45 ", b"1 ", b"\t"),
+        *(b"\xc3\xa9", b"\xe6\x97\xa5"),
+    ]
 )
 comms = (
     st.lists(pieces, min_size=1, max_size=6).map(lambda parts: b"".join(parts)[:15].strip(b" \t") or b"x")
