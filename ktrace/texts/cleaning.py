@@ -150,7 +150,7 @@ def _replaced(name: str, lines: bytes) -> bytes:
 
 def _is_inside(name: str, text: bytes) -> bool:
     """Return whether a text was certainly changed like this."""
-    if name not in _SURE:
+    if name not in _SURE or not _INSIDE[name][0].search(text):
         return False
     pattern, least = _SURE[name]
     lines = [line for line in text.split(b"\n") if least == 0 or not _EXACT.match(line)]
@@ -160,7 +160,8 @@ def _is_inside(name: str, text: bytes) -> bool:
 def _helpful(lines: Sequence[bytes], recognise: Recognise) -> list[str]:
     """Return the names of what must be replaced in lines to understand more of them."""
     found: list[str] = []
-    inside = {name: pattern for name, (pattern, _) in _INSIDE.items() if any(map(pattern.search, lines))}
+    text = b"\n".join(lines)
+    inside = {name: pattern for name, (pattern, _) in _INSIDE.items() if pattern.search(text)}
     known = sum(map(recognise, lines)) if inside else 0
     for name, pattern in inside.items():
         if any(map(pattern.search, lines)):
@@ -173,7 +174,8 @@ def _helpful(lines: Sequence[bytes], recognise: Recognise) -> list[str]:
 
 
 def _best(lines: Sequence[bytes], recognise: Recognise) -> str | None:
-    known = sum(map(recognise, lines))
+    unknown = [line for line in lines if not recognise(line)]
+    known = len(lines) - len(unknown)
     # In the kernel's columns, what looks like a prefix is the begin of a task's name.
     is_exact = sum(_EXACT.match(line) is not None for line in lines) >= _MOST * len(lines)
     if not is_exact and _are_counted(lines):
@@ -181,6 +183,8 @@ def _best(lines: Sequence[bytes], recognise: Recognise) -> str | None:
     bare = [line for line in lines if line[:1] != b" "]  # most patterns do not begin with a blank
     choices = []
     for order, (name, pattern) in enumerate(_PATTERNS.items()):
+        if is_exact and not any(map(pattern.match, unknown)):
+            continue
         among = lines if _AROUND[name].startswith(b" ") else bare
         having = sum(1 for line in among if pattern.match(line))
         if not having:

@@ -19,7 +19,6 @@ from ktrace.texts.graph import ENTRY, EXIT, read_call
 from ktrace.texts.named_fields import has_both, named_fields
 from ktrace.texts.records import Value, column_of
 from ktrace.texts.template import Template
-from ktrace.tracefs.text_grammar import decode
 from ktrace.tracefs.text_tracers import TRACERS, tracer_fields
 
 _CALL = re.compile(r"sys_\w+\((.*)\)\Z", re.DOTALL)
@@ -211,10 +210,10 @@ _WORDS = ("ip", "parent_ip", "args", "func", "next_comm", "file", "context", "pr
 
 
 def _of_tracer(event: str, text: str) -> dict[str, Value] | None:
-    found = tracer_fields(event, text.encode("utf-8", "surrogateescape"))
+    found = tracer_fields(event, text)
     if found is None:
         return None
-    return {name: decode(value) if name in _WORDS else int(value) for name, value in found.items()}
+    return {name: value if name in _WORDS else int(value) for name, value in found.items()}
 
 
 # many parameters: a batch, its texts, and what one group of them holds

@@ -45,15 +45,21 @@ _PATTERNS = {
     ),
 }  # fmt: skip
 
+_FUNCTION = _PATTERNS["function"]  # lines of this tracer are the most by far
+_OTHERS = {event: pattern for event, pattern in _PATTERNS.items() if event != "function"}
+_OF_TEXT = {event: re.compile(pattern.pattern.decode(), re.ASCII) for event, pattern in _PATTERNS.items()}
+
 TRACERS = frozenset(_PATTERNS)
 
 
 def tracer_of(body: bytes) -> str | None:
     """Return the event of a body that a tracer printed; None if none did."""
-    return next((event for event, pattern in _PATTERNS.items() if pattern.match(body)), None)
+    if _FUNCTION.match(body):
+        return "function"
+    return next((event for event, pattern in _OTHERS.items() if pattern.match(body)), None)
 
 
-def tracer_fields(event: str, body: bytes) -> dict[str, bytes] | None:
+def tracer_fields(event: str, body: str) -> dict[str, str] | None:
     """Return the fields of a tracer's text as they are spelled; None if it has another form."""
-    match = _PATTERNS[event].match(body)
+    match = _OF_TEXT[event].match(body)
     return None if match is None else {k: text for k, text in match.groupdict().items() if text is not None}
