@@ -8,11 +8,11 @@ from ktrace.errors import UsageError
 from ktrace.storage.input import Watch
 from ktrace.stream.recording import Recording
 from ktrace.stream.text_recording import TextRecording
-from ktrace.texts.cleaning import encoding_of
+from ktrace.texts.cleaning import encoding_of, learn
 from ktrace.texts.documents import is_document
 from ktrace.texts.foreign import file_of
 from ktrace.texts.format_files import formats_in
-from ktrace.texts.kinds import Kind
+from ktrace.texts.kinds import Kind, kind_of, recognise
 from ktrace.tracedat import unfinished
 from ktrace.tracedat.head import MAGIC
 from ktrace.tracedat.source import FileBytes
@@ -82,4 +82,8 @@ def is_text(begin: bytes) -> bool:
     """
     if encoding_of(begin) is not None or is_document(begin):  # UTF-16 and compressed parts are full of NULs
         return True
-    return bool(begin.strip()) and not begin.startswith(MAGIC[:3]) and b"\0" not in begin
+    if begin.startswith(MAGIC[:3]):
+        return False
+    if b"\0" in begin:  # as in the log of a machine that crashed; a line of a trace tells that it is one
+        return kind_of(learn(begin, recognise)(begin)) is not None
+    return bool(begin.strip())

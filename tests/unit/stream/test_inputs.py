@@ -29,10 +29,17 @@ TEXT = LINE % (1, 5) + LINE % (2, 6)
         (b"\x17\x08Dtracing6", False), (b"", False), (b" \n", False), (b"what?\n", True), (b"a\0b", False),
         ("a\n".encode("utf-16"), True), (b"\xff\xfea\0", True), (b"\xef\xbb\xbfa", True),
         ("ab\n".encode("utf-16-le"), True), (b"TRACE:\n\x78\x9c\0\0", True),
+        (TEXT.replace(b"   bash", b"\0\0\0   bash"), True), (b"\0" * 3000 + TEXT, True),
+        (b"\x17\x08\x44" + TEXT + b"\0", False), (b"\0a\nb\0\n", False),
     ],
 )  # fmt: skip
 def test_what_is_text(begin: bytes, want: bool) -> None:
     assert is_text(begin) is want
+
+
+def test_a_text_with_the_nuls_of_a_crash_is_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\0" * 3000 + TEXT + b"\0" * 50)
+    assert count(str(tmp_path / "a.txt")) == (TextRecording, 2)
 
 
 def count(path: str) -> tuple[type, int]:
