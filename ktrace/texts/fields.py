@@ -206,13 +206,17 @@ def _with_numbers(event: str, columns: dict[str, Column]) -> dict[str, Column]:
     }
 
 
-_WORDS = ("ip", "parent_ip", "args", "func", "next_comm", "file", "context", "prev_state", "next_state")
+_WORDS = frozenset(
+    ("ip", "parent_ip", "args", "func", "next_comm", "file", "context", "prev_state", "next_state")
+)
 
 
 def _of_tracer(event: str, text: str) -> dict[str, Value] | None:
     found = tracer_fields(event, text)
     if found is None:
         return None
+    if found.keys() <= _WORDS:  # functions
+        return dict(found)
     return {name: value if name in _WORDS else int(value) for name, value in found.items()}
 
 

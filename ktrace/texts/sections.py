@@ -119,6 +119,8 @@ class Sections:
 
 def _header(data: bytes, at: int) -> re.Match[bytes] | None:
     """Return the next header; nearly all text has none."""
+    if data.find(_BEGIN[:1], at) < 0:  # one byte is found many times as fast as several
+        return None
     while (at := data.find(_BEGIN, at)) >= 0:
         match = _HEADER.match(data, at)
         if match and (at == 0 or data[at - 1] == 10):
