@@ -229,6 +229,8 @@ def explained(refused: Refused, event: str, hist: Hist) -> KtraceError:
             "at most three keys, of which one may be text, and only two if they are a text and a stack; "
             "without --in-kernel, ktrace streams events if the kernel has no hist triggers"
         )
+        if hist.filter:
+            hint = f"is each name in '{hist.filter}' a field? `ktrace show {event}` lists them; {hint}"
     elif hist.filter:
         hint = f"--filter takes the fields of {event}: `ktrace show {event}` has them"
     return Refused(

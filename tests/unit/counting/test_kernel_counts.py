@@ -73,7 +73,9 @@ def test_a_refusal_says_which_event_and_what_to_do(session: Session) -> None:
         HistTally(session, ("n",), COUNTED).arm()  # type: ignore[arg-type]
     assert "ktrace show g/e" in (caught.value.hint or "")
     plain = explained(Refused("Invalid argument"), "g/e", Hist((Term("n"),)))
-    assert "three keys" in (plain.hint or "")
+    assert "three keys" in (plain.hint or "") and "field" not in (plain.hint or "")
+    filtered = explained(Refused("Invalid argument"), "g/e", Hist((Term("n"),), filter="m < 0"))
+    assert (filtered.hint or "").startswith("is each name in 'm < 0' a field? `ktrace show g/e` lists them")
 
 
 def test_the_kernels_own_counts_by_place(session: Session) -> None:
