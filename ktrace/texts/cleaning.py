@@ -62,15 +62,17 @@ _INSIDE: dict[str, tuple[re.Pattern[bytes], bytes | Callable[[re.Match[bytes]], 
     "colours": (re.compile(rb"\x1b\[[0-9;]{0,16}[mK]"), b""),
     "the blanks of a web page": (re.compile(rb"\xc2\xa0"), b" "),
     "tabs": (re.compile(rb"\t"), b" "),
+    "blanks at the end": (re.compile(rb"[ \t]+$", re.MULTILINE), b""),
 }
 """Replaced anywhere in a line."""
 
 _SURE = {
-    "the escapes of HTML": (re.compile(rb"&lt;(?:idle|\.\.\.)&gt;-|==&gt; next_|^&gt; &"), 0.0),
-    "tabs": (re.compile(rb"-\d{1,10} {0,8}\t|\]\t|\d: {0,8}\t"), 0.5),
+    "the escapes of HTML": (re.compile(rb"&lt;(?:idle|\.\.\.)&gt;-|==&gt; next_|^&gt; &"), 0.0, True),
+    "tabs": (re.compile(rb"-\d{1,10} {0,8}\t|\]\t|\d: {0,8}\t"), 0.5, False),
+    "blanks at the end": (re.compile(rb"[^ \t][ \t]+\Z"), 0.5, True),
 }
 """Found only in a text whose lines were changed, even if they are understood without it, in more than this
-share of them."""
+share of them; whether lines in the kernel's columns count, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +154,8 @@ def _is_inside(name: str, text: bytes) -> bool:
     """Return whether a text was certainly changed like this."""
     if name not in _SURE or not _INSIDE[name][0].search(text):
         return False
-    pattern, least = _SURE[name]
-    lines = [line for line in text.split(b"\n") if least == 0 or not _EXACT.match(line)]
+    pattern, least, also_exact = _SURE[name]
+    lines = [line for line in text.split(b"\n") if also_exact or not _EXACT.match(line)]
     return sum(pattern.search(line) is not None for line in lines) > least * len(lines)
 
 

@@ -4,7 +4,8 @@
     COMM-PID CPU+FLAGS RELATIVEus:              option latency-format
     COMM PID CPU FLAGS PREEMPT INDEX [TIME] RELATIVEms (+NEXTms):      options latency-format and verbose
 
-Each reads one line, and repeats nothing without a bound: the time it takes grows with the length of the line.
+The kernel's names have 15 bytes; programs that convert traces also write longer ones. Each reads one line,
+and repeats nothing without a bound: the time it takes grows with the length of the line.
 """
 
 import re
@@ -12,7 +13,7 @@ import re
 from ktrace.tracefs.text_grammar import EVENT, Dialect, Header
 
 _PARTS = re.compile(
-    rb"[ \t]{0,64}([^\n]{0,15}?)-(\d{1,10})[ \t]{1,16}"
+    rb"[ \t]{0,64}([^\n]{0,15}?|[\w.:/@+-]{16,48})-(\d{1,10})[ \t]{1,16}"
     rb"(?:\([ \t]{0,8}(\d{1,10}|-{1,8})\)[ \t]{1,8})?\[(\d{1,7})\]"
     rb"(?:[ \t]{0,32}|[ \t]{1,8}([^\s:\[\]()]{4,12})[ \t]{1,32})(\d{1,20})(?:\.(\d{3,9}))?:(?=[ \t\n]|\Z)"
     rb"(?:[ \t]{1,8}\(\+\d{1,20}\)[ \t]{1,12}|[ \t])?"
@@ -27,7 +28,9 @@ _VERBOSE = re.compile(
     rb"(?:\d{1,20}\.\d{3}(ms)[ \t]{1,8}\(\+\d{1,20}\.\d{3}ms\)|\d{1,20}[ \t]{1,8}\(\+\d{1,20}\)):"
     rb"(?=[ \t\n]|\Z)[ \t]?"
 )
-_PADDED_EVENT = re.compile(rb"(?:(?:\(\+\d{1,20}\))? {1,16})?((?:[^\s:()#<][^\s:()]*)?):(?: +|(?=\n|\Z))")
+_PADDED_EVENT = re.compile(
+    rb"(?:(?:\(\+\d{1,20}\))? {1,16})?((?:[^\s:()#<][^\s:()]*(?: \[[\w-]{1,64}\])?)?):(?: +|(?=\n|\Z))"
+)
 _ATRACE = rb"TRACE:\Z|capturing trace\.\.\."
 _ATRACE_NOTE = re.compile(_ATRACE)
 _HEADER_LINE = (

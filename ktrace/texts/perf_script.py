@@ -24,9 +24,12 @@ _NO_TIME = re.compile(
     rb"(?=\Z|[0-9a-f]{1,16} [^\s(]|(?<=\w: )\S)"
 )
 """Samples without their time, `-F comm,pid,ip,sym`: the head alone, or a frame after it."""
+_NOT_COMM = re.compile(rb"[ \t]\d{1,10}[ \t]+\[\d{1,5}\][ \t]|\d\d:\d\d:\d\d")
+_NUMBER = re.compile(rb"\d{1,20}(?:\.\d{1,20})?\Z")
 _FRAME = re.compile(rb"[ \t]*([0-9a-f]{1,16})[ \t]+([^\s(][^\n]*)\Z")
 _INLINE = re.compile(
-    rb"([0-9a-f]{1,16}) +([^\s(][^\n]{0,4000}? \((?:[/\[][^\n()]{0,1000}|[^()\n]{0,1000})\))(?=[ \t]|\Z)"
+    rb"(?<!\w)([0-9a-f]{1,16}) +([^\s(|][^\n]{0,4000}? \((?:[/\[][^\n()]{0,1000}|[^()\n]{0,1000})\))"
+    rb"(?=[ \t]|\Z)"
 )
 """The address of a sample in its own line; branches may follow."""
 _SOURCE = re.compile(rb"[ \t]{1,64}([^\s:][^:\n]{0,1000}:\d{1,7}|[^\s:]{1,256}\+0x[0-9a-f]{1,16}|:0)\Z")
@@ -128,6 +131,8 @@ class PerfScript(ByLine):
     def _sample(self, head: re.Match[bytes], line: bytes) -> bool:
         """Add a sample without a time, and perhaps without an event."""
         comm, first, second, cpu, period, spelled = head.groups()
+        if _NOT_COMM.search(comm or b"") or _NUMBER.match(spelled or b""):
+            return False  # a head with a time in a form that is not known
         if not self._set_task(comm, first, second, cpu, 0, b""):
             return False
         name = decode(spelled) if spelled else "sample"
@@ -159,7 +164,7 @@ class PerfScript(ByLine):
         if group:
             self.groups[event] = group
         fields: dict[str, Value] = {} if period is None or group else {"period": period}
-        frame = None if group else _INLINE.match(body) or _FRAME.match(body)
+        frame = None if group else _address(body)
         if frame is not None:
             self._frames.append((self._seq + 1, _frame(frame)))
             self._complete()  # a sample with an address in its line has no other
@@ -174,6 +179,12 @@ class PerfScript(ByLine):
         for number, part in enumerate((frames[:split], frames[split:])):
             if part:
                 self._marks.append(_stack(part[0][0], self._task, [one for _, one in part], user=number == 1))
+
+
+def _address(body: bytes) -> re.Match[bytes] | None:
+    """Return the address of a sample in its own line. The columns of `perf mem`, before it, have bars."""
+    bar = body.rfind(b" |")
+    return _INLINE.search(body, bar + 2) if bar >= 0 else _INLINE.match(body) or _FRAME.match(body)
 
 
 def _frame(match: re.Match[bytes]) -> tuple[int, str, bool]:

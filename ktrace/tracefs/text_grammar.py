@@ -32,8 +32,9 @@ NAMED_STACKS = {"kernel_stack": False, "user_stack": True}
 """Stacks as trace-cmd prints them: `kernel_stack: <stack trace >`, frames as `=> vfs_read (ffffffff81e0)`."""
 FRAME = re.compile(rb"[ \t]{0,64}=> *(.*?)(?: \(([0-9a-f]{1,16})\)| <([0-9a-f]{1,16})>)?\Z")
 
-EVENT = re.compile(rb"((?:[^\s:()#<][^\s:()]*)?):(?: |(?=\n|\Z))")
-"""`NAME: ` of an event, or `function: ` of trace_printk and of a marker. NAME may be empty."""
+EVENT = re.compile(rb"((?:[^\s:()#<][^\s:()]*(?: \[[\w-]{1,64}\])?)?):(?: |(?=\n|\Z))")
+"""`NAME: ` of an event, or `function: ` of trace_printk and of a marker; `function [module]: ` in a module.
+NAME may be empty."""
 
 RAW_DATA = re.compile(rb"# [0-9a-f]+ buf:(?: [0-9a-f]{2})* *\Z")
 SYSTEM_CALL = re.compile(rb"sys_(\w+)(?:\(.*\)| (->) 0x[0-9a-f]+)\Z", re.DOTALL)

@@ -4,6 +4,7 @@ Each event is one line. Times are in microseconds with three decimals, so the na
 that a double cannot hold are written as strings, because viewers read numbers as doubles.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from json import JSONEncoder
@@ -16,6 +17,7 @@ from ktrace.output.formats.scheduling import Scheduling, Span, States
 from ktrace.output.formats.timeline import Point, Timeline
 from ktrace.output.formats.tracks import Lane, Track
 
+_KEY = re.compile(r'"([^"\\]+)":')
 _to_json = JSONEncoder(separators=(",", ":")).encode
 _EXACT = 1 << 53  # a double holds every integer up to this one
 
@@ -69,7 +71,7 @@ class _Drawing:
         return f'"frames":{_to_json([utf8(frame) for frame in stack.frames])}'
 
     def slice(self, begin: Point[str], end: Point[str]) -> bytes:
-        args = ",".join(filter(None, (begin.args, end.args)))
+        args = _joined(begin.args, end.args)
         if isinstance(begin.thread, Lane) and not begin.thread.group:
             job = self._job(begin.thread)
             return self._line("b", begin, job, begin.args) + self._line(
@@ -188,3 +190,10 @@ def _first(pid: int) -> str:
 
 def _micros(ns: int) -> str:
     return f"{ns // 1000}.{ns % 1000:03d}"
+
+
+def _joined(begin: str, end: str) -> str:
+    """Return the members of both, those of the end in `end` if both may have one of the same name."""
+    if begin and end and set(_KEY.findall(begin)) & set(_KEY.findall(end)):
+        return f'{begin},"end":{{{end}}}'
+    return ",".join(filter(None, (begin, end)))

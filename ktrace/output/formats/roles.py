@@ -72,7 +72,8 @@ _SOFTIRQS = ("HI", "TIMER", "NET_TX", "NET_RX", "BLOCK", "IRQ_POLL", "TASKLET", 
 
 def _of_event(batch: Batch) -> list[Meaning] | None:
     system = batch.format.system if batch.format else ""
-    if batch.event in ("print", "tracing_mark_write", "bputs", "bprint"):
+    # In text, the caller of a marker may be missing, or an address.
+    if batch.event in ("print", "tracing_mark_write", "bputs", "bprint", "") or batch.event.startswith("0x"):
         return _markers(batch)
     match = _SYSCALL.match(batch.event)
     if match and (match[2] or "id" in batch.columns):
@@ -192,7 +193,7 @@ def _markers(batch: Batch) -> list[Meaning] | None:
         return None
     texts = [_ADDRESS.sub("", text or "", count=1) for text in column.values]
     found = [parse_marker(text) for text in texts]
-    plain = Meaning("instant", ("", ""), batch.event)
+    plain = Meaning("instant", ("", ""), batch.event or "print")
     made = [plain if marker is None else _marked(marker) for marker in found]
     return [made[code] for code in column.codes.tolist()]
 

@@ -58,6 +58,7 @@ def test_names_that_begin_with_numbers_stay():
         (lambda text: text.replace(b"sched_waking", b"\x1b[01;31m\x1b[Ksched_waking\x1b[m\x1b[K"), "colours"),
         (lambda text: text.replace(b"<", b"&lt;").replace(b">", b"&gt;"), "the escapes of HTML"),
         (lambda text: text.replace(b" [", b"\t[").replace(b": ", b":\t"), "tabs"),
+        (lambda text: text.replace(b"\n", b"   \n"), "blanks at the end"),
         (lambda text: text.replace(b" ", b"\xc2\xa0"), "the blanks of a web page"),
         (lambda text: b"\x1b[32m" + text.replace(b"\n", b"\x1b[0m\n\x1b[32m", 1), "colours"),
     ],

@@ -31,6 +31,8 @@ FIELDS = {"vec": 9, "action": "RCU"}
         (b"  <idle>-0       1d.h1.   149.273310: ", ("<idle>", 0, 1, 149273310000, "d.h1.", False)),
         (b"             cat-247   [000]   149.272216048: ", ("cat", 247, 0, 149272216048, "", False)),
         (b"             cat-247   [000]149272216048: ", ("cat", 247, 0, 149272216048, "", True)),
+        (b" com.google.android.launcher-28 (   28) [001] d..2   149.274092: ",
+         ("com.google.android.launcher", 28, 1, 149274092000, "d..2", False)),
         (b"     kworker/1:0-28    [001] d..2.   149.274092: ",
          ("kworker/1:0", 28, 1, 149274092000, "d..2.", False)),
     ],
@@ -120,3 +122,21 @@ def test_any_name_in_any_columns(comm, pid, cpu, seconds, flags, tgid, widths):
     assert (head.flags.decode(), head.tgid) == (flags, tgid)
     assert head.ts == seconds * 10**9 + 1000
     assert line[head.body :] == b"a: b"
+
+
+def test_a_longer_name_is_not_a_part_of_the_marker_before_it():
+    marker = b"             app-125   [000] d..2.   149.274092: tracing_mark_write: B|125|one\n"
+    other = b" com.google.android.launcher-28   [001] d..2.   149.274093: tracing_mark_write: E|28\n"
+    found, reader = rows(marker + other + marker)
+    assert [row["comm"] for row in found] == ["app", "com.google.android.launcher", "app"]
+    assert [row["fields"]["body"] for row in found] == ["B|125|one", "E|28", "B|125|one"]
+    assert not reader.unparsed
+
+
+def test_messages_of_a_modules_functions():
+    head = b"             cat-247     [000] d..2.   149.274092: "
+    found, reader = rows(
+        head + b"my_init [mod]: hello\n" + head + b"my_init+0x1/0x2 [a-b]: again\n" + head + BODY
+    )
+    assert [row["event"] for row in found] == ["my_init [mod]", "my_init+0x1/0x2 [a-b]", "softirq_raise"]
+    assert not reader.unparsed

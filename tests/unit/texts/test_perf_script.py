@@ -151,3 +151,19 @@ def test_lost_events_are_counted(event):
 def test_addresses_of_programs():
     found, _ = rows(b"cat 333 [001]  100.123456: probe_libc:malloc: (7f12345) bytes=32\n")
     assert (found[0]["kind"], found[0]["place"], found[0]["fields"]) == ("entry", "7f12345", {"bytes": 32})
+
+
+def test_a_time_of_another_form_is_not_a_name():
+    found, reader = rows(
+        b"perf  1235 [003]   245.129403:          1 cycles: ffffffff81234567 foo+0x1 ([kernel.kallsyms])\n\n"
+        b"perf  1235 [003] 2024-01-01 12:00:00.123456:  1 cycles: ffffffff81234567 foo ([kernel.kallsyms])\n"
+    )
+    assert [row["comm"] for row in found if "event" in row] == ["perf"] and reader.unparsed == 1
+
+
+def test_columns_of_perf_mem_are_not_a_part_of_the_frame():
+    found, _ = rows(
+        b"mem  1235 [003]   245.129403:   1 mem-loads,ldlat=30/P:   7fff1234 |OP LOAD|LVL L1 hit|SNP None "
+        b"ffffffff81234567 foo+0x1 ([kernel.kallsyms])\n"
+    )
+    assert [row["stack"] for row in found if "stack" in row] == [("foo+0x1",)]

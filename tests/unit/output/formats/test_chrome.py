@@ -177,3 +177,9 @@ def test_stacks_are_instants_with_their_frames():
     chunk = Chunk((), (Stack(1, 5000, 0, 7, "sh", False, ("vfs_read", "ksys_read")),))
     [event] = [e for e in events(chunk) if e["ph"] == "i"]
     assert (event["name"], event["args"]) == ("kernel stack", {"frames": ["vfs_read", "ksys_read"]})
+
+
+def test_arguments_of_one_name_at_both_ends():
+    chunk = Chunk((entry("f", [1], n=np.array([5])), leave("f", [4], n=np.array([6]))))
+    [line] = [e for e in events(chunk) if e["ph"] == "X"]
+    assert line["args"] == {"n": 5, "end": {"n": 6}}
