@@ -1,5 +1,9 @@
-"""Every command line of `ktrace examples`, run while a load makes happen what it asks for."""
+"""Every command line of `ktrace examples`, run while a load makes happen what it asks for.
 
+It takes some minutes where the processor is emulated, so `make test-all` runs it.
+"""
+
+import os
 import re
 import shlex
 import subprocess
@@ -10,6 +14,10 @@ from pathlib import Path
 import pytest
 
 from ktrace.cli.one_liners import ONE_LINERS, OneLiner
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get("KTRACE_ORACLE") != "whole", reason="takes minutes: make test-all runs it"
+)
 
 _LOAD = r"""
 import os, signal, socket, subprocess, sys, time
