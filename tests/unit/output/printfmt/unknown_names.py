@@ -7,7 +7,6 @@ from ktrace.model.format import Format
 from ktrace.output.printfmt.calls import FUNCTIONS
 from ktrace.output.printfmt.constants import CONSTANTS
 from ktrace.output.printfmt.special import wording
-from ktrace.output.printfmt.tracers import SPELLED
 from ktrace.output.printfmt.tree import Call, Let, Name, Node, Table
 
 
@@ -21,7 +20,7 @@ def _unknown(node: Node, bound: frozenset[str]) -> Iterator[str]:
     match node:
         case Call(function=function, args=args):
             plain = function.replace("__get_rel_", "__get_").replace("__print_rel_", "__print_")
-            if plain in SPELLED:
+            if plain.startswith("__ktrace_"):  # its own, in the wordings of tracers
                 yield from _all(args, bound)
             elif plain not in FUNCTIONS:
                 yield function
