@@ -1,7 +1,7 @@
 """Questions that people have about a running kernel, and the command line that answers each.
 
-`ktrace examples` shows them. tests/kernel/test_one_liners.py runs them on real kernels, with a load that makes
-the answers happen, and says why it leaves some out.
+`ktrace examples` shows them. tests/kernel/test_one_liners.py runs them on real kernels, with a load that
+makes the answers happen, and says why it leaves some out.
 """
 
 from dataclasses import dataclass
