@@ -66,7 +66,7 @@ def test_without_the_fields_of_a_pair_it_is_an_instant(event: str) -> None:
 @pytest.mark.parametrize(
     ("event", "column", "text"),
     [("print", "buf", "B|7|x"), ("bputs", "text", "B|7|x"), ("bprint", "text", "B|7|x\n"),
-     ("tracing_mark_write", "body", "B|7|x"),
+     ("tracing_mark_write", "body", "B|7|x"), ("", "body", "B|7|x"), ("0xffffffff8120", "body", "B|7|x"),
      ("print", "body", "0: B|7|x"), ("print", "body", "0xffffffff8120: B|7|x")],
 )  # fmt: skip
 def test_markers_of_recordings_and_of_texts(event: str, column: str, text: str) -> None:
