@@ -62,7 +62,7 @@ _INSIDE: dict[str, tuple[re.Pattern[bytes], bytes | Callable[[re.Match[bytes]], 
     "colours": (re.compile(rb"\x1b\[[0-9;]{0,16}[mK]"), b""),
     "the blanks of a web page": (re.compile(rb"\xc2\xa0"), b" "),
     "tabs": (re.compile(rb"\t"), b" "),
-    "blanks at the end": (re.compile(rb"[ \t]+$", re.MULTILINE), b""),
+    "blanks at the end": (re.compile(rb"(?<![ \t])[ \t]++$", re.MULTILINE), b""),
 }
 """Replaced anywhere in a line."""
 

@@ -36,11 +36,15 @@ HTML = (
     + TRACE
     + b"</script></html>"
 )
+LONG = b"x" + b" " * 65536 + b"x\n" + TRACE  # blanks that end no line
 JSON = b'{"systemTraceEvents": "# tracer: nop\\n#\\n bash-1 [000] 1.000001: a: b\\n"}'
 
 
+_EACH_KIND = 65536  # bytes that are parsed as every kind, too; all are as what they are found to be
+
+
 class Texts(Target):
-    """Parsed as what they are found to be, in one piece and in two, and as each kind."""
+    """Parsed as what they are found to be, in two pieces, and as each kind."""
 
     name = "texts"
     allowed = (UsageError,)
@@ -50,6 +54,7 @@ class Texts(Target):
         dressed = [b"".join(before + line for line in TRACE.splitlines(True)) for before in BEFORE]
         seeds = [
             *SEEDS.values(),
+            LONG,
             *dressed,
             HTML,
             JSON,
@@ -65,8 +70,10 @@ class Texts(Target):
 
     def run(self, data: bytes) -> None:
         """Parse the text; only a document without lines is an error."""
-        half = len(data) // 2
         for kind in (None, *Kind):
+            if kind:
+                data = data[:_EACH_KIND]
+            half = len(data) // 2
             reader = TextReader(kind)
             for chunk in (reader.feed(data[:half]), reader.idle(), reader.feed(data[half:]), reader.finish()):
                 assert isinstance(chunk, Chunk)
