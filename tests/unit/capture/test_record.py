@@ -340,12 +340,14 @@ def test_what_nobody_takes_does_not_keep_it_from_being_put_in_order(
 
     def blocked(text: object) -> None:
         stuck.append(text)
+        if what == "progress" and len(stuck) == 1:
+            signal.raise_signal(signal.SIGINT)
         raise error
 
     monkeypatch.setattr(module, "_MUCH", 0)
     with StopSignals() as stop:
-        note, progress = (blocked, None) if what == "note" else (print, blocked)
-        record(RunContext(session, stop, note, duration_s=1.0), REQUEST, str(path), progress=progress)
+        note, progress, seconds = (blocked, None, 0.05) if what == "note" else (print, blocked, 600)
+        record(RunContext(session, stop, note, duration_s=seconds), REQUEST, str(path), progress=progress)
     assert stuck and pages_of(path)[0] == page(1) and not list(tmp_path.glob("a.dat.*"))
 
 
