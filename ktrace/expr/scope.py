@@ -159,12 +159,7 @@ class Scope:
         return found[min(self.site.nth or 1, len(found)) - 1].proto
 
     def _tracepoint(self, name: str, types: TypeSource, at: int) -> FuncProto:
-        """Return a tracepoint's parameters, without the `void *` that its functions take first."""
-        for prefix in ("__probestub_", "__traceiter_"):
-            found = types.functions(prefix + name)
-            if not isinstance(found, Miss):
-                return FuncProto(Void(), found[0].proto.params[1:])
-        proto = types.prototype(f"btf_trace_{name}")
+        proto = tracepoint_prototype(name, types)
         if isinstance(proto, Miss):
             raise NotFound(
                 f"BTF describes no tracepoint '{name}'",
@@ -172,7 +167,7 @@ class Scope:
                 caret=at,
                 hint="by position: $arg1, $arg2",
             )
-        return FuncProto(Void(), proto.params[1:])
+        return proto
 
     def _value(self, index: int, param: Param, at: int) -> Value:
         """Return a parameter by its register, or by `$argN` if registers cannot be read."""
@@ -221,3 +216,13 @@ class Scope:
                 raise wrong(self.text, at, f"a '{declare(ctype)}' does not fit into the return register")
             return Value(("$retval",), ctype, "ret", in_words=True)
         return Value(("$retval",), ctype, "ret", path="$retval")
+
+
+def tracepoint_prototype(name: str, types: TypeSource) -> FuncProto | Miss:
+    """Return a tracepoint's parameters, without the `void *` that its functions take first."""
+    for prefix in ("__probestub_", "__traceiter_"):
+        found = types.functions(prefix + name)
+        if not isinstance(found, Miss):
+            return FuncProto(Void(), found[0].proto.params[1:])
+    proto = types.prototype(f"btf_trace_{name}")
+    return proto if isinstance(proto, Miss) else FuncProto(Void(), proto.params[1:])

@@ -59,7 +59,7 @@ def syscall_arguments(texts: Sequence[str], function: str, site: Site, kernel: K
     Raises:
         UsageError: there is no such parameter, or it cannot be read here.
     """
-    params = _syscall_params(syscall_name(function), kernel)
+    params = syscall_params(syscall_name(function), kernel)
     registers = site.registers and site.where != "return"
     found: list[FetchArg] = []
     for text in texts:
@@ -130,7 +130,8 @@ def _is_bool(ctype: CType | None) -> bool:
     return isinstance(kind, Int) and kind.encoding == "bool"
 
 
-def _syscall_params(name: str, kernel: Kernel) -> tuple[SyscallParam, ...]:
+def syscall_params(name: str, kernel: Kernel) -> tuple[SyscallParam, ...]:
+    """Return the parameters of a system call; none if this kernel does not tell them."""
     try:
         return params_from_format(kernel.tracing.read(f"events/syscalls/sys_enter_{name}/format"))
     except (OSError, UsageError):

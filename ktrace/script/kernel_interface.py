@@ -53,11 +53,13 @@ class Shape:
     Attributes:
         name: the member's name.
         members: the members of a struct or union, or of the one pointed to; empty if only `form` is needed.
+        stored: whether the value itself is in the event's record, not what a tracepoint passes on.
     """
 
     form: Form
     name: str = ""
     members: "tuple[Shape, ...]" = ()
+    stored: bool = False
 
 
 class Machine(Protocol):
@@ -76,17 +78,24 @@ class Machine(Protocol):
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
         """Return whether the site exists. Always looks it up."""
 
-    def parameters(self, site: AtFunction) -> Sequence[str]:
-        """Return the names of a function's parameters. Raises KtraceError if they are unknown."""
+    def parameters(self, site: AtFunction | AtEvent | AtSyscall, also: Sequence[Read] = ()) -> Sequence[str]:
+        """Return the names of a place's parameters. Raises KtraceError if they are unknown.
 
-    def shape(self, site: AtFunction, name: str, path: Sequence[str]) -> Shape | None:
+        Args:
+            also: what else is read there: an event has fields, or arguments of its tracepoint, not both.
+        """
+
+    def shape(self, site: AtFunction | AtEvent | AtSyscall, name: str, path: Sequence[str]) -> Shape | None:
         """Return how to print a parameter, or `return`, or the member at `path` from it.
 
         Return None if its type is unknown.
         """
 
-    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
-        """Return the functions that match a pattern, with their modules. Raises KtraceError for none."""
+    def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
+        """Return the functions that match a pattern, with their modules, or the events as `SYSTEM:NAME`.
+
+        Raises KtraceError for none.
+        """
 
     def syscalls(self) -> Mapping[int, str]:
         """Return the names of system calls, by number."""

@@ -37,7 +37,7 @@ from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.readahead import ahead, new_pool
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
-from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Buffer, CpuData
+from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Buffer, Contents, CpuData
 from ktrace.tracedat.reader import WINDOW, TraceDat
 from ktrace.tracedat.source import FileBytes
 
@@ -127,6 +127,11 @@ class Recording:
         """Return remarks for the user."""
         notes = [note for file in self._files for note in file.notes]
         return notes + clock_remarks(self.contents)
+
+    def symbols(self) -> SymbolTable:
+        """Return the symbols of the kernel that the first file was made on."""
+        contents = self.contents[0]
+        return _symbols(contents, text_offset(contents, contents.buffers[0].name))
 
     @property
     def size(self) -> int:
@@ -383,6 +388,10 @@ class _EventNames:
         return f"{form.system}.{form.name}" if form else None
 
 
+def _symbols(contents: Contents, moved: int | None) -> SymbolTable:
+    return SymbolTable(b"" if moved is None else contents.kallsyms, moved or 0)
+
+
 def _enrich(file: TraceDat, known: dict[int, Format], moved: int | None) -> tuple[Enrich, LearntNames]:
     contents = file.contents
     saved = SavedNames(contents.cmdlines.decode("utf-8", "surrogateescape"))
@@ -391,7 +400,7 @@ def _enrich(file: TraceDat, known: dict[int, Format], moved: int | None) -> tupl
     by = contents.options.written_by
     style = FlagStyle(migrate=SHORT_FLAGS not in by)
     call_texts = CALL_TEXTS in by or any(form.has_call_text for form in known.values())
-    symbols = partial(SymbolTable, b"" if moved is None else contents.kallsyms, moved or 0)
+    symbols = partial(_symbols, contents, moved)
     events, layout = _EventNames(known), layout_of(file)
     enrich = Enrich(
         names, symbols, style, events, texts, btf=contents.btf, call_texts=call_texts, layout=layout

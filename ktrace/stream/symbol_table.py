@@ -59,7 +59,7 @@ class SymbolTable:
         """Return only the name, as in stacks and for the functions of return probes."""
         text = self._names.get(address)
         if text is None:
-            found = self._find(address)
+            found = self.find(address)
             text = f"0x{address:08x}" if found is None else _returning(found[0])
             text = self._names[address] = text if address else "0"
         return text
@@ -68,7 +68,7 @@ class SymbolTable:
         """Return what `%pS`, or `%ps` without the offset, prints; None without a symbol."""
         key = address, offset
         if key not in self._pointers:
-            found = self._find(address)
+            found = self.find(address)
             text = None
             if found is not None:
                 name, module, inside, size = found
@@ -82,13 +82,18 @@ class SymbolTable:
         return "[FTRACE TRAMPOLINE]" if address == _STACK_TRAMPOLINE else self.name(address)
 
     def _place(self, address: int) -> str:
-        found = self._find(address)
+        found = self.find(address)
         if found is None:
             return f"0x{address:x}"
         name, module, offset, size = found
         return f"{name}+0x{offset:x}/0x{size:x}" + (f" [{module}]" if module else "")
 
-    def _find(self, address: int) -> tuple[str, str, int, int] | None:
+    @property
+    def is_empty(self) -> bool:
+        """Return whether there are no symbols: the kernel hides them, or they were not saved."""
+        return not len(self._addresses)
+
+    def find(self, address: int) -> tuple[str, str, int, int] | None:
         """Return name, module, offset and size of the symbol that holds an address."""
         address -= self._offset
         if not self._lowest <= address < 1 << 64 or not len(self._addresses):

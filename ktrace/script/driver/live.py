@@ -25,7 +25,6 @@ from ktrace.stream.merge import EVER, Merge
 from ktrace.stream.processes import Processes
 from ktrace.stream.saved_names import LiveNames
 from ktrace.stream.symbol_table import SymbolTable
-from ktrace.symbols.kallsyms import KALLSYMS
 from ktrace.tracefs.events import read_format, set_filter
 from ktrace.tracefs.pid_namespace import names_proc
 
@@ -70,7 +69,7 @@ def live(
         if drive.wants_user_stacks:
             _record_user_stacks(session)
         counts = _counts(session, drive, kernel) if options.pushdown else None
-        reader = stack.enter_context(_Pages(session, drive))
+        reader = stack.enter_context(_Pages(session, drive, kernel))
         stop.check()
         watched = watch(session, note)
         watched.begin()
@@ -233,7 +232,7 @@ class _Pages:
         events: the number of records returned so far.
     """
 
-    def __init__(self, session: Session, drive: Drive) -> None:
+    def __init__(self, session: Session, drive: Drive, kernel: ScriptKernel) -> None:
         stacks = bool(drive.wants_stacks) or drive.wants_user_stacks
         self._session = session
         self._forms = {}
@@ -252,8 +251,8 @@ class _Pages:
         self._decoder = Decoder(self._forms, layout)
         self._merge = Merge(self._decoder, behind if stacks else ())
         self._size = layout.size
-        # The script needs symbol names for kernel stacks only.
-        table = SymbolTable(session.host.read_bytes(KALLSYMS) if drive.wants_stacks else b"")
+        # Handlers ask for symbols themselves, except to leave the probe's own functions out of a stack.
+        table = kernel.names.table if drive.wants_stacks else SymbolTable(b"")
         self._enrich = Enrich(LiveNames(session.saved_names, names_proc(session.host)), table)
         self._processes = Processes(self._saved_processes, names_proc(session.host))
         self._fds: dict[int, int] = {}

@@ -1,7 +1,6 @@
 """The running kernel as a `Machine` of scripts, built on the session's own look-ups."""
 
 import fnmatch
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,23 +10,21 @@ from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import present_name
 from ktrace.model.ctype import declare
 from ktrace.model.fetch_types import parse_type
-from ktrace.model.format import Field, Format
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
-from ktrace.resolve.place_words import PlaceWord, Tracepoint
-from ktrace.resolve.resolve import find_probes, want
+from ktrace.resolve.arguments import syscall_params
+from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
+from ktrace.script.driver.kernel_symbols import KernelSymbols
+from ktrace.script.driver.live_events import StaticEvents, type_of
 from ktrace.script.driver.variable_format import shape_of
 from ktrace.script.kernel_interface import Found, Read, Shape
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
 from ktrace.symbols.syscall_numbers import syscall_names
 from ktrace.symbols.syscalls import function_names
-from ktrace.tracefs.events import find_static, read_format
-
-_SUFFIX = {"number": "", "string": ":string", "ustring": ":ustring", "path": ":path"}
-_OURS = re.compile(r"ktrace_\d+_|syscalls\Z|ftrace\Z")
+from ktrace.tracefs.events import read_format
 
 
 @dataclass(slots=True)
@@ -37,6 +34,7 @@ class ScriptKernel:
     Args:
         kernel: provides functions, types and events.
         group: the group of the probes that are made.
+        names: the kernel's symbols, by address.
 
     Attributes:
         wanted: the probes that were found, by `Found.key`.
@@ -45,13 +43,17 @@ class ScriptKernel:
 
     kernel: Kernel
     group: str
+    names: KernelSymbols
     wanted: dict[int, ProbeSpec] = field(default_factory=dict)
     events: dict[int, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     _asked: dict[object, list[ProbeSpec] | KtraceError] = field(default_factory=dict)
-    _events_have: dict[tuple[str, tuple[Read, ...]], bool] = field(default_factory=dict)
+    _static: StaticEvents = field(init=False)
     _names: set[str] = field(default_factory=set)
     _keys: int = 0
+
+    def __post_init__(self) -> None:
+        self._static = StaticEvents(self.kernel, self.group)
 
     def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
         """See `Machine`."""
@@ -67,15 +69,15 @@ class ScriptKernel:
                 return bool(
                     self._wanted(replace(site, at_return=False) if _at_entry(reads) else site, tuple(reads))
                 )
-            names = self._static(site)
+            names = self._static.named(site)
         except KtraceError:
             return False
-        return bool(names) and self._event_has(names[0], tuple(reads))
+        return bool(names) and self._static.has(names[0], tuple(reads))
 
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
         """See `Machine`. Other methods look up a plain name only after the kernel has refused it."""
         if isinstance(site, AtEvent):
-            return bool(self._static(site))
+            return bool(self._static.named(site))
         if isinstance(site, AtSyscall):
             names = function_names(site.name, self.kernel.machine)
             return any(map(self.kernel.symbols.has_function, names))
@@ -90,24 +92,34 @@ class ScriptKernel:
             return True
         return present_name(site.pattern, symbols, self.kernel.machine) is not None
 
-    def parameters(self, site: AtFunction) -> Sequence[str]:
+    def parameters(self, site: AtFunction | AtEvent | AtSyscall, also: Sequence[Read] = ()) -> Sequence[str]:
         """See `Machine`."""
+        if isinstance(site, AtEvent):
+            return self._static.parameters(site, tuple(also))
+        if isinstance(site, AtSyscall):
+            return [one.name for one in syscall_params(site.name, self.kernel)]
         types = self.kernel.types(site.module)
         functions = types if isinstance(types, Miss) else types.functions(site.pattern)
         if isinstance(functions, Miss):
             raise NotFound(f"the parameters of '{site.pattern}' are not known: {functions.reason}")
         return [one.name for one in functions[0].proto.params if one.name]
 
-    def shape(self, site: AtFunction, name: str, path: Sequence[str]) -> Shape | None:
+    def shape(self, site: AtFunction | AtEvent | AtSyscall, name: str, path: Sequence[str]) -> Shape | None:
         """See `Machine`."""
+        if isinstance(site, AtEvent):
+            return self._static.shape(site, name, path)
+        if isinstance(site, AtSyscall):
+            return None
         types = self.kernel.types(site.module)
         functions = types if isinstance(types, Miss) else types.functions(site.pattern)
         if isinstance(types, Miss) or isinstance(functions, Miss):
             return None
         return shape_of(types, functions[0], name, path)
 
-    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
+    def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """See `Machine`."""
+        if isinstance(site, AtEvent):
+            return [(name.replace("/", ":"), None) for name in self._static.meant(site)]
         found = [(one.requested, *_function(one.probe)) for one in self._wanted(site, ())]
         return [(asked or name, module) for asked, name, module in found]
 
@@ -146,7 +158,7 @@ class ScriptKernel:
         return found
 
     def _ask(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[ProbeSpec]:
-        types = [_type_of(read) for read in reads]
+        types = [type_of(read) for read in reads]
         found: list[ProbeSpec] = []
         first: KtraceError | None = None
         for place in self._places(site):
@@ -251,73 +263,29 @@ class ScriptKernel:
         return Found(one.probe.name, function, module, point, columns, self._keys, types)
 
     def _at_event(self, site: AtEvent, reads: Sequence[Read]) -> Sequence[Found]:
-        names = [n for n in self._static(site) if site.system or not _OURS.match(n.partition("/")[0])]
-        if not names:
-            pattern = f"{site.system}:{site.pattern}" if site.system else site.pattern
-            raise NotFound(f"there is no event '{pattern}'", hint="available_events in tracefs lists them")
+        names = self._static.meant(site)
         found: list[Found] = []
         missing: KtraceError | None = None
         for name in names:
             try:
-                found.append(self._static_event(name, reads))
+                columns, types = self._static.columns(name, reads)
             except KtraceError as error:
                 missing = missing or error
+                continue
+            self._keys += 1
+            self.events[self._keys] = name
+            event = name.partition("/")[2]
+            point = f'kernel.trace("{name.replace("/", ":")}")'
+            found.append(Found(event, event, None, point, tuple(columns), self._keys, tuple(types)))
         if not found and missing is not None:
             return [self._tracepoint(names[0], reads, missing)]
         return found
 
-    def _static(self, site: AtEvent) -> list[str]:
-        tracing = self.kernel.tracing
-        if site.system is not None:
-            return find_static(tracing, f"{site.system}:{site.pattern}")
-        available = tracing.read("available_events").split()
-        return [
-            name.replace(":", "/", 1)
-            for name in available
-            if fnmatch.fnmatchcase(name.partition(":")[2], site.pattern)
-        ]
-
-    def _event_has(self, name: str, reads: tuple[Read, ...]) -> bool:
-        """Return whether all reads are fields of the event or arguments of its tracepoint."""
-        key = (name, reads)
-        if key not in self._events_have:
-            try:
-                form = read_format(self.kernel.tracing, name)
-                self._events_have[key] = all(_field(form, read) for read in reads)
-            except KtraceError as missing:
-                try:
-                    self._events_have[key] = bool(self._on_tracepoint(name, reads, missing))
-                except KtraceError:
-                    self._events_have[key] = False
-        return self._events_have[key]
-
-    def _static_event(self, name: str, reads: Sequence[Read]) -> Found:
-        columns, types = [], []
-        if reads:
-            form = read_format(self.kernel.tracing, name)
-            columns = [_field(form, read) for read in reads]
-            types = [_number_type(one) for column in columns for one in form.args if one.name == column]
-        self._keys += 1
-        self.events[self._keys] = name
-        system, _, event = name.partition("/")
-        point = f'kernel.trace("{system}:{event}")'
-        return Found(event, event, None, point, tuple(columns), self._keys, tuple(types))
-
     def _tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Found:
         """Probe the tracepoint itself, to read the arguments that the kernel passes to it."""
-        one = self._on_tracepoint(name, reads, missing)
+        one = self._static.on_tracepoint(name, reads, missing)
         found = self._found(self._own_name(one), None, reads)
         return replace(found, point=f'kernel.trace("{name.replace("/", ":")}")')
-
-    def _on_tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> ProbeSpec:
-        """Return a probe on a tracepoint. Raises `missing` if the kernel has no tracepoint probes."""
-        if not self.kernel.features.tracepoint_probe:
-            raise missing
-        words = [f"f{i}={read.text}{_type_of(read)}" for i, read in enumerate(reads)]
-        defaults = ProbeOptions(self.group, machine=self.kernel.machine, either_arrow=True)
-        word = PlaceWord(Tracepoint(name.partition("/")[2]))
-        (one,) = find_probes(word, tuple(words), defaults, self.kernel)
-        return one
 
 
 def _at_entry(reads: Sequence[Read]) -> bool:
@@ -325,36 +293,9 @@ def _at_entry(reads: Sequence[Read]) -> bool:
     return all("$retval" not in read.text for read in reads)
 
 
-def _type_of(read: Read) -> str:
-    return _SUFFIX.get(read.kind, f":{read.kind}")
-
-
 def _is_one_number(type_: str) -> bool:
     word = parse_type(type_)
     return word.is_number and word.count is None
-
-
-def _field(form: Format, read: Read) -> str:
-    """Return the field of a static event for an expression: prev_comm for `prev->comm`."""
-    names = {one.name: one for one in form.args}
-    text = read.text.removeprefix("$")
-    joined = re.sub(r"->|\.", "_", text)
-    for name in (text, joined, joined.rpartition("_")[2] if "->" in text else joined):
-        if name in names:
-            one = names[name]
-            if one.is_text != (read.kind in ("string", "ustring")) and one.is_text:
-                raise UsageError(f"{form.name}: {name} is text", hint=f"kernel_string(${name})")
-            return name
-    raise UsageError(
-        f"{form.system}:{form.name} has no field '{text}'", hint="its fields: " + " ".join(names) or "none"
-    )
-
-
-def _number_type(one: Field) -> str:
-    """Return the kernel's type name of a plain number, or an empty string for anything else."""
-    if one.shape != "scalar" or one.is_text or one.size not in (1, 2, 4, 8):
-        return ""
-    return f"{'s' if one.signed else 'u'}{one.size * 8}"
 
 
 def _meant(site: AtFunction, made: list[ProbeSpec]) -> list[ProbeSpec]:

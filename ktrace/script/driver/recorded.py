@@ -8,12 +8,14 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError, NotFound, UsageError
-from ktrace.script.kernel_interface import Found, Read
+from ktrace.script.driver.kernel_symbols import KernelSymbols
+from ktrace.script.kernel_interface import Found, Read, Shape
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
 from ktrace.script.passes.find_reads import TASK_NAME
 from ktrace.symbols.syscall_numbers import syscall_names
 
 if TYPE_CHECKING:
+    from ktrace.diagnostic import Notify
     from ktrace.model.batch import Chunk
     from ktrace.script.runtime.dispatch import Drive
     from ktrace.session.signals import StopSignals
@@ -55,16 +57,21 @@ class RecordedKernel:
         """See `Machine`."""
         return bool(self._events(site))
 
-    def parameters(self, site: AtFunction) -> Sequence[str]:
+    def parameters(self, site: AtFunction | AtEvent | AtSyscall, also: Sequence[Read] = ()) -> Sequence[str]:
         """See `Machine`. Returns the recorded ones."""
-        return self.fields.get(site.pattern, ())
+        found = self.find(site, also)
+        return self.fields[found[0].event]
 
-    def shape(self, _site: AtFunction, _name: str, _path: Sequence[str]) -> None:
+    def shape(
+        self, _site: AtFunction | AtEvent | AtSyscall, _name: str, _path: Sequence[str]
+    ) -> Shape | None:
         """See `Machine`. A recording has no types."""
-        return
+        return None
 
-    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
+    def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """See `Machine`."""
+        if isinstance(site, AtEvent):
+            return [(f"{site.system}:{name}" if site.system else name, None) for name in self._events(site)]
         return [(name.removesuffix(_RETURN), None) for name in self._events(site)]
 
     def syscalls(self) -> Mapping[int, str]:
@@ -123,6 +130,11 @@ def over(drive: "Drive", recording: "Recording", stop: "StopSignals", note: "Cal
     if is_cut or drive.halted:
         events = f"{drive.unhandled} events that were read, and " if drive.unhandled else ""
         note(f"WARNING: the script has ended: {events}the rest of the recording is left")
+
+
+def recorded_symbols(recording: "Recording", note: "Notify") -> KernelSymbols:
+    """Return the symbols of the kernel that a recording was made on, by address."""
+    return KernelSymbols(recording.symbols, None, note)
 
 
 @dataclass(slots=True)

@@ -7,6 +7,7 @@ from functools import cache, partial
 from typing import TYPE_CHECKING, BinaryIO
 
 from ktrace.model.muted import seeing_status
+from ktrace.script.driver.later_kernel import LaterKernel
 from ktrace.script.driver.options import Options
 from ktrace.script.language.limits import Limits
 from ktrace.script.language.points import AtMoment, Timer
@@ -21,10 +22,8 @@ from ktrace.tracefs.pid_namespace import machine_id, names_proc, own_proc
 if TYPE_CHECKING:
     from ktrace.host.host import Host
     from ktrace.model.muted import Muted
-    from ktrace.script.driver.live_kernel import ScriptKernel
     from ktrace.script.driver.user_symbols import UserSymbols
-    from ktrace.script.kernel_interface import Found, Machine, Read, Shape
-    from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+    from ktrace.script.kernel_interface import Machine
     from ktrace.script.runtime.dispatch import Drive
     from ktrace.session.command import Command
     from ktrace.session.patient_output import PatientOutput
@@ -56,14 +55,16 @@ def run(source: SourceFile, options: Options) -> int:
             child = stack.enter_context(Command(options.command, host=options.host))
         out = opened or sys.stdout.buffer
         recording = None
-        kernel = _Later(options)
+        kernel = LaterKernel(options, _note)
+        symbols = kernel.symbols
         machine: Machine = kernel
         if options.source:
-            from ktrace.script.driver.recorded import RecordedKernel, over
+            from ktrace.script.driver.recorded import RecordedKernel, over, recorded_symbols
             from ktrace.stream.recording import Recording
 
             recording = stack.enter_context(Recording([options.source]))
             machine = RecordedKernel(recording.fields())
+            symbols = recorded_symbols(recording, _note)
         with stop.may_interrupt("handler"):  # it changes nothing
             compiled = Compiler(options.facts, machine, options.settings, limits).run([source])
         for note in compiled.notes if options.verbose else ():
@@ -71,6 +72,7 @@ def run(source: SourceFile, options: Options) -> int:
         for warning in compiled.warnings:
             _note(f"WARNING: {warning}")
         state = _state(options, limits, child, kernel.syscalls(), on_terminal=opened is None)
+        state.symbol, state.source_line = symbols, symbols.line
         from ktrace.script.runtime.dispatch import Drive
 
         patient = PatientOutput(out, stop)
@@ -217,61 +219,9 @@ def _note(text: str) -> None:
     note(text)
 
 
-class _Later:
-    """The kernel as a `Machine`, opened when a script first asks for it. Many scripts never do."""
-
-    def __init__(self, options: Options) -> None:
-        self._options = options
-        self._real: ScriptKernel | None = None
-
-    @property
-    def real(self) -> "ScriptKernel":
-        """Return the kernel. Raises Unavailable if tracing is not possible."""
-        if self._real is None:
-            from ktrace.kernel.kernel import Kernel
-            from ktrace.script.driver.live_kernel import ScriptKernel
-            from ktrace.tracefs.instances import Owner
-            from ktrace.tracefs.mount import find_debug, find_tracing
-
-            host = self._options.host
-            found = Kernel(find_tracing(host), find_debug(host), vmlinux=self._options.vmlinux)
-            self._real = ScriptKernel(found, Owner.of_this_process(host).name)
-        return self._real
-
-    def find(self, site: "AtFunction | AtEvent | AtSyscall", reads: "Sequence[Read]") -> "Sequence[Found]":
-        """See `Machine`."""
-        return self.real.find(site, reads)
-
-    def readable(self, site: "AtFunction | AtEvent | AtSyscall", reads: "Sequence[Read]") -> bool:
-        """See `Machine`."""
-        return self.real.readable(site, reads)
-
-    def exists(self, site: "AtFunction | AtEvent | AtSyscall") -> bool:
-        """See `Machine`."""
-        return self.real.exists(site)
-
-    def parameters(self, site: "AtFunction") -> "Sequence[str]":
-        """See `Machine`."""
-        return self.real.parameters(site)
-
-    def shape(self, site: "AtFunction", name: str, path: "Sequence[str]") -> "Shape | None":
-        """See `Machine`."""
-        return self.real.shape(site, name, path)
-
-    def functions(self, site: "AtFunction") -> Sequence[tuple[str, str | None]]:
-        """See `Machine`."""
-        return self.real.functions(site)
-
-    def syscalls(self) -> Mapping[int, str]:
-        """See `Machine`."""
-        from ktrace.symbols.syscall_numbers import syscall_names
-
-        return syscall_names(self._options.host.uname().machine)
-
-
 def show_plan(source: SourceFile, options: Options) -> int:
     """Print the writes to the kernel as shell commands, and the Python program, for `--plan`."""
-    kernel = _Later(options)
+    kernel = LaterKernel(options, _note)
     compiled = Compiler(options.facts, kernel, options.settings, Limits.of(options.limits)).run([source])
     counting: set[int] = set()
     if any(bound.found for bound in compiled.bound):
@@ -296,7 +246,7 @@ def show_plan(source: SourceFile, options: Options) -> int:
 
 def list_points(source: SourceFile, options: Options, *, variables: bool) -> int:
     """List the matches of a probe point (`-l`), with the variables that can be read there (`-L`)."""
-    kernel = _Later(options)
+    kernel = LaterKernel(options, _note)
     compiler = Compiler(options.facts, kernel, options.settings)
     lines: dict[str, None] = {}
     for hook in compiler.hooks([source]):

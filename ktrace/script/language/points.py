@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 from ktrace.script.language.definitions import Component, Point
-from ktrace.script.language.source import ScriptError
+from ktrace.script.language.source import NoSuchPoint, ScriptError
 
 Moment = Literal["begin", "end", "error", "never", "oneshot"]
 
@@ -70,6 +70,11 @@ class AtEvent:
     system: str | None
     pattern: str
 
+    @property
+    def is_pattern(self) -> bool:
+        """Return whether the name of the event or of its system has wildcards."""
+        return any(ch in self.pattern + (self.system or "") for ch in "*?[")
+
 
 @dataclass(frozen=True, slots=True)
 class AtSyscall:
@@ -110,12 +115,12 @@ def read_point(point: Point) -> Site:
             return _in_kernel(point, head, rest)
     if head.name in _REASONS:
         raise ScriptError(f"{head.name}: {_REASONS[head.name]}", point.at)
-    raise ScriptError(f"there is no probe point '{point}'", point.at)
+    raise NoSuchPoint(f"there is no probe point '{point}'", point.at)
 
 
 def _nothing_more(rest: list[Component]) -> None:
     if rest:
-        raise ScriptError(f"'{rest[0]}' does not belong to this probe point", rest[0].at)
+        raise NoSuchPoint(f"'{rest[0]}' does not belong to this probe point", rest[0].at)
 
 
 def _timer(point: Point, rest: list[Component]) -> Timer:
@@ -129,7 +134,7 @@ def _timer(point: Point, rest: list[Component]) -> Timer:
     if unit.name in ("hz", "jiffies", *_UNITS) and not isinstance(value, int):
         raise ScriptError(f"timer.{unit.name} takes a number", unit.at)
     if unit.name not in ("hz", "jiffies", *_UNITS) or not isinstance(value, int):
-        raise ScriptError(f"there is no timer '{unit}'", unit.at, hint="s ms us ns hz jiffies profile")
+        raise NoSuchPoint(f"there is no timer '{unit}'", unit.at, hint="s ms us ns hz jiffies profile")
     if value <= 0:
         raise ScriptError("a timer's time must be above 0", unit.at)
     if unit.name == "hz":
@@ -147,7 +152,7 @@ def _timer(point: Point, rest: list[Component]) -> Timer:
 
 def _in_kernel(point: Point, head: Component, rest: list[Component]) -> Site:
     if not rest:
-        raise ScriptError(f"'{point}' names no function", point.at, hint='kernel.function("vfs_read")')
+        raise NoSuchPoint(f"'{point}' names no function", point.at, hint='kernel.function("vfs_read")')
     what, *suffixes = rest
     if head.name == "kprobe" and what.name == "module" and suffixes:
         head, what, *suffixes = rest
@@ -160,11 +165,10 @@ def _in_kernel(point: Point, head: Component, rest: list[Component]) -> Site:
     if what.name == "statement" and isinstance(what.arg, int):
         return AtFunction(hex(what.arg & (1 << 64) - 1), absolute=what.arg)
     if what.name not in ("function", "statement") or not isinstance(what.arg, str):
-        reason = {
-            "mark": ": kernels have tracepoints in place of markers",
-            "data": ": hardware breakpoints are not set here",
-        }.get(what.name, "")
-        raise ScriptError(f"'{what}' cannot be probed{reason}", what.at, hint="function statement trace")
+        if what.name == "data":
+            raise ScriptError(f"'{what}' cannot be probed: hardware breakpoints are not set here", what.at)
+        reason = ": kernels have tracepoints in place of markers" if what.name == "mark" else ""
+        raise NoSuchPoint(f"'{what}' cannot be probed{reason}", what.at, hint="function statement trace")
     function, at_sign, place = what.arg.partition("@")
     module = str(head.arg) if head.name == "module" else None
     site = AtFunction(function, False, module, place if at_sign else None, statement=what.name == "statement")
@@ -183,7 +187,7 @@ def _with_suffixes(site: AtFunction, suffixes: list[Component]) -> AtFunction:
             case "inline":
                 site = replace(site, inline=True)
             case _:
-                raise ScriptError(
+                raise NoSuchPoint(
                     f"'{suffix}' does not belong to a function",
                     suffix.at,
                     hint=".call .return .inline .maxactive(N)",

@@ -76,3 +76,7 @@ class ScriptError(UsageError):
         super().__init__(f"{at}: {problem}", hint=hint, excerpt=line, caret=column - 1)
         self.problem = problem
         self.at = at
+
+
+class NoSuchPoint(ScriptError):
+    """A probe point that matches nothing. Only a point marked `?` or `!`, or a wildcard, may do that."""

@@ -104,7 +104,8 @@ stacks pid !: print_ustack(string) print_usyms(string)
 stacks pid: sprint_usyms(string):string usymname(long):string usymdata(long):string umodname(long):string
 stacks !: print_stack(string) print_syms(string)
 stacks: sprint_stack(string):string sprint_syms(string):string
-stacks: symname(long):string symdata(long):string symfile(long):string modname(long):string
+stacks: symname(long):string symdata(long):string modname(long):string
+stacks: symfile(long):string symline(long):string symfileline(long):string
 """
 
 _SIGNATURE = re.compile(r"(\w+)\(([^)]*)\)(?::(\w+))?")

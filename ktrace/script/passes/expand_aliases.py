@@ -1,5 +1,8 @@
 """Expand the probe points of every probe: aliases, wildcards, `?` and `!`.
 
+A point marked `?` or `!` and the members of a wildcard may match nothing; then they are left out. That is the
+only reason: any other mistake in them is an error, as elsewhere.
+
 An alias's statements run before the handler's (after them with `+=`) and share its variables.
 """
 
@@ -7,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
-from ktrace.errors import KtraceError
+from ktrace.errors import KtraceError, Unavailable
 from ktrace.model.near import close_to
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.ast import Block
 from ktrace.script.language.definitions import Alias, Component, Point, Script
-from ktrace.script.language.points import AtMoment, Site, Timer, read_point
-from ktrace.script.language.source import ScriptError
+from ktrace.script.language.points import AtMoment, Timer, read_point
+from ktrace.script.language.source import NoSuchPoint, ScriptError
 from ktrace.script.passes.hook import Hook, Hooks, machine_at
 
 # The first parts of probe points that are not aliases.
@@ -26,8 +29,14 @@ LEAVES = frozenset(
 _DEPTH_MAX = 20
 
 
-def expand_aliases(script: Script, aliases: tuple[Alias, ...], machine: Machine | None) -> Hooks:
+def expand_aliases(
+    script: Script, aliases: tuple[Alias, ...], machine: Machine | None
+) -> tuple[Hooks, Sequence[str], Sequence[str]]:
     """Make a hook for each handler at each probe point.
+
+    Returns:
+        The hooks; a note for each point that matches nothing and is left out; a warning for each that is left
+        out since nobody knows what it matches.
 
     Raises:
         KtraceError: the script has no probes.
@@ -39,7 +48,7 @@ def expand_aliases(script: Script, aliases: tuple[Alias, ...], machine: Machine 
     found: list[Hook] = []
     for probe in script.probes:
         found += expander.points(probe.points, probe.body)
-    return tuple(found)
+    return tuple(found), expander.notes, expander.warnings
 
 
 @dataclass(slots=True)
@@ -47,72 +56,87 @@ class _Expander:
     aliases: Sequence[Alias]
     machine: Machine | None
     within: list[Alias] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
-    def points(self, points: Sequence[Point], body: Block) -> list[Hook]:
+    def points(self, points: Sequence[Point], body: Block, *, may_miss: bool = False) -> list[Hook]:
         found: list[Hook] = []
         for point in points:
-            hooks = self.point(point, body)
+            hooks = self.point(point, body, may_miss=may_miss or point.may_miss)
             found += hooks
             if hooks and point.sufficient:
                 break
         return found
 
-    def point(self, point: Point, body: Block) -> list[Hook]:
-        may_miss = point.may_miss
+    def point(self, point: Point, body: Block, *, may_miss: bool) -> list[Hook]:
         try:
-            hooks = self._leads_to(point, body)
-        except ScriptError:
-            if may_miss:
-                return []
-            raise
+            hooks = self._leads_to(point, body, may_miss=may_miss)
+        except NoSuchPoint as error:
+            if not may_miss:
+                raise
+            self.notes.append(f"{point} is left out: {error.message}")
+            return []
         conditions = (point.condition,) if point.condition is not None else ()
-        may_miss = may_miss or (point.is_pattern and len(hooks) > 1)
-        return [
-            replace(h, asked=point, conditions=(*h.conditions, *conditions), optional=h.optional or may_miss)
-            for h in hooks
-        ]
+        return [replace(h, asked=point, conditions=(*h.conditions, *conditions)) for h in hooks]
 
-    def _leads_to(self, point: Point, body: Block) -> list[Hook]:
+    def _leads_to(self, point: Point, body: Block, *, may_miss: bool) -> list[Hook]:
         if point.parts[0].name in LEAVES:
-            try:
-                site = read_point(point)
-            except ScriptError as error:
-                if point.may_miss:
-                    return []
-                # Other points of the same alias may still exist.
-                return [Hook(point, AtMoment("never"), point, body, refused=error)]
-            if point.may_miss and not self._exists(point, site):
-                return []
-            return [Hook(point, site, point, body)]
+            return self._leaf(point, body, may_miss=may_miss)
         found = [(alias, rest) for alias in self.aliases for rest in _matches(alias, point)]
         found = [(alias, rest) for alias, rest in found if alias not in self.within]
         exact = [(alias, rest) for alias, rest in found if not rest]
         # The single event for all system calls replaces one event for each.
         every = [pair for pair in exact if any(part.name == "__any" for part in pair[0].names[0].parts)]
-        exact = every or exact
-        if not (exact or found):
-            raise ScriptError(f"there is no probe point '{point}'", point.at, hint=self._near(point))
+        chosen = every or exact or found
+        if not chosen:
+            raise NoSuchPoint(f"there is no probe point '{point}'", point.at, hint=self._near(point))
         if len(self.within) > _DEPTH_MAX:
             raise ScriptError(f"'{point}' leads through more than {_DEPTH_MAX} aliases", point.at)
         hooks: list[Hook] = []
-        for alias, rest in exact or found:
+        for alias, rest in chosen:
             self.within.append(alias)
-            for hook in self.points([_with(p, rest) for p in alias.points], body):
+            one_of_many = point.is_pattern and len(chosen) > 1
+            points = [_with(p, rest) for p in alias.points]
+            for hook in self.points(points, body, may_miss=may_miss or one_of_many):
                 blocks = (alias.body,) if alias.body.body else ()
                 if alias.epilogue:
                     hooks.append(replace(hook, after=(*blocks, *hook.after)))
                 else:
                     hooks.append(replace(hook, before=(*hook.before, *blocks)))
             self.within.pop()
+        if not hooks:
+            raise NoSuchPoint(f"'{point}' matches nothing here", point.at, hint=_last(self.notes))
         return hooks
 
-    def _exists(self, point: Point, site: Site) -> bool:
-        return isinstance(site, AtMoment | Timer) or machine_at(point, self.machine).exists(site)
+    def _leaf(self, point: Point, body: Block, *, may_miss: bool) -> list[Hook]:
+        """Return the hook of a point that is not an alias. One that may match nothing is looked up."""
+        try:
+            site = read_point(point)
+        except NoSuchPoint as error:
+            if may_miss:
+                raise
+            return [Hook(point, AtMoment("never"), point, body, refused=error)]
+        except ScriptError as error:
+            # The first mistake in the text is the one to report, and this may not be it.
+            return [Hook(point, AtMoment("never"), point, body, refused=error)]
+        if may_miss and not isinstance(site, AtMoment | Timer):
+            try:
+                is_there = machine_at(point, self.machine).exists(site)
+            except Unavailable as error:
+                self.warnings.append(f"{point} is left out: {error.message}")
+                return []
+            if not is_there:
+                raise NoSuchPoint(f"'{point}' matches nothing here", point.at)
+        return [Hook(point, site, point, body)]
 
     def _near(self, point: Point) -> str | None:
         names = [str(name) for alias in self.aliases for name in alias.names]
         near = close_to(str(point), [*names, *LEAVES])
         return "close to it: " + ", ".join(near) if near else None
+
+
+def _last(notes: Sequence[str]) -> str | None:
+    return notes[-1] if notes else None
 
 
 def _matches(alias: Alias, point: Point) -> list[tuple[Component, ...]]:

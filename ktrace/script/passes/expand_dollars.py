@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ktrace.script.kernel_interface import Machine, Shape
-from ktrace.script.language.ast import Call, Cast, Expr, Item, Member, Path, Target, Text, rebuilt
-from ktrace.script.language.points import AtFunction
-from ktrace.script.passes.hook import Hook, Hooks, each, machine_at
+from ktrace.script.kernel_interface import Machine, Read, Shape
+from ktrace.script.language.ast import Call, Cast, Expr, Item, Member, Path, Target, Text, rebuilt, walk
+from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.passes.hook import Hook, Hooks, asking, each, machine_at
+from ktrace.script.passes.kernel_expressions import kernel_text, without_pretty
 
 _MEMBERS_MAX = 32  # of one variable; the probe reads all of them
 _DEEPEST = 3
@@ -32,6 +33,8 @@ def expand_dollars(hooks: Hooks, machine: Machine | None) -> Hooks:
     """Replace `$$parms` and `$x$` by sprintf() of variables."""
 
     def one(hook: Hook) -> Hook:
+        if isinstance(hook.site, AtMoment | Timer):
+            return hook  # there are no variables: a later pass says where they are read
         return replace(hook, body=_spelled(hook.body, _known(hook, machine)))
 
     return each(hooks, one)
@@ -39,22 +42,35 @@ def expand_dollars(hooks: Hooks, machine: Machine | None) -> Hooks:
 
 def _known(hook: Hook, machine: Machine | None) -> Known:
     site = hook.site
-    if not isinstance(site, AtFunction):
-        return Known(lambda: ())
+    assert not isinstance(site, AtMoment | Timer)
     return Known(
-        lambda: machine_at(hook.point, machine).parameters(site),
+        lambda: asking(hook.point, lambda: machine_at(hook.point, machine).parameters(site, _others(hook))),
         lambda name, path: machine_at(hook.point, machine).shape(site, name, path),
     )
 
 
+def _others(hook: Hook) -> tuple[Read, ...]:
+    """Return what a handler reads apart from `$$parms` and its like."""
+    found: list[Read] = []
+    for one in walk(hook.code):
+        if isinstance(one, Target) and not one.name.startswith("$") and not one.variable:
+            text = kernel_text(without_pretty(one), lambda _: None, at_return=True)
+            found.append(Read(text))
+    return tuple(dict.fromkeys(found))
+
+
 def _spelled(node: Any, known: Known) -> Any:
     if isinstance(node, Target) and node.name in ("$parms", "$vars", "$return"):
-        names = ["return"] if node.name == "$return" else known.parameters()
         text = _Text(known)
+        names = ["return"] if node.name == "$return" else known.parameters()
+        if node.name == "$return" and (shape := known.shape("return", ())) and shape.form == "other":
+            return Text(node.at, "")  # the function returns nothing
         for number, name in enumerate(names):
             text.form += f"{' ' if number else ''}{name}="
             text.add(Target(node.at, name, pretty=node.pretty))
         return text.call(node)
+    if isinstance(node, Target) and node.name == "$name":
+        return Call(node.at, "probefunc", ())
     if isinstance(node, Target | Cast) and node.pretty:
         text = _Text(known)
         text.add(node)
@@ -77,9 +93,9 @@ class _Text:
     def add(self, node: Target | Cast) -> None:
         """Add a variable, printed as its `$` or `$$` suffix asks."""
         names = _names(node.path)
-        if node.pretty and isinstance(node, Target) and not (node.address or node.variable or names is None):
+        if isinstance(node, Target) and not (node.address or node.variable or names is None):
             shape = self.known.shape(node.name, names)
-            if shape is not None:
+            if shape is not None and (node.pretty or (shape.stored and shape.form == "text")):
                 self.left = _MEMBERS_MAX
                 self.shape(replace(node, pretty=""), shape, len(node.pretty) if shape.members else 0)
                 return

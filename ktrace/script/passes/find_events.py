@@ -7,37 +7,39 @@ from ktrace.errors import KtraceError
 from ktrace.script.kernel_interface import Found, Machine
 from ktrace.script.language.definitions import Point
 from ktrace.script.language.points import AtFunction, AtMoment, AtSyscall, Timer
+from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.hook import Hook, Hooks, asking, machine_at
 
 
-def find_events(hooks: Hooks, machine: Machine | None) -> tuple[Sequence[Bound], Sequence[str]]:
+def find_events(
+    hooks: Hooks, machine: Machine | None, notes: Sequence[str]
+) -> tuple[Sequence[Bound], Sequence[str]]:
     """Find the events that call each handler.
 
-    An optional hook without events is left out.
+    One of the functions that match a wildcard is left out if it does not have what its handler reads.
 
     Returns:
-        The hooks with their events, and a note for each hook that is left out.
+        The hooks with their events, and the notes with one for each hook that is left out.
 
     Raises:
         KtraceError: a hook was refused, or has no event, and must have one.
     """
     bound: list[Bound] = []
-    notes: list[str] = []
+    more: list[str] = []
     missing: dict[Point, KtraceError] = {}
     for number, hook in enumerate(hooks):
         try:
             bound.append(_bind(hook, f"probe {number}", machine))
         except KtraceError as error:
-            if not hook.optional:
+            if not hook.one_of_many or isinstance(error, ScriptError):
                 raise
-            notes.append(f"{hook.point} is left out: {error.message}")
+            more.append(f"{hook.point} is left out: {error.message}")
             missing.setdefault(hook.asked, error)
     for asked, refused in missing.items():
-        # A wildcard must match at least one event.
-        if asked.is_pattern and not asked.may_miss and not any(b.hook.asked is asked for b in bound):
-            raise refused
-    return bound, notes
+        if not any(b.hook.asked is asked for b in bound):
+            raise refused  # none of the functions has it
+    return bound, (*notes, *more)
 
 
 def _bind(hook: Hook, scope: str, machine: Machine | None) -> Bound:

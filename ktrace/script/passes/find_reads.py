@@ -181,6 +181,8 @@ class _Finder:
         if name == "$return":
             self._read(node, Target(node.at, "return"), "number")
             return
+        if isinstance(self.site, AtMoment | Timer):
+            raise self._none_here(node)
         if name not in ("$parms", "$vars", "$locals"):
             raise ScriptError(f"there is no ${name}", node.at, hint="$$parms $$vars $$locals $$return")
         raise ScriptError(
@@ -192,11 +194,7 @@ class _Finder:
         if isinstance(self.site, AtMoment | Timer):
             if isinstance(what, Name | Index):
                 return  # possibly text that a probe has read
-            raise ScriptError(
-                f"there are no variables of the kernel at {self.point}",
-                node.at,
-                hint='they belong to kernel.function("..."), kernel.trace("...") and their like',
-            )
+            raise self._none_here(node)
         if isinstance(what, Entry):
             what = what.value if not self.at_return else what
         at_return = self.at_return
@@ -208,6 +206,13 @@ class _Finder:
             user = "u" if isinstance(node, Call) and node.name.startswith("user") else ""
             text = text[1:] if text.startswith("&") else f"+{user}0({text})"
         self._add(node, Read(text, kind))
+
+    def _none_here(self, node: Expr) -> ScriptError:
+        return ScriptError(
+            f"there are no variables of the kernel at {self.point}",
+            node.at,
+            hint='they belong to kernel.function("..."), kernel.trace("...") and their like',
+        )
 
     def _add(self, node: Expr, read: Read) -> None:
         reads = self.wanted.entry_reads if self.at_entry else self.wanted.reads

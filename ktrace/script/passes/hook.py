@@ -46,7 +46,7 @@ class Hook:
         before, after: the statements of the aliases that were expanded.
         body: the script's own statements.
         conditions: the conditions of `if (condition)`, those of aliases first.
-        optional: whether the point is allowed to match nothing.
+        one_of_many: whether it is one of the functions that match a wildcard.
         wanted: the values that it reads.
         refused: why a pass refused it; the passes after that one skip it.
     """
@@ -58,7 +58,7 @@ class Hook:
     before: tuple[Block, ...] = ()
     after: tuple[Block, ...] = ()
     conditions: tuple[Expr, ...] = ()
-    optional: bool = False
+    one_of_many: bool = False
     wanted: KernelRead = field(default_factory=KernelRead)
     refused: KtraceError | None = None
 

@@ -29,7 +29,7 @@ TO_HOOKS = (
     Pass(parse, makes=("script",)),
     Pass(set_globals, makes=("script",)),
     Pass(read_tapset, makes=("script", "aliases")),
-    Pass(expand_aliases, makes=("hooks",)),
+    Pass(expand_aliases, makes=("hooks", "notes", "warnings")),
 )
 """The passes that find out which probe points a script asks for."""
 

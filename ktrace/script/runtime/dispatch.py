@@ -5,7 +5,6 @@ Each handler gets only the columns that it uses, as Python lists, one batch at a
 
 import heapq
 import random
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -14,10 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ktrace.aggregate.frames import without_own
 from ktrace.errors import Interrupted
 from ktrace.model.batch import Batch, Chunk, Stack
-from ktrace.model.column import Column, Strings
 from ktrace.script.kernel_interface import Found, Read
 from ktrace.script.language.faults import Abort, Fault
 from ktrace.script.language.points import AtMoment, Timer
@@ -25,8 +22,9 @@ from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.compiler import Compiled
 from ktrace.script.passes.find_reads import RETURNED, TASK_NAME
 from ktrace.script.runtime.arrays import by_key
+from ktrace.script.runtime.columns import event_data, stacks_of, values
 from ktrace.script.runtime.program import Program
-from ktrace.script.runtime.state import State, bytes_text, python_text
+from ktrace.script.runtime.state import State, python_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +270,10 @@ class Drive:
             return [constants[param]] * len(batch)
         if param in ("stack", "ustack"):
             if param not in made:
-                made[param] = _stacks_of(batch, stacks, user=param == "ustack")
+                made[param] = stacks_of(batch, stacks, user=param == "ustack")
             return made[param]
         if param not in made:
-            made[param] = _context(batch, param)
+            made[param] = event_data(batch, param)
         return made[param]
 
     def _moments(self, *moments: str) -> None:
@@ -345,42 +343,6 @@ class _Rows:
     batch: Batch
     calls: Sequence[_Call]
     arguments: list[Iterator[tuple[Any, ...]]]
-
-
-def values(column: Column) -> list[Any]:
-    """Convert a column for handlers: Latin-1 text or signed 64-bit numbers."""
-    if isinstance(column, Strings):
-        texts = ["" if text is None else bytes_text(text) for text in column.values]
-        return [texts[code] for code in column.codes.tolist()]
-    if column.dtype == np.uint64:
-        column = column.view(np.int64)
-    found: list[Any] = column.tolist()
-    return found
-
-
-def _context(batch: Batch, param: str) -> list[Any]:
-    if param == "pid":
-        pids = batch.pid if batch.tgid is None else np.where(batch.tgid > 0, batch.tgid, batch.pid)
-        return values(pids)
-    columns: dict[str, Column] = {"tid": batch.pid, "comm": batch.comm, "cpu": batch.cpu, "ts": batch.ts}
-    return values(columns[param])
-
-
-def _stacks_of(
-    batch: Batch, stacks: Sequence[Stack], *, user: bool
-) -> list[tuple[str, ...] | tuple[int, ...]]:
-    """Return the stack after each record: kernel stacks as printed by the kernel, others as addresses."""
-    by_task: dict[int, list[Stack]] = {}
-    for one in stacks:
-        if one.user is user:
-            by_task.setdefault(one.pid, []).append(one)
-    begins = {pid: [one.seq for one in found] for pid, found in by_task.items()}
-    found: list[tuple[str, ...] | tuple[int, ...]] = []
-    for seq, pid in zip(batch.seq.tolist(), batch.pid.tolist(), strict=True):
-        number = bisect_right(begins.get(pid, ()), seq)
-        after = by_task[pid][number] if number < len(begins.get(pid, ())) else None
-        found.append(() if after is None else after.ips if user else without_own(after.frames))
-    return found
 
 
 def _delay(timer: Timer) -> int:

@@ -4,62 +4,91 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from ktrace.script.language.arithmetic import wrap
 from ktrace.script.language.faults import Fault
 from ktrace.script.runtime.state import State
 
-Frames = tuple[str, ...]
+Frames = tuple[int, ...]
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
-    """Return the functions by name. Frames are innermost first; the kernel's are text, others addresses."""
+    """Return the functions by name. Frames are addresses, innermost first."""
     return {**_of_the_kernel(state), **_of_processes(state)}
 
 
 def _of_the_kernel(state: State) -> Mapping[str, Callable[..., Any]]:
-    def shown(frames: Frames) -> str:
-        return "".join(f" {frame}\n" for frame in frames[: state.limits.MAXTRACE])
+    names = _KernelNames(state)
+    longest, most = state.limits.MAXSTRINGLEN - 1, state.limits.MAXTRACE
 
-    def short(frames: Frames) -> str:
-        return " ".join(frames[: state.limits.MAXTRACE])[:longest]
+    def joined(frames: Iterable[int]) -> str:
+        return " ".join(map(_hexadecimal, frames))[:longest]
 
-    def symbol(address: int) -> str:
-        found = state.symbol(address)
-        return found[0] if found else _hexadecimal(address)
+    def caller(frames: Frames) -> str:
+        address = _frame(frames, 1)
+        return f"{names.name(address)} {_hexadecimal(address)}"
 
-    def symbol_offset(address: int) -> str:
-        found = state.symbol(address)
+    return {
+        "backtrace": lambda frames: joined(frames[:most]),
+        "sprint_backtrace": lambda frames: names.lines(frames)[:longest],
+        "print_backtrace": lambda frames: _write(state, names.lines(frames)),
+        "print_backtrace_fileline": lambda frames: _write(state, names.lines(frames, source=True)),
+        "callers": lambda frames, n: joined(frames[1 : n + 1 if n >= 0 else None]),
+        "caller": caller,
+        "stack": _frame,
+        "print_stack": lambda text: _write(state, names.lines(_addresses(text))),
+        "print_syms": lambda text: _write(state, names.lines(_addresses(text))),
+        "sprint_stack": lambda text: names.lines(_addresses(text))[:longest],
+        "sprint_syms": lambda text: names.lines(_addresses(text))[:longest],
+        "symname": names.name,
+        "symdata": lambda address: names.place(address) or _hexadecimal(address),
+        "symfile": lambda address: names.source(address, "{0}"),
+        "symline": lambda address: names.source(address, "{1}"),
+        "symfileline": lambda address: names.source(address, "{0}:{1}"),
+        "modname": names.module,
+    }
+
+
+class _KernelNames:
+    """Addresses of the kernel as text; plain hexadecimal where nothing is known of one."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+
+    def name(self, address: int) -> str:
+        """Return the name of the symbol that holds an address."""
+        found = self._state.symbol(address)
+        return found.name if found else _hexadecimal(address)
+
+    def place(self, address: int) -> str | None:
+        """Return symbol, offset, size and module of an address; None if it has no symbol."""
+        found = self._state.symbol(address)
         if found is None:
-            return _hexadecimal(address)
-        name, offset, module = found
-        return f"{name}+0x{offset:x}" + (f" [{module}]" if module else " [kernel]")
+            return None
+        return f"{found.name}+0x{found.offset:x}/0x{found.size:x} [{found.module or 'kernel'}]"
 
-    def module(address: int) -> str:
-        found = state.symbol(address)
+    def module(self, address: int) -> str:
+        """Return the module of an address, or `kernel`. Raises Fault if it is unknown."""
+        found = self._state.symbol(address)
         if found is None:
             raise Fault("Cannot determine kernel module name")
-        return found[2] or "kernel"
+        return found.module or "kernel"
 
-    def lines(text: str) -> str:
-        return "".join(f" {word}\n" for word in text.split())
+    def source(self, address: int, form: str) -> str:
+        """Return file and line of an address in this form."""
+        found = self._state.symbol(address)
+        known = self._state.source_line(found) if found is not None else None
+        return form.format(*known) if known else _hexadecimal(address)
 
-    longest = state.limits.MAXSTRINGLEN - 1
-    return {
-        "backtrace": short,
-        "sprint_backtrace": lambda frames: shown(frames)[:longest],
-        "print_backtrace": lambda frames: _write(state, shown(frames)),
-        "print_backtrace_fileline": lambda frames: _write(state, shown(frames)),
-        "callers": lambda frames, n: " ".join(frames[1 : n + 1 if n >= 0 else None]),
-        "caller": lambda frames: frames[1] if len(frames) > 1 else "",
-        "stack": lambda _frames, _n: 0,
-        "print_stack": lambda text: _write(state, lines(text)),
-        "print_syms": lambda text: _write(state, lines(text)),
-        "sprint_stack": lines,
-        "sprint_syms": lines,
-        "symname": symbol,
-        "symdata": symbol_offset,
-        "symfile": lambda _address: "",
-        "modname": module,
-    }
+    def lines(self, addresses: Iterable[int], *, source: bool = False) -> str:
+        """Format addresses, one a line, with symbols and, if asked for, places in the source."""
+        made = []
+        for address in islice(addresses, self._state.limits.MAXTRACE):
+            place = self.place(address)
+            text = _hexadecimal(address) + (f" : {place}" if place else "")
+            if source and (line := self.source(address, "{0}:{1}")) != _hexadecimal(address):
+                text += f" {line}"
+            made.append(f" {text}\n")
+        return "".join(made)
 
 
 def _of_processes(state: State) -> Mapping[str, Callable[..., Any]]:
@@ -112,6 +141,11 @@ def _write(state: State, text: str) -> int:
     """Print text and return 0, the value of a call that returns nothing."""
     state.out.append(state.shown(text))
     return 0
+
+
+def _frame(frames: Frames, depth: int) -> int:
+    """Return the address at a depth of a stack; 0 if it is not that deep."""
+    return wrap(frames[depth]) if 0 <= depth < len(frames) else 0
 
 
 def _hexadecimal(address: int) -> str:

@@ -3,11 +3,27 @@
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ktrace.diagnostic import visible
 from ktrace.host.host import Host
 from ktrace.host.local import LocalHost
 from ktrace.script.language.limits import Limits
+
+
+class KernelSymbol(NamedTuple):
+    """The symbol that holds an address of the kernel.
+
+    Attributes:
+        offset: the distance in bytes of the address from the symbol's start.
+        size: the size of the symbol in bytes.
+        module: None for the kernel image.
+    """
+
+    name: str
+    offset: int
+    size: int
+    module: str | None
 
 
 @dataclass(slots=True)
@@ -26,8 +42,8 @@ class State:
         now: returns the time in nanoseconds, on the events' clock.
         wall_offset: the offset from the events' clock to nanoseconds since 1970.
         run_commands: whether `system()` may run commands.
-        symbol: returns the symbol of a kernel address, the offset from it, and the module (None for the
-            kernel image); None if the address is unknown.
+        symbol: returns the symbol that holds a kernel address; None if the address is unknown.
+        source_line: returns file and line of the place of a kernel symbol; None if they are unknown.
         user_symbol: returns the symbol and place of `(pid, address)`; None if it is unknown.
         syscalls: the names of system calls, by number.
         arguments: the script's arguments.
@@ -46,7 +62,8 @@ class State:
     now: Callable[[], int] = lambda: 0
     wall_offset: int = 0
     run_commands: bool = False
-    symbol: Callable[[int], tuple[str, int, str | None] | None] = lambda _: None
+    symbol: Callable[[int], KernelSymbol | None] = lambda _: None
+    source_line: Callable[[KernelSymbol], tuple[str, int] | None] = lambda _: None
     user_symbol: Callable[[int, int], tuple[str, str] | None] = lambda _pid, _address: None
     syscalls: Mapping[int, str] = field(default_factory=dict)
     arguments: Sequence[str] = ()

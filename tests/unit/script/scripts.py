@@ -54,13 +54,13 @@ class FakeKernel:
     def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
         return (site.name if isinstance(site, AtSyscall) else site.pattern) in self.functions_
 
-    def parameters(self, site: AtFunction) -> Sequence[str]:
+    def parameters(self, site: AtFunction | AtEvent | AtSyscall, also: Sequence[Read] = ()) -> Sequence[str]:
         return ["a", "b"]
 
-    def shape(self, site: AtFunction, name: str, path: Sequence[str]) -> Shape | None:
+    def shape(self, site: AtFunction | AtEvent | AtSyscall, name: str, path: Sequence[str]) -> Shape | None:
         return self.shapes.get("->".join((name, *path)))
 
-    def functions(self, site: AtFunction) -> Sequence[tuple[str, str | None]]:
+    def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         return [(name, None) for name in fnmatch.filter(self.functions_, site.pattern)]
 
     def syscalls(self) -> Mapping[int, str]:

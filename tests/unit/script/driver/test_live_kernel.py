@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import KtraceError, NotFound
+from ktrace.script.driver.kernel_symbols import KernelSymbols
 from ktrace.script.driver.live_kernel import ScriptKernel
 from ktrace.script.driver.plan import steps
 from ktrace.script.kernel_interface import Read
@@ -12,6 +13,7 @@ from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
 from ktrace.script.language.preprocess import Facts
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.compiler import Compiled, Compiler
+from ktrace.stream.symbol_table import SymbolTable
 from tests.unit.session.places import NEW_README, OLD_README, BuiltKernel
 
 SWITCH = (
@@ -30,7 +32,7 @@ def built(root: Path, readme: str) -> ScriptKernel:
     event.mkdir(parents=True)
     (event / "format").write_text(SWITCH)
     (event / "enable").write_text("0\n")
-    return ScriptKernel(kernel, "ktrace_1_2")
+    return ScriptKernel(kernel, "ktrace_1_2", KernelSymbols(lambda: SymbolTable(b""), None, print))
 
 
 @pytest.fixture(params=["old", "new"])
@@ -70,6 +72,11 @@ def test_a_cast_and_what_a_variable_holds(new: ScriptKernel) -> None:
         f = $file; println(kernel_string(@cast(f, "file")->f_path->dentry->d_name->name)) }"""
     (line,) = lines(new, text)
     assert "f1=" in line and line.endswith(":string")
+
+
+def test_all_that_an_event_has_is_its_fields_where_its_tracepoint_cannot_be_probed(old: ScriptKernel) -> None:
+    text = compiled(old, 'probe kernel.trace("sched_switch") { println($$vars) }').emitted.text
+    assert """'prev_comm="%s" prev_pid=%#x next_pid=%#x' % (c_f0, """ in text
 
 
 def test_text_read_as_a_number_is_its_address(either: ScriptKernel) -> None:

@@ -2,9 +2,9 @@
 
 import pytest
 
-from ktrace.errors import KtraceError
-from ktrace.script.language.points import AtFunction
-from ktrace.script.language.source import ScriptError
+from ktrace.errors import KtraceError, Unavailable
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.language.source import NoSuchPoint, ScriptError
 from ktrace.script.passes.expand_aliases import expand_aliases
 from tests.unit.script.passes.one_pass import after, handlers
 from tests.unit.script.scripts import FakeKernel
@@ -47,9 +47,47 @@ def test_a_hook_knows_its_site_and_what_was_asked_for() -> None:
 
 def test_a_bad_point_of_an_alias_does_not_take_the_others_with_it() -> None:
     text = 'probe a = kernel.function("f"), kernel.bad("x") {} probe a ? {}'
-    good, bad = after(expand_aliases, text, FakeKernel(["f"])).hooks
-    assert good.refused is None and good.optional
-    assert bad.refused is not None and "'bad(\"x\")' cannot be probed" in bad.refused.message
+    made = after(expand_aliases, text, FakeKernel(["f"]))
+    assert [str(hook.point) for hook in made.hooks] == ['kernel.function("f")']
+    assert "'bad(\"x\")' cannot be probed" in made.notes[0]
+
+
+@pytest.mark.parametrize("mark", ["?", "!"])
+@pytest.mark.parametrize("suffix", ["", ".return"])
+def test_a_mark_at_an_alias_holds_for_the_points_that_it_leads_to(mark: str, suffix: str) -> None:
+    aliases = 'probe a = kernel.function("no") {} probe b = a {} '
+    text = f'{aliases} probe b{suffix}{mark}, kernel.function("f") {{}}'
+    made = after(expand_aliases, text, FakeKernel(["f"]))
+    assert [str(hook.point) for hook in made.hooks] == ['kernel.function("f")']
+    assert "matches nothing here" in made.notes[-1]
+
+
+def test_an_alias_of_points_that_match_nothing_matches_nothing() -> None:
+    text = 'probe a = kernel.function("no")? {} probe a {}'
+    with pytest.raises(NoSuchPoint, match="'a' matches nothing here"):
+        after(expand_aliases, text, FakeKernel(["f"]))
+    assert after(expand_aliases, text.replace("a {}", "a ?, begin {}"), FakeKernel([])).hooks
+
+
+@pytest.mark.parametrize(
+    "point", ['process("x").function("f")', "perf.sw.cpu_clock", 'kernel.data("x").write']
+)
+def test_a_point_that_cannot_be_probed_here_is_not_passed_over(point: str) -> None:
+    (hook, _) = after(expand_aliases, f"probe {point} ?, begin {{}}").hooks
+    assert hook.refused is not None
+
+
+class Doubtful(FakeKernel):
+    """A kernel that cannot tell whether a place exists."""
+
+    def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
+        raise Unavailable("there is no debug info")
+
+
+def test_a_point_that_may_be_there_is_left_out_with_a_warning() -> None:
+    made = after(expand_aliases, 'probe kernel.statement("f@a.c:1")?, begin {}', Doubtful([]))
+    assert len(made.hooks) == 1
+    assert made.warnings == ['kernel.statement("f@a.c:1") is left out: there is no debug info']
 
 
 def test_a_point_that_there_is_not() -> None:

@@ -1,8 +1,12 @@
 """Variables that stand for text, expanded to formats of single variables."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from ktrace.script.kernel_interface import Shape
+from ktrace.script.kernel_interface import Read, Shape
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.language.source import ScriptError
 from tests.unit.script.scripts import FakeKernel, compiled
 
 NAME = Shape("record", "name", (Shape("unsigned", "len"), Shape("text", "text")))
@@ -16,6 +20,7 @@ SHAPES = {
     "big": Shape("pointer", members=tuple(Shape("signed", f"m{i}") for i in range(40))),
     "text": Shape("text"),
     "return": Shape("unsigned"),
+    "comm": Shape("text", stored=True),
 }
 
 
@@ -56,3 +61,40 @@ def test_of_what_has_many_members_some_are_left_out() -> None:
 def test_at_a_return() -> None:
     form, reads = made("$$return$", point='kernel.function("f").return')
     assert (form, reads) == ("return=%d", ["$retval"])
+
+
+@pytest.mark.parametrize(
+    ("body", "form", "reads"),
+    [
+        ("$$parms", "a=%#x b=%#x", ["a", "b"]),
+        ("$$vars$", "a=%d b={.i=%d, .p=%#x, .name={...}, .r=[...]}", ["a", "b->i", "b->p"]),
+        ("$b->name$", '{.len=%d, .text="%s"}', ["b->name->len", "b->name->text"]),
+        ("$comm$", '"%s"', ["comm"]),
+    ],
+)
+def test_what_a_tracepoint_passes_on_is_expanded_too(body: str, form: str, reads: list[str]) -> None:
+    assert made(body, point='kernel.trace("f")') == (form, reads)
+
+
+class WithFields(FakeKernel):
+    def parameters(self, site: AtFunction | AtEvent | AtSyscall, also: Sequence[Read] = ()) -> Sequence[str]:
+        return ["a", "comm"] if Read("x") in also else ["a", "b"]
+
+
+def test_parameters_are_those_that_can_be_read_together_with_the_rest() -> None:
+    kernel = WithFields(["f"], shapes=SHAPES)
+    text = compiled('probe kernel.trace("f") { println($x, $$parms, $$name) }', kernel).emitted.text
+    assert """'a=%#x comm="%s"'""" in text and "c_func" in text
+
+
+@pytest.mark.parametrize("what", ["$$parms", "$$vars$", "$$return", "$x$"])
+@pytest.mark.parametrize("point", ["begin", "timer.s(1)"])
+def test_there_are_none_where_nothing_is_hit(what: str, point: str) -> None:
+    with pytest.raises(ScriptError, match="there are no variables of the kernel at"):
+        compiled(f"probe {point} {{ println({what}) }}")
+
+
+def test_a_function_that_returns_nothing() -> None:
+    kernel = FakeKernel(["f"], shapes={"return": Shape("other")})
+    text = compiled('probe kernel.function("f").return { printf("[%s]", $$return) }', kernel).emitted.text
+    assert "'[%s]' % ('', )" in text or "''" in text

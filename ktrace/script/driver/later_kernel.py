@@ -1,0 +1,83 @@
+"""The kernel of a script, opened when the script first asks for it."""
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from ktrace.script.driver.options import Options
+from ktrace.script.kernel_interface import Found, Read, Shape
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+
+if TYPE_CHECKING:
+    from ktrace.diagnostic import Notify
+    from ktrace.script.driver.kernel_symbols import KernelSymbols
+    from ktrace.script.driver.live_kernel import ScriptKernel
+    from ktrace.symbols.dwarf.info import DebugInfo
+
+
+class LaterKernel:
+    """The kernel as a `Machine`, opened when a script first asks for it. Many scripts never do."""
+
+    def __init__(self, options: Options, note: "Notify") -> None:
+        self._options = options
+        self._note = note
+        self._real: ScriptKernel | None = None
+
+    @property
+    def real(self) -> "ScriptKernel":
+        """Return the kernel. Raises Unavailable if tracing is not possible."""
+        if self._real is None:
+            from ktrace.kernel.kernel import Kernel
+            from ktrace.script.driver.live_kernel import ScriptKernel
+            from ktrace.tracefs.instances import Owner
+            from ktrace.tracefs.mount import find_debug, find_tracing
+
+            host = self._options.host
+            found = Kernel(find_tracing(host), find_debug(host), vmlinux=self._options.vmlinux)
+            self._real = ScriptKernel(found, Owner.of_this_process(host).name, self.symbols)
+        return self._real
+
+    @cached_property
+    def symbols(self) -> "KernelSymbols":
+        """Return the kernel's symbols by address."""
+        from ktrace.script.driver.kernel_symbols import KernelSymbols
+        from ktrace.session.page_decoder import kernel_symbols
+
+        return KernelSymbols(
+            lambda: kernel_symbols(self._options.host),
+            self._debug_info,
+            self._note,
+        )
+
+    def _debug_info(self) -> "DebugInfo":
+        return self.real.kernel.installed_debug_info()
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        """See `Machine`."""
+        return self.real.find(site, reads)
+
+    def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:
+        """See `Machine`."""
+        return self.real.readable(site, reads)
+
+    def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
+        """See `Machine`."""
+        return self.real.exists(site)
+
+    def parameters(self, site: AtFunction | AtEvent | AtSyscall, also: Sequence[Read] = ()) -> Sequence[str]:
+        """See `Machine`."""
+        return self.real.parameters(site, also)
+
+    def shape(self, site: AtFunction | AtEvent | AtSyscall, name: str, path: Sequence[str]) -> Shape | None:
+        """See `Machine`."""
+        return self.real.shape(site, name, path)
+
+    def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
+        """See `Machine`."""
+        return self.real.functions(site)
+
+    def syscalls(self) -> Mapping[int, str]:
+        """See `Machine`."""
+        from ktrace.symbols.syscall_numbers import syscall_names
+
+        return syscall_names(self._options.host.uname().machine)

@@ -1,0 +1,52 @@
+"""Turn columns of events into lists of arguments for handlers."""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ktrace.aggregate.frames import without_own
+from ktrace.model.batch import Batch, Stack
+from ktrace.model.column import Column, Strings
+from ktrace.script.runtime.state import bytes_text
+
+
+def values(column: Column) -> list[Any]:
+    """Convert a column for handlers: Latin-1 text or signed 64-bit numbers."""
+    if isinstance(column, Strings):
+        texts = ["" if text is None else bytes_text(text) for text in column.values]
+        return [texts[code] for code in column.codes.tolist()]
+    if column.dtype == np.uint64:
+        column = column.view(np.int64)
+    found: list[Any] = column.tolist()
+    return found
+
+
+def event_data(batch: Batch, param: str) -> list[Any]:
+    """Return the `tid`, `pid`, `comm`, `cpu` or `ts` of each record."""
+    if param == "pid":
+        pids = batch.pid if batch.tgid is None else np.where(batch.tgid > 0, batch.tgid, batch.pid)
+        return values(pids)
+    columns: dict[str, Column] = {"tid": batch.pid, "comm": batch.comm, "cpu": batch.cpu, "ts": batch.ts}
+    return values(columns[param])
+
+
+def stacks_of(batch: Batch, stacks: Sequence[Stack], *, user: bool) -> list[tuple[int, ...]]:
+    """Return the addresses of the stack after each record."""
+    by_task: dict[int, list[Stack]] = {}
+    for one in stacks:
+        if one.user is user:
+            by_task.setdefault(one.pid, []).append(one)
+    begins = {pid: [one.seq for one in found] for pid, found in by_task.items()}
+    found: list[tuple[int, ...]] = []
+    for seq, pid in zip(batch.seq.tolist(), batch.pid.tolist(), strict=True):
+        number = bisect_right(begins.get(pid, ()), seq)
+        after = by_task[pid][number] if number < len(begins.get(pid, ())) else None
+        found.append(() if after is None else after.ips if user else _without_own(after))
+    return found
+
+
+def _without_own(stack: Stack) -> tuple[int, ...]:
+    """Return the addresses of a kernel stack without those of the probe itself."""
+    return stack.ips[len(stack.frames) - len(without_own(stack.frames)) :]
