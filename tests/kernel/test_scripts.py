@@ -62,3 +62,25 @@ def test_a_script_that_fails_half_way_leaves_nothing(ktrace, tracing) -> None:
     done = ktrace("run", "-e", script, status=None)
     assert done.status != 0 and "no_such_function_at_all" in done.err
     assert "ktrace_" not in (tracing / "kprobe_events").read_text()
+
+
+@pytest.mark.parametrize("option", ["-p2", "-l", "-L"])
+@pytest.mark.parametrize(
+    "point",
+    [
+        'kernel.function("no_such_function_at_all")',
+        'kernel.function("no_such_function_at_all").return',
+        'module("no_such_module").function("vfs_read")',
+        "syscall.no_such_call",
+        'kernel.trace("sched:no_such_event")',
+    ],
+)
+def test_a_place_that_there_is_not_is_neither_planned_nor_listed(ktrace, option: str, point: str) -> None:
+    words = ["-p2", "-e", f"probe {point} {{}}"] if option == "-p2" else [option, point]
+    done = ktrace("run", *words, status=None)
+    assert done.status != 0 and "no_such" in done.err and not done.out
+
+
+def test_a_file_that_cannot_be_checked_is_told(ktrace) -> None:
+    done = ktrace("run", "-l", 'kernel.function("vfs_read@fs/read_write.c")')
+    assert "whether 'vfs_read' is in fs/read_write.c is not known" in done.err

@@ -1,12 +1,15 @@
 """The kernel of a script, opened when the script first asks for it."""
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from ktrace.errors import NotFound
 from ktrace.script.driver.options import Options
 from ktrace.script.kernel_interface import Found, Read, Shape
-from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.language.definitions import Point
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, Site
+from ktrace.script.passes.hook import asking
 
 if TYPE_CHECKING:
     from ktrace.diagnostic import Notify
@@ -51,6 +54,31 @@ class LaterKernel:
 
     def _debug_info(self) -> "DebugInfo":
         return self.real.kernel.installed_debug_info()
+
+    @property
+    def doubts(self) -> Sequence[str]:
+        """Return what could not be found out about the places of probe points."""
+        return [] if self._real is None else list(self._real.doubts)
+
+    def check(self, points: Iterable[tuple[Point, Site]]) -> None:
+        """Look up places that are otherwise only looked up after the kernel has refused them.
+
+        Raises:
+            NotFound: there is no such place; the message has the probe point.
+        """
+        for point, site in points:
+            if not isinstance(site, AtFunction | AtEvent | AtSyscall):
+                continue
+            if not asking(point, partial(self._if_there, site)):
+                reason = "this kernel has no such place to probe"
+                raise NotFound(f"{point.at}: {point}: {reason}", hint=self._near(site))
+
+    def _if_there(self, site: AtFunction | AtEvent | AtSyscall) -> Sequence[bool]:
+        return [True] if self.exists(site) else []
+
+    def _near(self, site: AtFunction | AtEvent | AtSyscall) -> str | None:
+        near = self.real.kernel.symbols.miss(site.pattern).near if isinstance(site, AtFunction) else ()
+        return "close to it: " + ", ".join(near) if near else None
 
     def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
         """See `Machine`."""

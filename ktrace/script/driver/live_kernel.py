@@ -4,7 +4,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ktrace.errors import KtraceError, NotFound, UsageError
+from ktrace.errors import KtraceError, NotFound, Unavailable
 from ktrace.host.host import Host
 from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import present_name
@@ -38,6 +38,7 @@ class ScriptKernel:
 
     Attributes:
         wanted: the probes that were found, by `Found.key`.
+        doubts: what could not be found out about the places.
         events: the static events that were found, as `SYSTEM/NAME`, by `Found.key`.
     """
 
@@ -46,7 +47,7 @@ class ScriptKernel:
     names: KernelSymbols
     wanted: dict[int, ProbeSpec] = field(default_factory=dict)
     events: dict[int, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    doubts: dict[str, None] = field(default_factory=dict)
     _asked: dict[object, list[ProbeSpec] | KtraceError] = field(default_factory=dict)
     _static: StaticEvents = field(init=False)
     _names: set[str] = field(default_factory=set)
@@ -81,16 +82,40 @@ class ScriptKernel:
         if isinstance(site, AtSyscall):
             names = function_names(site.name, self.kernel.machine)
             return any(map(self.kernel.symbols.has_function, names))
+        if site.place is not None or site.inline:
+            self._need_debug_info(site)
         found_by_looking = site.place is not None or site.module is not None or site.inline
         if found_by_looking or any(ch in site.pattern for ch in "*?["):
             try:
-                return bool(self._wanted(site, ()))
-            except KtraceError:
+                return bool(self._wanted(site, ())) and self._is_there(site)
+            except NotFound:
                 return False
         symbols = self.kernel.symbols
         if site.absolute is not None or symbols.has_function(site.pattern):
             return True
-        return present_name(site.pattern, symbols, self.kernel.machine) is not None
+        return self._is_renamed(site.pattern)
+
+    def _need_debug_info(self, site: AtFunction) -> None:
+        """Raise Unavailable if it cannot be known whether a place in the source exists."""
+        by_name = site.place is not None and ":" not in site.place and not site.inline
+        if by_name and not any(ch in site.pattern for ch in "*?["):
+            return  # the function can be found by its name, without its file
+        try:
+            self.kernel.debug_info(site.module)
+        except NotFound as error:
+            raise Unavailable(error.message, hint=error.hint) from error
+
+    def _is_there(self, site: AtFunction) -> bool:
+        """Return whether the kernel has the function of a place in a module or file."""
+        if any(ch in site.pattern for ch in "*?[") or (site.place is not None and ":" in site.place):
+            return True  # the look-up has found it
+        symbols = [one for one in self.kernel.symbols.find(site.pattern) if one.is_function]
+        if site.module is not None:
+            return any(fnmatch.fnmatchcase(one.module or "", site.module) for one in symbols)
+        return site.inline or bool(symbols) or self._is_renamed(site.pattern)
+
+    def _is_renamed(self, function: str) -> bool:
+        return present_name(function, self.kernel.symbols, self.kernel.machine) is not None
 
     def parameters(self, site: AtFunction | AtEvent | AtSyscall, also: Sequence[Read] = ()) -> Sequence[str]:
         """See `Machine`."""
@@ -216,16 +241,38 @@ class ScriptKernel:
                 name = f"{file}:{line}"
             elif line.isdigit() and any(ch in name for ch in "*?["):
                 return self._holding(f"{file}:{line}", site)
-        elif site.place is not None and any(ch in name for ch in "*?["):
-            if name != "*":
-                raise UsageError(
-                    f"'{name}@{site.place}': of a file's functions all or one by its full name can be probed"
-                )
+            else:
+                self._is_of_file(name, file)
+        elif site.place is not None and (
+            any(ch in name for ch in "*?[") or not self._is_of_file(name, site.place)
+        ):
             name = f":{site.place}"
         if site.module is None:
             return [name]
         modules = _modules(self.kernel.host) if any(ch in site.module for ch in "*?[") else [site.module]
         return [f"{module}:{name}" for module in modules if fnmatch.fnmatchcase(module, site.module)]
+
+    def _is_of_file(self, function: str, place: str) -> bool:
+        """Return whether all functions of this name are from a file. Without debug info, that is not known.
+
+        Raises:
+            NotFound: none of them is.
+        """
+        try:
+            kernel = self.kernel
+            info = kernel.debug_info() if kernel.vmlinux else kernel.installed_debug_info()
+            found = info.lines_of(function)
+        except NotFound:
+            found = Miss("debug info", "there is none")
+        if isinstance(found, Miss):
+            told = f"whether '{function}' is in {place} is not known: there is no debug info of it"
+            self.doubts[told] = None
+            return True
+        files = {one.file for one in found}
+        own = {file for file in files if f"/{file}".endswith(f"/{place}")}
+        if not own:
+            raise NotFound(f"'{function}' is not in {place}", hint=f"it is in {', '.join(sorted(files))}")
+        return own == files
 
     def _holding(self, line: str, site: AtFunction) -> list[str]:
         """Return the functions that contain a source line. Probes are placed at their entry."""
@@ -305,6 +352,13 @@ def _meant(site: AtFunction, made: list[ProbeSpec]) -> list[ProbeSpec]:
         if not inside:
             raise NotFound(f"{site.pattern} is inlined nowhere", hint="without .inline its calls are probed")
         return inside
+    is_file = site.place is not None and ":" not in site.place
+    if is_file and any(not _begins(one.probe, site.pattern) for one in made):
+        # All functions of the file were found.
+        chosen = [one for one in made if fnmatch.fnmatchcase(_function(one.probe)[0], site.pattern)]
+        if not chosen:
+            raise NotFound(f"no function of {site.place} matches '{site.pattern}'")
+        return chosen
     if site.statement and site.place is not None:
         # The line also matches functions that the function was inlined into.
         return [one for one in made if fnmatch.fnmatchcase(_function(one.probe)[0], site.pattern)] or made

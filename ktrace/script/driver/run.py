@@ -69,7 +69,7 @@ def run(source: SourceFile, options: Options) -> int:
             compiled = Compiler(options.facts, machine, options.settings, limits).run([source])
         for note in compiled.notes if options.verbose else ():
             _note(note)
-        for warning in compiled.warnings:
+        for warning in (*compiled.warnings, *kernel.doubts):
             _note(f"WARNING: {warning}")
         state = _state(options, limits, child, kernel.syscalls(), on_terminal=opened is None)
         state.symbol, state.source_line = symbols, symbols.line
@@ -91,11 +91,20 @@ def run(source: SourceFile, options: Options) -> int:
             stop.ends_in(options.duration_s)
             _alone(drive, stop, child)
         stop.last_words()
-        if drive.held_up:
-            _note("WARNING: a handler had not returned when the script's time was over: it was interrupted")
-        if drive.given_up:
-            _note("WARNING: nobody reads the output: the rest of it is dropped")
+        _tell_the_end(drive, options)
         return seeing_status(_exit_code(drive, stop, child), muted)
+
+
+def _tell_the_end(drive: "Drive", options: Options) -> None:
+    """Tell what handlers did not see or could not do."""
+    if options.verbose and drive.state.without_entry:
+        _note(
+            f"{drive.state.without_entry} returns were left out: their functions were entered before the run"
+        )
+    if drive.held_up:
+        _note("WARNING: a handler had not returned when the script's time was over: it was interrupted")
+    if drive.given_up:
+        _note("WARNING: nobody reads the output: the rest of it is dropped")
 
 
 def _state(
@@ -223,6 +232,9 @@ def show_plan(source: SourceFile, options: Options) -> int:
     """Print the writes to the kernel as shell commands, and the Python program, for `--plan`."""
     kernel = LaterKernel(options, _note)
     compiled = Compiler(options.facts, kernel, options.settings, Limits.of(options.limits)).run([source])
+    kernel.check((bound.hook.point, bound.site) for bound in compiled.bound)
+    for warning in (*compiled.warnings, *kernel.doubts):
+        _note(f"WARNING: {warning}")
     counting: set[int] = set()
     if any(bound.found for bound in compiled.bound):
         from ktrace.script.driver.plan import steps
@@ -249,7 +261,9 @@ def list_points(source: SourceFile, options: Options, *, variables: bool) -> int
     kernel = LaterKernel(options, _note)
     compiler = Compiler(options.facts, kernel, options.settings)
     lines: dict[str, None] = {}
-    for hook in compiler.hooks([source]):
+    hooks = compiler.hooks([source])
+    kernel.check((hook.point, hook.site) for hook in hooks)
+    for hook in hooks:
         asked = hook.site
         if isinstance(asked, AtMoment | Timer):
             lines[str(hook.point)] = None
@@ -259,5 +273,7 @@ def list_points(source: SourceFile, options: Options, *, variables: bool) -> int
             if variables:
                 text += "".join(f" {one}" for one in kernel.real.variables(asked, found))
             lines[text] = None
+    for doubt in kernel.doubts:
+        _note(f"WARNING: {doubt}")
     print("\n".join(lines))
     return 0

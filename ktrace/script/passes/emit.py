@@ -129,9 +129,9 @@ def _handler(types: Types, body: "_Body", functions: Mapping[str, "_Body"], boun
     if names:
         head.append(f"    global {', '.join(names)}")
     if kept:
-        defaults = "".join(body.default(types.of(e)) + ", " for e in entries)
         head.append(f"    stack_ = saved_{name}.get(c_tid)")
-        head.append(f"    {''.join(f'c_{k}, ' for k in kept)} = stack_.pop() if stack_ else ({defaults})")
+        head.append("    if not stack_: return no_entry()")
+        head.append(f"    {''.join(f'c_{k}, ' for k in kept)} = stack_.pop()")
         head.append(f"    if not stack_: saved_{name}.pop(c_tid, None)")
     if body.counts:
         own = isinstance(bound.site, AtMoment | Timer)  # no event waits for it

@@ -7,10 +7,14 @@ changes. Slots that are still unknown become numbers.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ktrace.model.near import close_to
 from ktrace.script.language.ast import (
     Aggregate,
+    Assign,
     Block,
+    Crement,
     Delete,
+    Expr,
     ExprStatement,
     Foreach,
     If,
@@ -23,6 +27,7 @@ from ktrace.script.language.ast import (
     Try,
     While,
     variable_of,
+    walk,
 )
 from ktrace.script.language.definitions import Functions, Script
 from ktrace.script.language.source import ScriptError
@@ -86,8 +91,22 @@ class _Visitor(ExpressionTypes):
         """Visit the conditions and the body."""
         self.types.locals.setdefault(code.scope, {})
         for condition in code.conditions:
+            self._check_condition(condition)
             self.number(condition)
         self._statement(code.body)
+
+    def _check_condition(self, condition: Expr) -> None:
+        """Refuse variables of the handler in a condition, which is evaluated before it, and assignments."""
+        for node in walk(condition):
+            if isinstance(node, Assign | Crement):
+                raise ScriptError("the condition of a probe point changes no variable", node.at)
+            if isinstance(node, Name) and node.name not in self.types.globals:
+                near = close_to(node.name, self.types.globals, 1)
+                raise ScriptError(
+                    f"the condition of a probe point tests global variables, and '{node.name}' is not one",
+                    node.at,
+                    hint=f"did you mean {near[0]}?" if near else f"global {node.name}",
+                )
 
     # Statements
 

@@ -24,6 +24,7 @@ from ktrace.script.passes.read_tapset import read_tapset
 from ktrace.script.passes.set_globals import set_globals
 from ktrace.script.passes.split_patterns import split_patterns
 from ktrace.script.passes.warn_of_differences import warn_of_differences
+from ktrace.script.passes.warn_of_unassigned import warn_of_unassigned
 
 TO_HOOKS = (
     Pass(parse, makes=("script",)),
@@ -52,6 +53,7 @@ PASSES = checked(
         Pass(push_down_counts, makes=("counted",)),
         Pass(emit, makes=("emitted",)),
         Pass(warn_of_differences, makes=("warnings",)),
+        Pass(warn_of_unassigned, makes=("warnings",)),
     )
 )
 """All passes."""

@@ -58,6 +58,7 @@ def link(emitted: Emitted, types: Types, state: State) -> Program:
         "no_more": lambda: fault("all functions exhausted"),
         "too_many": lambda: fault("MAXACTION exceeded"),
         "too_deep": lambda: fault("MAXNESTING exceeded"),
+        "no_entry": state.no_entry,
         "act": 0,
         "nest": 0,
     }

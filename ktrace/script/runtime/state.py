@@ -48,6 +48,7 @@ class State:
         syscalls: the names of system calls, by number.
         arguments: the script's arguments.
         commands: the processes that `system()` started.
+        without_entry: the number of returns whose entry was not seen: their handlers did not run.
         own: the event data of handlers that no event calls, such as those of timers.
     """
 
@@ -68,9 +69,14 @@ class State:
     syscalls: Mapping[int, str] = field(default_factory=dict)
     arguments: Sequence[str] = ()
     commands: list[int] = field(default_factory=list)
+    without_entry: int = 0
     own: Mapping[str, int | str] = field(
         default_factory=lambda: {"pid": os.getpid(), "tid": os.getpid(), "comm": "ktrace", "cpu": 0}
     )
+
+    def no_entry(self) -> None:
+        """Count a return whose entry was not seen."""
+        self.without_entry += 1
 
 
 def terminal_text(text: str) -> str:

@@ -89,13 +89,15 @@ class _Piece:
 
 
 _NAME_MAX = 64  # longest file name here; the system refuses far longer ones with an error
+_ARGUMENTS_MAX = 64  # arguments that have variables: argv_1 and so on
 _DEFINES = re.compile(r"^(?:function|global) (\w+(?:, \w+)*)", re.MULTILINE)
 
 
 @cache
 def _library() -> tuple[_Piece, ...]:
     """Return the files in `functions`. Their `private` definitions cannot be used elsewhere."""
-    found = [_Piece("argv", "", frozenset(("argc", "argv")))]
+    numbered = (f"argv_{i}" for i in range(1, _ARGUMENTS_MAX + 1))
+    found = [_Piece("argv", "", frozenset(("argc", "argv", *numbered)))]
     for file in sorted(resources.files(__package__).joinpath("functions").iterdir(), key=lambda f: f.name):
         if file.name.endswith(".stp"):
             text = file.read_text("utf-8")
@@ -105,11 +107,14 @@ def _library() -> tuple[_Piece, ...]:
 
 
 def _argv(arguments: Sequence[str]) -> str:
-    """Return script text that defines `argc` and `argv`, an array from index 1."""
-    lines = [f"global argc = {len(arguments)}, argv", "probe begin(-9223372036854775807) {"]
-    for i, word in enumerate(arguments, 1):
-        octal = "".join(f"\\{byte:03o}" for byte in word.encode("utf-8", "surrogateescape"))
-        lines.append(f'    argv[{i}] = "{octal}"')
+    """Return script text that defines `argc`, `argv_1` and so on, and `argv`, an array from index 1."""
+    words = [
+        "".join(f"\\{byte:03o}" for byte in word.encode("utf-8", "surrogateescape")) for word in arguments
+    ]
+    lines = [f"global argc = {len(arguments)}, argv"]
+    lines += [f'global argv_{i} = "{word}"' for i, word in enumerate(words[:_ARGUMENTS_MAX], 1)]
+    lines.append("probe begin(-9223372036854775807) {")
+    lines += [f'    argv[{i}] = "{word}"' for i, word in enumerate(words, 1)]
     return "\n".join([*lines, "}"]) if arguments else lines[0] + '\nprobe never { argv[0] = "" }'
 
 

@@ -98,10 +98,15 @@ def test_functions_of_a_script_may_ask_what_was_returned() -> None:
     assert ran.text == "0\n5 5\n0\n"
 
 
-def test_a_return_whose_entry_nobody_saw_has_nothing_kept() -> None:
-    ran = start('probe kernel.function("f").return { printf("%d %d\\n", $return, $n) }', FakeKernel(["f"]))
-    feed(ran, events("f_return", {"f0": [5]}))
-    assert ran.text == "5 0\n"
+def test_a_return_whose_entry_nobody_saw_is_not_delivered() -> None:
+    text = """probe kernel.function("f").return { printf("%d %d\\n", $return, $n) }
+              probe kernel.function("g").return { printf("%d\\n", @entry(7)) }
+              probe kernel.function("h").return { printf("%d\\n", $return) }"""
+    ran = start(text, FakeKernel(["f", "g", "h"]))
+    feed(ran, events("f_return", {"f0": [5]}), events("g_return", {}, first=1))
+    feed(ran, events("h_return", {"f0": [6]}, first=2))
+    assert ran.text == "6\n"
+    assert ran.drive.state.without_entry == 2
 
 
 def test_conditions_of_points() -> None:
@@ -204,14 +209,13 @@ def test_order_of_begin_and_end() -> None:
 
 def test_of_what_a_wildcard_stands_for_something_must_be_there() -> None:
     aliases = 'probe a.x = kernel.function("f") { } probe a.y = kernel.function("g") { println($only) }'
-    kernel = FakeKernel(["f", "g"], missing=["only"])
+    kernel = FakeKernel(["f"], missing=["only"])
     assert [str(b.hook.point) for b in compiled(f"{aliases} probe a.* {{ }}", kernel).bound] == [
         'kernel.function("f")'
     ]
-    with pytest.raises(NotFound):
-        compiled(f"{aliases} probe a.* {{ }}", FakeKernel(["g"], missing=["only"]))
-    with pytest.raises(NotFound):
-        compiled(f"{aliases} probe a.y {{ }}", kernel)
+    for point, functions in (("a.*", ["g"]), ("a.*", ["f", "g"]), ("a.y", ["f", "g"])):
+        with pytest.raises(NotFound, match="g has no only"):
+            compiled(f"{aliases} probe {point} {{ }}", FakeKernel(functions, missing=["only"]))
 
 
 def test_parameters_of_each_function_of_a_pattern() -> None:

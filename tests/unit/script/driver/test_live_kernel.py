@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.errors import KtraceError, NotFound
+from ktrace.errors import KtraceError, NotFound, Unavailable
+from ktrace.model.debuginfo import FunctionLines
 from ktrace.script.driver.kernel_symbols import KernelSymbols
 from ktrace.script.driver.live_kernel import ScriptKernel
 from ktrace.script.driver.plan import steps
@@ -191,3 +192,54 @@ def test_functions_of_modules(either: ScriptKernel) -> None:
     assert found.point == 'module("m").function("m_read")'
     assert found.module == "m"
     assert either.wanted[found.key].probe.to_line().endswith(" m:m_read")
+
+
+@pytest.mark.parametrize(
+    ("site", "there"),
+    [
+        (AtFunction("vfs_read"), True),
+        (AtFunction("vfs_gone"), False),
+        (AtFunction("vfs_gone", at_return=True), False),
+        (AtFunction("vfs_rea*"), True),
+        (AtFunction("vfs_gon*"), False),
+        (AtFunction("open_it", module="mod"), True),
+        (AtFunction("open_it", module="other"), False),
+        (AtFunction("vfs_read", module="mod"), False),
+        (AtFunction("vfs_gone", place="fs/read_write.c"), False),
+        (AtSyscall("openat"), True),
+        (AtSyscall("gone"), False),
+        (AtEvent("sched", "sched_switch"), True),
+        (AtEvent("sched", "sched_gone"), False),
+    ],
+)
+def test_a_place_is_looked_up(old: ScriptKernel, site: AtFunction, there: bool) -> None:
+    assert old.exists(site) is there
+
+
+def test_a_place_in_the_source_is_not_known_without_debug_info(old: ScriptKernel) -> None:
+    for site in (AtFunction("f", place="a.c:1", statement=True), AtFunction("f*", place="a.c")):
+        with pytest.raises(Unavailable):
+            old.exists(site)
+    compiled(old, 'probe kernel.function("vfs_read@fs/nothing.c") {}')
+    (doubt,) = old.doubts
+    assert "whether 'vfs_read' is in fs/nothing.c is not known" in doubt
+
+
+class Debug:
+    """Debug info with the files of functions."""
+
+    def lines_of(self, function: str) -> tuple[FunctionLines, ...]:
+        files = {"vfs_read": ["fs/read_write.c"], "twice": ["a/one.c", "b/two.c"]}[function]
+        return tuple(FunctionLines(function, None, file, "", 1, ()) for file in files)
+
+
+def test_the_file_of_a_function_is_checked(old: ScriptKernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(old.kernel, "installed_debug_info", Debug)
+    for place in ("read_write.c", "fs/read_write.c"):
+        assert old.exists(AtFunction("vfs_read", place=place))
+    for place in ("write.c", "fs/open.c"):
+        assert not old.exists(AtFunction("vfs_read", place=place))
+        with pytest.raises(KtraceError, match="'vfs_read' is not in") as caught:
+            compiled(old, f'probe kernel.function("vfs_read@{place}") {{}}')
+        assert caught.value.hint == "it is in fs/read_write.c"
+    assert not old.doubts

@@ -64,7 +64,8 @@ def p_0_entry(c_f0, c_tid):
 
 def p_0(c_tid):
     stack_ = saved_p_0.get(c_tid)
-    c_e0,  = stack_.pop() if stack_ else (0, )
+    if not stack_: return no_entry()
+    c_e0,  = stack_.pop()
     if not stack_: saved_p_0.pop(c_tid, None)
     out(str(c_e0) + '\\n')
 """

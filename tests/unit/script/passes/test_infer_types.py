@@ -53,3 +53,17 @@ def test_text_of_the_kernel_is_a_string() -> None:
 def test_mistakes(text: str, message: str) -> None:
     with pytest.raises(ScriptError, match=message):
         after(infer_types, text)
+
+
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ("onn", "tests global variables, and 'onn' is not one"),
+        ("on && x > 1", "tests global variables, and 'x' is not one"),
+        ("on = 1", "changes no variable"),
+        ("on++", "changes no variable"),
+    ],
+)
+def test_the_condition_of_a_point_tests_globals(condition: str, message: str) -> None:
+    with pytest.raises(ScriptError, match=message):
+        after(infer_types, f"global on probe begin if ({condition}) {{ x = 2 }}")
