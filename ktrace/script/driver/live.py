@@ -10,10 +10,19 @@ from ktrace.model.batch import Chunk
 from ktrace.probes.define_all import define_all
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import parse_header_page
+from ktrace.script.driver.follow_tasks import follow_tasks
 from ktrace.script.driver.hist_counters import ScriptCounts
 from ktrace.script.driver.live_kernel import ScriptKernel
+from ktrace.script.passes.builtins import LIVES
 from ktrace.script.runtime.dispatch import Drive
 from ktrace.script.runtime.hist_variables import Tables
+from ktrace.script.runtime.task_events import (
+    NAMES,
+    PresentNames,
+    TaskEvents,
+    named,
+    take_lives,
+)
 from ktrace.session.command import Command
 from ktrace.session.ending import VARIABLE
 from ktrace.session.muted import watch
@@ -61,6 +70,7 @@ def live(
         )
         context = RunContext(session, stop, note, child, duration_s=options.duration_s)
         _define(context, drive, kernel, options)
+        follow_tasks(context, drive, kernel)
         if child is not None:
             drive.state.target = session.id_of(child)
         if options.pushdown and child is not None and drive.compiled.pushed.only_target:
@@ -253,8 +263,14 @@ class _Pages:
         self._size = layout.size
         # Handlers ask for symbols themselves, except to leave the probe's own functions out of a stack.
         table = kernel.names.table if drive.wants_stacks else SymbolTable(b"")
-        self._enrich = Enrich(LiveNames(session.saved_names, names_proc(session.host)), table)
-        self._processes = Processes(self._saved_processes, names_proc(session.host))
+        proc = names_proc(session.host)
+        self._tasks = drive.state.tasks
+        ids = [form.id for form in self._forms.values() if f"{form.system}/{form.name}" in NAMES]
+        follows = drive.wants_names or drive.uses(LIVES)
+        self._follow = TaskEvents(self._tasks, self._decoder, ids) if follows and ids else None
+        names = PresentNames if self._follow else LiveNames
+        self._enrich = Enrich(names(session.saved_names, proc), table)
+        self._processes = Processes(self._saved_processes, proc)
         self._fds: dict[int, int] = {}
         self.has_more = False
         self.events = 0
@@ -276,6 +292,19 @@ class _Pages:
 
     def read(self, until: int) -> Chunk:
         """Return the records up to a time. Sets `has_more` if there are too many for one chunk."""
+        until = self._take(until)
+        chunk = self._merge.take(until)
+        self.events += len(chunk)
+        chunk = self._processes(self._enrich(chunk))
+        if self._follow is None:
+            return chunk
+        self._take(until)  # names may have changed since the records, and before they were read
+        take_lives(self._tasks, chunk)
+        self._tasks.forget(int(chunk.batches[0].ts[0]) if chunk.batches else 0)
+        return named(self._tasks, chunk)
+
+    def _take(self, until: int) -> int:
+        """Read the pages of all CPUs. Return the time up to which all records have been read."""
         enough = max(_ENOUGH // max(len(self._fds), 1), 64 * self._size)
         self.has_more = False
         for cpu, fd in self._fds.items():
@@ -283,7 +312,10 @@ class _Pages:
             while taken < enough:
                 pages = _some_pages(fd, self._size)
                 if pages:
-                    self._merge.add(self._decoder.walk(pages, cpu))
+                    records = self._decoder.walk(pages, cpu)
+                    self._merge.add(records)
+                    if self._follow is not None:
+                        self._follow.learn(records)
                 taken += len(pages)
                 if len(pages) < 64 * self._size:
                     break  # that was all; another read would only take a part of the page being filled
@@ -291,9 +323,7 @@ class _Pages:
                 # Records left on this CPU may be earlier than those of other CPUs.
                 self.has_more = True
                 until = min(until, self._merge.latest(cpu) or 0)
-        chunk = self._merge.take(until)
-        self.events += len(chunk)
-        return self._processes(self._enrich(chunk))
+        return until
 
     def _saved_processes(self) -> str:
         try:

@@ -40,8 +40,9 @@ context tid: tid()
 context pid: pid()
 context comm: execname():string
 context cpu: cpu()
-context pid: ppid() pexecname():string pgrp() sid() cmdline_str():string cmdline_arg(long):string
-context pid: cmdline_args(long,long?,string?):string
+context pid: pgrp() sid()
+context pid ts: ppid() pexecname():string cmdline_str():string cmdline_arg(long):string
+context pid ts: cmdline_args(long,long?,string?):string env_var(string):string
 context tid: uid() euid() gid() egid() suid() sgid()
 context point: pp():string
 context name: pn():string
@@ -53,7 +54,8 @@ context: __ktrace_descends(long)
 context pid: proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_mem_data()
 context: proc_mem_size(long) proc_mem_rss(long) proc_mem_shr(long) proc_mem_txt(long) proc_mem_data(long)
 context tid: task_utime() task_stime()
-context: target() stp_pid() pid2execname(long):string env_var(string):string
+context ts: pid2execname(long):string
+context: target() stp_pid()
 context: __ktrace_syscall_name(long):string __ktrace_signal_name(long):string
 context: __ktrace_device_name(long):string
 context retval: returnval()
@@ -141,6 +143,14 @@ def _read() -> dict[str, tuple[Builtin, ...]]:
 
 BUILTINS = _read()
 """All signatures of each built-in function, by name."""
+
+LIVES = frozenset(
+    ("ppid", "pexecname", "pid2execname", "cmdline_str", "cmdline_arg", "cmdline_args", "env_var")
+)
+"""Functions about processes that events tell of: they are followed while a script runs that uses one."""
+
+PROGRAMS = frozenset(("cmdline_str", "cmdline_arg", "cmdline_args", "env_var"))
+"""Functions about the arguments and the environment of programs."""
 
 PRINTS = frozenset(
     "print println printd printdln printf sprint sprintln sprintd sprintdln sprintf".split()  # noqa: SIM905

@@ -1,15 +1,14 @@
 """Functions about the current process. Data that events do not carry is read from /proc."""
 
-import os
 import re
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from ktrace.host.host import Host
 from ktrace.script.runtime.numbers import return_str
-from ktrace.script.runtime.state import State, bytes_text, python_text
+from ktrace.script.runtime.state import State, bytes_text
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.pid_namespace import names_proc
 
@@ -21,7 +20,7 @@ _MEMORY = {"size": 0, "rss": 1, "shr": 2, "txt": 3, "data": 5}
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     """Return the functions by name."""
-    tasks = _Tasks(state.host)
+    tasks = _Tasks(state)
 
     def status(field: str, at: int) -> Callable[[int], int]:
         return lambda tid: tasks.status(tid, field, at)
@@ -31,13 +30,13 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
     made: dict[str, Callable[..., Any]] = {name: status(*where) for name, where in _IDS.items()}
     return made | {
-        "ppid": lambda pid: tasks.stat(pid, 1),
+        "ppid": tasks.parent,
         "pgrp": lambda pid: tasks.stat(pid, 2),
         "sid": lambda pid: tasks.stat(pid, 3),
-        "pexecname": lambda pid: tasks.comm(tasks.stat(pid, 1)),
+        "pexecname": lambda pid, ts: tasks.comm(ts, tasks.parent(pid, ts)),
         "pid2execname": tasks.comm,
-        "cmdline_str": lambda pid: " ".join(tasks.command_line(pid)),
-        "cmdline_arg": lambda pid, n: dict(enumerate(tasks.command_line(pid))).get(n, ""),
+        "cmdline_str": lambda pid, ts: " ".join(tasks.command_line(pid, ts)),
+        "cmdline_arg": lambda pid, ts, n: dict(enumerate(tasks.command_line(pid, ts))).get(n, ""),
         "cmdline_args": tasks.arguments,
         "target": lambda: state.target,
         "__ktrace_descends": lambda pid: int(tasks.descends(pid, state.target)),
@@ -49,7 +48,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "__ktrace_device_name": lambda device: _device_name(state.host, device),
         "__ktrace_syscall_name": lambda number: state.syscalls.get(number, str(number)),
         "stp_pid": state.host.pid,
-        "env_var": lambda name: bytes_text(os.environ.get(python_text(name), "")),
+        "env_var": tasks.variable,
         "returnstr": lambda value, form: return_str(form, value),
     }
 
@@ -57,8 +56,10 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 class _Tasks:
     """Reads what /proc knows of a task; an empty text or 0 where it knows nothing."""
 
-    def __init__(self, host: Host) -> None:
-        self._host = host
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._host = state.host
+        self._told: set[str] = set()
 
     @cached_property
     def _proc(self) -> Files:
@@ -95,25 +96,49 @@ class _Tasks:
         found = self._read(pid, "statm").split()
         return int(found[at]) if len(found) > at else 0
 
-    def comm(self, pid: int) -> str:
-        """Return a task's name."""
-        return self._read(pid, "comm").removesuffix("\n")
+    def parent(self, pid: int, ts: int) -> int:
+        """Return the parent that a process had at a time."""
+        return self._state.tasks.parent(pid, ts) or self.stat(pid, 1)
 
-    def command_line(self, pid: int) -> list[str]:
-        """Return a process's arguments."""
-        text = self._read(pid, "cmdline")
+    def comm(self, ts: int, pid: int) -> str:
+        """Return the name that a task had at a time."""
+        name = self._state.tasks.name(pid, ts)
+        return self._read(pid, "comm").removesuffix("\n") if name is None else bytes_text(name)
+
+    def command_line(self, pid: int, ts: int) -> Sequence[str]:
+        """Return the arguments that a process had at a time."""
+        program = self._state.tasks.program(pid, ts)
+        text = "" if program is not None and not program.is_cut else self._read(pid, "cmdline")
+        if program is not None and not text:
+            return program.arguments
         return text.removesuffix("\0").split("\0") if text else []
 
-    def arguments(self, pid: int, first: int, last: int = -1, delimiter: str = " ") -> str:
+    def variable(self, pid: int, ts: int, name: str) -> str:
+        """Return a variable of the environment that a process was started with."""
+        program = self._state.tasks.program(pid, ts)
+        text = self._read(pid, "environ")
+        words = text.split("\0") if text or program is None else program.environment
+        return dict(word.partition("=")[::2] for word in words).get(name, "")
+
+    def arguments(self, pid: int, ts: int, first: int, last: int = -1, delimiter: str = " ") -> str:
         """Return some of a process's arguments, joined."""
-        words = self.command_line(pid)
+        words = self.command_line(pid, ts)
         return delimiter.join(words[first : last + 1 if last >= 0 else None])
 
     def _read(self, pid: int, name: str) -> str:
         try:
             return self._proc.read_bytes(f"{pid}/{name}").decode("latin-1")
         except OSError:
+            self._tell(name)
             return ""
+
+    def _tell(self, name: str) -> None:
+        """Warn once for each file of /proc that could not be read, since a process had ended."""
+        if name not in self._told:
+            self._told.add(name)
+            self._state.warn(
+                f"WARNING: /proc/PID/{name} of a process that had ended is not known: it is 0 or empty"
+            )
 
 
 def _signal_name(number: int) -> str:

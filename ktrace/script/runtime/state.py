@@ -1,6 +1,5 @@
 """The state of a running script, apart from its variables."""
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -9,6 +8,7 @@ from ktrace.diagnostic import visible
 from ktrace.host.host import Host
 from ktrace.host.local import LocalHost
 from ktrace.script.language.limits import Limits
+from ktrace.script.runtime.tasks import Tasks
 
 
 class KernelSymbol(NamedTuple):
@@ -49,6 +49,7 @@ class State:
         arguments: the script's arguments.
         commands: the processes that `system()` started.
         without_entry: the number of returns whose entry was not seen: their handlers did not run.
+        tasks: what the run has seen of tasks.
         own: the event data of handlers that no event calls, such as those of timers.
     """
 
@@ -70,9 +71,12 @@ class State:
     arguments: Sequence[str] = ()
     commands: list[int] = field(default_factory=list)
     without_entry: int = 0
-    own: Mapping[str, int | str] = field(
-        default_factory=lambda: {"pid": os.getpid(), "tid": os.getpid(), "comm": "ktrace", "cpu": 0}
-    )
+    tasks: Tasks = field(default_factory=Tasks)
+    own: Mapping[str, int | str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        own = self.host.pid()
+        self.own = {"pid": own, "tid": own, "comm": "ktrace", "cpu": 0}
 
     def no_entry(self) -> None:
         """Count a return whose entry was not seen."""

@@ -1,0 +1,63 @@
+"""Trace the events from which a run learns what handlers ask about tasks."""
+
+from contextlib import suppress
+
+from ktrace.errors import KtraceError, NotFound, Refused
+from ktrace.kernel.kernel import Kernel
+from ktrace.model.ctype import Pointer, Record, bare
+from ktrace.model.miss import Miss
+from ktrace.resolve.resolve import want
+from ktrace.resolve.spec import ProbeOptions
+from ktrace.script.driver.live_kernel import ScriptKernel
+from ktrace.script.passes.builtins import LIVES, PROGRAMS
+from ktrace.script.runtime import task_events
+from ktrace.script.runtime.dispatch import Drive
+from ktrace.session.run_context import RunContext
+from ktrace.tracefs.events import set_filter
+
+_ARGUMENTS, _STRINGS = 32, 100  # strings that are read of a program: its arguments; its environment, too
+
+
+def follow_tasks(context: RunContext, drive: Drive, kernel: ScriptKernel) -> None:
+    """Trace the events that tell of tasks what a handler asks."""
+    session, lives = context.session, drive.uses(LIVES)
+    if not (lives or drive.wants_names):
+        return
+    for event in task_events.LIVES if lives else task_events.NAMES:
+        if session.tracing.exists(f"events/{event}"):
+            session.trace_event(event)
+            with suppress(Refused):
+                set_filter(session.files, event, "0")  # the handlers of the script see all of them
+    if not drive.uses(PROGRAMS):
+        return
+    try:
+        offset = _member_offset(kernel.kernel, "finalize_exec", "p")
+        strings = _STRINGS if drive.uses(("env_var",)) else _ARGUMENTS
+        words = [
+            f"p:{kernel.group}/{task_events.EXEC}",
+            "finalize_exec",
+            *task_events.exec_arguments(offset, strings),
+        ]
+        (spec,) = want(words, ProbeOptions(kernel.group, machine=kernel.kernel.machine), kernel.kernel)
+        session.add_probe(spec.probe)
+    except KtraceError as error:
+        context.notify(f"WARNING: arguments of programs are read from /proc: {error.message}")
+
+
+def _member_offset(kernel: Kernel, function: str, member: str) -> int:
+    """Return the offset in bytes of a member of the struct that a function's first argument points to.
+
+    Raises:
+        NotFound: the kernel's types do not tell.
+    """
+    types = kernel.types()
+    functions = types if isinstance(types, Miss) else types.functions(function)
+    if isinstance(types, Miss) or isinstance(functions, Miss):
+        raise NotFound(f"the types of '{function}' are not known")
+    pointer = bare(functions[0].proto.params[0].type)
+    record = bare(pointer.target) if isinstance(pointer, Pointer) else None
+    members = types.members(record) if isinstance(record, Record) else ()
+    for one in members:
+        if one.name == member:
+            return one.bit_offset // 8
+    raise NotFound(f"the first argument of '{function}' has no member '{member}'")
