@@ -91,6 +91,16 @@ class Machine(Protocol):
         Return None if its type is unknown.
         """
 
+    def layout(self, type_name: str, module: str | None, path: Sequence[str | int]) -> tuple[int, int]:
+        """Return the offset and the size in bytes of a member of a type, or of the type itself.
+
+        Raises:
+            NotFound: there is no such type or member.
+        """
+
+    def shape_in(self, type_name: str, module: str | None, path: Sequence[str]) -> Shape | None:
+        """Return how to print a type, or the member at `path` from it; None if it is unknown."""
+
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """Return the functions that match a pattern, with their modules, or the events as `SYSTEM:NAME`.
 

@@ -100,6 +100,14 @@ class LaterKernel:
         """See `Machine`."""
         return self.real.shape(site, name, path)
 
+    def layout(self, type_name: str, module: str | None, path: Sequence[str | int]) -> tuple[int, int]:
+        """See `Machine`."""
+        return self.real.layout(type_name, module, path)
+
+    def shape_in(self, type_name: str, module: str | None, path: Sequence[str]) -> Shape | None:
+        """See `Machine`."""
+        return self.real.shape_in(type_name, module, path)
+
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """See `Machine`."""
         return self.real.functions(site)

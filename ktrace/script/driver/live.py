@@ -13,7 +13,7 @@ from ktrace.ringbuffer.layout import parse_header_page
 from ktrace.script.driver.follow_tasks import follow_tasks
 from ktrace.script.driver.hist_counters import ScriptCounts
 from ktrace.script.driver.live_kernel import ScriptKernel
-from ktrace.script.passes.builtins import LIVES
+from ktrace.script.passes.builtins import ADDRESSES, LIVES
 from ktrace.script.runtime.dispatch import Drive
 from ktrace.script.runtime.hist_variables import Tables
 from ktrace.script.runtime.task_events import (
@@ -263,6 +263,8 @@ class _Pages:
         self._size = layout.size
         # Handlers ask for symbols themselves, except to leave the probe's own functions out of a stack.
         table = kernel.names.table if drive.wants_stacks else SymbolTable(b"")
+        if drive.uses(ADDRESSES):
+            assert kernel.names.table  # a handler may not take the time that loading takes
         proc = names_proc(session.host)
         self._tasks = drive.state.tasks
         ids = [form.id for form in self._forms.values() if f"{form.system}/{form.name}" in NAMES]

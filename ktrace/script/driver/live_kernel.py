@@ -8,7 +8,7 @@ from ktrace.errors import KtraceError, NotFound, Unavailable
 from ktrace.host.host import Host
 from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import present_name
-from ktrace.model.ctype import declare
+from ktrace.model.ctype import FuncProto, Function, declare
 from ktrace.model.fetch_types import parse_type
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX, to_identifier
@@ -19,6 +19,7 @@ from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.script.driver.kernel_symbols import KernelSymbols
 from ktrace.script.driver.live_events import StaticEvents, type_of
+from ktrace.script.driver.type_layout import find_named, layout_of
 from ktrace.script.driver.variable_format import shape_of
 from ktrace.script.kernel_interface import Found, Read, Shape
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
@@ -140,6 +141,18 @@ class ScriptKernel:
         if isinstance(types, Miss) or isinstance(functions, Miss):
             return None
         return shape_of(types, functions[0], name, path)
+
+    def layout(self, type_name: str, module: str | None, path: Sequence[str | int]) -> tuple[int, int]:
+        """See `Machine`."""
+        return layout_of(self.kernel, type_name, module, path)
+
+    def shape_in(self, type_name: str, module: str | None, path: Sequence[str]) -> Shape | None:
+        """See `Machine`."""
+        types = self.kernel.types(module)
+        if isinstance(types, Miss):
+            return None
+        function = Function("", FuncProto(find_named(self.kernel, type_name, module), ()))
+        return shape_of(types, function, "return", path)
 
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """See `Machine`."""

@@ -68,6 +68,14 @@ class RecordedKernel:
         """See `Machine`. A recording has no types."""
         return None
 
+    def layout(self, type_name: str, _module: str | None, _path: Sequence[str | int]) -> tuple[int, int]:
+        """See `Machine`. A recording has no types."""
+        raise NotFound(f"a recording does not tell what '{type_name}' is")
+
+    def shape_in(self, _type_name: str, _module: str | None, _path: Sequence[str]) -> Shape | None:
+        """See `Machine`. A recording has no types."""
+        return None
+
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """See `Machine`."""
         if isinstance(site, AtEvent):

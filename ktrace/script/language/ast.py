@@ -150,6 +150,32 @@ class Cast(Located):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Container(Located):
+    """`@container_of(value, "type", member)`: the address of the struct that holds a member.
+
+    Attributes:
+        value: the address of the member.
+        offset: the member's offset in bytes; None until the kernel's types have been asked.
+    """
+
+    value: "Expr"
+    type: str
+    module: str | None
+    path: Path
+    offset: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TypeFact(Located):
+    """`sizeof("type")` and `@type_member_defined("type", member)`: a number that the kernel's types tell."""
+
+    op: Literal["size", "defined"]
+    type: str
+    module: str | None
+    path: Path = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry(Located):
     """`@entry(expr)`: the value of `expr` at the function's entry."""
 
@@ -186,6 +212,8 @@ Expr: TypeAlias = (
     | Call
     | Target
     | Cast
+    | Container
+    | TypeFact
     | Entry
     | Defined
     | Aggregate

@@ -47,6 +47,7 @@ from ktrace.script.language.lexer import Token
 from ktrace.script.language.preprocess import number
 from ktrace.script.language.source import ScriptError
 from ktrace.script.language.token_stream import DEPTH_MAX, KEYWORDS, Stream
+from ktrace.script.language.type_words import TYPE_WORDS, type_word
 
 ASSIGNMENTS = ("=", "<<<", "+=", "-=", "*=", "/=", "%=", "<<=", ">>=", "&=", "^=", "|=", ".=")
 
@@ -204,6 +205,8 @@ def _path(s: Stream) -> tuple[Path, str]:
             at = s.take().at
             steps.append(Item(at, expression(s)))
             s.expect("]", "of this index")
+        elif s.is_word("$", "$$") and s.here.glued:
+            return tuple(steps), s.take().text
         else:
             return tuple(steps), ""
 
@@ -233,6 +236,8 @@ def _value(s: Stream) -> Expr:
     if token.text in KEYWORDS:
         raise s.wrong("a value is missing")
     token = s.name("a value")
+    if token.text == "sizeof" and s.is_op("(") and s.following.kind == "string":
+        return type_word(s, token, "sizeof", expression)
     if s.is_op("("):
         return Call(token.at, token.text, arguments(s))
     name = Name(token.at, token.text)
@@ -277,6 +282,8 @@ def _at_word(s: Stream) -> Expr:
         value = expression(s)
         s.expect(")", f"of @{word}")
         return Entry(token.at, value) if word == "entry" else Defined(token.at, value)
+    if word in TYPE_WORDS and word != "sizeof":
+        return type_word(s, token, word, expression)
     if word == "cast":
         args = arguments(s)
         texts = [arg.value if isinstance(arg, Text) else None for arg in args[1:]]

@@ -12,6 +12,7 @@ from ktrace.script.language.ast import (
     Block,
     Call,
     Cast,
+    Container,
     Crement,
     Defined,
     Delete,
@@ -33,6 +34,7 @@ from ktrace.script.language.ast import (
     Ternary,
     Text,
     Try,
+    TypeFact,
     Unary,
     While,
 )
@@ -95,6 +97,8 @@ def show_expr(e: Expr | None) -> str:
             if e.type is not None:
                 value = f"@cast({value}, {_quoted(e.type)}{_module(e.module)})"
             return ("&" if e.address else "") + value + _path(e.path) + e.pretty
+        case Container() | TypeFact():
+            return _type_word(e)
         case Entry():
             return f"@entry({show_expr(e.value)})"
         case Defined():
@@ -102,6 +106,19 @@ def show_expr(e: Expr | None) -> str:
         case Aggregate():
             return f"@{e.op}({', '.join([show_expr(e.target), *map(str, e.params)])})"
     assert_never(e)
+
+
+def _type_word(e: Container | TypeFact) -> str:
+    """Return the text of a question about the kernel's types."""
+    module = f"{_quoted(e.module)}, " if e.module is not None else ""
+    member = _path(e.path).removeprefix("->")
+    if isinstance(e, Container):
+        word = "module_container_of" if module else "container_of"
+        return f"@{word}({show_expr(e.value)}, {module}{_quoted(e.type)}, {member})"
+    if e.op == "size":
+        return f"@{'cast_module_sizeof' if module else 'cast_sizeof'}({module}{_quoted(e.type)})"
+    word = "module_type_member_defined" if module else "type_member_defined"
+    return f"@{word}({module}{_quoted(e.type)}, {member})"
 
 
 def show_statement(one: Statement, depth: int = 0) -> str:

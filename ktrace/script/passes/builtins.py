@@ -149,6 +149,9 @@ LIVES = frozenset(
 )
 """Functions about processes that events tell of: they are followed while a script runs that uses one."""
 
+ADDRESSES = frozenset(one for one in BUILTINS if one.startswith(("sym", "print_s", "sprint_s"))) | {"modname"}
+"""Functions that name addresses of the kernel."""
+
 PROGRAMS = frozenset(("cmdline_str", "cmdline_arg", "cmdline_args", "env_var"))
 """Functions about the arguments and the environment of programs."""
 

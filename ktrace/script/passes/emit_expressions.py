@@ -11,6 +11,7 @@ from ktrace.script.language.ast import (
     Binary,
     Call,
     Cast,
+    Container,
     Crement,
     Defined,
     Entry,
@@ -22,6 +23,7 @@ from ktrace.script.language.ast import (
     Target,
     Ternary,
     Text,
+    TypeFact,
     Unary,
 )
 from ktrace.script.language.source import ScriptError
@@ -144,6 +146,12 @@ class ExpressionText:
                 return self._call(e)
             case Aggregate():
                 return self._aggregate(e)
+            case Container():
+                if e.offset is None:
+                    raise ScriptError("the kernel's types are known in handlers of kernel probes only", e.at)
+                return self.arithmetic("-", self.value(e.value), str(e.offset), str(e.at))
+            case TypeFact():
+                raise ScriptError("the kernel's types are not known here", e.at)
             case Target() | Cast() | Entry():
                 if e not in self.fields:
                     what = "only handlers of kernel probes can read the kernel's variables"

@@ -23,10 +23,12 @@ class Known:
     Attributes:
         parameters: returns the names of the function's parameters; called only when needed.
         shape: returns the shape of a variable (`x`, `return`) or of a member of it; None if unknown.
+        shape_in: returns the shape of a type of a module, or of a member of it; None if unknown.
     """
 
     parameters: Callable[[], Sequence[str]]
     shape: Callable[[str, Sequence[str]], Shape | None] = lambda _name, _path: None
+    shape_in: Callable[[str, str | None, Sequence[str]], Shape | None] = lambda _type, _module, _path: None
 
 
 def expand_dollars(hooks: Hooks, machine: Machine | None) -> Hooks:
@@ -46,6 +48,7 @@ def _known(hook: Hook, machine: Machine | None) -> Known:
     return Known(
         lambda: asking(hook.point, lambda: machine_at(hook.point, machine).parameters(site, _others(hook))),
         lambda name, path: machine_at(hook.point, machine).shape(site, name, path),
+        machine_at(hook.point, machine).shape_in,
     )
 
 
@@ -93,6 +96,12 @@ class _Text:
     def add(self, node: Target | Cast) -> None:
         """Add a variable, printed as its `$` or `$$` suffix asks."""
         names = _names(node.path)
+        if isinstance(node, Cast) and node.pretty and node.type is not None and names is not None:
+            shape = self.known.shape_in(node.type, node.module, names)
+            if shape is not None and not node.address:
+                self.left = _MEMBERS_MAX
+                self.shape(replace(node, pretty=""), shape, len(node.pretty) if shape.members else 0)
+                return
         if isinstance(node, Target) and not (node.address or node.variable or names is None):
             shape = self.known.shape(node.name, names)
             if shape is not None and (node.pretty or (shape.stored and shape.form == "text")):
@@ -102,7 +111,7 @@ class _Text:
         self.form += "%i" if node.pretty else "%#x"
         self.values.append(replace(node, pretty=""))
 
-    def shape(self, node: Target, shape: Shape, levels: int) -> None:
+    def shape(self, node: Target | Cast, shape: Shape, levels: int) -> None:
         """Add a variable by its shape, with nested members down to `levels`."""
         if shape.members and levels:
             self.form += "{"
@@ -115,10 +124,19 @@ class _Text:
                 path = (*node.path, Member(node.at, member.name))
                 inner = None
                 if member.form == "record" and levels > 1 and len(path) < _DEEPEST:
-                    inner = self.known.shape(node.name, _names(path) or ())
+                    inner = self._inner(node, _names(path) or ())
                 self.shape(replace(node, path=path), inner or member, levels if inner else 0)
             self.form += "}"
             return
+        self.value(node, shape)
+
+    def _inner(self, node: Target | Cast, path: Sequence[str]) -> Shape | None:
+        if isinstance(node, Target):
+            return self.known.shape(node.name, path)
+        return self.known.shape_in(node.type or "", node.module, path)
+
+    def value(self, node: Target | Cast, shape: Shape) -> None:
+        """Add one number or text."""
         if shape.form not in _FORMS:
             self.form += _LEFT_OUT[shape.form]
             return

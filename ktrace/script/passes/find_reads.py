@@ -9,6 +9,7 @@ from ktrace.script.language.ast import (
     Assign,
     Call,
     Cast,
+    Container,
     Crement,
     Entry,
     Expr,
@@ -112,7 +113,7 @@ def _is_pointer(value: Node | None) -> bool:
     """Return whether a value comes from the kernel, so that the probe can follow it as a pointer."""
     if isinstance(value, Call):
         return value.name.endswith("_arg") and value.name in FETCHES
-    return isinstance(value, Target | Cast | Entry)
+    return isinstance(value, Target | Cast | Container | Entry)
 
 
 @dataclass(slots=True)
@@ -228,7 +229,7 @@ class _Finder:
         match what:
             case Target():
                 return what.name != "return" and not what.variable
-            case Cast():
+            case Cast() | Container():
                 return self._of_the_entry(what.value)
             case Name():
                 known = self.definitions.get(what.name)

@@ -11,6 +11,7 @@ from ktrace.script.language.ast import (
     Binary,
     Call,
     Cast,
+    Container,
     Crement,
     Defined,
     Entry,
@@ -23,6 +24,7 @@ from ktrace.script.language.ast import (
     Target,
     Ternary,
     Text,
+    TypeFact,
     Unary,
     variable_of,
 )
@@ -143,6 +145,11 @@ class ExpressionTypes:
                 if isinstance(node, Cast):
                     self.visit(node.value, "long")
                 return "string" if types.texts.get(node) else "long"
+            case Container():
+                self.number(node.value)
+                return "long"
+            case TypeFact():
+                return "long"
             case Entry():
                 return self.visit(node.value, want)
             case Defined():

@@ -14,6 +14,7 @@ from ktrace.script.language.ast import (
     Block,
     Call,
     Cast,
+    Container,
     Crement,
     Defined,
     Entry,
@@ -76,7 +77,7 @@ def _inlined(node: Any, functions: Functions, is_global: Callable[[str], bool]) 
 def reads_memory(key: Key, functions: Functions, within: tuple[Key, ...] = ()) -> bool:
     """Return whether a function, or one that it calls, reads the kernel's memory."""
     for node in walk(functions[key].body):
-        if isinstance(node, Target | Cast | Entry | Defined):
+        if isinstance(node, Target | Cast | Container | Entry | Defined):
             return True
         if isinstance(node, Call):
             inner = (node.name, len(node.args))

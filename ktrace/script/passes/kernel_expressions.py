@@ -4,7 +4,19 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from ktrace.script.language.ast import Call, Cast, Entry, Expr, Item, Member, Name, Number, Path, Target
+from ktrace.script.language.ast import (
+    Call,
+    Cast,
+    Container,
+    Entry,
+    Expr,
+    Item,
+    Member,
+    Name,
+    Number,
+    Path,
+    Target,
+)
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.builtins import FETCHES, MEMBERS
 
@@ -25,6 +37,10 @@ def kernel_text(e: Expr, definition: Definition, *, at_return: bool) -> str:
             return _cast(e, definition, at_return)
         case Entry():
             return kernel_text(e.value, definition, at_return=False)
+        case Container():
+            inner = kernel_text(e.value, definition, at_return=at_return)
+            member = path_text(e.path).removeprefix("->").replace("->", ".")
+            return f"container_of({inner}, {type_name(e.type)}, {member})"
         case Name():
             known = definition(e.name)
             if known is not None:
@@ -73,12 +89,17 @@ def _cast(e: Cast, definition: Definition, at_return: bool) -> str:
     if e.type is None:
         return _address(e.address) + _joined(kernel_text(e.value, definition, at_return=at_return), e.path)
     inner = kernel_text(e.value, definition, at_return=at_return)
-    kind = re.sub(r"\s+", " ", e.type.replace("&", "")).strip().rstrip("* ")
-    if not kind.startswith(("struct ", "union ", "enum ", "unsigned ", "const ")) and kind not in _SCALARS:
-        kind = f"struct {kind}"
     if not e.path:
         return inner
-    return f"{_address(e.address)}(({kind} *){inner}){path_text(e.path)}"
+    return f"{_address(e.address)}(({type_name(e.type)} *){inner}){path_text(e.path)}"
+
+
+def type_name(text: str) -> str:
+    """Return the name of a type as C spells it; a bare name is that of a struct."""
+    kind = re.sub(r"\s+", " ", text.replace("&", "")).strip().rstrip("* ")
+    if not kind.startswith(("struct ", "union ", "enum ", "unsigned ", "const ")) and kind not in _SCALARS:
+        kind = f"struct {kind}"
+    return kind
 
 
 _SCALARS = ("int", "long", "short", "char", "bool", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64")

@@ -28,13 +28,15 @@ class FakeKernel:
         functions_: that can be probed.
         missing: expressions that are not there.
         asked: what was to be read at each event.
-        shapes: of variables and their members, such as `file->f_path`.
+        shapes: of variables and their members, such as `file->f_path`, and of types.
+        layouts: offset and size of types and their members, such as `file.f_path`.
     """
 
     functions_: Sequence[str] = ()
     missing: Sequence[str] = ()
     asked: dict[str, list[Read]] = field(default_factory=dict)
     shapes: Mapping[str, Shape] = field(default_factory=dict)
+    layouts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
 
     def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
         name = site.name if isinstance(site, AtSyscall) else site.pattern
@@ -59,6 +61,15 @@ class FakeKernel:
 
     def shape(self, site: AtFunction | AtEvent | AtSyscall, name: str, path: Sequence[str]) -> Shape | None:
         return self.shapes.get("->".join((name, *path)))
+
+    def layout(self, type_name: str, module: str | None, path: Sequence[str | int]) -> tuple[int, int]:
+        key = ".".join((type_name, *map(str, path)))
+        if key not in self.layouts:
+            raise NotFound(f"no {key}")
+        return self.layouts[key]
+
+    def shape_in(self, type_name: str, module: str | None, path: Sequence[str]) -> Shape | None:
+        return self.shapes.get("->".join((type_name, *path)))
 
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         return [(name, None) for name in fnmatch.filter(self.functions_, site.pattern)]

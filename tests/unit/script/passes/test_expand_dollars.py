@@ -98,3 +98,14 @@ def test_a_function_that_returns_nothing() -> None:
     kernel = FakeKernel(["f"], shapes={"return": Shape("other")})
     text = compiled('probe kernel.function("f").return { printf("[%s]", $$return) }', kernel).emitted.text
     assert "'[%s]' % ('', )" in text or "''" in text
+
+
+def test_a_cast_is_expanded_by_its_type() -> None:
+    shapes = {
+        "file": Shape("pointer", members=(Shape("signed", "i"), Shape("text", "t"))),
+        "file->i": Shape("signed"),
+    }
+    kernel = FakeKernel(["f"], shapes=shapes)
+    text = compiled('probe kernel.function("f") { println(@cast($x, "file")$) }', kernel).emitted.text
+    assert """'{.i=%d, .t="%s"}'""" in text
+    assert [read.text for read in kernel.asked["f"]] == ["((struct file *)x)->i", "((struct file *)x)->t"]
