@@ -35,6 +35,7 @@ class Found:
         columns: the batch column of each `Read`; text columns are `Strings`.
         key: identifies the event to the `Machine` that found it.
         types: the kernel's type name of each column, such as `u32`; empty if unknown.
+        system: the event's system or group; empty if its name alone tells it.
     """
 
     event: str
@@ -44,6 +45,7 @@ class Found:
     columns: tuple[str, ...]
     key: int
     types: tuple[str, ...] = ()
+    system: str = ""
 
 
 @dataclass(frozen=True, slots=True)

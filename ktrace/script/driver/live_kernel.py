@@ -320,7 +320,7 @@ class ScriptKernel:
         args = one.probe.args[: len(reads)]
         columns = tuple(arg.name or "" for arg in args)
         types = tuple(arg.type or "" for arg in args)
-        return Found(one.probe.name, function, module, point, columns, self._keys, types)
+        return Found(one.probe.name, function, module, point, columns, self._keys, types, one.probe.group)
 
     def _at_event(self, site: AtEvent, reads: Sequence[Read]) -> Sequence[Found]:
         names = self._static.meant(site)
@@ -336,7 +336,8 @@ class ScriptKernel:
             self.events[self._keys] = name
             event = name.partition("/")[2]
             point = f'kernel.trace("{name.replace("/", ":")}")'
-            found.append(Found(event, event, None, point, tuple(columns), self._keys, tuple(types)))
+            system = name.partition("/")[0]
+            found.append(Found(event, event, None, point, tuple(columns), self._keys, tuple(types), system))
         if not found and missing is not None:
             return [self._tracepoint(names[0], reads, missing)]
         return found

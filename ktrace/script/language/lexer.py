@@ -35,7 +35,7 @@ _OP = re.compile(
     r"<<<|<<=|>>=|%\(|%\)|%\?|%:|\+\+|--|<=|>=|==|!=|&&|\|\||<<|>>|->|::|=~|!~|[-+*/%&|^.]="
     r"|[-+*/%&|^.<>=!~?:;,(){}\[\]]"
 )
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_STRING = re.compile(r'"((?:[^"\\\n]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{1,2})|([0-7]{1,3})|(.))", re.DOTALL)
 _NAMED = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v", "\n": ""}
 
@@ -72,7 +72,9 @@ def _token(text: str, at: int, spot: Spot, glued: bool) -> tuple[Token, int]:
     if match := _STRING.match(text, at):
         return Token("string", _unescape(match[1]), spot, glued), match.end()
     if text[at] == '"':
-        raise ScriptError("this string does not end", spot, hint='close it with "')
+        raise ScriptError(
+            "this string does not end in its line", spot, hint='close it with " (\\n is a line end)'
+        )
     if text.startswith("%{", at) and not _EMBEDDED.match(text, at):
         raise ScriptError("this embedded C does not end", spot, hint="%}")
     for kind, pattern in kinds:

@@ -72,7 +72,10 @@ def _globals(s: Stream) -> list[Global]:
                 raise ScriptError("an array holds at least one element", token.at)
             s.expect("]", "of the size")
         wrap = s.accept("%") is not None or wrap
-        if s.accept("="):
+        if s.is_op("="):
+            if size is not None:
+                raise ScriptError(f"'{word.text}' is an array: only a single value is set here", s.here.at)
+            s.take()
             initial = _literal(s)
         made.append(Global(word.at, word.text, initial, size, wrap))
         if not s.accept(","):

@@ -1,6 +1,7 @@
 """Interpret probe points that are not aliases: their kind, function or interval."""
 
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
 from ktrace.script.language.definitions import Component, Point
@@ -18,6 +19,7 @@ _UNITS = {
     "ns": 1,
     "nsec": 1,
 }
+_MOMENTS = ("begin", "end", "error", "never", "oneshot")
 _JIFFY = 10**6  # nanoseconds, at SystemTap's HZ of 1000
 
 
@@ -108,7 +110,11 @@ def read_point(point: Point) -> Site:
     match head.name:
         case "begin" | "end" | "error" | "never" | "oneshot":
             _nothing_more(rest)
-            return AtMoment(head.name, head.arg if isinstance(head.arg, int) else 0)
+            if isinstance(head.arg, str) or (head.arg is not None and head.name in ("never", "oneshot")):
+                raise NoSuchPoint(
+                    f"there is no probe point '{head}'", head.at, hint="begin, begin(5), end(-1)"
+                )
+            return AtMoment(head.name, head.arg or 0)
         case "timer":
             return _timer(point, rest)
         case "kernel" | "module" | "kprobe" | "__ktrace":
@@ -116,6 +122,43 @@ def read_point(point: Point) -> Site:
     if head.name in _REASONS:
         raise ScriptError(f"{head.name}: {_REASONS[head.name]}", point.at)
     raise NoSuchPoint(f"there is no probe point '{point}'", point.at)
+
+
+_WORDS = {
+    "timer": (*_UNITS, "hz", "jiffies", "profile"),
+    "kernel": ("function", "statement", "trace"),
+    "module": ("function", "statement"),
+}
+_SUFFIXES = ("call", "exported", "inline", "maxactive", "return")
+
+
+def spelled(point: Point) -> list[Point]:
+    """Return the probe points that a point with wildcards in its words stands for, by their full words.
+
+    Aliases are not among them. The list may be empty.
+    """
+    ways: list[tuple[Component, ...]] = [()]
+    for number, part in enumerate(point.parts):
+        more: list[tuple[Component, ...]] = []
+        for way in ways:
+            known: tuple[str, ...] = (*_MOMENTS, *_WORDS) if not number else _SUFFIXES
+            if number == 1:
+                known = _WORDS.get(way[0].name, ())
+            names = [one for one in known if fnmatchcase(one, part.name)] if "*" in part.name else [part.name]
+            more += [(*way, replace(part, name=name)) for name in names]
+        ways = more
+    found = [replace(point, parts=way) for way in ways]
+    return [one for one in found if _is_point(one)]
+
+
+def _is_point(point: Point) -> bool:
+    try:
+        read_point(point)
+    except NoSuchPoint:
+        return False
+    except ScriptError:
+        return point.parts[-1].arg is not None  # a mistake that is told later
+    return True
 
 
 def _nothing_more(rest: list[Component]) -> None:

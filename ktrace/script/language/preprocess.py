@@ -74,6 +74,7 @@ class Preprocessor:
     facts: Facts
     macros: dict[str, _Macro] = field(default_factory=_builtins)
     _made: int = 0
+    _defined: set[str] = field(default_factory=set)
 
     def run(self, source: SourceFile) -> list[Token]:
         """Return the preprocessed tokens of a text, `end` last."""
@@ -164,6 +165,10 @@ class Preprocessor:
         if opening.text != "%(":
             raise ScriptError("the body of a macro stands between %( and %)", opening.at)
         end = _closing(stream, at)
+        if name.text in self._defined:
+            raise ScriptError(f"there are two macros '@{name.text}'", name.at)
+        if not name.at.source.tapset:
+            self._defined.add(name.text)
         self.macros[name.text] = _Macro(tuple(params), tuple(stream[at + 1 : end]))
         return end + 1
 

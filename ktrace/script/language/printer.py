@@ -5,6 +5,7 @@ Every expression is in parentheses. The text parses to the same tree.
 
 from typing import assert_never
 
+from ktrace.script.language.arithmetic import LOW
 from ktrace.script.language.ast import (
     Aggregate,
     Assign,
@@ -67,6 +68,8 @@ def show_expr(e: Expr | None) -> str:
         case None:
             return "*"
         case Number():
+            if e.value == LOW:
+                return str(-LOW)  # the literal wraps: a minus before it would be an operator
             return f"({e.value})" if e.value < 0 else str(e.value)
         case Text():
             return _quoted(e.value)

@@ -15,7 +15,7 @@ from ktrace.model.near import close_to
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.ast import Block
 from ktrace.script.language.definitions import Alias, Component, Point, Script
-from ktrace.script.language.points import AtMoment, Timer, read_point
+from ktrace.script.language.points import AtMoment, Timer, read_point, spelled
 from ktrace.script.language.source import NoSuchPoint, ScriptError
 from ktrace.script.passes.hook import Hook, Hooks, machine_at
 
@@ -80,7 +80,7 @@ class _Expander:
         return [replace(h, asked=point, conditions=(*h.conditions, *conditions)) for h in hooks]
 
     def _leads_to(self, point: Point, body: Block, *, may_miss: bool) -> list[Hook]:
-        if point.parts[0].name in LEAVES:
+        if point.parts[0].name in LEAVES and not point.is_pattern:
             return self._leaf(point, body, may_miss=may_miss)
         found = [(alias, rest) for alias in self.aliases for rest in _matches(alias, point)]
         found = [(alias, rest) for alias, rest in found if alias not in self.within]
@@ -88,6 +88,8 @@ class _Expander:
         # The single event for all system calls replaces one event for each.
         every = [pair for pair in exact if any(part.name == "__any" for part in pair[0].names[0].parts)]
         chosen = every or exact or found
+        if not chosen and (ways := spelled(point) if point.is_pattern else []):
+            return self.points([replace(way, condition=None) for way in ways], body, may_miss=True)
         if not chosen:
             raise NoSuchPoint(f"there is no probe point '{point}'", point.at, hint=self._near(point))
         if len(self.within) > _DEPTH_MAX:

@@ -63,11 +63,16 @@ class ExpressionTypes:
     def assign(self, name: Name, kind: Kind | None) -> Kind | None:
         """Record the type assigned to a plain variable."""
         if name.name in self.types.globals:
-            if name.name in self.types.arrays and self.types.arrays[name.name] > 0:
+            if self._is_array(name.name):
                 raise ScriptError(f"'{name.name}' is an array", name.at, hint=f"{name.name}[key] = ...")
             return self.learn(("g", name.name), kind, name.at)
         self.types.locals[self.scope].setdefault(name.name, name.at)
         return self.learn(("l", self.scope, name.name), kind, name.at)
+
+    def _is_array(self, name: str) -> bool:
+        """Return whether a name is a global array: it has keys elsewhere, or a size."""
+        one = self.types.globals.get(name)
+        return one is not None and (one.size is not None or self.types.arrays.get(name, 0) > 0)
 
     def array(self, name: Name, count: int, at: Spot) -> None:
         """Record that an array is used with `count` keys."""
@@ -160,7 +165,7 @@ class ExpressionTypes:
 
     def _name(self, node: Name, want: Kind | None) -> Kind | None:
         types = self.types
-        if types.arrays.get(node.name) and node.name in types.globals:
+        if self._is_array(node.name):
             raise ScriptError(f"'{node.name}' is an array", node.at, hint=f"{node.name}[key]")
         if node.name in types.globals:
             return (

@@ -184,7 +184,17 @@ class _Visitor(ExpressionTypes):
                     self.learn(("g", name), self.assign(one.value, kind), one.value.at)
         if one.limit is not None:
             self.number(one.limit)
+        self._check_loop(one)
         self._statement(one.body)
+
+    def _check_loop(self, one: Foreach) -> None:
+        """Refuse a loop that changes the array that it goes over."""
+        for node in walk(one.body):
+            if not isinstance(node, Assign | Crement | Delete):
+                continue
+            target = variable_of(node.target)
+            if isinstance(one.base, Name) and target is not None and target.name == one.base.name:
+                raise ScriptError(f"'{target.name}' is changed in a loop over it", node.target.at)
 
     def _alias_of_stats(self, variable: Name, name: str) -> None:
         """Make `v` an aggregate in `foreach (v = k in x)` over aggregates."""

@@ -1,5 +1,6 @@
 """Functions about the current process. Data that events do not carry is read from /proc."""
 
+import os
 import re
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +9,7 @@ from typing import Any
 
 from ktrace.host.host import Host
 from ktrace.script.runtime.numbers import return_str
-from ktrace.script.runtime.state import State, bytes_text
+from ktrace.script.runtime.state import State, bytes_text, python_text
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.pid_namespace import names_proc
 
@@ -115,6 +116,8 @@ class _Tasks:
 
     def variable(self, pid: int, ts: int, name: str) -> str:
         """Return a variable of the environment that a process was started with."""
+        if pid == self._host.pid():
+            return bytes_text(os.environ.get(python_text(name), ""))  # what ktrace was started with
         program = self._state.tasks.program(pid, ts)
         text = self._read(pid, "environ")
         words = text.split("\0") if text or program is None else program.environment

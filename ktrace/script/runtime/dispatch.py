@@ -192,7 +192,8 @@ class Drive:
 
     def feed(self, chunk: Chunk) -> None:
         """Run the handlers of a chunk's events."""
-        work = [(b, self._calls[b.event]) for b in chunk.batches if b.event in self._calls and len(b)]
+        found = ((batch, self._calls_of(batch)) for batch in chunk.batches if len(batch))
+        work = [(batch, calls) for batch, calls in found if calls]
         if not work or self.done:
             self.unhandled += sum(len(batch) for batch, _ in work) if self.halted else 0
             return
@@ -206,6 +207,12 @@ class Drive:
         if self.halted:
             self.unhandled += self._left
         self.flush()
+
+    def _calls_of(self, batch: Batch) -> list[_Call]:
+        """Return the handlers of an event. Another event may have the same name in its own system."""
+        calls = self._calls.get(batch.event, [])
+        system = batch.format.system if batch.format is not None else ""
+        return [one for one in calls if not (one.found.system and system) or one.found.system == system]
 
     def _straight(self, rows: "_Rows") -> None:
         """Call one handler for all rows."""
