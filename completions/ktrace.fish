@@ -218,6 +218,10 @@ options() {
       offer --allow-system \'Allow the script to start programs with system().\'
       offer --buffer-size \'Buffer for each CPU: 512k, 4M.\'
       offer --vmlinux \'The kernel\'\\\'\'s debug info, for places in the source.\'
+      offer -I \'Read the tapsets (.stp files) below DIR; repeatable.\'
+      offer -w \'Print no warnings about the script.\'
+      offer -W \'Treat warnings about the script as errors.\'
+      offer --as-stap \'Take the words after it as those of stap; it must come first.\'
       offer -v \'Print what ktrace does, on stderr.\'
       offer --verbose \'Print what ktrace does, on stderr.\'
       offer -h \'Show what it does, with examples.\'
@@ -549,6 +553,7 @@ value_kind() {
     \'run --input\') kind=files ;;
     \'run --buffer-size\') kind=nothing ;;
     \'run --vmlinux\') kind=files ;;
+    \'run -I\') kind=dirs ;;
     \'count --by\') kind=nothing ;;
     \'count -c\' | \'count --command\') kind=command ;;
     \'count -p\' | \'count --pid\') kind=processes ;;

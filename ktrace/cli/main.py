@@ -131,6 +131,10 @@ def _run(command: Command, words: list[str], config: Config, *, quiet: bool) -> 
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     settings = {"help_option_names": ["-h", "--help"], **getattr(module, "CONTEXT", {})}
+    if (prepare := getattr(module, "prepare", None)) is not None:
+        words = prepare(words)
+        if words is None:
+            return 0
     if getattr(module, "TAKES_EXPRESSIONS", True):
         words = _protect_expressions(words)
     function = _passing_broken_pipes(getattr(module, command.attribute))

@@ -19,6 +19,27 @@ if TYPE_CHECKING:
 # As in SystemTap, a script's `-5` is an unknown option, but after -- it is an argument.
 TAKES_EXPRESSIONS = False
 
+# The names of architectures in scripts, where they are not those of uname.
+_MACHINES = {"aarch64": "arm64", "ppc64le": "powerpc", "s390x": "s390", "riscv64": "riscv"}
+
+
+def prepare(words: list[str]) -> list[str] | None:
+    """Translate stap's command line if `--as-stap` is the first word. Return None if all is done."""
+    if words[:1] != ["--as-stap"]:
+        return words
+    from ktrace.cli.stap_words import from_stap
+    from ktrace.diagnostic import note
+    from ktrace.version import __version__
+
+    uname = traced().uname()
+    made = from_stap(words[1:], uname.release, _MACHINES.get(uname.machine, uname.machine))
+    if made.version:
+        print(f"Systemtap translator/driver (version 5.0, ktrace {__version__})")
+        return None
+    for text in made.notes:
+        note(f"WARNING: {text}")
+    return made.words
+
 
 def run(
     words: Annotated[
@@ -74,6 +95,15 @@ def run(
     ] = False,
     buffer_kb: Annotated[int | None, BUFFER_KB] = None,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
+    tapsets: Annotated[
+        list[str] | None,
+        typer.Option("-I", metavar="DIR", help="Read the tapsets (.stp files) below DIR; repeatable."),
+    ] = None,
+    no_warnings: Annotated[bool, typer.Option("-w", help="Print no warnings about the script.")] = False,
+    strict: Annotated[bool, typer.Option("-W", help="Treat warnings about the script as errors.")] = False,
+    as_stap: Annotated[
+        bool, typer.Option("--as-stap", help="Take the words after it as those of stap; it must come first.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Print what ktrace does, on stderr.")
     ] = False,
@@ -94,6 +124,7 @@ def run(
       ktrace run --plan script.stp
       ktrace run -p1 script.stp
       ktrace run --passes
+      ktrace run --as-stap -vg script.stp
     """
     from ktrace.errors import UsageError
     from ktrace.script.driver import run as scripting
@@ -109,6 +140,8 @@ def run(
 
         print("\n".join(listing(PASSES)))
         return 0
+    if as_stap:
+        raise UsageError("--as-stap must be the first word", hint="ktrace run --as-stap script.stp")
     excludes("-l", list_points, ("-L", list_variables))
     listed = list_points or list_variables
     excludes("-l and -L", listed, ("-e", text), ("a script", words), ("-p", pass_ < 5), ("--plan", plan))
@@ -142,6 +175,8 @@ def run(
         buffer_kb=buffer_kb,
         vmlinux=vmlinux,
         verbose=verbose,
+        tapsets=tuple(tapsets or ()),
+        warnings="error" if strict else "none" if no_warnings else "show",
     )
     if pass_ == 1:
         print(scripting.parsed(script, options), end="")
@@ -175,11 +210,9 @@ def _facts(arguments: list[str]) -> "Facts":
     from ktrace.script.driver.kernel_config import kernel_config
     from ktrace.script.language.preprocess import Facts
 
-    machines = {"aarch64": "arm64", "ppc64le": "powerpc", "s390x": "s390", "riscv64": "riscv"}
     uname = traced().uname()
-    return Facts(
-        uname.release, machines.get(uname.machine, uname.machine), kernel_config(traced()), arguments
-    )
+    machine = _MACHINES.get(uname.machine, uname.machine)
+    return Facts(uname.release, machine, kernel_config(traced()), arguments)
 
 
 def _settings(words: list[str]) -> dict[str, str]:

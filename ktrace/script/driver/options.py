@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from ktrace.host.host import Host
 from ktrace.script.language.preprocess import Facts
@@ -25,3 +26,5 @@ class Options:
     buffer_kb: int | None = None
     vmlinux: Path | None = None
     verbose: bool = False
+    tapsets: tuple[str, ...] = ()
+    warnings: Literal["show", "none", "error"] = "show"

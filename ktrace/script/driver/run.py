@@ -1,11 +1,12 @@
 """Run scripts in sessions: the implementation of `ktrace run`."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache, partial
 from typing import TYPE_CHECKING, BinaryIO
 
+from ktrace.errors import UsageError
 from ktrace.model.muted import seeing_status
 from ktrace.script.driver.later_kernel import LaterKernel
 from ktrace.script.driver.options import Options
@@ -17,6 +18,7 @@ from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, SourceFi
 from ktrace.script.passes.compiler import Compiler
 from ktrace.script.runtime.program import link
 from ktrace.script.runtime.state import State, terminal_text
+from ktrace.script.tapset.directories import read_directories
 from ktrace.tracefs.pid_namespace import machine_id, names_proc, own_proc
 
 if TYPE_CHECKING:
@@ -66,11 +68,10 @@ def run(source: SourceFile, options: Options) -> int:
             machine = RecordedKernel(recording.fields())
             symbols = recorded_symbols(recording, _note)
         with stop.may_interrupt("handler"):  # it changes nothing
-            compiled = Compiler(options.facts, machine, options.settings, limits).run([source])
+            compiled = _compiler(options, machine, limits).run([source])
         for note in compiled.notes if options.verbose else ():
             _note(note)
-        for warning in (*compiled.warnings, *kernel.doubts):
-            _note(f"WARNING: {warning}")
+        _warn(options, (*compiled.warnings, *kernel.doubts))
         state = _state(options, limits, child, kernel.syscalls(), on_terminal=opened is None)
         state.symbol, state.source_line = symbols, symbols.line
         from ktrace.script.runtime.dispatch import Drive
@@ -93,6 +94,20 @@ def run(source: SourceFile, options: Options) -> int:
         stop.last_words()
         _tell_the_end(drive, options)
         return seeing_status(_exit_code(drive, stop, child), muted)
+
+
+def _compiler(options: Options, machine: "Machine", limits: Limits) -> Compiler:
+    tapsets = read_directories(options.tapsets)
+    return Compiler(options.facts, machine, options.settings, limits, tapsets)
+
+
+def _warn(options: Options, warnings: Iterable[str]) -> None:
+    """Print warnings about the script. Raises UsageError instead with `-W`."""
+    for warning in warnings:
+        if options.warnings == "error":
+            raise UsageError(f"{warning} (-W makes it an error)")
+        if options.warnings == "show":
+            _note(f"WARNING: {warning}")
 
 
 def _tell_the_end(drive: "Drive", options: Options) -> None:
@@ -231,10 +246,9 @@ def _note(text: str) -> None:
 def show_plan(source: SourceFile, options: Options) -> int:
     """Print the writes to the kernel as shell commands, and the Python program, for `--plan`."""
     kernel = LaterKernel(options, _note)
-    compiled = Compiler(options.facts, kernel, options.settings, Limits.of(options.limits)).run([source])
+    compiled = _compiler(options, kernel, Limits.of(options.limits)).run([source])
     kernel.check((bound.hook.point, bound.site) for bound in compiled.bound)
-    for warning in (*compiled.warnings, *kernel.doubts):
-        _note(f"WARNING: {warning}")
+    _warn(options, (*compiled.warnings, *kernel.doubts))
     counting: set[int] = set()
     if any(bound.found for bound in compiled.bound):
         from ktrace.script.driver.plan import steps
@@ -259,7 +273,7 @@ def show_plan(source: SourceFile, options: Options) -> int:
 def list_points(source: SourceFile, options: Options, *, variables: bool) -> int:
     """List the matches of a probe point (`-l`), with the variables that can be read there (`-L`)."""
     kernel = LaterKernel(options, _note)
-    compiler = Compiler(options.facts, kernel, options.settings)
+    compiler = _compiler(options, kernel, Limits())
     lines: dict[str, None] = {}
     hooks = compiler.hooks([source])
     kernel.check((hook.point, hook.site) for hook in hooks)
@@ -273,7 +287,6 @@ def list_points(source: SourceFile, options: Options, *, variables: bool) -> int
             if variables:
                 text += "".join(f" {one}" for one in kernel.real.variables(asked, found))
             lines[text] = None
-    for doubt in kernel.doubts:
-        _note(f"WARNING: {doubt}")
+    _warn(options, kernel.doubts)
     print("\n".join(lines))
     return 0

@@ -26,6 +26,7 @@ class Compilation:
         machine: the kernel; None if there is none.
         settings: the values of globals set with `-G`, by name.
         limits: the script's limits.
+        tapsets: files of the user's own tapsets.
         script: the syntax tree.
         aliases: the script's aliases and those of the tapset.
         hooks: a handler for each probe point that is not an alias.
@@ -44,6 +45,7 @@ class Compilation:
     machine: Machine | None
     settings: Mapping[str, str]
     limits: Limits
+    tapsets: Sequence[SourceFile]
     script: Script = field(init=False)
     aliases: tuple[Alias, ...] = field(init=False)
     hooks: Hooks = field(init=False)

@@ -45,12 +45,14 @@ class Compiler:
         machine: the kernel; None if there is none.
         settings: the values of globals set with `-G`, by name.
         limits: the script's limits.
+        tapsets: files of the user's own tapsets.
     """
 
     facts: Facts
     machine: Machine | None = None
     settings: dict[str, str] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    tapsets: Sequence[SourceFile] = ()
 
     def run(self, sources: Iterable[SourceFile]) -> Compiled:
         """Compile a script. Raises KtraceError for a mistake in it, or for what the kernel does not have."""
@@ -67,7 +69,9 @@ class Compiler:
 
     def after(self, passes: Sequence[Pass], sources: Iterable[SourceFile]) -> Compilation:
         """Return what these passes make of a script."""
-        made = Compilation(tuple(sources), self.facts, self.machine, self.settings, self.limits)
+        made = Compilation(
+            tuple(sources), self.facts, self.machine, self.settings, self.limits, tuple(self.tapsets)
+        )
         for one in passes:
             one.apply(made)
         return made

@@ -30,13 +30,13 @@ _DEPTH_MAX = 20
 
 
 def expand_aliases(
-    script: Script, aliases: tuple[Alias, ...], machine: Machine | None
+    script: Script, aliases: tuple[Alias, ...], machine: Machine | None, warnings: Sequence[str]
 ) -> tuple[Hooks, Sequence[str], Sequence[str]]:
     """Make a hook for each handler at each probe point.
 
     Returns:
-        The hooks; a note for each point that matches nothing and is left out; a warning for each that is left
-        out since nobody knows what it matches.
+        The hooks; a note for each point that matches nothing and is left out; the warnings, with one for each
+        point that is left out since nobody knows what it matches.
 
     Raises:
         KtraceError: the script has no probes.
@@ -48,7 +48,7 @@ def expand_aliases(
     found: list[Hook] = []
     for probe in script.probes:
         found += expander.points(probe.points, probe.body)
-    return tuple(found), expander.notes, expander.warnings
+    return tuple(found), expander.notes, (*warnings, *expander.warnings)
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from ktrace.script.passes.warn_of_unassigned import warn_of_unassigned
 TO_HOOKS = (
     Pass(parse, makes=("script",)),
     Pass(set_globals, makes=("script",)),
-    Pass(read_tapset, makes=("script", "aliases")),
+    Pass(read_tapset, makes=("script", "aliases", "warnings")),
     Pass(expand_aliases, makes=("hooks", "notes", "warnings")),
 )
 """The passes that find out which probe points a script asks for."""

@@ -118,6 +118,11 @@ def _argv(arguments: Sequence[str]) -> str:
     return "\n".join([*lines, "}"]) if arguments else lines[0] + '\nprobe never { argv[0] = "" }'
 
 
+def names_of(script: Script, tapsets: Sequence[Script]) -> set[str]:
+    """Return the names of functions and variables that a script and the aliases of tapsets use."""
+    return _names((*_bodies(script), *(alias.body for one in tapsets for alias in one.aliases)))
+
+
 def _bodies(script: Script) -> list[Node]:
     found: list[Node] = [probe.body for probe in script.probes]
     found += [function.body for function in script.functions] + [alias.body for alias in script.aliases]

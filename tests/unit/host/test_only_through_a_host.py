@@ -19,6 +19,7 @@ OWN = {
     "cli/main.py": "/dev/null",
     "output/formats/flamegraph.py": "a part of the program",
     "script/tapset/__init__.py": "a part of the program",
+    "script/tapset/directories.py": "tapsets of the user",
     "session/patient_output.py": "/dev/null",
     "storage/cache.py": "the user's cache",
     "storage/destination.py": "outputs",

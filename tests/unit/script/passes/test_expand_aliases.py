@@ -87,7 +87,7 @@ class Doubtful(FakeKernel):
 def test_a_point_that_may_be_there_is_left_out_with_a_warning() -> None:
     made = after(expand_aliases, 'probe kernel.statement("f@a.c:1")?, begin {}', Doubtful([]))
     assert len(made.hooks) == 1
-    assert made.warnings == ['kernel.statement("f@a.c:1") is left out: there is no debug info']
+    assert list(made.warnings) == ['kernel.statement("f@a.c:1") is left out: there is no debug info']
 
 
 def test_a_point_that_there_is_not() -> None:

@@ -11,7 +11,7 @@ from ktrace.script.passes.pass_manager import Pass, checked, listing
 
 def compilation() -> Compilation:
     facts = Facts()
-    return Compilation((), facts, None, {}, Limits())
+    return Compilation((), facts, None, {}, Limits(), ())
 
 
 def parse(sources, facts):
