@@ -15,7 +15,8 @@ from ktrace.script.runtime.dispatch import Drive
 from ktrace.session.run_context import RunContext
 from ktrace.tracefs.events import set_filter
 
-_ARGUMENTS, _STRINGS = 32, 100  # strings that are read of a program: its arguments; its environment, too
+# Strings that are read of a program: its arguments; its environment, too. The definition fits into 4 KiB.
+_ARGUMENTS, _STRINGS = 32, 80
 
 
 def follow_tasks(context: RunContext, drive: Drive, kernel: ScriptKernel) -> None:

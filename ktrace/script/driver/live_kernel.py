@@ -123,7 +123,10 @@ class ScriptKernel:
         if isinstance(site, AtEvent):
             return self._static.parameters(site, tuple(also))
         if isinstance(site, AtSyscall):
-            return [one.name for one in syscall_params(site.name, self.kernel)]
+            found = [one.name for one in syscall_params(site.name, self.kernel)]
+            if not found and not self.kernel.tracing.exists(f"events/syscalls/sys_enter_{site.name}"):
+                raise NotFound(f"the parameters of the system call '{site.name}' are not known")
+            return found
         types = self.kernel.types(site.module)
         functions = types if isinstance(types, Miss) else types.functions(site.pattern)
         if isinstance(functions, Miss):

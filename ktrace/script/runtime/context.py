@@ -132,7 +132,8 @@ class _Tasks:
         try:
             return self._proc.read_bytes(f"{pid}/{name}").decode("latin-1")
         except OSError:
-            self._tell(name)
+            if pid > 0:  # what is idle is no process, and has no ids but 0
+                self._tell(name)
             return ""
 
     def _tell(self, name: str) -> None:

@@ -1,10 +1,17 @@
 """Handlers over events: what they are given, and in which order."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from ktrace.errors import KtraceError, NotFound
-from ktrace.script.kernel_interface import Read
+from ktrace.model.batch import Batch
+from ktrace.model.format import Format
+from ktrace.script.kernel_interface import Found, Read
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
 from ktrace.script.language.source import ScriptError
+from ktrace.script.runtime.tasks import Program
 from tests.unit.script.scripts import FakeKernel, compiled, events, feed, run, said, start
 
 
@@ -251,3 +258,41 @@ def test_numbers_in_memory_are_read_where_a_variable_points_to() -> None:
         ("x->y", "s64"),
         ("$arg2", "s32"),
     ]
+
+
+class TwoSystems(FakeKernel):
+    """A kernel with an event of the same name in each system."""
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        (found,) = FakeKernel.find(self, site, reads)
+        return [replace(found, system=getattr(site, "system", None) or "")]
+
+
+def in_system(system: str, batch: Batch) -> Batch:
+    return replace(batch, format=Format(system, batch.event, 1, ()))
+
+
+def test_events_of_one_name_call_the_handlers_of_their_own_system() -> None:
+    text = 'probe kernel.trace("a:f") { print("a") } probe kernel.trace("b:f") { print("b") }'
+    ran = start(text, TwoSystems(["f"]))
+    feed(ran, in_system("a", events("f", {})), in_system("b", events("f", {}, first=1)))
+    feed(ran, in_system("a", events("f", {}, first=2)))
+    assert ran.text == "aba"
+
+
+def test_what_the_run_has_seen_of_a_process_is_told_after_its_end() -> None:
+    text = """probe kernel.function("f") { printf("%d %s|%s|%s|%s\\n", ppid(), cmdline_str(), cmdline_arg(1),
+                                                  cmdline_args(1, 2, "-"), env_var("HOME")) }"""
+    ran = start(text, FakeKernel(["f"]))
+    gone = (1 << 22) + 70
+    ran.drive.state.tasks.born(gone, 1, 60)
+    ran.drive.state.tasks.executed(gone, 2, Program(["/bin/x", "one", "two"], ["HOME=/root"]))
+    feed(ran, events("f", {}, pid=gone))
+    assert ran.text == "60 /bin/x one two|one|one-two|/root\n"
+
+
+def test_what_nobody_knows_of_a_process_is_told() -> None:
+    ran = start('probe kernel.function("f") { print(uid(), pgrp()) }', FakeKernel(["f"]))
+    feed(ran, events("f", {}, tid=1 << 23, pid=1 << 23), events("f", {}, first=1, tid=0, pid=0))
+    assert ran.text == "0000"
+    assert [line.split()[1] for line in ran.told] == ["/proc/PID/status", "/proc/PID/stat"]
