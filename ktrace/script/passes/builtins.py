@@ -103,6 +103,8 @@ stacks ustack: ubacktrace():string
 stacks pid ustack: sprint_ubacktrace():string
 stacks pid ustack !: print_ubacktrace() print_ubacktrace_brief()
 stacks pid !: print_ustack(string) print_usyms(string)
+stacks pid: usymfile(long):string usymline(long):string usymfileline(long):string
+stacks pid ustack !: print_ubacktrace_fileline()
 stacks pid: sprint_usyms(string):string usymname(long):string usymdata(long):string umodname(long):string
 stacks !: print_stack(string) print_syms(string)
 stacks: sprint_stack(string):string sprint_syms(string):string
@@ -115,7 +117,7 @@ _NOTHING = frozenset(
     (
         *("exit", "abort", "error", "warn", "log", "ftrace", "system", "assert", "print_stack", "print_syms"),
         *("print_backtrace", "print_backtrace_fileline", "print_ubacktrace", "print_ubacktrace_brief"),
-        *("print_ustack", "print_usyms"),
+        *("print_ubacktrace_fileline", "print_ustack", "print_usyms"),
     )
 )
 

@@ -40,7 +40,7 @@ def expand_aliases(
 
     Raises:
         KtraceError: the script has no probes.
-        ScriptError: a point matches nothing and is not marked `?` or `!`.
+        ScriptError: a point matches nothing and is not marked `?` or `!`, or no point matches anything.
     """
     if not script.probes:
         raise KtraceError("this script has no probes", hint="probe begin { ... }")
@@ -48,6 +48,12 @@ def expand_aliases(
     found: list[Hook] = []
     for probe in script.probes:
         found += expander.points(probe.points, probe.body)
+    if not any(not hook.body.at.source.tapset for hook in found):
+        raise NoSuchPoint(
+            "none of the probe points of this script matches anything",
+            script.probes[0].at,
+            hint=_last(expander.notes),
+        )
     return tuple(found), expander.notes, (*warnings, *expander.warnings)
 
 

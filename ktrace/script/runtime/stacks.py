@@ -120,8 +120,19 @@ def _of_processes(state: State) -> Mapping[str, Callable[..., Any]]:
         _, place = state.user_symbol(pid, address) or ("", "")
         return place.rpartition("+")[0] or "<unknown>"
 
+    told: set[str] = set()
+
+    def source(_pid: int, address: int) -> str:
+        """Return the address: where a program's code comes from is not known."""
+        if not told:
+            told.add("source")
+            state.warn("WARNING: places in the source of programs are not known: they are addresses")
+        return _hexadecimal(address)
+
     longest, most = state.limits.MAXSTRINGLEN - 1, state.limits.MAXTRACE
     return {
+        **dict.fromkeys(("usymfile", "usymline", "usymfileline"), source),
+        "print_ubacktrace_fileline": lambda pid, frames: _write(state, lines(pid, frames)),
         "ubacktrace": lambda frames: " ".join(map(_hexadecimal, frames[:most]))[:longest],
         "sprint_ubacktrace": lambda pid, frames: lines(pid, frames)[:longest],
         "print_ubacktrace": lambda pid, frames: _write(state, lines(pid, frames)),

@@ -7,26 +7,26 @@ import pytest
 from ktrace.errors import Interrupted, OutOfTime
 from tests.unit.script.scripts import FakeKernel, events, feed, start
 
-ONE = 'probe kernel.function("f") { n++; env_var("x") } global n probe end { printf("%d\\n", n) }'
+ONE = 'probe kernel.function("f") { n++; tolower("x") } global n probe end { printf("%d\\n", n) }'
 TWO = ONE + ' probe kernel.function("g") { n += 100 }'
 
 
 def calling(ran, does) -> None:
     """Have a function of the library do something else, while a handler runs."""
-    ran.drive.program.names["b_env_var"] = does
+    ran.drive.program.names["b_tolower"] = does
 
 
 def halting(ran, calls: int) -> None:
     """Have the script told to end while the handler of that event runs."""
     seen = []
 
-    def env_var(_: str) -> str:
+    def tolower(_: str) -> str:
         seen.append(1)
         if len(seen) == calls:
             ran.drive.halt()
         return ""
 
-    calling(ran, env_var)
+    calling(ran, tolower)
 
 
 @pytest.mark.parametrize(("script", "left"), [(ONE, 7), (TWO, 8)], ids=["one handler", "in order"])
@@ -72,7 +72,7 @@ def test_a_handler_that_does_not_return_is_left() -> None:
 
 
 def test_an_end_probe_that_does_not_return_is_left_and_others_run() -> None:
-    ran = start('probe end { env_var("x") println("a") } probe end { println("b") }')
+    ran = start('probe end { tolower("x") println("a") } probe end { println("b") }')
     calling(ran, held_up)
     ran.drive.end()
     assert ran.text == "b\n" and ran.drive.held_up

@@ -83,3 +83,10 @@ def test_an_address_of_the_kernel_has_a_name_where_no_stack_is_taken() -> None:
         "a b+0x2/0x30 [m] kernel m 0xd4 0xffffffffffffffff",
         "fs/c.c 12 fs/c.c:12 0xb2",
     ]
+
+
+def test_the_source_of_programs_is_not_known_and_that_is_told_once() -> None:
+    ran = start('probe timer.s(1) { printf("%s %s|", usymfileline(0x10), usymline(0x11)) }')
+    ran.drive.advance(2_500_000_000)
+    assert ran.text.startswith("0x10 0x11|")
+    assert ran.told == ["WARNING: places in the source of programs are not known: they are addresses"]

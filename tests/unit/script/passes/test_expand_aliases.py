@@ -96,6 +96,15 @@ def test_a_point_that_there_is_not() -> None:
     assert caught.value.hint is not None and "one.a" in caught.value.hint
 
 
+@pytest.mark.parametrize("probe", ['kernel.function("no")?', "nothing!", "own.nothing ?, other ?"])
+def test_a_script_of_which_nothing_is_left(probe: str) -> None:
+    with pytest.raises(
+        NoSuchPoint, match="none of the probe points of this script matches anything"
+    ) as caught:
+        after(expand_aliases, f"probe {probe} {{ }}", FakeKernel([]))
+    assert caught.value.hint is not None and "is left out" in caught.value.hint
+
+
 def test_a_script_without_probes() -> None:
     with pytest.raises(KtraceError, match="this script has no probes"):
         after(expand_aliases, ALIASES)
