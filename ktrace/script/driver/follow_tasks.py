@@ -7,11 +7,10 @@ from ktrace.kernel.kernel import Kernel
 from ktrace.model.ctype import Pointer, Record, bare
 from ktrace.model.miss import Miss
 from ktrace.resolve.resolve import want
-from ktrace.resolve.spec import ProbeOptions
+from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.script.driver.live_kernel import ScriptKernel
-from ktrace.script.passes.builtins import LIVES, PROGRAMS
+from ktrace.script.passes.task_needs import TaskNeeds
 from ktrace.script.runtime import task_events
-from ktrace.script.runtime.dispatch import Drive
 from ktrace.session.run_context import RunContext
 from ktrace.tracefs.events import set_filter
 
@@ -19,30 +18,37 @@ from ktrace.tracefs.events import set_filter
 _ARGUMENTS, _STRINGS = 32, 80
 
 
-def follow_tasks(context: RunContext, drive: Drive, kernel: ScriptKernel) -> None:
-    """Trace the events that tell of tasks what a handler asks."""
-    session, lives = context.session, drive.uses(LIVES)
-    if not (lives or drive.wants_names):
-        return
-    for event in task_events.LIVES if lives else task_events.NAMES:
-        if session.tracing.exists(f"events/{event}"):
-            session.trace_event(event)
-            with suppress(Refused):
-                set_filter(session.files, event, "0")  # the handlers of the script see all of them
-    if not drive.uses(PROGRAMS):
-        return
-    try:
-        offset = _member_offset(kernel.kernel, "finalize_exec", "p")
-        strings = _STRINGS if drive.uses(("env_var",)) else _ARGUMENTS
-        words = [
-            f"p:{kernel.group}/{task_events.EXEC}",
-            "finalize_exec",
-            *task_events.exec_arguments(offset, strings),
-        ]
-        (spec,) = want(words, ProbeOptions(kernel.group, machine=kernel.kernel.machine), kernel.kernel)
-        session.add_probe(spec.probe)
-    except KtraceError as error:
-        context.notify(f"WARNING: arguments of programs are read from /proc: {error.message}")
+def follow_tasks(context: RunContext, needs: TaskNeeds, kernel: ScriptKernel) -> None:
+    """Trace the events that tell of tasks what a script asks."""
+    session = context.session
+    for event in life_events(kernel, needs):
+        session.trace_event(event)
+        with suppress(Refused):
+            set_filter(session.files, event, "0")  # the handlers of the script see all of them
+    if needs.programs:
+        try:
+            session.add_probe(exec_probe(kernel, needs).probe)
+        except KtraceError as error:
+            context.notify(f"WARNING: arguments of programs are read from /proc: {error.message}")
+
+
+def life_events(kernel: ScriptKernel, needs: TaskNeeds) -> list[str]:
+    """Return the events that tell what a script asks, of those that the kernel has."""
+    wanted = task_events.LIVES if needs.lives else task_events.NAMES if needs.names else ()
+    return [event for event in wanted if kernel.kernel.tracing.exists(f"events/{event}")]
+
+
+def exec_probe(kernel: ScriptKernel, needs: TaskNeeds) -> ProbeSpec:
+    """Return the probe that reads the arguments of programs that are started.
+
+    Raises:
+        KtraceError: the kernel's types do not tell where they are.
+    """
+    offset = _member_offset(kernel.kernel, "finalize_exec", "p")
+    strings = task_events.exec_arguments(offset, _STRINGS if needs.environment else _ARGUMENTS)
+    words = [f"p:{kernel.group}/{task_events.EXEC}", "finalize_exec", *strings]
+    (spec,) = want(words, ProbeOptions(kernel.group, machine=kernel.kernel.machine), kernel.kernel)
+    return spec
 
 
 def _member_offset(kernel: Kernel, function: str, member: str) -> int:

@@ -13,7 +13,7 @@ from ktrace.ringbuffer.layout import parse_header_page
 from ktrace.script.driver.follow_tasks import follow_tasks
 from ktrace.script.driver.hist_counters import ScriptCounts
 from ktrace.script.driver.live_kernel import ScriptKernel
-from ktrace.script.passes.builtins import ADDRESSES, LIVES
+from ktrace.script.passes.task_needs import TaskNeeds, task_needs
 from ktrace.script.runtime.dispatch import Drive
 from ktrace.script.runtime.hist_variables import Tables
 from ktrace.script.runtime.task_events import (
@@ -70,7 +70,8 @@ def live(
         )
         context = RunContext(session, stop, note, child, duration_s=options.duration_s)
         _define(context, drive, kernel, options)
-        follow_tasks(context, drive, kernel)
+        needs = task_needs(drive.compiled)
+        follow_tasks(context, needs, kernel)
         if child is not None:
             drive.state.target = session.id_of(child)
         if options.pushdown and child is not None and drive.compiled.pushed.only_target:
@@ -79,7 +80,7 @@ def live(
         if drive.wants_user_stacks:
             _record_user_stacks(session)
         counts = _counts(session, drive, kernel) if options.pushdown else None
-        reader = stack.enter_context(_Pages(session, drive, kernel))
+        reader = stack.enter_context(_Pages(session, drive, kernel, needs))
         stop.check()
         watched = watch(session, note)
         watched.begin()
@@ -242,7 +243,7 @@ class _Pages:
         events: the number of records returned so far.
     """
 
-    def __init__(self, session: Session, drive: Drive, kernel: ScriptKernel) -> None:
+    def __init__(self, session: Session, drive: Drive, kernel: ScriptKernel, needs: TaskNeeds) -> None:
         stacks = bool(drive.wants_stacks) or drive.wants_user_stacks
         self._session = session
         self._forms = {}
@@ -263,13 +264,12 @@ class _Pages:
         self._size = layout.size
         # Handlers ask for symbols themselves, except to leave the probe's own functions out of a stack.
         table = kernel.names.table if drive.wants_stacks else SymbolTable(b"")
-        if drive.uses(ADDRESSES):
+        if needs.addresses:
             assert kernel.names.table  # a handler may not take the time that loading takes
         proc = names_proc(session.host)
         self._tasks = drive.state.tasks
         ids = [form.id for form in self._forms.values() if f"{form.system}/{form.name}" in NAMES]
-        follows = drive.wants_names or drive.uses(LIVES)
-        self._follow = TaskEvents(self._tasks, self._decoder, ids) if follows and ids else None
+        self._follow = TaskEvents(self._tasks, self._decoder, ids) if needs.any_task and ids else None
         names = PresentNames if self._follow else LiveNames
         self._enrich = Enrich(names(session.saved_names, proc), table)
         self._processes = Processes(self._saved_processes, proc)

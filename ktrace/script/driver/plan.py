@@ -1,11 +1,15 @@
 """Plan the writes of a script to the kernel: its probes, and the steps that enable, filter and count."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
+from ktrace.errors import KtraceError
 from ktrace.model.plan import Plan, Step
+from ktrace.script.driver.follow_tasks import exec_probe, life_events
 from ktrace.script.driver.live_kernel import ScriptKernel
 from ktrace.script.passes.compiler import Compiled
 from ktrace.script.passes.push_down_counts import Table
+from ktrace.script.passes.task_needs import TaskNeeds, task_needs
 from ktrace.tracefs.dynevents import define_step
 from ktrace.tracefs.events import enable_step, filter_step
 from ktrace.tracefs.instances import make_step
@@ -30,7 +34,18 @@ def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
             if pushdown and found.key in compiled.pushed.filters:
                 made.append(filter_step(event, compiled.pushed.filters[found.key]).below(instance))
             made.append(enable_step(event).below(instance))
+    made += _following(kernel, task_needs(compiled), instance)
     return Plan(tuple(made))
+
+
+def _following(kernel: ScriptKernel, needs: TaskNeeds, instance: str) -> list[Step]:
+    """Return the steps that enable the events which tell of tasks what a script asks."""
+    made = [enable_step(event).below(instance) for event in life_events(kernel, needs)]
+    if needs.programs:
+        with suppress(KtraceError):  # without it, /proc is read
+            probe = exec_probe(kernel, needs).probe
+            made += [define_step(probe), enable_step(probe.event).below(instance)]
+    return made
 
 
 def _counting(event: str, tables: Sequence[Table], instance: str) -> list[Step]:

@@ -72,8 +72,10 @@ def refuse_kernel_write(target: Expr) -> None:
 
 def _target(e: Target, at_return: bool) -> str:
     if e.variable:
-        if e.path:
-            raise ScriptError("of @var only plain variables can be read", e.at)
+        if e.path or e.address:
+            raise ScriptError(
+                "of @var only plain variables can be read, not their addresses or members", e.at
+            )
         return "@" + e.name.partition("@")[0]
     name = e.name
     if name == "return":

@@ -5,7 +5,7 @@ Each handler gets only the columns that it uses, as Python lists, one batch at a
 
 import heapq
 import random
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import repeat
@@ -16,7 +16,6 @@ import numpy as np
 from ktrace.errors import Interrupted
 from ktrace.model.batch import Batch, Chunk, Stack
 from ktrace.script.kernel_interface import Found, Read
-from ktrace.script.language.ast import Call, Node, walk
 from ktrace.script.language.faults import Abort, Fault
 from ktrace.script.language.points import AtMoment, Timer
 from ktrace.script.passes.bound import Bound
@@ -101,22 +100,6 @@ class Drive:
     def wants_user_stacks(self) -> bool:
         """Return whether a handler needs the stack of the process."""
         return any("ustack" in c.params for calls in self._calls.values() for c in calls)
-
-    @property
-    def wants_names(self) -> bool:
-        """Return whether a handler needs the name of a task that its event does not carry."""
-        calls = [call for calls in self._calls.values() for call in calls]
-        return any(
-            "comm" in c.params and not (c.task_name >= 0 and c.found.columns[c.task_name]) for c in calls
-        )
-
-    def uses(self, functions: Collection[str]) -> bool:
-        """Return whether the script calls one of these built-in functions."""
-        bodies: list[Node] = [one.code.body for one in self.compiled.bound]
-        bodies += [one.body for one in self.compiled.types.functions.values()]
-        return any(
-            isinstance(node, Call) and node.name in functions for body in bodies for node in walk(body)
-        )
 
     def begin(self) -> None:
         """Run the begin handlers, then start the timers."""

@@ -1,0 +1,28 @@
+"""Questions about tasks that a script's events do not answer."""
+
+import pytest
+
+from ktrace.script.passes.task_needs import TaskNeeds, task_needs
+from tests.unit.script.scripts import FakeKernel, compiled
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        ('probe kernel.function("f") { println(execname()) }', TaskNeeds()),
+        ('probe kernel.trace("f") { println(execname()) }', TaskNeeds(names=True)),
+        ('probe kernel.trace("f") { println(thread_indent(1)) }', TaskNeeds(names=True)),
+        ("probe begin { println(execname()) }", TaskNeeds()),
+        ('probe kernel.function("f") { println(ppid()) }', TaskNeeds(lives=True)),
+        ('function p() { return ppid() } probe kernel.function("f") { println(p()) }', TaskNeeds(lives=True)),
+        ('probe kernel.function("f") if (ppid() == 1) { print(1) }', TaskNeeds(lives=True)),
+        ('probe kernel.function("f") { println(cmdline_str()) }', TaskNeeds(lives=True, programs=True)),
+        (
+            'probe kernel.function("f") { println(env_var("X")) }',
+            TaskNeeds(lives=True, programs=True, environment=True),
+        ),
+        ('probe kernel.function("f") { println(symname($x)) }', TaskNeeds(addresses=True)),
+    ],
+)
+def test_needs(text: str, needs: TaskNeeds) -> None:
+    assert task_needs(compiled(text, FakeKernel(["f"]))) == needs
