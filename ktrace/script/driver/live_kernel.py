@@ -11,14 +11,13 @@ from ktrace.kernel.renamed import present_name
 from ktrace.model.ctype import FuncProto, Function, declare
 from ktrace.model.fetch_types import parse_type
 from ktrace.model.miss import Miss
-from ktrace.model.names import EVENT_MAX, to_identifier
-from ktrace.model.place import SymbolPlace
-from ktrace.model.probe import Probe
+from ktrace.model.names import EVENT_MAX
 from ktrace.resolve.arguments import syscall_params
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.script.driver.kernel_symbols import KernelSymbols
 from ktrace.script.driver.live_events import StaticEvents, type_of
+from ktrace.script.driver.meant_probes import function_of, meant
 from ktrace.script.driver.type_layout import find_named, layout_of
 from ktrace.script.driver.variable_format import shape_of
 from ktrace.script.kernel_interface import Found, Read, Shape
@@ -161,7 +160,7 @@ class ScriptKernel:
         """See `Machine`."""
         if isinstance(site, AtEvent):
             return [(name.replace("/", ":"), None) for name in self._static.meant(site)]
-        found = [(one.requested, *_function(one.probe)) for one in self._wanted(site, ())]
+        found = [(one.requested, *function_of(one.probe)) for one in self._wanted(site, ())]
         return [(asked or name, module) for asked, name, module in found]
 
     def syscalls(self) -> Mapping[int, str]:
@@ -240,7 +239,7 @@ class ScriptKernel:
         )
         args = [f"f{i}={read.text}{t}" for i, (read, t) in enumerate(zip(reads, types, strict=True))]
         made = want([place, *args], defaults, self.kernel)
-        return _meant(site, made) if isinstance(site, AtFunction) else made
+        return meant(site, made) if isinstance(site, AtFunction) else made
 
     def _places(self, site: AtFunction | AtSyscall) -> list[str]:
         """Return the place as `ktrace add` spells it; several places if the module is a pattern."""
@@ -294,7 +293,7 @@ class ScriptKernel:
         """Return the functions that contain a source line. Probes are placed at their entry."""
         place = f"{site.module}:{line}" if site.module else line
         found = want([place], ProbeOptions(self.group, machine=self.kernel.machine), self.kernel)
-        names = dict.fromkeys(_function(one.probe)[0] for one in found)
+        names = dict.fromkeys(function_of(one.probe)[0] for one in found)
         matching = [name for name in names if fnmatch.fnmatchcase(name, site.pattern)]
         if not matching:
             raise NotFound(f"{line} is in {', '.join(names)}, which does not match '{site.pattern}'")
@@ -313,7 +312,7 @@ class ScriptKernel:
     def _found(self, one: ProbeSpec, site: AtFunction | AtSyscall | None, reads: Sequence[Read]) -> Found:
         self._keys += 1
         self.wanted[self._keys] = one
-        function, module = _function(one.probe)
+        function, module = function_of(one.probe)
         function = one.requested or function
         suffix = ".return" if one.probe.is_return else ""
         head = f'module("{module}")' if module else "kernel"
@@ -360,39 +359,6 @@ def _at_entry(reads: Sequence[Read]) -> bool:
 def _is_one_number(type_: str) -> bool:
     word = parse_type(type_)
     return word.is_number and word.count is None
-
-
-def _meant(site: AtFunction, made: list[ProbeSpec]) -> list[ProbeSpec]:
-    """Return those of the probes at a place that the script's probe point means."""
-    if site.inline:
-        inside = [one for one in made if not _begins(one.probe, site.pattern)]
-        if not inside:
-            raise NotFound(f"{site.pattern} is inlined nowhere", hint="without .inline its calls are probed")
-        return inside
-    is_file = site.place is not None and ":" not in site.place
-    if is_file and any(not _begins(one.probe, site.pattern) for one in made):
-        # All functions of the file were found.
-        chosen = [one for one in made if fnmatch.fnmatchcase(_function(one.probe)[0], site.pattern)]
-        if not chosen:
-            raise NotFound(f"no function of {site.place} matches '{site.pattern}'")
-        return chosen
-    if site.statement and site.place is not None:
-        # The line also matches functions that the function was inlined into.
-        return [one for one in made if fnmatch.fnmatchcase(_function(one.probe)[0], site.pattern)] or made
-    return made
-
-
-def _begins(probe: Probe, function: str) -> bool:
-    """Return whether a probe is at the start of a function."""
-    place = probe.place
-    return isinstance(place, SymbolPlace) and place.symbol == function and not place.offset
-
-
-def _function(probe: Probe) -> tuple[str, str | None]:
-    place = probe.place
-    if isinstance(place, SymbolPlace):
-        return place.symbol, place.module
-    return to_identifier(place.to_text()), None
 
 
 def _modules(host: Host) -> list[str]:

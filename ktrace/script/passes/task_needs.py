@@ -12,7 +12,7 @@ from ktrace.script.passes.find_reads import TASK_NAME
 
 @dataclass(frozen=True, slots=True)
 class TaskNeeds:
-    """What the handlers and functions of a script ask.
+    """Questions of the handlers and functions of a script.
 
     Attributes:
         names: the name of a task, at an event that does not carry it.

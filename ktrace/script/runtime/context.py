@@ -132,7 +132,7 @@ class _Tasks:
         try:
             return self._proc.read_bytes(f"{pid}/{name}").decode("latin-1")
         except OSError:
-            if pid > 0:  # what is idle is no process, and has no ids but 0
+            if pid > 0:  # an idle task is not a process, and has no ids but 0
                 self._tell(name)
             return ""
 
