@@ -18,9 +18,7 @@ from ktrace.model.batch import Chunk, Lost
 from ktrace.model.column import Column
 from ktrace.model.format import Format
 from ktrace.ringbuffer.common_fields import Heads, are_plain
-from ktrace.ringbuffer.decode import Decoder
-from ktrace.ringbuffer.layout import PageLayout
-from ktrace.ringbuffer.records import Pages, Records, Walked
+from ktrace.ringbuffer.records import Walked
 from ktrace.storage.input import Watch
 from ktrace.stream.clocks import Clock, clock_of, clock_remarks
 from ktrace.stream.enrich import Enrich
@@ -37,6 +35,7 @@ from ktrace.stream.printk_formats import PrintkFormats
 from ktrace.stream.readahead import ahead, new_pool
 from ktrace.stream.saved_names import SavedNames
 from ktrace.stream.symbol_table import SymbolTable
+from ktrace.stream.timed_decoder import TimedDecoder
 from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Buffer, Contents, CpuData
 from ktrace.tracedat.reader import WINDOW, TraceDat
 from ktrace.tracedat.source import FileBytes
@@ -327,7 +326,7 @@ class Opened:
     buffer: Buffer
     clock: Clock
     known: dict[int, Format]
-    decoder: "TimedDecoder"
+    decoder: TimedDecoder
     enrich: Enrich
     names: LearntNames
 
@@ -357,21 +356,6 @@ def _head(found: Heads, name: str, enrich: Enrich) -> Column:
 
 def _of_cpu(make: Callable[[bytes, int], T], cpu: int) -> Callable[[bytes], T]:
     return lambda pages: make(pages, cpu)
-
-
-class TimedDecoder(Decoder):
-    """A decoder that converts times to the clock that all files share."""
-
-    def __init__(self, known: dict[int, Format], layout: PageLayout, clock: Clock) -> None:
-        super().__init__(known, layout, ticks=clock.ticks)
-        self._clock = clock
-
-    def walk(self, pages: Pages, cpu: int) -> Records:
-        """Read the next pages of one CPU."""
-        if isinstance(pages, Walked):
-            return pages.records
-        records = super().walk(pages, cpu)
-        return records if self._clock.plain else replace(records, ts=self._clock.all(records.ts, cpu))
 
 
 def _only(known: dict[int, Format], wanted: Wanted) -> dict[int, Collection[str] | None]:
