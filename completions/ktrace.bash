@@ -217,6 +217,8 @@ options() {
       offer --pushdown '\''Let the kernel filter and count if it can.'\''
       offer --no-pushdown '\''Let the kernel filter and count if it can.'\''
       offer --allow-system '\''Allow the script to start programs with system().'\''
+      offer --procfs '\''Serve the script'\''\'\'''\''s procfs files below DIR.'\''
+      offer --listen '\''Serve them over HTTP on loopback, for reading.'\''
       offer --buffer-size '\''Buffer for each CPU: 512k, 4M.'\''
       offer --vmlinux '\''The kernel'\''\'\'''\''s debug info, for places in the source.'\''
       offer -I '\''Read the tapsets (.stp files) below DIR; repeatable.'\''
@@ -552,6 +554,8 @@ value_kind() {
     '\''run -p'\'') kind=nothing ;;
     '\''run -o'\'' | '\''run --output'\'') kind=files ;;
     '\''run --input'\'') kind=files ;;
+    '\''run --procfs'\'') kind=dirs ;;
+    '\''run --listen'\'') kind=nothing ;;
     '\''run --buffer-size'\'') kind=nothing ;;
     '\''run --vmlinux'\'') kind=files ;;
     '\''run -I'\'') kind=dirs ;;

@@ -1,5 +1,6 @@
 """Scripts on a running kernel: the cases of tests/scripts that need one."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,11 @@ def lacks(case: Case, tracing: Path) -> str | None:
         if need == "btf":
             if not Path("/sys/kernel/btf/vmlinux").exists():
                 return "types"
+        elif need == "fuse":
+            # To open the device loads the module.
+            with suppress(OSError), Path("/dev/fuse").open("rb"):
+                continue
+            return need
         elif not (tracing / files.get(need, need)).exists():
             return need
     return None

@@ -41,6 +41,7 @@ def prepare(words: list[str]) -> list[str] | None:
     return made.words
 
 
+# long: it passes on every option, and tells which of them exclude each other.
 def run(
     words: Annotated[
         list[str] | None,
@@ -93,6 +94,14 @@ def run(
     allow_system: Annotated[
         bool, typer.Option("--allow-system", help="Allow the script to start programs with system().")
     ] = False,
+    procfs: Annotated[
+        str | None,
+        typer.Option("--procfs", metavar="DIR", help="Serve the script's procfs files below DIR."),
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option("--listen", metavar="PORT", help="Serve them over HTTP on loopback, for reading."),
+    ] = None,
     buffer_kb: Annotated[int | None, BUFFER_KB] = None,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
     tapsets: Annotated[
@@ -121,6 +130,7 @@ def run(
       ktrace run script.stp -- -5
       ktrace run -x 1234 script.stp
       ktrace run -c 'ls -l' -e 'global n probe syscall.* { n[name]++ }'
+      ktrace run --listen 9090 metrics.stp
       ktrace run --plan script.stp
       ktrace run -p1 script.stp
       ktrace run --passes
@@ -132,7 +142,8 @@ def run(
 
     script_options = (("a script", words), ("-e", text), ("-x", target), ("-G", settings), ("-D", limits))
     shown = (("-l", list_points), ("-L", list_variables), ("-p", pass_ < 5), ("--plan", plan))
-    of_a_run = (("-c", command), ("-T", duration), ("--output", output), ("--input", source))
+    served = (("--procfs", procfs), ("--listen", listen))
+    of_a_run = (("-c", command), ("-T", duration), ("--output", output), ("--input", source), *served)
     excludes("--passes", passes, *script_options, *shown, *of_a_run, ("--buffer-size", buffer_kb))
     if passes:
         from ktrace.script.passes.pass_list import PASSES
@@ -146,8 +157,8 @@ def run(
     listed = list_points or list_variables
     excludes("-l and -L", listed, ("-e", text), ("a script", words), ("-p", pass_ < 5), ("--plan", plan))
     no_run = listed is not None or plan or pass_ < 5
-    excludes("a plan or a list", no_run, ("--output", output), ("-T", duration))
-    recorded = (("-c", command), ("-T", duration), ("--buffer-size", buffer_kb))
+    excludes("a plan or a list", no_run, ("--output", output), ("-T", duration), *served)
+    recorded = (("-c", command), ("-T", duration), ("--buffer-size", buffer_kb), *served)
     excludes("--input", source, *recorded)
     wanted = list_points or list_variables
     if wanted is not None:
@@ -172,6 +183,8 @@ def run(
         source=source,
         pushdown=pushdown,
         allow_system=allow_system,
+        procfs=procfs,
+        listen=listen,
         buffer_kb=buffer_kb,
         vmlinux=vmlinux,
         verbose=verbose,

@@ -1,6 +1,7 @@
 """Run a script live: set its probes in a session and decode the pages of all CPUs in order of time."""
 
 import os
+import time
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from ktrace.diagnostic import Notify
     from ktrace.model.muted import Muted
     from ktrace.script.driver.options import Options
+    from ktrace.script.driver.serving import Serving
 
 _TICK_S = 0.04
 # An event gets its timestamp shortly before it is in the buffer.
@@ -51,6 +53,7 @@ _LOOK_NS = 1_000_000_000
 _ENOUGH = 4 << 20  # bytes read from all CPUs at a time
 
 
+# many parameters: the parts of a run, which `run` makes for scripts without a kernel, too
 def live(
     drive: Drive,
     kernel: ScriptKernel,
@@ -58,6 +61,8 @@ def live(
     child: Command | None,
     options: "Options",
     note: "Notify",
+    *,
+    serving: "Serving",
 ) -> "Sequence[Muted]":
     """Run a program until it ends or is stopped.
 
@@ -91,7 +96,7 @@ def live(
             if counts is not None:
                 _count(session, drive, counts)
             session.arm()
-            _loop(context, drive, reader)
+            _loop(context, drive, reader, serving)
             session.stop()
         stop.end()
         unread = _the_rest(drive, reader, stop, session)
@@ -123,22 +128,26 @@ def _the_rest(drive: Drive, reader: "_Pages", stop: StopSignals, session: Sessio
     return drive.unhandled + reader.waiting + sum(stats.entries for stats in session.stats())
 
 
-def _loop(context: RunContext, drive: Drive, reader: "_Pages") -> None:
+def _loop(context: RunContext, drive: Drive, reader: "_Pages", serving: "Serving") -> None:
     """Start the command, and feed the program until it ends or the run is over."""
-    waiting = context.waiting(every_s=_TICK_S)
+    waiting = context.waiting(serving.fds, every_s=_TICK_S)
     waiting.begin()
     look = _Look(drive)
     wait_s = 0.0
     while waiting(wait_s):
+        if waiting.ready:
+            time.sleep(_SETTLED_NS / 1e9)  # so that a reader sees the events before its read
         now = drive.state.now()
         look(now)
         drive.feed(reader.read(now - _SETTLED_NS))
         drive.advance(now - _SETTLED_NS)
+        serving(lagging=reader.has_more)
         drive.flush()
         if drive.done:
             return
         due = drive.next_timer()
         wait_s = _TICK_S if due is None else max((due - drive.state.now() + _SETTLED_NS) / 1e9, 0.001)
+        wait_s = 0.0 if serving.in_haste else wait_s
 
 
 def _define(context: RunContext, drive: Drive, kernel: ScriptKernel, options: "Options") -> None:

@@ -24,6 +24,8 @@ class Options:
     pushdown: bool = True
     allow_system: bool = False
     buffer_kb: int | None = None
+    procfs: str | None = None
+    listen: str | None = None
     vmlinux: Path | None = None
     verbose: bool = False
     tapsets: tuple[str, ...] = ()

@@ -10,8 +10,9 @@ from ktrace.errors import UsageError
 from ktrace.model.muted import seeing_status
 from ktrace.script.driver.later_kernel import LaterKernel
 from ktrace.script.driver.options import Options
+from ktrace.script.driver.serving import Serving
 from ktrace.script.language.limits import Limits
-from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.language.points import OwnSite
 from ktrace.script.language.preprocess import Preprocessor
 from ktrace.script.language.printer import show
 from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, SourceFile
@@ -80,6 +81,8 @@ def run(source: SourceFile, options: Options) -> int:
         drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(patient))
         drive.patience, drive.on_end = partial(stop.may_interrupt, "handler"), stop.end
         stop.on_overdue = drive.halt
+        serving = stack.enter_context(Serving(drive))
+        serving.start(options, _note)
         muted: Sequence[Muted] = ()
         if recording is not None:
             stop.ends_in(options.duration_s)
@@ -87,10 +90,10 @@ def run(source: SourceFile, options: Options) -> int:
         elif any(bound.found for bound in compiled.bound):
             from ktrace.script.driver.live import live
 
-            muted = live(drive, kernel.real, stop, child, options, _note)
+            muted = live(drive, kernel.real, stop, child, options, _note, serving=serving)
         else:
             stop.ends_in(options.duration_s)
-            _alone(drive, stop, child)
+            _alone(drive, stop, child, serving)
         stop.last_words()
         _tell_the_end(drive, options)
         return seeing_status(_exit_code(drive, stop, child), muted)
@@ -184,19 +187,21 @@ def _inputs(source: SourceFile, options: Options) -> list[str]:
     return read
 
 
-def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None") -> None:
+def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None", serving: Serving) -> None:
     """Run a script that has no kernel probes, only begin, end and timers."""
     from ktrace.session.waiting import TICK_S, Waiting
 
     drive.begin()
-    waiting = Waiting(stop, command=child)
+    waiting = Waiting(stop, serving.fds, command=child)
     waiting.begin()
     wait_s = 0.0
     while not drive.done and waiting(wait_s):
         drive.advance(drive.state.now())
+        serving()
         drive.flush()
         due = drive.next_timer()
         wait_s = TICK_S if due is None else max(due - drive.state.now(), 0) / 1e9
+        wait_s = 0.0 if serving.in_haste else wait_s
     stop.last_words()
     drive.end()
 
@@ -279,7 +284,7 @@ def list_points(source: SourceFile, options: Options, *, variables: bool) -> int
     kernel.check((hook.point, hook.site) for hook in hooks)
     for hook in hooks:
         asked = hook.site
-        if isinstance(asked, AtMoment | Timer):
+        if isinstance(asked, OwnSite):
             lines[str(hook.point)] = None
             continue
         for found in kernel.find(asked, ()):

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
 from ktrace.script.language.definitions import Component, Point
+from ktrace.script.language.served import Input, Served, served_site
 from ktrace.script.language.source import NoSuchPoint, ScriptError
 
 Moment = Literal["begin", "end", "error", "never", "oneshot"]
@@ -86,12 +87,13 @@ class AtSyscall:
     at_return: bool = False
 
 
-Site: TypeAlias = AtMoment | Timer | AtFunction | AtEvent | AtSyscall
+OwnSite: TypeAlias = AtMoment | Timer | Served | Input
+"""Sites that ktrace itself runs the handlers of; no event of the kernel calls them."""
+
+Site: TypeAlias = OwnSite | AtFunction | AtEvent | AtSyscall
 
 _REASONS = {
     "process": "programs are not probed by scripts yet; `ktrace add` takes FILE:OFFSET",
-    "procfs": "files in /proc need a kernel module",
-    "prometheus": "files in /proc need a kernel module",
     "perf": "perf counters are not read here",
     "java": "Java methods are not probed",
     "python2": "Python functions are not probed",
@@ -119,6 +121,8 @@ def read_point(point: Point) -> Site:
             return _timer(point, rest)
         case "kernel" | "module" | "kprobe" | "__ktrace":
             return _in_kernel(point, head, rest)
+        case "procfs" | "__ktrace_input":
+            return served_site(point)
     if head.name in _REASONS:
         raise ScriptError(f"{head.name}: {_REASONS[head.name]}", point.at)
     raise NoSuchPoint(f"there is no probe point '{point}'", point.at)

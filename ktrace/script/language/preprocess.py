@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from ktrace.script.language.lexer import Token, tokens
+from ktrace.script.language.served_macros import SERVED_MACROS
 from ktrace.script.language.source import ScriptError, SourceFile, Spot
 
 _DEPTH_MAX = 50
@@ -79,6 +80,9 @@ class Preprocessor:
     def run(self, source: SourceFile) -> list[Token]:
         """Return the preprocessed tokens of a text, `end` last."""
         stream = tokens(source)
+        for name, (text, params) in SERVED_MACROS.items():
+            if f"@{name}" in source.text:  # few scripts use them, and to read them takes time
+                self.macros.setdefault(name, _builtin(text, *params))
         made = self._expand(stream[:-1], {}, 0)
         return [*_joined(made), stream[-1]]
 

@@ -94,6 +94,15 @@ indent tid !: thread_indent_depth(long)
 indent ts !: indent(long):string
 indent !: indent_depth(long)
 
+served: __ktrace_value():string __ktrace_label(string,string):string __ktrace_json_metadata():string
+served: __ktrace_json_data():string
+served !: __ktrace_set_value(string):string __ktrace_append_value(string):string
+served !: __ktrace_json_prefix(string) __ktrace_json_add(string,string,string,string)
+served !: __ktrace_json_add_to(string,string,string,string,string) __ktrace_json_start()
+served !: __ktrace_json_text(string,string) __ktrace_json_number(string,long)
+served !: __ktrace_json_element_text(string,string,string,string)
+served !: __ktrace_json_element_number(string,string,string,long)
+
 control !: exit() exit(long) abort() error(string) warn(string) log(string) ftrace(string) system(string)
 control !: assert(long) assert(long,string)
 

@@ -24,7 +24,7 @@ from ktrace.script.language.ast import (
     walk,
 )
 from ktrace.script.language.definitions import Functions
-from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.language.points import OwnSite
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.builtins import PRINTS
@@ -134,7 +134,7 @@ def _handler(types: Types, body: "_Body", functions: Mapping[str, "_Body"], boun
         head.append(f"    {''.join(f'c_{k}, ' for k in kept)} = stack_.pop()")
         head.append(f"    if not stack_: saved_{name}.pop(c_tid, None)")
     if body.counts:
-        own = isinstance(bound.site, AtMoment | Timer)  # no event waits for it
+        own = isinstance(bound.site, OwnSite)  # no event waits for it
         head.append(f"    act = {'MORE_ACTIONS' if own else 'ACTIONS'}; nest = 0")
     head += [f"    x_{one} = c_{one}" for one in told]
     return "\n".join([*head, *_locals(types, body, ()), *body.lines, *([] if body.lines else ["    pass"])])

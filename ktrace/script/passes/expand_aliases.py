@@ -15,7 +15,7 @@ from ktrace.model.near import close_to
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.ast import Block
 from ktrace.script.language.definitions import Alias, Component, Point, Script
-from ktrace.script.language.points import AtMoment, Timer, read_point, spelled
+from ktrace.script.language.points import AtMoment, OwnSite, read_point, spelled
 from ktrace.script.language.source import NoSuchPoint, ScriptError
 from ktrace.script.passes.hook import Hook, Hooks, machine_at
 
@@ -23,7 +23,7 @@ from ktrace.script.passes.hook import Hook, Hooks, machine_at
 LEAVES = frozenset(
     (
         *("begin", "end", "error", "never", "oneshot", "timer", "kernel", "module", "kprobe", "__ktrace"),
-        *("process", "procfs", "perf", "java", "python2", "python3", "plugin", "prometheus"),
+        *("process", "procfs", "perf", "java", "python2", "python3", "plugin", "__ktrace_input"),
     )
 )
 _DEPTH_MAX = 20
@@ -127,7 +127,7 @@ class _Expander:
         except ScriptError as error:
             # The first mistake in the text is the one to report, and this may not be it.
             return [Hook(point, AtMoment("never"), point, body, refused=error)]
-        if may_miss and not isinstance(site, AtMoment | Timer):
+        if may_miss and not isinstance(site, OwnSite):
             try:
                 is_there = machine_at(point, self.machine).exists(site)
             except Unavailable as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ktrace.script.kernel_interface import Machine, Read, Shape
 from ktrace.script.language.ast import Call, Cast, Expr, Item, Member, Path, Target, Text, rebuilt, walk
-from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.language.points import OwnSite
 from ktrace.script.passes.hook import Hook, Hooks, asking, each, machine_at
 from ktrace.script.passes.kernel_expressions import kernel_text, without_pretty
 
@@ -35,7 +35,7 @@ def expand_dollars(hooks: Hooks, machine: Machine | None) -> Hooks:
     """Replace `$$parms` and `$x$` by sprintf() of variables."""
 
     def one(hook: Hook) -> Hook:
-        if isinstance(hook.site, AtMoment | Timer):
+        if isinstance(hook.site, OwnSite):
             return hook  # there are no variables: a later pass says where they are read
         return replace(hook, body=_spelled(hook.body, _known(hook, machine)))
 
@@ -44,7 +44,7 @@ def expand_dollars(hooks: Hooks, machine: Machine | None) -> Hooks:
 
 def _known(hook: Hook, machine: Machine | None) -> Known:
     site = hook.site
-    assert not isinstance(site, AtMoment | Timer)
+    assert not isinstance(site, OwnSite)
     return Known(
         lambda: asking(hook.point, lambda: machine_at(hook.point, machine).parameters(site, _others(hook))),
         lambda name, path: machine_at(hook.point, machine).shape(site, name, path),

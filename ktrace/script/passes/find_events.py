@@ -6,7 +6,7 @@ from dataclasses import replace
 from ktrace.errors import KtraceError
 from ktrace.script.kernel_interface import Found, Machine
 from ktrace.script.language.definitions import Point
-from ktrace.script.language.points import AtFunction, AtMoment, AtSyscall, Timer
+from ktrace.script.language.points import AtFunction, AtSyscall, OwnSite
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.hook import Hook, Hooks, asking, machine_at
@@ -46,7 +46,7 @@ def _bind(hook: Hook, scope: str, machine: Machine | None) -> Bound:
     if hook.refused is not None:
         raise hook.refused
     site, wanted = hook.site, hook.wanted
-    if isinstance(site, AtMoment | Timer):
+    if isinstance(site, OwnSite):
         return Bound(hook, scope)
     kernel = machine_at(hook.point, machine)
     found = asking(hook.point, lambda: kernel.find(site, wanted.reads))

@@ -23,7 +23,7 @@ from ktrace.script.language.ast import (
     walk,
 )
 from ktrace.script.language.definitions import Point, Script
-from ktrace.script.language.points import AtEvent, AtFunction, AtMoment, AtSyscall, Site, Timer
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, OwnSite, Site
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
 from ktrace.script.passes.hook import Hook, Hooks, KernelRead, each
@@ -182,7 +182,7 @@ class _Finder:
         if name == "$return":
             self._read(node, Target(node.at, "return"), "number")
             return
-        if isinstance(self.site, AtMoment | Timer):
+        if isinstance(self.site, OwnSite):
             raise self._none_here(node)
         if name not in ("$parms", "$vars", "$locals"):
             raise ScriptError(f"there is no ${name}", node.at, hint="$$parms $$vars $$locals $$return")
@@ -192,7 +192,7 @@ class _Finder:
 
     def _read(self, node: Expr, what: Expr, kind: As, *, from_address: bool = False) -> None:
         """Add a read of an expression, or of the memory that it points to."""
-        if isinstance(self.site, AtMoment | Timer):
+        if isinstance(self.site, OwnSite):
             if isinstance(what, Name | Index):
                 return  # possibly text that a probe has read
             raise self._none_here(node)

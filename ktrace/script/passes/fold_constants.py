@@ -26,7 +26,7 @@ from ktrace.script.language.ast import (
     rebuilt,
 )
 from ktrace.script.language.definitions import Functions
-from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.language.points import OwnSite
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.find_reads import find_targets
 from ktrace.script.passes.hook import Hook, Hooks, each, machine_at
@@ -73,7 +73,7 @@ def fold_constants(hooks: Hooks, functions: Functions, machine: Machine | None) 
 
 def _is_defined(hook: Hook, machine: Machine | None, e: Expr) -> bool:
     """Return whether a variable can be read at a hook's probe point."""
-    if isinstance(hook.site, AtMoment | Timer):
+    if isinstance(hook.site, OwnSite):
         return False
     alone = replace(hook, body=Block(e.at, (ExprStatement(e.at, e),)), before=(), after=(), conditions=())
     try:

@@ -9,6 +9,7 @@ from ktrace.script.passes.drop_unused import drop_unused
 from ktrace.script.passes.emit import emit
 from ktrace.script.passes.expand_aliases import expand_aliases
 from ktrace.script.passes.expand_dollars import expand_dollars
+from ktrace.script.passes.expand_value import expand_value
 from ktrace.script.passes.find_events import find_events
 from ktrace.script.passes.find_reads import find_reads
 from ktrace.script.passes.fold_constants import fold_constants
@@ -37,6 +38,7 @@ TO_HOOKS = (
 PASSES = checked(
     (
         *TO_HOOKS,
+        Pass(expand_value, makes=("hooks",)),
         Pass(overload, makes=("functions",)),
         Pass(split_patterns, makes=("hooks",)),
         Pass(inline, makes=("hooks",)),

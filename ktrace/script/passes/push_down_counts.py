@@ -36,6 +36,7 @@ from ktrace.script.language.ast import (
 from ktrace.script.language.definitions import Function, Functions
 from ktrace.script.language.limits import Limits
 from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.language.served import Input, Served
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.count_patterns import Added, Keys, NotCounting, additions
 from ktrace.script.passes.types import Types
@@ -93,7 +94,7 @@ class Counted:
     Attributes:
         names: the variables that it counts for.
         tables: the hist triggers; empty if the script does more than count.
-        seen_by: the scopes of the timers that read the variables.
+        seen_by: the scopes of the timers, and of what is served, that read the variables.
     """
 
     names: frozenset[str] = frozenset()
@@ -177,13 +178,13 @@ class _Counting:
         return self.types.globals[name].size or self.limits.MAXMAPENTRIES
 
     def _seen_by(self) -> set[str]:
-        """Return the timers that read a counted variable, directly or possibly through a function."""
+        """Return the timers and files that read a counted variable, possibly through a function."""
         by_function = any(self._mentions(f.body) for f in self.functions)
         found = set()
         for bound in self.bounds:
             nodes = (bound.hook.code, *bound.hook.conditions)
             calls = by_function and any(self._calls_own(node) for node in nodes)
-            if isinstance(bound.site, Timer) and (calls or any(map(self._mentions, nodes))):
+            if isinstance(bound.site, Timer | Served | Input) and (calls or any(map(self._mentions, nodes))):
                 found.add(bound.scope)
         return found
 
@@ -197,7 +198,7 @@ class _Counting:
     def _deleted(self) -> set[str]:
         """Return the variables with elements deleted while the kernel still counts."""
         found = set()
-        bodies = [b.hook.code for b in self.bounds if isinstance(b.site, Timer)]
+        bodies = [b.hook.code for b in self.bounds if isinstance(b.site, Timer | Served | Input)]
         for body in (*bodies, *(f.body for f in self.functions)):
             for node in walk(body):
                 if isinstance(node, Delete):

@@ -132,7 +132,7 @@ class Drive:
             if self.done:
                 return
             due, number, bound = heapq.heappop(self._timers)
-            self._own_call(bound, due)
+            self.own_call(bound, due)
             if self.state.exiting and bound.scope in self.compiled.counted.seen_by:
                 self._counted_out = True  # `end` shows the same counts as this timer
             assert isinstance(bound.site, Timer)
@@ -289,9 +289,9 @@ class Drive:
             # exit() also skips the begin handlers that follow.
             if self.over or (self.state.exiting and "begin" in moments):
                 return
-            self._own_call(bound, self.state.now())
+            self.own_call(bound, self.state.now())
 
-    def _own_call(self, bound: Bound, now: int) -> None:
+    def own_call(self, bound: Bound, now: int) -> None:
         """Call a handler that has no kernel event."""
         own = {
             **self.state.own,

@@ -27,6 +27,19 @@ class KernelSymbol(NamedTuple):
 
 
 @dataclass(slots=True)
+class ServedValue:
+    """`$value` of what a script serves.
+
+    Attributes:
+        value: the text, one character for each byte.
+        most: the most bytes that it may have; None for no limit.
+    """
+
+    value: str = ""
+    most: int | None = None
+
+
+@dataclass(slots=True)
 class State:
     """The state of one run.
 
@@ -50,6 +63,7 @@ class State:
         commands: the processes that `system()` started.
         without_entry: the number of returns whose entry was not seen: their handlers did not run.
         tasks: what the run has seen of tasks.
+        served: `$value` of the file that is read or written now.
         own: the event data of handlers that no event calls, such as those of timers.
     """
 
@@ -72,6 +86,7 @@ class State:
     commands: list[int] = field(default_factory=list)
     without_entry: int = 0
     tasks: Tasks = field(default_factory=Tasks)
+    served: ServedValue = field(default_factory=ServedValue)
     own: Mapping[str, int | str] = field(init=False)
 
     def __post_init__(self) -> None:

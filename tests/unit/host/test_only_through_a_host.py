@@ -18,6 +18,7 @@ OWN = {
     "cli/commands/run.py": "a script",
     "cli/main.py": "/dev/null",
     "output/formats/flamegraph.py": "a part of the program",
+    "script/serving/folder.py": "the folder that files are served below",
     "script/tapset/__init__.py": "a part of the program",
     "script/tapset/directories.py": "tapsets of the user",
     "session/patient_output.py": "/dev/null",

@@ -30,7 +30,6 @@ def test_timers() -> None:
     [
         ('kernel.mark("x")', "tracepoints"),
         ('kernel.data("x").write', "hardware"),
-        ("prometheus", "kernel module"),
         ("timer.profile.tock", "tock"),
     ],
 )
