@@ -20,7 +20,7 @@ from ktrace.expr.tree import (
     Special,
 )
 from ktrace.expr.type_names import find_type
-from ktrace.expr.value import Bits, Value, container
+from ktrace.expr.value import SYMBOL, Bits, Value, container, split_symbol
 from ktrace.model.ctype import (
     Array,
     CType,
@@ -212,6 +212,11 @@ class Resolver:
         base = self.value(node.base)
         if base.bits:
             raise self._wrong(node.at, f"'{base.label}' is a bitfield: it has no address")
+        if isinstance(node.base, Special) and node.base.text.startswith("@"):
+            symbol, offset = split_symbol(node.base.text)
+            return Value((SYMBOL + symbol,), None, base.label, addend=offset)
+        if isinstance(node.base, Fetch):
+            return replace(base, memory=False)
         if not base.memory or base.type is None:
             raise self._wrong(node.at, f"'{base.label}' has no address: it is in a register")
         return replace(base, type=Pointer(base.type), memory=False, path=None)

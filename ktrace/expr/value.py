@@ -1,5 +1,6 @@
 """A value that a probe can read: its start, the loads on the way to it, and its C type."""
 
+import re
 from dataclasses import dataclass, replace
 
 from ktrace.model.ctype import Array, CType, Pointer, bare, size_of, tags
@@ -101,12 +102,30 @@ class Value:
         loads = [*self.loads, *([Load(self.addend, self.user)] if self.memory else [])]
         if text.startswith(SYMBOL) and loads:
             first, *loads = loads
-            text = f"@{text.removeprefix(SYMBOL)}" + (f"{first.offset:+d}" if first.offset else "")
+            text = _at_symbol(text.removeprefix(SYMBOL), first.offset)
         for load in loads:
             sign = "-" if load.offset < 0 else "+"
             number = f"{abs(load.offset):#x}" if load.offset and not decimal else str(abs(load.offset))
             text = f"{sign}{'u' if load.user else ''}{number}({text})"
         return text
+
+
+def split_symbol(text: str) -> tuple[str, int]:
+    """Return the symbol or address of `@SYMBOL+OFFSET`, and the offset.
+
+    >>> split_symbol("@jiffies-8"), split_symbol("@0xffff")
+    (('jiffies', -8), ('0xffff', 0))
+    """
+    match = re.fullmatch(r"@([\w.]+)([+-]\w+)?", text)
+    assert match is not None  # the parser takes nothing else
+    return match[1], int(match[2], 0) if match[2] else 0
+
+
+def _at_symbol(symbol: str, offset: int) -> str:
+    """Return what the kernel reads at a symbol or at an address, to which it adds nothing itself."""
+    if symbol[0].isdigit():
+        return f"@{int(symbol, 0) + offset & (1 << 64) - 1:#x}"
+    return f"@{symbol}" + (f"{offset:+d}" if offset else "")
 
 
 def container(bit_offset: int, width: int) -> tuple[int, Bits] | None:

@@ -7,27 +7,41 @@ from typing import cast
 from ktrace.script.kernel_interface import As, Read
 from ktrace.script.language.ast import (
     Assign,
+    Binary,
     Call,
     Cast,
     Container,
     Crement,
     Entry,
     Expr,
+    ExprStatement,
     Foreach,
+    If,
     Index,
     Member,
     Name,
     Node,
     Target,
+    Ternary,
+    Try,
+    While,
     children,
     walk,
 )
 from ktrace.script.language.definitions import Point, Script
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, OwnSite, Site
 from ktrace.script.language.source import ScriptError
+from ktrace.script.passes.addresses import address_of, is_computable, is_load
 from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
 from ktrace.script.passes.hook import Hook, Hooks, KernelRead, each
-from ktrace.script.passes.kernel_expressions import kernel_text, refuse_kernel_write, without_pretty
+from ktrace.script.passes.kernel_expressions import (
+    kernel_text,
+    memory_text,
+    refuse_kernel_write,
+    without_pretty,
+)
+
+_BRANCHES = (If, While, Foreach, Try, Ternary)
 
 TASK_NAME = Read("$comm", "string")
 """The task's name at the time of the hit. For other events, only the kernel's saved name is known."""
@@ -97,7 +111,7 @@ def _definitions(body: Node, is_global: Callable[[str], bool]) -> Mapping[str, E
         if isinstance(node, Assign | Crement) and isinstance(node.target, Name):
             name = node.target.name
             value = node.value if isinstance(node, Assign) and node.op == "=" else None
-            simple = _is_pointer(value) and not is_global(name)
+            simple = is_computable(value) and not is_global(name)
             found[name] = value if simple and name not in found else None
         if isinstance(node, Foreach):
             for variable in (*node.keys, *((node.value,) if node.value else ())):
@@ -109,13 +123,6 @@ def _definitions(body: Node, is_global: Callable[[str], bool]) -> Mapping[str, E
     return found
 
 
-def _is_pointer(value: Node | None) -> bool:
-    """Return whether a value comes from the kernel, so that the probe can follow it as a pointer."""
-    if isinstance(value, Call):
-        return value.name.endswith("_arg") and value.name in FETCHES
-    return isinstance(value, Target | Cast | Container | Entry)
-
-
 @dataclass(slots=True)
 class _Finder:
     point: Point
@@ -123,6 +130,7 @@ class _Finder:
     definitions: Mapping[str, Expr | None]
     wanted: KernelRead = field(default_factory=KernelRead)
     at_entry: bool = False
+    known: set[str] = field(default_factory=set)
 
     @property
     def at_return(self) -> bool:
@@ -143,8 +151,18 @@ class _Finder:
         if isinstance(node, Target | Cast):
             self._variable(node)
             return
+        branches, known = isinstance(node, _BRANCHES), self.known
         for child in children(node):
+            self.known = set(known) if branches else known  # a branch may not be taken
             self.visit(child)
+        self.known = known
+        value = node.value if isinstance(node, ExprStatement) else None
+        if isinstance(value, Assign) and isinstance(value.target, Name):
+            known.add(value.target.name)
+
+    def _definition(self, name: str) -> Expr | None:
+        """Return the value of a local that is set once, and has been set by now."""
+        return self.definitions.get(name) if name in self.known else None
 
     def _fetched(self, node: Call) -> tuple[Expr, As] | None:
         """Return the expression that a function such as kernel_string reads, and its kind."""
@@ -202,10 +220,12 @@ class _Finder:
         if at_return and self._of_the_entry(what):
             self._enter(node, node if not isinstance(node, Entry) else node.value)
             return
-        text = kernel_text(what, self.definitions.get, at_return=at_return or isinstance(self.site, AtEvent))
+        after = at_return or isinstance(self.site, AtEvent)
+        user = isinstance(node, Call) and node.name.startswith("user")
         if from_address:
-            user = "u" if isinstance(node, Call) and node.name.startswith("user") else ""
-            text = text[1:] if text.startswith("&") else f"+{user}0({text})"
+            text = memory_text(what, self._definition, user=user, at_return=after)
+        else:
+            text = self._value_text(what, kind, user=user, at_return=after)
         self._add(node, Read(text, kind))
 
     def _none_here(self, node: Expr) -> ScriptError:
@@ -214,6 +234,13 @@ class _Finder:
             node.at,
             hint='they belong to kernel.function("..."), kernel.trace("...") and their like',
         )
+
+    def _value_text(self, what: Expr, kind: As, *, user: bool, at_return: bool) -> str:
+        """Return the text of a value. Text at a computed address is read there, without a pointer to it."""
+        found = address_of(what, self._definition) if kind in ("string", "ustring") else None
+        if found is not None and (found.offset or found.base is None or is_load(found.base)):
+            return memory_text(what, self._definition, user=user, at_return=at_return)
+        return kernel_text(what, self._definition, at_return=at_return)
 
     def _add(self, node: Expr, read: Read) -> None:
         reads = self.wanted.entry_reads if self.at_entry else self.wanted.reads
@@ -232,8 +259,12 @@ class _Finder:
             case Cast() | Container():
                 return self._of_the_entry(what.value)
             case Name():
-                known = self.definitions.get(what.name)
+                known = self._definition(what.name)
                 return known is not None and self._of_the_entry(known)
+            case Binary():
+                return self._of_the_entry(what.left) or self._of_the_entry(what.right)
+            case Call() if what.name in AT_ADDRESS or what.name in MEMBERS:
+                return any(map(self._of_the_entry, what.args))
             case Entry():
                 return True
             case Call():

@@ -1,7 +1,6 @@
 """Translate `$x->y[1]` and `@cast(...)` into expressions for `ktrace add`."""
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 
 from ktrace.script.language.ast import (
@@ -12,16 +11,13 @@ from ktrace.script.language.ast import (
     Expr,
     Item,
     Member,
-    Name,
     Number,
     Path,
     Target,
 )
 from ktrace.script.language.source import ScriptError
-from ktrace.script.passes.builtins import FETCHES, MEMBERS
-
-Definition = Callable[[str], Expr | None]
-"""Returns the kernel expression of a local variable that is assigned once, else None."""
+from ktrace.script.passes.addresses import Definition, address_of
+from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
 
 
 def kernel_text(e: Expr, definition: Definition, *, at_return: bool) -> str:
@@ -32,19 +28,15 @@ def kernel_text(e: Expr, definition: Definition, *, at_return: bool) -> str:
     """
     match e:
         case Target():
-            return _target(e, at_return)
+            return _target(e, definition, at_return)
         case Cast():
             return _cast(e, definition, at_return)
         case Entry():
             return kernel_text(e.value, definition, at_return=False)
         case Container():
             inner = kernel_text(e.value, definition, at_return=at_return)
-            member = path_text(e.path).removeprefix("->").replace("->", ".")
+            member = path_text(e.path, definition).removeprefix("->").replace("->", ".")
             return f"container_of({inner}, {type_name(e.type)}, {member})"
-        case Name():
-            known = definition(e.name)
-            if known is not None:
-                return kernel_text(known, definition, at_return=at_return)
         case Call(name=name, args=(Number(value=number),)) if name.endswith("_arg") and name in FETCHES:
             return f"$arg{number}"
         case Call(name=name, args=(value,)) if name in MEMBERS:
@@ -53,11 +45,29 @@ def kernel_text(e: Expr, definition: Definition, *, at_return: bool) -> str:
             return kernel_text(Cast(e.at, value, record, path=path), definition, at_return=at_return)
         case Call(name="returnval", args=()) if at_return:
             return "$retval"
+        case Call(name=name, args=(value,)) if name in AT_ADDRESS:
+            return memory_text(value, definition, user=name.startswith("user"), at_return=at_return)
+    found = address_of(e, definition)
+    if found is not None and found.base is not e:
+        return found.value_text(lambda base: kernel_text(base, definition, at_return=at_return))
     raise ScriptError(
         "the kernel's memory is read when the probe is hit: this value is only known later",
         e.at,
-        hint='begin with a variable of the probe: $x->member, @cast($x, "type")->member',
+        hint="begin with a variable of the probe and add constants: $x->member, "
+        '@cast($x + 8, "type")->member; a local is set once, before it is used',
     )
+
+
+def memory_text(e: Expr, definition: Definition, *, user: bool, at_return: bool) -> str:
+    """Return the text of the memory at an address. Raises ScriptError as `kernel_text` does."""
+
+    def text(base: Expr) -> str:
+        return kernel_text(base, definition, at_return=at_return)
+
+    found = address_of(e, definition)
+    if found is None:
+        return text(e)  # which says what is wrong with it
+    return found.memory_text(text, user=user)
 
 
 def refuse_kernel_write(target: Expr) -> None:
@@ -70,13 +80,11 @@ def refuse_kernel_write(target: Expr) -> None:
         )
 
 
-def _target(e: Target, at_return: bool) -> str:
+def _target(e: Target, definition: Definition, at_return: bool) -> str:
     if e.variable:
-        if e.path or e.address:
-            raise ScriptError(
-                "of @var only plain variables can be read, not their addresses or members", e.at
-            )
-        return "@" + e.name.partition("@")[0]
+        if e.path:
+            raise ScriptError("of @var only plain variables can be read", e.at)
+        return _address(e.address) + "@" + e.name.partition("@")[0]
     name = e.name
     if name == "return":
         if not at_return:
@@ -84,16 +92,18 @@ def _target(e: Target, at_return: bool) -> str:
         name = "$retval"
     elif re.fullmatch(r"arg\d+", name):
         name = "$" + name
-    return _address(e.address) + name + path_text(e.path)
+    return _address(e.address) + name + path_text(e.path, definition)
 
 
 def _cast(e: Cast, definition: Definition, at_return: bool) -> str:
     if e.type is None:
-        return _address(e.address) + _joined(kernel_text(e.value, definition, at_return=at_return), e.path)
+        return _address(e.address) + _joined(
+            kernel_text(e.value, definition, at_return=at_return), path_text(e.path, definition)
+        )
     inner = kernel_text(e.value, definition, at_return=at_return)
     if not e.path:
         return inner
-    return f"{_address(e.address)}(({type_name(e.type)} *){inner}){path_text(e.path)}"
+    return f"{_address(e.address)}(({type_name(e.type)} *){inner}){path_text(e.path, definition)}"
 
 
 def type_name(text: str) -> str:
@@ -107,28 +117,30 @@ def type_name(text: str) -> str:
 _SCALARS = ("int", "long", "short", "char", "bool", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64")
 
 
-def _joined(inner: str, path: Path) -> str:
-    return inner.removeprefix("&") + path_text(path) if inner.startswith("&") else inner + path_text(path)
+def _joined(inner: str, path: str) -> str:
+    return inner.removeprefix("&") + path
 
 
 def _address(wanted: bool) -> str:
     return "&" if wanted else ""
 
 
-def path_text(path: Path) -> str:
-    """Return a path as text, such as `->a->b[1]`."""
+def path_text(path: Path, definition: Definition) -> str:
+    """Return a path as text, such as `->a->b[1]`. An index may be a local that is a constant."""
     parts: list[str] = []
     for step in path:
         if isinstance(step, Member):
             parts.append("->" + step.name)
         else:
             assert isinstance(step, Item)
-            if not isinstance(step.index, Number):
+            index = address_of(step.index, definition)
+            if index is None or index.base is not None or index.offset < 0:
                 raise ScriptError(
-                    "an index into the kernel's memory is a literal number: it is read at the probe",
+                    "an index into the kernel's memory is a constant: it is read at the probe",
                     step.at,
+                    hint="name each element: $x[0], $x[1]",
                 )
-            parts.append(f"[{step.index.value}]")
+            parts.append(f"[{index.offset}]")
     return "".join(parts)
 
 

@@ -9,6 +9,7 @@ from ktrace.errors import UsageError
 from ktrace.expr.arguments import to_registers
 from ktrace.expr.source import Site
 from ktrace.symbols.btf import Btf
+from tests.unit.expr.kernel import kernel
 from tests.unit.symbols.btf_writer import BtfWriter
 
 
@@ -51,3 +52,29 @@ def test_what_is_not_needed_is_not_imported() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("+4(&+8(file)):s32", "file=+0xc(%di):s32"),
+        ("((struct file *)&+8(file))->f_pos", "f_pos=+0x10(%di):s64"),
+        ("((struct file *)&-8(file))->f_pos", "f_pos=+0(%di):s64"),
+        ("((struct file *)&+8(+16(file)))->f_pos", "f_pos=+0x10(+0x10(%di)):s64"),
+        ("((struct file *)&@init_task)->f_pos", "f_pos=@init_task+8:s64"),
+        ("((struct file *)&@init_task-8)->f_pos", "f_pos=@init_task:s64"),
+        ("+4(&@init_task+8):u32", "init_task=@init_task+12:u32"),
+        # The kernel adds nothing to an address that is a number.
+        ("((struct file *)&@0xffffffff81000000)->f_pos", "f_pos=@0xffffffff81000008:s64"),
+        ("+4(+8(&@0xffffffff81000000)):u32", "@0xffffffff81000000=+0x4(@0xffffffff81000008):u32"),
+    ],
+)
+def test_computed_addresses(text: str, expected: str) -> None:
+    found = to_registers(text, Site("vfs_read"), kernel()).arg.to_text()
+    assert found.partition("=")[2] == expected.partition("=")[2]
+
+
+@pytest.mark.parametrize("text", ["&+8(file)", "&@init_task", "&@0xffffffff81000000"])
+def test_an_address_that_must_be_computed_is_not_a_value(text: str) -> None:
+    with pytest.raises(UsageError, match=r"a probe cannot add|cannot be read by a probe"):
+        to_registers(text, Site("vfs_read"), kernel())

@@ -191,7 +191,7 @@ def test_aliases() -> None:
         ('probe kernel.function("f") { $x = 1 }', "nothing is written to the kernel"),
         ('probe kernel.function("f") { a = b + 1 print(kernel_string(a)) }', "read when the probe is hit"),
         ('probe kernel.function("f") { print($return) }', "$return is known at a function's return"),
-        ('probe kernel.function("f") { i = 1 print($x->a[i]) }', "a literal number"),
+        ('probe kernel.function("f") { i = tid() print($x->a[i]) }', "is a constant"),
         ("function g() { return $x } probe begin { g() }", "no variables of the kernel"),
         ('probe process("/bin/ls").function("main") { }', "process:"),
         ("probe nothing.like.this { }", "there is no probe point"),

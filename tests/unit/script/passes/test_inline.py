@@ -10,6 +10,7 @@ FUNCTIONS = """
     global g
     function name(t) { return kernel_string(t) }
     function flag(t) { s = kernel_int(t); if (s > 2) return 1; return s }
+    function second(t) { p = t + 8; return kernel_int(p) }
     function twice(n) { return n * 2 }
     function noisy(t) { print(1); return kernel_int(t) }
 """
@@ -20,6 +21,7 @@ FUNCTIONS = """
     [
         ("println(name($x))", "println(kernel_string($x));"),
         ("println(flag($x))", "println(((kernel_int($x) > 2) ? 1 : kernel_int($x)));"),
+        ("println(second($x))", "println(kernel_int(($x + 8)));"),
         # These stay calls: the first reads no memory, the second does more than return a value.
         ("println(twice($x))", "println(twice($x));"),
         ("println(noisy($x))", "println(noisy($x));"),
