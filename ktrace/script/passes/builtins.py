@@ -54,8 +54,13 @@ context: __ktrace_descends(long)
 context pid: proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_mem_data()
 context: proc_mem_size(long) proc_mem_rss(long) proc_mem_shr(long) proc_mem_txt(long) proc_mem_data(long)
 context tid: task_utime() task_stime()
-context ts: pid2execname(long):string
-context: target() stp_pid()
+context ts: pid2execname(long):string __ktrace_task_parent(long) __ktrace_pstrace(long):string
+context: target() stp_pid() __ktrace_task(long)
+context: __ktrace_task_pid(long) __ktrace_task_prio(long) __ktrace_task_nice(long)
+context: __ktrace_task_state(long) __ktrace_task_cpu(long) __ktrace_task_start_time(long)
+context: __ktrace_task_utime(long) __ktrace_task_stime(long) __ktrace_task_uid(long) __ktrace_task_euid(long)
+context: __ktrace_task_gid(long) __ktrace_task_egid(long) __ktrace_task_open_files(long)
+context: __ktrace_task_max_files(long)
 context: __ktrace_syscall_name(long):string __ktrace_signal_name(long):string
 context: __ktrace_device_name(long):string
 context retval: returnval()
@@ -156,7 +161,8 @@ BUILTINS = _read()
 """All signatures of each built-in function, by name."""
 
 LIVES = frozenset(
-    ("ppid", "pexecname", "pid2execname", "cmdline_str", "cmdline_arg", "cmdline_args", "env_var")
+    "ppid pexecname pid2execname cmdline_str cmdline_arg cmdline_args env_var"
+    " __ktrace_task_parent __ktrace_pstrace".split()
 )
 """Functions about processes that events tell of: they are followed while a script runs that uses one."""
 
@@ -244,7 +250,7 @@ MEMBERS = {
 FETCHES |= {name: "string" if kind == "string" else "u64" for name, (_, _, kind) in MEMBERS.items()}
 
 REFUSED = {
-    "pid2task": "a task that no variable of the probe points to cannot be read",
+    "pid2task": "a task is known by its number here: give it to task_execname() and its kin at once",
     "user_mode": "a probe of the kernel is in the kernel; what a timer interrupts is not known",
     "uaddr": "what the program was doing is not known",
     "addr_to_node": "the node of a page is not known",

@@ -6,21 +6,20 @@ A probe reads memory when it is hit, so the expression to read must be known in 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ktrace.script.language.ast import (
     Assign,
+    Binary,
     Block,
     Call,
     Cast,
     Container,
-    Crement,
     Defined,
     Entry,
     Expr,
     ExprStatement,
-    Foreach,
     If,
     Name,
     Node,
@@ -35,21 +34,9 @@ from ktrace.script.language.definitions import Functions, Script
 from ktrace.script.passes.builtins import FETCHES
 from ktrace.script.passes.hook import Hook, Hooks, each
 from ktrace.script.passes.side_effects import is_harmless
+from ktrace.script.passes.tasks import Numbered, numbered_locals, of_number, same_task
 
 _DEPTH_MAX = 20
-
-# Properties of the current task, which a probe cannot read from memory.
-_CURRENT = {
-    "task_pid": "pid",
-    "task_tid": "tid",
-    "task_execname": "execname",
-    "task_uid": "uid",
-    "task_euid": "euid",
-    "task_gid": "gid",
-    "task_egid": "egid",
-    "task_cpu": "cpu",
-}
-_PARENT = {"task_pid": "ppid", "task_execname": "pexecname"}
 
 Key = tuple[str, int]
 """A function's name and its number of parameters."""
@@ -71,7 +58,7 @@ def inline(hooks: Hooks, functions: Functions, script: Script) -> Hooks:
 
 
 def _inlined(node: Any, functions: Functions, is_global: Callable[[str], bool]) -> Any:
-    return _Inliner(functions, is_global, _currents(node, is_global)).node(node)
+    return _Inliner(functions, is_global, numbered_locals(node, is_global)).node(node)
 
 
 def reads_memory(key: Key, functions: Functions, within: tuple[Key, ...] = ()) -> bool:
@@ -109,23 +96,22 @@ def called(bodies: Sequence[Node], functions: Functions) -> set[Key]:
 class _Inliner:
     functions: Functions
     is_global: Callable[[str], bool]
-    currents: frozenset[str] = frozenset()
+    numbered: Numbered = field(default_factory=dict)
     within: tuple[Key, ...] = ()
 
     def node(self, node: Any) -> Any:
         """Return a node with all calls in it inlined."""
-        if isinstance(node, Call) and node.name.startswith("task_") and (known := self._of_current(node)):
+        if isinstance(node, Call) and (known := self._of_number(node)) is not None and known is not node:
             return self.node(known)
+        if isinstance(node, Binary) and (same := same_task(node, self.numbered)) is not None:
+            return self.node(same)
         made = rebuilt(node, self.node)
         return self._call(made) if isinstance(made, Call) else made
 
     def _call(self, node: Call) -> Expr:
         key = (node.name, len(node.args))
         function = self.functions.get(key)
-        if function is None:
-            # Where no memory is read, the thread id can stand for the task.
-            return Call(node.at, "tid", ()) if key == ("task_current", 0) else node
-        if key in self.within or len(self.within) >= _DEPTH_MAX or not self._reads(key):
+        if function is None or key in self.within or len(self.within) >= _DEPTH_MAX or not self._reads(key):
             return node
         value = _value(function.body.body, self.is_global)
         if value is None:
@@ -143,26 +129,12 @@ class _Inliner:
     def _reads(self, key: Key) -> bool:
         return reads_memory(key, self.functions)
 
-    def _of_current(self, node: Call) -> Expr | None:
-        """Replace `task_pid(task_current())` by `pid()`. Return None if it is not the current task."""
+    def _of_number(self, node: Call) -> Expr | None:
+        """Replace functions of tasks known by number. The script's own functions of these names stay."""
         own = self.functions.get((node.name, len(node.args)))
         if own is not None and not own.at.source.tapset:
             return None
-        match node:
-            case Call(name=name, args=(task,)) if name in _CURRENT and self._is_current(task):
-                return Call(node.at, _CURRENT[name], ())
-            case Call(name=name, args=(Call(name="task_parent", args=(task,)),)) if name in _PARENT:
-                return Call(node.at, _PARENT[name], ()) if self._is_current(task) else None
-            case Call(name="task_execname", args=(Call(name="pid2task", args=(pid,)),)):
-                return Call(node.at, "pid2execname", (pid,))
-            case Call(name="task_pid" | "task_tid", args=(Call(name="pid2task", args=(pid,)),)):
-                return pid
-        return None
-
-    def _is_current(self, task: Expr) -> bool:
-        if isinstance(task, Name):
-            return task.name in self.currents
-        return isinstance(task, Call) and task.name in ("task_current", "tid") and not task.args
+        return of_number(node, self.numbered)
 
 
 def _value(body: Sequence[Statement], is_global: Callable[[str], bool]) -> Expr | None:
@@ -195,19 +167,3 @@ def _with(node: Any, values: Mapping[str, Expr], place: Any) -> Any:
         return values[node.name]
     made = rebuilt(node, lambda child: _with(child, values, place))
     return made if place is None else replace(made, at=place)
-
-
-def _currents(node: Node, is_global: Callable[[str], bool]) -> frozenset[str]:
-    """Return the locals that are only ever assigned the current task."""
-    found: Counter[str] = Counter()
-    others: set[str] = set()
-    for one in walk(node):
-        if isinstance(one, Assign | Crement) and isinstance(one.target, Name):
-            value = one.value if isinstance(one, Assign) and one.op == "=" else None
-            if isinstance(value, Call) and value.name == "task_current":
-                found[one.target.name] += 1
-            else:
-                others.add(one.target.name)
-        elif isinstance(one, Foreach):
-            others |= {variable.name for variable in one.keys}
-    return frozenset(name for name in found if name not in others and not is_global(name))

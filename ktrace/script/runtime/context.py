@@ -18,6 +18,11 @@ _IDS |= {"gid": ("Gid", 0), "egid": ("Gid", 1), "sgid": ("Gid", 2)}
 # Fields of /proc/PID/statm, in pages.
 _MEMORY = {"size": 0, "rss": 1, "shr": 2, "txt": 3, "data": 5}
 
+# In `stat`, priorities count from the first one that is not real-time.
+_PRIO_OF_STAT = 100
+_STATES = {"R": 0, "S": 1, "D": 2, "T": 4, "t": 8, "X": 16, "Z": 32, "P": 64, "I": 0x402}
+_ANCESTORS_MAX = 100
+
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     """Return the functions by name."""
@@ -30,7 +35,21 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         return lambda pid: tasks.pages(pid, at)
 
     made: dict[str, Callable[..., Any]] = {name: status(*where) for name, where in _IDS.items()}
+    made |= {f"__ktrace_task_{name}": status(*where) for name, where in _IDS.items()}
     return made | {
+        "__ktrace_task": lambda number: number,
+        "__ktrace_task_pid": status("Tgid", 0),
+        "__ktrace_task_parent": lambda ts, tid: tasks.parent(tid, ts),
+        "__ktrace_task_prio": lambda tid: tasks.stat(tid, 15) + _PRIO_OF_STAT if tasks.exists(tid) else 0,
+        "__ktrace_task_nice": lambda tid: tasks.stat(tid, 16),
+        "__ktrace_task_state": tasks.state,
+        "__ktrace_task_cpu": lambda tid: tasks.stat(tid, 36),
+        "__ktrace_task_start_time": lambda tid: tasks.cpu_time(tid, 19),
+        "__ktrace_task_utime": lambda tid: tasks.cpu_time(tid, 11),
+        "__ktrace_task_stime": lambda tid: tasks.cpu_time(tid, 12),
+        "__ktrace_task_open_files": tasks.open_files,
+        "__ktrace_task_max_files": status("FDSize", 0),
+        "__ktrace_pstrace": tasks.chain,
         "ppid": tasks.parent,
         "pgrp": lambda pid: tasks.stat(pid, 2),
         "sid": lambda pid: tasks.stat(pid, 3),
@@ -75,6 +94,31 @@ class _Tasks:
         """Return a field after the name, which may contain anything: state, ppid, pgrp, session."""
         fields = self._read(pid, "stat").rpartition(")")[2].split()
         return int(fields[at]) if len(fields) > at else 0
+
+    def exists(self, pid: int) -> bool:
+        """Return whether /proc knows the task."""
+        return bool(self._read(pid, "stat"))
+
+    def state(self, pid: int) -> int:
+        """Return the state as the kernel's number: 0 while the task runs."""
+        fields = self._read(pid, "stat").rpartition(")")[2].split()
+        return _STATES.get(fields[0], 0) if fields else 0
+
+    def open_files(self, pid: int) -> int:
+        """Return the number of open files."""
+        try:
+            return len(self._proc.list(f"{pid}/fd"))
+        except OSError:
+            self._tell("fd")
+            return 0
+
+    def chain(self, ts: int, pid: int) -> str:
+        """Return the names and numbers of a process and its ancestors, up to the one that init started."""
+        found: list[str] = []
+        while pid > 1 and len(found) < _ANCESTORS_MAX and (name := self.comm(ts, pid)):
+            found.append(f"{name}({pid})")
+            pid = self.parent(pid, ts)
+        return " ".join(found)
 
     def descends(self, pid: int, ancestor: int) -> bool:
         """Return whether a process is `ancestor` or one of its descendants."""

@@ -80,6 +80,10 @@ def test_probes_fetch_for_the_functions_that_a_handler_calls() -> None:
         (ENTRY, "println(kernel_int($x + pid()))", "this value is only known later"),
         (ENTRY, "println(kernel_int(kernel_int($x) + 4))", "this value is only known later"),
         (ENTRY, "println(kernel_int($x + 0x100000000))", "at most 2 GiB"),
+        # Tasks that are known by number.
+        (ENTRY, 'println(@cast(pid2task($x), "t")->y)', "this value is only known later"),
+        (ENTRY, 'println(@cast(task_current(), "t")->y)', "this value is only known later"),
+        (ENTRY, 't = pid2task(7); println(@cast(t, "t")->y)', "this value is only known later"),
         # Locals that may have another value.
         (ENTRY, "if ($x) n = 8; println(kernel_int($x + n))", "this value is only known later"),
         (ENTRY, "if ($x) n = 8; else println(kernel_int($x + n))", "this value is only known later"),

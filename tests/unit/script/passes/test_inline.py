@@ -11,6 +11,7 @@ FUNCTIONS = """
     function name(t) { return kernel_string(t) }
     function flag(t) { s = kernel_int(t); if (s > 2) return 1; return s }
     function second(t) { p = t + 8; return kernel_int(p) }
+    function of(t) { return task_open_file_handles(t) }
     function twice(n) { return n * 2 }
     function noisy(t) { print(1); return kernel_int(t) }
 """
@@ -29,6 +30,27 @@ FUNCTIONS = """
         ("println(task_pid(task_current()))", "println(pid());"),
         ("t = task_current(); println(task_execname(t))", "(t = tid()); println(execname());"),
         ("println(task_pid(task_parent(task_current())))", "println(ppid());"),
+        # Tasks known by number.
+        ("println(task_prio(task_current()))", "println(__ktrace_task_prio(tid()));"),
+        ("println(task_nice(pid2task($x)))", "println(__ktrace_task_nice($x));"),
+        ("t = pid2task(7); println(task_pid(t))", "(t = __ktrace_task(7)); println(__ktrace_task_pid(t));"),
+        (
+            "t = task_current(); p = task_parent(t); println(pstrace(p))",
+            "(t = tid()); (p = __ktrace_task_parent(t)); println(__ktrace_pstrace(p));",
+        ),
+        ("println(of(task_current()))", "println(__ktrace_task_open_files(tid()));"),
+        ("if (task_current() == $x) next", "if ((tid() == task_tid($x))) { next; }"),
+        (
+            "t = task_current(); t = pid2task(1); println(task_execname(t))",
+            "(t = tid()); (t = __ktrace_task(1)); println(pid2execname(t));",
+        ),
+        (
+            "if ($x) t = task_current(); else t = $y; println(task_pid(t))",
+            "if ($x) { (t = tid()); } else (t = $y); println(task_pid(t));",
+        ),
+        # Tasks that the probe points to.
+        ("println(pstrace($x))", "println(__ktrace_pstrace(task_tid($x)));"),
+        ("println(task_open_file_handles($x->y))", "println(__ktrace_task_open_files(task_tid($x->y)));"),
     ],
 )
 def test_calls(body: str, expected: str) -> None:
