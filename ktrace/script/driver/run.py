@@ -1,15 +1,16 @@
 """Run scripts in sessions: the implementation of `ktrace run`."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import cache, partial
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 from ktrace.errors import UsageError
 from ktrace.model.muted import seeing_status
 from ktrace.script.driver.later_kernel import LaterKernel
 from ktrace.script.driver.options import Options
+from ktrace.script.driver.output_files import OutputFiles
 from ktrace.script.driver.serving import Serving
 from ktrace.script.language.limits import Limits
 from ktrace.script.language.points import OwnSite
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from ktrace.script.kernel_interface import Machine
     from ktrace.script.runtime.dispatch import Drive
     from ktrace.session.command import Command
-    from ktrace.session.patient_output import PatientOutput
     from ktrace.session.signals import StopSignals
 
 
@@ -43,20 +43,19 @@ def parsed(source: SourceFile, options: Options) -> str:
 def run(source: SourceFile, options: Options) -> int:
     """Compile and run a script. Return its exit code."""
     from ktrace.session.command import Command
-    from ktrace.session.patient_output import PatientOutput, patient_streams
+    from ktrace.session.patient_output import patient_streams
     from ktrace.session.signals import StopSignals
 
     limits = Limits.of(options.limits)
     with ExitStack() as stack:
         # Open it while signals still interrupt: the open waits if a pipe has no reader yet.
-        opened = stack.enter_context(_output(source, options))
+        files = stack.enter_context(OutputFiles(options.output, _inputs(source, options)))
         stop = stack.enter_context(StopSignals())
         stack.enter_context(patient_streams(stop))
         # Fork before NumPy is loaded, because its threads would be missing in the child.
         child = None
         if options.command:
             child = stack.enter_context(Command(options.command, host=options.host))
-        out = opened or sys.stdout.buffer
         recording = None
         kernel = LaterKernel(options, _note)
         symbols = kernel.symbols
@@ -73,12 +72,13 @@ def run(source: SourceFile, options: Options) -> int:
         for note in compiled.notes if options.verbose else ():
             _note(note)
         _warn(options, (*compiled.warnings, *kernel.doubts))
-        state = _state(options, limits, child, kernel.syscalls(), on_terminal=opened is None)
+        state = _state(options, limits, child, kernel.syscalls(), on_terminal=files.name is None)
         state.symbol, state.source_line = symbols, symbols.line
         from ktrace.script.runtime.dispatch import Drive
 
-        patient = PatientOutput(out, stop)
-        drive = Drive(compiled, link(compiled.emitted, compiled.types, state), state, _writer(patient))
+        program = link(compiled.emitted, compiled.types, state)
+        drive = Drive(compiled, program, state, partial(_write, files, stop))
+        state.next_file = lambda: files.next(drive.flush)
         drive.patience, drive.on_end = partial(stop.may_interrupt, "handler"), stop.end
         stop.on_overdue = drive.halt
         serving = stack.enter_context(Serving(drive))
@@ -160,21 +160,6 @@ def _target(options: Options) -> int:
     return machine_id(own_proc(options.host), options.target, f"-x {options.target}")
 
 
-@contextmanager
-def _output(source: SourceFile, options: Options) -> Iterator[BinaryIO | None]:
-    """Open the file that a script prints to; None is standard output. Raises UsageError for an input file."""
-    from ktrace.storage.destination import open_output
-    from ktrace.storage.target import check_inputs
-
-    inputs = _inputs(source, options)
-    if options.output is None:
-        check_inputs(inputs)
-        yield None
-    else:
-        with open_output(options.output, inputs=inputs, growing=True) as out:
-            yield out
-
-
 def _inputs(source: SourceFile, options: Options) -> list[str]:
     """Return the files that a run reads."""
     from ktrace.tracedat.unfinished import files_of, place_of
@@ -221,12 +206,12 @@ def _exit_code(drive: "Drive", stop: "StopSignals", child: "Command | None") -> 
     return child.wait() if child is not None and child.ended else 0
 
 
-def _writer(out: "PatientOutput") -> Callable[[bytes], None]:
-    def write(data: bytes) -> None:
-        out.write(data)
-        out.flush()
+def _write(files: OutputFiles, stop: "StopSignals", data: bytes) -> None:
+    from ktrace.session.patient_output import PatientOutput
 
-    return write
+    out = PatientOutput(files.current or sys.stdout.buffer, stop)
+    out.write(data)
+    out.flush()
 
 
 def _user_symbol(host: "Host", pid: int, address: int) -> tuple[str, str] | None:

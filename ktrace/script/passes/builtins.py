@@ -99,6 +99,8 @@ indent tid !: thread_indent_depth(long)
 indent ts !: indent(long):string
 indent !: indent_depth(long)
 
+speculation !: speculation() speculate(long,string) commit(long) discard(long)
+
 served: __ktrace_value():string __ktrace_label(string,string):string __ktrace_json_metadata():string
 served: __ktrace_json_data():string
 served !: __ktrace_set_value(string):string __ktrace_append_value(string):string
@@ -109,7 +111,7 @@ served !: __ktrace_json_element_text(string,string,string,string)
 served !: __ktrace_json_element_number(string,string,string,long)
 
 control !: exit() exit(long) abort() error(string) warn(string) log(string) ftrace(string) system(string)
-control !: assert(long) assert(long,string)
+control !: switch_file() assert(long) assert(long,string)
 
 stacks stack: backtrace():string sprint_backtrace():string callers(long):string caller():string stack(long)
 stacks stack !: print_backtrace() print_backtrace_fileline()
@@ -132,6 +134,7 @@ _NOTHING = frozenset(
         *("exit", "abort", "error", "warn", "log", "ftrace", "system", "assert", "print_stack", "print_syms"),
         *("print_backtrace", "print_backtrace_fileline", "print_ubacktrace", "print_ubacktrace_brief"),
         *("print_ubacktrace_fileline", "print_ustack", "print_usyms"),
+        *("speculate", "commit", "discard", "switch_file"),
     )
 )
 
@@ -161,8 +164,10 @@ BUILTINS = _read()
 """All signatures of each built-in function, by name."""
 
 LIVES = frozenset(
-    "ppid pexecname pid2execname cmdline_str cmdline_arg cmdline_args env_var"
-    " __ktrace_task_parent __ktrace_pstrace".split()
+    (
+        *("ppid", "pexecname", "pid2execname", "cmdline_str", "cmdline_arg", "cmdline_args", "env_var"),
+        *("__ktrace_task_parent", "__ktrace_pstrace"),
+    )
 )
 """Functions about processes that events tell of: they are followed while a script runs that uses one."""
 
@@ -254,7 +259,6 @@ REFUSED = {
     "user_mode": "a probe of the kernel is in the kernel; what a timer interrupts is not known",
     "uaddr": "what the program was doing is not known",
     "addr_to_node": "the node of a page is not known",
-    "speculation": "there are no speculative buffers: keep text in an array, and print it or not",
     "print_regs": 'registers are read one by one: register("rax")',
     "dump_stack": "nothing is written to the kernel's log",
     "panic": "ktrace changes nothing in the kernel",

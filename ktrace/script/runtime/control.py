@@ -42,7 +42,12 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         state.commands.append(started.pid)
         return 0
 
+    def switch_file() -> int:
+        state.next_file()
+        return 0
+
     return {
+        "switch_file": switch_file,
         "exit": leave,
         "abort": abort,
         "error": error,

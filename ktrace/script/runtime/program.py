@@ -10,12 +10,23 @@ from ktrace.script.language.arithmetic import HIGH, LOW, div, mod, shl, shr, wra
 from ktrace.script.language.faults import Fault, fault
 from ktrace.script.passes.emit import Emitted
 from ktrace.script.passes.types import Types
-from ktrace.script.runtime import clock, context, control, indent, numbers, screen, served, stacks, texts
+from ktrace.script.runtime import (
+    clock,
+    context,
+    control,
+    indent,
+    numbers,
+    screen,
+    served,
+    speculation,
+    stacks,
+    texts,
+)
 from ktrace.script.runtime.arrays import Array, ordered
 from ktrace.script.runtime.state import State
 from ktrace.script.runtime.stats import Shape, Stat
 
-_LIBRARY = (clock, context, control, indent, numbers, screen, served, stacks, texts)
+_LIBRARY = (clock, context, control, indent, numbers, screen, served, speculation, stacks, texts)
 _BARE = ("regex", "octal", "binary", "narrow")
 
 

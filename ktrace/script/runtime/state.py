@@ -63,6 +63,7 @@ class State:
         commands: the processes that `system()` started.
         without_entry: the number of returns whose entry was not seen: their handlers did not run.
         tasks: what the run has seen of tasks.
+        next_file: goes on with the next output file.
         served: `$value` of the file that is read or written now.
         own: the event data of handlers that no event calls, such as those of timers.
     """
@@ -86,6 +87,7 @@ class State:
     commands: list[int] = field(default_factory=list)
     without_entry: int = 0
     tasks: Tasks = field(default_factory=Tasks)
+    next_file: Callable[[], None] = lambda: None
     served: ServedValue = field(default_factory=ServedValue)
     own: Mapping[str, int | str] = field(init=False)
 
