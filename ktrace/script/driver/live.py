@@ -99,7 +99,10 @@ def live(
             _loop(context, drive, reader, serving)
             session.stop()
         stop.end()
+        sampled = serving.collect()
         unread = _the_rest(drive, reader, stop, session)
+        if sampled:
+            drive.advance(drive.state.now())
         stop.last_words()
         drive.end()
         lost = sum(stats.lost for stats in session.stats())
@@ -139,6 +142,7 @@ def _loop(context: RunContext, drive: Drive, reader: "_Pages", serving: "Serving
             time.sleep(_SETTLED_NS / 1e9)  # so that a reader sees the events before its read
         now = drive.state.now()
         look(now)
+        serving.collect()
         drive.feed(reader.read(now - _SETTLED_NS))
         drive.advance(now - _SETTLED_NS)
         serving(lagging=reader.has_more)

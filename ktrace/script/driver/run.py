@@ -181,12 +181,15 @@ def _alone(drive: "Drive", stop: "StopSignals", child: "Command | None", serving
     waiting.begin()
     wait_s = 0.0
     while not drive.done and waiting(wait_s):
+        serving.collect()
         drive.advance(drive.state.now())
         serving()
         drive.flush()
         due = drive.next_timer()
         wait_s = TICK_S if due is None else max(due - drive.state.now(), 0) / 1e9
         wait_s = 0.0 if serving.in_haste else wait_s
+    if serving.collect():
+        drive.advance(drive.state.now())
     stop.last_words()
     drive.end()
 

@@ -6,12 +6,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from ktrace.script.language.sampled import Profile, Watch
 from ktrace.script.language.served import Input, Served
 from ktrace.script.language.source import STANDARD_INPUT, ScriptError
 
 if TYPE_CHECKING:
     from ktrace.diagnostic import Notify
     from ktrace.script.driver.options import Options
+    from ktrace.script.driver.sampling import Sampling
     from ktrace.script.passes.bound import Bound
     from ktrace.script.runtime.dispatch import Drive
     from ktrace.script.serving.offer import Offer
@@ -33,6 +35,7 @@ class Serving:
     drive: "Drive"
     poller: selectors.EpollSelector | None = None
     lags: int = 0
+    _sampling: "Sampling | None" = None
     _input: "StandardInput | None" = None
     _stack: ExitStack = field(default_factory=ExitStack)
 
@@ -47,6 +50,12 @@ class Serving:
         from ktrace.errors import UsageError
 
         bounds = self.drive.compiled.bound
+        if any(isinstance(one.site, Profile | Watch) for one in bounds):
+            from ktrace.script.driver.sampling import Sampling
+
+            self._sampling = Sampling(self.drive, note)
+            self._stack.callback(self._sampling.close)
+            self._sampling.start(options)
         served = [one for one in bounds if isinstance(one.site, Served)]
         reading = [one for one in bounds if isinstance(one.site, Input)]
         wanted = [
@@ -82,6 +91,13 @@ class Serving:
     def in_haste(self) -> bool:
         """Return whether there is more to do at once."""
         return self._input is not None and self._input.unread
+
+    def collect(self) -> bool:
+        """Take the samples so far, before the events of the same time are handled.
+
+        Return whether there were any.
+        """
+        return self._sampling is not None and self._sampling.collect()
 
     def __call__(self, *, lagging: bool = False) -> None:
         """Answer those who ask.

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Literal, TypeAlias
 
 from ktrace.script.language.definitions import Component, Point
+from ktrace.script.language.sampled import Profile, Watch, watch_site
 from ktrace.script.language.served import Input, Served, served_site
 from ktrace.script.language.source import NoSuchPoint, ScriptError
 
@@ -87,7 +88,7 @@ class AtSyscall:
     at_return: bool = False
 
 
-OwnSite: TypeAlias = AtMoment | Timer | Served | Input
+OwnSite: TypeAlias = AtMoment | Timer | Served | Input | Profile | Watch
 """Sites that ktrace itself runs the handlers of; no event of the kernel calls them."""
 
 Site: TypeAlias = OwnSite | AtFunction | AtEvent | AtSyscall
@@ -170,13 +171,13 @@ def _nothing_more(rest: list[Component]) -> None:
         raise NoSuchPoint(f"'{rest[0]}' does not belong to this probe point", rest[0].at)
 
 
-def _timer(point: Point, rest: list[Component]) -> Timer:
+def _timer(point: Point, rest: list[Component]) -> Timer | Profile:
     if not rest:
         raise ScriptError("which timer?", point.at, hint="timer.s(1), timer.ms(100), timer.hz(10)")
     unit, *more = rest
     if unit.name == "profile":
         _nothing_more([one for one in more if one.name != "tick"])
-        return Timer(_JIFFY * 10)
+        return Profile()
     value = unit.arg
     if unit.name in ("hz", "jiffies", *_UNITS) and not isinstance(value, int):
         raise ScriptError(f"timer.{unit.name} takes a number", unit.at)
@@ -209,11 +210,11 @@ def _in_kernel(point: Point, head: Component, rest: list[Component]) -> Site:
         _nothing_more(suffixes)
         system, colon, name = what.arg.rpartition(":")
         return AtEvent(system if colon else None, name)
+    if what.name == "data" and head.name == "kernel":
+        return watch_site(what, suffixes)
     if what.name == "statement" and isinstance(what.arg, int):
         return AtFunction(hex(what.arg & (1 << 64) - 1), absolute=what.arg)
     if what.name not in ("function", "statement") or not isinstance(what.arg, str):
-        if what.name == "data":
-            raise ScriptError(f"'{what}' cannot be probed: hardware breakpoints are not set here", what.at)
         reason = ": kernels have tracepoints in place of markers" if what.name == "mark" else ""
         raise NoSuchPoint(f"'{what}' cannot be probed{reason}", what.at, hint="function statement trace")
     function, at_sign, place = what.arg.partition("@")

@@ -50,6 +50,8 @@ context func: probefunc():string ppfunc():string
 context mod: module_name():string probemod():string
 context isreturn: is_return()
 context func: registers_valid()
+context usermode: user_mode()
+context addr: addr()
 context: __ktrace_descends(long)
 context pid: proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_mem_data()
 context: proc_mem_size(long) proc_mem_rss(long) proc_mem_shr(long) proc_mem_txt(long) proc_mem_data(long)
@@ -115,7 +117,7 @@ control !: switch_file() assert(long) assert(long,string)
 
 stacks stack: backtrace():string sprint_backtrace():string callers(long):string caller():string stack(long)
 stacks stack !: print_backtrace() print_backtrace_fileline()
-stacks ustack: ubacktrace():string
+stacks ustack: ubacktrace():string uaddr()
 stacks pid ustack: sprint_ubacktrace():string
 stacks pid ustack !: print_ubacktrace() print_ubacktrace_brief()
 stacks pid !: print_ustack(string) print_usyms(string)
@@ -256,8 +258,6 @@ FETCHES |= {name: "string" if kind == "string" else "u64" for name, (_, _, kind)
 
 REFUSED = {
     "pid2task": "a task is known by its number here: give it to task_execname() and its kin at once",
-    "user_mode": "a probe of the kernel is in the kernel; what a timer interrupts is not known",
-    "uaddr": "what the program was doing is not known",
     "addr_to_node": "the node of a page is not known",
     "print_regs": 'registers are read one by one: register("rax")',
     "dump_stack": "nothing is written to the kernel's log",

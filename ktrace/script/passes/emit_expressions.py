@@ -52,6 +52,8 @@ _INLINE = {
     "probemod": "mod",
     "is_return": "isreturn",
     "returnval": "retval",
+    "user_mode": "usermode",
+    "addr": "addr",
 }
 
 

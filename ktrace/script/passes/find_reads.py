@@ -30,6 +30,7 @@ from ktrace.script.language.ast import (
 )
 from ktrace.script.language.definitions import Point, Script
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, OwnSite, Site
+from ktrace.script.language.sampled import Profile, Watch
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.addresses import address_of, is_computable, is_load
 from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
@@ -76,7 +77,11 @@ def find_reads(hooks: Hooks, script: Script) -> Hooks:
     naming = own if any(names_task(f.body, ()) for f in script.functions) else ()
     returning = own if any(names_returned(f.body, ()) for f in script.functions) else ()
 
+    sampling = own if any(_calls(f.body, ("addr",)) for f in script.functions) else ()
+
     def one(hook: Hook) -> Hook:
+        if not isinstance(hook.site, Profile | Watch):
+            _check_addr(hook, sampling)
         wanted = find_targets(hook, is_global)
         if isinstance(hook.site, AtFunction | AtSyscall):
             if hook.site.at_return and RETURNED not in wanted.reads and names_returned(hook.code, returning):
@@ -88,6 +93,17 @@ def find_reads(hooks: Hooks, script: Script) -> Hooks:
         return replace(hook, wanted=wanted)
 
     return each(hooks, one)
+
+
+def _check_addr(hook: Hook, functions: Collection[str]) -> None:
+    """Refuse `addr()`, also in one of `functions`, where no sample tells the address."""
+    for node in walk(hook.code):
+        if isinstance(node, Call) and node.name in {"addr", *functions} and not node.args:
+            raise ScriptError(
+                "addr() is known at timer.profile and kernel.data",
+                node.at,
+                hint="symname(addr()) of a probe is probefunc(); uaddr() is known at every probe",
+            )
 
 
 def find_targets(hook: Hook, is_global: Callable[[str], bool]) -> KernelRead:

@@ -124,7 +124,7 @@ class _Inliner:
             return node
         place = node.at if function.at.source.tapset else None
         made: Expr = _with(value, params, place)
-        return _Inliner(self.functions, self.is_global, within=(*self.within, key)).node(made)  # type: ignore[no-any-return]  # an expression for one
+        return _Inliner(self.functions, self.is_global, self.numbered, (*self.within, key)).node(made)  # type: ignore[no-any-return]  # an expression for one
 
     def _reads(self, key: Key) -> bool:
         return reads_memory(key, self.functions)

@@ -36,6 +36,7 @@ from ktrace.script.language.ast import (
 from ktrace.script.language.definitions import Function, Functions
 from ktrace.script.language.limits import Limits
 from ktrace.script.language.points import AtMoment, Timer
+from ktrace.script.language.sampled import Profile, Watch
 from ktrace.script.language.served import Input, Served
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.count_patterns import Added, Keys, NotCounting, additions
@@ -43,6 +44,8 @@ from ktrace.script.passes.types import Types
 
 ENTRIES_MAX = 1 << 16  # of all tables; the kernel allocates them at once, about 400 bytes each
 _SAME = Term("common_type")  # a key that is the same for every hit of an event
+# Sites whose handlers may read what the kernel has counted by then.
+_SEEING = (Timer, Served, Input, Profile, Watch)
 _ENDS_IN_BLANK = '{} ~ "* "'
 
 
@@ -184,7 +187,7 @@ class _Counting:
         for bound in self.bounds:
             nodes = (bound.hook.code, *bound.hook.conditions)
             calls = by_function and any(self._calls_own(node) for node in nodes)
-            if isinstance(bound.site, Timer | Served | Input) and (calls or any(map(self._mentions, nodes))):
+            if isinstance(bound.site, _SEEING) and (calls or any(map(self._mentions, nodes))):
                 found.add(bound.scope)
         return found
 
@@ -198,7 +201,7 @@ class _Counting:
     def _deleted(self) -> set[str]:
         """Return the variables with elements deleted while the kernel still counts."""
         found = set()
-        bodies = [b.hook.code for b in self.bounds if isinstance(b.site, Timer | Served | Input)]
+        bodies = [b.hook.code for b in self.bounds if isinstance(b.site, _SEEING)]
         for body in (*bodies, *(f.body for f in self.functions)):
             for node in walk(body):
                 if isinstance(node, Delete):

@@ -2,14 +2,24 @@
 
 from collections.abc import Sequence
 
+from ktrace.script.language.ast import Call, walk
+from ktrace.script.language.sampled import Profile, Watch
 from ktrace.script.passes.bound import Bound
+from ktrace.script.passes.builtins import BUILTINS
+
+_STACKS = {
+    name for name, ones in BUILTINS.items() if {"stack", "ustack"}.intersection(*(o.needs for o in ones))
+}
 
 
 def warn_of_differences(bound: Sequence[Bound], warnings: Sequence[str]) -> Sequence[str]:
     """Warn of probe points that differ from SystemTap's."""
-    points = [one.hook.point for one in bound]
-    profiles = [point for point in points if any(part.name == "profile" for part in point.parts)]
-    differing = [
-        f"{one.at}: {one} is a timer of 100 Hz here: it sees no processor but its own" for one in profiles
-    ]
+    differing: list[str] = []
+    for one in bound:
+        if not isinstance(one.site, Profile | Watch):
+            continue
+        for node in walk(one.hook.code):
+            if isinstance(node, Call) and node.name in _STACKS - {"uaddr"}:
+                what = "has one frame" if "ustack" in BUILTINS[node.name][0].needs else "is empty"
+                differing.append(f"{node.at}: {node.name} {what} at {one.hook.point}: samples have no stack")
     return list(dict.fromkeys((*warnings, *differing)))

@@ -3,12 +3,11 @@
 Each handler gets only the columns that it uses, as Python lists, one batch at a time.
 """
 
-import heapq
-import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import repeat
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from ktrace.script.runtime.arrays import by_key
 from ktrace.script.runtime.columns import event_data, stacks_of, values
 from ktrace.script.runtime.program import Program
 from ktrace.script.runtime.state import State, python_text
+from ktrace.script.runtime.timers import Own, Timers
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Drive:
     _left: int = 0
     _counted_out: bool = False
     _calls: dict[str, list[_Call]] = field(default_factory=dict)
-    _timers: list[tuple[int, int, Bound]] = field(default_factory=list)
+    _timers: Timers = field(default_factory=Timers)
 
     def __post_init__(self) -> None:
         for bound in self.compiled.bound:
@@ -106,11 +106,18 @@ class Drive:
         self._moments("begin", "oneshot")
         if any(b.site == AtMoment("oneshot") for b in self.compiled.bound):
             self.state.exiting = True
-        now = self.state.now()
-        for number, bound in enumerate(self.compiled.bound):
+        for bound in self.compiled.bound:
             if isinstance(bound.site, Timer):
-                heapq.heappush(self._timers, (now + _delay(bound.site), number, bound))
+                self.repeat(bound)
         self.flush()
+
+    def repeat(self, bound: Bound) -> None:
+        """Start a timer."""
+        self._timers.repeat(bound, self.state.now())
+
+    def sampled(self, ts: int, bound: Bound, own: Own) -> None:
+        """Call a handler in order of time, with the data of a sample."""
+        self._timers.add(ts, bound, own)
 
     def end(self) -> None:
         """Run the end handlers, or the error handlers if an error ended the script."""
@@ -123,22 +130,21 @@ class Drive:
 
     def next_timer(self) -> int | None:
         """Return when the next timer is due, on the events' clock; None without timers."""
-        return self._timers[0][0] if self._timers else None
+        return self._timers.next
 
     def advance(self, until: int) -> None:
         """Run the timers that are due up to a time."""
-        while self._timers and self._timers[0][0] <= until and not self.done:
+        while self._timers.due(until) and not self.done:
             self.count()
             if self.done:
                 return
-            due, number, bound = heapq.heappop(self._timers)
-            self.own_call(bound, due)
+            due, bound, own = self._timers.pop()
+            self.own_call(bound, due, own)
             if self.state.exiting and bound.scope in self.compiled.counted.seen_by:
                 self._counted_out = True  # `end` shows the same counts as this timer
-            assert isinstance(bound.site, Timer)
-            # A late timer does not catch up on the runs that it missed.
-            following = max(due + _delay(bound.site), until - bound.site.every_ns)
-            heapq.heappush(self._timers, (following, number, bound))
+            if isinstance(bound.site, Timer):
+                # A late timer does not catch up on the runs that it missed.
+                self._timers.repeat(bound, due, earliest=until - bound.site.every_ns)
 
     def count(self, *, last: bool = False) -> None:
         """Add the kernel's counts to the variables.
@@ -224,10 +230,9 @@ class Drive:
         ts = np.concatenate([r.batch.ts for r in runs])
         order = np.argsort(seq, kind="stable")
         calls = [[(c.function, a) for c, a in zip(r.calls, r.arguments, strict=True)] for r in runs]
-        timers = bool(self._timers)
         self._left = len(order)
         for run, at in zip(which[order].tolist(), ts[order].tolist(), strict=True):
-            if timers and self._timers[0][0] <= at:
+            if self._timers.due(at):
                 self.advance(at)
             for function, args in calls[run]:
                 row = next(args)
@@ -267,6 +272,8 @@ class Drive:
             "mod": call.found.module or "kernel",
             "isreturn": int(getattr(call.bound.site, "at_return", False)),
             "retval": 0,  # there is no return value
+            "usermode": 0,  # probes are in the kernel
+            "addr": 0,  # refused before
         }
         if param == "comm" and call.task_name >= 0 and call.found.columns[call.task_name]:
             param = f"f{call.task_name}"
@@ -291,7 +298,7 @@ class Drive:
                 return
             self.own_call(bound, self.state.now())
 
-    def own_call(self, bound: Bound, now: int) -> None:
+    def own_call(self, bound: Bound, now: int, sample: Own = MappingProxyType({})) -> None:
         """Call a handler that has no kernel event."""
         own = {
             **self.state.own,
@@ -303,7 +310,8 @@ class Drive:
             "isreturn": 0,
             "stack": (),
             "ustack": (),
-            "retval": 0,
+            **{"retval": 0, "usermode": 0, "addr": 0},
+            **sample,
         }
         params = self.program.emitted.handlers[bound.scope].params
 
@@ -350,10 +358,6 @@ class _Rows:
     batch: Batch
     calls: Sequence[_Call]
     arguments: list[Iterator[tuple[Any, ...]]]
-
-
-def _delay(timer: Timer) -> int:
-    return timer.every_ns + (random.randint(-timer.random_ns, timer.random_ns) if timer.random_ns else 0)
 
 
 def _order(bound: Bound) -> int:

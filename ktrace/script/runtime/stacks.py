@@ -133,6 +133,7 @@ def _of_processes(state: State) -> Mapping[str, Callable[..., Any]]:
     return {
         **dict.fromkeys(("usymfile", "usymline", "usymfileline"), source),
         "print_ubacktrace_fileline": lambda pid, frames: _write(state, lines(pid, frames)),
+        "uaddr": lambda frames: frames[0] if frames else 0,
         "ubacktrace": lambda frames: " ".join(map(_hexadecimal, frames[:most]))[:longest],
         "sprint_ubacktrace": lambda pid, frames: lines(pid, frames)[:longest],
         "print_ubacktrace": lambda pid, frames: _write(state, lines(pid, frames)),

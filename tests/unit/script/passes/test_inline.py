@@ -38,6 +38,7 @@ FUNCTIONS = """
             "t = task_current(); p = task_parent(t); println(pstrace(p))",
             "(t = tid()); (p = __ktrace_task_parent(t)); println(__ktrace_pstrace(p));",
         ),
+        ("t = task_current(); println(of(t))", "(t = tid()); println(__ktrace_task_open_files(t));"),
         ("println(of(task_current()))", "println(__ktrace_task_open_files(tid()));"),
         ("if (task_current() == $x) next", "if ((tid() == task_tid($x))) { next; }"),
         (

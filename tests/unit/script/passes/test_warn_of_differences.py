@@ -1,11 +1,24 @@
 """Probe points that are not quite SystemTap's."""
 
+import pytest
+
 from ktrace.script.passes.warn_of_differences import warn_of_differences
 from tests.unit.script.passes.one_pass import after
+from tests.unit.script.scripts import FakeKernel
 
 
-def test_a_profile_timer_is_no_profile_and_one_warning_says_so() -> None:
-    made = after(warn_of_differences, "probe timer.profile { print(1) } probe timer.s(1) { print(2) }")
-    assert made.warnings == [
-        "t.stp:1:7: timer.profile is a timer of 100 Hz here: it sees no processor but its own"
-    ]
+@pytest.mark.parametrize(
+    ("call", "warning"),
+    [
+        ("print_backtrace()", "print_backtrace is empty at timer.profile: samples have no stack"),
+        ("println(ubacktrace())", "ubacktrace has one frame at timer.profile: samples have no stack"),
+    ],
+)
+def test_a_sample_has_no_stack(call: str, warning: str) -> None:
+    made = after(warn_of_differences, f"probe timer.profile {{ {call} }} probe timer.s(1) {{ {call} }}")
+    assert len(made.warnings) == 1 and made.warnings[0].endswith(warning)
+
+
+def test_other_functions_are_the_same() -> None:
+    text = 'probe timer.profile { println(uaddr() + user_mode()) } probe kernel.function("f") { backtrace() }'
+    assert after(warn_of_differences, text, FakeKernel(["f"])).warnings == []
