@@ -24,7 +24,7 @@ def clean(
         typer.Option("--force", metavar="NAME", help="Also remove a session that may still run."),
     ] = None,
 ) -> int:
-    """Remove the instances and probes that dead ktrace sessions left.
+    """Remove the instances, probes and mounts that dead ktrace sessions left.
 
     The name of everything that a session makes is ktrace_PID_STARTTIME_NAMESPACE. Nothing of a session
     that still runs is removed, and nothing with another name. If it is not known whether a session runs,
@@ -59,9 +59,32 @@ def clean(
         elif not as_json:
             plan: Plan = one.to_plan()
             sys.stdout.writelines(line + "\n" for line in plan.to_shell(tracing.root))
-    if not found and not as_json:
+    mounts = _dead_mounts(dry_run=dry_run, problems=problems)
+    if not (found or mounts) and not as_json:
         print("ktrace: nothing was left behind", file=sys.stderr)
     return report_all(problems)
+
+
+def _dead_mounts(*, dry_run: bool, problems: "list[KtraceError]") -> int:
+    """Remove the mounts of killed scripts (`run --procfs DIR`), and return their number."""
+    import shlex
+
+    from ktrace.diagnostic import note
+    from ktrace.errors import KtraceError
+    from ktrace.script.serving.folder import clear, dead_mounts
+
+    found = dead_mounts(traced())
+    for path in found:
+        if dry_run:
+            print(f"umount -l {shlex.quote(path)}")
+            continue
+        try:
+            clear(path)
+        except KtraceError as error:
+            problems.append(error)
+        else:
+            note(f"{path}: the mount of a script that was killed was removed")
+    return len(found)
 
 
 def _forced(found: "list[Leftover]", names: "list[str] | tuple[()]") -> "list[Leftover]":

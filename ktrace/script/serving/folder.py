@@ -17,10 +17,13 @@ from functools import cache
 from pathlib import Path
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
+from ktrace.host.host import Host
 from ktrace.script.serving.offer import Offer
 from ktrace.script.serving.tree import REQUEST_MAX, Tree
+from ktrace.tracefs.mount import MOUNTS, parse_mounts
 
 _DEVICE = "/dev/fuse"
+_SOURCE = "ktrace"
 # The numbers of these system calls are the same on all architectures that ktrace knows.
 _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 429, 430, 431, 432
 _SET_FLAG, _SET_STRING, _CREATE = 0, 1, 6
@@ -154,7 +157,7 @@ class Folder:
             ) from None
         try:
             settings = {
-                "source": "ktrace",
+                "source": _SOURCE,
                 "fd": str(self._device),
                 "rootmode": f"{stat.S_IFDIR | 0o555:o}",
                 "user_id": str(os.geteuid()),
@@ -182,25 +185,38 @@ def _has_files(folder: int) -> bool:
         return any(found)
 
 
+def dead_mounts(host: Host) -> list[str]:
+    """Return the folders with a mount that a killed run has left."""
+    found = [
+        one.path for one in parse_mounts(host.read(MOUNTS)) if one.device == _SOURCE and one.fstype == "fuse"
+    ]
+    return [path for path in found if _is_dead(path)]
+
+
+def _is_dead(path: str) -> bool:
+    """Return whether a folder is a FUSE mount without its process: no other mount is not connected."""
+    try:
+        Path(path).lstat()
+    except OSError as error:
+        return error.errno in (errno.ENOTCONN, errno.ECONNABORTED)
+    return False
+
+
 def clear(name: str) -> None:
     """Remove the mount that a killed run has left at a folder; leave everything else alone.
 
     Raises:
         KtraceError: the mount cannot be removed.
     """
+    if not _is_dead(name):
+        return
     try:
-        Path(name).lstat()
-    except OSError as error:
-        if error.errno not in (errno.ENOTCONN, errno.ECONNABORTED):
-            return
-        # Only a FUSE mount without its process is "not connected".
-        try:
-            _call("umount2", os.fsencode(name), _DETACH | _NO_FOLLOW)
-        except OSError as refused:
-            raise KtraceError(
-                f"--procfs {name} failed: the mount of a killed run is still there: {refused.strerror}",
-                hint=f"umount {name}",
-            ) from None
+        _call("umount2", os.fsencode(name), _DETACH | _NO_FOLLOW)
+    except OSError as refused:
+        raise KtraceError(
+            f"{name}: the mount of a killed script cannot be removed: {refused.strerror}",
+            hint=f"umount {name}",
+        ) from None
 
 
 @cache

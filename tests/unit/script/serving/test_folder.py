@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ktrace.errors import Unavailable, UsageError
-from ktrace.script.serving.folder import Folder, clear
+from ktrace.host.local import LocalHost
+from ktrace.script.serving.folder import Folder, clear, dead_mounts
 from ktrace.script.serving.offer import Offer
 from tests.unit.unable import unable
 
@@ -110,6 +111,7 @@ def test_the_mount_of_a_killed_run_answers_at_once_and_is_removed_by_the_next(tm
         unable(child.stderr.splitlines()[-1])
     with pytest.raises(OSError, match="not connected"):
         list(at.iterdir())
+    assert str(at) in dead_mounts(LocalHost())
     assert run(at, "cat", f"{at}/f") == "text\n"
     clear(str(at))
-    assert not list(at.iterdir())
+    assert not list(at.iterdir()) and str(at) not in dead_mounts(LocalHost())
