@@ -88,6 +88,7 @@ texts: cputime_to_string(long):string
 numbers: errno_str(long):string return_str(long,long):string
 numbers: htons(long) ntohs(long) htonl(long) ntohl(long) htonll(long) ntohll(long)
 numbers: ip_ntop(long):string format_ipaddr(long,long):string
+numbers: __ktrace_ip6_ntop(long,long,long,long):string
 numbers: MAJOR(long) MINOR(long) MKDEV(long,long) mem_page_size()
 numbers !: randint(long)
 
@@ -229,6 +230,8 @@ FETCHES = {
     "u32_arg": "u32",
     "s64_arg": "s64",
     "u64_arg": "u64",
+    "__ktrace_user_text": "ustring",
+    "__ktrace_user_pointer": "u64",
     "register": "reg",
     "u_register": "reg",
 }
@@ -256,6 +259,9 @@ MEMBERS = {
 
 FETCHES |= {name: "string" if kind == "string" else "u64" for name, (_, _, kind) in MEMBERS.items()}
 
+UNREADABLE = "__ktrace_unreadable"
+"""The value that the tapset gives to a variable that an alias cannot supply; its argument is the reason."""
+
 REFUSED = {
     "pid2task": "a task is known by its number here: give it to task_execname() and its kin at once",
     "addr_to_node": "the node of a page is not known",
@@ -267,6 +273,10 @@ REFUSED = {
     "raise": "ktrace sends no signals from the kernel",
 }
 """Functions that ktrace does not support, with the reason."""
+
+
+ELEMENTS = ("__ktrace_user_text", "__ktrace_user_pointer")
+"""Functions that read an element of a program's array of pointers, or the text that it points to."""
 
 
 def gives_text(name: str) -> bool:

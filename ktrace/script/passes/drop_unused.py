@@ -80,7 +80,9 @@ def _dropping(node: Any, is_read: Callable[[str], bool]) -> Any:
         value = node.value.value
         # Keep the user's other assignments, so that later passes find the errors in them.
         fetched = node.at.source.tapset or any(isinstance(n, Target | Cast | Entry) for n in walk(value))
-        if isinstance(target, Name) and not is_read(target.name) and fetched and is_harmless(value):
+        # The functions that aliases call compute a value and do nothing else.
+        harmless = node.at.source.tapset or is_harmless(value)
+        if isinstance(target, Name) and not is_read(target.name) and fetched and harmless:
             return Block(node.at, ())
     if isinstance(node, If | While):
         parts = {"yes": node.yes, "no": node.no} if isinstance(node, If) else {"body": node.body}

@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from ktrace.errors import KtraceError
 from ktrace.script.kernel_interface import Found, Machine
 from ktrace.script.language.definitions import Point
 from ktrace.script.language.points import AtFunction, AtSyscall, OwnSite
 from ktrace.script.language.source import ScriptError
+from ktrace.script.passes.alias_variables import find_unreadable
 from ktrace.script.passes.bound import Bound
+from ktrace.script.passes.find_reads import find_targets
 from ktrace.script.passes.hook import Hook, Hooks, asking, machine_at
 
 
@@ -45,10 +48,24 @@ def find_events(
 def _bind(hook: Hook, scope: str, machine: Machine | None) -> Bound:
     if hook.refused is not None:
         raise hook.refused
-    site, wanted = hook.site, hook.wanted
-    if isinstance(site, OwnSite):
+    if isinstance(hook.site, OwnSite):
         return Bound(hook, scope)
     kernel = machine_at(hook.point, machine)
+    try:
+        return _found(hook, scope, kernel)
+    except KtraceError:
+        if hook.one_of_many or not kernel.exists(hook.site):
+            raise
+        refused = find_unreadable(hook, partial(_check, kernel))
+        if refused is None:
+            raise
+        raise refused from None
+
+
+def _found(hook: Hook, scope: str, kernel: Machine) -> Bound:
+    """Return the hook with its events. Raises KtraceError if the kernel refuses it or a value."""
+    site, wanted = hook.site, hook.wanted
+    assert not isinstance(site, OwnSite)
     found = asking(hook.point, lambda: kernel.find(site, wanted.reads))
     entries: tuple[Found, ...] = ()
     if wanted.entries:
@@ -56,3 +73,14 @@ def _bind(hook: Hook, scope: str, machine: Machine | None) -> Bound:
         entered = replace(site, at_return=False)
         entries = asking(hook.point, lambda: kernel.find(entered, wanted.entry_reads))
     return Bound(hook, scope, found, entries)
+
+
+def _check(kernel: Machine, hook: Hook) -> None:
+    """Raise KtraceError if the kernel refuses what a hook reads."""
+    site, wanted = hook.site, find_targets(hook, lambda _: False)
+    assert not isinstance(site, OwnSite)
+    if wanted.reads:
+        kernel.find(site, wanted.reads)
+    if wanted.entry_reads:
+        assert isinstance(site, AtFunction | AtSyscall)
+        kernel.find(replace(site, at_return=False), wanted.entry_reads)

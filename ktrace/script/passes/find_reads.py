@@ -21,6 +21,7 @@ from ktrace.script.language.ast import (
     Member,
     Name,
     Node,
+    Number,
     Target,
     Ternary,
     Try,
@@ -33,7 +34,7 @@ from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, OwnSit
 from ktrace.script.language.sampled import Profile, Watch
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.addresses import address_of, is_computable, is_load
-from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
+from ktrace.script.passes.builtins import AT_ADDRESS, ELEMENTS, FETCHES, MEMBERS, gives_text
 from ktrace.script.passes.hook import Hook, Hooks, KernelRead, each
 from ktrace.script.passes.kernel_expressions import (
     kernel_text,
@@ -158,6 +159,9 @@ class _Finder:
         if isinstance(node, Entry) and self.at_return:
             self._enter(node, node.value)
             return
+        if isinstance(node, Call) and node.name in ELEMENTS:
+            self._element(node)
+            return
         if isinstance(node, Call) and node.name in FETCHES and (found := self._fetched(node)):
             self._read(node, *found, from_address=node.name in AT_ADDRESS)
             return
@@ -201,6 +205,15 @@ class _Finder:
             raise ScriptError(f"{node.name} needs something to read", node.at)
         kind = "path" if kind == "dname" else kind
         return node.args[0], cast(As, kind)
+
+    def _element(self, node: Call) -> None:
+        """Read an element of an array of pointers in the program's memory, or the text that it points to."""
+        array, number = node.args
+        assert isinstance(number, Number)
+        text = kernel_text(array, self._definition, at_return=self.at_return)
+        place = f"+u{number.value * 8}({text})"
+        is_text = gives_text(node.name)
+        self._add(node, Read(f"+u0({place})", "ustring") if is_text else Read(place, "u64"))
 
     def _variable(self, node: Target | Cast) -> None:
         if isinstance(node, Target) and node.name.startswith("$"):

@@ -22,6 +22,7 @@ from ktrace.script.passes.print_unread_globals import print_unread_globals
 from ktrace.script.passes.push_down_counts import push_down_counts
 from ktrace.script.passes.push_down_filters import push_down_filters
 from ktrace.script.passes.read_tapset import read_tapset
+from ktrace.script.passes.refuse_unreadable import refuse_unreadable
 from ktrace.script.passes.set_globals import set_globals
 from ktrace.script.passes.split_patterns import split_patterns
 from ktrace.script.passes.warn_of_differences import warn_of_differences
@@ -40,12 +41,14 @@ PASSES = checked(
         *TO_HOOKS,
         Pass(expand_value, makes=("hooks",)),
         Pass(overload, makes=("functions",)),
+        Pass(warn_of_unassigned, makes=("warnings",)),
         Pass(split_patterns, makes=("hooks",)),
         Pass(inline, makes=("hooks",)),
         Pass(expand_dollars, makes=("hooks",)),
         Pass(drop_unused, makes=("hooks",)),  # so that @defined is not asked in vain
         Pass(fold_constants, makes=("hooks", "functions")),
         Pass(drop_unused, makes=("hooks",)),
+        Pass(refuse_unreadable, makes=("hooks",)),
         Pass(find_reads, makes=("hooks",)),
         Pass(find_events, makes=("bound", "notes")),
         Pass(drop_uncalled, makes=("functions",)),
@@ -55,7 +58,6 @@ PASSES = checked(
         Pass(push_down_counts, makes=("counted",)),
         Pass(emit, makes=("emitted",)),
         Pass(warn_of_differences, makes=("warnings",)),
-        Pass(warn_of_unassigned, makes=("warnings",)),
     )
 )
 """All passes."""

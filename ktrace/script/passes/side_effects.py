@@ -1,7 +1,7 @@
 """Tell whether an expression can be removed or tested twice."""
 
 from ktrace.script.language.ast import Assign, Binary, Call, Crement, Expr, Number, walk
-from ktrace.script.passes.builtins import BUILTINS, FETCHES
+from ktrace.script.passes.builtins import BUILTINS, FETCHES, UNREADABLE
 
 
 def is_harmless(e: Expr) -> bool:
@@ -12,7 +12,9 @@ def is_harmless(e: Expr) -> bool:
         if isinstance(node, Call):
             known = BUILTINS.get(node.name, ())
             pure = bool(known) and all(one.pure for one in known)
-            if not (pure or node.name in FETCHES or node.name.startswith("sprint")):
+            if not (
+                pure or node.name in FETCHES or node.name == UNREADABLE or node.name.startswith("sprint")
+            ):
                 return False
         if isinstance(node, Binary) and node.op in ("/", "%") and not isinstance(node.right, Number):
             return False

@@ -22,6 +22,7 @@ def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
         "ntohll": _swap(8),
         "ip_ntop": lambda address: _ip(address, 2),
         "format_ipaddr": _ip,
+        "__ktrace_ip6_ntop": _ip6,
         "MAJOR": lambda dev: (dev >> 20) & 0xFFF,
         "MINOR": lambda dev: dev & 0xFFFFF,
         "MKDEV": lambda major, minor: ((major & 0xFFF) << 20) | (minor & 0xFFFFF),
@@ -68,3 +69,8 @@ def _ip(address: int, family: int) -> str:
     if family != socket.AF_INET:
         return f"0x{address & (1 << 64) - 1:x}"
     return socket.inet_ntoa((address & 0xFFFFFFFF).to_bytes(4, "little"))
+
+
+def _ip6(*words: int) -> str:
+    """Format an IPv6 address of four 32-bit words in memory order."""
+    return socket.inet_ntop(socket.AF_INET6, b"".join((w & 0xFFFFFFFF).to_bytes(4, "little") for w in words))

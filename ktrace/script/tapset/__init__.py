@@ -72,7 +72,14 @@ class Tapset:
         if not name.isidentifier() or len(name) > _NAME_MAX or not file.is_file():
             return ()
         source = SourceFile(f"<tapset {name}.stp>", file.read_text("utf-8"), tapset=True)
-        return parse(source, Preprocessor(self.facts)).aliases
+        return parse(source, self._with_macros()).aliases
+
+    def _with_macros(self) -> Preprocessor:
+        """Return a preprocessor that knows the macros that files of aliases share."""
+        made = Preprocessor(self.facts)
+        text = resources.files(__package__).joinpath("macros.stpm").read_text("utf-8")
+        parse(SourceFile("<tapset macros.stpm>", text, tapset=True), made)
+        return made
 
 
 @dataclass(frozen=True, slots=True)

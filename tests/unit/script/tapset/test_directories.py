@@ -53,7 +53,7 @@ def test_a_warning_may_be_an_error(capfdbinary: pytest.CaptureFixture[bytes]) ->
     assert ran(capfdbinary, "-e", script)[:2] == (0, "0\n")
     assert ran(capfdbinary, "-w", "-e", script) == (0, "0\n", "")
     status, out, err = ran(capfdbinary, "-W", "-e", script)
-    assert (status, out) == (2, "") and "never assigned" in err
+    assert (status, out) == (2, "") and "never-assigned" in err
 
 
 def test_the_words_of_stap(tapsets: str, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
