@@ -75,6 +75,13 @@ clock ts: get_cycles() jiffies() ktime_get_ns()
 clock ts: ctime(long?):string
 clock: HZ() tz_ctime(long):string tz_gmtoff() tz_name():string
 
+call_arguments: __ktrace_flags(string,long):string __ktrace_named(string,long):string
+call_arguments: __ktrace_directory(long):string __ktrace_path(long,string):string
+call_arguments: __ktrace_buffer(long,string,long):string __ktrace_signal(long):string
+call_arguments: __ktrace_time(long,long,long,long):string __ktrace_node(long):string
+call_arguments: __ktrace_times(long,long,long,long,long,long):string __ktrace_limits(long,long,long):string
+call_arguments: __ktrace_sockaddr(long,long,long,long,string):string __ktrace_sigset(long,long):string
+
 texts: strlen(string) substr(string,long,long):string stringat(string,long) isinstr(string,string)
 texts: strtol(string,long) str_replace(string,string,string):string isdigit(string)
 texts: text_str(string):string text_strn(string,long,long):string
@@ -231,6 +238,7 @@ FETCHES = {
     "s64_arg": "s64",
     "u64_arg": "u64",
     "__ktrace_user_text": "ustring",
+    "__ktrace_user_text_at": "ustring",
     "__ktrace_user_pointer": "u64",
     "register": "reg",
     "u_register": "reg",
@@ -275,7 +283,7 @@ REFUSED = {
 """Functions that ktrace does not support, with the reason."""
 
 
-ELEMENTS = ("__ktrace_user_text", "__ktrace_user_pointer")
+ELEMENTS = ("__ktrace_user_text", "__ktrace_user_text_at", "__ktrace_user_pointer")
 """Functions that read an element of a program's array of pointers, or the text that it points to."""
 
 

@@ -211,6 +211,9 @@ class _Finder:
         array, number = node.args
         assert isinstance(number, Number)
         text = kernel_text(array, self._definition, at_return=self.at_return)
+        if node.name == "__ktrace_user_text_at":
+            self._add(node, Read(f"+u{number.value}({text})", "ustring"))
+            return
         place = f"+u{number.value * 8}({text})"
         is_text = gives_text(node.name)
         self._add(node, Read(f"+u0({place})", "ustring") if is_text else Read(place, "u64"))

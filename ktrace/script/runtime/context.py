@@ -2,12 +2,12 @@
 
 import os
 import re
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from ktrace.host.host import Host
+from ktrace.script.runtime.call_arguments import signal_name
 from ktrace.script.runtime.numbers import return_str
 from ktrace.script.runtime.state import State, bytes_text, python_text
 from ktrace.tracefs.files import Files
@@ -64,7 +64,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "task_stime": lambda tid: tasks.cpu_time(tid, 12),
         **{f"proc_mem_{name}": memory(at) for name, at in _MEMORY.items()},
         "registers_valid": lambda function: int(bool(function)),
-        "__ktrace_signal_name": _signal_name,
+        "__ktrace_signal_name": signal_name,
         "__ktrace_device_name": lambda device: _device_name(state.host, device),
         "__ktrace_syscall_name": lambda number: state.syscalls.get(number, str(number)),
         "stp_pid": state.host.pid,
@@ -187,13 +187,6 @@ class _Tasks:
             self._state.warn(
                 f"WARNING: /proc/PID/{name} of a process that had ended is not known: it is 0 or empty"
             )
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIGRTMIN+{number - 32}" if 32 <= number <= 64 else str(number)
 
 
 def _device_name(host: Host, device: int) -> str:
