@@ -94,8 +94,8 @@ def params_from_format(text: str) -> tuple[SyscallParam, ...]:
     # After the parameters, newer kernels list the text that some of them point to. It is not a parameter.
     return tuple(
         SyscallParam(field.name, field.ctype)
-        for field in parse_format(text).args
-        if field.shape == "scalar" and field.name not in ("nr", "__syscall_nr")
+        for at, field in enumerate(parse_format(text).args)
+        if field.shape == "scalar" and (at or field.name not in ("nr", "__syscall_nr"))
     )
 
 

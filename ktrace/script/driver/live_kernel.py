@@ -18,6 +18,7 @@ from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.script.driver.kernel_symbols import KernelSymbols
 from ktrace.script.driver.live_events import StaticEvents, type_of
 from ktrace.script.driver.meant_probes import function_of, meant
+from ktrace.script.driver.program_memory import read_text
 from ktrace.script.driver.type_layout import find_named, layout_of
 from ktrace.script.driver.variable_format import shape_of
 from ktrace.script.kernel_interface import Found, Read, Shape
@@ -237,7 +238,9 @@ class ScriptKernel:
             either_arrow=True,
             inlined=isinstance(site, AtFunction) and site.inline,
         )
-        args = [f"f{i}={read.text}{t}" for i, (read, t) in enumerate(zip(reads, types, strict=True))]
+        call = site.name if isinstance(site, AtSyscall) else None
+        texts = [read_text(read, call, self.kernel) if call else read.text for read in reads]
+        args = [f"f{i}={text}{t}" for i, (text, t) in enumerate(zip(texts, types, strict=True))]
         made = want([place, *args], defaults, self.kernel)
         return meant(site, made) if isinstance(site, AtFunction) else made
 

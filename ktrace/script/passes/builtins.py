@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from ktrace.script.language.ast import Kind
+from ktrace.script.passes.refused_functions import REFUSED_FUNCTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ context: __ktrace_task_utime(long) __ktrace_task_stime(long) __ktrace_task_uid(l
 context: __ktrace_task_gid(long) __ktrace_task_egid(long) __ktrace_task_open_files(long)
 context: __ktrace_task_max_files(long)
 context: __ktrace_syscall_name(long):string __ktrace_signal_name(long):string
-context: __ktrace_device_name(long):string
+context: __ktrace_device_name(long):string sprint_loadavg():string get_loadavg_index(long)
 context retval: returnval()
 context retval: returnstr(long):string
 
@@ -98,6 +99,10 @@ numbers: ip_ntop(long):string format_ipaddr(long,long):string
 numbers: __ktrace_ip6_ntop(long,long,long,long):string
 numbers: MAJOR(long) MINOR(long) MKDEV(long,long) mem_page_size()
 numbers !: randint(long)
+
+floats: fp32_to_fp64(long) long_to_fp(long) string_to_fp(string) fp_to_string(long,long):string
+floats: fp_to_long(long,long,long) fp_add(long,long) fp_sub(long,long) fp_mul(long,long) fp_div(long,long)
+floats: fp_rem(long,long) fp_sqrt(long) fp_eq(long,long) fp_le(long,long) fp_lt(long,long)
 
 screen !: ansi_clear_screen() ansi_set_color(long) ansi_set_color2(long,long) ansi_set_color3(long,long,long)
 screen !: ansi_set_color(long,long) ansi_set_color(long,long,long)
@@ -201,6 +206,10 @@ FETCHES = {
     "user_string_quoted": "ustring",
     "user_string_warn": "ustring",
     "user_string2": "ustring",
+    "user_string_nofault": "ustring",
+    "user_string_n_nofault": "ustring",
+    "user_string_n_warn": "ustring",
+    "user_string_n_quoted": "ustring",
     "kernel_string2": "string",
     "kernel_buffer_quoted": "string",
     "user_buffer_quoted": "ustring",
@@ -270,7 +279,7 @@ FETCHES |= {name: "string" if kind == "string" else "u64" for name, (_, _, kind)
 UNREADABLE = "__ktrace_unreadable"
 """The value that the tapset gives to a variable that an alias cannot supply; its argument is the reason."""
 
-REFUSED = {
+REFUSED = REFUSED_FUNCTIONS | {
     "pid2task": "a task is known by its number here: give it to task_execname() and its kin at once",
     "addr_to_node": "the node of a page is not known",
     "print_regs": 'registers are read one by one: register("rax")',

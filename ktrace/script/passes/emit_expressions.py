@@ -27,7 +27,7 @@ from ktrace.script.language.ast import (
     Unary,
 )
 from ktrace.script.language.source import ScriptError
-from ktrace.script.passes.builtins import FETCHES, PRINTS, gives_text
+from ktrace.script.passes.builtins import ELEMENTS, FETCHES, PRINTS, gives_text
 from ktrace.script.passes.calls import find_builtin
 from ktrace.script.passes.printf_formats import read_format
 from ktrace.script.passes.types import Code, Types, scope_of
@@ -313,9 +313,9 @@ class ExpressionText:
         """Apply the function's own options to text: a maximum length, quotes, or a default value."""
         if e.name.endswith("_quoted"):
             return f"b_text_strn({text}, 0, 1)"
-        if e.name.endswith("_string_n") and len(e.args) == 2:
+        if "_string_n" in e.name and len(e.args) == 2:
             return f"{text}[:max({self.value(e.args[1])}, 0)]"
-        if gives_text(e.name) and len(e.args) == 2:
+        if e.name not in ELEMENTS and gives_text(e.name) and len(e.args) == 2:
             return f"({text} or {self.value(e.args[1])})"
         return text
 

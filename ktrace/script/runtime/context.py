@@ -67,6 +67,8 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "__ktrace_signal_name": signal_name,
         "__ktrace_device_name": lambda device: _device_name(state.host, device),
         "__ktrace_syscall_name": lambda number: state.syscalls.get(number, str(number)),
+        "sprint_loadavg": lambda: " ".join(_loads(state.host)),
+        "get_loadavg_index": lambda at: int(float(_loads(state.host)[at]) * 2048) if 0 <= at < 3 else 0,
         "stp_pid": state.host.pid,
         "env_var": tasks.variable,
         "returnstr": lambda value, form: return_str(form, value),
@@ -187,6 +189,11 @@ class _Tasks:
             self._state.warn(
                 f"WARNING: /proc/PID/{name} of a process that had ended is not known: it is 0 or empty"
             )
+
+
+def _loads(host: Host) -> list[str]:
+    """Return the load of 1, 5 and 15 minutes as text."""
+    return host.read("/proc/loadavg").split()[:3]
 
 
 def _device_name(host: Host, device: int) -> str:

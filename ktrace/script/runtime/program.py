@@ -11,9 +11,11 @@ from ktrace.script.language.faults import Fault, fault
 from ktrace.script.passes.emit import Emitted
 from ktrace.script.passes.types import Types
 from ktrace.script.runtime import (
+    call_arguments,
     clock,
     context,
     control,
+    floats,
     indent,
     numbers,
     screen,
@@ -26,7 +28,10 @@ from ktrace.script.runtime.arrays import Array, ordered
 from ktrace.script.runtime.state import State
 from ktrace.script.runtime.stats import Shape, Stat
 
-_LIBRARY = (clock, context, control, indent, numbers, screen, served, speculation, stacks, texts)
+_LIBRARY = (
+    *(call_arguments, clock, context, control, floats, indent, numbers, screen, served, speculation),
+    *(stacks, texts),
+)
 _BARE = ("regex", "octal", "binary", "narrow")
 
 

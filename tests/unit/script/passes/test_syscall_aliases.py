@@ -56,3 +56,8 @@ def test_one_event_reports_all_calls_unless_their_arguments_are_read() -> None:
     assert "raw_syscalls:sys_enter" in syscall_aliases("syscall", points, None)
     text = syscall_aliases("syscall", points, None, {"argstr"})
     assert "raw_syscalls" not in text and text.count(".return = __ktrace") == len(_calls())
+
+
+def test_words_of_a_command_line_are_text() -> None:
+    text = compiled("probe syscall.execve { println(args) }", FakeKernel(["execve"])).emitted.text
+    assert "c_f1" in text and " or 0" not in text.partition("def p_0")[2]
