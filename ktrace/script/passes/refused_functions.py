@@ -7,7 +7,7 @@ _REASONS = {
     "whether an address is the kernel's is not known before: kernel_string or user_string reads it": """
         kernel_or_user_string_quoted
     """,
-    "scripts are no modules of the kernel and run on one machine": """
+    "a script is not a module of the kernel, and it runs on one machine": """
         module_size remote_id remote_uri
     """,
     "probes have no labels or types here: pp() is the probe point": """

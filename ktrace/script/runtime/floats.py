@@ -64,5 +64,6 @@ def _to_long(bits: int, mode: int, _exact: int) -> int:
         return _HIGHEST
     if math.isinf(value):
         return _HIGHEST if value > 0 else -_HIGHEST - 1
-    whole = {1: math.trunc, 2: math.floor, 3: math.ceil}.get(mode, round)(value)
+    rounded: dict[int, Callable[[float], int]] = {1: math.trunc, 2: math.floor, 3: math.ceil}
+    whole = rounded.get(mode, round)(value)
     return max(min(whole, _HIGHEST), -_HIGHEST - 1)

@@ -162,8 +162,8 @@ def _alias(prefix: str, name: str, call: str) -> str:
     else:
         reason = "the arguments of this call have no names here; pointer_arg(1) and the like read them"
         made.lines.append(f'    argstr = __ktrace_unreadable("{reason}")')
-    form = 2 if call in _HEXADECIMAL_RETURNS else 3 if call == "umask" else 1
-    return _ONE.format(prefix=prefix, name=name, call=call, variables="\n".join(made.lines), form=form)
+    returned = 2 if call in _HEXADECIMAL_RETURNS else 3 if call == "umask" else 1
+    return _ONE.format(prefix=prefix, name=name, call=call, variables="\n".join(made.lines), form=returned)
 
 
 @dataclass(slots=True)
