@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.language.sites import AtEvent, AtFunction, AtSyscall
 
 Form = Literal["signed", "unsigned", "pointer", "text", "record", "array", "other"]
 As = Literal["number", "string", "ustring", "path", "s8", "s16", "s32", "s64", "u8", "u16", "u32", "u64"]
@@ -21,6 +21,13 @@ class Read:
 
     text: str
     kind: As = "number"
+
+
+TASK_NAME = Read("$comm", "string")
+"""The task's name at the time of the hit. For other events, only the kernel's saved name is known."""
+
+RETURNED = Read("$retval")
+"""The function's return value, for script functions that use it."""
 
 
 @dataclass(frozen=True, slots=True)

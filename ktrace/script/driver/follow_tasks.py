@@ -9,7 +9,7 @@ from ktrace.model.miss import Miss
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.script.driver.live_kernel import ScriptKernel
-from ktrace.script.passes.task_needs import TaskNeeds
+from ktrace.script.passes.runnable import TaskNeeds
 from ktrace.script.runtime import task_events
 from ktrace.session.run_context import RunContext
 from ktrace.tracefs.events import set_filter

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ktrace.aggregate.hist import Hist, hist_path, pause_step
 from ktrace.aggregate.hist_file import HistTable, parse_hist, terms_of
 from ktrace.errors import Damaged, Refused
-from ktrace.script.passes.push_down_counts import Table
+from ktrace.script.passes.counted import Table
 from ktrace.script.runtime.hist_variables import Tables
 from ktrace.session.session import Session
 

@@ -14,7 +14,7 @@ from ktrace.ringbuffer.layout import parse_header_page
 from ktrace.script.driver.follow_tasks import follow_tasks
 from ktrace.script.driver.hist_counters import ScriptCounts
 from ktrace.script.driver.live_kernel import ScriptKernel
-from ktrace.script.passes.task_needs import TaskNeeds, task_needs
+from ktrace.script.passes.runnable import TaskNeeds
 from ktrace.script.runtime.dispatch import Drive
 from ktrace.script.runtime.hist_variables import Tables
 from ktrace.script.runtime.task_events import (
@@ -75,7 +75,7 @@ def live(
         )
         context = RunContext(session, stop, note, child, duration_s=options.duration_s)
         _define(context, drive, kernel, options)
-        needs = task_needs(drive.compiled)
+        needs = drive.compiled.needs
         follow_tasks(context, needs, kernel)
         if child is not None:
             drive.state.target = session.id_of(child)

@@ -8,8 +8,8 @@ from ktrace.model.plan import Plan, Step
 from ktrace.script.driver.follow_tasks import exec_probe, life_events
 from ktrace.script.driver.live_kernel import ScriptKernel
 from ktrace.script.passes.compiler import Compiled
-from ktrace.script.passes.push_down_counts import Table
-from ktrace.script.passes.task_needs import TaskNeeds, task_needs
+from ktrace.script.passes.counted import Table
+from ktrace.script.passes.runnable import TaskNeeds
 from ktrace.tracefs.dynevents import define_step
 from ktrace.tracefs.events import enable_step, filter_step
 from ktrace.tracefs.instances import make_step
@@ -34,7 +34,7 @@ def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
             if pushdown and found.key in compiled.pushed.filters:
                 made.append(filter_step(event, compiled.pushed.filters[found.key]).below(instance))
             made.append(enable_step(event).below(instance))
-    made += _following(kernel, task_needs(compiled), instance)
+    made += _following(kernel, compiled.runnable().needs, instance)
     return Plan(tuple(made))
 
 

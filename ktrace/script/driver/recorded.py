@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.script.driver.kernel_symbols import KernelSymbols
-from ktrace.script.kernel_interface import Found, Read, Shape
+from ktrace.script.kernel_interface import TASK_NAME, Found, Read, Shape
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
-from ktrace.script.passes.find_reads import TASK_NAME
 from ktrace.symbols.syscall_numbers import syscall_names
 
 if TYPE_CHECKING:

@@ -68,7 +68,7 @@ def run(source: SourceFile, options: Options) -> int:
             machine = RecordedKernel(recording.fields())
             symbols = recorded_symbols(recording, _note)
         with stop.may_interrupt("handler"):  # it changes nothing
-            compiled = _compiler(options, machine, limits).run([source])
+            compiled = _compiler(options, machine, limits).run([source]).runnable()
         for note in compiled.notes if options.verbose else ():
             _note(note)
         _warn(options, (*compiled.warnings, *kernel.doubts))
@@ -76,8 +76,7 @@ def run(source: SourceFile, options: Options) -> int:
         state.symbol, state.source_line = symbols, symbols.line
         from ktrace.script.runtime.dispatch import Drive
 
-        program = link(compiled.emitted, compiled.types, state)
-        drive = Drive(compiled, program, state, partial(_write, files, stop))
+        drive = Drive(compiled, link(compiled, state), state, partial(_write, files, stop))
         state.next_file = lambda: files.next(drive.flush)
         drive.patience, drive.on_end = partial(stop.may_interrupt, "handler"), stop.end
         stop.on_overdue = drive.halt

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ktrace.errors import KtraceError, NotFound, Unavailable
 from ktrace.host.local import LocalHost
 from ktrace.script.language.points import Timer
-from ktrace.script.language.sampled import Profile, Watch
+from ktrace.script.language.sites import Profile, Watch
 from ktrace.script.sampling.perf_events import Event, PerfEvents
 from ktrace.script.sampling.records import Records, Sample
 from ktrace.session.tasks import parse_cpus
@@ -18,7 +18,7 @@ from ktrace.tracefs.pid_namespace import names_proc
 if TYPE_CHECKING:
     from ktrace.diagnostic import Notify
     from ktrace.script.driver.options import Options
-    from ktrace.script.passes.bound import Bound
+    from ktrace.script.passes.runnable import Handled
     from ktrace.script.runtime.dispatch import Drive
 
 _PERIOD_NS = 10_000_000
@@ -32,7 +32,7 @@ class Sampling:
 
     drive: "Drive"
     notify: "Notify"
-    _events: "list[tuple[PerfEvents, Records, list[Bound]]]" = field(default_factory=list)
+    _events: "list[tuple[PerfEvents, Records, list[Handled]]]" = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self, options: "Options") -> None:
@@ -42,7 +42,7 @@ class Sampling:
             Unavailable: the kernel or the processor refuses a watchpoint, or samples that the script needs.
             NotFound: there is no variable of that name.
         """
-        grouped: dict[Profile | Watch, list[Bound]] = {}
+        grouped: dict[Profile | Watch, list[Handled]] = {}
         for bound in self.drive.compiled.bound:
             if isinstance(bound.site, Profile | Watch):
                 grouped.setdefault(bound.site, []).append(bound)
@@ -52,11 +52,11 @@ class Sampling:
             except KtraceError as error:
                 if isinstance(site, Profile):
                     self._by_timer(bounds, error)
-                elif all(b.hook.point.may_miss or b.hook.asked.may_miss for b in bounds):
+                elif all(one.may_miss for one in bounds):
                     doubt = "" if isinstance(error, NotFound) else "WARNING: "
-                    self.notify(f"{doubt}{bounds[0].hook.point} is left out: {error.message}")
+                    self.notify(f"{doubt}{bounds[0].point} is left out: {error.message}")
                 else:
-                    error.message = f"{bounds[0].hook.point.at}: {bounds[0].hook.point}: {error.message}"
+                    error.message = f"{bounds[0].at}: {bounds[0].point}: {error.message}"
                     error.args = (error.message,)
                     raise
 
@@ -83,7 +83,7 @@ class Sampling:
             self.notify(f"WARNING: {lost} samples were lost: the handlers lag")
         self._events.clear()
 
-    def _open(self, site: Profile | Watch, bounds: "list[Bound]", options: "Options") -> None:
+    def _open(self, site: Profile | Watch, bounds: "list[Handled]", options: "Options") -> None:
         host = options.host
         if options.source:
             raise Unavailable("the script runs on a recording")
@@ -109,17 +109,17 @@ class Sampling:
                 return int(words[0], 16)
         raise NotFound(f"there is no variable '{site.place}' in the kernel")
 
-    def _by_timer(self, bounds: "Sequence[Bound]", error: KtraceError) -> None:
+    def _by_timer(self, bounds: "Sequence[Handled]", error: KtraceError) -> None:
         """Call the handlers by a timer, if they do not ask what a processor did."""
         for bound in bounds:
-            point = bound.hook.point
+            where = f"{bound.at}: {bound.point}"
             if any(name in self.drive.program.emitted.handlers[bound.scope].params for name in _OF_SAMPLES):
-                raise Unavailable(f"{point.at}: {point} cannot tell what was interrupted: {error.message}")
+                raise Unavailable(f"{where} cannot tell what was interrupted: {error.message}")
             self.notify(
-                f"WARNING: {point.at}: {point} is a timer of 100 Hz here, and sees no processor but its own: "
+                f"WARNING: {where} is a timer of 100 Hz here, and sees no processor but its own: "
                 f"{error.message}"
             )
-            self.drive.repeat(replace(bound, hook=replace(bound.hook, site=Timer(_PERIOD_NS))))
+            self.drive.repeat(replace(bound, site=Timer(_PERIOD_NS)))
 
     def _own(self, sample: Sample) -> dict[str, object]:
         return {

@@ -6,15 +6,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
-from ktrace.script.language.sampled import Profile, Watch
-from ktrace.script.language.served import Input, Served
+from ktrace.script.language.sites import Input, Profile, Served, Watch
 from ktrace.script.language.source import STANDARD_INPUT, ScriptError
 
 if TYPE_CHECKING:
     from ktrace.diagnostic import Notify
     from ktrace.script.driver.options import Options
     from ktrace.script.driver.sampling import Sampling
-    from ktrace.script.passes.bound import Bound
+    from ktrace.script.passes.runnable import Handled
     from ktrace.script.runtime.dispatch import Drive
     from ktrace.script.serving.offer import Offer
     from ktrace.script.serving.stdin import StandardInput, Take
@@ -65,7 +64,7 @@ class Serving:
             raise UsageError(f"{wanted[0]}: this script serves nothing", hint='probe procfs("PATH").read')
         if options.source:
             for one in (*served, *reading):
-                note(f"WARNING: {one.hook.asked} is never called: the script runs on a recording")
+                note(f"WARNING: {one.asked} is never called: the script runs on a recording")
             return
         if not (served or reading):
             return
@@ -118,18 +117,19 @@ class Serving:
                 key.data(key.fd)
         self.drive.flush()
 
-    def _check(self, served: "Sequence[Bound]", options: "Options") -> None:
+    def _check(self, served: "Sequence[Handled]", options: "Options") -> None:
         for one in served:
             assert isinstance(one.site, Served)
             only_reading = options.procfs is None and one.site.does == "write"
             if only_reading or not (options.procfs or options.listen):
                 hint = "--procfs DIR serves it as a file" if one.site.does == "write" else _HINT
-                raise ScriptError(f"'{one.hook.point}': where?", one.hook.point.at, hint=hint)
+                assert one.at is not None
+                raise ScriptError(f"'{one.point}': where?", one.at, hint=hint)
 
-    def _offers(self, served: "Sequence[Bound]") -> "dict[str, Offer]":
+    def _offers(self, served: "Sequence[Handled]") -> "dict[str, Offer]":
         from ktrace.script.serving.offer import Offer, by_path, mode_of
 
-        grouped: dict[tuple[str, str], list[Bound]] = {}
+        grouped: dict[tuple[str, str], list[Handled]] = {}
         for one in served:
             assert isinstance(one.site, Served)
             grouped.setdefault((one.site.path, one.site.does), []).append(one)
@@ -162,20 +162,20 @@ class Serving:
             self._stack.enter_context(server)
             note(f"serving {server.url}")
 
-    def _read_input(self, bounds: "Sequence[Bound]") -> None:
+    def _read_input(self, bounds: "Sequence[Handled]") -> None:
         from ktrace.script.serving.stdin import StandardInput
 
         assert self.poller is not None
         takers: list[tuple[Literal["char", "line"], Take]] = []
         for one in bounds:
-            if one.hook.asked.at.source.name == STANDARD_INPUT:
-                raise ScriptError("the script itself is read from standard input", one.hook.asked.at)
+            if one.at is not None and one.at.source.name == STANDARD_INPUT:
+                raise ScriptError("the script itself is read from standard input", one.at)
             assert isinstance(one.site, Input)
             takers.append((one.site.unit, _Taking(self.drive, one)))
         self._input = self._stack.enter_context(StandardInput(takers, self.poller))
 
 
-def _called(drive: "Drive", bounds: "Sequence[Bound]", value: str, most: int | None) -> str | None:
+def _called(drive: "Drive", bounds: "Sequence[Handled]", value: str, most: int | None) -> str | None:
     """Run handlers with `$value`, and return it as they leave it.
 
     Return None if one failed, or if the script is over.
@@ -197,7 +197,7 @@ class _Reading:
     """Makes the text of a file for one reader."""
 
     drive: "Drive"
-    bounds: "Sequence[Bound]"
+    bounds: "Sequence[Handled]"
     most: int | None
 
     def __call__(self) -> bytes | None:
@@ -211,7 +211,7 @@ class _Writing:
     """Takes what was written into a file, at most a string's bytes at a time."""
 
     drive: "Drive"
-    bounds: "Sequence[Bound]"
+    bounds: "Sequence[Handled]"
 
     def __call__(self, data: bytes) -> int:
         text = data.decode("latin-1")[: self.drive.state.limits.MAXSTRINGLEN - 1]
@@ -223,7 +223,7 @@ class _Taking:
     """Takes a line or a character of the input."""
 
     drive: "Drive"
-    bound: "Bound"
+    bound: "Handled"
 
     def __call__(self, text: str) -> None:
         _called(self.drive, [self.bound], text[: self.drive.state.limits.MAXSTRINGLEN - 1], None)

@@ -1,15 +1,24 @@
 """Interpret probe points that are not aliases: their kind, function or interval."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fnmatch import fnmatchcase
-from typing import Literal, TypeAlias
 
 from ktrace.script.language.definitions import Component, Point
-from ktrace.script.language.sampled import Profile, Watch, watch_site
-from ktrace.script.language.served import Input, Served, served_site
+from ktrace.script.language.sampled import watch_site
+from ktrace.script.language.served import served_site
+from ktrace.script.language.sites import (
+    AtEvent,
+    AtFunction,
+    AtMoment,
+    AtSyscall,
+    OwnSite,
+    Profile,
+    Site,
+    Timer,
+)
 from ktrace.script.language.source import NoSuchPoint, ScriptError
 
-Moment = Literal["begin", "end", "error", "never", "oneshot"]
+__all__ = ["AtEvent", "AtFunction", "AtMoment", "AtSyscall", "OwnSite", "Site", "Timer", "read_point"]
 
 _UNITS = {
     "s": 10**9,
@@ -24,74 +33,6 @@ _UNITS = {
 _MOMENTS = ("begin", "end", "error", "never", "oneshot")
 _JIFFY = 10**6  # nanoseconds, at SystemTap's HZ of 1000
 
-
-@dataclass(frozen=True, slots=True)
-class AtMoment:
-    """`begin`, `end(5)`, `error`. Probes with a smaller `order` run first."""
-
-    moment: Moment
-    order: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Timer:
-    """A timer that fires every `every_ns` nanoseconds, plus or minus `random_ns`."""
-
-    every_ns: int
-    random_ns: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class AtFunction:
-    """A function's entry or return, or a place inside the function.
-
-    Attributes:
-        pattern: the function's name, possibly with wildcards.
-        module: pattern of the module's name; None for the kernel image.
-        place: the `FILE` or `FILE:LINE` after the `@`; a statement always has a line.
-        absolute: an address, used instead of a function.
-    """
-
-    pattern: str
-    at_return: bool = False
-    module: str | None = None
-    place: str | None = None
-    maxactive: int = 0
-    statement: bool = False
-    inline: bool = False
-    absolute: int | None = None
-
-    @property
-    def is_pattern(self) -> bool:
-        """Return whether the function or module name has wildcards."""
-        return any(ch in self.pattern + (self.module or "") for ch in "*?[")
-
-
-@dataclass(frozen=True, slots=True)
-class AtEvent:
-    """`kernel.trace("sched:sched_switch")`; `system` is None for any system."""
-
-    system: str | None
-    pattern: str
-
-    @property
-    def is_pattern(self) -> bool:
-        """Return whether the name of the event or of its system has wildcards."""
-        return any(ch in self.pattern + (self.system or "") for ch in "*?[")
-
-
-@dataclass(frozen=True, slots=True)
-class AtSyscall:
-    """A system call, by name."""
-
-    name: str
-    at_return: bool = False
-
-
-OwnSite: TypeAlias = AtMoment | Timer | Served | Input | Profile | Watch
-"""Sites that ktrace itself runs the handlers of; no event of the kernel calls them."""
-
-Site: TypeAlias = OwnSite | AtFunction | AtEvent | AtSyscall
 
 _REASONS = {
     "process": "programs are not probed by scripts yet; `ktrace add` takes FILE:OFFSET",

@@ -1,33 +1,13 @@
 """Probe points of perf events: `timer.profile`, and watchpoints such as `kernel.data("jiffies").write`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ktrace.script.language.definitions import Component
+from ktrace.script.language.sites import Watch
 from ktrace.script.language.source import ScriptError
 
 _LENGTHS = (1, 2, 4, 8)
 _HINT = 'kernel.data("NAME").write, kernel.data(0xADDRESS).length(4).rw'
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """`timer.profile`: 100 samples a second of each processor."""
-
-
-@dataclass(frozen=True, slots=True)
-class Watch:
-    """A hardware watchpoint on memory of the kernel.
-
-    Attributes:
-        place: a variable's name, or an address.
-        length: the bytes that are watched.
-        reads: whether reads count, too.
-    """
-
-    place: str | int
-    length: int = 8
-    reads: bool = False
 
 
 def watch_site(what: Component, suffixes: Sequence[Component]) -> Watch:

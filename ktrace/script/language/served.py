@@ -7,39 +7,13 @@ __ktrace_input("char")          the tapset's input.char and input.line
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 from ktrace.script.language.definitions import Component, Point
+from ktrace.script.language.sites import UMASK, Input, Served
 from ktrace.script.language.source import NoSuchPoint, ScriptError
 
 _DEFAULT_PATH = "command"
-_DEFAULT_UMASK = 0o077
 _HINT = 'procfs("PATH").read, procfs("PATH").write, with .umask(N) before it and .maxsize(N) after .read'
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A file that a script serves.
-
-    Attributes:
-        path: the file's name below the folder of the run; may have folders in it.
-        does: what others do with it: read or write.
-        umask: the bits that are removed from the file's mode, which is then 0444 or 0222.
-        maxsize: the most bytes of `$value`; None for MAXSTRINGLEN.
-    """
-
-    path: str
-    does: Literal["read", "write"]
-    umask: int = _DEFAULT_UMASK
-    maxsize: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """Standard input: a handler's call for each line, or for each character."""
-
-    unit: Literal["char", "line"]
 
 
 def served_site(point: Point) -> Served | Input:
@@ -54,7 +28,7 @@ def served_site(point: Point) -> Served | Input:
         raise ScriptError("procfs takes a file's name", head.at, hint=_HINT)
     if any(part in ("", ".", "..") for part in path.split("/")) or "\0" in path or len(path) > 255:
         raise ScriptError(f"'{path}' is not a file's name below the folder of the run", head.at, hint=_HINT)
-    umask = _DEFAULT_UMASK
+    umask = UMASK
     if rest and rest[0].name == "umask":
         umask, rest = _number(rest[0]), rest[1:]
     match rest:

@@ -9,10 +9,10 @@ from ktrace.script.language.limits import Limits
 from ktrace.script.language.preprocess import Facts
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.bound import Bound
-from ktrace.script.passes.emit import Emitted
+from ktrace.script.passes.counted import Counted
+from ktrace.script.passes.emitted import Emitted
 from ktrace.script.passes.hook import Hooks
-from ktrace.script.passes.push_down_counts import Counted
-from ktrace.script.passes.push_down_filters import Pushed
+from ktrace.script.passes.pushed import Pushed
 from ktrace.script.passes.types import Types
 
 

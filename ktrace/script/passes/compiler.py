@@ -7,18 +7,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ktrace.script.kernel_interface import Machine
-from ktrace.script.language.definitions import Script
+from ktrace.script.language.definitions import Global, Script
 from ktrace.script.language.limits import Limits
 from ktrace.script.language.preprocess import Facts
+from ktrace.script.language.sites import Input, Profile, Served, Watch
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.compilation import Compilation
-from ktrace.script.passes.emit import Emitted
+from ktrace.script.passes.counted import Counted
+from ktrace.script.passes.emitted import Emitted
 from ktrace.script.passes.hook import Hook
 from ktrace.script.passes.pass_list import PASSES, TO_HOOKS
 from ktrace.script.passes.pass_manager import Pass
-from ktrace.script.passes.push_down_counts import Counted
-from ktrace.script.passes.push_down_filters import Pushed
+from ktrace.script.passes.pushed import Pushed
+from ktrace.script.passes.runnable import Handled, Runnable, Variable
+from ktrace.script.passes.task_needs import task_needs
 from ktrace.script.passes.types import Types
 
 
@@ -34,6 +37,38 @@ class Compiled:
     counted: Counted
     notes: Sequence[str]
     warnings: Sequence[str]
+
+    def runnable(self) -> Runnable:
+        """Return what a run needs of it."""
+        bound = tuple(map(_handled, self.bound))
+        variables = tuple(_variable(one, self.types) for one in self.types.globals.values())
+        notes, warnings = tuple(self.notes), tuple(self.warnings)
+        needs = task_needs(self.bound, self.emitted, self.types)
+        return Runnable(bound, variables, self.emitted, self.pushed, self.counted, notes, warnings, needs)
+
+
+def _handled(bound: Bound) -> Handled:
+    hook, wanted = bound.hook, bound.wanted
+    reads, entry_reads = tuple(wanted.reads), tuple(wanted.entry_reads)
+    names = str(hook.point), str(hook.asked)
+    is_own = isinstance(bound.site, Served | Input | Profile | Watch)
+    at, may_miss = (hook.asked.at if is_own else None), hook.point.may_miss or hook.asked.may_miss
+    return Handled(
+        *(bound.scope, bound.site, *names, reads, entry_reads),
+        *(bound.found, bound.entries, at, is_own and may_miss),
+    )
+
+
+def _variable(one: Global, types: Types) -> Variable:
+    return Variable(
+        one.name,
+        types.variable("", one.name),
+        types.arrays.get(one.name, 0),
+        None if one.initial is None else one.initial.value,
+        one.size,
+        one.wrap,
+        tuple(sorted(types.histograms.get(one.name, ()))),
+    )
 
 
 @dataclass(frozen=True, slots=True)

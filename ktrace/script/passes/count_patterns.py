@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from ktrace.aggregate.hist import Term, both
-from ktrace.script.kernel_interface import Found
+from ktrace.script.kernel_interface import TASK_NAME, Found
 from ktrace.script.language.ast import (
     Assign,
     Binary,
@@ -28,7 +28,6 @@ from ktrace.script.language.ast import (
 )
 from ktrace.script.language.points import AtFunction, AtSyscall
 from ktrace.script.passes.bound import Bound
-from ktrace.script.passes.find_reads import TASK_NAME
 from ktrace.script.passes.push_down_filters import filter_text
 from ktrace.script.passes.side_effects import is_quiet
 from ktrace.script.passes.types import Types

@@ -29,33 +29,8 @@ from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.builtins import PRINTS
 from ktrace.script.passes.emit_expressions import ExpressionText
+from ktrace.script.passes.emitted import Emitted, Handler
 from ktrace.script.passes.types import Types, codes_of, scope_of
-
-
-@dataclass(frozen=True, slots=True)
-class Handler:
-    """An emitted handler.
-
-    Attributes:
-        name: the name of its Python function.
-        params: its arguments for each event: names of `context` and of its fields.
-    """
-
-    name: str
-    params: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Emitted:
-    """A program as text.
-
-    Attributes:
-        text: Python source.
-        handlers: the handlers, by the scope of their code.
-    """
-
-    text: str
-    handlers: Mapping[str, Handler]
 
 
 def emit(types: Types, functions: Functions, bound: Sequence[Bound]) -> Emitted:

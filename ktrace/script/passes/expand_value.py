@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from ktrace.script.language.ast import Assign, Call, Node, Target, rebuilt
-from ktrace.script.language.served import Input, Served
+from ktrace.script.language.sites import Input, Served
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.hook import Hook, Hooks, each
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import cast
 
-from ktrace.script.kernel_interface import As, Read
+from ktrace.script.kernel_interface import RETURNED, TASK_NAME, As, Read
 from ktrace.script.language.ast import (
     Assign,
     Binary,
@@ -31,7 +31,7 @@ from ktrace.script.language.ast import (
 )
 from ktrace.script.language.definitions import Point, Script
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, OwnSite, Site
-from ktrace.script.language.sampled import Profile, Watch
+from ktrace.script.language.sites import Profile, Watch
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.addresses import address_of, is_computable, is_load
 from ktrace.script.passes.builtins import AT_ADDRESS, ELEMENTS, FETCHES, MEMBERS, gives_text
@@ -44,13 +44,6 @@ from ktrace.script.passes.kernel_expressions import (
 )
 
 _BRANCHES = (If, While, Foreach, Try, Ternary)
-
-TASK_NAME = Read("$comm", "string")
-"""The task's name at the time of the hit. For other events, only the kernel's saved name is known."""
-
-
-RETURNED = Read("$retval")
-"""The function's return value, for script functions that use it."""
 
 
 def names_task(node: Node, functions: Collection[str]) -> bool:

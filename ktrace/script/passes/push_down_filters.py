@@ -6,8 +6,7 @@ that the handler would ignore; the handler still tests all its conditions.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
 
 from ktrace.model.fetch_types import INTEGERS
 from ktrace.script.kernel_interface import Found
@@ -29,6 +28,7 @@ from ktrace.script.language.ast import (
 from ktrace.script.language.definitions import Script
 from ktrace.script.language.points import AtFunction, AtSyscall
 from ktrace.script.passes.bound import Bound
+from ktrace.script.passes.pushed import Pushed
 from ktrace.script.passes.side_effects import is_quiet
 
 _OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
@@ -39,19 +39,6 @@ _HIGH = (1 << 63) - 1
 _ORDERED = [one.name for one in INTEGERS if one.signed or one.size < 8]
 _UNSIGNED = [one.name for one in INTEGERS if one.name not in _ORDERED]
 _COMM_MAX = 15
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """The filtering that the kernel does.
-
-    Attributes:
-        filters: the kernel event filters, by the key of the event.
-        only_target: whether handlers act on the tasks of `target()` only.
-    """
-
-    filters: Mapping[int, str] = field(default_factory=dict)
-    only_target: bool = False
 
 
 def push_down_filters(script: Script, bound: Sequence[Bound]) -> Pushed:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ktrace.script.language.ast import Call, walk
-from ktrace.script.language.sampled import Profile, Watch
+from ktrace.script.language.sites import Profile, Watch
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.builtins import BUILTINS
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ktrace.aggregate.frames import without_own
-from ktrace.model.batch import Batch, Stack
+from ktrace.model.batch import Batch, Chunk, Stack
 from ktrace.model.column import Column, Strings
 from ktrace.script.runtime.state import bytes_text
 
@@ -30,6 +30,11 @@ def event_data(batch: Batch, param: str) -> list[Any]:
         return values(pids)
     columns: dict[str, Column] = {"tid": batch.pid, "comm": batch.comm, "cpu": batch.cpu, "ts": batch.ts}
     return values(columns[param])
+
+
+def stacks_in(chunk: Chunk) -> list[Stack]:
+    """Return the stacks of a chunk."""
+    return [mark for mark in chunk.marks if isinstance(mark, Stack)]
 
 
 def stacks_of(batch: Batch, stacks: Sequence[Stack], *, user: bool) -> list[tuple[int, ...]]:

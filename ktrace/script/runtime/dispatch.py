@@ -8,23 +8,20 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from itertools import repeat
 from types import MappingProxyType
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from ktrace.errors import Interrupted
-from ktrace.model.batch import Batch, Chunk, Stack
-from ktrace.script.kernel_interface import Found, Read
+from ktrace.script.kernel_interface import RETURNED, TASK_NAME, Found, Read
 from ktrace.script.language.faults import Abort, Fault
-from ktrace.script.language.points import AtMoment, Timer
-from ktrace.script.passes.bound import Bound
-from ktrace.script.passes.compiler import Compiled
-from ktrace.script.passes.find_reads import RETURNED, TASK_NAME
+from ktrace.script.language.sites import AtMoment, Timer
+from ktrace.script.passes.runnable import Handled, Runnable
 from ktrace.script.runtime.arrays import by_key
-from ktrace.script.runtime.columns import event_data, stacks_of, values
 from ktrace.script.runtime.program import Program
 from ktrace.script.runtime.state import State, python_text
 from ktrace.script.runtime.timers import Own, Timers
+
+if TYPE_CHECKING:
+    from ktrace.model.batch import Batch, Chunk, Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +31,7 @@ class _Call:
     function: Callable[..., None]
     params: tuple[str, ...]
     found: Found
-    bound: Bound
+    bound: Handled
     task_name: int = -1
     returned: int = -1
 
@@ -57,7 +54,7 @@ class Drive:
             this is the last call. Raises Fault if an array is full.
     """
 
-    compiled: Compiled
+    compiled: Runnable
     program: Program
     state: State
     write: Callable[[bytes], None]
@@ -79,11 +76,11 @@ class Drive:
         for bound in self.compiled.bound:
             if bound.entries:
                 scope = f"{bound.scope} entry"
-                self._add(bound, bound.entries, scope, bound.wanted.entry_reads)
+                self._add(bound, bound.entries, scope, bound.entry_reads)
             if bound.found:
-                self._add(bound, bound.found, bound.scope, bound.wanted.reads)
+                self._add(bound, bound.found, bound.scope, bound.reads)
 
-    def _add(self, bound: Bound, found: Iterable[Found], scope: str, reads: list[Read]) -> None:
+    def _add(self, bound: Handled, found: Iterable[Found], scope: str, reads: Sequence[Read]) -> None:
         params = self.program.emitted.handlers[scope].params
         task_name = reads.index(TASK_NAME) if TASK_NAME in reads else -1
         returned = reads.index(RETURNED) if RETURNED in reads else -1
@@ -111,11 +108,11 @@ class Drive:
                 self.repeat(bound)
         self.flush()
 
-    def repeat(self, bound: Bound) -> None:
+    def repeat(self, bound: Handled) -> None:
         """Start a timer."""
         self._timers.repeat(bound, self.state.now())
 
-    def sampled(self, ts: int, bound: Bound, own: Own) -> None:
+    def sampled(self, ts: int, bound: Handled, own: Own) -> None:
         """Call a handler in order of time, with the data of a sample."""
         self._timers.add(ts, bound, own)
 
@@ -179,14 +176,16 @@ class Drive:
             self.held_up = True
             self.halt()
 
-    def feed(self, chunk: Chunk) -> None:
+    def feed(self, chunk: "Chunk") -> None:
         """Run the handlers of a chunk's events."""
+        from ktrace.script.runtime.columns import stacks_in
+
         found = ((batch, self._calls_of(batch)) for batch in chunk.batches if len(batch))
         work = [(batch, calls) for batch, calls in found if calls]
         if not work or self.done:
             self.unhandled += sum(len(batch) for batch, _ in work) if self.halted else 0
             return
-        stacks = [m for m in chunk.marks if isinstance(m, Stack)]
+        stacks = stacks_in(chunk)
         runs = [_Rows(batch, calls, self._columns(batch, calls, stacks)) for batch, calls in work]
         self._left = 0
         if len(runs) == 1 and len(runs[0].calls) == 1 and not self._timers:
@@ -197,7 +196,7 @@ class Drive:
             self.unhandled += self._left
         self.flush()
 
-    def _calls_of(self, batch: Batch) -> list[_Call]:
+    def _calls_of(self, batch: "Batch") -> list[_Call]:
         """Return the handlers of an event. Another event may have the same name in its own system."""
         calls = self._calls.get(batch.event, [])
         system = batch.format.system if batch.format is not None else ""
@@ -225,13 +224,11 @@ class Drive:
 
     def _in_order(self, runs: Sequence["_Rows"]) -> None:
         """Call handlers for the rows of several events by time; for each row, in the order of the script."""
-        which = np.concatenate([np.full(len(r.batch), i, np.int32) for i, r in enumerate(runs)])
-        seq = np.concatenate([r.batch.seq for r in runs])
-        ts = np.concatenate([r.batch.ts for r in runs])
-        order = np.argsort(seq, kind="stable")
+        from ktrace.script.runtime.by_time import by_time
+
         calls = [[(c.function, a) for c, a in zip(r.calls, r.arguments, strict=True)] for r in runs]
-        self._left = len(order)
-        for run, at in zip(which[order].tolist(), ts[order].tolist(), strict=True):
+        self._left = sum(len(r.batch) for r in runs)
+        for run, at in by_time([r.batch for r in runs]):
             if self._timers.due(at):
                 self.advance(at)
             for function, args in calls[run]:
@@ -247,7 +244,7 @@ class Drive:
             self._left -= 1
 
     def _columns(
-        self, batch: Batch, calls: Sequence[_Call], stacks: Sequence[Stack]
+        self, batch: "Batch", calls: Sequence[_Call], stacks: "Sequence[Stack]"
     ) -> list[Iterator[tuple[Any, ...]]]:
         """Return, for each handler, the arguments of each row."""
         made: dict[str, Any] = {}
@@ -258,8 +255,10 @@ class Drive:
         return found
 
     def _column(
-        self, batch: Batch, call: _Call, param: str, made: dict[str, Any], stacks: Sequence[Stack]
+        self, batch: "Batch", call: _Call, param: str, made: dict[str, Any], stacks: "Sequence[Stack]"
     ) -> Any:
+        from ktrace.script.runtime.columns import event_data, stacks_of, values
+
         if param[0] == "f" and param[1:].isdigit():
             name = call.found.columns[int(param[1:])]
             if name not in made:
@@ -267,7 +266,7 @@ class Drive:
             return made[name]
         constants = {
             "point": call.found.point,
-            "name": str(call.bound.hook.asked),
+            "name": call.bound.asked,
             "func": call.found.function,
             "mod": call.found.module or "kernel",
             "isreturn": int(getattr(call.bound.site, "at_return", False)),
@@ -298,13 +297,13 @@ class Drive:
                 return
             self.own_call(bound, self.state.now())
 
-    def own_call(self, bound: Bound, now: int, sample: Own = MappingProxyType({})) -> None:
+    def own_call(self, bound: Handled, now: int, sample: Own = MappingProxyType({})) -> None:
         """Call a handler that has no kernel event."""
         own = {
             **self.state.own,
             "ts": now,
-            "point": str(bound.hook.point),
-            "name": str(bound.hook.asked),
+            "point": bound.point,
+            "name": bound.asked,
             "func": "",
             "mod": "",
             "isreturn": 0,
@@ -355,10 +354,10 @@ class Drive:
 class _Rows:
     """A batch with its handlers and their arguments."""
 
-    batch: Batch
+    batch: "Batch"
     calls: Sequence[_Call]
     arguments: list[Iterator[tuple[Any, ...]]]
 
 
-def _order(bound: Bound) -> int:
+def _order(bound: Handled) -> int:
     return bound.site.order if isinstance(bound.site, AtMoment) else 0

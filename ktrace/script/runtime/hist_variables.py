@@ -6,7 +6,7 @@ from typing import Any
 from ktrace.aggregate.keys import signed
 from ktrace.model.tally import Key, Row, Tally
 from ktrace.script.language.arithmetic import wrap
-from ktrace.script.passes.push_down_counts import Sum, Table
+from ktrace.script.passes.counted import Sum, Table
 from ktrace.script.runtime.arrays import Array
 from ktrace.script.runtime.state import bytes_text
 from ktrace.script.runtime.stats import Stat

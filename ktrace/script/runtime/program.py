@@ -1,6 +1,6 @@
 """A linked script: its variables, and its handlers as Python functions."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 from ktrace.errors import UsageError
 from ktrace.script.language.arithmetic import HIGH, LOW, div, mod, shl, shr, wrap
 from ktrace.script.language.faults import Fault, fault
-from ktrace.script.passes.emit import Emitted
-from ktrace.script.passes.types import Types
+from ktrace.script.passes.emitted import Emitted
+from ktrace.script.passes.runnable import Runnable, Variable
 from ktrace.script.runtime import (
     call_arguments,
     clock,
@@ -53,7 +53,7 @@ class Program:
         return found
 
 
-def link(emitted: Emitted, types: Types, state: State) -> Program:
+def link(script: Runnable, state: State) -> Program:
     """Compile a program's text and give it its variables and functions.
 
     Raises:
@@ -82,29 +82,28 @@ def link(emitted: Emitted, types: Types, state: State) -> Program:
         made = module.functions(state)
         names.update({f"b_{name}": function for name, function in made.items()})
     names.update({name: names[f"b_{name}"] for name in _BARE})
-    names.update(_variables(types, state))
+    names.update(_variables(script.variables, state))
     try:
-        code = compile(emitted.text, "<script>", "exec")
+        code = script.code or compile(script.emitted.text, "<script>", "exec")
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise UsageError(f"this script is nested too deeply to be compiled: {error}") from None
     exec(code, names)  # text that ktrace generates; only literals and checked names come from the script
-    return Program(emitted, names)
+    return Program(script.emitted, names)
 
 
-def _variables(types: Types, state: State) -> Iterator[tuple[str, Any]]:
-    for one in types.globals.values():
-        kind = types.variable("", one.name)
-        shape = Shape.of(types.histograms.get(one.name, ())) if kind == "stats" else None
-        if types.arrays.get(one.name):
+def _variables(variables: Iterable[Variable], state: State) -> Iterator[tuple[str, Any]]:
+    for one in variables:
+        shape = Shape.of(one.histograms) if one.kind == "stats" else None
+        if one.keys:
             limit = one.size or state.limits.MAXMAPENTRIES
             yield f"g_{one.name}", Array(one.name, limit, one.wrap, shape)
             yield f"e_{one.name}", Stat(shape or Shape())
         elif shape is not None:
             yield f"g_{one.name}", Stat(shape)
         elif one.initial is not None:
-            yield f"g_{one.name}", one.initial.value
+            yield f"g_{one.name}", one.initial
         else:
-            yield f"g_{one.name}", "" if kind == "string" else 0
+            yield f"g_{one.name}", "" if one.kind == "string" else 0
 
 
 def _histogram(

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeAlias
 
-from ktrace.script.language.points import Timer
-from ktrace.script.passes.bound import Bound
+from ktrace.script.language.sites import Timer
+from ktrace.script.passes.runnable import Handled
 
 Own: TypeAlias = Mapping[str, object]
 """The data of a sample, by the names of the handlers' parameters."""
@@ -18,7 +18,7 @@ Own: TypeAlias = Mapping[str, object]
 class Timers:
     """The next calls, in order of time; at the same time, in the order in which they were added."""
 
-    _heap: list[tuple[int, int, Bound, Own]] = field(default_factory=list)
+    _heap: list[tuple[int, int, Handled, Own]] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=count)
 
     def __bool__(self) -> bool:
@@ -29,11 +29,11 @@ class Timers:
         """Return when the next call is due; None without one."""
         return self._heap[0][0] if self._heap else None
 
-    def add(self, due: int, bound: Bound, own: Own) -> None:
+    def add(self, due: int, bound: Handled, own: Own) -> None:
         """Add a call."""
         heapq.heappush(self._heap, (due, next(self._numbers), bound, own))
 
-    def repeat(self, bound: Bound, now: int, *, earliest: int = 0) -> None:
+    def repeat(self, bound: Handled, now: int, *, earliest: int = 0) -> None:
         """Add a timer's next call, `earliest` or later."""
         assert isinstance(bound.site, Timer)
         self.add(max(now + _delay(bound.site), earliest), bound, {})
@@ -42,7 +42,7 @@ class Timers:
         """Return whether a call is due by a time."""
         return bool(self._heap) and self._heap[0][0] <= until
 
-    def pop(self) -> tuple[int, Bound, Own]:
+    def pop(self) -> tuple[int, Handled, Own]:
         """Remove and return the next call: its time, its handler and its data."""
         due, _, bound, own = heapq.heappop(self._heap)
         return due, bound, own

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from ktrace.script.language.served import Served
+from ktrace.script.language.sites import Served
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def start(
     text: str, kernel: FakeKernel | None = None, *arguments: str, limits: Sequence[str] = (), target: int = 0
 ) -> Ran:
     """Compile a script, and run its begin."""
-    program = compiled(text, kernel, *arguments)
+    program = compiled(text, kernel, *arguments).runnable()
     written: list[bytes] = []
     told: list[str] = []
     state = State(
@@ -118,7 +118,7 @@ def start(
         syscalls={0: "read", 1: "write"},
         arguments=arguments,
     )
-    drive = Drive(program, link(program.emitted, program.types, state), state, written.append)
+    drive = Drive(program, link(program, state), state, written.append)
     drive.begin()
     return Ran(drive, written, told)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ktrace.script.language.sampled import Profile, Watch
+from ktrace.script.language.sites import Profile, Watch
 from ktrace.script.language.source import ScriptError
 from tests.unit.script.scripts import FakeKernel, compiled
 

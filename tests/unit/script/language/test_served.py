@@ -3,7 +3,7 @@
 import pytest
 
 from ktrace.errors import KtraceError
-from ktrace.script.language.served import Input, Served
+from ktrace.script.language.sites import Input, Served
 from tests.unit.script.scripts import compiled
 
 

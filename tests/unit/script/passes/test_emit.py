@@ -1,6 +1,7 @@
 """Handlers and functions as Python text."""
 
-from ktrace.script.passes.emit import Emitted, Handler, emit
+from ktrace.script.passes.emit import emit
+from ktrace.script.passes.emitted import Emitted, Handler
 from tests.unit.script.passes.one_pass import after
 from tests.unit.script.scripts import FakeKernel
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ktrace.script.passes.push_down_counts import Counted
+from ktrace.script.passes.counted import Counted
 from tests.unit.script.passes.test_push_down_filters import Typed
 from tests.unit.script.scripts import compiled
 

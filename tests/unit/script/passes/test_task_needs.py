@@ -2,7 +2,7 @@
 
 import pytest
 
-from ktrace.script.passes.task_needs import TaskNeeds, task_needs
+from ktrace.script.passes.runnable import TaskNeeds
 from tests.unit.script.scripts import FakeKernel, compiled
 
 
@@ -25,4 +25,4 @@ from tests.unit.script.scripts import FakeKernel, compiled
     ],
 )
 def test_needs(text: str, needs: TaskNeeds) -> None:
-    assert task_needs(compiled(text, FakeKernel(["f"]))) == needs
+    assert compiled(text, FakeKernel(["f"])).runnable().needs == needs
