@@ -224,6 +224,8 @@ options() {
       offer -w \'Print no warnings about the script.\'
       offer -W \'Treat warnings about the script as errors.\'
       offer --as-stap \'Take the words after it as those of stap; it must come first.\'
+      offer --cache \'Keep the compiled script for the next run.\'
+      offer --no-cache \'Keep the compiled script for the next run.\'
       offer -v \'Print what ktrace does, on stderr.\'
       offer --verbose \'Print what ktrace does, on stderr.\'
       offer -h \'Show what it does, with examples.\'

@@ -33,6 +33,9 @@ class Kernel:
         modules: the list of loaded modules.
         vmlinux: the file with the kernel's debug info; None looks for it in the usual places.
         force: take `vmlinux` although it is of another build.
+
+    Attributes:
+        asked_debug_info: whether debug info was looked for, so that an answer may depend on it.
     """
 
     # many parameters: each is a file or a choice that tests and options replace; all have defaults.
@@ -57,6 +60,7 @@ class Kernel:
         self._modules = modules
         self.vmlinux = vmlinux
         self._force = force
+        self.asked_debug_info = False
         self._debug_info: dict[str | None, DebugInfo] = {}
         self._types: dict[str | None, Btf | Miss] = {}
 
@@ -98,6 +102,7 @@ class Kernel:
             UsageError: `vmlinux` belongs to another kernel.
             Damaged: it cannot be decoded.
         """
+        self.asked_debug_info = True
         if module not in self._debug_info:
             from ktrace.symbols.dwarf.find import (  # noqa: PLC0415 -- as above
                 DebugPaths,
@@ -121,6 +126,7 @@ class Kernel:
         """
         from ktrace.kernel.inlined import installed  # noqa: PLC0415 -- as above
 
+        self.asked_debug_info = True
         return self.debug_info() if self.vmlinux else installed(self.host)
 
     @cached_property
@@ -144,7 +150,7 @@ class Kernel:
 
     def _read_types(self, module: str | None) -> "Btf | Miss":
         from ktrace.model.miss import Miss  # noqa: PLC0415 -- as above
-        from ktrace.symbols.btf_cache import cache_folder  # noqa: PLC0415
+        from ktrace.storage.cache import cache_folder  # noqa: PLC0415
         from ktrace.symbols.btf_files import BtfPaths, kernel_types, module_types  # noqa: PLC0415
 
         paths = self._paths or BtfPaths(self.host, cache=cache_folder(os.environ))

@@ -4,7 +4,6 @@ Names and texts come from the kernel and from files: they are escaped for termin
 """
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any, Protocol
 
 from ktrace.diagnostic import visible
@@ -52,13 +51,13 @@ def batch_table(line: str, rows: int, columns: Mapping[str, _Rows | None]) -> st
     """
     there = {name: column for name, column in columns.items() if column is not None}
     shown = dict(list(there.items())[:_COLUMNS])
-    head = "".join(f"<th>{escape(_cut(name))}</th>" for name in shown)
+    head = "".join(f"<th>{_escaped(_cut(name))}</th>" for name in shown)
     lines = zip(*(column.tolist() for column in shown.values()), strict=True)
     body = "".join(f"<tr>{''.join(map(_cell, cells))}</tr>" for cells in lines)
     left_out = [f"{rows - ROWS:,} more rows"] if rows > ROWS else []
     left_out += [f"{len(there) - len(shown)} more columns"] if len(there) > len(shown) else []
     rest = f"<p>{', '.join(left_out)}</p>" if left_out else ""
-    return f"<table><caption>{escape(line)}</caption><tr>{head}</tr>{body}</table>{rest}"
+    return f"<table><caption>{_escaped(line)}</caption><tr>{head}</tr>{body}</table>{rest}"
 
 
 def strings_line(rows: int, values: tuple[str | None, ...]) -> str:
@@ -69,10 +68,16 @@ def strings_line(rows: int, values: tuple[str | None, ...]) -> str:
 
 
 def _cell(value: object) -> str:
-    return f"<td>{'' if value is None else escape(_cut(str(value)))}</td>"
+    return f"<td>{'' if value is None else _escaped(_cut(str(value)))}</td>"
 
 
 def _cut(text: str) -> str:
     """Return the text escaped for a terminal, and cut."""
     shown = visible(text[: _WIDTH + 1])
     return shown if len(shown) <= _WIDTH else shown[: _WIDTH - 3] + "..."
+
+
+def _escaped(text: str) -> str:
+    from html import escape  # noqa: PLC0415 -- loads a large table, and only notebooks show HTML
+
+    return escape(text)

@@ -6,12 +6,21 @@ probe places, or a kernel that would be booted with our rights.
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+def cache_folder(environ: Mapping[str, str]) -> Path | None:
+    """Return the user's cache folder for ktrace (XDG base directories); None without a home folder."""
+    home = environ.get("XDG_CACHE_HOME", "")
+    if home.startswith("/"):
+        return Path(home, "ktrace")
+    home = environ.get("HOME", "")
+    return Path(home, ".cache", "ktrace") if home.startswith("/") else None
 
 
 def is_trusted(status: os.stat_result) -> bool:

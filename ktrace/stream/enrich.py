@@ -5,6 +5,7 @@ Each name is computed once for each distinct value, never for each row.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from ktrace.ringbuffer.interning import Interner, distinct
 from ktrace.ringbuffer.layout import PageLayout
 from ktrace.stream.flags import FlagStyle
 from ktrace.stream.function_arguments import FunctionArguments
-from ktrace.stream.messages import Messages
 from ktrace.stream.symbol_table import SymbolTable
+
+if TYPE_CHECKING:
+    from ktrace.stream.messages import Messages
 
 Names = Callable[[Iterable[int]], Mapping[int, str]]
 """Gives the names of the tasks with these thread ids, of those that it knows."""
@@ -75,7 +78,7 @@ class Enrich:
             long=layout.long if layout else 8,
             big_endian=layout is not None and layout.big_endian,
         )
-        self._messages = Messages(self._lookups)
+        self._messages: Messages | None = None
         self._interners: dict[tuple[str, str], Interner] = {}
 
     @property
@@ -120,11 +123,19 @@ class Enrich:
         known = dict(self._names([pid for pid in pids if pid > 0]))
         return {pid: known.get(pid, _UNKNOWN) if pid > 0 else _NEGATIVE if pid else _IDLE for pid in pids}
 
+    def _message_column(self, batch: Batch) -> dict[str, Column]:
+        """Return the column with the messages of trace_printk."""
+        if self._messages is None:
+            from ktrace.stream.messages import Messages  # noqa: PLC0415 -- loads all of printf; it is rare
+
+            self._messages = Messages(self._lookups)
+        return self._messages.column(batch)
+
     def _batch(self, batch: Batch, slots: NDArray[np.int32]) -> Batch:
         assert batch.common_flags is not None
         columns: dict[str, Column] = dict(batch.columns)
         if batch.format is not None and batch.format.has_message:
-            columns |= self._messages.column(batch)
+            columns |= self._message_column(batch)
         places: dict[str, Strings] = {}
         for name, addresses in batch.addresses.items():
             if name in columns:

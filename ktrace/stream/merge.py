@@ -8,9 +8,8 @@ latest time before it.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +18,9 @@ from ktrace.model.batch import Chunk, Mark
 from ktrace.ringbuffer.decode import Decoder, Selection, mark_of
 from ktrace.ringbuffer.records import Pages, Records
 from ktrace.stream.malloc import keep_freed
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
 
 EVER = (1 << 63) - 1
 """A time that is later than all."""
@@ -227,7 +229,7 @@ def _selection(slices: list[_Slice], sizes: list[int], page: int) -> Selection:
 
 
 def merged(
-    decoder: Decoder, readers: Mapping[int, Callable[[int], Pages | None]], pool: Executor | None = None
+    decoder: Decoder, readers: Mapping[int, Callable[[int], Pages | None]], pool: "Executor | None" = None
 ) -> Iterator[Chunk]:
     """Yield all records of some CPUs in exact order of time, with bounded memory.
 

@@ -15,7 +15,6 @@ import struct
 import sys
 import zlib
 from array import array
-from collections.abc import Mapping
 from pathlib import Path
 
 from ktrace.storage.cache import keep, open_cached
@@ -23,15 +22,6 @@ from ktrace.symbols.btf_index import Table
 
 _MAGIC = b"ktrace BTF 1" + sys.byteorder[:1].encode() + bytes(3)
 _NT_GNU_BUILD_ID = 3
-
-
-def cache_folder(environ: Mapping[str, str]) -> Path | None:
-    """Return the user's cache folder for ktrace (XDG base directories); None without a home folder."""
-    home = environ.get("XDG_CACHE_HOME", "")
-    if home.startswith("/"):
-        return Path(home, "ktrace")
-    home = environ.get("HOME", "")
-    return Path(home, ".cache", "ktrace") if home.startswith("/") else None
 
 
 def build_id(notes: bytes) -> str | None:

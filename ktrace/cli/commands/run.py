@@ -13,7 +13,7 @@ from ktrace.cli.run_options import BUFFER_KB
 from ktrace.cli.traced import traced
 
 if TYPE_CHECKING:
-    from ktrace.script.language.preprocess import Facts
+    from ktrace.script.language.facts import Facts
     from ktrace.script.language.source import SourceFile
 
 # As in SystemTap, a script's `-5` is an unknown option, but after -- it is an argument.
@@ -113,6 +113,9 @@ def run(
     as_stap: Annotated[
         bool, typer.Option("--as-stap", help="Take the words after it as those of stap; it must come first.")
     ] = False,
+    cache: Annotated[
+        bool, typer.Option("--cache/--no-cache", help="Keep the compiled script for the next run.")
+    ] = True,
     verbose: Annotated[
         bool, typer.Option("-v", "--verbose", help="Print what ktrace does, on stderr.")
     ] = False,
@@ -190,6 +193,7 @@ def run(
         verbose=verbose,
         tapsets=tuple(tapsets or ()),
         warnings="error" if strict else "none" if no_warnings else "show",
+        cache=cache,
     )
     if pass_ == 1:
         print(scripting.parsed(script, options), end="")
@@ -221,7 +225,7 @@ def _source(text: str | None, words: list[str]) -> "tuple[SourceFile, list[str]]
 def _facts(arguments: list[str]) -> "Facts":
 
     from ktrace.script.driver.kernel_config import kernel_config
-    from ktrace.script.language.preprocess import Facts
+    from ktrace.script.language.facts import Facts
 
     uname = traced().uname()
     machine = _MACHINES.get(uname.machine, uname.machine)

@@ -37,7 +37,7 @@ def type_(
 
     from ktrace.kernel.types import find_type
     from ktrace.output.views.type import type_record, type_text
-    from ktrace.symbols.btf_cache import cache_folder
+    from ktrace.storage.cache import cache_folder
     from ktrace.symbols.btf_files import BtfPaths
 
     found = find_type(

@@ -107,7 +107,7 @@ def _by_btf(function: str, as_json: bool) -> int:
     from ktrace.model.ctype import declare, signature
     from ktrace.model.miss import Miss
     from ktrace.output.views.vars import parameters_record, parameters_text
-    from ktrace.symbols.btf_cache import cache_folder
+    from ktrace.storage.cache import cache_folder
     from ktrace.symbols.btf_files import BtfPaths, kernel_types
 
     types = kernel_types(BtfPaths(traced(), cache=cache_folder(os.environ)))

@@ -8,7 +8,7 @@ from ktrace.model.ctype import Pointer, Record, bare
 from ktrace.model.miss import Miss
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
-from ktrace.script.driver.live_kernel import ScriptKernel
+from ktrace.script.driver.prepared import Probed
 from ktrace.script.passes.runnable import TaskNeeds
 from ktrace.script.runtime import task_events
 from ktrace.session.run_context import RunContext
@@ -18,7 +18,7 @@ from ktrace.tracefs.events import set_filter
 _ARGUMENTS, _STRINGS = 32, 80
 
 
-def follow_tasks(context: RunContext, needs: TaskNeeds, kernel: ScriptKernel) -> None:
+def follow_tasks(context: RunContext, needs: TaskNeeds, kernel: Probed) -> None:
     """Trace the events that tell of tasks what a script asks."""
     session = context.session
     for event in life_events(kernel, needs):
@@ -32,13 +32,13 @@ def follow_tasks(context: RunContext, needs: TaskNeeds, kernel: ScriptKernel) ->
             context.notify(f"WARNING: arguments of programs are read from /proc: {error.message}")
 
 
-def life_events(kernel: ScriptKernel, needs: TaskNeeds) -> list[str]:
+def life_events(kernel: Probed, needs: TaskNeeds) -> list[str]:
     """Return the events that tell what a script asks, of those that the kernel has."""
     wanted = task_events.LIVES if needs.lives else task_events.NAMES if needs.names else ()
     return [event for event in wanted if kernel.kernel.tracing.exists(f"events/{event}")]
 
 
-def exec_probe(kernel: ScriptKernel, needs: TaskNeeds) -> ProbeSpec:
+def exec_probe(kernel: Probed, needs: TaskNeeds) -> ProbeSpec:
     """Return the probe that reads the arguments of programs that are started.
 
     Raises:

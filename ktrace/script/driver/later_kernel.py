@@ -5,23 +5,22 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from ktrace.errors import NotFound
-from ktrace.script.driver.options import Options
 from ktrace.script.kernel_interface import Found, Read, Shape
-from ktrace.script.language.definitions import Point
-from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, Site
-from ktrace.script.passes.hook import asking
+from ktrace.script.language.sites import AtEvent, AtFunction, AtSyscall, Site
 
 if TYPE_CHECKING:
     from ktrace.diagnostic import Notify
     from ktrace.script.driver.kernel_symbols import KernelSymbols
     from ktrace.script.driver.live_kernel import ScriptKernel
+    from ktrace.script.driver.options import Options
+    from ktrace.script.language.definitions import Point
     from ktrace.symbols.dwarf.info import DebugInfo
 
 
 class LaterKernel:
     """The kernel as a `Machine`, opened when a script first asks for it. Many scripts never do."""
 
-    def __init__(self, options: Options, note: "Notify") -> None:
+    def __init__(self, options: "Options", note: "Notify") -> None:
         self._options = options
         self._note = note
         self._real: ScriptKernel | None = None
@@ -30,15 +29,16 @@ class LaterKernel:
     def real(self) -> "ScriptKernel":
         """Return the kernel. Raises Unavailable if tracing is not possible."""
         if self._real is None:
-            from ktrace.kernel.kernel import Kernel
             from ktrace.script.driver.live_kernel import ScriptKernel
-            from ktrace.tracefs.instances import Owner
-            from ktrace.tracefs.mount import find_debug, find_tracing
+            from ktrace.script.driver.prepared import open_kernel
 
-            host = self._options.host
-            found = Kernel(find_tracing(host), find_debug(host), vmlinux=self._options.vmlinux)
-            self._real = ScriptKernel(found, Owner.of_this_process(host).name, self.symbols)
+            self._real = ScriptKernel(*open_kernel(self._options), self.symbols)
         return self._real
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether the script has asked for it."""
+        return self._real is not None
 
     @cached_property
     def symbols(self) -> "KernelSymbols":
@@ -60,12 +60,14 @@ class LaterKernel:
         """Return what could not be found out about the places of probe points."""
         return [] if self._real is None else list(self._real.doubts)
 
-    def check(self, points: Iterable[tuple[Point, Site]]) -> None:
+    def check(self, points: "Iterable[tuple[Point, Site]]") -> None:
         """Look up places that are otherwise only looked up after the kernel has refused them.
 
         Raises:
             NotFound: there is no such place; the message has the probe point.
         """
+        from ktrace.script.passes.hook import asking
+
         for point, site in points:
             if not isinstance(site, AtFunction | AtEvent | AtSyscall):
                 continue
@@ -114,6 +116,6 @@ class LaterKernel:
 
     def syscalls(self) -> Mapping[int, str]:
         """See `Machine`."""
-        from ktrace.symbols.syscall_numbers import syscall_names
+        from ktrace.symbols.syscall_numbers import SyscallNames
 
-        return syscall_names(self._options.host.uname().machine)
+        return SyscallNames(self._options.host.uname().machine)

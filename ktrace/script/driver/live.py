@@ -12,11 +12,7 @@ from ktrace.probes.define_all import define_all
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import parse_header_page
 from ktrace.script.driver.follow_tasks import follow_tasks
-from ktrace.script.driver.hist_counters import ScriptCounts
-from ktrace.script.driver.live_kernel import ScriptKernel
-from ktrace.script.passes.runnable import TaskNeeds
 from ktrace.script.runtime.dispatch import Drive
-from ktrace.script.runtime.hist_variables import Tables
 from ktrace.script.runtime.task_events import (
     NAMES,
     PresentNames,
@@ -43,8 +39,11 @@ if TYPE_CHECKING:
 
     from ktrace.diagnostic import Notify
     from ktrace.model.muted import Muted
+    from ktrace.script.driver.hist_counters import ScriptCounts
     from ktrace.script.driver.options import Options
+    from ktrace.script.driver.prepared import Probed
     from ktrace.script.driver.serving import Serving
+    from ktrace.script.passes.runnable import TaskNeeds
 
 _TICK_S = 0.04
 # An event gets its timestamp shortly before it is in the buffer.
@@ -56,7 +55,7 @@ _ENOUGH = 4 << 20  # bytes read from all CPUs at a time
 # many parameters: the parts of a run, which `run` makes for scripts without a kernel, too
 def live(
     drive: Drive,
-    kernel: ScriptKernel,
+    kernel: "Probed",
     stop: StopSignals,
     child: Command | None,
     options: "Options",
@@ -96,7 +95,7 @@ def live(
             if counts is not None:
                 _count(session, drive, counts)
             session.arm()
-            _loop(context, drive, reader, serving)
+            _loop(context, drive, reader, counts, serving)
             session.stop()
         stop.end()
         sampled = serving.collect()
@@ -131,11 +130,17 @@ def _the_rest(drive: Drive, reader: "_Pages", stop: StopSignals, session: Sessio
     return drive.unhandled + reader.waiting + sum(stats.entries for stats in session.stats())
 
 
-def _loop(context: RunContext, drive: Drive, reader: "_Pages", serving: "Serving") -> None:
+def _loop(
+    context: RunContext,
+    drive: Drive,
+    reader: "_Pages",
+    counts: "ScriptCounts | None",
+    serving: "Serving",
+) -> None:
     """Start the command, and feed the program until it ends or the run is over."""
     waiting = context.waiting(serving.fds, every_s=_TICK_S)
     waiting.begin()
-    look = _Look(drive)
+    look = _Look(drive, counts)
     wait_s = 0.0
     while waiting(wait_s):
         if waiting.ready:
@@ -154,7 +159,7 @@ def _loop(context: RunContext, drive: Drive, reader: "_Pages", serving: "Serving
         wait_s = 0.0 if serving.in_haste else wait_s
 
 
-def _define(context: RunContext, drive: Drive, kernel: ScriptKernel, options: "Options") -> None:
+def _define(context: RunContext, drive: Drive, kernel: "Probed", options: "Options") -> None:
     """Define the script's probes. The kernel may refuse some of those that match a wildcard."""
     session, stacks = context.session, drive.wants_stacks
     keys = [f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)]
@@ -184,17 +189,20 @@ def _drop(_text: str) -> None:
     """Discard a remark."""
 
 
-def _counts(session: Session, drive: Drive, kernel: ScriptKernel) -> ScriptCounts | None:
+def _counts(session: Session, drive: Drive, kernel: "Probed") -> "ScriptCounts | None":
     """Return the tables that the kernel counts in, or None if all handlers run in user space."""
     tables = drive.compiled.counted.tables
     if not tables or not kernel.kernel.features.hist_triggers or not session.ignore_self():
         return None
+    from ktrace.script.driver.hist_counters import ScriptCounts
+    from ktrace.script.runtime.hist_variables import Tables
+
     events = {table.key: kernel.event(table.key) for table in tables}
     there = {key: event for key, event in events.items() if event in session.events}
     return ScriptCounts(session, tables, there, Tables(drive.program.names))
 
 
-def _count(session: Session, drive: Drive, counts: ScriptCounts) -> None:
+def _count(session: Session, drive: Drive, counts: "ScriptCounts") -> None:
     """Start counting in the kernel. Hits that the tables do not count are recorded."""
     if not counts.start():
         return
@@ -212,11 +220,11 @@ class _Look:
     """Checks the kernel's tables periodically, because a full array ends the script."""
 
     drive: Drive
+    counts: "ScriptCounts | None"
     _next: int = 0
 
     def __call__(self, now: int) -> None:
-        counts = self.drive.counts
-        if not isinstance(counts, ScriptCounts) or not counts.can_overflow:
+        if self.counts is None or not self.counts.can_overflow:
             return
         if self._next and now >= self._next:
             self.drive.count()
@@ -256,7 +264,7 @@ class _Pages:
         events: the number of records returned so far.
     """
 
-    def __init__(self, session: Session, drive: Drive, kernel: ScriptKernel, needs: TaskNeeds) -> None:
+    def __init__(self, session: Session, drive: Drive, kernel: "Probed", needs: "TaskNeeds") -> None:
         stacks = bool(drive.wants_stacks) or drive.wants_user_stacks
         self._session = session
         self._forms = {}

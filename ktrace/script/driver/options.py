@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ktrace.host.host import Host
-from ktrace.script.language.preprocess import Facts
+from ktrace.script.language.facts import Facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,3 +30,4 @@ class Options:
     verbose: bool = False
     tapsets: tuple[str, ...] = ()
     warnings: Literal["show", "none", "error"] = "show"
+    cache: bool = True

@@ -1,7 +1,7 @@
 """Run scripts in sessions: the implementation of `ktrace run`."""
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cache, partial
 from typing import TYPE_CHECKING
@@ -11,21 +11,18 @@ from ktrace.model.muted import seeing_status
 from ktrace.script.driver.later_kernel import LaterKernel
 from ktrace.script.driver.options import Options
 from ktrace.script.driver.output_files import OutputFiles
+from ktrace.script.driver.prepared import Prepared, compiler, prepared
 from ktrace.script.driver.serving import Serving
 from ktrace.script.language.limits import Limits
-from ktrace.script.language.points import OwnSite
-from ktrace.script.language.preprocess import Preprocessor
-from ktrace.script.language.printer import show
+from ktrace.script.language.sites import OwnSite
 from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, SourceFile
-from ktrace.script.passes.compiler import Compiler
 from ktrace.script.runtime.program import link
-from ktrace.script.runtime.state import State, terminal_text
-from ktrace.script.tapset.directories import read_directories
-from ktrace.tracefs.pid_namespace import machine_id, names_proc, own_proc
+from ktrace.script.runtime.state import KernelSymbol, State, terminal_text
 
 if TYPE_CHECKING:
     from ktrace.host.host import Host
     from ktrace.model.muted import Muted
+    from ktrace.script.driver.kernel_symbols import KernelSymbols
     from ktrace.script.driver.user_symbols import UserSymbols
     from ktrace.script.kernel_interface import Machine
     from ktrace.script.runtime.dispatch import Drive
@@ -36,6 +33,8 @@ if TYPE_CHECKING:
 def parsed(source: SourceFile, options: Options) -> str:
     """Return the tree as text, for `-p1`."""
     from ktrace.script.language.parser import parse
+    from ktrace.script.language.preprocess import Preprocessor
+    from ktrace.script.language.printer import show
 
     return show(parse(source, Preprocessor(options.facts)))
 
@@ -58,7 +57,7 @@ def run(source: SourceFile, options: Options) -> int:
             child = stack.enter_context(Command(options.command, host=options.host))
         recording = None
         kernel = LaterKernel(options, _note)
-        symbols = kernel.symbols
+        symbols: Callable[[], KernelSymbols] = partial(getattr, kernel, "symbols")
         machine: Machine = kernel
         if options.source:
             from ktrace.script.driver.recorded import RecordedKernel, over, recorded_symbols
@@ -66,14 +65,13 @@ def run(source: SourceFile, options: Options) -> int:
 
             recording = stack.enter_context(Recording([options.source]))
             machine = RecordedKernel(recording.fields())
-            symbols = recorded_symbols(recording, _note)
+            symbols = cache(partial(recorded_symbols, recording, _note))
         with stop.may_interrupt("handler"):  # it changes nothing
-            compiled = _compiler(options, machine, limits).run([source]).runnable()
-        for note in compiled.notes if options.verbose else ():
-            _note(note)
-        _warn(options, (*compiled.warnings, *kernel.doubts))
+            ready = prepared(source, options, limits, kernel, machine)
+        compiled = ready.program
+        _show_notes(ready, kernel, options)
         state = _state(options, limits, child, kernel.syscalls(), on_terminal=files.name is None)
-        state.symbol, state.source_line = symbols, symbols.line
+        _name_addresses(state, symbols)
         from ktrace.script.runtime.dispatch import Drive
 
         drive = Drive(compiled, link(compiled, state), state, partial(_write, files, stop))
@@ -89,18 +87,25 @@ def run(source: SourceFile, options: Options) -> int:
         elif any(bound.found for bound in compiled.bound):
             from ktrace.script.driver.live import live
 
-            muted = live(drive, kernel.real, stop, child, options, _note, serving=serving)
+            muted = live(drive, ready.probed, stop, child, options, _note, serving=serving)
         else:
             stop.ends_in(options.duration_s)
             _alone(drive, stop, child, serving)
         stop.last_words()
+        if options.verbose:
+            _note(drive.cost.text())
+        ready.keep()
         _tell_the_end(drive, options)
         return seeing_status(_exit_code(drive, stop, child), muted)
 
 
-def _compiler(options: Options, machine: "Machine", limits: Limits) -> Compiler:
-    tapsets = read_directories(options.tapsets)
-    return Compiler(options.facts, machine, options.settings, limits, tapsets)
+def _show_notes(ready: Prepared, kernel: LaterKernel, options: Options) -> None:
+    """Print what the compilation has to say."""
+    if options.verbose and ready.kept is not None:
+        _note("the script was compiled by an earlier run (--no-cache compiles it again)")
+    for note in ready.program.notes if options.verbose else ():
+        _note(note)
+    _warn(options, (*ready.program.warnings, *kernel.doubts))
 
 
 def _warn(options: Options, warnings: Iterable[str]) -> None:
@@ -152,21 +157,35 @@ def _state(
     )
 
 
+def _name_addresses(state: State, symbols: "Callable[[], KernelSymbols]") -> None:
+    """Let handlers ask for names of the kernel's addresses. The symbols are read for the first question."""
+
+    def symbol(address: int) -> KernelSymbol | None:
+        return symbols()(address)
+
+    def source_line(found: KernelSymbol) -> tuple[str, int] | None:
+        return symbols().line(found)
+
+    state.symbol, state.source_line = symbol, source_line
+
+
 def _target(options: Options) -> int:
     """Return the process id of `-x` as events carry it. For a recording, it is the id as given."""
     if not options.target or options.source:
         return options.target or 0
+    from ktrace.tracefs.pid_namespace import machine_id, own_proc
+
     return machine_id(own_proc(options.host), options.target, f"-x {options.target}")
 
 
 def _inputs(source: SourceFile, options: Options) -> list[str]:
     """Return the files that a run reads."""
-    from ktrace.tracedat.unfinished import files_of, place_of
-
     read = {COMMAND_LINE: [], STANDARD_INPUT: ["-"]}.get(source.name, [source.name])
     if options.vmlinux is not None:
         read.append(str(options.vmlinux))
     if options.source is not None:
+        from ktrace.tracedat.unfinished import files_of, place_of
+
         read += [options.source, *files_of(place_of(options.source))]
     return read
 
@@ -224,6 +243,7 @@ def _user_symbol(host: "Host", pid: int, address: int) -> tuple[str, str] | None
 def _user_symbols(host: "Host") -> "UserSymbols":
     """Create the symbol look-up. The import waits until a script first needs it."""
     from ktrace.script.driver.user_symbols import UserSymbols
+    from ktrace.tracefs.pid_namespace import names_proc
 
     return UserSymbols(names_proc(host))
 
@@ -238,7 +258,7 @@ def _note(text: str) -> None:
 def show_plan(source: SourceFile, options: Options) -> int:
     """Print the writes to the kernel as shell commands, and the Python program, for `--plan`."""
     kernel = LaterKernel(options, _note)
-    compiled = _compiler(options, kernel, Limits.of(options.limits)).run([source])
+    compiled = compiler(options, kernel, Limits.of(options.limits)).run([source])
     kernel.check((bound.hook.point, bound.site) for bound in compiled.bound)
     _warn(options, (*compiled.warnings, *kernel.doubts))
     counting: set[int] = set()
@@ -265,9 +285,8 @@ def show_plan(source: SourceFile, options: Options) -> int:
 def list_points(source: SourceFile, options: Options, *, variables: bool) -> int:
     """List the matches of a probe point (`-l`), with the variables that can be read there (`-L`)."""
     kernel = LaterKernel(options, _note)
-    compiler = _compiler(options, kernel, Limits())
     lines: dict[str, None] = {}
-    hooks = compiler.hooks([source])
+    hooks = compiler(options, kernel, Limits()).hooks([source])
     kernel.check((hook.point, hook.site) for hook in hooks)
     for hook in hooks:
         asked = hook.site

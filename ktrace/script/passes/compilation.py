@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.definitions import Alias, Functions, Script
+from ktrace.script.language.facts import Facts
 from ktrace.script.language.limits import Limits
-from ktrace.script.language.preprocess import Facts
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.counted import Counted

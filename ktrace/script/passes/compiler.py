@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.definitions import Global, Script
+from ktrace.script.language.facts import Facts
 from ktrace.script.language.limits import Limits
-from ktrace.script.language.preprocess import Facts
 from ktrace.script.language.sites import Input, Profile, Served, Watch
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.bound import Bound

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from ktrace.model.patterns.regex import Regex
 from ktrace.model.patterns.syntax import PatternError
 from ktrace.script.language.ast import (
     Aggregate,
@@ -108,6 +107,8 @@ class ExpressionText:
         if isinstance(e, Binary) and e.op in ("=~", "!~"):
             assert isinstance(e.right, Text)
             try:
+                from ktrace.model.patterns.regex import Regex  # noqa: PLC0415 -- few scripts match patterns
+
                 Regex(e.right.value)
             except PatternError as error:
                 raise ScriptError(f"this is not a pattern: {error}", e.right.at) from None

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 
 from ktrace.script.language.definitions import Script
+from ktrace.script.language.facts import Facts
 from ktrace.script.language.parser import parse as parse_file
-from ktrace.script.language.preprocess import Facts, Preprocessor
+from ktrace.script.language.preprocess import Preprocessor
 from ktrace.script.language.source import SourceFile
 
 

@@ -14,9 +14,10 @@ from ktrace.script.language.ast import (
     variable_of,
 )
 from ktrace.script.language.definitions import Functions, Global, Script
+from ktrace.script.language.facts import Facts
 from ktrace.script.language.parser import parse
 from ktrace.script.language.points import AtMoment
-from ktrace.script.language.preprocess import Facts, Preprocessor
+from ktrace.script.language.preprocess import Preprocessor
 from ktrace.script.language.source import DOLLAR, SourceFile
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.hook import Hook

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.definitions import Alias, Script
+from ktrace.script.language.facts import Facts
 from ktrace.script.language.parser import parse
-from ktrace.script.language.preprocess import Facts, Preprocessor
+from ktrace.script.language.preprocess import Preprocessor
 from ktrace.script.language.source import ScriptError, SourceFile
 from ktrace.script.tapset import Tapset, names_of
 

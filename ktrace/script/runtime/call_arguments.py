@@ -5,7 +5,6 @@ bits in a mask. The values are those of the kernel's interface (include/uapi), o
 """
 
 import signal
-import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -121,6 +120,8 @@ def sockaddr(pointer: int, first: int, second: int, third: int, path: str) -> st
     family = int.from_bytes(data[:2], "little")
     port = int.from_bytes(data[2:4], "big")
     name = named("af", family)
+    import socket
+
     if family == socket.AF_INET:
         return f"{{{name}, {socket.inet_ntoa(data[4:8])}, {port}}}"
     if family == socket.AF_INET6:

@@ -11,7 +11,6 @@ from ktrace.script.runtime.call_arguments import signal_name
 from ktrace.script.runtime.numbers import return_str
 from ktrace.script.runtime.state import State, bytes_text, python_text
 from ktrace.tracefs.files import Files
-from ktrace.tracefs.pid_namespace import names_proc
 
 _IDS = {"uid": ("Uid", 0), "euid": ("Uid", 1), "suid": ("Uid", 2)}
 _IDS |= {"gid": ("Gid", 0), "egid": ("Gid", 1), "sgid": ("Gid", 2)}
@@ -85,6 +84,8 @@ class _Tasks:
 
     @cached_property
     def _proc(self) -> Files:
+        from ktrace.tracefs.pid_namespace import names_proc  # noqa: PLC0415 -- few scripts need it
+
         return names_proc(self._host)
 
     def status(self, pid: int, field: str, at: int) -> int:

@@ -16,6 +16,7 @@ from ktrace.script.language.faults import Abort, Fault
 from ktrace.script.language.sites import AtMoment, Timer
 from ktrace.script.passes.runnable import Handled, Runnable
 from ktrace.script.runtime.arrays import by_key
+from ktrace.script.runtime.cost import Cost
 from ktrace.script.runtime.program import Program
 from ktrace.script.runtime.state import State, python_text
 from ktrace.script.runtime.timers import Own, Timers
@@ -52,6 +53,7 @@ class Drive:
         given_up: whether the output accepts no more data.
         counts: adds the kernel's counts to the variables, if the kernel counts. Its argument says whether
             this is the last call. Raises Fault if an array is full.
+        cost: what the run has cost so far.
     """
 
     compiled: Runnable
@@ -67,6 +69,7 @@ class Drive:
     held_up: bool = False
     given_up: bool = False
     halted: bool = False
+    cost: Cost = field(default_factory=Cost)
     _left: int = 0
     _counted_out: bool = False
     _calls: dict[str, list[_Call]] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class Drive:
 
     def begin(self) -> None:
         """Run the begin handlers, then start the timers."""
+        self.cost.start()
         self._moments("begin", "oneshot")
         if any(b.site == AtMoment("oneshot") for b in self.compiled.bound):
             self.state.exiting = True
@@ -171,7 +175,7 @@ class Drive:
         """Call a function that may be interrupted."""
         try:
             with self.patience():
-                do()
+                self.cost.handling(do)
         except Interrupted:
             self.held_up = True
             self.halt()
@@ -192,6 +196,7 @@ class Drive:
             self._patiently(lambda: self._straight(runs[0]))
         else:
             self._patiently(lambda: self._in_order(runs))
+        self.cost.events += sum(len(batch) for batch, _ in work) - self._left
         if self.halted:
             self.unhandled += self._left
         self.flush()

@@ -2,11 +2,12 @@
 
 import errno
 import random
-import socket
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from ktrace.script.runtime.state import State
+
+_AF_INET = 2
 
 
 def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
@@ -66,11 +67,13 @@ def _swap(size: int) -> Callable[[int], int]:
 
 def _ip(address: int, family: int) -> str:
     """Format an IPv4 address in memory order. Of an IPv6 address, only 64 bits are known."""
-    if family != socket.AF_INET:
+    if family != _AF_INET:
         return f"0x{address & (1 << 64) - 1:x}"
-    return socket.inet_ntoa((address & 0xFFFFFFFF).to_bytes(4, "little"))
+    return ".".join(map(str, (address & 0xFFFFFFFF).to_bytes(4, "little")))
 
 
 def _ip6(*words: int) -> str:
     """Format an IPv6 address of four 32-bit words in memory order."""
+    import socket
+
     return socket.inet_ntop(socket.AF_INET6, b"".join((w & 0xFFFFFFFF).to_bytes(4, "little") for w in words))

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ktrace.model.patterns.regex import Regex
 from ktrace.script.language.arithmetic import wrap
 from ktrace.script.language.faults import Fault
 from ktrace.script.runtime.state import State
+
+if TYPE_CHECKING:
+    from ktrace.model.patterns.regex import Regex
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
@@ -51,6 +53,8 @@ class Matcher:
 
     def match(self, pattern: str, text: str) -> bool:
         """Return whether a pattern is found in a text."""
+        from ktrace.model.patterns.regex import Regex  # noqa: PLC0415 -- few scripts match patterns
+
         compiled = self._patterns.get(pattern) or self._patterns.setdefault(pattern, Regex(pattern))
         found = compiled.search(text)
         if found:

@@ -9,8 +9,9 @@ from importlib import resources
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.ast import Call, Name, Node, walk
 from ktrace.script.language.definitions import Alias, Point, Script
+from ktrace.script.language.facts import Facts
 from ktrace.script.language.parser import parse
-from ktrace.script.language.preprocess import Facts, Preprocessor
+from ktrace.script.language.preprocess import Preprocessor
 from ktrace.script.language.source import SourceFile
 from ktrace.script.tapset.syscalls import syscall_aliases
 

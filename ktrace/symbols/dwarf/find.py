@@ -12,7 +12,8 @@ from pathlib import Path
 from ktrace.errors import Damaged, NotFound, UsageError
 from ktrace.host.host import Host
 from ktrace.model.miss import Miss
-from ktrace.symbols.btf_cache import build_id, cache_folder
+from ktrace.storage.cache import cache_folder
+from ktrace.symbols.btf_cache import build_id
 from ktrace.symbols.dwarf import debuginfod, install
 from ktrace.symbols.dwarf.info import DebugInfo
 from ktrace.symbols.elf import Elf

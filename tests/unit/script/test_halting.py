@@ -38,6 +38,7 @@ def test_events_that_no_handler_has_seen_are_counted(script: str, left: int) -> 
         batches.append(events("g", {"f0": [1]}, first=20))
     feed(ran, *batches)
     assert ran.drive.done and ran.drive.unhandled == left and not ran.drive.held_up
+    assert ran.drive.cost.events == sum(len(batch) for batch in batches) - left
     feed(ran, events("f", {"f0": range(5)}))
     assert ran.drive.unhandled == left + 5
     ran.drive.end()

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.storage.cache import find_untrusted, keep, open_cached
+from ktrace.storage.cache import cache_folder, find_untrusted, keep, open_cached
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a file of another user's is made by root")
 
@@ -67,3 +67,9 @@ def test_a_folder_with_all_that_is_in_it(tmp_path: Path) -> None:
         path.chmod(mode | 0o002)
         assert find_untrusted(tmp_path / "a") == path
         path.chmod(mode)
+
+
+def test_where_the_cache_is() -> None:
+    assert cache_folder({"XDG_CACHE_HOME": "/c", "HOME": "/h"}) == Path("/c/ktrace")
+    assert cache_folder({"XDG_CACHE_HOME": "relative", "HOME": "/h"}) == Path("/h/.cache/ktrace")
+    assert cache_folder({"HOME": ""}) is None

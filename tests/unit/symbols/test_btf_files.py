@@ -7,7 +7,7 @@ from ktrace.errors import Damaged
 from ktrace.host.local import LocalHost
 from ktrace.model.miss import Miss
 from ktrace.symbols.btf import Btf
-from ktrace.symbols.btf_cache import build_id, cache_folder, load, stamp
+from ktrace.symbols.btf_cache import build_id, load, stamp
 from ktrace.symbols.btf_files import BtfPaths, file_types, kernel_types, module_types
 from tests.unit.symbols.btf_writer import BtfWriter
 
@@ -138,9 +138,3 @@ def test_an_empty_file_and_a_folder(tmp_path: Path) -> None:
     with pytest.raises(Damaged):
         file_types(tmp_path / "empty", BtfPaths(LocalHost()))
     assert isinstance(file_types(tmp_path, BtfPaths(LocalHost())), Miss)
-
-
-def test_where_tables_are_kept() -> None:
-    assert cache_folder({"XDG_CACHE_HOME": "/c", "HOME": "/h"}) == Path("/c/ktrace")
-    assert cache_folder({"XDG_CACHE_HOME": "relative", "HOME": "/h"}) == Path("/h/.cache/ktrace")
-    assert cache_folder({"HOME": ""}) is None
