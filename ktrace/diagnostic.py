@@ -9,10 +9,10 @@ ktrace: Invalid register name
 import sys
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ktrace.errors import KtraceError
+from ktrace.records import dataclass
 
 Notify: TypeAlias = Callable[[str], None]
 """Takes a remark for the user, such as that a function has been renamed."""

@@ -6,11 +6,11 @@ instance. The file `hist` next to the trigger has the counts: see `ktrace.aggreg
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal, cast
 
 from ktrace.errors import UsageError
 from ktrace.model.plan import Step
+from ktrace.records import dataclass
 
 Modifier = Literal[
     "", "hex", "sym", "sym-offset", "execname", "syscall", "log2", "buckets", "usecs", "stacktrace",

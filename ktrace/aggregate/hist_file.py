@@ -5,11 +5,12 @@ are not escaped, so the end of a string is known only by its padding and by the 
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ktrace.aggregate.hist import ALIASES, HITCOUNT, Term
 from ktrace.errors import Damaged
 from ktrace.model.tally import Key, Range, Row, Stack, Symbol, Syscall, Tally, Task
+from ktrace.records import dataclass
 
 _HEAD = re.compile(
     r"^# event histogram\n#\n# trigger info: (?P<info>.*?) \[(?P<state>active|paused)\]\n#\n", re.M

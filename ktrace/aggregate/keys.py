@@ -5,7 +5,7 @@ steps from zero. Signed values and other steps are composed of these.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from math import gcd
 
@@ -14,6 +14,7 @@ from ktrace.aggregate.hist import Hist, Term, both
 from ktrace.errors import NotFound, UsageError
 from ktrace.model.format import Field, Format
 from ktrace.model.tally import Key, Range, Rekey, Symbol, Syscall, Tally, Task, merge
+from ktrace.records import dataclass
 
 STACK = "stack"
 KNOWN = ("comm", "pid", "cpu", STACK)

@@ -3,7 +3,7 @@
 `ktrace --help` is printed from this table, so it loads no command, and not even typer.
 """
 
-from dataclasses import dataclass
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

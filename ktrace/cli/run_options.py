@@ -1,13 +1,13 @@
 """Declare the options shared by commands that run for a time: when to end, and whose hits to take."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import typer
 
 from ktrace.cli.combining import needs
 from ktrace.cli.quantities import count, seconds, size
 from ktrace.errors import UsageError
+from ktrace.records import dataclass
 
 COMMAND = typer.Option("-c", "--command", metavar="CMD", help="Only CMD and its children; end with it.")
 EVERYBODY = typer.Option("-a", "--all-tasks", help="With CMD: also hits of others, while CMD runs.")

@@ -1,13 +1,14 @@
 """The context of expressions: the types, the place of the probe, the kernel's features."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, Protocol
 
 from ktrace.model.ctype import Enum, FuncProto, Function, Member, Record, RecordKind, Typedef
 from ktrace.model.debuginfo import Variable
 from ktrace.model.features import Features
 from ktrace.model.miss import Miss
+from ktrace.records import dataclass
 
 Named = Literal["function", "struct", "union", "enum", "typedef"]
 Where = Literal["entry", "return", "inside"]

@@ -7,7 +7,7 @@ its declaration.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ktrace.errors import NotFound, Unavailable, UsageError
@@ -17,6 +17,7 @@ from ktrace.model.patterns.regex import Regex
 from ktrace.model.patterns.syntax import PatternError
 from ktrace.model.place import START, AddressPlace, SymbolPlace
 from ktrace.model.suffixes import PADDING, changed_parameters, plain_name
+from ktrace.records import dataclass
 from ktrace.symbols.kallsyms import Kallsyms, Symbol
 
 if TYPE_CHECKING:

@@ -1,10 +1,10 @@
 """Find the name of a function in this kernel, and what is different under that name."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from ktrace.model.arg_words import reads_by_position
 from ktrace.model.suffixes import change, changed_parameters, is_called, is_entry, plain_name
+from ktrace.records import dataclass
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.symbols.renames import bypass, difference, may_be_bypassed, present_names
 from ktrace.symbols.syscalls import function_names

@@ -6,7 +6,7 @@ records of several batches back into their original order.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -18,6 +18,7 @@ from ktrace.model.frame import column_name, require_polars, series
 from ktrace.model.lookups import Lookups
 from ktrace.model.muted import Muted
 from ktrace.model.short_repr import ROWS, batch_line, batch_table
+from ktrace.records import dataclass
 
 if TYPE_CHECKING:
     import polars as pl

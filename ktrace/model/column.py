@@ -1,13 +1,13 @@
 """Columns of a batch: NumPy arrays, and text stored as a dictionary and codes."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.model.short_repr import strings_line
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,10 +7,10 @@ self-contained: a type or a function's signature can be compared, stored and pri
 Sizes are in bytes and offsets of members in bits, as in BTF (Documentation/bpf/btf.rst).
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from ktrace.model.fetch_types import integer_type
+from ktrace.records import dataclass
 
 POINTER_SIZE = 8  # every machine that ktrace knows is 64-bit
 

@@ -1,11 +1,11 @@
 """Results of look-ups in debug info: lines, inlined sites, variables, and where to place a probe."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ktrace.model.ctype import CType
 from ktrace.model.fetch import FetchArg
 from ktrace.model.place import SymbolPlace
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ but never compared, because distributions backport features to older kernels.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
+
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,10 @@ characters that would change the meaning of the rest of the line.
 """
 
 import re
-from dataclasses import dataclass
 
 from ktrace.errors import UsageError
 from ktrace.model.names import ARG_MAX, RESERVED_ARGS, check_arg, is_identifier, to_identifier
+from ktrace.records import dataclass
 
 ALL_ARGS = "$arg*"  # every parameter, from BTF: the only argument that cannot have a name
 

@@ -11,8 +11,9 @@ TypeWord(name='u32', count='4')
 """
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from ktrace.records import dataclass
 
 PrintAs = Literal["dec", "hex", "str", "char", "sym"]
 """The form of a value in the kernel's text: decimal, `0x…`, `"…"`, `'c'`, a symbol's name."""

@@ -6,12 +6,13 @@ the fields of probe events are not aligned.
 
 import re
 import string
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from ktrace.errors import UsageError
 from ktrace.model.fetch_types import INTEGERS, TYPES, PrintAs
 from ktrace.model.printed_bytes import printed_bytes
+from ktrace.records import dataclass
 
 Shape = Literal["scalar", "array", "data_loc", "rel_loc"]
 

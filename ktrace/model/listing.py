@@ -1,10 +1,10 @@
 """The kernel's report on existing probes: lines of debugfs kprobes/list, events, counts."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.records import dataclass
 
 if TYPE_CHECKING:  # most listings describe no event
     from ktrace.model.format import Format

@@ -1,7 +1,8 @@
 """Look-up tables of a kernel, needed to print its records."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,6 +1,6 @@
 """The result of a look-up that found nothing, with the reason."""
 
-from dataclasses import dataclass
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,9 @@
 """Events that cannot be hit, and why. That they have no records means nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ktrace.errors import Unavailable
+from ktrace.records import dataclass
 
 _NAMED = 3
 

@@ -5,10 +5,10 @@ and eprobetrace.rst.
 """
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ktrace.errors import UsageError
+from ktrace.records import dataclass
 
 RETURN_SUFFIX = "%return"
 START = "_text"  # the symbol where the kernel's code begins: START+OFFSET can name any place in it

@@ -3,10 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from ktrace.diagnostic import visible
+from ktrace.records import dataclass
 
 Action = Literal["append", "write", "clear", "mkdir", "rmdir"]
 

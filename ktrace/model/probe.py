@@ -6,7 +6,7 @@ The grammar is that of Documentation/trace/kprobetrace.rst (`p`, `r`), uprobetra
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, TypeAlias, cast
 
 from ktrace.errors import UsageError
@@ -25,6 +25,7 @@ from ktrace.model.place import (
     hashed_address,
     parse_kernel_place,
 )
+from ktrace.records import dataclass
 
 Kind = Literal["p", "r", "f", "t", "e"]
 

@@ -5,9 +5,8 @@ reads the registers that the kernel's kprobe sample (samples/kprobes/kprobe_exam
 pointer and the argument registers of the calling convention.
 """
 
-from dataclasses import dataclass
-
 from ktrace.model.fetch import FetchArg
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

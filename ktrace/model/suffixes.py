@@ -5,7 +5,8 @@ have several suffixes, one for each pass that changed it: `link_path_walk.part.0
 """
 
 import re
-from dataclasses import dataclass
+
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

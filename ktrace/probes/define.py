@@ -2,13 +2,14 @@
 
 import errno
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from ktrace.errors import Busy, Refused
 from ktrace.host.host import Host
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Check, Probe
+from ktrace.records import dataclass
 from ktrace.resolve.spec import Relocate, relocate_place
 from ktrace.symbols.kallsyms import Kallsyms
 from ktrace.symbols.renames import may_be_bypassed

@@ -6,12 +6,13 @@ the caller takes it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from ktrace.errors import Busy, KtraceError, NotFound, Refused, UsageError
 from ktrace.model.probe import Probe
 from ktrace.probes.define import Defined
+from ktrace.records import dataclass
 from ktrace.resolve.spec import ProbeSpec, Relocate, relocator
 
 Define: TypeAlias = Callable[[Probe, Relocate], Defined]

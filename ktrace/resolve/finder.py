@@ -3,7 +3,7 @@
 Symbols and types are looked up here, and `resolve.resolve` decides when. Modules for types are loaded late.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
@@ -17,6 +17,7 @@ from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import DEFAULT_GROUPS, Kind, Probe
 from ktrace.model.registers import dump_args
 from ktrace.model.suffixes import PADDING, changed_parameters, plain_name
+from ktrace.records import dataclass
 from ktrace.resolve.ambiguous import check_nth
 from ktrace.resolve.place_words import Wildcard
 from ktrace.resolve.plain import is_plain

@@ -14,12 +14,12 @@ grammar, that of `resolve.kernel_lines`.
 """
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from ktrace.errors import UsageError
 from ktrace.model.names import is_glob
 from ktrace.model.place import RETURN_SUFFIX, AddressPlace, SymbolPlace, parse_kernel_place
+from ktrace.records import dataclass
 
 _TRACEPOINT = "tracepoint:"
 _LINE = re.compile(r"(?:(?P<module>[A-Za-z0-9_-]+):)?(?P<what>[^:]+):(?P<first>\d+)(?:-(?P<last>\d+))?\Z")

@@ -12,11 +12,12 @@ kernel refuses. What needs types and symbols is
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.records import dataclass
 from ktrace.resolve.ambiguous import check_choice
 from ktrace.resolve.finder import Finder
 from ktrace.resolve.kernel_lines import is_kernel_line, probe_from_kernel_line

@@ -1,7 +1,7 @@
 """Descriptions of requested probes, before any is defined."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ktrace.errors import UsageError
@@ -9,6 +9,7 @@ from ktrace.model.fetch import FetchArg
 from ktrace.model.names import EVENT_MAX, to_identifier
 from ktrace.model.place import AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.records import dataclass
 
 if TYPE_CHECKING:
     from ktrace.model.debuginfo import SourceFrame

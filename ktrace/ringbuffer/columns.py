@@ -5,7 +5,7 @@ structured array: gathering field by field takes two to three times as long.
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ktrace.model.column import Column, Strings
 from ktrace.model.fetch_types import PrintAs, column_dtype
 from ktrace.model.format import Field, Format, element_size
+from ktrace.records import dataclass
 from ktrace.ringbuffer.texts import Texts, text_at
 
 _INTEGERS = (1, 2, 4, 8)

@@ -5,7 +5,6 @@ decoder.batches(one(records), first_seq)    # of any CPUs, in stream order
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from ktrace.model.batch import Batch, Chunk, Kind, Lost, Mark, Stack, Unparsed
 from ktrace.model.column import Strings
 from ktrace.model.format import Format
+from ktrace.records import dataclass
 from ktrace.ringbuffer.columns import EventReader, Rows
 from ktrace.ringbuffer.layout import PageLayout
 from ktrace.ringbuffer.records import Hole, Pages, Records, Walked

@@ -4,9 +4,9 @@ A "page" is a sub-buffer: a page of memory, or several of them (`buffer_subbuf_s
 """
 
 import re
-from dataclasses import dataclass
 
 from ktrace.errors import UsageError
+from ktrace.records import dataclass
 
 _FIELD = re.compile(
     r"^\s*field:(?:[^;\n]*[^\w;\n])?(\w{1,64});\s*offset:(\d{1,9});\s*size:(\d{1,9});",

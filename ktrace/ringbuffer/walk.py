@@ -15,13 +15,13 @@ See Documentation/trace/ring-buffer-design.rst and `events/header_event`:
 | 31 | an absolute time stamp, its lower 59 bits | 8 |
 """
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ktrace.records import dataclass
 from ktrace.ringbuffer.layout import PageLayout
 from ktrace.ringbuffer.records import Hole, Records
 

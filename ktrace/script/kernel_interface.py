@@ -1,9 +1,9 @@
 """The interface through which scripts ask about a kernel. `script.driver` implements it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from ktrace.records import dataclass
 from ktrace.script.language.sites import AtEvent, AtFunction, AtSyscall
 
 Form = Literal["signed", "unsigned", "pointer", "text", "record", "array", "other"]

@@ -5,7 +5,6 @@ that is not loaded is never called. The kernel defines and enables such probes w
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ktrace.diagnostic import Notify
@@ -14,6 +13,7 @@ from ktrace.model.muted import Muted
 from ktrace.model.place import EventPlace, FilePlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.probes.define import is_pending
+from ktrace.records import dataclass
 from ktrace.tracefs import buffer
 from ktrace.tracefs.dynevents import list_probes
 from ktrace.tracefs.events import all_events, read_triggers

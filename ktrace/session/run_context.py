@@ -1,8 +1,9 @@
 """The context of a run: its session, the causes that end it, and the receiver of its remarks."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, BinaryIO
 
+from ktrace.records import dataclass
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
 from ktrace.session.tasks import TaskFilter

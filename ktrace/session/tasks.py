@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ktrace.errors import NotFound, Unavailable, UsageError
 from ktrace.host.host import Host
+from ktrace.records import dataclass
 from ktrace.tracefs import processes
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.pid_namespace import in_namespace, machine_id, names_proc, own_proc, threads

@@ -3,7 +3,7 @@
 See Documentation/trace/ftrace.rst, "Latency trace format".
 """
 
-from dataclasses import dataclass
+from ktrace.records import dataclass
 
 _IRQS_OFF, _LAZY, _RESCHED, _HARD, _SOFT, _PREEMPT, _NMI, _BH_OFF = (1 << bit for bit in range(8))
 

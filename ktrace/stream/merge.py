@@ -8,13 +8,14 @@ latest time before it.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.model.batch import Chunk, Mark
+from ktrace.records import dataclass
 from ktrace.ringbuffer.decode import Decoder, Selection, mark_of
 from ktrace.ringbuffer.records import Pages, Records
 from ktrace.stream.malloc import keep_freed

@@ -6,7 +6,6 @@ follow the types safely.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from ktrace.errors import Damaged
@@ -32,6 +31,7 @@ from ktrace.model.ctype import (
     bare,
     size_of,
 )
+from ktrace.records import dataclass
 from ktrace.symbols import btf_index as kinds
 
 _NESTING_MAX = 64  # nested types, such as typedefs of pointers to arrays; a kernel has about 10

@@ -1,11 +1,12 @@
 """Find the running kernel's BTF and load it into memory."""
 
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from ktrace.host.host import Host
 from ktrace.model.miss import Miss
+from ktrace.records import dataclass
 from ktrace.symbols.btf import Btf
 from ktrace.symbols.btf_cache import build_id, load, save, stamp
 

@@ -8,10 +8,10 @@ import mmap
 import struct
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
 from itertools import pairwise
 
 from ktrace.errors import Damaged
+from ktrace.records import dataclass
 
 INT, PTR, ARRAY, STRUCT, UNION, ENUM, FWD, TYPEDEF, VOLATILE, CONST = range(1, 11)
 RESTRICT, FUNC, FUNC_PROTO, VAR, DATASEC, FLOAT, DECL_TAG, TYPE_TAG, ENUM64 = range(11, 20)

@@ -9,7 +9,6 @@ Addresses of zero mean that the kernel hides them (Documentation/admin-guide/sys
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 from ktrace.errors import UsageError
@@ -17,6 +16,7 @@ from ktrace.host.host import Host
 from ktrace.model.miss import Miss
 from ktrace.model.patterns.glob import join_glob
 from ktrace.model.suffixes import NOT_PADDING, PATTERN
+from ktrace.records import dataclass
 
 KALLSYMS = "/proc/kallsyms"
 

@@ -8,7 +8,8 @@ chain is always tried against the symbols that exist.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from ktrace.records import dataclass
 
 _CHAINS: tuple[tuple[str, ...], ...] = (
     (  # 4.2, 5.10; the structure since 5.3

@@ -8,7 +8,6 @@ are not seen here.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from ktrace.errors import UsageError
 from ktrace.model.ctype import Function, declare
@@ -19,6 +18,7 @@ from ktrace.model.miss import Miss
 from ktrace.model.names import is_identifier
 from ktrace.model.near import close_to
 from ktrace.model.registers import CONVENTIONS
+from ktrace.records import dataclass
 
 EVERY_PARAMETER = "$args"
 

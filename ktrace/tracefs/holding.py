@@ -14,11 +14,11 @@ import errno
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from enum import Enum
 
 from ktrace.host.host import Held as HeldFile
 from ktrace.host.host import Host
+from ktrace.records import dataclass
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import INITIAL_PID_NAMESPACE, Owner, own_pid_namespace
 

@@ -6,10 +6,10 @@ they made, never in the shared top buffer.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from ktrace.host.host import Host
 from ktrace.model.plan import Step
+from ktrace.records import dataclass
 from ktrace.tracefs.files import Files
 
 INITIAL_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO in the kernel's include/linux/proc_ns.h

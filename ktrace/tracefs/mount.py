@@ -3,10 +3,10 @@
 import errno
 import os
 import re
-from dataclasses import dataclass
 
 from ktrace.errors import Exhausted, Unavailable
 from ktrace.host.host import Host
+from ktrace.records import dataclass
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.lockdown import SECURITY, present_mode
 

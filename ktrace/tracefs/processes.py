@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 
 from ktrace.errors import Exhausted
+from ktrace.records import dataclass
 from ktrace.tracefs.files import Files
 
 

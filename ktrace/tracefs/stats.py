@@ -4,8 +4,8 @@ See Documentation/trace/ftrace.rst, "per_cpu".
 """
 
 import re
-from dataclasses import dataclass
 
+from ktrace.records import dataclass
 from ktrace.tracefs.files import Files
 
 

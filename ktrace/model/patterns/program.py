@@ -1,9 +1,10 @@
 """A pattern's tree as a program: Thompson's construction, with a limit to its size."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
 from ktrace.model.patterns.syntax import Edge, Either, Group, Node, One, PatternError, Repeat, Row
+from ktrace.records import dataclass
 
 _LARGEST = 2000
 """Instructions. A character takes a step for each of them at most: this bounds time and memory."""

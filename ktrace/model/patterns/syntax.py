@@ -6,8 +6,9 @@ regular and are refused.
 """
 
 import re
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from ktrace.records import dataclass
 
 _DEEPEST = 100  # parentheses within one another
 _MOST_GROUPS = 99

@@ -1,11 +1,12 @@
 """Set, read and pause the hist triggers with which the kernel counts for a script."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ktrace.aggregate.hist import Hist, hist_path, pause_step
 from ktrace.aggregate.hist_file import HistTable, parse_hist, terms_of
 from ktrace.errors import Damaged, Refused
+from ktrace.records import dataclass
 from ktrace.script.passes.counted import Table
 from ktrace.script.runtime.hist_variables import Tables
 from ktrace.session.session import Session

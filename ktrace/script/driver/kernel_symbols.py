@@ -1,12 +1,13 @@
 """Name the kernel's addresses for a script. The symbols are read when it first asks for one."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError
 from ktrace.model.place import SymbolPlace
+from ktrace.records import dataclass
 from ktrace.script.runtime.state import KernelSymbol
 
 if TYPE_CHECKING:

@@ -3,12 +3,12 @@
 import os
 import time
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ktrace.errors import KtraceError, Refused, Unavailable
 from ktrace.model.batch import Chunk
 from ktrace.probes.define_all import define_all
+from ktrace.records import dataclass
 from ktrace.ringbuffer.decode import Decoder
 from ktrace.ringbuffer.layout import parse_header_page
 from ktrace.script.driver.follow_tasks import follow_tasks

@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.expr.scope import tracepoint_prototype
@@ -11,6 +11,7 @@ from ktrace.kernel.kernel import Kernel
 from ktrace.model.ctype import Function
 from ktrace.model.format import Field, Format
 from ktrace.model.miss import Miss
+from ktrace.records import dataclass
 from ktrace.resolve.place_words import PlaceWord, Tracepoint
 from ktrace.resolve.resolve import find_probes
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec

@@ -2,7 +2,7 @@
 
 import fnmatch
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from ktrace.errors import KtraceError, NotFound, Unavailable
 from ktrace.host.host import Host
@@ -12,6 +12,7 @@ from ktrace.model.ctype import FuncProto, Function, declare
 from ktrace.model.fetch_types import parse_type
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX
+from ktrace.records import dataclass
 from ktrace.resolve.arguments import syscall_params
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec

@@ -1,10 +1,11 @@
 """Options of a script's run."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Literal
 
 from ktrace.host.host import Host
+from ktrace.records import dataclass
 from ktrace.script.language.facts import Facts
 
 

@@ -4,9 +4,10 @@ import os
 import stat
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import BinaryIO
 
+from ktrace.records import dataclass
 from ktrace.storage.destination import open_output
 from ktrace.storage.target import check_inputs, descriptor_of
 

@@ -1,11 +1,12 @@
 """Compile a script, or take the program that an earlier run compiled."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 
 from ktrace.errors import NotFound
+from ktrace.records import dataclass
 from ktrace.script.driver.program_cache import Kept, ProgramCache, program_cache
 from ktrace.script.passes.runnable import Runnable
 

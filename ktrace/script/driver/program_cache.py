@@ -19,12 +19,13 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
 
 from ktrace.errors import KtraceError
 from ktrace.host.host import Host
+from ktrace.records import dataclass
 from ktrace.script.driver.kept_values import CannotKeep, pack, unpack
 from ktrace.script.language.facts import Facts
 from ktrace.script.language.sites import AtEvent, AtFunction

@@ -3,9 +3,10 @@
 import selectors
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal
 
+from ktrace.records import dataclass
 from ktrace.script.language.sites import Input, Profile, Served, Watch
 from ktrace.script.language.source import STANDARD_INPUT, ScriptError
 

@@ -4,9 +4,10 @@ Nodes are frozen and compared by identity, so that a pass can use them as dictio
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
+from ktrace.records import dataclass
 from ktrace.script.language.source import Located
 
 Kind = Literal["long", "string", "stats"]

@@ -1,9 +1,10 @@
 """Definitions in a script: probes, aliases, functions and globals. Their bodies are nodes of `ast`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeAlias
 
+from ktrace.records import dataclass
 from ktrace.script.language.ast import Block, Expr, Kind, Number, Text
 from ktrace.script.language.source import Located
 

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

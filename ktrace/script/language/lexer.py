@@ -1,9 +1,9 @@
 """Split script text into tokens."""
 
 import re
-from dataclasses import dataclass
 from typing import Literal
 
+from ktrace.records import dataclass
 from ktrace.script.language.source import ScriptError, SourceFile, Spot
 
 TokenKind = Literal["name", "number", "string", "op", "embedded", "argument", "end"]

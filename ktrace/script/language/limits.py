@@ -1,9 +1,10 @@
 """SystemTap's limits, with SystemTap's names."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from ktrace.errors import UsageError
+from ktrace.records import dataclass
 
 # Settings of the kernel module that SystemTap compiles. ktrace compiles none and ignores them.
 _OTHERS = (

@@ -6,9 +6,10 @@ ktrace itself never decides by kernel version.
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 
+from ktrace.records import dataclass
 from ktrace.script.language.facts import Facts
 from ktrace.script.language.lexer import Token, tokens
 from ktrace.script.language.served_macros import SERVED_MACROS

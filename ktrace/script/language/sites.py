@@ -3,8 +3,9 @@
 A run needs them, so this module imports nothing of the compiler.
 """
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from ktrace.records import dataclass
 
 UMASK = 0o077
 """The umask of files that a script serves, if it sets no other."""

@@ -1,9 +1,10 @@
 """Script text and positions, so that every message can give file, line and column and show the line."""
 
 from bisect import bisect_right
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ktrace.errors import UsageError
+from ktrace.records import dataclass
 
 DOLLAR = "\N{LATIN CAPITAL LETTER O WITH STROKE AND ACUTE}"
 """Replaces the `$` in a script's names, because Python names cannot contain it."""

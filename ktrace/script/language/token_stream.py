@@ -1,8 +1,9 @@
 """The token stream that the parser reads."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ktrace.records import dataclass
 from ktrace.script.language.lexer import Token
 from ktrace.script.language.source import DOLLAR, ScriptError, Spot
 

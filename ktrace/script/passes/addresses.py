@@ -6,8 +6,8 @@ their value.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from ktrace.records import dataclass
 from ktrace.script.language.arithmetic import wrap
 from ktrace.script.language.ast import Binary, Call, Cast, Container, Entry, Expr, Name, Number, Target, Unary
 from ktrace.script.language.source import ScriptError

@@ -1,7 +1,6 @@
 """Bound: a hook with the events that call its handler."""
 
-from dataclasses import dataclass
-
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Found
 from ktrace.script.language.points import Site
 from ktrace.script.passes.hook import Hook, KernelRead

@@ -6,9 +6,9 @@ several lines. printf and the other print functions are in `printf_formats`.
 """
 
 import re
-from dataclasses import dataclass
 from typing import cast
 
+from ktrace.records import dataclass
 from ktrace.script.language.ast import Kind
 from ktrace.script.passes.refused_functions import REFUSED_FUNCTIONS
 

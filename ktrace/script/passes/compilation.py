@@ -1,8 +1,9 @@
 """The values that the passes over a script hand to each other."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.definitions import Alias, Functions, Script
 from ktrace.script.language.facts import Facts

@@ -4,8 +4,9 @@ Linking the text with variables and functions is `runtime.program.link`; `runtim
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.definitions import Global, Script
 from ktrace.script.language.facts import Facts

@@ -1,10 +1,11 @@
 """Recognize handlers that only add to variables, for the pass `push_down_counts`."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from ktrace.aggregate.hist import Term, both
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import TASK_NAME, Found
 from ktrace.script.language.ast import (
     Assign,

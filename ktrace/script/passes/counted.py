@@ -1,7 +1,8 @@
 """The counting that the kernel does for a script, as `push_down_counts` finds it."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ktrace.records import dataclass
 
 if TYPE_CHECKING:
     from ktrace.aggregate.hist import Hist

@@ -1,8 +1,9 @@
 """Emit handlers and functions as Python text, compiled once and called for each event."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ktrace.records import dataclass
 from ktrace.script.language.ast import (
     Aggregate,
     Assign,

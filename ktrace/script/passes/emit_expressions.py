@@ -1,9 +1,10 @@
 """Emit expressions as Python text, for the pass `emit`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ktrace.model.patterns.syntax import PatternError
+from ktrace.records import dataclass
 from ktrace.script.language.ast import (
     Aggregate,
     Assign,

@@ -1,7 +1,8 @@
 """The text of a program, as `emit` writes it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

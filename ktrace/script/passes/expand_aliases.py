@@ -7,11 +7,12 @@ An alias's statements run before the handler's (after them with `+=`) and share 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fnmatch import fnmatchcase
 
 from ktrace.errors import KtraceError, Unavailable
 from ktrace.model.near import close_to
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.ast import Block
 from ktrace.script.language.definitions import Alias, Component, Point, Script

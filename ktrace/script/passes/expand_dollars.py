@@ -1,9 +1,10 @@
 """Expand `$$parms`, `$x$` and `$x->y$$` into formatted text of single variables."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine, Read, Shape
 from ktrace.script.language.ast import Call, Cast, Expr, Item, Member, Path, Target, Text, rebuilt, walk
 from ktrace.script.language.points import OwnSite

@@ -1,9 +1,10 @@
 """Find the values that a handler reads from the kernel, so that probes fetch nothing else."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import cast
 
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import RETURNED, TASK_NAME, As, Read
 from ktrace.script.language.ast import (
     Assign,

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias, TypeVar
 
 from ktrace.errors import KtraceError
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine, Read
 from ktrace.script.language.ast import Block, Expr, Statement
 from ktrace.script.language.definitions import Point

@@ -1,10 +1,10 @@
 """Infer the types of expressions, for the pass `infer_types`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 
 from ktrace.model.near import close_to
+from ktrace.records import dataclass
 from ktrace.script.language.ast import (
     Aggregate,
     Assign,

@@ -5,9 +5,9 @@ changes. Slots that are still unknown become numbers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ktrace.model.near import close_to
+from ktrace.records import dataclass
 from ktrace.script.language.ast import (
     Aggregate,
     Assign,

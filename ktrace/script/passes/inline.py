@@ -6,9 +6,10 @@ A probe reads memory when it is hit, so the expression to read must be known in 
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
+from ktrace.records import dataclass
 from ktrace.script.language.ast import (
     Assign,
     Binary,

@@ -2,8 +2,9 @@
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
+from ktrace.records import dataclass
 from ktrace.script.passes.compilation import Compilation
 
 GIVEN = tuple(one.name for one in fields(Compilation) if one.init)

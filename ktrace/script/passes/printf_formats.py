@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from ktrace.records import dataclass
 from ktrace.script.language.ast import Kind
 from ktrace.script.language.source import ScriptError, Spot
 

@@ -19,9 +19,10 @@ The result must be the same as when counting in user space. So the kernel does n
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from ktrace.aggregate.hist import KEYS_MAX, SIZE_MAX, SIZE_MIN, VALUES_MAX, Hist, Term, both, round_size
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Found
 from ktrace.script.language.ast import (
     Aggregate,

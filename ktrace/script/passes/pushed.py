@@ -1,7 +1,9 @@
 """The filtering that the kernel does for a script, as `push_down_filters` finds it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from ktrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

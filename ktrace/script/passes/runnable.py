@@ -4,9 +4,9 @@ A program that is kept for the next start is one of these, so this module import
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from types import CodeType
 
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Found, Read
 from ktrace.script.language.sites import Site
 from ktrace.script.language.source import Spot

@@ -1,9 +1,10 @@
 """The types of a script's variables, functions and expressions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeAlias
 
+from ktrace.records import dataclass
 from ktrace.script.language.ast import Expr, Kind, Statement
 from ktrace.script.language.definitions import Function, Functions, Global
 from ktrace.script.language.source import Spot

@@ -6,11 +6,11 @@ bits in a mask. The values are those of the kernel's interface (include/uapi), o
 
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
+from ktrace.records import dataclass
 from ktrace.script.runtime.state import State
 
 _AT_FDCWD = -100

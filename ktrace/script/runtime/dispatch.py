@@ -5,12 +5,13 @@ Each handler gets only the columns that it uses, as Python lists, one batch at a
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import repeat
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ktrace.errors import Interrupted
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import RETURNED, TASK_NAME, Found, Read
 from ktrace.script.language.faults import Abort, Fault
 from ktrace.script.language.sites import AtMoment, Timer

@@ -1,10 +1,11 @@
 """Add the kernel's counts to the script's variables."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from ktrace.aggregate.keys import signed
 from ktrace.model.tally import Key, Row, Tally
+from ktrace.records import dataclass
 from ktrace.script.language.arithmetic import wrap
 from ktrace.script.passes.counted import Sum, Table
 from ktrace.script.runtime.arrays import Array

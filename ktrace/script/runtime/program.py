@@ -1,11 +1,11 @@
 """A linked script: its variables, and its handlers as Python functions."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 from ktrace.errors import UsageError
+from ktrace.records import dataclass
 from ktrace.script.language.arithmetic import HIGH, LOW, div, mod, shl, shr, wrap
 from ktrace.script.language.faults import Fault, fault
 from ktrace.script.passes.emitted import Emitted

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from ktrace.records import dataclass
 from ktrace.script.language.faults import Fault
 from ktrace.script.runtime.state import State, bytes_text, python_text
 

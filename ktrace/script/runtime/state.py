@@ -1,12 +1,13 @@
 """The state of a running script, apart from its variables."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import NamedTuple
 
 from ktrace.diagnostic import visible
 from ktrace.host.host import Host
 from ktrace.host.local import LocalHost
+from ktrace.records import dataclass
 from ktrace.script.language.limits import Limits
 from ktrace.script.runtime.tasks import Tasks
 

@@ -1,8 +1,8 @@
 """Aggregates: `<<<` adds values, and `@count`, `@sum`, `@hist_log` and others read them."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
+from ktrace.records import dataclass
 from ktrace.script.language.arithmetic import div, wrap
 from ktrace.script.language.faults import Fault
 

@@ -6,8 +6,10 @@ events that change them, and a handler asks what was true at its event.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Generic, TypeVar
+
+from ktrace.records import dataclass
 
 T = TypeVar("T")
 

@@ -3,10 +3,11 @@
 import heapq
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import TypeAlias
 
+from ktrace.records import dataclass
 from ktrace.script.language.sites import Timer
 from ktrace.script.passes.runnable import Handled
 

@@ -12,12 +12,13 @@ import selectors
 import stat
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.host.host import Host
+from ktrace.records import dataclass
 from ktrace.script.serving.offer import Offer
 from ktrace.script.serving.tree import REQUEST_MAX, Tree
 from ktrace.tracefs.mount import MOUNTS, parse_mounts

@@ -12,12 +12,13 @@ import selectors
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from http import HTTPStatus
 from ipaddress import ip_address
 from urllib.parse import unquote
 
 from ktrace.errors import KtraceError, UsageError
+from ktrace.records import dataclass
 from ktrace.script.serving.offer import Offer
 
 _HEAD_MAX = 8192  # bytes of a request

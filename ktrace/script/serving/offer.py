@@ -1,8 +1,9 @@
 """Offer: a file that a script serves, and what is done when somebody reads or writes it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from ktrace.records import dataclass
 from ktrace.script.language.sites import Served
 
 

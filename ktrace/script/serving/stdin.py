@@ -7,8 +7,10 @@ import termios
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
+
+from ktrace.records import dataclass
 
 _PIECE = 1 << 14
 

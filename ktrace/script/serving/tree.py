@@ -9,8 +9,9 @@ import errno
 import stat
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from ktrace.records import dataclass
 from ktrace.script.serving.offer import Offer
 
 WRITE_MAX = 1 << 16

@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.ast import Call, Name, Node, walk
 from ktrace.script.language.definitions import Alias, Point, Script

@@ -5,11 +5,12 @@
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.definitions import Point
 
