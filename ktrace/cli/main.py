@@ -115,6 +115,14 @@ def _dispatch(argv: list[str]) -> int:
     if command is None:
         raise _unknown(name)
     choose(colour_from(options, config))
+    if name == "run" and not config.section("run"):
+        from ktrace.cli.script_words import plain_run
+
+        plain = plain_run(rest)
+        if plain is not None:
+            from ktrace.script.driver.run import run
+
+            return run(*plain)
     return _run(command, rest, config, quiet=options.quiet)
 
 

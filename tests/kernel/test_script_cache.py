@@ -27,9 +27,9 @@ def own_cache(monkeypatch, tmp_path) -> None:
 
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 def test_a_second_run_prints_the_same(ktrace, script: str) -> None:
-    runs = [ktrace("run", "-v", "-T", "60", "-c", LOAD, "-e", script) for _ in range(3)]
-    assert runs[0].out and [run.out for run in runs] == [runs[0].out] * 3
-    assert [KEPT in run.err for run in runs] == [False, True, True]
+    runs = [ktrace("run", "-v", "-T", "60", "-c", LOAD, "-e", script) for _ in range(2)]
+    assert runs[0].out and [run.out for run in runs] == [runs[0].out] * 2
+    assert [KEPT in run.err for run in runs] == [False, True]
     assert all("events in" in run.err and "% of a core" in run.err for run in runs)
 
 

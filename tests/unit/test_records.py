@@ -52,7 +52,7 @@ def shapes(dataclass: Decorator) -> dict[str, type]:
 
     @dataclass(slots=True, repr=False)
     class Working:
-        """Has fields of its own making."""
+        """Makes fields itself."""
 
         a: int
         made: int = dataclasses.field(init=False)

@@ -1,8 +1,7 @@
 """`ktrace run`."""
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -10,17 +9,11 @@ from ktrace.cli.combining import excludes
 from ktrace.cli.probe_options import VMLINUX
 from ktrace.cli.quantities import seconds
 from ktrace.cli.run_options import BUFFER_KB
+from ktrace.cli.script_words import arch, facts_of, read_script
 from ktrace.cli.traced import traced
-
-if TYPE_CHECKING:
-    from ktrace.script.language.facts import Facts
-    from ktrace.script.language.source import SourceFile
 
 # As in SystemTap, a script's `-5` is an unknown option, but after -- it is an argument.
 TAKES_EXPRESSIONS = False
-
-# The names of architectures in scripts, where they are not those of uname.
-_MACHINES = {"aarch64": "arm64", "ppc64le": "powerpc", "s390x": "s390", "riscv64": "riscv"}
 
 
 def prepare(words: list[str]) -> list[str] | None:
@@ -32,7 +25,7 @@ def prepare(words: list[str]) -> list[str] | None:
     from ktrace.version import __version__
 
     uname = traced().uname()
-    made = from_stap(words[1:], uname.release, _MACHINES.get(uname.machine, uname.machine))
+    made = from_stap(words[1:], uname.release, arch(uname.machine))
     if made.version:
         print(f"Systemtap translator/driver (version 5.0, ktrace {__version__})")
         return None
@@ -173,10 +166,10 @@ def run(
         )
     if command and target is not None:
         raise UsageError("-c and -x together: which process?")
-    script, arguments = _source(text, words)
+    script, arguments = read_script(text, words)
     options = Options(
         host=traced(),
-        facts=_facts(arguments),
+        facts=facts_of(arguments),
         settings=_settings(settings or []),
         limits=tuple(limits or ()),
         command=command,
@@ -203,33 +196,6 @@ def run(
     if plan or pass_ < 5:
         return scripting.show_plan(script, options)
     return scripting.run(script, options)
-
-
-def _source(text: str | None, words: list[str]) -> "tuple[SourceFile, list[str]]":
-    from ktrace.errors import NotFound
-    from ktrace.script.language.source import COMMAND_LINE, STANDARD_INPUT, SourceFile
-
-    if text is not None:
-        return SourceFile(COMMAND_LINE, text), words
-    name, *arguments = words
-    if name == "-":
-        return SourceFile(
-            STANDARD_INPUT, sys.stdin.buffer.read().decode("utf-8", "surrogateescape")
-        ), arguments
-    try:
-        return SourceFile(name, Path(name).read_text("utf-8", "surrogateescape")), arguments
-    except OSError as error:
-        raise NotFound(f"{name}: {error.strerror}") from None
-
-
-def _facts(arguments: list[str]) -> "Facts":
-
-    from ktrace.script.driver.kernel_config import kernel_config
-    from ktrace.script.language.facts import Facts
-
-    uname = traced().uname()
-    machine = _MACHINES.get(uname.machine, uname.machine)
-    return Facts(uname.release, machine, kernel_config(traced()), arguments)
 
 
 def _settings(words: list[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Compile a script, or take the program that an earlier run compiled."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import field, replace
+from dataclasses import field, fields, replace
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
     from ktrace.script.language.limits import Limits
     from ktrace.script.language.source import SourceFile
     from ktrace.script.passes.compiler import Compiler
+
+
+# The options that are in the key of the cache, and those that change nothing in a program.
+_CHECKED = (
+    *("host", "facts", "settings", "limits"),
+    *("command", "target", "duration_s", "output", "pushdown", "allow_system", "buffer_kb", "verbose"),
+)
 
 
 class Probed(Protocol):
@@ -164,7 +171,7 @@ def prepared(
     """
     facts = options.facts
     cache = None
-    if options.cache and options.source is None and options.vmlinux is None and not options.tapsets:
+    if options.cache and _is_checked(options):
         events = partial(_events, options)
         cache = program_cache(options.host, source, facts, options.settings, options.limits, events=events)
 
@@ -177,6 +184,13 @@ def prepared(
             return Prepared(kept.program, kernel, options, compiled, kept)
         facts = cache.facts(facts)
     return Prepared(compiled(), kernel, options, compiled, None, cache)
+
+
+def _is_checked(options: "Options") -> bool:
+    """Return whether all that the options add to a program is in the key of the cache, or changes nothing."""
+    return all(
+        getattr(options, one.name) == one.default for one in fields(options) if one.name not in _CHECKED
+    )
 
 
 def compiler(options: "Options", machine: "Machine", limits: "Limits") -> "Compiler":

@@ -6,8 +6,8 @@ program depends on, and is used only if all of it is the same now:
 * the script's name, text, arguments, -G and -D, and the answers to its CONFIG_ conditions;
 * ktrace's own files, by their sizes and times, and Python;
 * the kernel's build, by its ELF notes;
-* for a script with kernel probes, the loaded modules; if it uses events, the kernel's list of events and
-  the definitions of dynamic ones; if it probes an address, the boot.
+* for a script with kernel probes, also optional ones that were not there, the loaded modules, the kernel's
+  list of events and the definitions of dynamic ones; if it probes an address, the boot.
 
 A program that was made with debug info, or that probes what the table in `kept_values` does not list, is
 not kept. A file that is damaged, that differs, or that another user could have written is ignored. So is an
@@ -28,7 +28,7 @@ from ktrace.host.host import Host
 from ktrace.records import dataclass
 from ktrace.script.driver.kept_values import CannotKeep, pack, unpack
 from ktrace.script.language.facts import Facts
-from ktrace.script.language.sites import AtEvent, AtFunction
+from ktrace.script.language.sites import AtFunction
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.runnable import Runnable
 from ktrace.storage.cache import cache_folder
@@ -38,8 +38,10 @@ from ktrace.version import __version__
 FOLDER = "scripts"
 _FORMAT = 1
 _NOTES, _MODULES, _BOOT = "/sys/kernel/notes", "/proc/modules", "/proc/sys/kernel/random/boot_id"
-# A probe point with a dot, such as vfs.read, but not timer.ms(5). Such a script may have kernel probes.
-_IN_KERNEL = re.compile(r"(?<![\w.])(?!timer\b)[A-Za-z_]\w*\s*[.(]\s*[A-Za-z_*\"]")
+# A probe point with a dot, such as vfs.read, but not timer.ms(5). Only such a script asks the kernel.
+_IN_KERNEL = re.compile(r"(?<![\w.])(?!timer\b)[A-Za-z_]\w*\s*\.\s*[A-Za-z_*]")
+# What a run of ktrace makes for itself; no script's probe point matches it.
+_OF_A_RUN = re.compile(r"ktrace_\d+_\d+")
 _HERE = Path(__file__).parents[2]  # the package
 
 Digest = tuple[int, int, int]
@@ -82,7 +84,7 @@ class ProgramCache:
     events: Callable[[], str]
     config: Callable[[str], str | None]
     _asked: dict[str, str | None] = field(default_factory=dict)
-    _before: tuple[Digest | None, Digest | None] = (None, None)
+    _before: dict[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -109,8 +111,8 @@ class ProgramCache:
 
     def facts(self, facts: Facts) -> Facts:
         """Return facts that note which conditions a script asks for. Call it before compiling."""
-        if _IN_KERNEL.search(self.script[1]):
-            self._before = self._modules(), self._events()
+        if _IN_KERNEL.search("\n".join((self.script[1], *self.script[2]))):
+            self._before = {name: self._now(name) for name in ("modules", "events")}
 
         def config(name: str) -> str | None:
             self._asked[name] = self.config(name)
@@ -121,16 +123,13 @@ class ProgramCache:
     def save(self, kept: Kept) -> None:
         """Write the program, unless it may depend on something that is not checked."""
         sites = [one.site for one in kept.program.bound]
-        at_event = any(isinstance(site, AtEvent) for site in sites)
-        modules, events = self._before
-        needs = {
-            "config": tuple(self._asked.items()),
-            "modules": modules if kept.wanted or kept.events else None,
-            "events": events if at_event else None,
-            "boot": self._boot() if any(_is_address(site) for site in sites) else None,
-        }
+        needs = {"config": tuple(self._asked.items()), **self._before}
+        if any(isinstance(site, AtFunction) and site.absolute is not None for site in sites):
+            needs["boot"] = self._now("boot")
+        if (kept.wanted or kept.events) and needs.get("events") is None:
+            return
         # What is kept was made of what was there before: it must still be there.
-        if (kept.wanted and modules is None) or (at_event and events is None) or not self._holds(needs):
+        if not self._holds(needs):
             return
         try:
             content = pack(
@@ -141,26 +140,22 @@ class ProgramCache:
         write_private(self.folder, self._name, content)
 
     def _holds(self, needs: Mapping[str, Any]) -> bool:
-        return (
-            all(self.config(name) == value for name, value in needs["config"])
-            and needs["modules"] in (None, self._modules())
-            and needs["events"] in (None, self._events())
-            and needs["boot"] in (None, self._boot())
-        )
+        asked = all(self.config(name) == value for name, value in needs["config"])
+        return asked and all(self._now(name) == value for name, value in needs.items() if name != "config")
 
-    def _modules(self) -> Digest | None:
-        """Return a digest of the modules' names, sizes and addresses; their numbers of users change."""
-        lines = (line.split() for line in _text(self.host, _MODULES).splitlines())
-        return _digest("\n".join(" ".join((*one[:2], *one[-1:])) for one in lines).encode())
-
-    def _events(self) -> Digest | None:
+    def _now(self, name: str) -> object:
+        """Return what a program may depend on, as it is now; None if it cannot be read."""
         try:
-            return _digest(self.events().encode("utf-8", "surrogateescape"))
+            if name == "modules":
+                # Without their numbers of users, which change.
+                words = (line.split() for line in self.host.read(_MODULES).splitlines())
+                return _digest("\n".join(" ".join((*one[:2], *one[-1:])) for one in words).encode())
+            if name == "events":
+                lines = (line for line in self.events().splitlines() if not _OF_A_RUN.search(line))
+                return _digest("\n".join(lines).encode("utf-8", "surrogateescape"))
+            return self.host.read(_BOOT)
         except (KtraceError, OSError):
             return None
-
-    def _boot(self) -> str:
-        return _text(self.host, _BOOT)
 
 
 # many parameters: each is a part of what a program depends on.
@@ -206,14 +201,3 @@ def _stamps(folder: str) -> Iterator[str]:
 
 def _digest(data: bytes) -> Digest:
     return len(data), zlib.crc32(data), zlib.adler32(data)
-
-
-def _is_address(site: object) -> bool:
-    return isinstance(site, AtFunction) and site.absolute is not None
-
-
-def _text(host: Host, path: str) -> str:
-    try:
-        return host.read(path)
-    except OSError:
-        return ""

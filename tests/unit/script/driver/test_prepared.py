@@ -98,6 +98,23 @@ def test_these_are_compiled_in_each_run(runs: Runs, options: dict[str, object]) 
     assert runs(text).kept is not None
 
 
+def test_an_option_that_nobody_checks_keeps_nothing(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_CHECKED", [name for name in module._CHECKED if name != "target"])
+    runs(READS, target=5)
+    assert runs(READS, target=5).kept is None
+    assert all(name in Options.__dataclass_fields__ for name in module._CHECKED)
+
+
+def test_what_the_kernel_doubts_is_told_in_each_run(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "replace", None)  # nothing is kept, so nothing is made for it
+    given = Options(host=runs.host, facts=Facts("6.1", "x86_64"))
+    real = ScriptKernel(*module.open_kernel(given))
+    doubting = SimpleNamespace(real=real, doubts=["really?"])
+    made = prepared(SourceFile("t.stp", EVENTS), given, Limits(), doubting, real)
+    made.keep()
+    assert not (Path(made._cache.folder)).exists()
+
+
 def test_what_asked_for_debug_info_is_compiled_in_each_run(runs: Runs) -> None:
     runs.kernel.asked_debug_info = True
     runs(READS)

@@ -130,9 +130,30 @@ def test_any_file_of_ktrace_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_a_program_does_not_use_may_change(machine: Machine) -> None:
+    machine.text = "probe begin, timer.s(1) {}"
     kept = machine.keep()
     for change in ("a module", "events", "CONFIG_X"):
         CHANGES[change](machine)
+    assert machine.cache().load() == kept
+
+
+@pytest.mark.parametrize("where", ["text", "arguments"])
+@pytest.mark.parametrize("change", ["a module", "events"])
+def test_an_optional_point_that_was_not_there_may_be_there_now(
+    machine: Machine, where: str, change: str
+) -> None:
+    point = 'kernel.trace("mine:*")?'
+    machine.text = f"probe {point}, begin {{}}" if where == "text" else "probe $1, begin {}"
+    machine.arguments = () if where == "text" else (point,)
+    machine.keep(BEGIN)
+    assert machine.cache().load() is not None
+    CHANGES[change](machine)
+    assert machine.cache().load() is None
+
+
+def test_events_of_other_runs_do_not_count(machine: Machine) -> None:
+    kept = machine.keep(AtEvent("sched", "*"))
+    machine.events += "ktrace_12_3456_78:vfs_read\np:ktrace_12_3456_78/vfs_read vfs_read\n"
     assert machine.cache().load() == kept
 
 
