@@ -205,7 +205,7 @@ def _with(cls: type, own: Mapping[str, Any], new: Mapping[str, Any]) -> type:
 
 
 def _with_slots(cls: type, own: Mapping[str, Any], new: Mapping[str, Any]) -> type:
-    """Return the class with a slot for each field that it declares. A class gets slots only when it is made."""
+    """Return the class with a slot for each field that it declares: slots are given when a class is made."""
     body = {name: value for name, value in cls.__dict__.items() if name not in own}
     body.pop("__dict__", None)
     body.pop("__weakref__", None)
