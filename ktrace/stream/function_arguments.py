@@ -6,10 +6,13 @@ prints empty parentheses.
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ktrace.errors import Damaged
 from ktrace.model.ctype import Enum, Float, Function, Int, Param, Pointer, Record, Void, bare
-from ktrace.symbols.btf import Btf
+
+if TYPE_CHECKING:
+    from ktrace.symbols.btf import Btf
 
 
 class FunctionArguments:
@@ -45,6 +48,8 @@ class FunctionArguments:
             return None
         try:
             if self._btf is None:
+                from ktrace.symbols.btf import Btf  # noqa: PLC0415 -- few recordings have such events
+
                 self._btf = Btf(self._data, self._source)
             found = self._btf.functions(self._name(address))
         except Damaged:

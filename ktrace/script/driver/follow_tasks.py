@@ -6,7 +6,6 @@ from ktrace.errors import KtraceError, NotFound, Refused
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.ctype import Pointer, Record, bare
 from ktrace.model.miss import Miss
-from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.script.driver.prepared import Probed
 from ktrace.script.passes.runnable import TaskNeeds
@@ -47,6 +46,8 @@ def exec_probe(kernel: Probed, needs: TaskNeeds) -> ProbeSpec:
     offset = _member_offset(kernel.kernel, "finalize_exec", "p")
     strings = task_events.exec_arguments(offset, _STRINGS if needs.environment else _ARGUMENTS)
     words = [f"p:{kernel.group}/{task_events.EXEC}", "finalize_exec", *strings]
+    from ktrace.resolve.resolve import want
+
     (spec,) = want(words, ProbeOptions(kernel.group, machine=kernel.kernel.machine), kernel.kernel)
     return spec
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ktrace.script.driver.live_kernel import ScriptKernel
     from ktrace.script.driver.options import Options
     from ktrace.script.kernel_interface import Machine
+    from ktrace.script.language.facts import Facts
     from ktrace.script.language.limits import Limits
     from ktrace.script.language.source import SourceFile
     from ktrace.script.passes.compiler import Compiler
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
 # The options that are in the key of the cache, and those that change nothing in a program.
 _CHECKED = (
-    *("host", "facts", "settings", "limits"),
+    *("host", "facts", "settings", "limits", "tapsets"),
     *("command", "target", "duration_s", "output", "pushdown", "allow_system", "buffer_kb", "verbose"),
+    "warnings",
 )
 
 
@@ -78,6 +80,14 @@ class Opened(Protocol):
         """Return the kernel. Raises Unavailable if tracing is not possible."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Tells whether the compiler has asked the kernel for anything, and for its debug info."""
+
+    kernel: bool = False
+    debug_info: bool = False
+
+
 @dataclass
 class Prepared:
     """A script that is ready to run.
@@ -93,6 +103,7 @@ class Prepared:
     _compile: Callable[[], Runnable]
     kept: Kept | None = None
     _cache: ProgramCache | None = field(default=None, repr=False)
+    _asked: Asked = Asked()
 
     @cached_property
     def probed(self) -> Probed:
@@ -106,15 +117,13 @@ class Prepared:
     def keep(self) -> None:
         """Keep the program for the next run, if it was compiled now and depends on nothing unknown."""
         # Doubts of the kernel about the script are told in each run, so each run has to ask it.
-        if self._cache is None or self.kept is not None or self._kernel.doubts:
+        if self._cache is None or self.kept is not None or self._kernel.doubts or self._asked.debug_info:
             return
         keys = {f.key for b in self.program.bound for f in (*b.entries, *b.found)}
         code = compile(self.program.emitted.text, "<script>", "exec")
         made = Kept(replace(self.program, code=code))
         if keys:
             real = self._kernel.real
-            if real.kernel.asked_debug_info:
-                return
             wanted = {key: spec for key, spec in real.wanted.items() if key in keys}
             bare = {
                 key: replace(spec, relocate=None, probe=replace(spec.probe, group=""))
@@ -123,7 +132,7 @@ class Prepared:
             events = {key: name for key, name in real.events.items() if key in keys}
             moved = frozenset(key for key, spec in wanted.items() if spec.relocate)
             made = Kept(made.program, bare, events, moved)
-        self._cache.save(made)
+        self._cache.save(made, asked=self._asked.kernel)
 
     def _own(self, key: int, spec: "ProbeSpec", group: str) -> "ProbeSpec":
         """Return a kept probe in the group of this run."""
@@ -170,20 +179,25 @@ def prepared(
         KtraceError: a mistake in the script, or something that the kernel does not have.
     """
     facts = options.facts
+    tapsets = _tapsets(options)
     cache = None
     if options.cache and _is_checked(options):
         events = partial(_events, options)
-        cache = program_cache(options.host, source, facts, options.settings, options.limits, events=events)
+        cache = program_cache(
+            options.host, [source, *tapsets], facts, options.settings, options.limits, events=events
+        )
 
     def compiled() -> Runnable:
-        return compiler(replace(options, facts=facts), machine, limits).run([source]).runnable()
+        return compiler(options, machine, limits, facts, tapsets).run([source]).runnable()
 
     if cache is not None:
         kept = cache.load()
         if kept is not None:
             return Prepared(kept.program, kernel, options, compiled, kept)
         facts = cache.facts(facts)
-    return Prepared(compiled(), kernel, options, compiled, None, cache)
+    program = compiled()
+    asked = Asked(kernel.is_open, kernel.is_open and kernel.real.kernel.asked_debug_info)
+    return Prepared(program, kernel, options, compiled, None, cache, asked)
 
 
 def _is_checked(options: "Options") -> bool:
@@ -193,12 +207,32 @@ def _is_checked(options: "Options") -> bool:
     )
 
 
-def compiler(options: "Options", machine: "Machine", limits: "Limits") -> "Compiler":
-    """Return the compiler of a script, with the tapsets of the user."""
+def compiler(
+    options: "Options",
+    machine: "Machine",
+    limits: "Limits",
+    facts: "Facts | None" = None,
+    tapsets: "Sequence[SourceFile] | None" = None,
+) -> "Compiler":
+    """Return the compiler of a script.
+
+    Args:
+        facts: those of the options if None.
+        tapsets: the user's tapsets; they are read if None.
+    """
     from ktrace.script.passes.compiler import Compiler
+
+    tapsets = _tapsets(options) if tapsets is None else tapsets
+    return Compiler(facts or options.facts, machine, options.settings, limits, tapsets)
+
+
+def _tapsets(options: "Options") -> "Sequence[SourceFile]":
+    """Return the files of the user's tapsets. Raises NotFound if one cannot be read."""
+    if not options.tapsets:
+        return ()
     from ktrace.script.tapset.directories import read_directories
 
-    return Compiler(options.facts, machine, options.settings, limits, read_directories(options.tapsets))
+    return read_directories(options.tapsets)
 
 
 def _events(options: "Options") -> str:

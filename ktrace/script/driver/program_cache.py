@@ -3,7 +3,7 @@
 The folder `scripts` in the user's cache folder has a file for each script. It holds everything that the
 program depends on, and is used only if all of it is the same now:
 
-* the script's name, text, arguments, -G and -D, and the answers to its CONFIG_ conditions;
+* the script's name, text, arguments, -G and -D, the tapsets of -I, and the answers to CONFIG_ conditions;
 * ktrace's own files, by their sizes and times, and Python;
 * the kernel's build, by its ELF notes;
 * for a script with kernel probes, also optional ones that were not there, the loaded modules, the kernel's
@@ -18,7 +18,7 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class ProgramCache:
     Args:
         host: the machine that is traced.
         folder: the folder of all files.
-        script: the script, its arguments and settings. The name of the file is made of them.
+        script: the script and the tapsets, the arguments and settings. The name of the file is made of them.
         machine: the kernel, and ktrace itself.
         events: reads the kernel's list of events, and the definitions of dynamic ones.
         config: answers CONFIG_ conditions.
@@ -111,7 +111,7 @@ class ProgramCache:
 
     def facts(self, facts: Facts) -> Facts:
         """Return facts that note which conditions a script asks for. Call it before compiling."""
-        if _IN_KERNEL.search("\n".join((self.script[1], *self.script[2]))):
+        if _IN_KERNEL.search("\n".join((*(text for _, text in self.script[0]), *self.script[1]))):
             self._before = {name: self._now(name) for name in ("modules", "events")}
 
         def config(name: str) -> str | None:
@@ -120,13 +120,17 @@ class ProgramCache:
 
         return replace(facts, config=config)
 
-    def save(self, kept: Kept) -> None:
-        """Write the program, unless it may depend on something that is not checked."""
+    def save(self, kept: Kept, *, asked: bool) -> None:
+        """Write the program, unless it may depend on something that is not checked.
+
+        Args:
+            asked: whether the kernel was asked for anything, such as the size of a type.
+        """
         sites = [one.site for one in kept.program.bound]
         needs = {"config": tuple(self._asked.items()), **self._before}
         if any(isinstance(site, AtFunction) and site.absolute is not None for site in sites):
             needs["boot"] = self._now("boot")
-        if (kept.wanted or kept.events) and needs.get("events") is None:
+        if asked and needs.get("events") is None:
             return
         # What is kept was made of what was there before: it must still be there.
         if not self._holds(needs):
@@ -161,14 +165,18 @@ class ProgramCache:
 # many parameters: each is a part of what a program depends on.
 def program_cache(
     host: Host,
-    source: SourceFile,
+    sources: Sequence[SourceFile],
     facts: Facts,
     settings: Mapping[str, str],
     limits: tuple[str, ...],
     *,
     events: Callable[[], str],
 ) -> ProgramCache | None:
-    """Return the cache of a script; None if the user has no cache folder or the kernel is unknown."""
+    """Return the cache of a script; None if the user has no cache folder or the kernel is unknown.
+
+    Args:
+        sources: the script, and the files of the user's tapsets.
+    """
     folder = cache_folder(os.environ)
     try:
         notes = host.read_bytes(_NOTES)
@@ -177,7 +185,8 @@ def program_cache(
     if folder is None or not notes:
         return None
     uname = host.uname()
-    script = (source.name, source.text, tuple(facts.arguments), tuple(settings.items()), limits)
+    texts = tuple((one.name, one.text) for one in sources)
+    script = (texts, tuple(facts.arguments), tuple(settings.items()), limits)
     kernel = (notes, uname.release, uname.version, uname.machine, facts.kernel_vr, facts.arch)
     machine = (_FORMAT, __version__, sys.version, _own_files(), *kernel)
     return ProgramCache(host, folder / FOLDER, script, machine, events, facts.config)

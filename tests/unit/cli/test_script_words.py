@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ktrace.cli import main as cli
+from ktrace.cli.config import Config
 from ktrace.cli.registry import find
 from ktrace.cli.script_words import plain_run
 from ktrace.errors import NotFound
@@ -68,7 +69,7 @@ def by_typer(words: Sequence[str]) -> tuple[Any, Any]:
         patch.setattr(scripting, "run", run)
         command = find("run")
         assert command is not None
-        assert cli._run(command, list(words)) == 0
+        assert cli._run(command, list(words), Config(), quiet=False) == 0
     return found[0]
 
 

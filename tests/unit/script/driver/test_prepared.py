@@ -8,7 +8,7 @@ import pytest
 from ktrace.errors import KtraceError
 from ktrace.host.folder import FolderHost
 from ktrace.script.driver import prepared as module
-from ktrace.script.driver.live_kernel import ScriptKernel
+from ktrace.script.driver.later_kernel import LaterKernel
 from ktrace.script.driver.options import Options
 from ktrace.script.driver.prepared import Prepared, prepared
 from ktrace.script.language.facts import Facts
@@ -21,6 +21,9 @@ COUNTS = """global n
 probe kernel.function("vfs_read") { if ($count > 4) n[$count] <<< 1 }
 probe end { print(@count(n[5])) }"""
 EVENTS = 'probe kernel.trace("syscalls:sys_enter_openat") { println($flags) }'
+
+
+TASKS = 'probe kernel.function("vfs_read") { println(ppid(), cmdline_str(), symname($buf)) }'
 
 
 class Runs:
@@ -41,11 +44,12 @@ class Runs:
     def __call__(self, text: str, **options: object) -> Prepared:
         """Prepare the script of the next run, and keep it."""
         self.number += 1
-        given = Options(host=self.host, facts=Facts("6.1", "x86_64"), **options)  # type: ignore[arg-type]
-        real = ScriptKernel(*module.open_kernel(given))
-        opened = SimpleNamespace(real=real)
-        made = prepared(SourceFile("t.stp", text), given, Limits(), opened, real)
+        options = {"host": self.host, "facts": Facts("6.1", "x86_64"), **options}
+        given = Options(**options)  # type: ignore[arg-type]
+        opened = LaterKernel(given, lambda _: None)
+        made = prepared(SourceFile("t.stp", text), given, Limits(), opened, opened)
         made.keep()
+        assert made.probed.group == f"ktrace_{self.number}_7"
         return made
 
     def lines(self, made: Prepared) -> list[str]:
@@ -60,12 +64,12 @@ def runs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return Runs(tmp_path, OLD_README if request.param == "old" else NEW_README, monkeypatch)
 
 
-@pytest.mark.parametrize("text", [READS, COUNTS, EVENTS, "probe begin { exit() }"])
+@pytest.mark.parametrize("text", [READS, COUNTS, EVENTS, TASKS, "probe begin { exit() }"])
 def test_the_second_run_is_the_same_program(runs: Runs, text: str) -> None:
     first, second = runs(text), runs(text)
     assert first.kept is None and second.kept is not None
     assert second.program.code is not None
-    for name in ("bound", "variables", "emitted", "pushed", "counted", "notes", "warnings"):
+    for name in ("bound", "variables", "emitted", "pushed", "counted", "notes", "warnings", "needs"):
         assert getattr(second.program, name) == getattr(first.program, name)
     ours = [line.replace("ktrace_1_7", "ktrace_2_7") for line in runs.lines(first)]
     assert runs.lines(second) == ours and first.probed.group != second.probed.group
@@ -90,7 +94,16 @@ def test_another_name_of_the_function_is_looked_up_again(runs: Runs) -> None:
     assert spec.relocate(spec.probe, "vfs_read").to_line() == expected.replace("ktrace_1_7", "ktrace_2_7")
 
 
-@pytest.mark.parametrize("options", [{"cache": False}, {"vmlinux": Path("vmlinux")}, {"source": "x.dat"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"cache": False},
+        {"vmlinux": Path("vmlinux")},
+        {"source": "x.dat"},
+        {"procfs": "x"},
+        {"listen": "0"},
+    ],
+)
 def test_these_are_compiled_in_each_run(runs: Runs, options: dict[str, object]) -> None:
     text = "probe begin {}"
     runs(text)
@@ -108,8 +121,9 @@ def test_an_option_that_nobody_checks_keeps_nothing(runs: Runs, monkeypatch: pyt
 def test_what_the_kernel_doubts_is_told_in_each_run(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "replace", None)  # nothing is kept, so nothing is made for it
     given = Options(host=runs.host, facts=Facts("6.1", "x86_64"))
-    real = ScriptKernel(*module.open_kernel(given))
-    doubting = SimpleNamespace(real=real, doubts=["really?"])
+    later = LaterKernel(given, lambda _: None)
+    real = later.real
+    doubting = SimpleNamespace(real=real, doubts=["really?"], is_open=True)
     made = prepared(SourceFile("t.stp", EVENTS), given, Limits(), doubting, real)
     made.keep()
     assert not (Path(made._cache.folder)).exists()
@@ -125,3 +139,27 @@ def test_a_mistake_is_found_in_each_run(runs: Runs) -> None:
     for _ in range(2):
         with pytest.raises(KtraceError, match="no_such"):
             runs('probe kernel.function("vfs_read") { println($no_such) }')
+
+
+def test_a_tapset_of_the_user_is_a_part_of_the_program(runs: Runs, tmp_path: Path) -> None:
+    tapset = tmp_path / "tapset" / "mine.stp"
+    tapset.parent.mkdir()
+    tapset.write_text('probe mine = kernel.function("vfs_read") { size = $count }')
+    text, given = "probe mine { println(size) }", (str(tapset.parent),)
+    assert runs(text, tapsets=given).kept is None
+    assert runs(text, tapsets=given).kept is not None
+    tapset.write_text('probe mine = kernel.function("vfs_read") { size = $count + 1 }')
+    assert runs(text, tapsets=given).kept is None
+
+
+def test_warnings_are_told_again(runs: Runs) -> None:
+    text = "probe begin { println(nothing) }"
+    first, second = runs(text), runs(text)
+    assert second.kept is not None and second.program.warnings == first.program.warnings != ()
+
+
+def test_each_argument_makes_a_program_of_its_own(runs: Runs) -> None:
+    text = "probe begin { println(argv_1) }"
+    assert runs(text, facts=Facts("6.1", "x86_64", arguments=["a"])).kept is None
+    assert runs(text, facts=Facts("6.1", "x86_64", arguments=["b"])).kept is None
+    assert runs(text, facts=Facts("6.1", "x86_64", arguments=["b"])).kept is not None

@@ -12,7 +12,7 @@ from ktrace.host.folder import UNAME, FolderHost
 from ktrace.script.driver import program_cache as cached
 from ktrace.script.driver.program_cache import Kept, ProgramCache, program_cache
 from ktrace.script.language.facts import Facts
-from ktrace.script.language.sites import AtEvent, AtFunction, AtMoment, Site
+from ktrace.script.language.sites import AtEvent, AtFunction, AtMoment, Input, Profile, Served, Site, Watch
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.counted import Counted
 from ktrace.script.passes.emitted import Emitted
@@ -34,6 +34,7 @@ class Machine:
     limits: tuple[str, ...] = ()
     events: str = "sched:sched_switch\n"
     config: dict[str, str] = field(default_factory=dict)
+    tapsets: tuple[SourceFile, ...] = ()
     uname: os.uname_result = UNAME
 
     def __post_init__(self) -> None:
@@ -49,8 +50,8 @@ class Machine:
     def cache(self) -> ProgramCache:
         facts = Facts("6.12", "x86_64", self.config.get, self.arguments)
         host = FolderHost(self.root, uname=self.uname)
-        source = SourceFile(self.name, self.text)
-        made = program_cache(host, source, facts, self.settings, self.limits, events=lambda: self.events)
+        sources = [SourceFile(self.name, self.text), *self.tapsets]
+        made = program_cache(host, sources, facts, self.settings, self.limits, events=lambda: self.events)
         assert made is not None
         return made
 
@@ -61,7 +62,7 @@ class Machine:
         if asks:
             facts.config(asks)
         kept = kept_at(site)
-        cache.save(kept)
+        cache.save(kept, asked=not isinstance(site, AtMoment))
         return kept
 
 
@@ -91,6 +92,7 @@ CHANGES: dict[str, Callable[[Machine], None]] = {
     "name": lambda m: setattr(m, "name", "u.stp"),
     "arguments": lambda m: setattr(m, "arguments", ("1",)),
     "-G": lambda m: setattr(m, "settings", {"x": "1"}),
+    "-I": lambda m: setattr(m, "tapsets", (SourceFile("x/a.stp", "probe a.b = begin {}", tapset=True),)),
     "-D": lambda m: setattr(m, "limits", ("MAXACTION=1",)),
     "build": lambda m: m.write("/sys/kernel/notes", "build 2"),
     "release": lambda m: setattr(m, "uname", os.uname_result((*UNAME[:2], "9.9", *UNAME[3:]))),
@@ -137,14 +139,17 @@ def test_what_a_program_does_not_use_may_change(machine: Machine) -> None:
     assert machine.cache().load() == kept
 
 
-@pytest.mark.parametrize("where", ["text", "arguments"])
+@pytest.mark.parametrize("where", ["text", "arguments", "tapset"])
 @pytest.mark.parametrize("change", ["a module", "events"])
 def test_an_optional_point_that_was_not_there_may_be_there_now(
     machine: Machine, where: str, change: str
 ) -> None:
     point = 'kernel.trace("mine:*")?'
-    machine.text = f"probe {point}, begin {{}}" if where == "text" else "probe $1, begin {}"
-    machine.arguments = () if where == "text" else (point,)
+    machine.text = f"probe {point}, begin {{}}" if where == "text" else "probe mine, begin {}"
+    if where == "arguments":
+        machine.text, machine.arguments = "probe $1, begin {}", (point,)
+    if where == "tapset":
+        machine.tapsets = (SourceFile("a.stp", f"probe mine = {point} {{}}", tapset=True),)
     machine.keep(BEGIN)
     assert machine.cache().load() is not None
     CHANGES[change](machine)
@@ -176,7 +181,7 @@ def test_what_changed_during_the_compilation_is_not_kept(machine: Machine) -> No
     cache = machine.cache()
     cache.facts(Facts())
     machine.events += "sched:new\n"
-    cache.save(kept_at(AtEvent("sched", "*")))
+    cache.save(kept_at(AtEvent("sched", "*")), asked=True)
     assert machine.cache().load() is None and not cache.folder.exists()
 
 
@@ -186,7 +191,7 @@ def test_events_that_cannot_be_read(machine: Machine, monkeypatch: pytest.Monkey
 
     cache = replace(machine.cache(), events=refused)
     cache.facts(Facts())
-    cache.save(kept_at(AtEvent("sched", "*")))
+    cache.save(kept_at(AtEvent("sched", "*")), asked=True)
     assert not cache.folder.exists()
     machine.keep(AtEvent("sched", "*"))
     assert replace(machine.cache(), events=refused).load() is None
@@ -226,7 +231,7 @@ def test_two_at_once(machine: Machine) -> None:
         for _ in range(50):
             cache = machine.cache()
             cache.facts(Facts())
-            cache.save(kept)
+            cache.save(kept, asked=False)
             found = machine.cache().load()
             if found not in (None, kept):
                 wrong.append(found)
@@ -253,3 +258,25 @@ def test_without_a_build_or_a_home_nothing_is_kept(
         monkeypatch.delenv("HOME", raising=False)
     with pytest.raises(AssertionError):
         machine.cache()
+
+
+def test_a_changed_tapset_drops_it(machine: Machine) -> None:
+    machine.tapsets = (SourceFile("a.stp", "function f() { return 1 }", tapset=True),)
+    kept = machine.keep()
+    assert machine.cache().load() == kept
+    machine.tapsets = (SourceFile("a.stp", "function f() { return 2 }", tapset=True),)
+    assert machine.cache().load() is None
+
+
+def test_what_the_kernel_was_asked_without_a_probe_is_asked_in_each_run(machine: Machine) -> None:
+    machine.text = 'probe begin { println(sizeof("struct file")) }'
+    cache = machine.cache()
+    cache.facts(Facts())
+    cache.save(kept_at(BEGIN), asked=True)
+    assert machine.cache().load() is None
+
+
+@pytest.mark.parametrize("site", [Served("x", "read"), Input("line"), Profile(), Watch("jiffies")], ids=str)
+def test_what_is_served_or_sampled_is_compiled_in_each_run(machine: Machine, site: Site) -> None:
+    machine.keep(site)
+    assert machine.cache().load() is None

@@ -37,7 +37,7 @@ def test_a_handler_that_fails_is_measured_too() -> None:
 
 
 def test_before_the_start() -> None:
-    assert Cost().text().startswith("handlers ran for 0 events in 0.0 s, 0 a second")
+    assert Cost().text().startswith("handlers ran for 0 events in ")
 
 
 def test_events_are_counted_as_handlers_take_them() -> None:
