@@ -43,10 +43,10 @@ def test_a_new_event_is_seen(ktrace) -> None:
     script = 'global n probe kernel.trace("mine_*") { n[pp()]++ } probe end { foreach (k+ in n) println(k) }'
     words = ("run", "-v", "-c", LOAD, "-e", script)
     try:
-        ktrace("add", "-n", "mine_read", "vfs_read")
+        ktrace("add", "--name", "mine_read", "vfs_read")
         assert "mine_read" in ktrace(*words).out
         assert KEPT in ktrace(*words).err
-        ktrace("add", "-n", "mine_write", "vfs_write")
+        ktrace("add", "--name", "mine_write", "vfs_write")
         run = ktrace(*words)
         assert KEPT not in run.err and "mine_read" in run.out and "mine_write" in run.out
     finally:

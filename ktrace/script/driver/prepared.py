@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from ktrace.errors import NotFound
 from ktrace.records import dataclass
 from ktrace.script.driver.program_cache import Kept, ProgramCache, program_cache
+from ktrace.script.kernel_interface import Found
 from ktrace.script.passes.runnable import Runnable
 
 if TYPE_CHECKING:
@@ -124,6 +125,7 @@ class Prepared:
         made = Kept(replace(self.program, code=code))
         if keys:
             real = self._kernel.real
+            made = Kept(_in_group(made.program, real.group, ""))
             wanted = {key: spec for key, spec in real.wanted.items() if key in keys}
             bare = {
                 key: replace(spec, relocate=None, probe=replace(spec.probe, group=""))
@@ -193,11 +195,24 @@ def prepared(
     if cache is not None:
         kept = cache.load()
         if kept is not None:
-            return Prepared(kept.program, kernel, options, compiled, kept)
+            made = Prepared(kept.program, kernel, options, compiled, kept)
+            if kept.wanted:
+                made.program = _in_group(kept.program, "", made.probed.group)
+            return made
         facts = cache.facts(facts)
     program = compiled()
     asked = Asked(kernel.is_open, kernel.is_open and kernel.real.kernel.asked_debug_info)
     return Prepared(program, kernel, options, compiled, None, cache, asked)
+
+
+def _in_group(program: Runnable, old: str, new: str) -> Runnable:
+    """Return a program whose probes are in another group: that of the run that will define them."""
+
+    def moved(events: tuple[Found, ...]) -> tuple[Found, ...]:
+        return tuple(replace(one, system=new) if one.system == old else one for one in events)
+
+    bound = (replace(one, found=moved(one.found), entries=moved(one.entries)) for one in program.bound)
+    return replace(program, bound=tuple(bound))
 
 
 def _is_checked(options: "Options") -> bool:

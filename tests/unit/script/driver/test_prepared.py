@@ -69,12 +69,16 @@ def test_the_second_run_is_the_same_program(runs: Runs, text: str) -> None:
     first, second = runs(text), runs(text)
     assert first.kept is None and second.kept is not None
     assert second.program.code is not None
-    for name in ("bound", "variables", "emitted", "pushed", "counted", "notes", "warnings", "needs"):
+    handlers = [repr(one).replace("ktrace_1_7", "ktrace_2_7") for one in first.program.bound]
+    assert [repr(one) for one in second.program.bound] == handlers
+    for name in ("variables", "emitted", "pushed", "counted", "notes", "warnings", "needs"):
         assert getattr(second.program, name) == getattr(first.program, name)
     ours = [line.replace("ktrace_1_7", "ktrace_2_7") for line in runs.lines(first)]
     assert runs.lines(second) == ours and first.probed.group != second.probed.group
     for bound in first.program.bound:
         for found in bound.found:
+            system, _, _ = first.probed.event(found.key).partition("/")
+            assert found.system in ("", system)
             assert second.probed.event(found.key) == first.probed.event(found.key).replace("_1_", "_2_")
 
 
