@@ -13,7 +13,7 @@ from ktrace.errors import Busy, KtraceError, NotFound, Refused, Unavailable
 from ktrace.host.host import Host
 from ktrace.kernel.inlined import NOWHERE, declared_in, inlined_hint, installed
 from ktrace.model.names import is_glob
-from ktrace.model.place import AddressPlace, EventPlace, FilePlace, SymbolPlace
+from ktrace.model.place import AddressPlace, EventPlace, FilePlace, SymbolPlace, TracepointPlace
 from ktrace.model.probe import Probe
 from ktrace.model.registers import CONVENTIONS
 from ktrace.symbols.kallsyms import Kallsyms, Symbol
@@ -47,7 +47,7 @@ def explain(
             refused.message,
             excerpt=refused.excerpt,
             caret=refused.caret,
-            hint=f"`ktrace show {probe.event}` shows what is there; choose another name with --name",
+            hint=_taken_hint(tracing, probe),
         )
     if refused.errno == errno.ENOMEM:
         return _with_hint(refused, "the kernel is out of memory for probes: a smaller --maxactive may do")
@@ -60,6 +60,19 @@ def explain(
         or _data_symbol_problem(probe, refused, symbols)
         or _with_hint(refused, _argument_hint(tracing, probe, refused))
     )
+
+
+def _taken_hint(tracing: Files, probe: Probe) -> str:
+    """Return what to do about a name that is taken, or a tracepoint that the kernel lets one probe have."""
+    if isinstance(probe.place, TracepointPlace) and not tracing.exists(f"events/{probe.event}"):
+        name = probe.place.to_text()
+        lines = tracing.read("dynamic_events").splitlines() if tracing.exists("dynamic_events") else []
+        words = [line.split() for line in lines if line.startswith("t:")]
+        there = [head.removeprefix("t:") for head, at, *_ in words if at == name]
+        return (
+            f"this kernel lets a tracepoint have one probe: {there[0] if there else 'another'} is at {name}"
+        )
+    return f"`ktrace show {probe.event}` shows what is there; choose another name with --name"
 
 
 def foreseen(

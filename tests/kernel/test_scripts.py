@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from ktrace.model.features import Features
 from tests.scripts.case import Case, cases
 from tests.scripts.check import check
 
@@ -22,6 +23,9 @@ def lacks(case: Case, tracing: Path) -> str | None:
         if need == "btf":
             if not Path("/sys/kernel/btf/vmlinux").exists():
                 return "types"
+        elif need == "tracepoints":
+            if not Features.find((tracing / "README").read_text()).tracepoint_probe:
+                return "probes at tracepoints"
         elif need == "fuse":
             # To open the device loads the module.
             with suppress(OSError), Path("/dev/fuse").open("rb"):

@@ -12,7 +12,7 @@
     errors:                     standard error: each line must be within it
 
 What `needs` may name: `kernel` (kprobes and kernel.function), `btf`, `syscalls` (by name), `raw_syscalls`,
-`fuse` (mounting in user space) and `events/SYSTEM/NAME`.
+`tracepoints` (probes there), `fuse` (mounting in user space) and `events/SYSTEM/NAME`.
 """
 
 import shlex

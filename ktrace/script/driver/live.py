@@ -162,7 +162,8 @@ def _loop(
 def _define(context: RunContext, drive: Drive, kernel: "Probed", options: "Options") -> None:
     """Define the script's probes. The kernel may refuse some of those that match a wildcard."""
     session, stacks = context.session, drive.wants_stacks
-    keys = [f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)]
+    # Handlers at one tracepoint share a key.
+    keys = list(dict.fromkeys(f.key for b in drive.compiled.bound for f in (*b.entries, *b.found)))
     note = context.notify if options.verbose else _drop
     made = define_all(
         [kernel.wanted[key] for key in keys if key in kernel.wanted],

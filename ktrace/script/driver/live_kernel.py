@@ -53,6 +53,7 @@ class ScriptKernel:
     _asked: dict[object, list[ProbeSpec] | KtraceError] = field(default_factory=dict)
     _static: StaticEvents = field(init=False)
     _names: set[str] = field(default_factory=set)
+    _tracepoints: dict[str, tuple[int, tuple[Read, ...]]] = field(default_factory=dict)
     _keys: int = 0
 
     def __post_init__(self) -> None:
@@ -316,6 +317,11 @@ class ScriptKernel:
     def _found(self, one: ProbeSpec, site: AtFunction | AtSyscall | None, reads: Sequence[Read]) -> Found:
         self._keys += 1
         self.wanted[self._keys] = one
+        return self._found_of(self._keys, site, len(reads))
+
+    def _found_of(self, key: int, site: AtFunction | AtSyscall | None, reads: int) -> Found:
+        """Return the event of a probe, with its first arguments, which are those that handlers read."""
+        one = self.wanted[key]
         function, module = function_of(one.probe)
         function = one.requested or function
         suffix = ".return" if one.probe.is_return else ""
@@ -323,10 +329,10 @@ class ScriptKernel:
         point = f'{head}.function("{function}"){suffix}'
         if isinstance(site, AtSyscall):
             point = f"syscall.{site.name}{suffix}"
-        args = one.probe.args[: len(reads)]
+        args = one.probe.args[:reads]
         columns = tuple(arg.name or "" for arg in args)
         types = tuple(arg.type or "" for arg in args)
-        return Found(one.probe.name, function, module, point, columns, self._keys, types, one.probe.group)
+        return Found(one.probe.name, function, module, point, columns, key, types, one.probe.group)
 
     def _at_event(self, site: AtEvent, reads: Sequence[Read]) -> Sequence[Found]:
         names = self._static.meant(site)
@@ -349,10 +355,22 @@ class ScriptKernel:
         return found
 
     def _tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Found:
-        """Probe the tracepoint itself, to read the arguments that the kernel passes to it."""
-        one = self._static.on_tracepoint(name, reads, missing)
-        found = self._found(self._own_name(one), None, reads)
-        return replace(found, point=f'kernel.trace("{name.replace("/", ":")}")')
+        """Probe the tracepoint itself, to read the arguments that the kernel passes to it.
+
+        All handlers at a tracepoint share one probe, because some kernels refuse a second one there.
+        """
+        key, before = self._tracepoints.get(name, (0, ()))
+        together = tuple(dict.fromkeys((*before, *reads)))
+        one = self._static.on_tracepoint(name, together, missing)
+        if key:
+            self.wanted[key] = replace(one, probe=replace(one.probe, name=self.wanted[key].probe.name))
+            found = self._found_of(key, None, len(together))
+        else:
+            found = self._found(self._own_name(one), None, together)
+        self._tracepoints[name] = (found.key, together)
+        at = [together.index(read) for read in reads]
+        columns, types = (tuple(every[i] for i in at) for every in (found.columns, found.types))
+        return replace(found, columns=columns, types=types, point=f'kernel.trace("{name.replace("/", ":")}")')
 
 
 def _at_entry(reads: Sequence[Read]) -> bool:

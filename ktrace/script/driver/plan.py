@@ -23,17 +23,17 @@ def steps(kernel: ScriptKernel, compiled: Compiled, *, pushdown: bool) -> Plan:
             counted.setdefault(table.key, []).append(table)
     made: list[Step] = [make_step(kernel.group, "a buffer of this run's own")]
     instance = f"instances/{kernel.group}"
-    for bound in compiled.bound:
-        for found in (*bound.entries, *bound.found):
-            if found.key in kernel.wanted:
-                made.append(define_step(kernel.wanted[found.key].probe))
-            event = kernel.event(found.key)
-            if found.key in counted:
-                made += _counting(event, counted[found.key], instance)
-                continue
-            if pushdown and found.key in compiled.pushed.filters:
-                made.append(filter_step(event, compiled.pushed.filters[found.key]).below(instance))
-            made.append(enable_step(event).below(instance))
+    # Handlers at one tracepoint share a key.
+    for key in dict.fromkeys(found.key for b in compiled.bound for found in (*b.entries, *b.found)):
+        if key in kernel.wanted:
+            made.append(define_step(kernel.wanted[key].probe))
+        event = kernel.event(key)
+        if key in counted:
+            made += _counting(event, counted[key], instance)
+            continue
+        if pushdown and key in compiled.pushed.filters:
+            made.append(filter_step(event, compiled.pushed.filters[key]).below(instance))
+        made.append(enable_step(event).below(instance))
     made += _following(kernel, compiled.runnable().needs, instance)
     return Plan(tuple(made))
 

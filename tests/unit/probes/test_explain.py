@@ -5,7 +5,7 @@ import pytest
 
 from ktrace.errors import Busy, NotFound, Refused, Unavailable
 from ktrace.model.fetch import FetchArg
-from ktrace.model.place import AddressPlace, SymbolPlace
+from ktrace.model.place import AddressPlace, SymbolPlace, TracepointPlace
 from ktrace.model.probe import Probe
 from ktrace.probes import explain as explain_module
 from ktrace.probes.explain import explain
@@ -59,6 +59,15 @@ def test_the_name_is_taken(files):
     assert isinstance(error, Busy)
     assert (error.message, error.caret) == ("Argument type or name is different", 4)
     assert "ktrace show g/a" in error.hint
+
+
+def test_a_tracepoint_that_has_a_probe(tmp_path):
+    """Linux 6.12 refuses a second one; 7.3 does not."""
+    probe = Probe("t", "g", "b", TracepointPlace("sched_switch"))
+    files = Scripted(tmp_path, {"dynamic_events": "p:g/c vfs_read\nt:g/a sched_switch f0=prev:u64\n"})
+    error = explained(files, probe, refused("File exists", errno.EEXIST, probe))
+    assert isinstance(error, Busy)
+    assert error.hint == "this kernel lets a tracepoint have one probe: g/a is at sched_switch"
 
 
 def test_out_of_memory(files):

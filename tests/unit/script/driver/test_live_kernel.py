@@ -243,3 +243,18 @@ def test_the_file_of_a_function_is_checked(old: ScriptKernel, monkeypatch: pytes
             compiled(old, f'probe kernel.function("vfs_read@{place}") {{}}')
         assert caught.value.hint == "it is in fs/read_write.c"
     assert not old.doubts
+
+
+def test_handlers_at_a_tracepoint_share_one_probe(new: ScriptKernel) -> None:
+    """A second probe at a tracepoint is refused by Linux 6.12: File exists."""
+    reads = "$preempt", "$prev"
+    points = (f'probe kernel.trace("sched_switch") {{ println({read}) }}' for read in (*reads, "$preempt"))
+    text = "".join(points)
+    made = compiled(new, text)
+    (one,) = new.wanted.values()
+    assert [arg.name for arg in one.probe.args] == ["f0", "f1"]
+    found = [event for bound in made.bound for event in bound.found]
+    assert [event.columns for event in found] == [("f0",), ("f1",), ("f0",)]
+    assert {event.event for event in found} == {one.probe.name} and len({event.key for event in found}) == 1
+    shown = [line for line in steps(new, made, pushdown=True).to_shell("/t") if "dynamic_events" in line]
+    assert len(shown) == 1
