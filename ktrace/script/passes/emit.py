@@ -44,7 +44,7 @@ def emit(types: Types, functions: Functions, bound: Sequence[Bound]) -> Emitted:
         entries = one.wanted.entries
         if entries:
             body = _Body(types, one.code, one.wanted.entry_fields, function=False)
-            texts.append(_entry(types, body, written, entries, name))
+            texts.append(_entry(types, body, written, one, name))
             made[f"{one.scope} entry"] = Handler(f"{name}_entry", tuple(body.needs))
         body = _Body(types, one.code, one.wanted.fields, function=False)
         texts.append(_handler(types, body, written, one, name))
@@ -68,11 +68,16 @@ def _function(types: Types, body: "_Body") -> str:
     return "\n".join([*head, *("    " + line for line in body.lines if line), *tail])
 
 
-def _entry(
-    types: Types, body: "_Body", functions: Mapping[str, "_Body"], entries: Sequence[Expr], name: str
-) -> str:
-    """Emit the entry handler, which keeps values for the function's return."""
-    values = ", ".join(body.value(e) for e in entries)
+def _entry(types: Types, body: "_Body", functions: Mapping[str, "_Body"], bound: Bound, name: str) -> str:
+    """Emit the entry handler, which keeps values for the function's return.
+
+    Text that the return's handler reads itself is kept as it is: lengths and quotes are applied there.
+    """
+    wanted = bound.wanted
+    values = ", ".join(
+        body.need(body.fields[e]) if e in wanted.fields and e in body.fields else body.value(e)
+        for e in wanted.entries
+    )
     told = _told(types, body, functions)
     for one in ("tid", *told):
         body.need(one)

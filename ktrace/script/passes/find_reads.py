@@ -158,6 +158,8 @@ class _Finder:
             return
         if isinstance(node, Call) and node.name in FETCHES and (found := self._fetched(node)):
             self._read(node, *found, from_address=node.name in AT_ADDRESS)
+            for option in node.args[1:]:  # a length or a default, which the handler itself evaluates
+                self.visit(option)
             return
         if isinstance(node, Call) and node.name == "returnval" and not node.args:
             self._read(node, Target(node.at, "return"), "number")
@@ -303,7 +305,11 @@ class _Finder:
         wanted.fields[node] = f"e{len(wanted.entries)}"
         wanted.entries.append(value)
         self.at_entry = True
-        self.visit(value)
+        found = self._fetched(value) if isinstance(value, Call) and value.name in FETCHES else None
+        if node is value and isinstance(value, Call) and found is not None:
+            self._read(value, *found, from_address=value.name in AT_ADDRESS)  # its options are the return's
+        else:
+            self.visit(value)
         self.at_entry = False
         if wanted.texts.get(value):
             wanted.texts[node] = True

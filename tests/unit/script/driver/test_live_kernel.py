@@ -258,3 +258,14 @@ def test_handlers_at_a_tracepoint_share_one_probe(new: ScriptKernel) -> None:
     assert {event.event for event in found} == {one.probe.name} and len({event.key for event in found}) == 1
     shown = [line for line in steps(new, made, pushdown=True).to_shell("/t") if "dynamic_events" in line]
     assert len(shown) == 1
+
+
+def test_text_of_the_entry_is_cut_and_quoted_once_by_the_return(either: ScriptKernel) -> None:
+    text = (
+        'probe kernel.function("vfs_read").return { n = $return; println(user_string_n($buf, $return),'
+        " user_string_n($buf, n), user_string_quoted(@entry($buf)), @entry(user_string_quoted($buf))) }"
+    )
+    entry, _, handler = compiled(either, text).emitted.text.partition("def p_0(")
+    assert "append((c_f0, c_f0, c_f0, b_text_strn(c_f0, 0, 1),))" in entry
+    shown = ("c_e0[:max(c_f0, 0)]", "c_e1[:max(v_n, 0)]", "b_text_strn(c_e2, 0, 1)", "shown(c_e3)")
+    assert all(one in handler for one in shown)
