@@ -1,4 +1,4 @@
-"""Sample perf events during a script's run, for `timer.profile` and watchpoints."""
+"""Sample perf events during a script's run, for `timer.profile`, `perf...` and watchpoints."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ktrace.errors import KtraceError, NotFound, Unavailable
 from ktrace.host.local import LocalHost
 from ktrace.script.language.points import Timer
-from ktrace.script.language.sites import Profile, Watch
+from ktrace.script.language.sites import PerfEvent, Profile, Sampled, Watch
 from ktrace.script.sampling.perf_events import Event, PerfEvents
 from ktrace.script.sampling.records import Records, Sample
 from ktrace.session.tasks import parse_cpus
@@ -42,9 +42,9 @@ class Sampling:
             Unavailable: the kernel or the processor refuses a watchpoint, or samples that the script needs.
             NotFound: there is no variable of that name.
         """
-        grouped: dict[Profile | Watch, list[Handled]] = {}
+        grouped: dict[Sampled, list[Handled]] = {}
         for bound in self.drive.compiled.bound:
-            if isinstance(bound.site, Profile | Watch):
+            if isinstance(bound.site, Sampled):
                 grouped.setdefault(bound.site, []).append(bound)
         for site, bounds in grouped.items():
             try:
@@ -83,7 +83,7 @@ class Sampling:
             self.notify(f"WARNING: {lost} samples were lost: the handlers lag")
         self._events.clear()
 
-    def _open(self, site: Profile | Watch, bounds: "list[Handled]", options: "Options") -> None:
+    def _open(self, site: Sampled, bounds: "list[Handled]", options: "Options") -> None:
         host = options.host
         if options.source:
             raise Unavailable("the script runs on a recording")
@@ -92,6 +92,8 @@ class Sampling:
         event = Event(_PERIOD_NS)
         if isinstance(site, Watch):
             event = Event(1, self._address(site, options), site.length, site.reads)
+        elif isinstance(site, PerfEvent):
+            event = Event(site.period, type=site.type, config=site.config, hz=site.hz)
         cpus = parse_cpus(host.read(_ONLINE).strip())
         events = self._stack.enter_context(PerfEvents(event, host.uname().machine, cpus))
         self._events.append((events, Records(), bounds))

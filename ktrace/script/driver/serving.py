@@ -7,7 +7,7 @@ from dataclasses import field, replace
 from typing import TYPE_CHECKING, Literal
 
 from ktrace.records import dataclass
-from ktrace.script.language.sites import Input, Profile, Served, Watch
+from ktrace.script.language.sites import Input, Sampled, Served
 from ktrace.script.language.source import STANDARD_INPUT, ScriptError
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Serving:
         from ktrace.errors import UsageError
 
         bounds = self.drive.compiled.bound
-        if any(isinstance(one.site, Profile | Watch) for one in bounds):
+        if any(isinstance(one.site, Sampled) for one in bounds):
             from ktrace.script.driver.sampling import Sampling
 
             self._sampling = Sampling(self.drive, note)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from ktrace.script.language.definitions import Component, Point
-from ktrace.script.language.sampled import watch_site
+from ktrace.script.language.sampled import counter_site, watch_site
 from ktrace.script.language.served import served_site
 from ktrace.script.language.sites import (
     AtEvent,
@@ -12,6 +12,7 @@ from ktrace.script.language.sites import (
     AtMoment,
     AtSyscall,
     OwnSite,
+    PerfEvent,
     Profile,
     Site,
     Timer,
@@ -34,14 +35,18 @@ _MOMENTS = ("begin", "end", "error", "never", "oneshot")
 _JIFFY = 10**6  # nanoseconds, at SystemTap's HZ of 1000
 
 
-_REASONS = {
+REFUSED_FAMILIES = {
     "process": "programs are not probed by scripts yet; `ktrace add` takes FILE:OFFSET",
-    "perf": "perf counters are not read here",
     "java": "Java methods are not probed",
-    "python2": "Python functions are not probed",
-    "python3": "Python functions are not probed",
+    **dict.fromkeys(("python", "python2", "python3"), "Python functions are not probed"),
     "plugin": "plugins are not supported",
+    "init": "its order among the begin probes is not documented: begin(-1) runs before begin",
+    **dict.fromkeys(
+        ("stap", "stapio", "staprun"), "it is in SystemTap's own programs, which ktrace does not use"
+    ),
+    **dict.fromkeys(("dw_kprocess", "tp_kprocess"), "it is a part of kprocess.create: probe that"),
 }
+"""Probe points that ktrace refuses, by their first word, with the reason."""
 
 
 def read_point(point: Point) -> Site:
@@ -61,12 +66,14 @@ def read_point(point: Point) -> Site:
             return AtMoment(head.name, head.arg or 0)
         case "timer":
             return _timer(point, rest)
+        case "perf":
+            return counter_site(point)
         case "kernel" | "module" | "kprobe" | "__ktrace":
             return _in_kernel(point, head, rest)
         case "procfs" | "__ktrace_input":
             return served_site(point)
-    if head.name in _REASONS:
-        raise ScriptError(f"{head.name}: {_REASONS[head.name]}", point.at)
+    if head.name in REFUSED_FAMILIES:
+        raise ScriptError(f"{head.name}: {REFUSED_FAMILIES[head.name]}", point.at)
     raise NoSuchPoint(f"there is no probe point '{point}'", point.at)
 
 
@@ -112,10 +119,12 @@ def _nothing_more(rest: list[Component]) -> None:
         raise NoSuchPoint(f"'{rest[0]}' does not belong to this probe point", rest[0].at)
 
 
-def _timer(point: Point, rest: list[Component]) -> Timer | Profile:
+def _timer(point: Point, rest: list[Component]) -> Timer | Profile | PerfEvent:
     if not rest:
         raise ScriptError("which timer?", point.at, hint="timer.s(1), timer.ms(100), timer.hz(10)")
     unit, *more = rest
+    if unit.name == "profile" and more and more[0].name == "freq":
+        return counter_site(point)
     if unit.name == "profile":
         _nothing_more([one for one in more if one.name != "tick"])
         return Profile()

@@ -120,7 +120,26 @@ class Watch:
     reads: bool = False
 
 
-OwnSite: TypeAlias = AtMoment | Timer | Served | Input | Profile | Watch
+@dataclass(frozen=True, slots=True)
+class PerfEvent:
+    """A perf event that is sampled on every processor.
+
+    Attributes:
+        type, config: the event, as in `struct perf_event_attr`.
+        period: the number of events between two samples.
+        hz: the samples a second to aim for, in place of a period; 0 for none.
+    """
+
+    type: int
+    config: int
+    period: int = 1_000_000
+    hz: int = 0
+
+
+Sampled: TypeAlias = Profile | Watch | PerfEvent
+"""Sites of perf events."""
+
+OwnSite: TypeAlias = AtMoment | Timer | Served | Input | Profile | Watch | PerfEvent
 """Sites that ktrace itself runs the handlers of; no event of the kernel calls them."""
 
 Site: TypeAlias = OwnSite | AtFunction | AtEvent | AtSyscall

@@ -11,7 +11,7 @@ from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.definitions import Global, Script
 from ktrace.script.language.facts import Facts
 from ktrace.script.language.limits import Limits
-from ktrace.script.language.sites import Input, Profile, Served, Watch
+from ktrace.script.language.sites import Input, Sampled, Served
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.compilation import Compilation
@@ -52,7 +52,7 @@ def _handled(bound: Bound) -> Handled:
     hook, wanted = bound.hook, bound.wanted
     reads, entry_reads = tuple(wanted.reads), tuple(wanted.entry_reads)
     names = str(hook.point), str(hook.asked)
-    is_own = isinstance(bound.site, Served | Input | Profile | Watch)
+    is_own = isinstance(bound.site, Served | Input | Sampled)
     at, may_miss = (hook.asked.at if is_own else None), hook.point.may_miss or hook.asked.may_miss
     return Handled(
         *(bound.scope, bound.site, *names, reads, entry_reads),

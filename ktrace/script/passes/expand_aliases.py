@@ -16,7 +16,7 @@ from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.ast import Block
 from ktrace.script.language.definitions import Alias, Component, Point, Script
-from ktrace.script.language.points import AtMoment, OwnSite, read_point, spelled
+from ktrace.script.language.points import REFUSED_FAMILIES, AtMoment, OwnSite, read_point, spelled
 from ktrace.script.language.source import NoSuchPoint, ScriptError
 from ktrace.script.passes.hook import Hook, Hooks, machine_at
 
@@ -24,7 +24,8 @@ from ktrace.script.passes.hook import Hook, Hooks, machine_at
 LEAVES = frozenset(
     (
         *("begin", "end", "error", "never", "oneshot", "timer", "kernel", "module", "kprobe", "__ktrace"),
-        *("process", "procfs", "perf", "java", "python2", "python3", "plugin", "__ktrace_input"),
+        *("procfs", "perf", "__ktrace_input"),
+        *REFUSED_FAMILIES,
     )
 )
 _DEPTH_MAX = 20

@@ -32,7 +32,7 @@ from ktrace.script.language.ast import (
 )
 from ktrace.script.language.definitions import Point, Script
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, OwnSite, Site
-from ktrace.script.language.sites import Profile, Watch
+from ktrace.script.language.sites import Sampled
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.addresses import address_of, is_computable, is_load
 from ktrace.script.passes.builtins import AT_ADDRESS, ELEMENTS, FETCHES, MEMBERS, gives_text
@@ -75,7 +75,7 @@ def find_reads(hooks: Hooks, script: Script) -> Hooks:
     sampling = own if any(_calls(f.body, ("addr",)) for f in script.functions) else ()
 
     def one(hook: Hook) -> Hook:
-        if not isinstance(hook.site, Profile | Watch):
+        if not isinstance(hook.site, Sampled):
             _check_addr(hook, sampling)
         wanted = find_targets(hook, is_global)
         if isinstance(hook.site, AtFunction | AtSyscall):

@@ -37,7 +37,7 @@ from ktrace.script.language.ast import (
 from ktrace.script.language.definitions import Function, Functions
 from ktrace.script.language.limits import Limits
 from ktrace.script.language.points import AtMoment, Timer
-from ktrace.script.language.sites import Input, Profile, Served, Watch
+from ktrace.script.language.sites import Input, PerfEvent, Profile, Served, Watch
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.count_patterns import Added, Keys, NotCounting, additions
 from ktrace.script.passes.counted import Counted, Sum, Table
@@ -46,7 +46,7 @@ from ktrace.script.passes.types import Types
 ENTRIES_MAX = 1 << 16  # of all tables; the kernel allocates them at once, about 400 bytes each
 _SAME = Term("common_type")  # a key that is the same for every hit of an event
 # Sites whose handlers may read what the kernel has counted by then.
-_SEEING = (Timer, Served, Input, Profile, Watch)
+_SEEING = (Timer, Served, Input, Profile, Watch, PerfEvent)
 _ENDS_IN_BLANK = '{} ~ "* "'
 
 

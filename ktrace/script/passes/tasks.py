@@ -64,7 +64,8 @@ BY_NUMBER = {
 """Functions of a task, and the built-in functions that take its number."""
 
 _NUMBER = "__ktrace_task"  # returns its argument; a probe does not take it for a pointer
-_MAKERS = ("task_current", "pid2task", "task_parent")
+MAKERS = ("task_current", "pid2task", "task_parent")
+"""Functions whose result is a task known by number."""
 
 
 def of_number(node: Call, numbered: Numbered) -> Expr | None:
@@ -75,7 +76,7 @@ def of_number(node: Call, numbered: Numbered) -> Expr | None:
 
     Return None if the call is not of such a task.
     """
-    if node.name in _MAKERS and (number := number_of(node, numbered)) is not None:
+    if node.name in MAKERS and (number := number_of(node, numbered)) is not None:
         return number
     if len(node.args) != 1 or node.name not in {*_CURRENT, *BY_NUMBER, "task_tid"}:
         return None
@@ -117,7 +118,7 @@ def same_task(node: Binary, numbered: Numbered) -> Binary | None:
         return None
     for side, other in (("left", "right"), ("right", "left")):
         task, pointer = getattr(node, side), getattr(node, other)
-        is_task = isinstance(task, Name) or (isinstance(task, Call) and task.name in _MAKERS)
+        is_task = isinstance(task, Name) or (isinstance(task, Call) and task.name in MAKERS)
         if is_task and isinstance(pointer, Target | Cast) and number_of(task, numbered) is not None:
             number = Call(pointer.at, "task_tid", (pointer,))
             return replace(node, right=number) if other == "right" else replace(node, left=number)
@@ -147,7 +148,7 @@ def numbered_locals(node: Node, is_global: Callable[[str], bool]) -> Numbered:
 
 def _is_made(value: Expr, numbered: Numbered) -> bool:
     """Return whether a value is a task, and not just any number such as `tid()`."""
-    is_task = isinstance(value, Name) or (isinstance(value, Call) and value.name in _MAKERS)
+    is_task = isinstance(value, Name) or (isinstance(value, Call) and value.name in MAKERS)
     return is_task and number_of(value, numbered) is not None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from ktrace.script.language.ast import Call, walk
-from ktrace.script.language.sites import Profile, Watch
+from ktrace.script.language.sites import Sampled
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.builtins import BUILTINS
 
@@ -16,7 +16,7 @@ def warn_of_differences(bound: Sequence[Bound], warnings: Sequence[str]) -> Sequ
     """Warn of probe points that differ from SystemTap's."""
     differing: list[str] = []
     for one in bound:
-        if not isinstance(one.site, Profile | Watch):
+        if not isinstance(one.site, Sampled):
             continue
         for node in walk(one.hook.code):
             if isinstance(node, Call) and node.name in _STACKS - {"uaddr"}:

@@ -27,8 +27,9 @@ _MACHINES = {
     "loongarch64": (241, 0),
 }
 _ATTRIBUTE = struct.Struct("=IIQQQQQIIQQQQIiQIHH")
-_SOFTWARE, _BREAKPOINT = 1, 5
+_BREAKPOINT = 5
 _FLAGS = 1 | 1 << 9 | 1 << 13 | 1 << 18 | 1 << 25  # disabled, comm, task, sample_id_all, use_clockid
+_FREQUENCY = 1 << 10
 _MONOTONIC = 1
 _CLOSE_ON_EXEC = 8
 _ENABLE = 0x2400
@@ -38,10 +39,12 @@ _PAGES = 64
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """The clock or the variable that is sampled.
+    """What is sampled: the clock, another event, or accesses to a variable.
 
     Attributes:
-        period: the nanoseconds between two samples of the clock; 1 for a watchpoint.
+        period: the events between two samples, which are nanoseconds for the clock; 1 for a watchpoint.
+        type, config: the event, if it is not a watchpoint.
+        hz: the samples a second, in place of a period; 0 for none.
         address, length: the variable of a watchpoint, in bytes; None for the clock.
         reads: whether reading it counts, too.
     """
@@ -50,18 +53,21 @@ class Event:
     address: int | None = None
     length: int = 8
     reads: bool = False
+    type: int = 1
+    config: int = 0
+    hz: int = 0
 
     def attribute(self, register: int) -> bytes:
         """Return the `struct perf_event_attr`."""
         watched = self.address is not None
         return _ATTRIBUTE.pack(
-            _BREAKPOINT if watched else _SOFTWARE,
+            _BREAKPOINT if watched else self.type,
             _ATTRIBUTE.size,
-            0,  # PERF_COUNT_SW_CPU_CLOCK
-            self.period,
+            0 if watched else self.config,
+            self.hz or self.period,
             SAMPLE_TYPE,
             0,
-            _FLAGS,
+            _FLAGS | (_FREQUENCY if self.hz else 0),
             0,
             (3 if self.reads else 2) if watched else 0,
             (self.address or 0) & (1 << 64) - 1,

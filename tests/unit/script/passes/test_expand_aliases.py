@@ -69,7 +69,9 @@ def test_an_alias_of_points_that_match_nothing_matches_nothing() -> None:
     assert after(expand_aliases, text.replace("a {}", "a ?, begin {}"), FakeKernel([])).hooks
 
 
-@pytest.mark.parametrize("point", ['process("x").function("f")', "perf.sw.cpu_clock", 'kernel.data("x")'])
+@pytest.mark.parametrize(
+    "point", ['process("x").function("f")', 'perf.sw.cpu_clock.counter("n")', 'kernel.data("x")']
+)
 def test_a_point_that_cannot_be_probed_here_is_not_passed_over(point: str) -> None:
     (hook, _) = after(expand_aliases, f"probe {point} ?, begin {{}}").hooks
     assert hook.refused is not None

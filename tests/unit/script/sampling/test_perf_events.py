@@ -15,6 +15,10 @@ def test_the_attribute_of_a_clock_and_of_a_watchpoint() -> None:
     clock = Event(1000).attribute(8)
     assert len(clock) == 112 and struct.unpack_from("=IIQQ", clock) == (1, 112, 0, 1000)
     assert struct.unpack_from("=IQQQQ", clock, 52) == (0, 0, 0, 0, 1 << 8)
+    often = Event(0, type=1, config=2, hz=99).attribute(8)
+    assert struct.unpack_from("=IIQQ", often) == (1, 112, 2, 99)
+    is_rate = 1 << 10
+    assert struct.unpack_from("=Q", often, 40)[0] ^ struct.unpack_from("=Q", clock, 40)[0] == is_rate
     watch = Event(1, -(1 << 63), 4, reads=True).attribute(8)
     assert struct.unpack_from("=I", watch)[0] == 5
     assert struct.unpack_from("=IQQ", watch, 52) == (3, 1 << 63, 4)
