@@ -63,8 +63,16 @@ context: __ktrace_task_pid(long) __ktrace_task_prio(long) __ktrace_task_nice(lon
 context: __ktrace_task_state(long) __ktrace_task_cpu(long) __ktrace_task_start_time(long)
 context: __ktrace_task_utime(long) __ktrace_task_stime(long) __ktrace_task_uid(long) __ktrace_task_euid(long)
 context: __ktrace_task_gid(long) __ktrace_task_egid(long) __ktrace_task_open_files(long)
-context: __ktrace_task_max_files(long)
-context: __ktrace_syscall_name(long):string __ktrace_signal_name(long):string
+texts: __ktrace_checked(long,string,string) __ktrace_checked_text(string,string):string
+texts !: __ktrace_warned(long,string,string)
+context: __ktrace_task_max_files(long) __ktrace_first_pids(long) __ktrace_first_users(long)
+context: __ktrace_task_limit_cpu(long) __ktrace_task_limit_fsize(long) __ktrace_task_limit_data(long)
+context: __ktrace_task_limit_stack(long) __ktrace_task_limit_core(long) __ktrace_task_limit_rss(long)
+context: __ktrace_task_limit_nproc(long) __ktrace_task_limit_nofile(long) __ktrace_task_limit_memlock(long)
+context: __ktrace_task_limit_as(long) __ktrace_task_limit_locks(long) __ktrace_task_limit_sigpending(long)
+context: __ktrace_task_limit_msgqueue(long) __ktrace_task_limit_nice(long) __ktrace_task_limit_rtprio(long)
+context: __ktrace_task_limit_rttime(long)
+context: __ktrace_syscall_name(long):string syscall_num(string) __ktrace_signal_name(long):string
 context: __ktrace_device_name(long):string sprint_loadavg():string get_loadavg_index(long)
 context retval: returnval()
 context retval: returnstr(long):string
@@ -128,15 +136,17 @@ served !: __ktrace_json_element_number(string,string,string,long)
 control !: exit() exit(long) abort() error(string) warn(string) log(string) ftrace(string) system(string)
 control !: switch_file() assert(long) assert(long,string)
 
-stacks stack: backtrace():string sprint_backtrace():string callers(long):string caller():string stack(long)
+stacks stack: backtrace():string sprint_backtrace():string callers(long):string caller():string
+stacks stack: caller_addr() stack(long)
 stacks stack !: print_backtrace() print_backtrace_fileline()
-stacks ustack: ubacktrace():string uaddr()
+stacks ustack: ubacktrace():string uaddr() ustack(long) ucallers(long):string
 stacks pid ustack: sprint_ubacktrace():string
 stacks pid ustack !: print_ubacktrace() print_ubacktrace_brief()
 stacks pid !: print_ustack(string) print_usyms(string)
 stacks pid: usymfile(long):string usymline(long):string usymfileline(long):string
 stacks pid ustack !: print_ubacktrace_fileline()
-stacks pid: sprint_usyms(string):string usymname(long):string usymdata(long):string umodname(long):string
+stacks pid: sprint_usyms(string):string sprint_ustack(string):string
+stacks pid: usymname(long):string usymdata(long):string umodname(long):string
 stacks !: print_stack(string) print_syms(string)
 stacks: sprint_stack(string):string sprint_syms(string):string
 stacks: symname(long):string symdata(long):string modname(long):string
@@ -206,6 +216,10 @@ FETCHES = {
     "user_string_quoted": "ustring",
     "user_string_warn": "ustring",
     "user_string2": "ustring",
+    "user_string2_warn": "ustring",
+    "user_string2_n_warn": "ustring",
+    "user_string_n2": "ustring",
+    "user_string_n2_quoted": "ustring",
     "user_string_nofault": "ustring",
     "user_string_n_nofault": "ustring",
     "user_string_n_warn": "ustring",
@@ -254,10 +268,32 @@ FETCHES = {
 }
 """Functions that read memory. The probe reads it when it is hit, with the fetch type given here."""
 
+FETCHES |= {"kernel_buffer_quoted_error": "string", "user_buffer_quoted_error": "ustring"}
+
 AT_ADDRESS = frozenset(
     name for name, kind in FETCHES.items() if name.startswith(("kernel_", "user_")) and kind[1:].isdigit()
 )
 """Functions that read a number from memory. The `_arg` ones convert an argument to that size."""
+
+LIMITED = frozenset(
+    (
+        *(
+            "kernel_string_n",
+            "user_string_n",
+            "user_string_n_warn",
+            "user_string_n_nofault",
+            "user_string_n2",
+        ),
+        *("user_string2_n_warn", "user_string_n_quoted", "user_string_n2_quoted"),
+        *(
+            "kernel_buffer_quoted",
+            "user_buffer_quoted",
+            "kernel_buffer_quoted_error",
+            "user_buffer_quoted_error",
+        ),
+    )
+)
+"""Functions whose second argument is the most bytes of the text; all of it if it is negative."""
 
 MEMBERS = {
     "task_pid": ("task_struct", ("tgid",), "number"),

@@ -27,7 +27,7 @@ from ktrace.script.language.ast import (
     Unary,
 )
 from ktrace.script.language.source import ScriptError
-from ktrace.script.passes.builtins import ELEMENTS, FETCHES, PRINTS, gives_text
+from ktrace.script.passes.builtins import ELEMENTS, FETCHES, LIMITED, PRINTS, gives_text
 from ktrace.script.passes.calls import find_builtin
 from ktrace.script.passes.printf_formats import read_format
 from ktrace.script.passes.types import Code, Types, scope_of
@@ -313,10 +313,17 @@ class ExpressionText:
 
     def _shaped(self, e: Call, text: str) -> str:
         """Apply the function's own options to text: a maximum length, quotes, or a default value."""
-        if e.name.endswith("_quoted"):
+        if e.name.endswith("_quoted_error"):
+            text = f"b___ktrace_checked_text({text}, {e.name!r})"
+        if e.name in LIMITED and len(e.args) > 1:
+            length = self.temp()
+            text = f"{text}[: {length} if ({length} := {self.value(e.args[1])}) >= 0 else None]"
+        if e.name.endswith(("_quoted", "_quoted_error")):
             return f"b_text_strn({text}, 0, 1)"
-        if "_string_n" in e.name and len(e.args) == 2:
-            return f"{text}[:max({self.value(e.args[1])}, 0)]"
+        if e.name in ("user_string_n2", "user_string2_n_warn") and len(e.args) == 3:
+            return f"({text} or {self.value(e.args[2])})"
+        if e.name in LIMITED:
+            return f"({text})"
         if e.name not in ELEMENTS and gives_text(e.name) and len(e.args) == 2:
             return f"({text} or {self.value(e.args[1])})"
         return text

@@ -1,12 +1,6 @@
 """Functions of SystemTap that ktrace does not support, with the reason."""
 
 _REASONS = {
-    "the place of the probe in the code is not recorded: ppfunc() names its function": """
-        caller_addr
-    """,
-    "whether an address is the kernel's is not known before: kernel_string or user_string reads it": """
-        kernel_or_user_string_quoted
-    """,
     "a script is not a module of the kernel, and it runs on one machine": """
         module_size remote_id remote_uri
     """,
@@ -25,21 +19,13 @@ _REASONS = {
         set_user_pointer set_user_string set_user_string_n set_user_string_arg printk
         """
     ),
-    "a read that fails cannot be told from 0 later: the function without _error or _warn reads it": (
-        """
-        kernel_buffer_quoted_error user_buffer_quoted_error user_char_error user_char_warn
-        user_short_error user_short_warn user_ushort_error user_ushort_warn user_int_error
-        user_int_warn user_long_error user_long_warn user_ulong_error user_ulong_warn
-        user_int8_error user_uint8_error user_int16_error user_uint16_error user_int32_error
-        user_uint32_error user_int64_error user_uint64_error
-        """
-    ),
     "a probe reads text of bytes, not of UTF-16 or UTF-32": (
         """
         kernel_string_utf16 kernel_string_utf32 kernel_string_quoted_utf16
         kernel_string_quoted_utf32 kernel_or_user_string_quoted_utf16
         kernel_or_user_string_quoted_utf32 user_string_utf16 user_string_utf32
-        user_string_quoted_utf16 user_string_quoted_utf32
+        user_string_quoted_utf16 user_string_quoted_utf32 kernel_string2_utf16 kernel_string2_utf32
+        user_string2_utf16 user_string2_utf32
         """
     ),
     "a path is read of a file: d_name($file), or of one entry: kernel_string($dentry->d_name->name)": (
@@ -53,22 +39,53 @@ _REASONS = {
         __get_skb_iphdr __get_skb_tcphdr
         """
     ),
-    "which addresses are those of this machine is not known at the probe": (
-        """
-        ipmib_local_addr ipmib_remote_addr ipmib_tcp_local_port ipmib_tcp_remote_port
-        """
-    ),
-    "the kernel's stack pointer is not read": (
-        """
+    "a probe cannot tell the task's stack from that of an interrupt": """
         stack_size stack_used stack_unused
-        """
-    ),
-    "ids are those of the first namespace: pid(), tid(), uid() and the like": (
-        """
-        ns_pid ns_tid ns_ppid ns_pgrp ns_sid ns_uid ns_euid ns_gid ns_egid task_ns_pid
-        task_ns_tid task_ns_uid task_ns_euid task_ns_gid task_ns_egid
-        """
-    ),
+    """,
+    "whether a program is one of 32 bits is not known at a probe": """
+        probing_32bit_app uarch_bytes
+    """,
+    "the kernel keeps a list, not a number": """
+        clones_from_clnt tasks_from_clnt
+    """,
+    "the program's table of versions is read by a variable index: sunrpc.clnt.bind_new_program has vers": """
+        vers_from_prog
+    """,
+    "an address may be of IPv6: addr_from_rqst_str(), and peer_ip of sunrpc.svc.process, are text": """
+        addr_from_rqst
+    """,
+    "no pointer leads from an inode to the NFS client's part of it": """
+        NFS_I
+    """,
+    "its texts are not documented: the number is the kernel's": """
+        nfs3_cmode nfs4_ctype ftype sock_flags_num2str tcp_ipv6_sockopt_str
+    """,
+    "its effect is not documented": """
+        qs_time stp_print_binary
+    """,
+    "the timer is that of the request since Linux 2.6.28": """
+        scsi_timer_pending
+    """,
+    "the kernel is not asked for the current task's files: /proc/PID/exe and cwd are those of pid()": """
+        current_exe_file task_cwd_path
+    """,
+    "pstrace() has the ancestors; the start of each is not known": """
+        task_ancestry
+    """,
+    "sa_handler_str() has the text": """
+        sa_handler
+    """,
+    "the files of programs are named by usymfile() and umodname()": """
+        umodaddr umodbuildid
+    """,
+    "scripts do not run in programs of Python or Java": """
+        Py2Object_GetAttr Py2Object_Repr Py3Object_GetAttr Py3Object_Repr python2_get_locals
+        python2_get_var_obj python3_get_locals python3_get_var_obj python3_initialize
+        python_print_backtrace python_sprint_backtrace print_java_backtrace sprint_java_backtrace
+    """,
+    "a script changes nothing in the kernel, so it mends nothing": """
+        cve_count_metric cve_record_metric cve_tmpdisable
+    """,
 }
 
 REFUSED_FUNCTIONS = {name: reason for reason, names in _REASONS.items() for name in names.split()}

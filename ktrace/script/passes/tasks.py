@@ -25,7 +25,12 @@ from ktrace.script.language.ast import (
 Numbered: TypeAlias = Mapping[str, bool]
 """The locals that are tasks known by number, and whether each is only ever the current task."""
 
-_CURRENT = {
+_LIMITS = (
+    *("cpu", "fsize", "data", "stack", "core", "rss", "nproc", "nofile", "memlock", "as", "locks"),
+    *("sigpending", "msgqueue", "nice", "rtprio", "rttime"),
+)
+
+CURRENT = {
     "task_pid": "pid",
     "task_tid": "tid",
     "task_execname": "execname",
@@ -60,12 +65,13 @@ BY_NUMBER = {
     "task_open_file_handles": "__ktrace_task_open_files",
     "task_max_file_handles": "__ktrace_task_max_files",
     "pstrace": "__ktrace_pstrace",
+    **{f"task_rlimit_{name}": f"__ktrace_task_limit_{name}" for name in _LIMITS},
 }
 """Functions of a task, and the built-in functions that take its number."""
 
 _NUMBER = "__ktrace_task"  # returns its argument; a probe does not take it for a pointer
 MAKERS = ("task_current", "pid2task", "task_parent")
-"""Functions whose result is a task known by number."""
+"""Functions whose result is a task that is known by number."""
 
 
 def of_number(node: Call, numbered: Numbered) -> Expr | None:
@@ -78,11 +84,11 @@ def of_number(node: Call, numbered: Numbered) -> Expr | None:
     """
     if node.name in MAKERS and (number := number_of(node, numbered)) is not None:
         return number
-    if len(node.args) != 1 or node.name not in {*_CURRENT, *BY_NUMBER, "task_tid"}:
+    if len(node.args) != 1 or node.name not in {*CURRENT, *BY_NUMBER, "task_tid"}:
         return None
     (task,) = node.args
-    if _is_current(task, numbered) and node.name in _CURRENT:
-        return Call(node.at, _CURRENT[node.name], ())
+    if _is_current(task, numbered) and node.name in CURRENT:
+        return Call(node.at, CURRENT[node.name], ())
     if node.name in _PARENT and _is_parent_of_current(task, numbered):
         return Call(node.at, _PARENT[node.name], ())
     number = number_of(task, numbered)

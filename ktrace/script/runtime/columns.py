@@ -9,13 +9,13 @@ import numpy as np
 from ktrace.aggregate.frames import without_own
 from ktrace.model.batch import Batch, Chunk, Stack
 from ktrace.model.column import Column, Strings
-from ktrace.script.runtime.state import bytes_text
+from ktrace.script.runtime.state import UNREAD, bytes_text
 
 
 def values(column: Column) -> list[Any]:
     """Convert a column for handlers: Latin-1 text or signed 64-bit numbers."""
     if isinstance(column, Strings):
-        texts = ["" if text is None else bytes_text(text) for text in column.values]
+        texts = [UNREAD if text is None else bytes_text(text) for text in column.values]
         return [texts[code] for code in column.codes.tolist()]
     if column.dtype == np.uint64:
         column = column.view(np.int64)

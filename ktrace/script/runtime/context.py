@@ -7,6 +7,8 @@ from functools import cached_property
 from typing import Any
 
 from ktrace.host.host import Host
+from ktrace.script.language.arithmetic import wrap
+from ktrace.script.language.faults import Fault
 from ktrace.script.runtime.call_arguments import signal_name
 from ktrace.script.runtime.numbers import return_str
 from ktrace.script.runtime.state import State, bytes_text, python_text
@@ -21,6 +23,26 @@ _MEMORY = {"size": 0, "rss": 1, "shr": 2, "txt": 3, "data": 5}
 _PRIO_OF_STAT = 100
 _STATES = {"R": 0, "S": 1, "D": 2, "T": 4, "t": 8, "X": 16, "Z": 32, "P": 64, "I": 0x402}
 _ANCESTORS_MAX = 100
+_ALL_IDS = ["0", "0", "4294967295"]  # a namespace that maps each id to itself
+# The lines of /proc/PID/limits.
+_LIMITS = {
+    "cpu": "Max cpu time",
+    "fsize": "Max file size",
+    "data": "Max data size",
+    "stack": "Max stack size",
+    "core": "Max core file size",
+    "rss": "Max resident set",
+    "nproc": "Max processes",
+    "nofile": "Max open files",
+    "memlock": "Max locked memory",
+    "as": "Max address space",
+    "locks": "Max file locks",
+    "sigpending": "Max pending signals",
+    "msgqueue": "Max msgqueue size",
+    "nice": "Max nice priority",
+    "rtprio": "Max realtime priority",
+    "rttime": "Max realtime timeout",
+}
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
@@ -32,6 +54,9 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
     def memory(at: int) -> Callable[[int], int]:
         return lambda pid: tasks.pages(pid, at)
+
+    def limit(line: str) -> Callable[[int], int]:
+        return lambda tid: tasks.limit(tid, line)
 
     made: dict[str, Callable[..., Any]] = {name: status(*where) for name, where in _IDS.items()}
     made |= {f"__ktrace_task_{name}": status(*where) for name, where in _IDS.items()}
@@ -48,6 +73,9 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "__ktrace_task_stime": lambda tid: tasks.cpu_time(tid, 12),
         "__ktrace_task_open_files": tasks.open_files,
         "__ktrace_task_max_files": status("FDSize", 0),
+        **{f"__ktrace_task_limit_{name}": limit(line) for name, line in _LIMITS.items()},
+        "__ktrace_first_pids": tasks.first_pids,
+        "__ktrace_first_users": tasks.first_users,
         "__ktrace_pstrace": tasks.chain,
         "ppid": tasks.parent,
         "pgrp": lambda pid: tasks.stat(pid, 2),
@@ -66,6 +94,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "__ktrace_signal_name": signal_name,
         "__ktrace_device_name": lambda device: _device_name(state.host, device),
         "__ktrace_syscall_name": lambda number: state.syscalls.get(number, str(number)),
+        "syscall_num": lambda name: next((n for n, one in state.syscalls.items() if one == name), -1),
         "sprint_loadavg": lambda: " ".join(_loads(state.host)),
         "get_loadavg_index": lambda at: int(float(_loads(state.host)[at]) * 2048) if 0 <= at < 3 else 0,
         "stp_pid": state.host.pid,
@@ -97,6 +126,29 @@ class _Tasks:
         """Return a field after the name, which may contain anything: state, ppid, pgrp, session."""
         fields = self._read(pid, "stat").rpartition(")")[2].split()
         return int(fields[at]) if len(fields) > at else 0
+
+    def limit(self, pid: int, line: str) -> int:
+        """Return a soft limit of a process; -1 if it has none."""
+        match = re.search(rf"^{line} +(\d+|unlimited)", self._read(pid, "limits"), re.MULTILINE)
+        return 0 if match is None else -1 if match[1] == "unlimited" else wrap(int(match[1]))
+
+    def first_pids(self, number: int) -> int:
+        """Return a process's id. Raises Fault if ktrace runs in another pid namespace than the machine's."""
+        from ktrace.tracefs.pid_namespace import in_namespace, own_proc  # noqa: PLC0415 -- as above
+
+        if in_namespace(own_proc(self._host)):
+            raise Fault("ids in this pid namespace are not known: pid() is the machine's")
+        return number
+
+    def first_users(self, number: int) -> int:
+        """Return a user's id. Raises Fault if ktrace runs in another user namespace than the machine's."""
+        try:
+            known = self._host.read("/proc/self/uid_map").split() == _ALL_IDS
+        except OSError:
+            known = True  # a kernel without user namespaces
+        if not known:
+            raise Fault("ids in this user namespace are not known: uid() is what /proc shows")
+        return number
 
     def exists(self, pid: int) -> bool:
         """Return whether /proc knows the task."""

@@ -34,6 +34,7 @@ def _of_the_kernel(state: State) -> Mapping[str, Callable[..., Any]]:
         "print_backtrace_fileline": lambda frames: _write(state, names.lines(frames, source=True)),
         "callers": lambda frames, n: joined(frames[1 : n + 1 if n >= 0 else None]),
         "caller": caller,
+        "caller_addr": lambda frames: _frame(frames, 1),
         "stack": _frame,
         "print_stack": lambda text: _write(state, names.lines(_addresses(text))),
         "print_syms": lambda text: _write(state, names.lines(_addresses(text))),
@@ -91,6 +92,7 @@ class _KernelNames:
         return "".join(made)
 
 
+# long: a table of the functions, and what several of them share
 def _of_processes(state: State) -> Mapping[str, Callable[..., Any]]:
     def line(pid: int, address: int) -> str:
         """Format a frame: the address, then its symbol and file if known."""
@@ -105,6 +107,9 @@ def _of_processes(state: State) -> Mapping[str, Callable[..., Any]]:
 
     def lines(pid: int, addresses: Iterable[int]) -> str:
         return "".join(line(pid, one) for one in islice(addresses, most))
+
+    def joined(frames: Iterable[int]) -> str:
+        return " ".join(map(_hexadecimal, frames))[:longest]
 
     def symbol(pid: int, address: int) -> str:
         name, _ = state.user_symbol(pid, address) or ("", "")
@@ -134,7 +139,9 @@ def _of_processes(state: State) -> Mapping[str, Callable[..., Any]]:
         **dict.fromkeys(("usymfile", "usymline", "usymfileline"), source),
         "print_ubacktrace_fileline": lambda pid, frames: _write(state, lines(pid, frames)),
         "uaddr": lambda frames: frames[0] if frames else 0,
-        "ubacktrace": lambda frames: " ".join(map(_hexadecimal, frames[:most]))[:longest],
+        "ustack": _frame,
+        "ucallers": lambda frames, n: joined(frames[1 : n + 1 if n >= 0 else None]),
+        "ubacktrace": lambda frames: joined(frames[:most]),
         "sprint_ubacktrace": lambda pid, frames: lines(pid, frames)[:longest],
         "print_ubacktrace": lambda pid, frames: _write(state, lines(pid, frames)),
         "print_ubacktrace_brief": lambda pid, frames: _write(
@@ -142,6 +149,7 @@ def _of_processes(state: State) -> Mapping[str, Callable[..., Any]]:
         ),
         "print_ustack": lambda pid, text: _write(state, lines(pid, _addresses(text))),
         "print_usyms": lambda pid, text: _write(state, lines(pid, _addresses(text))),
+        "sprint_ustack": lambda pid, text: lines(pid, _addresses(text))[:longest],
         "sprint_usyms": lambda pid, text: lines(pid, _addresses(text))[:longest],
         "usymname": symbol,
         "usymdata": symbol_file,

@@ -101,6 +101,16 @@ class State:
         self.without_entry += 1
 
 
+class _Unread(str):
+    """Text, so that it is not the same object as any other empty text."""
+
+    __slots__ = ()
+
+
+UNREAD = _Unread()
+"""The empty text in place of memory that the kernel could not read. Functions tell it by its identity."""
+
+
 def terminal_text(text: str) -> str:
     """Escape control characters in Latin-1 text, except newlines and tabs."""
     if text.isascii() and text.isprintable():

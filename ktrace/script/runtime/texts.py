@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ktrace.script.language.arithmetic import wrap
 from ktrace.script.language.faults import Fault
-from ktrace.script.runtime.state import State
+from ktrace.script.runtime.state import UNREAD, State
 
 if TYPE_CHECKING:
     from ktrace.model.patterns.regex import Regex
@@ -16,6 +16,12 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     """Return the functions by name."""
     matcher = Matcher()
     tokenizer = _Tokenizer()
+
+    def warned(value: int, text: str, name: str) -> int:
+        if not value and text is UNREAD:
+            state.warn(f"WARNING: {name}: {_NOT_READ}")
+        return value
+
     return {
         "substr": _substr,
         "stringat": _stringat,
@@ -30,6 +36,9 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "text_str": _text_str,
         "text_strn": _text_strn,
         "tokenize": tokenizer.next,
+        "__ktrace_checked": _checked,
+        "__ktrace_checked_text": _checked_text,
+        "__ktrace_warned": warned,
         "matched": matcher.group,
         "ngroups": matcher.count,
         "matched_str": lambda: matcher.group(0),
@@ -41,6 +50,23 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "nsecs_to_string": lambda n: _clock(n, 9),
         "cputime_to_string": lambda n: _clock(n // 10**6, 3),
     }
+
+
+_NOT_READ = "the memory at the address could not be read"
+
+
+def _checked(value: int, text: str, name: str) -> int:
+    """Return a number. Raises Fault if neither it nor the text at its address could be read."""
+    if not value and text is UNREAD:
+        raise Fault(f"{name}: {_NOT_READ}")
+    return value
+
+
+def _checked_text(text: str, name: str) -> str:
+    """Return a text. Raises Fault if it could not be read."""
+    if text is UNREAD:
+        raise Fault(f"{name}: {_NOT_READ}")
+    return text
 
 
 class Matcher:
