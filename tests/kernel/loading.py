@@ -28,6 +28,10 @@ def module_file(name: str) -> Path | None:
 
 def load_module(path: Path, parameters: str = "") -> None:
     content = path.read_bytes() if path.suffix == ".ko" else lzma.decompress(path.read_bytes())
+    load_module_data(content, parameters)
+
+
+def load_module_data(content: bytes, parameters: str = "") -> None:
     status = _libc.syscall(_INIT_MODULE, content, ctypes.c_ulong(len(content)), parameters.encode())
     assert status == 0, os.strerror(ctypes.get_errno())
 
