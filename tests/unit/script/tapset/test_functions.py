@@ -46,7 +46,9 @@ def test_values(call: str, shown: str) -> None:
         ("task_fd_lookup($p, 3)", ["((struct task_struct *)p)->files->fdt->fd[3]"]),
         ("bio_op($b)", ["((struct bio *)b)->bi_opf"]),
         ("prog_from_clnt($c)", ["((struct rpc_clnt *)c)->cl_prog"]),
-        ("get_sigset($s)", ["((struct sigset_t *)s)->sig[0]"]),
+        ("get_sigset($s)", ["+0(s)"]),
+        ("atomic_read($a)", ["+0(a)"]),
+        ("atomic_long_read(&$x->y)", ["x->y"]),
     ],
 )
 def test_what_a_function_reads(call: str, texts: list[str]) -> None:
