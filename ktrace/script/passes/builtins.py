@@ -64,6 +64,7 @@ context: __ktrace_task_state(long) __ktrace_task_cpu(long) __ktrace_task_start_t
 context: __ktrace_task_utime(long) __ktrace_task_stime(long) __ktrace_task_uid(long) __ktrace_task_euid(long)
 context: __ktrace_task_gid(long) __ktrace_task_egid(long) __ktrace_task_open_files(long)
 texts: __ktrace_checked(long,string,string) __ktrace_checked_text(string,string):string
+texts !: __ktrace_wide(long):string
 texts !: __ktrace_warned(long,string,string)
 context: __ktrace_task_max_files(long) __ktrace_first_pids(long) __ktrace_first_users(long)
 context: __ktrace_task_limit_cpu(long) __ktrace_task_limit_fsize(long) __ktrace_task_limit_data(long)
@@ -270,8 +271,20 @@ FETCHES = {
 
 FETCHES |= {"kernel_buffer_quoted_error": "string", "user_buffer_quoted_error": "ustring"}
 
+WIDE = {
+    f"{whose}_string{form}_utf{bits}": f"u{bits}[64]"
+    for whose in ("kernel", "user")
+    for form in ("", "2", "_quoted")
+    for bits in (16, 32)
+}
+"""Functions that read text of UTF-16 or UTF-32, as an array of 64 numbers, the longest that a probe reads."""
+
+FETCHES |= WIDE
+
 AT_ADDRESS = frozenset(
-    name for name, kind in FETCHES.items() if name.startswith(("kernel_", "user_")) and kind[1:].isdigit()
+    name
+    for name, kind in FETCHES.items()
+    if name.startswith(("kernel_", "user_")) and (kind[1:].isdigit() or name in WIDE)
 )
 """Functions that read a number from memory. The `_arg` ones convert an argument to that size."""
 
@@ -334,4 +347,4 @@ ELEMENTS = ("__ktrace_user_text", "__ktrace_user_text_at", "__ktrace_user_pointe
 
 def gives_text(name: str) -> bool:
     """Return whether a fetch function reads text."""
-    return FETCHES[name] in ("string", "ustring", "dname", "path")
+    return name in WIDE or FETCHES[name] in ("string", "ustring", "dname", "path")

@@ -27,7 +27,7 @@ from ktrace.script.language.ast import (
     Unary,
 )
 from ktrace.script.language.source import ScriptError
-from ktrace.script.passes.builtins import ELEMENTS, FETCHES, LIMITED, PRINTS, gives_text
+from ktrace.script.passes.builtins import ELEMENTS, FETCHES, LIMITED, PRINTS, WIDE, gives_text
 from ktrace.script.passes.calls import find_builtin
 from ktrace.script.passes.printf_formats import read_format
 from ktrace.script.passes.types import Code, Types, scope_of
@@ -313,6 +313,10 @@ class ExpressionText:
 
     def _shaped(self, e: Call, text: str) -> str:
         """Apply the function's own options to text: a maximum length, quotes, or a default value."""
+        if e.name in WIDE:
+            text = f"b___ktrace_wide({text})"
+            if "_quoted" in e.name:
+                return f"b_text_strn({text}, 0, 1)"
         if e.name.endswith("_quoted_error"):
             text = f"b___ktrace_checked_text({text}, {e.name!r})"
         if e.name in LIMITED and len(e.args) > 1:

@@ -276,7 +276,7 @@ class _Finder:
         if read not in reads:
             reads.append(read)
         fields[node] = f"f{reads.index(read)}"
-        if read.kind in ("string", "ustring", "path"):
+        if read.kind in ("string", "ustring", "path") or "[" in read.kind:
             self.wanted.texts[node] = True
 
     def _of_the_entry(self, what: Expr) -> bool:

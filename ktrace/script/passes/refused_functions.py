@@ -19,15 +19,6 @@ _REASONS = {
         set_user_pointer set_user_string set_user_string_n set_user_string_arg printk
         """
     ),
-    "a probe reads text of bytes, not of UTF-16 or UTF-32": (
-        """
-        kernel_string_utf16 kernel_string_utf32 kernel_string_quoted_utf16
-        kernel_string_quoted_utf32 kernel_or_user_string_quoted_utf16
-        kernel_or_user_string_quoted_utf32 user_string_utf16 user_string_utf32
-        user_string_quoted_utf16 user_string_quoted_utf32 kernel_string2_utf16 kernel_string2_utf32
-        user_string2_utf16 user_string2_utf32
-        """
-    ),
     "a path is read of a file: d_name($file), or of one entry: kernel_string($dentry->d_name->name)": (
         """
         inode_name inode_path reverse_path_walk real_mount fullpath_struct_path

@@ -1,7 +1,7 @@
 """String functions."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ktrace.script.language.arithmetic import wrap
@@ -16,6 +16,16 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     """Return the functions by name."""
     matcher = Matcher()
     tokenizer = _Tokenizer()
+
+    told: set[str] = set()
+
+    def wide(units: Sequence[int]) -> str:
+        if 0 in units:
+            return _utf8(units[: units.index(0)])[: state.limits.MAXSTRINGLEN - 1]
+        if "wide" not in told:
+            told.add("wide")
+            state.warn(f"WARNING: text of UTF-16 and UTF-32 is cut after {len(units)} numbers")
+        return _utf8(units)[: state.limits.MAXSTRINGLEN - 1]
 
     def warned(value: int, text: str, name: str) -> int:
         if not value and text is UNREAD:
@@ -39,6 +49,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "__ktrace_checked": _checked,
         "__ktrace_checked_text": _checked_text,
         "__ktrace_warned": warned,
+        "__ktrace_wide": wide,
         "matched": matcher.group,
         "ngroups": matcher.count,
         "matched_str": lambda: matcher.group(0),
@@ -52,6 +63,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     }
 
 
+_CHARACTERS, _WRONG = 0x110000, "\ufffd"
 _NOT_READ = "the memory at the address could not be read"
 
 
@@ -67,6 +79,13 @@ def _checked_text(text: str, name: str) -> str:
     if text is UNREAD:
         raise Fault(f"{name}: {_NOT_READ}")
     return text
+
+
+def _utf8(units: Sequence[int]) -> str:
+    """Return text of UTF-16 or UTF-32 as UTF-8, each byte a character. A wrong number becomes U+FFFD."""
+    pairs = "".join(chr(one) if one < _CHARACTERS else _WRONG for one in units)
+    text = pairs.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text.encode("utf-8").decode("latin-1")
 
 
 class Matcher:
