@@ -1,6 +1,7 @@
 """String functions."""
 
 import re
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +29,9 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         return _utf8(units)[: state.limits.MAXSTRINGLEN - 1]
 
     def warned(value: int, text: str, name: str) -> int:
-        if not value and text is UNREAD:
+        if _is_unread(value, text):
             state.warn(f"WARNING: {name}: {_NOT_READ}")
+            return 0
         return value
 
     return {
@@ -64,12 +66,21 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
 
 _CHARACTERS, _WRONG = 0x110000, "\ufffd"
+_MARKS = frozenset(int.from_bytes(b"(fault)\0"[:size], sys.byteorder) for size in (1, 2, 4, 8))
 _NOT_READ = "the memory at the address could not be read"
 
 
+def _is_unread(value: int, text: str) -> bool:
+    """Return whether neither a number nor the text at its address could be read.
+
+    The kernel leaves any number in its place. If the memory holds its own mark, that number is the mark.
+    """
+    return text is UNREAD and value not in _MARKS
+
+
 def _checked(value: int, text: str, name: str) -> int:
-    """Return a number. Raises Fault if neither it nor the text at its address could be read."""
-    if not value and text is UNREAD:
+    """Return a number. Raises Fault if it could not be read."""
+    if _is_unread(value, text):
         raise Fault(f"{name}: {_NOT_READ}")
     return value
 

@@ -39,7 +39,7 @@ _PAGES = 64
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What is sampled: the clock, another event, or accesses to a variable.
+    """The clock, another event, or accesses to a variable that are sampled.
 
     Attributes:
         period: the events between two samples, which are nanoseconds for the clock; 1 for a watchpoint.

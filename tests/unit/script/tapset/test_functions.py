@@ -71,7 +71,9 @@ def test_a_number_that_could_be_read(columns: dict, shown: str) -> None:
     assert (ran.text, ran.told) == (shown, [])
 
 
-def test_a_number_that_could_not_be_read() -> None:
+@pytest.mark.parametrize("left", [0, 12345])
+def test_a_number_that_could_not_be_read(left: int) -> None:
+    """The kernel leaves the number that was in its buffer before."""
     script = """
 probe kernel.function("f") {
     println(user_long_warn($p))
@@ -79,7 +81,7 @@ probe kernel.function("f") {
 }
 """
     ran = start(script, FakeKernel(("f",)))
-    feed(ran, events("f", {"f0": [0], "f1": [None]}))
+    feed(ran, events("f", {"f0": [left], "f1": [None]}))
     assert ran.text == "0\ncaught: user_long_error: the memory at the address could not be read\n"
     assert ran.told == ["WARNING: user_long_warn: the memory at the address could not be read"]
 
@@ -187,7 +189,7 @@ PACKET = 'probe kernel.function("f") { println(ipmib_get_proto($skb), " ", ipmib
 
 
 def packet(data: int) -> str:
-    """What is shown of a packet whose data begin this many bytes after its header of IP."""
+    """Show a packet whose data begin this many bytes after its header of IP."""
     kernel = FakeKernel(("f",))
     ran = start(PACKET, kernel, limits=["MAXERRORS=9"])
     known = {
