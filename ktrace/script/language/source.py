@@ -9,6 +9,9 @@ from ktrace.records import dataclass
 DOLLAR = "\N{LATIN CAPITAL LETTER O WITH STROKE AND ACUTE}"
 """Replaces the `$` in a script's names, because Python names cannot contain it."""
 
+OWN = "\N{LATIN SMALL LETTER O WITH STROKE}"
+"""Ends the name of a local that is not the global variable of that name. No script can write it."""
+
 COMMAND_LINE, STANDARD_INPUT = "<command line>", "<stdin>"
 """Names of sources that are not files."""
 
@@ -73,7 +76,7 @@ class ScriptError(UsageError):
 
     def __init__(self, problem: str, at: Spot, *, hint: str | None = None) -> None:
         _, column, line = at.source.line_of(at.offset)
-        problem = problem.replace(DOLLAR, "$")
+        problem = problem.replace(DOLLAR, "$").replace(OWN, "")
         super().__init__(f"{at}: {problem}", hint=hint, excerpt=line, caret=column - 1)
         self.problem = problem
         self.at = at

@@ -23,6 +23,7 @@ from ktrace.script.passes.push_down_counts import push_down_counts
 from ktrace.script.passes.push_down_filters import push_down_filters
 from ktrace.script.passes.read_tapset import read_tapset
 from ktrace.script.passes.refuse_unreadable import refuse_unreadable
+from ktrace.script.passes.rename_locals import rename_locals
 from ktrace.script.passes.set_globals import set_globals
 from ktrace.script.passes.split_patterns import split_patterns
 from ktrace.script.passes.warn_of_differences import warn_of_differences
@@ -32,6 +33,7 @@ TO_HOOKS = (
     Pass(parse, makes=("script",)),
     Pass(set_globals, makes=("script",)),
     Pass(read_tapset, makes=("script", "aliases", "warnings")),
+    Pass(rename_locals, makes=("script",)),
     Pass(expand_aliases, makes=("hooks", "notes", "warnings")),
 )
 """The passes that find out which probe points a script asks for."""
