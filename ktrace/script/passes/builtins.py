@@ -48,7 +48,7 @@ context tid: uid() euid() gid() egid() suid() sgid()
 context point: pp():string
 context name: pn():string
 context func: probefunc():string ppfunc():string
-context mod: module_name():string probemod():string
+context mod: probemod():string
 context isreturn: is_return()
 context func: registers_valid()
 context usermode: user_mode()
@@ -58,7 +58,7 @@ context pid: proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_m
 context: proc_mem_size(long) proc_mem_rss(long) proc_mem_shr(long) proc_mem_txt(long) proc_mem_data(long)
 context tid: task_utime() task_stime()
 context ts: pid2execname(long):string __ktrace_task_parent(long) __ktrace_pstrace(long):string
-context: target() stp_pid() __ktrace_task(long)
+context: target() stp_pid() module_name():string __ktrace_task(long)
 context: __ktrace_task_pid(long) __ktrace_task_prio(long) __ktrace_task_nice(long)
 context: __ktrace_task_state(long) __ktrace_task_cpu(long) __ktrace_task_start_time(long)
 context: __ktrace_task_utime(long) __ktrace_task_stime(long) __ktrace_task_uid(long) __ktrace_task_euid(long)

@@ -34,7 +34,7 @@ from ktrace.script.passes.side_effects import is_quiet
 from ktrace.script.passes.types import Types
 
 _NUMBERS = frozenset(f"{sign}{bits}" for sign in "sux" for bits in (8, 16, 32, 64))
-_CONSTANTS = ("probefunc", "ppfunc", "pp", "module_name", "probemod")
+_CONSTANTS = ("probefunc", "ppfunc", "pp", "probemod")
 # Injective functions: they do not merge keys.
 _APART = ("__ktrace_syscall_name",)
 

@@ -48,7 +48,6 @@ _INLINE = {
     "pn": "name",
     "probefunc": "func",
     "ppfunc": "func",
-    "module_name": "mod",
     "probemod": "mod",
     "is_return": "isreturn",
     "returnval": "retval",

@@ -98,6 +98,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "sprint_loadavg": lambda: " ".join(_loads(state.host)),
         "get_loadavg_index": lambda at: int(float(_loads(state.host)[at]) * 2048) if 0 <= at < 3 else 0,
         "stp_pid": state.host.pid,
+        "module_name": lambda: f"ktrace_{state.host.pid()}",
         "env_var": tasks.variable,
         "returnstr": lambda value, form: return_str(form, value),
     }
