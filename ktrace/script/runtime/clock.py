@@ -1,6 +1,5 @@
 """Time functions. In a handler of an event, they use the event's time."""
 
-import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,6 +19,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     def local(unit: int) -> Callable[[int], int]:
         return lambda ts: ts // unit
 
+    zone = time.localtime()  # as it is when the script starts, like SystemTap's
     units = {"ns": 1, "us": 1000, "ms": 1_000_000, "s": 1_000_000_000}
     made: dict[str, Callable[..., Any]] = {}
     for name, unit in units.items():
@@ -31,17 +31,15 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "ktime_get_ns": lambda ts: ts,
         "jiffies": lambda ts: ts * _HZ // 1_000_000_000,
         "HZ": lambda: _HZ,
-        "ctime": lambda ts, seconds=None: _ctime(
-            time.gmtime, wall(10**9)(ts) if seconds is None else seconds
-        ),
-        "tz_ctime": lambda seconds: _ctime(time.localtime, seconds),
-        "tz_gmtoff": lambda: -time.localtime().tm_gmtoff,
-        "tz_name": lambda: os.environ.get("TZ", "") or time.localtime().tm_zone,
+        "ctime": lambda ts, seconds=None: _ctime(wall(10**9)(ts) if seconds is None else seconds),
+        "tz_ctime": lambda seconds: f"{_ctime(seconds + zone.tm_gmtoff)} {zone.tm_zone}",
+        "tz_gmtoff": lambda: -zone.tm_gmtoff,
+        "tz_name": lambda: zone.tm_zone,
     }
 
 
-def _ctime(split: Callable[[float], time.struct_time], seconds: int) -> str:
+def _ctime(seconds: int) -> str:
     """Format a time like SystemTap: seconds have 32 bits, which covers the years 1901 to 2038."""
     if not -(1 << 31) <= seconds < 1 << 31:
         raise Fault(f"Time too far in the {'future' if seconds > 0 else 'past'} to be converted")
-    return time.strftime("%a %b %e %H:%M:%S %Y", split(seconds))
+    return time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(seconds))
