@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ktrace.host.host import Host
+from ktrace.host.local import LocalHost
 from ktrace.script.language.faults import Fault
 from ktrace.script.runtime.state import State
 
-_HZ = 1000
+_COARSE = 6  # CLOCK_MONOTONIC_COARSE of clock_getres(2): its resolution is the length of a tick
+_BEFORE_WRAP_NS = 300_000_000_000  # jiffies starts as long before it passes 32 bits
 
 
 def functions(state: State) -> Mapping[str, Callable[..., Any]]:
@@ -29,13 +32,20 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     return made | {
         "get_cycles": lambda ts: ts,
         "ktime_get_ns": lambda ts: ts,
-        "jiffies": lambda ts: ts * _HZ // 1_000_000_000,
-        "HZ": lambda: _HZ,
+        "jiffies": lambda ts: (1 << 32) + (ts - _BEFORE_WRAP_NS) * _hz(state.host) // 1_000_000_000,
+        "HZ": lambda: _hz(state.host),
         "ctime": lambda ts, seconds=None: _ctime(wall(10**9)(ts) if seconds is None else seconds),
         "tz_ctime": lambda seconds: f"{_ctime(seconds + zone.tm_gmtoff)} {zone.tm_zone}",
         "tz_gmtoff": lambda: -zone.tm_gmtoff,
         "tz_name": lambda: zone.tm_zone,
     }
+
+
+def _hz(host: Host) -> int:
+    """Return the ticks of the kernel in a second."""
+    if not isinstance(host, LocalHost):
+        raise Fault("how many ticks a second has on that machine is not known")
+    return round(1 / time.clock_getres(_COARSE))
 
 
 def _ctime(seconds: int) -> str:
