@@ -4,7 +4,12 @@ import ctypes
 import lzma
 import os
 import pwd
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import pytest
 
 _INIT_MODULE, _DELETE_MODULE = 175, 176  # x86-64
 
@@ -38,3 +43,25 @@ def load_module_data(content: bytes, parameters: str = "") -> None:
 
 def unload_module(name: str) -> None:
     assert _libc.syscall(_DELETE_MODULE, name.encode(), 0) == 0
+
+
+@contextmanager
+def null_disk(parameters: str) -> Iterator[Path]:
+    """Make a disk in memory that nothing else uses; skip the test if there is no file of its module."""
+    needed = [] if Path("/sys/kernel/config").exists() else ["configfs"]
+    files = [module_file(name) for name in (*needed, "null_blk")]
+    if None in files:
+        pytest.skip("no file of module null_blk")
+    for path, words in zip(files, [*("" for _ in needed), f"nr_devices=1 gb=1 {parameters}"], strict=True):
+        assert path is not None
+        load_module(path, words)
+    disk = Path("/dev/nullb0")
+    deadline = time.monotonic() + 60
+    while not disk.exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    try:
+        yield disk
+    finally:
+        with suppress(AssertionError):
+            unload_module("null_blk")

@@ -3,14 +3,13 @@
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.kernel.loading import load_module, module_file, unload_module
+from tests.kernel.loading import null_disk
 from tests.kernel.test_latency import HISTS, timing
 
 DISK = Path("/dev/nullb0")
@@ -21,20 +20,8 @@ READS = 12
 @pytest.fixture(scope="module")
 def disk() -> Iterator[Path]:
     """A disk that completes each request by a timer."""
-    needed = [] if Path("/sys/kernel/config").exists() else ["configfs"]
-    files = [module_file(name) for name in (*needed, "null_blk")]
-    if None in files:
-        pytest.skip("no file of module null_blk")
-    for path, parameters in zip(files, [*("" for _ in needed), _timer()], strict=True):
-        assert path is not None
-        load_module(path, parameters)
-    deadline = time.monotonic() + 60
-    while not DISK.exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    yield DISK
-    with suppress(AssertionError):
-        unload_module("null_blk")
+    with null_disk(f"queue_mode=2 irqmode=2 completion_nsec={TAKES_NS}") as path:
+        yield path
 
 
 def ready(tracing: Path) -> bool:
@@ -44,10 +31,6 @@ def ready(tracing: Path) -> bool:
             if "onmatch" in trigger.read_text():
                 return timing(tracing)
     return False
-
-
-def _timer() -> str:
-    return f"nr_devices=1 gb=1 queue_mode=2 irqmode=2 completion_nsec={TAKES_NS}"
 
 
 def test_each_request_takes_what_the_disk_takes(

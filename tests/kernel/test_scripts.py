@@ -1,15 +1,47 @@
 """Scripts on a running kernel: the cases of tests/scripts that need one."""
 
+import fcntl
+import os
+import socket
+import struct
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from ktrace.model.features import Features
+from tests.kernel.loading import null_disk
 from tests.scripts.case import Case, cases
 from tests.scripts.check import check
 
 NEEDING = cases(kernel=True)
+WHOLE = os.environ.get("KTRACE_ORACLE") == "whole"
+
+
+@pytest.fixture(scope="module")
+def loopback() -> None:
+    """Set the device lo up, as it is on every machine that has booted to its end."""
+    get_flags, set_flags, up = 0x8913, 0x8914, 1
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = fcntl.ioctl(any_socket, get_flags, struct.pack("16sh14x", b"lo", 0))
+        flags = struct.unpack("16sh14x", request)[1]
+        fcntl.ioctl(any_socket, set_flags, struct.pack("16sh14x", b"lo", flags | up))
+
+
+@pytest.fixture(scope="module")
+def disk() -> Iterator[Path]:
+    """Make a disk that nothing else uses."""
+    with null_disk("") as path:
+        yield path
+
+
+@pytest.fixture(scope="module")
+def case(request: pytest.FixtureRequest) -> Case:
+    """Make what a case needs before the kernel's files are looked at."""
+    for made in {"loopback", "disk"} & set(request.param.needs):
+        request.getfixturevalue(made)
+    return request.param
 
 
 def lacks(case: Case, tracing: Path) -> str | None:
@@ -31,20 +63,26 @@ def lacks(case: Case, tracing: Path) -> str | None:
             with suppress(OSError), Path("/dev/fuse").open("rb"):
                 continue
             return need
+        elif need.startswith("no/module/"):
+            if Path("/sys/module", need.removeprefix("no/module/")).exists():
+                return f"kernel without {need.removeprefix('no/module/')}"
+        elif need in ("loopback", "disk"):
+            continue
         elif not (tracing / files.get(need, need)).exists():
             return need
     return None
 
 
-@pytest.mark.parametrize("case", NEEDING, ids=[case.name for case in NEEDING])
+@pytest.mark.parametrize("case", NEEDING, ids=[case.name for case in NEEDING], indirect=True)
 def test_script(case: Case, ktrace, tracing, tmp_path, monkeypatch) -> None:
     missing = lacks(case, tracing)
     if missing:
         pytest.skip(f"this kernel has no {missing}")
+    if case.whole and not WHOLE:
+        pytest.skip("make test-all runs it")
     (tmp_path / "t.stp").write_text(case.script)
     monkeypatch.chdir(tmp_path)
-    words = ["-c", case.trigger] if case.trigger else []
-    done = ktrace("run", "-T", "60", *case.options, *words, "t.stp", *case.args, status=None)
+    done = ktrace(*case.words(60), status=None, stdin=case.input)
     check(case, done.out, done.err)
 
 

@@ -1,10 +1,12 @@
-"""Reads `*.case` files: a script, how to set it off, and what it must print.
+r"""Reads `*.case` files: a script, how to set it off, and what it must print.
 
     # what it shows
     needs: kernel ...           nothing: it runs without a kernel; else what the kernel must have
     args: 7 "x y"               the script's arguments
     options: -D MAXACTION=5     of `ktrace run`, before the script
     trigger: dd if=...          the command that the script follows (-c)
+    input: one\ntwo\n          standard input, with the escapes of Python
+    when: whole                 only where everything is run (make test-all)
     script:
     probe begin { ... }
     expect:                     standard output: just this
@@ -12,7 +14,8 @@
     errors:                     standard error: each line must be within it
 
 What `needs` may name: `kernel` (kprobes and kernel.function), `btf`, `syscalls` (by name), `raw_syscalls`,
-`tracepoints` (probes there), `fuse` (mounting in user space) and `events/SYSTEM/NAME`.
+`tracepoints` (probes there), `fuse` (mounting in user space), `loopback` (the device lo, which is set up),
+`disk` (/dev/nullb0, which is made), `no/module/NAME` (a module that is not there) and `events/SYSTEM/NAME`.
 """
 
 import shlex
@@ -20,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+HEADERS = ("needs", "args", "options", "trigger", "input", "when")
 
 
 @dataclass(frozen=True)
@@ -32,10 +36,19 @@ class Case:
     args: tuple[str, ...]
     options: tuple[str, ...]
     trigger: str | None
+    input: bytes
+    whole: bool
     script: str
     expect: str | None
     pattern: str | None
     errors: tuple[str, ...]
+
+    def words(self, seconds: int) -> list[str]:
+        """The command line that runs it as `t.stp`, for at most this time."""
+        first = ["--as-stap"] if "--as-stap" in self.options else []
+        options = [word for word in self.options if word not in first]
+        follow = ["-c", self.trigger] if self.trigger else []
+        return ["run", *first, "-T", str(seconds), *options, *follow, "t.stp", *self.args]
 
 
 def read(path: Path) -> Case:
@@ -52,7 +65,7 @@ def read(path: Path) -> Case:
         elif block is not None:
             found[block] += line
         elif line.strip():
-            assert head in ("needs", "args", "options", "trigger"), f"{path}: {line}"
+            assert head in HEADERS, f"{path}: {line}"
             found[head] = rest.strip()
     return Case(
         f"{path.parent.name}/{path.stem}",
@@ -61,6 +74,8 @@ def read(path: Path) -> Case:
         tuple(shlex.split(found.get("args", ""))),
         tuple(shlex.split(found.get("options", ""))),
         found.get("trigger"),
+        found.get("input", "").encode("latin-1").decode("unicode_escape").encode("latin-1"),
+        found.get("when") == "whole",
         found["script"],
         found.get("expect"),
         found.get("expect~"),

@@ -20,9 +20,8 @@ def test_case(
     script = tmp_path / "t.stp"
     script.write_text(case.script, "utf-8")
     monkeypatch.chdir(tmp_path)
-    words = ["-c", case.trigger] if case.trigger else []
     # A script that forgets to end does not hold everything up.
-    main(["run", "-T", "20", *case.options, *words, "t.stp", *case.args])
+    main(case.words(20))
     sys.stdout.flush()
     out, err = capfdbinary.readouterr()
     check(case, out.decode("latin-1"), err.decode("utf-8", "replace"))
