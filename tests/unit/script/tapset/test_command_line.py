@@ -1,4 +1,4 @@
-"""Functions of the tapset that only its aliases call."""
+"""Command lines, of which the tapset reads the first words."""
 
 import pytest
 
