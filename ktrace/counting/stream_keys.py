@@ -13,6 +13,7 @@ from ktrace.model.tally import Key, Range
 from ktrace.session.page_decoder import kernel_symbols
 from ktrace.stream.symbol_table import SymbolTable
 from ktrace.symbols.syscall_numbers import syscall_names
+from ktrace.symbols.syscalls import kernel_name
 from ktrace.tracefs.files import Files
 
 _COMMON = {"common_pid": "pid", "common_cpu": "cpu", "cpu": "cpu"}
@@ -100,15 +101,11 @@ def _symbol(host: Host, *, offset: bool) -> Callable[[Key], Key]:
 
 def _syscall(tracing: Files) -> Callable[[Key], Key]:
     """Return the kernel's name of a system call, which may differ from the call's: `sys_newfstat`."""
-    numbers = syscall_names(tracing.host.uname().machine)
+    machine = tracing.host.uname().machine
+    numbers = syscall_names(machine)
 
     def show(key: Key) -> Key:
         name = numbers.get(key) if isinstance(key, int) else None
-        if name is None:
-            return "unknown_syscall"
-        for own in (name, f"new{name}", f"{name}64", name.rstrip("0123456789")):
-            if tracing.exists(f"events/syscalls/sys_enter_{own}"):
-                return f"sys_{own}"
-        return f"sys_{name}"
+        return "unknown_syscall" if name is None else f"sys_{kernel_name(name, machine)}"
 
     return show

@@ -32,11 +32,20 @@ _PT_REGS = {
     "riscv64": (0x118, 0x58, 0x60, 0x68, 0x70, 0x78),  # orig_a0, a1 to a5
 }
 
+# Calls whose function has another name: arch/x86/entry/syscalls/syscall_64.tbl, scripts/syscall.tbl. By the
+# call's own name, the kernel may have the function of an older call, which 64-bit programs cannot make.
+_FUNCTIONS = {
+    "fstat": "newfstat", "lstat": "newlstat", "sendfile": "sendfile64", "stat": "newstat",
+    "umount2": "umount", "uname": "newuname",
+}  # fmt: skip
+_GENERIC_FUNCTIONS = {**_FUNCTIONS, "fadvise64": "fadvise64_64"}
+
 # Types in declarations of system calls that are not spelled as integers.
 _TYPEDEFS = {
     "size_t": "u64", "ssize_t": "s64", "loff_t": "s64", "off_t": "s64", "umode_t": "u16", "mode_t": "u32",
     "pid_t": "s32", "uid_t": "u32", "gid_t": "u32", "qid_t": "u32", "old_uid_t": "u16", "old_gid_t": "u16",
-    "key_serial_t": "s32", "timer_t": "s32", "clockid_t": "s32", "mqd_t": "s32", "rwf_t": "s32",
+    "key_t": "s32", "key_serial_t": "s32", "timer_t": "s32", "clockid_t": "s32", "mqd_t": "s32",
+    "rwf_t": "s32",
     "aio_context_t": "u64", "cap_user_header_t": "x64", "cap_user_data_t": "x64",
     **{prefix + one.ctype: one.ctype for one in INTEGERS for prefix in ("", "__")},
 }  # fmt: skip
@@ -74,10 +83,25 @@ def syscall_name(text: str) -> str:
     return _PREFIXES.sub("", text, count=1)
 
 
+def kernel_name(syscall: str, machine: str) -> str:
+    """Return the kernel's own name of a call, which its function and its event have: `stat` is newstat."""
+    if machine == "x86_64":
+        return _FUNCTIONS.get(syscall, syscall)
+    return _GENERIC_FUNCTIONS.get(syscall, syscall) if machine in _WRAPPERS else syscall
+
+
+def call_of(name: str, machine: str) -> str:
+    """Return the call that the kernel's name of it stands for: the reverse of `kernel_name`."""
+    for call in _GENERIC_FUNCTIONS:
+        if kernel_name(call, machine) == name:
+            return call
+    return name
+
+
 def function_names(syscall: str, machine: str) -> tuple[str, ...]:
     """Return the possible entry functions of the call, the one of newer kernels first."""
     prefixes = (_WRAPPERS[machine], "sys_") if machine in _WRAPPERS else ("sys_",)
-    return tuple(prefix + syscall for prefix in prefixes)
+    return tuple(prefix + kernel_name(syscall, machine) for prefix in prefixes)
 
 
 def takes_pt_regs(function: str) -> bool:

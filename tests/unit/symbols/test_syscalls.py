@@ -6,8 +6,10 @@ from ktrace.model.miss import Miss
 from ktrace.symbols.syscalls import (
     SyscallParam,
     argument_source,
+    call_of,
     fetch_args,
     function_names,
+    kernel_name,
     params_from_format,
     params_from_types,
     syscall_name,
@@ -64,6 +66,25 @@ def test_names_of_a_call(name: str) -> None:
 )
 def test_functions_of_a_call(machine: str, names: tuple[str, ...]) -> None:
     assert function_names("read", machine) == names
+
+
+@pytest.mark.parametrize(
+    ("machine", "call", "name"),
+    [
+        ("x86_64", "stat", "newstat"),
+        ("x86_64", "uname", "newuname"),
+        ("x86_64", "sendfile", "sendfile64"),
+        ("x86_64", "umount2", "umount"),
+        ("x86_64", "fadvise64", "fadvise64"),
+        ("aarch64", "fadvise64", "fadvise64_64"),
+        ("aarch64", "fstat", "newfstat"),
+        ("s390x", "stat", "stat"),
+    ],
+)
+def test_some_calls_have_another_name_in_the_kernel(machine: str, call: str, name: str) -> None:
+    assert kernel_name(call, machine) == name
+    assert call_of(name, machine) == call
+    assert function_names(call, machine)[-1] == f"sys_{name}"
 
 
 @pytest.mark.parametrize(
