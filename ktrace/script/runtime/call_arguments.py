@@ -16,7 +16,8 @@ from ktrace.script.runtime.state import State
 _AT_FDCWD = -100
 _BUFFER_MAX = 32  # bytes of a buffer that are shown
 _HIGH = (1 << 64) - 1
-_NODES = {1: "S_IFIFO", 2: "S_IFCHR", 4: "S_IFDIR", 6: "S_IFBLK", 8: "S_IFREG", 12: "S_IFSOCK"}
+_LOW = (1 << 32) - 1
+_FILE_TYPES = {1: "S_IFIFO", 2: "S_IFCHR", 4: "S_IFDIR", 6: "S_IFBLK", 8: "S_IFREG", 12: "S_IFSOCK"}
 
 
 def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
@@ -31,6 +32,7 @@ def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
         "__ktrace_times": times,
         "__ktrace_limits": limits,
         "__ktrace_sockaddr": sockaddr,
+        "__ktrace_sockaddr_part": sockaddr_part,
         "__ktrace_sigset": sigset,
         "__ktrace_node": node,
         "__ktrace_signal": signal_name,
@@ -47,7 +49,8 @@ class _Flag:
 
 
 @cache
-def _sets() -> Mapping[str, tuple[_Flag, ...]]:
+def known_sets() -> Mapping[str, tuple[_Flag, ...]]:
+    """Return the sets of names."""
     text = resources.files(__package__).joinpath("flag_names.txt").read_text("ascii")
     return {name: tuple(map(_flag, words)) for name, *words in map(str.split, text.splitlines())}
 
@@ -59,10 +62,14 @@ def _flag(word: str) -> _Flag:
 
 
 def flags(kind: str, value: int) -> str:
-    """Return the names of a number's bits, joined by `|`. Bits without a name are one number."""
+    """Return the names of a number's bits, joined by `|`. Bits without a name are one number.
+
+    Args:
+        value: of 64 bits, or a negative number of 32 bits.
+    """
     found: list[str] = []
-    left = value & 0xFFFFFFFF
-    for one in _sets()[kind]:
+    left = value & (_HIGH if not -(1 << 31) <= value < 0 else _LOW)
+    for one in known_sets()[kind]:
         if one.mask and (left & one.mask) == one.value and (one.value or not value & one.mask):
             found.append(one.name)
             left &= ~one.mask
@@ -75,7 +82,7 @@ def flags(kind: str, value: int) -> str:
 
 def named(kind: str, value: int) -> str:
     """Return the name of a number, or the number."""
-    return next((one.name for one in _sets()[kind] if one.value == value), str(value))
+    return next((one.name for one in known_sets()[kind] if one.value in (value, value & _LOW)), str(value))
 
 
 def quoted(text: str, limit: int = 0) -> str:
@@ -116,22 +123,47 @@ def sockaddr(pointer: int, first: int, second: int, third: int, path: str) -> st
     """Return a `struct sockaddr`, from its first 24 bytes and the text after the family."""
     if not pointer:
         return "NULL"
-    data = b"".join((word & _HIGH).to_bytes(8, "little") for word in (first, second, third))
+    data = _bytes(first, second, third)
     family = int.from_bytes(data[:2], "little")
-    port = int.from_bytes(data[2:4], "big")
     name = named("af", family)
-    import socket
-
-    if family == socket.AF_INET:
-        return f"{{{name}, {socket.inet_ntoa(data[4:8])}, {port}}}"
-    if family == socket.AF_INET6:
-        return f"{{{name}, {socket.inet_ntop(socket.AF_INET6, data[8:24])}, {port}}}"
-    if family == socket.AF_UNIX:
+    if name in ("AF_INET", "AF_INET6"):
+        return f"{{{name}, {_ip(name, data)}, {int.from_bytes(data[2:4], 'big')}}}"
+    if name == "AF_UNIX":
         return f"{{{name}, {path}}}"
-    if family == socket.AF_NETLINK:
+    if name == "AF_NETLINK":
         pid, groups = (int.from_bytes(part, "little") for part in (data[4:8], data[8:12]))
         return f"{{{name}, pid={pid}, groups={groups:08x}}}"
     return f"{{{name}, ...}}" if name[0] == "A" else f"{{unknown address family ({family})}}"
+
+
+def sockaddr_part(part: str, pointer: int, first: int, second: int, third: int, fourth: int) -> str:
+    """Return a part of a `struct sockaddr` as text, from its first 32 bytes; `N/A` if it has no such part."""
+    data = _bytes(first, second, third, fourth)
+    name = named("af", int.from_bytes(data[:2], "little")) if pointer else "N/A"
+    if part == "af":
+        return name
+    if part in ("ip", "ip_port") and name in ("AF_INET", "AF_INET6"):
+        return _ip(name, data) if part == "ip" else str(int.from_bytes(data[2:4], "big"))
+    if name == "AF_INET6":
+        if part == "ipv6_flowinfo":
+            return str(int.from_bytes(data[4:8], "big"))
+        if part == "ipv6_scope_id":
+            return str(int.from_bytes(data[24:28], "little"))
+    return "N/A"
+
+
+def _bytes(*words: int) -> bytes:
+    """Return the memory that 64-bit words were read from."""
+    return b"".join((word & _HIGH).to_bytes(8, "little") for word in words)
+
+
+def _ip(name: str, data: bytes) -> str:
+    """Return the address of the internet in a `struct sockaddr`."""
+    import socket
+
+    if name == "AF_INET":
+        return socket.inet_ntoa(data[4:8])
+    return socket.inet_ntop(socket.AF_INET6, data[8:24])
 
 
 def sigset(pointer: int, bits: int) -> str:
@@ -144,16 +176,9 @@ def sigset(pointer: int, bits: int) -> str:
 
 def node(mode: int) -> str:
     """Return the mode of a new file: its type by name, and its permissions."""
-    names = {
-        0o1: "S_IFIFO",
-        0o2: "S_IFCHR",
-        0o4: "S_IFDIR",
-        0o6: "S_IFBLK",
-        0o10: "S_IFREG",
-        0o14: "S_IFSOCK",
-    }
-    kind = names.get(mode >> 12 & 0o17)
-    return f"{kind}|{mode & 0o7777:#o}".replace("0o", "0") if kind else f"0{mode & 0o7777:o}"
+    kind = _FILE_TYPES.get(mode >> 12 & 0o17)
+    permissions = f"0{mode & 0o7777:o}"
+    return f"{kind}|{permissions}" if kind else permissions
 
 
 def signal_name(number: int) -> str:

@@ -63,7 +63,8 @@ class Tapset:
 
     def _aliases(self, name: str, script: Script) -> tuple[Alias, ...]:
         if name in ("syscall", "nd_syscall", "syscall_any", "nd_syscall_any"):
-            text = syscall_aliases(name, _points(script), self.machine, _names(_bodies(script)))
+            read = _names(_bodies(script))
+            text = syscall_aliases(name, _points(script), self.machine, read, self.facts.arch)
             return parse(SourceFile(f"<tapset {name}>", text, tapset=True), self._with_macros()).aliases
         file = resources.files(__package__).joinpath(f"{name[:_NAME_MAX]}.stp")
         if not name.isidentifier() or len(name) > _NAME_MAX or not file.is_file():

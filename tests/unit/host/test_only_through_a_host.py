@@ -23,7 +23,7 @@ OWN = {
     "script/serving/folder.py": "the folder that files are served below",
     "script/tapset/__init__.py": "a part of the program",
     "script/tapset/directories.py": "tapsets of the user",
-    "script/tapset/syscalls.py": "a part of the program",
+    "script/tapset/syscall_table.py": "a part of the program",
     "session/patient_output.py": "/dev/null",
     "storage/cache.py": "the user's cache",
     "storage/destination.py": "outputs",

@@ -7,8 +7,10 @@ from ktrace.script.language.preprocess import Facts, Preprocessor
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.find_events import find_events
 from ktrace.script.passes.find_reads import find_reads
-from ktrace.script.tapset.syscalls import _calls, syscall_aliases
+from ktrace.script.tapset.syscall_table import read_table
+from ktrace.script.tapset.syscalls import syscall_aliases
 from ktrace.symbols.syscall_numbers import syscall_names
+from ktrace.symbols.syscalls import kernel_name
 from tests.unit.script.passes.one_pass import after, handlers
 from tests.unit.script.scripts import FakeKernel, compiled
 
@@ -16,13 +18,14 @@ from tests.unit.script.scripts import FakeKernel, compiled
 WITHOUT_NAMES = {
     *("_sysctl", "create_module", "get_kernel_syms", "query_module", "getpmsg", "putpmsg", "afs_syscall"),
     *("tuxcall", "security", "set_thread_area", "get_thread_area", "epoll_ctl_old", "epoll_wait_old"),
-    "vserver",
+    *("nfsservctl", "vserver"),
 }
 
 
 @pytest.mark.parametrize("name", sorted(set(syscall_names("x86_64").values()) - WITHOUT_NAMES))
 def test_every_call_has_arguments_as_text(name: str) -> None:
-    made = compiled(f"probe syscall.{name} {{ println(name, argstr) }}", FakeKernel([name]))
+    kernel = FakeKernel([kernel_name(name, "x86_64")])
+    made = compiled(f"probe syscall.{name} {{ println(name, argstr) }}", kernel)
     assert made.bound and not made.warnings
 
 
@@ -55,9 +58,23 @@ def test_one_event_reports_all_calls_unless_their_arguments_are_read() -> None:
     points = script.probes[0].points
     assert "raw_syscalls:sys_enter" in syscall_aliases("syscall", points, None)
     text = syscall_aliases("syscall", points, None, {"argstr"})
-    assert "raw_syscalls" not in text and text.count(".return = __ktrace") == len(_calls())
+    assert "raw_syscalls" not in text and text.count(".return = __ktrace") == len(read_table())
 
 
 def test_words_of_a_command_line_are_text() -> None:
     text = compiled("probe syscall.execve { println(args) }", FakeKernel(["execve"])).emitted.text
     assert "c_f1" in text and " or 0" not in text.partition("def p_0")[2]
+
+
+def test_calls_are_seen_at_the_kernel_s_own_names_of_them() -> None:
+    made = after(find_events, "probe syscall.stat { println(name) }", FakeKernel(["newstat"]))
+    assert [bound.found[0].function for bound in made.bound] == ["newstat"]
+    (text,) = handlers(after(find_reads, "probe syscall.stat { println(name) }", FakeKernel(["newstat"])))
+    assert "'stat'" in text or '"stat"' in text
+
+
+def test_the_order_of_arguments_is_that_of_the_architecture() -> None:
+    script = parse(SourceFile("t.stp", "probe syscall.clone {}"), Preprocessor(Facts("6.1", "x86_64")))
+    points = script.probes[0].points
+    assert "tls = ulong_arg(5)" in syscall_aliases("syscall", points, None)
+    assert "tls = ulong_arg(4)" in syscall_aliases("syscall", points, None, architecture="arm64")

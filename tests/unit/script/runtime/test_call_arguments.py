@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import struct
 
 import pytest
 
@@ -15,9 +16,12 @@ from ktrace.script.runtime.call_arguments import (
     quoted,
     sigset,
     sockaddr,
+    sockaddr_part,
     time,
     times,
 )
+
+PARTS = ("af", "ip", "ip_port", "ipv6_flowinfo", "ipv6_scope_id")
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,11 @@ from ktrace.script.runtime.call_arguments import (
         ("futex", 0x81, "FUTEX_WAKE|FUTEX_PRIVATE_FLAG"),
         ("futex", 0, "FUTEX_WAIT"),
         ("msg", 0x4000 | 0x10000000, "MSG_NOSIGNAL|0x10000000"),
+        ("mount", 1 << 40 | 1, "MS_RDONLY|0x10000000000"),
+        ("fanotify_init", 5, "FAN_CLASS_CONTENT|FAN_CLOEXEC"),
+        ("sched", 0x40000001, "SCHED_FIFO|SCHED_RESET_ON_FORK"),
+        ("mempolicy_mode", 0x8002, "MPOL_BIND|MPOL_F_STATIC_NODES"),
+        ("swapon", 0x8003, "SWAP_FLAG_PREFER|0x3"),
     ),
 )
 def test_flags_have_their_names(kind: str, value: int, text: str) -> None:
@@ -49,6 +58,10 @@ def test_flags_have_their_names(kind: str, value: int, text: str) -> None:
 
 def test_a_number_without_a_name_stays_a_number() -> None:
     assert (named("seek", 1), named("seek", 77), named("rusage", -1)) == ("SEEK_CUR", "77", "RUSAGE_CHILDREN")
+
+
+def test_numbers_above_31_bits_have_names() -> None:
+    assert named("reboot_magic1", 0xFEE1DEAD - (1 << 32)) == "LINUX_REBOOT_MAGIC1"
 
 
 def test_values_are_those_of_this_machine_s_headers() -> None:
@@ -90,6 +103,18 @@ def test_addresses_of_sockets() -> None:
     assert sockaddr(1, *words(inet), "") == "{AF_INET, 10.1.2.3, 80}"
     inet6 = (10).to_bytes(2, "little") + (8080).to_bytes(2, "big") + bytes(4) + bytes(15) + b"\x01"
     assert sockaddr(1, *words(inet6), "") == "{AF_INET6, ::1, 8080}"
-    assert sockaddr(1, *words(b"\x01\x00/run"), "/run/x") == "{AF_LOCAL, /run/x}"
+    assert sockaddr(1, *words(b"\x01\x00/run"), "/run/x") == "{AF_UNIX, /run/x}"
     assert sockaddr(0, 0, 0, 0, "") == "NULL"
     assert sockaddr(1, *words(b"\xff\x00"), "") == "{unknown address family (255)}"
+
+
+def test_parts_of_addresses_of_sockets() -> None:
+    inet6 = struct.pack(
+        "=HHI16sI4x", socket.AF_INET6, socket.htons(443), socket.htonl(9), bytes(15) + b"\1", 3
+    )
+    words = struct.unpack("=4q", inet6)
+    parts = [sockaddr_part(part, 1, *words) for part in PARTS]
+    assert parts == ["AF_INET6", "::1", "443", "9", "3"]
+    unix = struct.unpack("=4q", struct.pack("=H30x", socket.AF_UNIX))
+    assert [sockaddr_part(part, 1, *unix) for part in PARTS] == ["AF_UNIX", "N/A", "N/A", "N/A", "N/A"]
+    assert sockaddr_part("af", 0, 0, 0, 0, 0) == sockaddr_part("ip", 0, 0, 0, 0, 0) == "N/A"
