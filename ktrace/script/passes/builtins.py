@@ -262,9 +262,6 @@ FETCHES = {
     "u32_arg": "u32",
     "s64_arg": "s64",
     "u64_arg": "u64",
-    "__ktrace_user_text": "ustring",
-    "__ktrace_user_text_at": "ustring",
-    "__ktrace_user_pointer": "u64",
     "register": "reg",
     "u_register": "reg",
 }
@@ -340,10 +337,6 @@ REFUSED = REFUSED_FUNCTIONS | {
     "raise": "ktrace sends no signals from the kernel",
 }
 """Functions that ktrace does not support, with the reason."""
-
-
-ELEMENTS = ("__ktrace_user_text", "__ktrace_user_text_at", "__ktrace_user_pointer")
-"""Functions that read an element of a program's array of pointers, or the text that it points to."""
 
 
 def gives_text(name: str) -> bool:

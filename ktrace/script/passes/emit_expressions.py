@@ -27,7 +27,7 @@ from ktrace.script.language.ast import (
     Unary,
 )
 from ktrace.script.language.source import ScriptError
-from ktrace.script.passes.builtins import ELEMENTS, FETCHES, LIMITED, PRINTS, WIDE, gives_text
+from ktrace.script.passes.builtins import FETCHES, LIMITED, PRINTS, WIDE, gives_text
 from ktrace.script.passes.calls import find_builtin
 from ktrace.script.passes.printf_formats import read_format
 from ktrace.script.passes.types import Code, Types, scope_of
@@ -327,7 +327,7 @@ class ExpressionText:
             return f"({text} or {self.value(e.args[2])})"
         if e.name in LIMITED:
             return f"({text})"
-        if e.name not in ELEMENTS and gives_text(e.name) and len(e.args) == 2:
+        if gives_text(e.name) and len(e.args) == 2:
             return f"({text} or {self.value(e.args[1])})"
         return text
 

@@ -22,7 +22,6 @@ from ktrace.script.language.ast import (
     Member,
     Name,
     Node,
-    Number,
     Target,
     Ternary,
     Try,
@@ -35,7 +34,7 @@ from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, OwnSit
 from ktrace.script.language.sites import Sampled
 from ktrace.script.language.source import ScriptError
 from ktrace.script.passes.addresses import address_of, is_computable, is_load
-from ktrace.script.passes.builtins import AT_ADDRESS, ELEMENTS, FETCHES, MEMBERS, gives_text
+from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
 from ktrace.script.passes.hook import Hook, Hooks, KernelRead, each
 from ktrace.script.passes.kernel_expressions import (
     kernel_text,
@@ -153,9 +152,6 @@ class _Finder:
         if isinstance(node, Entry) and self.at_return:
             self._enter(node, node.value)
             return
-        if isinstance(node, Call) and node.name in ELEMENTS:
-            self._element(node)
-            return
         if isinstance(node, Call) and node.name in FETCHES and (found := self._fetched(node)):
             self._read(node, *found, from_address=node.name in AT_ADDRESS)
             for option in node.args[1:]:  # a length or a default, which the handler itself evaluates
@@ -201,18 +197,6 @@ class _Finder:
             raise ScriptError(f"{node.name} needs something to read", node.at)
         kind = "path" if kind == "dname" else kind
         return node.args[0], cast(As, kind)
-
-    def _element(self, node: Call) -> None:
-        """Read an element of an array of pointers in the program's memory, or the text that it points to."""
-        array, number = node.args
-        assert isinstance(number, Number)
-        text = kernel_text(array, self._definition, at_return=self.at_return)
-        if node.name == "__ktrace_user_text_at":
-            self._add(node, Read(f"+u{number.value}({text})", "ustring"))
-            return
-        place = f"+u{number.value * 8}({text})"
-        is_text = gives_text(node.name)
-        self._add(node, Read(f"+u0({place})", "ustring") if is_text else Read(place, "u64"))
 
     def _variable(self, node: Target | Cast) -> None:
         if isinstance(node, Target) and node.name.startswith("$"):
