@@ -27,8 +27,9 @@ BAD_TIME = At(struct.pack("=qq", 7, 2_000_000_000))
 TIMES = At(struct.pack("=qqqq", 1, 2, 3, 4))
 LIMIT = At(struct.pack("=qq", 4096, -1))
 SIGNALS = At(struct.pack("=Q", 1 << 9 | 1 << 16))
+ACTION = At(struct.pack("=QQQQ", 1, 0x10000000, 0, 1 << 14))
 SPACE = At(bytes(512))
-PLACES = (IN, IN6, UNIX, NETLINK, TIME, BAD_TIME, TIMES, LIMIT, SIGNALS, SPACE)
+PLACES = (IN, IN6, UNIX, NETLINK, TIME, BAD_TIME, TIMES, LIMIT, SIGNALS, ACTION, SPACE)
 ADDRESSES = {one: PAGE + 0x200 * n for n, one in enumerate(PLACES)}
 TO = f"0x{ADDRESSES[SPACE]:x}"
 
@@ -84,6 +85,7 @@ CALLS: tuple[tuple[int, str, tuple[int | bytes, ...], str, str | None], ...] = (
     (54, "setsockopt", (-1, 1, 2, SPACE, 4), f"-1, SOL_SOCKET, SO_REUSEADDR, {TO}, 4", "-9 (EBADF)"),
     (234, "tgkill", (-1, -1, 10), "-1, -1, SIGUSR1", "-22 (EINVAL)"),
     (14, "rt_sigprocmask", (0, SIGNALS, 0, 8), "SIG_BLOCK, [SIGUSR1|SIGCHLD], 0x0, 8", "0"),
+    (13, "rt_sigaction", (30, ACTION, 0, 8), "SIGPWR, {SIG_IGN, [SIGTERM], SA_RESTART}, 0x0, 8", "0"),
     (35, "nanosleep", (TIME, 0), "[0.000001000], 0x0", "0"),
     (230, "clock_nanosleep", (1, 1, BAD_TIME, 0),
      "CLOCK_MONOTONIC, TIMER_ABSTIME, [7.2000000000], 0x0", "-22 (EINVAL)"),

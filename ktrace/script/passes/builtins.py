@@ -91,6 +91,7 @@ call_arguments: __ktrace_buffer(long,string,long):string __ktrace_signal(long):s
 call_arguments: __ktrace_time(long,long,long,long):string __ktrace_node(long):string
 call_arguments: __ktrace_times(long,long,long,long,long,long):string __ktrace_limits(long,long,long):string
 call_arguments: __ktrace_sockaddr(long,long,long,long,string):string __ktrace_sigset(long,long):string
+call_arguments: __ktrace_sigaction(long,long,long,long):string
 call_arguments: __ktrace_sockaddr_part(string,long,long,long,long,long):string
 
 texts: strlen(string) substr(string,long,long):string stringat(string,long) isinstr(string,string)

@@ -33,6 +33,7 @@ def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
         "__ktrace_limits": limits,
         "__ktrace_sockaddr": sockaddr,
         "__ktrace_sockaddr_part": sockaddr_part,
+        "__ktrace_sigaction": sigaction,
         "__ktrace_sigset": sigset,
         "__ktrace_node": node,
         "__ktrace_signal": signal_name,
@@ -172,6 +173,14 @@ def sigset(pointer: int, bits: int) -> str:
         return "NULL"
     found = [signal_name(n) for n in range(1, 65) if bits >> (n - 1) & 1]
     return f"[{'|'.join(found) or 'EMPTY'}]"
+
+
+def sigaction(pointer: int, handler: int, bits: int, mask: int) -> str:
+    """Return the kernel's `struct sigaction`: the handler, the signals that are blocked in it, and flags."""
+    if not pointer:
+        return "NULL"
+    name = {0: "SIG_DFL", 1: "SIG_IGN"}.get(handler) or f"0x{handler & _HIGH:x}"
+    return f"{{{name}, {sigset(1, mask)}, {flags('sigaction', bits)}}}"
 
 
 def node(mode: int) -> str:

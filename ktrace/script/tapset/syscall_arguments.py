@@ -34,6 +34,7 @@ POINTERS = {
     "old times": "__ktrace_times({p}, {0}, {1}, {2}, {3}, 6)",
     "times of a file": '({p} ? sprintf("[%d][%d]", {0}, {1}) : "NULL")',
     "limits": "__ktrace_limits({p}, {0}, {1})",
+    "action": "__ktrace_sigaction({p}, {0}, {1}, {3})",
     "signals": "__ktrace_sigset({p}, {0})",
     "address": "__ktrace_sockaddr({p}, {0}, {1}, {2}, user_string({p} + 2))",
     "words": "@argv({p})",
@@ -69,6 +70,22 @@ _ADDRESS_PARTS = ("af", "ip", "ip_port", "ipv6_flowinfo", "ipv6_scope_id")
 _STRUCT = "the struct is not read here: user_uint64({name} + 8) reads its second 8 bytes"
 _TAKEN = ("name", "argstr", "argv")
 """Names that are not an argument's: variables that each alias has, and the script's own arguments."""
+
+
+def _reading(one: Argument) -> tuple[str, str, str]:
+    """Return how a number is read, its format, and its text if that is more than the number."""
+    kind, _, names = one.kind.partition(" ")
+    unsigned, signed = (f"{sign}{'long' if one.is_wide else 'int'}_arg({one.number})" for sign in ("u", ""))
+    if one.kind in NUMBERS:
+        read, form = NUMBERS[one.kind]
+        return read.format(n=one.number, unsigned=unsigned), form, ""
+    if one.kind in NAMED:
+        read, named = NAMED[one.kind]
+        value = read.format(n=one.number)
+        return value, "%s", named.format(v=value)
+    if kind == "flags":
+        return unsigned, "%s", f'__ktrace_flags("{names}", {unsigned})'
+    return signed, "%s", f'__ktrace_named("{names}", {signed})'
 
 
 @dataclass(slots=True)
@@ -110,34 +127,19 @@ class Statements:
         return " . ".join(parts) or '""'
 
     def _number(self, one: Argument) -> None:
-        kind, _, names = one.kind.partition(" ")
-        unsigned = f"{'ulong' if one.is_wide else 'uint'}_arg({one.number})"
-        if one.kind in NUMBERS:
-            read, form = NUMBERS[one.kind]
-            value = read.format(n=one.number, unsigned=unsigned)
-            shown = ""
-        elif one.kind in NAMED:
-            read, shown = NAMED[one.kind]
-            value, form = read.format(n=one.number), "%s"
-        elif kind == "flags":
-            value, form, shown = unsigned, "%s", f'__ktrace_flags("{names}", {{v}})'
-        else:
-            signed = f"{'long' if one.is_wide else 'int'}_arg({one.number})"
-            value, form, shown = signed, "%s", f'__ktrace_named("{names}", {{v}})'
-        is_pointer = read == "pointer_arg({n})" if one.kind in NUMBERS else False
-        text = shown.format(v=value) if shown else f'sprintf("{form}", {value})'
+        value, form, named = _reading(one)
+        text = named or f'sprintf("{form}", {value})'
+        if one.is_struct and value.startswith("pointer_arg"):
+            text = f'__ktrace_unreadable("{_STRUCT.format(name=one.names[0])}")'
         for name in one.names:
             self._set(name, value)
-            if is_pointer:
+            self._set(f"{name}_str", text)
+            if value.startswith("pointer_arg"):
                 self._set(f"{name}_uaddr", value)
-            if is_pointer and one.is_struct:
-                self._set(f"{name}_str", f'__ktrace_unreadable("{_STRUCT.format(name=f"{name}_uaddr")}")')
-            else:
-                self._set(f"{name}_str", text)
         for name in one.texts:
             self._set(name, text)
         if one.kind != "hidden":
-            self._show(one, form, text if shown else value)
+            self._show(one, form, named or value)
 
     def _text(self, one: Argument) -> None:
         pointer = f"pointer_arg({one.number})"

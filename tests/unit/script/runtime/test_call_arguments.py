@@ -14,6 +14,7 @@ from ktrace.script.runtime.call_arguments import (
     named,
     node,
     quoted,
+    sigaction,
     sigset,
     sockaddr,
     sockaddr_part,
@@ -89,6 +90,10 @@ def test_structs_of_programs() -> None:
     assert time(0, 0, 0, 9) == "NULL"
     assert times(1, 1, 2, 3, 4, 6) == "[1.000002][3.000004]"
     assert limits(1, 1024, -1) == "[1024,RLIM_INFINITY]"
+    assert sigaction(0, 0, 0, 0) == "NULL"
+    assert sigaction(1, 1, 0, 0) == "{SIG_IGN, [EMPTY], 0x0}"
+    action = sigaction(1, 0x401000, 0x14000000, 1 << (signal.SIGINT - 1))
+    assert action == "{0x401000, [SIGINT], SA_RESTORER|SA_RESTART}"
     assert sigset(1, 0) == "[EMPTY]"
     assert sigset(1, 1 << (signal.SIGUSR1 - 1)) == "[SIGUSR1]"
     assert node(0o100644) == "S_IFREG|0644"

@@ -50,7 +50,7 @@ def test_each_kind_is_known() -> None:
     kinds = {one.kind for call in CALLS for one in arguments(call)}
     ways = (NUMBERS, NAMED, POINTERS, TEXTS)
     sets = {kind.partition(" ")[2] for kind in kinds if kind.partition(" ")[0] in ("flags", "name")}
-    assert sets == set(known_sets())
+    assert sets == set(known_sets()) - {"sigaction"}  # of a struct
     known = {kind for way in ways for kind in way}
     assert {kind for kind in kinds if kind.partition(" ")[0] not in ("flags", "name")} == known
 
