@@ -13,7 +13,6 @@ from ktrace.script.language.facts import Facts
 from ktrace.script.language.parser import parse
 from ktrace.script.language.preprocess import Preprocessor
 from ktrace.script.language.source import SourceFile
-from ktrace.script.tapset.syscalls import syscall_aliases
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,8 @@ class Tapset:
 
     def _aliases(self, name: str, script: Script) -> tuple[Alias, ...]:
         if name in ("syscall", "nd_syscall", "syscall_any", "nd_syscall_any"):
+            from ktrace.script.tapset.syscalls import syscall_aliases  # noqa: PLC0415 -- has large tables
+
             read = _names(_bodies(script))
             text = syscall_aliases(name, _points(script), self.machine, read, self.facts.arch)
             return parse(SourceFile(f"<tapset {name}>", text, tapset=True), self._with_macros()).aliases
