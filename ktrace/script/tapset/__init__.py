@@ -7,7 +7,7 @@ from importlib import resources
 
 from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
-from ktrace.script.language.ast import Call, Name, Node, walk
+from ktrace.script.language.ast import Assign, Call, Crement, Foreach, Name, Node, walk
 from ktrace.script.language.definitions import Alias, Point, Script
 from ktrace.script.language.facts import Facts
 from ktrace.script.language.parser import parse
@@ -64,8 +64,8 @@ class Tapset:
         if name in ("syscall", "nd_syscall", "syscall_any", "nd_syscall_any"):
             from ktrace.script.tapset.syscalls import syscall_aliases  # noqa: PLC0415 -- has large tables
 
-            read = _names(_bodies(script))
-            text = syscall_aliases(name, _points(script), self.machine, read, self.facts.arch)
+            read, taken = _names(_bodies(script)), _assigned(script)
+            text = syscall_aliases(name, _points(script), self.machine, read, self.facts.arch, taken)
             return parse(SourceFile(f"<tapset {name}>", text, tapset=True), self._with_macros()).aliases
         file = resources.files(__package__).joinpath(f"{name[:_NAME_MAX]}.stp")
         if not name.isidentifier() or len(name) > _NAME_MAX or not file.is_file():
@@ -138,6 +138,19 @@ def _bodies(script: Script) -> list[Node]:
 def _names(bodies: Iterable[Node]) -> set[str]:
     """Return the names of functions and variables in bodies."""
     return {node.name for body in bodies for node in walk(body) if isinstance(node, Call | Name)}
+
+
+def _assigned(script: Script) -> set[str]:
+    """Return the names of variables that a script declares or gives values to."""
+    found = set(script.global_names)
+    for body in _bodies(script):
+        for node in walk(body):
+            match node:
+                case Assign(target=Name(name=name)) | Crement(target=Name(name=name)):
+                    found.add(name)
+                case Foreach(keys=keys, value=value):
+                    found.update(one.name for one in (*keys, value) if one is not None)
+    return found
 
 
 def _points(script: Script) -> list[Point]:

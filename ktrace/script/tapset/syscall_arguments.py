@@ -1,5 +1,6 @@
 """Statements of an alias that give its variables the arguments of a system call, and the text of `argstr`."""
 
+from collections.abc import Collection
 from dataclasses import field
 
 from ktrace.records import dataclass
@@ -93,10 +94,13 @@ class Statements:
     """The statements of an alias that give its variables their values.
 
     Attributes:
+        taken: names that the script gives values to. SystemTap documents one name of an argument; others are
+            set only if the script does not use them for itself.
         lines: the statements.
         shown: for each argument in `argstr` its format, its value, and the condition of showing it.
     """
 
+    taken: Collection[str] = ()
     lines: list[str] = field(default_factory=list)
     shown: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -128,14 +132,16 @@ class Statements:
 
     def _number(self, one: Argument) -> None:
         value, form, named = _reading(one)
+        is_pointer = value.startswith("pointer_arg")
         text = named or f'sprintf("{form}", {value})'
-        if one.is_struct and value.startswith("pointer_arg"):
+        if one.is_struct and is_pointer:
             text = f'__ktrace_unreadable("{_STRUCT.format(name=one.names[0])}")'
         for name in one.names:
-            self._set(name, value)
-            self._set(f"{name}_str", text)
-            if value.startswith("pointer_arg"):
-                self._set(f"{name}_uaddr", value)
+            extra = name not in one.documented
+            self._set(name, value, extra=extra or is_pointer)
+            self._set(f"{name}_str", text, extra=extra or not named)
+            if is_pointer:
+                self._set(f"{name}_uaddr", value, extra=extra)
         for name in one.texts:
             self._set(name, text)
         if one.kind != "hidden":
@@ -144,41 +150,44 @@ class Statements:
     def _text(self, one: Argument) -> None:
         pointer = f"pointer_arg({one.number})"
         text = TEXTS[one.kind].format(p=pointer, next=one.number + 1)
-        first = f"{one.names[0]}_str"
-        self._set(first, text)
+        main = one.documented[-1]
+        shown = f"{main}_str" if main in _TAKEN else main
+        self._set(shown, text)
         for name in one.names:
-            self._set(name, first)
-            if name != one.names[0]:
-                self._set(f"{name}_str", first)
-            self._set(f"{name}_unquoted", f"user_string({pointer})")
-            self._set(f"{name}_str_unquoted", f"user_string({pointer})")
-            self._set(f"{name}_uaddr", pointer)
-        self._show(one, "%s", first)
+            extra = name not in one.documented
+            for variable in (name, f"{name}_str"):
+                if variable != shown:
+                    self._set(variable, shown, extra=extra or variable == name)
+            self._set(f"{name}_unquoted", f"user_string({pointer})", extra=extra)
+            self._set(f"{name}_str_unquoted", f"user_string({pointer})", extra=extra)
+            self._set(f"{name}_uaddr", pointer, extra=extra)
+        self._show(one, "%s", shown)
 
     def _pointer(self, one: Argument) -> None:
         pointer = f"pointer_arg({one.number})"
         words = [f"user_int64({pointer} + {8 * i})" for i in range(4)]
         text = POINTERS[one.kind].format(*words, p=pointer, n=one.number, takes=_operation_is(*_WAITS))
         for name in one.names:
-            self._set(name, pointer)
-            self._set(f"{name}_uaddr", pointer)
-            self._set(f"{name}_str", text)
+            extra = name not in one.documented
+            self._set(name, pointer, extra=True)
+            self._set(f"{name}_uaddr", pointer, extra=extra)
+            self._set(f"{name}_str", text, extra=extra)
         for name in one.texts:
             self._set(name, text)
         if one.kind == "address":
             for part in _ADDRESS_PARTS:
-                value = f'__ktrace_sockaddr_part("{part}", {pointer}, {", ".join(words[:4])})'
+                value = f'__ktrace_sockaddr_part("{part}", {pointer}, {", ".join(words)})'
                 self._set(f"uaddr_{part}", value)
         if one.kind == "times of a file":
             self._set("actime", words[0])
             self._set("modtime", words[1])
         is_text = one.kind != "environment"
-        self._show(one, "%s" if is_text else "0x%x", f"{one.names[0]}_str" if is_text else pointer)
+        self._show(one, "%s" if is_text else "0x%x", f"{one.documented[-1]}_str" if is_text else pointer)
 
     def _show(self, one: Argument, form: str, value: str) -> None:
         condition = _CONDITIONS.get(one.kind, "").format(before=one.number - 1)
         self.shown.append((form, value, condition))
 
-    def _set(self, variable: str, value: str) -> None:
-        if variable not in _TAKEN:
+    def _set(self, variable: str, value: str, *, extra: bool = False) -> None:
+        if variable not in _TAKEN and not (extra and variable in self.taken):
             self.lines.append(f"    {variable} = {value}")

@@ -48,6 +48,11 @@ class Argument:
     names: tuple[str, ...]
     texts: tuple[str, ...]
 
+    @property
+    def documented(self) -> tuple[str, ...]:
+        """Return the names of SystemTap's manual; the kernel's name if the manual has no other."""
+        return self.names[1:] or self.names
+
 
 @cache
 def read_table() -> Mapping[str, tuple[SyscallParam, ...]]:

@@ -4,10 +4,11 @@
 statements that read them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.definitions import Point
 from ktrace.script.tapset.syscall_arguments import Statements
@@ -82,6 +83,7 @@ def syscall_aliases(
     machine: Machine | None,
     names: Iterable[str] = (),
     architecture: str = "x86_64",
+    taken: Collection[str] = (),
 ) -> str:
     """Return script text with an alias for each call that a probe point names.
 
@@ -91,8 +93,9 @@ def syscall_aliases(
     Args:
         names: the names that the script reads.
         architecture: as in `Facts.arch`.
+        taken: the names that the script gives values to.
     """
-    uname = _MACHINES.get(architecture, architecture)
+    made = _Aliases(prefix, _MACHINES.get(architecture, architecture), taken)
     hexadecimal = " || ".join(f'name == "{name}"' for name in _HEXADECIMAL_RETURNS)
     if prefix.endswith("_any"):
         return _ANY.format(name=prefix, hexadecimal=hexadecimal)
@@ -104,47 +107,61 @@ def syscall_aliases(
     for name, others in _VARIANTS.items():
         if name in asked:
             asked.discard(name)
-            text += _together(prefix, name, others, asked, uname)
+            text += made.together(name, others, asked)
     for name in dict.fromkeys([*read_table(), *(machine.syscalls().values() if machine and asked else ())]):
         if any(name == one or ("*" in one and fnmatchcase(name, one)) for one in asked):
-            text += _alias(prefix, name, name, uname)
+            text += made.alias(name, name)
     for name in _NEVER_CALLED:
         if name in asked:
             text += _NEVER.format(prefix=prefix, name=name)
     return text
 
 
-def _together(prefix: str, name: str, others: tuple[str, ...], asked: set[str], uname: str) -> str:
-    """Return the aliases of a call and its variants, which must be asked for, too."""
-    if name not in read_table():
-        return "".join(_alias(prefix, name, one, uname) for one in others)
-    asked.update(others)
-    return _alias(prefix, f"__{name}", name, uname) + _ALSO.format(
-        prefix=prefix,
-        name=name,
-        others="".join(f", {prefix}.{one} ?" for one in others),
-        others_return="".join(f", {prefix}.{one}.return ?" for one in others),
-    )
+@dataclass(frozen=True, slots=True)
+class _Aliases:
+    """Makes aliases.
 
+    Attributes:
+        prefix: syscall or nd_syscall.
+        uname: the machine, as in uname(2).
+        taken: the names that the script gives values to.
+    """
 
-def _alias(prefix: str, name: str, call: str, uname: str) -> str:
-    made = Statements()
-    for one in _in_order(call, uname):
-        made.argument(one)
-    if call in read_table():
-        made.lines.append(f"    argstr = {made.text()}")
-    else:
-        reason = "the arguments of this call have no names here; pointer_arg(1) and the like read them"
-        made.lines.append(f'    argstr = __ktrace_unreadable("{reason}")')
-    returned = 2 if call in _HEXADECIMAL_RETURNS else 3 if call == "umask" else 1
-    return _ONE.format(
-        prefix=prefix,
-        name=name,
-        call=call,
-        function=kernel_name(call, uname),
-        variables="\n".join(made.lines),
-        form=returned,
-    )
+    prefix: str
+    uname: str
+    taken: Collection[str]
+
+    def together(self, name: str, others: tuple[str, ...], asked: set[str]) -> str:
+        """Return the aliases of a call and its variants, which must be asked for, too."""
+        if name not in read_table():
+            return "".join(self.alias(name, one) for one in others)
+        asked.update(others)
+        return self.alias(f"__{name}", name) + _ALSO.format(
+            prefix=self.prefix,
+            name=name,
+            others="".join(f", {self.prefix}.{one} ?" for one in others),
+            others_return="".join(f", {self.prefix}.{one}.return ?" for one in others),
+        )
+
+    def alias(self, name: str, call: str) -> str:
+        """Return the aliases of a call's entry and return."""
+        made = Statements(self.taken)
+        for one in _in_order(call, self.uname):
+            made.argument(one)
+        if call in read_table():
+            made.lines.append(f"    argstr = {made.text()}")
+        else:
+            reason = "the arguments of this call have no names here; pointer_arg(1) and the like read them"
+            made.lines.append(f'    argstr = __ktrace_unreadable("{reason}")')
+        returned = 2 if call in _HEXADECIMAL_RETURNS else 3 if call == "umask" else 1
+        return _ONE.format(
+            prefix=self.prefix,
+            name=name,
+            call=call,
+            function=kernel_name(call, self.uname),
+            variables="\n".join(made.lines),
+            form=returned,
+        )
 
 
 def _in_order(call: str, uname: str) -> Sequence[Argument]:

@@ -78,3 +78,17 @@ def test_the_order_of_arguments_is_that_of_the_architecture() -> None:
     points = script.probes[0].points
     assert "tls = ulong_arg(5)" in syscall_aliases("syscall", points, None)
     assert "tls = ulong_arg(4)" in syscall_aliases("syscall", points, None, architecture="arm64")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "probe syscall.read { buf = user_string(buf_uaddr) println(buf, argstr) }",
+        "global buf probe syscall.read { buf[pid()] = 1 println(argstr) } probe end { println(buf[1]) }",
+        'global filename probe syscall.chdir { filename["a"] = 1 println(path, argstr) }',
+        "global names probe syscall.read { names[1] = 2 foreach (buf in names) println(buf, argstr) }",
+    ],
+)
+def test_names_that_only_the_kernel_has_for_an_argument_are_free_for_scripts(script: str) -> None:
+    made = compiled(script, FakeKernel(["read", "chdir"]))
+    assert made.bound and not made.warnings

@@ -33,8 +33,8 @@ def test_a_struct_that_is_not_read_says_so() -> None:
 
 def test_text_is_quoted_plain_and_an_address() -> None:
     found = made("chdir")
-    assert found["filename"] == found["path"] == "filename_str"
-    assert found["filename_str"] == "__ktrace_path(pointer_arg(1), user_string(pointer_arg(1)))"
+    assert found["path"] == "__ktrace_path(pointer_arg(1), user_string(pointer_arg(1)))"
+    assert found["filename"] == found["path_str"] == "path"
     assert found["path_unquoted"] == found["path_str_unquoted"] == "user_string(pointer_arg(1))"
     assert found["path_uaddr"] == "pointer_arg(1)"
 
