@@ -24,7 +24,7 @@ def test_calls_are_shown_with_their_arguments_and_results(ktrace: Callable, tmp_
     script = tmp_path / "t.stp"
     script.write_text(SCRIPT.format(entries=entries, returns=returns))
     command = f"{sys.executable} -S {known_calls.__file__}"
-    lines = ktrace("run", "-T", "60", "-c", command, str(script)).out.splitlines()
+    lines = ktrace("run", "-T", "150", "-c", command, str(script)).out.splitlines()
     missing, start = [], 0
     for _number, name, _args, text, result in CALLS:
         for wanted in (f"{name}({text})", f"{name} = {result}"):
