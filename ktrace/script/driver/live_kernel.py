@@ -1,11 +1,11 @@
 """The running kernel as a `Machine` of scripts, built on the session's own look-ups."""
 
 import fnmatch
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import field, replace
 
 from ktrace.errors import KtraceError, NotFound, Unavailable
-from ktrace.host.host import Host
 from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import present_name
 from ktrace.model.ctype import FuncProto, Function, declare
@@ -16,17 +16,22 @@ from ktrace.records import dataclass
 from ktrace.resolve.arguments import syscall_params
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
+from ktrace.script.driver.current_task import CurrentTask
 from ktrace.script.driver.kernel_symbols import KernelSymbols
 from ktrace.script.driver.live_events import StaticEvents, type_of
 from ktrace.script.driver.meant_probes import function_of, meant
+from ktrace.script.driver.place_texts import PlaceTexts
 from ktrace.script.driver.program_memory import read_text
 from ktrace.script.driver.type_layout import find_named, layout_of
 from ktrace.script.driver.variable_format import shape_of
 from ktrace.script.kernel_interface import Found, Read, Shape
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.own_task import EACH_CPU, path_of
 from ktrace.symbols.syscall_numbers import syscall_names
 from ktrace.symbols.syscalls import function_names
 from ktrace.tracefs.events import read_format
+
+_LINE_MAX = 4000  # the kernel takes definitions of 4 KiB
 
 
 @dataclass(slots=True)
@@ -52,19 +57,35 @@ class ScriptKernel:
     doubts: dict[str, None] = field(default_factory=dict)
     _asked: dict[object, list[ProbeSpec] | KtraceError] = field(default_factory=dict)
     _static: StaticEvents = field(init=False)
+    _places: PlaceTexts = field(init=False)
+    _task: CurrentTask = field(init=False)
     _names: set[str] = field(default_factory=set)
     _tracepoints: dict[str, tuple[int, tuple[Read, ...]]] = field(default_factory=dict)
     _keys: int = 0
 
     def __post_init__(self) -> None:
         self._static = StaticEvents(self.kernel, self.group)
+        self._places = PlaceTexts(self.kernel, self.group, self.doubts)
+        self._task = CurrentTask(self.kernel)
 
     def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
         """See `Machine`."""
         if isinstance(site, AtEvent):
             return self._at_event(site, reads)
-        made = self._wanted(site, tuple(reads))
+        plain = tuple(read for read in reads if path_of(read) is None)
+        made = self._with_task(site, plain, self._task.arguments(reads))
         return [self._found(self._own_name(one), site, reads) for one in made]
+
+    def _with_task(
+        self, site: AtFunction | AtSyscall, reads: tuple[Read, ...], task: tuple[str, ...]
+    ) -> list[ProbeSpec]:
+        """Return the probes of a site, with arguments about the current task if the kernel takes them."""
+        if task:
+            with suppress(KtraceError):
+                made = self._wanted(site, reads, task)
+                if all(len(one.probe.to_line()) < _LINE_MAX for one in made):
+                    return made
+        return self._wanted(site, reads)
 
     def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:
         """See `Machine`."""
@@ -187,12 +208,18 @@ class ScriptKernel:
         """Return the `GROUP/NAME` of an event that was found."""
         return self.wanted[key].probe.event if key in self.wanted else self.events[key]
 
-    def _wanted(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[ProbeSpec]:
-        """Return the probes of a site. The answers are cached, because `@defined` asks often."""
-        key = (site, reads)
+    def _wanted(
+        self, site: AtFunction | AtSyscall, reads: tuple[Read, ...], more: tuple[str, ...] = ()
+    ) -> list[ProbeSpec]:
+        """Return the probes of a site. The answers are cached, because `@defined` asks often.
+
+        Args:
+            more: arguments after those of `reads`.
+        """
+        key = (site, reads, more)
         if key not in self._asked:
             try:
-                self._asked[key] = self._ask(site, reads)
+                self._asked[key] = self._ask(site, reads, more)
             except KtraceError as error:
                 self._asked[key] = error
         found = self._asked[key]
@@ -200,13 +227,15 @@ class ScriptKernel:
             raise found
         return found
 
-    def _ask(self, site: AtFunction | AtSyscall, reads: tuple[Read, ...]) -> list[ProbeSpec]:
+    def _ask(
+        self, site: AtFunction | AtSyscall, reads: tuple[Read, ...], more: tuple[str, ...]
+    ) -> list[ProbeSpec]:
         types = [type_of(read) for read in reads]
         found: list[ProbeSpec] = []
         first: KtraceError | None = None
-        for place in self._places(site):
+        for place in self._places.of(site):
             try:
-                found += self._typed(place, site, reads, types)
+                found += self._typed(place, site, reads, types, more)
             except KtraceError as error:
                 first = first or error
         if not found:
@@ -214,10 +243,15 @@ class ScriptKernel:
         return found
 
     def _typed(
-        self, place: str, site: AtFunction | AtSyscall, reads: tuple[Read, ...], types: list[str]
+        self,
+        place: str,
+        site: AtFunction | AtSyscall,
+        reads: tuple[Read, ...],
+        types: list[str],
+        more: tuple[str, ...],
     ) -> list[ProbeSpec]:
         """Return the probes, with arguments that default to text or an array read as numbers instead."""
-        made = self._want(place, site, reads, types)
+        made = self._want(place, site, reads, types, more)
         wrong = {
             i
             for one in made
@@ -226,11 +260,16 @@ class ScriptKernel:
         }
         if wrong:
             types = [":x64" if i in wrong else t for i, t in enumerate(types)]
-            made = self._want(place, site, reads, types)
+            made = self._want(place, site, reads, types, more)
         return made
 
     def _want(
-        self, place: str, site: AtFunction | AtSyscall, reads: tuple[Read, ...], types: list[str]
+        self,
+        place: str,
+        site: AtFunction | AtSyscall,
+        reads: tuple[Read, ...],
+        types: list[str],
+        more: tuple[str, ...],
     ) -> list[ProbeSpec]:
         defaults = ProbeOptions(
             self.group,
@@ -243,66 +282,8 @@ class ScriptKernel:
         call = site.name if isinstance(site, AtSyscall) else None
         texts = [read_text(read, call, self.kernel) if call else read.text for read in reads]
         args = [f"f{i}={text}{t}" for i, (text, t) in enumerate(zip(texts, types, strict=True))]
-        made = want([place, *args], defaults, self.kernel)
+        made = want([place, *args, *more], defaults, self.kernel)
         return meant(site, made) if isinstance(site, AtFunction) else made
-
-    def _places(self, site: AtFunction | AtSyscall) -> list[str]:
-        """Return the place as `ktrace add` spells it; several places if the module is a pattern."""
-        if isinstance(site, AtSyscall):
-            return [f"sys_{site.name}"]
-        if site.absolute is not None:
-            return [hex(site.absolute & (1 << 64) - 1)]
-        name = site.pattern
-        if site.place is not None and ":" in site.place:
-            file, _, line = site.place.rpartition(":")
-            if line.startswith("+") and site.statement:
-                name = f"{name}{line.replace('+', ':')}"
-            elif line.isdigit() and site.statement:
-                name = f"{file}:{line}"
-            elif line.isdigit() and any(ch in name for ch in "*?["):
-                return self._holding(f"{file}:{line}", site)
-            else:
-                self._is_of_file(name, file)
-        elif site.place is not None and (
-            any(ch in name for ch in "*?[") or not self._is_of_file(name, site.place)
-        ):
-            name = f":{site.place}"
-        if site.module is None:
-            return [name]
-        modules = _modules(self.kernel.host) if any(ch in site.module for ch in "*?[") else [site.module]
-        return [f"{module}:{name}" for module in modules if fnmatch.fnmatchcase(module, site.module)]
-
-    def _is_of_file(self, function: str, place: str) -> bool:
-        """Return whether all functions of this name are from a file. Without debug info, that is not known.
-
-        Raises:
-            NotFound: none of them is.
-        """
-        try:
-            kernel = self.kernel
-            info = kernel.debug_info() if kernel.vmlinux else kernel.installed_debug_info()
-            found = info.lines_of(function)
-        except NotFound:
-            found = Miss("debug info", "there is none")
-        if isinstance(found, Miss):
-            told = f"whether '{function}' is in {place} is not known: there is no debug info of it"
-            self.doubts[told] = None
-            return True
-        files = {one.file for one in found}
-        own = {file for file in files if f"/{file}".endswith(f"/{place}")}
-        if not own:
-            raise NotFound(f"'{function}' is not in {place}", hint=f"it is in {', '.join(sorted(files))}")
-        return own == files
-
-    def _holding(self, line: str, site: AtFunction) -> list[str]:
-        """Return the functions that contain a source line. Probes are placed at their entry."""
-        place = f"{site.module}:{line}" if site.module else line
-        found = want([place], ProbeOptions(self.group, machine=self.kernel.machine), self.kernel)
-        names = dict.fromkeys(function_of(one.probe)[0] for one in found)
-        matching = [name for name in names if fnmatch.fnmatchcase(name, site.pattern)]
-        if not matching:
-            raise NotFound(f"{line} is in {', '.join(names)}, which does not match '{site.pattern}'")
-        return [f"{site.module}:{name}" if site.module else name for name in matching]
 
     def _own_name(self, one: ProbeSpec) -> ProbeSpec:
         """Give a probe its own event name, because two handlers at one function may read different values."""
@@ -329,10 +310,10 @@ class ScriptKernel:
         point = f'{head}.function("{function}"){suffix}'
         if isinstance(site, AtSyscall):
             point = f"syscall.{site.name}{suffix}"
-        args = one.probe.args[:reads]
-        columns = tuple(arg.name or "" for arg in args)
-        types = tuple(arg.type or "" for arg in args)
-        return Found(one.probe.name, function, module, point, columns, key, types, one.probe.group)
+        types = {arg.name or "": arg.type or "" for arg in one.probe.args}
+        columns = tuple(_column(number, types) for number in range(reads))
+        kinds = tuple(types.get(column, "") for column in columns)
+        return Found(one.probe.name, function, module, point, columns, key, kinds, one.probe.group)
 
     def _at_event(self, site: AtEvent, reads: Sequence[Read]) -> Sequence[Found]:
         names = self._static.meant(site)
@@ -378,13 +359,14 @@ def _at_entry(reads: Sequence[Read]) -> bool:
     return all("$retval" not in read.text for read in reads)
 
 
+def _column(number: int, names: Collection[str]) -> str:
+    """Return the name of a read's column, or how those of all CPUs begin; "" if it is not read."""
+    name = f"f{number}"
+    if name in names:
+        return name
+    return name + EACH_CPU if any(one.startswith(name + EACH_CPU) for one in names) else ""
+
+
 def _is_one_number(type_: str) -> bool:
     word = parse_type(type_)
     return word.is_number and word.count is None
-
-
-def _modules(host: Host) -> list[str]:
-    try:
-        return [line.split()[0] for line in host.read("/proc/modules").splitlines()]
-    except OSError:
-        return []

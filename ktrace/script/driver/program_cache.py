@@ -7,7 +7,8 @@ program depends on, and is used only if all of it is the same now:
 * ktrace's own files, by their sizes and times, and Python;
 * the kernel's build, by its ELF notes;
 * for a script with kernel probes, also optional ones that were not there, the loaded modules, the kernel's
-  list of events and the definitions of dynamic ones; if it probes an address, the boot.
+  list of events and the definitions of dynamic ones; if it probes an address, or reads variables of each
+  CPU, the boot.
 
 A program that was made with debug info, or that probes what the table in `kept_values` does not list, is
 not kept. A file that is damaged, that differs, or that another user could have written is ignored. So is an
@@ -30,6 +31,7 @@ from ktrace.script.driver.kept_values import CannotKeep, pack, unpack
 from ktrace.script.language.facts import Facts
 from ktrace.script.language.sites import AtFunction
 from ktrace.script.language.source import SourceFile
+from ktrace.script.own_task import EACH_CPU
 from ktrace.script.passes.runnable import Runnable
 from ktrace.storage.cache import cache_folder
 from ktrace.storage.private import read_private, write_private
@@ -128,7 +130,14 @@ class ProgramCache:
         """
         sites = [one.site for one in kept.program.bound]
         needs = {"config": tuple(self._asked.items()), **self._before}
-        if any(isinstance(site, AtFunction) and site.absolute is not None for site in sites):
+        columns = (
+            name
+            for one in kept.program.bound
+            for found in (*one.found, *one.entries)
+            for name in found.columns
+        )
+        at_addresses = any(isinstance(site, AtFunction) and site.absolute is not None for site in sites)
+        if at_addresses or any(name.endswith(EACH_CPU) for name in columns):
             needs["boot"] = self._now("boot")
         if asked and needs.get("events") is None:
             return

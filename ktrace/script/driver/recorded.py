@@ -11,6 +11,7 @@ from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.script.driver.kernel_symbols import KernelSymbols
 from ktrace.script.kernel_interface import TASK_NAME, Found, Read, Shape
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
+from ktrace.script.own_task import path_of
 from ktrace.symbols.syscall_numbers import syscall_names
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ class RecordedKernel:
         return Found(name, function, None, f'kernel.trace("{name}")', columns, len(self._keys))
 
     def _column(self, event: str, read: Read) -> str:
-        if read == TASK_NAME:
-            return ""  # the recording has the names of its tasks
+        if read == TASK_NAME or path_of(read) is not None:
+            return ""  # the recording has the names of its tasks, and no more of them
         known = self.fields[event]
         text = read.text.removeprefix("$")
         parts = _PATH.split(text)

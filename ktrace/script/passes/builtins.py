@@ -10,6 +10,7 @@ from typing import cast
 
 from ktrace.records import dataclass
 from ktrace.script.language.ast import Kind
+from ktrace.script.own_task import param_of
 from ktrace.script.passes.refused_functions import REFUSED_FUNCTIONS
 
 
@@ -35,16 +36,18 @@ class Builtin:
     module: str
 
 
-# module [needs] [!]: signatures. `!` marks functions with side effects.
+# module [needs] [!]: signatures. `!` marks functions with side effects; `own` is the function's value at the
+# event, of the task that hit it.
 _TABLE = """
 context tid: tid()
 context pid: pid()
 context comm: execname():string
 context cpu: cpu()
-context pid: pgrp() sid()
-context pid ts: ppid() pexecname():string cmdline_str():string cmdline_arg(long):string
+context pid own: pgrp() sid()
+context pid ts own: ppid() pexecname():string
+context pid ts: cmdline_str():string cmdline_arg(long):string
 context pid ts: cmdline_args(long,long?,string?):string env_var(string):string
-context tid: uid() euid() gid() egid() suid() sgid()
+context tid own: uid() euid() gid() egid() suid() sgid()
 context point: pp():string
 context name: pn():string
 context func: probefunc():string ppfunc():string
@@ -54,9 +57,9 @@ context func: registers_valid()
 context usermode: user_mode()
 context addr: addr()
 context: __ktrace_descends(long)
-context pid: proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_mem_data()
+context pid own: proc_mem_size() proc_mem_rss() proc_mem_shr() proc_mem_txt() proc_mem_data()
 context: proc_mem_size(long) proc_mem_rss(long) proc_mem_shr(long) proc_mem_txt(long) proc_mem_data(long)
-context tid: task_utime() task_stime()
+context tid own: task_utime() task_stime()
 context ts: pid2execname(long):string __ktrace_task_parent(long) __ktrace_pstrace(long):string
 context: target() stp_pid() module_name():string __ktrace_task(long)
 context: __ktrace_task_pid(long) __ktrace_task_prio(long) __ktrace_task_nice(long)
@@ -180,7 +183,7 @@ def _read() -> dict[str, tuple[Builtin, ...]]:
                 tuple(cast(Kind, w.rstrip("?")) for w in words),
                 sum(w.endswith("?") for w in words),
                 cast(Kind, returns) or (None if name in _NOTHING or name.startswith("ansi_") else "long"),
-                tuple(n for n in needs if n != "!"),
+                tuple(param_of(name) if n == "own" else n for n in needs if n != "!"),
                 pure,
                 module,
             )
@@ -198,6 +201,9 @@ LIVES = frozenset(
     )
 )
 """Functions about processes that events tell of: they are followed while a script runs that uses one."""
+
+AT_PROBES = frozenset(("ppid", "pexecname"))
+"""Functions of `LIVES` whose value a probe may read itself."""
 
 ADDRESSES = frozenset(one for one in BUILTINS if one.startswith(("sym", "print_s", "sprint_s"))) | {"modname"}
 """Functions that name addresses of the kernel."""

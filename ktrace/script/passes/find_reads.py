@@ -33,6 +33,7 @@ from ktrace.script.language.definitions import Point, Script
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall, OwnSite, Site
 from ktrace.script.language.sites import Sampled
 from ktrace.script.language.source import ScriptError
+from ktrace.script.own_task import VALUES
 from ktrace.script.passes.addresses import address_of, is_computable, is_load
 from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
 from ktrace.script.passes.hook import Hook, Hooks, KernelRead, each
@@ -56,6 +57,17 @@ def names_returned(node: Node, functions: Collection[str]) -> bool:
     return _calls(node, {"returnval", "returnstr", *functions})
 
 
+def _own_reads(called: Collection[str]) -> list[Read]:
+    """Return what functions about the current task need of it."""
+    return list(dict.fromkeys(read for name, reads in VALUES.items() if name in called for read in reads))
+
+
+def _called(*nodes: Node) -> set[str]:
+    """Return the names of the functions that are called; those of `VALUES` without an argument only."""
+    calls = (one for node in nodes for one in walk(node) if isinstance(one, Call))
+    return {one.name for one in calls if not one.args or one.name not in VALUES}
+
+
 def _calls(node: Node, names: Collection[str]) -> bool:
     return any(isinstance(one, Call) and one.name in names for one in walk(node))
 
@@ -63,14 +75,15 @@ def _calls(node: Node, names: Collection[str]) -> bool:
 def find_reads(hooks: Hooks, script: Script) -> Hooks:
     """Find the values that handlers read from the kernel.
 
-    Functions of the script do not read the kernel themselves: where they use the task's name or the return
-    value, the probes of the handlers fetch it for them.
+    Functions of the script do not read the kernel themselves: where they use the return value, the task's
+    name or something else of the task, the probes of the handlers fetch it for them.
     """
     is_global = script.global_names.__contains__
     own = frozenset(f.name for f in script.functions)
     naming = own if any(names_task(f.body, ()) for f in script.functions) else ()
     returning = own if any(names_returned(f.body, ()) for f in script.functions) else ()
 
+    called = _called(*(f.body for f in script.functions))
     sampling = own if any(_calls(f.body, ("addr",)) for f in script.functions) else ()
 
     def one(hook: Hook) -> Hook:
@@ -84,6 +97,11 @@ def find_reads(hooks: Hooks, script: Script) -> Hooks:
                 wanted.reads.append(TASK_NAME)
                 if wanted.entries:
                     wanted.entry_reads.append(TASK_NAME)
+            here = _called(hook.code, *hook.conditions)
+            task = _own_reads(here if here.isdisjoint(own) else here | called)
+            wanted.reads.extend(task)
+            if wanted.entries:
+                wanted.entry_reads.extend(task)
         return replace(hook, wanted=wanted)
 
     return each(hooks, one)

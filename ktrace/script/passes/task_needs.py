@@ -4,8 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 from ktrace.script.kernel_interface import TASK_NAME, Found, Read
 from ktrace.script.language.ast import Call, Node, walk
+from ktrace.script.own_task import columns_of, function_of
 from ktrace.script.passes.bound import Bound
-from ktrace.script.passes.builtins import ADDRESSES, LIVES, PROGRAMS
+from ktrace.script.passes.builtins import ADDRESSES, AT_PROBES, LIVES, PROGRAMS
 from ktrace.script.passes.emitted import Emitted
 from ktrace.script.passes.runnable import TaskNeeds
 from ktrace.script.passes.types import Types
@@ -13,21 +14,29 @@ from ktrace.script.passes.types import Types
 
 def task_needs(bound: Sequence[Bound], emitted: Emitted, types: Types) -> TaskNeeds:
     """Return what a script asks."""
-    names = any(
-        _lacks_name(emitted.handlers[scope].params, found, reads)
-        for one in bound
+    names, lacking = False, set[str]()
+    for one in bound:
         for scope, found, reads in (
             (f"{one.scope} entry", one.entries, one.wanted.entry_reads),
             (one.scope, one.found, one.wanted.reads),
-        )
-        if found
-    )
-    called = set(_called(bound, types))
+        ):
+            if found:
+                params = emitted.handlers[scope].params
+                names = names or _lacks_name(params, found, reads)
+                lacking.update(not_read(params, found, reads))
+    # What probes read themselves is not followed.
+    called = set(_called(bound, types)) - (AT_PROBES - lacking)
 
     def uses(functions: Collection[str]) -> bool:
         return bool(called.intersection(functions))
 
     return TaskNeeds(names, uses(LIVES), uses(PROGRAMS), uses(["env_var"]), uses(ADDRESSES))
+
+
+def not_read(params: Sequence[str], found: Sequence[Found], reads: Sequence[Read]) -> list[str]:
+    """Return the functions that a handler calls and whose values one of its events does not carry."""
+    functions = [name for name in map(function_of, params) if name is not None]
+    return [name for name in functions if not all(columns_of(name, reads, one.columns) for one in found)]
 
 
 def _lacks_name(params: Sequence[str], found: Sequence[Found], reads: Sequence[Read]) -> bool:

@@ -110,6 +110,8 @@ def number_of(task: Expr, numbered: Numbered) -> Expr | None:
             return Call(task.at, _NUMBER, (pid,))
         case Call(name="task_parent", args=()):
             return Call(task.at, "ppid", ())
+        case Call(name="task_parent", args=(child,)) if _is_current(child, numbered):
+            return Call(task.at, "ppid", ())
         case Call(name="task_parent", args=(child,)):
             number = number_of(child, numbered)
             return None if number is None else Call(task.at, "__ktrace_task_parent", (number,))

@@ -5,17 +5,25 @@ from collections.abc import Sequence
 from ktrace.script.language.ast import Call, walk
 from ktrace.script.language.sites import Sampled
 from ktrace.script.passes.bound import Bound
-from ktrace.script.passes.builtins import BUILTINS
+from ktrace.script.passes.builtins import AT_PROBES, BUILTINS
+from ktrace.script.passes.emitted import Emitted
+from ktrace.script.passes.task_needs import not_read
 
 _STACKS = {
     name for name, ones in BUILTINS.items() if {"stack", "ustack"}.intersection(*(o.needs for o in ones))
 }
 
 
-def warn_of_differences(bound: Sequence[Bound], warnings: Sequence[str]) -> Sequence[str]:
-    """Warn of probe points that differ from SystemTap's."""
+def warn_of_differences(bound: Sequence[Bound], emitted: Emitted, warnings: Sequence[str]) -> Sequence[str]:
+    """Warn of probe points that differ from SystemTap's, and of values that are read after the event."""
     differing: list[str] = []
     for one in bound:
+        later = _read_later(one, emitted)
+        if later:
+            differing.append(
+                f"{one.hook.asked.at}: at {one.hook.asked}, {', '.join(f'{name}()' for name in later)} "
+                "cannot be read: /proc is, when the handler runs"
+            )
         if not isinstance(one.site, Sampled):
             continue
         for node in walk(one.hook.code):
@@ -23,3 +31,12 @@ def warn_of_differences(bound: Sequence[Bound], warnings: Sequence[str]) -> Sequ
                 what = "has one frame" if "ustack" in BUILTINS[node.name][0].needs else "is empty"
                 differing.append(f"{node.at}: {node.name} {what} at {one.hook.point}: samples have no stack")
     return list(dict.fromkeys((*warnings, *differing)))
+
+
+def _read_later(one: Bound, emitted: Emitted) -> list[str]:
+    """Return the functions of a handler that look into /proc, since its events do not carry their values.
+
+    The run follows the parents of processes by events.
+    """
+    params = emitted.handlers[one.scope].params
+    return [name for name in not_read(params, one.found, one.wanted.reads) if name not in AT_PROBES]

@@ -9,6 +9,7 @@ import numpy as np
 from ktrace.aggregate.frames import without_own
 from ktrace.model.batch import Batch, Chunk, Stack
 from ktrace.model.column import Column, Strings
+from ktrace.script.own_task import EACH_CPU
 from ktrace.script.runtime.state import UNREAD, bytes_text
 
 
@@ -30,6 +31,30 @@ def event_data(batch: Batch, param: str) -> list[Any]:
         return values(pids)
     columns: dict[str, Column] = {"tid": batch.pid, "comm": batch.comm, "cpu": batch.cpu, "ts": batch.ts}
     return values(columns[param])
+
+
+def own_values(batch: Batch, names: Sequence[str]) -> list[Any]:
+    """Return what was read of the task of each record: a value, or a tuple of several.
+
+    Args:
+        names: the columns. One that ends with `EACH_CPU` stands for the columns of all CPUs.
+
+    The value is None for a CPU that the probe did not read.
+    """
+    columns = [
+        _of_own_cpu(batch, name) if name.endswith(EACH_CPU) else values(batch.columns[name]) for name in names
+    ]
+    if len(columns) == 1:
+        return columns[0]
+    return [None if None in row else row for row in zip(*columns, strict=True)]
+
+
+def _of_own_cpu(batch: Batch, name: str) -> list[Any]:
+    """Return the values from the column of the CPU on which each record was made."""
+    cpus = batch.cpu.tolist()
+    read = {cpu: f"{name}{cpu}" for cpu in set(cpus)}
+    columns = {cpu: values(batch.columns[one]) for cpu, one in read.items() if one in batch.columns}
+    return [columns[cpu][row] if cpu in columns else None for row, cpu in enumerate(cpus)]
 
 
 def stacks_in(chunk: Chunk) -> list[Stack]:

@@ -52,13 +52,22 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     def status(field: str, at: int) -> Callable[[int], int]:
         return lambda tid: tasks.status(tid, field, at)
 
-    def memory(at: int) -> Callable[[int], int]:
-        return lambda pid: tasks.pages(pid, at)
+    def memory(name: str) -> Callable[..., int]:
+        return lambda pid, own=None: tasks.pages(pid, _MEMORY[name]) if own is None else pages_at(name, own)
 
     def limit(line: str) -> Callable[[int], int]:
         return lambda tid: tasks.limit(tid, line)
 
-    made: dict[str, Callable[..., Any]] = {name: status(*where) for name, where in _IDS.items()}
+    def pages_at(name: str, own: "int | tuple[int, ...]") -> int:
+        if isinstance(own, int):
+            return own
+        if name == "txt":
+            page = state.host.sysconf("SC_PAGE_SIZE")
+            return -(-own[1] // page) - own[0] // page
+        return sum(max(count, 0) for count in own)  # a CPU's part may not be added yet
+
+    made: dict[str, Callable[..., Any]] = {}
+    made |= {name: _at_event(status(*where)) for name, where in _IDS.items()}
     made |= {f"__ktrace_task_{name}": status(*where) for name, where in _IDS.items()}
     return made | {
         "__ktrace_task": lambda number: number,
@@ -77,19 +86,19 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "__ktrace_first_pids": tasks.first_pids,
         "__ktrace_first_users": tasks.first_users,
         "__ktrace_pstrace": tasks.chain,
-        "ppid": tasks.parent,
-        "pgrp": lambda pid: tasks.stat(pid, 2),
-        "sid": lambda pid: tasks.stat(pid, 3),
-        "pexecname": lambda pid, ts: tasks.comm(ts, tasks.parent(pid, ts)),
+        "ppid": _at_event(tasks.parent),
+        "pgrp": _at_event(lambda pid: tasks.stat(pid, 2)),
+        "sid": _at_event(lambda pid: tasks.stat(pid, 3)),
+        "pexecname": _at_event(lambda pid, ts: tasks.comm(ts, tasks.parent(pid, ts))),
         "pid2execname": tasks.comm,
         "cmdline_str": lambda pid, ts: " ".join(tasks.command_line(pid, ts)),
         "cmdline_arg": lambda pid, ts, n: dict(enumerate(tasks.command_line(pid, ts))).get(n, ""),
         "cmdline_args": tasks.arguments,
         "target": lambda: state.target,
         "__ktrace_descends": lambda pid: int(tasks.descends(pid, state.target)),
-        "task_utime": lambda tid: tasks.cpu_time(tid, 11),
-        "task_stime": lambda tid: tasks.cpu_time(tid, 12),
-        **{f"proc_mem_{name}": memory(at) for name, at in _MEMORY.items()},
+        "task_utime": _at_event(lambda tid: tasks.cpu_time(tid, 11)),
+        "task_stime": _at_event(lambda tid: tasks.cpu_time(tid, 12)),
+        **{f"proc_mem_{name}": memory(name) for name in _MEMORY},
         "registers_valid": lambda function: int(bool(function)),
         "__ktrace_signal_name": signal_name,
         "__ktrace_device_name": lambda device: _device_name(state.host, device),
@@ -102,6 +111,15 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "env_var": tasks.variable,
         "returnstr": lambda value, form: return_str(form, value),
     }
+
+
+def _at_event(later: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose last argument is its value at the event; it calls `later` if that is None."""
+
+    def value(*args: Any) -> Any:
+        return later(*args[:-1]) if args[-1] is None else args[-1]
+
+    return value
 
 
 class _Tasks:

@@ -3,7 +3,7 @@
 Each handler gets only the columns that it uses, as Python lists, one batch at a time.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
 from itertools import repeat
@@ -15,6 +15,7 @@ from ktrace.records import dataclass
 from ktrace.script.kernel_interface import RETURNED, TASK_NAME, Found, Read
 from ktrace.script.language.faults import Abort, Fault
 from ktrace.script.language.sites import AtMoment, Timer
+from ktrace.script.own_task import columns_of, function_of
 from ktrace.script.passes.runnable import Handled, Runnable
 from ktrace.script.runtime.arrays import by_key
 from ktrace.script.runtime.cost import Cost
@@ -28,12 +29,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Call:
-    """A handler at one event: its function and the sources of its arguments."""
+    """A handler at one event: its function and the sources of its arguments.
+
+    Attributes:
+        own: the columns with what was read of the task; none if that cannot be read.
+    """
 
     function: Callable[..., None]
     params: tuple[str, ...]
     found: Found
     bound: Handled
+    own: Mapping[str, tuple[str, ...]]
     task_name: int = -1
     returned: int = -1
 
@@ -88,8 +94,10 @@ class Drive:
         params = self.program.emitted.handlers[scope].params
         task_name = reads.index(TASK_NAME) if TASK_NAME in reads else -1
         returned = reads.index(RETURNED) if RETURNED in reads else -1
+        functions = {param: name for param in params if (name := function_of(param)) is not None}
         for one in found:
-            call = _Call(self.program.handler(scope), params, one, bound, task_name, returned)
+            own = {param: columns_of(name, reads, one.columns) for param, name in functions.items()}
+            call = _Call(self.program.handler(scope), params, one, bound, own, task_name, returned)
             self._calls.setdefault(one.event, []).append(call)
 
     @property
@@ -263,7 +271,7 @@ class Drive:
     def _column(
         self, batch: "Batch", call: _Call, param: str, made: dict[str, Any], stacks: "Sequence[Stack]"
     ) -> Any:
-        from ktrace.script.runtime.columns import event_data, stacks_of, values
+        from ktrace.script.runtime.columns import event_data, own_values, stacks_of, values
 
         if param[0] == "f" and param[1:].isdigit():
             name = call.found.columns[int(param[1:])]
@@ -285,6 +293,8 @@ class Drive:
             return self._column(batch, call, param, made, stacks)
         if param == "retval" and call.returned >= 0:
             return self._column(batch, call, f"f{call.returned}", made, stacks)
+        if param in call.own:
+            return own_values(batch, call.own[param]) if call.own[param] else [None] * len(batch)
         if param in constants:
             return [constants[param]] * len(batch)
         if param in ("stack", "ustack"):
@@ -322,7 +332,8 @@ class Drive:
 
         def call() -> None:
             try:
-                self.program.handler(bound.scope)(*[own[p] for p in params])
+                given = [None if function_of(p) else own[p] for p in params]
+                self.program.handler(bound.scope)(*given)
             except (Fault, RecursionError) as fault:
                 self._failed(fault)
             except Abort:

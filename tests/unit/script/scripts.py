@@ -14,6 +14,7 @@ from ktrace.script.language.limits import Limits
 from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
 from ktrace.script.language.preprocess import Facts
 from ktrace.script.language.source import SourceFile
+from ktrace.script.own_task import path_of
 from ktrace.script.passes.compiler import Compiled, Compiler
 from ktrace.script.runtime.dispatch import Drive
 from ktrace.script.runtime.program import link
@@ -30,6 +31,7 @@ class FakeKernel:
         asked: what was to be read at each event.
         shapes: of variables and their members, such as `file->f_path`, and of types.
         layouts: offset and size of types and their members, such as `file.f_path`.
+        reads_task: whether a probe can read members of the current task.
     """
 
     functions_: Sequence[str] = ()
@@ -37,6 +39,7 @@ class FakeKernel:
     asked: dict[str, list[Read]] = field(default_factory=dict)
     shapes: Mapping[str, Shape] = field(default_factory=dict)
     layouts: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    reads_task: bool = False
 
     def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
         name = site.name if isinstance(site, AtSyscall) else site.pattern
@@ -47,7 +50,9 @@ class FakeKernel:
                 raise NotFound(f"{name} has no {read.text}")
         event = name + ("_return" if getattr(site, "at_return", False) else "")
         self.asked[event] = list(reads)
-        columns = tuple(f"f{i}" for i in range(len(reads)))
+        columns = tuple(
+            f"f{i}" if self.reads_task or path_of(read) is None else "" for i, read in enumerate(reads)
+        )
         return [Found(event, name, None, f'kernel.function("{name}")', columns, 1)]
 
     def readable(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> bool:

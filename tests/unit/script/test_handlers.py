@@ -296,3 +296,25 @@ def test_what_nobody_knows_of_a_process_is_told() -> None:
     feed(ran, events("f", {}, tid=1 << 23, pid=1 << 23), events("f", {}, first=1, tid=0, pid=0))
     assert ran.text == "0000"
     assert [line.split()[1] for line in ran.told] == ["/proc/PID/status", "/proc/PID/stat"]
+
+
+def test_what_a_probe_read_of_the_task_is_not_looked_up_later() -> None:
+    """Nothing here is in /proc: the ids are those of no process."""
+    text = """function parent() { return ppid() }
+        probe kernel.function("f") {
+            printf("%d %d %s %d", uid(), parent(), pexecname(), pgrp())
+            printf(" %d %d %d", proc_mem_size(), proc_mem_rss(), proc_mem_shr())
+            printf(" %d %d\\n", proc_mem_txt(), proc_mem_data())
+        }"""
+    kernel = FakeKernel(["f"], reads_task=True)
+    ran = start(text, kernel)
+    paths = [read.text.removeprefix("$current->") for read in kernel.asked["f"]]
+    given: dict[str, int | str] = {
+        **{"cred->uid.val": 1000, "signal->pids[2]->numbers[0].nr": 12, "real_parent->tgid": 13},
+        **{"real_parent->comm": "init", "mm->total_vm": 50, "mm->rss_stat[0].count": 20},
+        **{"mm->rss_stat[1].count": -3, "mm->rss_stat[3].count": 5, "mm->start_code": 4097},
+        **{"mm->end_code": 12289, "mm->data_vm": 7, "mm->stack_vm": 4},
+    }
+    assert set(paths) == set(given)
+    feed(ran, events("f", {f"f{i}": [given[path]] for i, path in enumerate(paths)}, tid=1 << 29, pid=1 << 29))
+    assert (ran.text, ran.told) == ("1000 13 init 12 50 25 25 3 11\n", [])

@@ -55,6 +55,24 @@ def str_of(one: Read) -> str:
         (RETURN, "println($x)", [], ["x"]),
         (RETURN, "println(@entry($x), execname())", ["$comm:string"], ["x", "$comm:string"]),
         (EVENT, "println(execname())", [], []),
+        # What is read of the task itself.
+        (ENTRY, "println(uid())", ["$current->cred->uid.val"], []),
+        (ENTRY, "println(execname(), uid())", ["$comm:string", "$current->cred->uid.val"], []),
+        (ENTRY, "println(proc_mem_size(1))", [], []),
+        (
+            ENTRY,
+            "println(proc_mem_size(), proc_mem_data())",
+            ["$current->mm->total_vm", "$current->mm->data_vm", "$current->mm->stack_vm"],
+            [],
+        ),
+        (
+            RETURN,
+            "println(@entry(ppid()))",
+            ["$current->real_parent->tgid"],
+            ["$current->real_parent->tgid"],
+        ),
+        (ENTRY, "println(task_parent(task_current()) == 1)", ["$current->real_parent->tgid"], []),
+        (EVENT, "println(uid())", [], []),
     ],
 )
 def test_reads(point: str, body: str, at_event: list[str], at_entry: list[str]) -> None:
@@ -65,6 +83,9 @@ def test_probes_fetch_for_the_functions_that_a_handler_calls() -> None:
     more = "function f() { return g() } function g() { return strlen(execname()) + returnval() }"
     assert read(RETURN, "println(f())", more) == (["$retval", "$comm:string"], [])
     assert read(RETURN, "println(1)", more) == ([], [])
+    more = "function f() { return g() } function g() { return sid() }"
+    assert read(ENTRY, "println(f())", more) == (["$current->signal->pids[3]->numbers[0].nr"], [])
+    assert read(ENTRY, "println(1)", more) == ([], [])
 
 
 @pytest.mark.parametrize(
