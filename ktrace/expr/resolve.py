@@ -107,9 +107,10 @@ class Resolver:
         return self._scope.types(0, "members").members(record)
 
     def _access(self, node: Access) -> Value:
-        base = self.value(node.base)
+        base = self._base(node.base)
         arrow = node.arrow
-        if arrow and self._scope.site.either_arrow and isinstance(base.kind, Record) and not base.bits:
+        either = self._scope.site.either_arrow or isinstance(node.base, Special)  # `.` is part of a symbol
+        if arrow and either and isinstance(base.kind, Record) and not base.bits:
             arrow = False
         return self.member(base, node.name, node.at, node.op_at, arrow=arrow)
 
@@ -194,8 +195,14 @@ class Resolver:
                 return placed
         raise self._wrong(at, f"the bitfield '{member.name}' is spread over more than 64 bits")
 
+    def _base(self, node: Node) -> Value:
+        """Return the value that a member or an element is of: a variable by its symbol has a type then."""
+        if isinstance(node, Special) and node.text.startswith("@"):
+            return self._scope.variable(node.text, node.at)
+        return self.value(node)
+
     def _index(self, node: Index) -> Value:
-        base = self.value(node.base)
+        base = self._base(node.base)
         target = self._pointed(base, node.at)
         size = size_of(target)
         if not size:

@@ -7,7 +7,7 @@ from ktrace.errors import NotFound, Unavailable, UsageError
 from ktrace.expr.convention import InMemory, InRegisters, Location, Unreachable, locate
 from ktrace.expr.problems import did_you_mean, lines, near, wrong
 from ktrace.expr.source import Site, TypeSource
-from ktrace.expr.value import Value
+from ktrace.expr.value import SYMBOL, Value, split_symbol
 from ktrace.expr.variables import variable
 from ktrace.model.ctype import FuncProto, Param, Record, Void, bare, declare, signature, size_of
 from ktrace.model.miss import Miss
@@ -84,6 +84,24 @@ class Scope:
                 f"it is {declare(proto, self.site.function or '')}",
             )
         return self._value(number - 1, proto.params[number - 1], at)
+
+    def variable(self, name: str, at: int) -> Value:
+        """Return the variable at `@SYMBOL` or `@SYMBOL+OFFSET`.
+
+        Raises:
+            NotFound: its type is not known.
+        """
+        symbol, offset = split_symbol(name)
+        found = self.types(at, f"the type of {symbol}").variable(symbol)
+        if isinstance(found, Miss):
+            cast = f'@cast(&@var("{symbol}"), "TYPE")->MEMBER'
+            raise NotFound(
+                f"the type of the variable '{symbol}' is not known: {found.reason}",
+                excerpt=self.text,
+                caret=at,
+                hint=cast if self.site.either_arrow else f"((struct NAME *)&@{symbol})->MEMBER",
+            )
+        return Value((SYMBOL + symbol,), found, symbol, addend=offset, memory=True)
 
     def proto(self, at: int) -> FuncProto:
         """Return the function's prototype.

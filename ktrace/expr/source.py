@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import field
 from typing import Literal, Protocol
 
-from ktrace.model.ctype import Enum, FuncProto, Function, Member, Record, RecordKind, Typedef
+from ktrace.model.ctype import CType, Enum, FuncProto, Function, Member, Record, RecordKind, Typedef
 from ktrace.model.debuginfo import Variable
 from ktrace.model.features import Features
 from ktrace.model.miss import Miss
@@ -31,6 +31,9 @@ class TypeSource(Protocol):
 
     def prototype(self, name: str) -> FuncProto | Miss:
         """Return the prototype of the function pointer that a typedef names."""
+
+    def variable(self, name: str) -> CType | Miss:
+        """Return the type of the global variable of that name."""
 
     def members(self, record: Record) -> tuple[Member, ...]:
         """Return the members of a record from this source."""

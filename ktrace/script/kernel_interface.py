@@ -110,6 +110,9 @@ class Machine(Protocol):
     def shape_in(self, type_name: str, module: str | None, path: Sequence[str]) -> Shape | None:
         """Return how to print a type, or the member at `path` from it; None if it is unknown."""
 
+    def variable_shape(self, name: str, module: str | None, path: Sequence[str]) -> Shape | None:
+        """Return how to print a global variable, or the member at `path` from it; None if it is unknown."""
+
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """Return the functions that match a pattern, with their modules, or the events as `SYSTEM:NAME`.
 

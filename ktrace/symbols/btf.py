@@ -34,7 +34,7 @@ from ktrace.symbols.btf_index import Table, fits, index, kind_of, read_header
 
 _T = TypeVar("_T")
 
-Named = Literal["function", "struct", "union", "enum", "typedef"]
+Named = Literal["function", "struct", "union", "enum", "typedef", "variable"]
 
 _KINDS: dict[Named, frozenset[int]] = {
     "function": frozenset({kinds.FUNC}),
@@ -42,6 +42,7 @@ _KINDS: dict[Named, frozenset[int]] = {
     "union": frozenset({kinds.UNION}),
     "enum": frozenset({kinds.ENUM, kinds.ENUM64}),
     "typedef": frozenset({kinds.TYPEDEF}),
+    "variable": frozenset({kinds.VAR}),
 }
 
 
@@ -129,6 +130,11 @@ class Btf:
             if isinstance(ctype, Typedef):
                 return ctype
         return self._miss(name, "typedef")
+
+    def variable(self, name: str) -> CType | Miss:
+        """Return the type of a global variable. Most kernels describe only those that each CPU has."""
+        found = self._look_up(name, "variable", self._decoder.variable)
+        return found[0] if found else self._miss(name, "variable")
 
     def members(self, record: Record) -> tuple[Member, ...]:
         """Return the members, in order, of a record that this object returned."""

@@ -122,6 +122,10 @@ class Decoder:
             raise raw.damaged(f"the function '{name}' has no prototype")
         return Function(name, proto, linkage)
 
+    def variable(self, type_id: int) -> CType:
+        """Return the type of the variable of that number."""
+        return self.type(self._blob.raw(type_id).words[2])
+
     def members(self, record: Record) -> tuple[Member, ...]:
         """Return the members of a struct or union.
 

@@ -110,6 +110,10 @@ class LaterKernel:
         """See `Machine`."""
         return self.real.shape_in(type_name, module, path)
 
+    def variable_shape(self, name: str, module: str | None, path: Sequence[str]) -> Shape | None:
+        """See `Machine`."""
+        return self.real.variable_shape(name, module, path)
+
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """See `Machine`."""
         return self.real.functions(site)

@@ -2,7 +2,7 @@
 
 import fnmatch
 import re
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from dataclasses import field
 
 from ktrace.errors import KtraceError, NotFound, UsageError
@@ -15,19 +15,13 @@ from ktrace.records import dataclass
 from ktrace.resolve.place_words import PlaceWord, Tracepoint
 from ktrace.resolve.resolve import find_probes
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
+from ktrace.script.driver.argument_type import argument_type
 from ktrace.script.driver.variable_format import shape_of
 from ktrace.script.kernel_interface import Read, Shape
 from ktrace.script.language.points import AtEvent
 from ktrace.tracefs.events import find_static, read_format
 
 _OURS = re.compile(r"ktrace_\d+_|syscalls\Z|ftrace\Z")
-TYPE_SUFFIX = {"number": "", "string": ":string", "ustring": ":ustring", "path": ":path"}
-"""The type suffix of an argument, by the kind of its read; other kinds are types themselves."""
-
-
-def type_of(read: Read) -> str:
-    """Return the `:type` that an argument is written with."""
-    return TYPE_SUFFIX.get(read.kind, f":{read.kind}")
 
 
 @dataclass(slots=True)
@@ -36,10 +30,12 @@ class StaticEvents:
 
     Args:
         group: the group of probes on tracepoints.
+        doubts: takes what could not be found out about variables.
     """
 
     kernel: Kernel
     group: str
+    doubts: MutableMapping[str, None]
     _have: dict[tuple[str, tuple[Read, ...]], bool] = field(default_factory=dict)
 
     def named(self, site: AtEvent) -> list[str]:
@@ -123,7 +119,8 @@ class StaticEvents:
         """Return a probe on a tracepoint. Raises `missing` if the kernel has no tracepoint probes."""
         if not self.kernel.features.tracepoint_probe:
             raise missing
-        words = [f"f{i}={read.text}{type_of(read)}" for i, read in enumerate(reads)]
+        types = [argument_type(read, self.kernel, self.doubts) for read in reads]
+        words = [f"f{i}={read.text}{kind}" for i, (read, kind) in enumerate(zip(reads, types, strict=True))]
         defaults = ProbeOptions(self.group, machine=self.kernel.machine, either_arrow=True)
         word = PlaceWord(Tracepoint(name.partition("/")[2]))
         (one,) = find_probes(word, tuple(words), defaults, self.kernel)

@@ -16,9 +16,10 @@ from ktrace.records import dataclass
 from ktrace.resolve.arguments import syscall_params
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
+from ktrace.script.driver.argument_type import argument_type
 from ktrace.script.driver.current_task import CurrentTask
 from ktrace.script.driver.kernel_symbols import KernelSymbols
-from ktrace.script.driver.live_events import StaticEvents, type_of
+from ktrace.script.driver.live_events import StaticEvents
 from ktrace.script.driver.meant_probes import function_of, meant
 from ktrace.script.driver.place_texts import PlaceTexts
 from ktrace.script.driver.program_memory import read_text
@@ -64,7 +65,7 @@ class ScriptKernel:
     _keys: int = 0
 
     def __post_init__(self) -> None:
-        self._static = StaticEvents(self.kernel, self.group)
+        self._static = StaticEvents(self.kernel, self.group, self.doubts)
         self._places = PlaceTexts(self.kernel, self.group, self.doubts)
         self._task = CurrentTask(self.kernel)
 
@@ -180,6 +181,14 @@ class ScriptKernel:
         function = Function("", FuncProto(find_named(self.kernel, type_name, module), ()))
         return shape_of(types, function, "return", path)
 
+    def variable_shape(self, name: str, module: str | None, path: Sequence[str]) -> Shape | None:
+        """See `Machine`."""
+        types = self.kernel.types(module)
+        found = types if isinstance(types, Miss) else types.variable(name)
+        if isinstance(types, Miss) or isinstance(found, Miss):
+            return None
+        return shape_of(types, Function("", FuncProto(found, ())), "return", path)
+
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """See `Machine`."""
         if isinstance(site, AtEvent):
@@ -230,7 +239,8 @@ class ScriptKernel:
     def _ask(
         self, site: AtFunction | AtSyscall, reads: tuple[Read, ...], more: tuple[str, ...]
     ) -> list[ProbeSpec]:
-        types = [type_of(read) for read in reads]
+        module = site.module if isinstance(site, AtFunction) else None
+        types = [argument_type(read, self.kernel, self.doubts, module) for read in reads]
         found: list[ProbeSpec] = []
         first: KtraceError | None = None
         for place in self._places.of(site):

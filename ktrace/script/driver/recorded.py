@@ -76,6 +76,10 @@ class RecordedKernel:
         """See `Machine`. A recording has no types."""
         return None
 
+    def variable_shape(self, _name: str, _module: str | None, _path: Sequence[str]) -> Shape | None:
+        """See `Machine`. A recording has no types."""
+        return None
+
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         """See `Machine`."""
         if isinstance(site, AtEvent):

@@ -25,11 +25,13 @@ class Known:
         parameters: returns the names of the function's parameters; called only when needed.
         shape: returns the shape of a variable (`x`, `return`) or of a member of it; None if unknown.
         shape_in: returns the shape of a type of a module, or of a member of it; None if unknown.
+        variable_shape: returns the shape of a global variable, or of a member of it; None if unknown.
     """
 
     parameters: Callable[[], Sequence[str]]
     shape: Callable[[str, Sequence[str]], Shape | None] = lambda _name, _path: None
     shape_in: Callable[[str, str | None, Sequence[str]], Shape | None] = lambda _type, _module, _path: None
+    variable_shape: Callable[[str, str | None, Sequence[str]], Shape | None] = lambda _n, _module, _path: None
 
 
 def expand_dollars(hooks: Hooks, machine: Machine | None) -> Hooks:
@@ -50,6 +52,7 @@ def _known(hook: Hook, machine: Machine | None) -> Known:
         lambda: asking(hook.point, lambda: machine_at(hook.point, machine).parameters(site, _others(hook))),
         lambda name, path: machine_at(hook.point, machine).shape(site, name, path),
         machine_at(hook.point, machine).shape_in,
+        machine_at(hook.point, machine).variable_shape,
     )
 
 
@@ -103,8 +106,8 @@ class _Text:
                 self.left = _MEMBERS_MAX
                 self.shape(replace(node, pretty=""), shape, len(node.pretty) if shape.members else 0)
                 return
-        if isinstance(node, Target) and not (node.address or node.variable or names is None):
-            shape = self.known.shape(node.name, names)
+        if isinstance(node, Target) and not (node.address or names is None):
+            shape = self._shape(node, names)
             if shape is not None and (node.pretty or (shape.stored and shape.form == "text")):
                 self.left = _MEMBERS_MAX
                 self.shape(replace(node, pretty=""), shape, len(node.pretty) if shape.members else 0)
@@ -131,9 +134,14 @@ class _Text:
             return
         self.value(node, shape)
 
+    def _shape(self, node: Target, path: Sequence[str]) -> Shape | None:
+        if node.variable:
+            return self.known.variable_shape(node.name.partition("@")[0], node.module, path)
+        return self.known.shape(node.name, path)
+
     def _inner(self, node: Target | Cast, path: Sequence[str]) -> Shape | None:
         if isinstance(node, Target):
-            return self.known.shape(node.name, path)
+            return self._shape(node, path)
         return self.known.shape_in(node.type or "", node.module, path)
 
     def value(self, node: Target | Cast, shape: Shape) -> None:

@@ -82,9 +82,7 @@ def refuse_kernel_write(target: Expr) -> None:
 
 def _target(e: Target, definition: Definition, at_return: bool) -> str:
     if e.variable:
-        if e.path:
-            raise ScriptError("of @var only plain variables can be read", e.at)
-        return _address(e.address) + "@" + e.name.partition("@")[0]
+        return _address(e.address) + "@" + e.name.partition("@")[0] + path_text(e.path, definition)
     name = e.name
     if name == "return":
         if not at_return:

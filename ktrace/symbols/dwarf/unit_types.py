@@ -55,6 +55,10 @@ class UnitTypes:
         """Return the prototype of that name in BTF."""
         return self._base if isinstance(self._base, Miss) else self._base.prototype(name)
 
+    def variable(self, name: str) -> CType | Miss:
+        """Return the type of the global variable of that name in BTF."""
+        return self._base if isinstance(self._base, Miss) else self._base.variable(name)
+
     def record(self, kind: RecordKind, name: str) -> Record | Miss:
         """Return `struct NAME` or `union NAME`."""
         found = None if isinstance(self._base, Miss) else self._base.record(kind, name)

@@ -123,6 +123,10 @@ def kernel() -> Btf:  # noqa: PLR0915 - a list of declarations
     w.function("gives_pte", pte, [])
     w.function("bits", int_, [("x", int128), ("d", double), ("file", file_p)])
     w.function("on_list", int_, [("node", list_p), ("ptr", void_p), ("addr", ulong)])
+    w.var("first_file", file)
+    w.var("files", w.array(file_p, 4))
+    w.var("nr_files", uint)
+    w.var("last_file", file_p)
     w.function("__probestub_sched_switch", 0, [("__data", void_p), ("preempt", bool_), ("prev", file_p)])
     w.typedef("btf_trace_old_one", w.ptr(w.proto(0, [("", void_p), ("", file_p)])))
     w.function(

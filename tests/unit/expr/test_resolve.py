@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from ktrace.errors import UsageError
+from ktrace.errors import NotFound, UsageError
 from ktrace.expr.arguments import to_registers
 from ktrace.expr.source import Site
 from ktrace.symbols.btf import Btf
@@ -78,3 +78,28 @@ def test_computed_addresses(text: str, expected: str) -> None:
 def test_an_address_that_must_be_computed_is_not_a_value(text: str) -> None:
     with pytest.raises(UsageError, match=r"a probe cannot add|cannot be read by a probe"):
         to_registers(text, Site("vfs_read"), kernel())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@first_file->f_pos", "f_pos=@first_file+8:s64"),
+        ("(@first_file).ids[2]", "ids_2=@first_file+136:s32"),
+        ("@last_file->f_pos", "f_pos=+0x8(@last_file):s64"),
+        ("@files[3]->f_pos", "f_pos=+0x8(@files+24):s64"),
+        ("@files[1]", "files_1=@files+8:x64"),
+        ("+4(&@first_file->ids):s32", "ids=@first_file+132:s32"),
+        ("@nr_files", "@nr_files"),  # the kernel's own grammar
+    ],
+)
+def test_variables_of_the_kernel(text: str, expected: str) -> None:
+    found = to_registers(text, Site("vfs_read"), kernel()).arg.to_text()
+    assert found.rpartition("=")[2] == expected.rpartition("=")[2]
+
+
+@pytest.mark.parametrize(("either_arrow", "hint"), [(False, "((struct NAME *)&@x)->MEMBER"), (True, "@cast")])
+def test_a_variable_that_btf_does_not_describe(either_arrow: bool, hint: str) -> None:
+    site = Site("vfs_read", either_arrow=either_arrow)
+    with pytest.raises(NotFound, match="the type of the variable 'x' is not known") as raised:
+        to_registers("@x->f_pos", site, kernel())
+    assert hint in (raised.value.hint or "")

@@ -76,6 +76,9 @@ class FakeKernel:
     def shape_in(self, type_name: str, module: str | None, path: Sequence[str]) -> Shape | None:
         return self.shapes.get("->".join((type_name, *path)))
 
+    def variable_shape(self, name: str, module: str | None, path: Sequence[str]) -> Shape | None:
+        return self.shapes.get("->".join((f"@{name}", *path)))
+
     def functions(self, site: AtFunction | AtEvent) -> Sequence[tuple[str, str | None]]:
         return [(name, None) for name in fnmatch.filter(self.functions_, site.pattern)]
 

@@ -269,3 +269,22 @@ def test_text_of_the_entry_is_cut_and_quoted_once_by_the_return(either: ScriptKe
     assert "append((c_f0, c_f0, c_f0, b_text_strn(c_f0, 0, 1),))" in entry
     shown = ("c_e0[:max(c_f0, 0)]", "c_e1[:max(v_n, 0)]", "b_text_strn(c_e2, 0, 1)", "shown(c_e3)")
     assert all(one in handler for one in shown)
+
+
+def test_variables_of_the_kernel(old: ScriptKernel) -> None:
+    text = """probe kernel.function("vfs_read") {
+        println(@var("nr_files"), @var("files")[1]->f_pos, @var("first_file")->f_pos)
+        println(@var("first_file")->f_path$) }"""
+    (line,) = lines(old, text)
+    assert line.startswith(
+        "vfs_read vfs_read f0=@nr_files:u32 f1=+0x8(@files+8):s64 f2=@first_file+8:s64 f3=@first_file+64:"
+    )
+    assert not old.doubts
+
+
+def test_a_variable_whose_size_is_not_known(old: ScriptKernel) -> None:
+    (line,) = lines(old, 'probe kernel.function("vfs_read") { println(@var("x")) }')
+    assert line == "vfs_read vfs_read f0=@x"
+    assert list(old.doubts) == [
+        """the size of 'x' is not known, and 8 bytes are read: kernel_int(&@var("x")) reads 4"""
+    ]

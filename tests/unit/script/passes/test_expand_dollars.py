@@ -21,6 +21,9 @@ SHAPES = {
     "text": Shape("text"),
     "return": Shape("unsigned"),
     "comm": Shape("text", stored=True),
+    "@v": Shape("record", members=(Shape("signed", "i"), Shape("record", "name"))),
+    "@v->i": Shape("signed"),
+    "@v->name": NAME,
 }
 
 
@@ -37,6 +40,13 @@ def made(body: str, *, point: str = 'kernel.function("f")') -> tuple[str, list[s
     ("body", "form", "reads"),
     [
         ("$$parms", "a=%#x b=%#x", ["a", "b"]),
+        ('@var("v")$', "{.i=%d, .name={...}}", ["@v->i"]),
+        (
+            '@var("v@f.c")$$',
+            '{.i=%d, .name={.len=%d, .text="%s"}}',
+            ["@v->i", "@v->name->len", "@v->name->text"],
+        ),
+        ('@var("v")->i$', "%d", ["@v->i"]),
         ("$$vars$", "a=%d b={.i=%d, .p=%#x, .name={...}, .r=[...]}", ["a", "b->i", "b->p"]),
         ("$a$", "%d", ["a"]),
         ("$b->name$", '{.len=%d, .text="%s"}', ["b->name->len", "b->name->text"]),

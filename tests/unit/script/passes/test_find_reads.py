@@ -45,6 +45,8 @@ def str_of(one: Read) -> str:
         (ENTRY, 'println(@cast(0xffff000000000000, "t")->y)', ["((struct t *)&@0xffff000000000000)->y"], []),
         (ENTRY, "println(kernel_long(0xffff000000000000 + 8))", ["@0xffff000000000008:s64"], []),
         (ENTRY, 'println(kernel_int(&@var("v") + 4))', ["+4(&@v):s32"], []),
+        (ENTRY, 'println(@var("v")->m->n, @var("v@f.c", "mod")[2])', ["@v->m->n", "@v[2]"], []),
+        (ENTRY, 'println(kernel_int(&@var("v")->m))', ["@v->m:s32"], []),
         (ENTRY, "n = 2; println($x[n + 1], $x->a[n * 2])", ["x[3]", "x->a[4]"], []),
         (ENTRY, "p = $x + 8; q = p + 8; println(kernel_int(q))", ["x", "+16(x):s32"], []),
         (ENTRY, "if ($x) { p = $y; println(p->z) }", ["x", "y", "y->z"], []),
