@@ -1,38 +1,21 @@
 """Run a script live: set its probes in a session and decode the pages of all CPUs in order of time."""
 
-import os
 import time
 from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING
 
-from ktrace.errors import KtraceError, Refused, Unavailable
-from ktrace.model.batch import Chunk
+from ktrace.errors import Refused, Unavailable
 from ktrace.probes.define_all import define_all
 from ktrace.records import dataclass
-from ktrace.ringbuffer.decode import Decoder
-from ktrace.ringbuffer.layout import parse_header_page
-from ktrace.script.driver.follow_tasks import follow_tasks
+from ktrace.script.driver.live_pages import LivePages
 from ktrace.script.runtime.dispatch import Drive
-from ktrace.script.runtime.task_events import (
-    NAMES,
-    PresentNames,
-    TaskEvents,
-    named,
-    take_lives,
-)
 from ktrace.session.command import Command
 from ktrace.session.ending import VARIABLE
 from ktrace.session.muted import watch
 from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
 from ktrace.session.signals import StopSignals
-from ktrace.stream.enrich import Enrich
-from ktrace.stream.merge import EVER, Merge
-from ktrace.stream.processes import Processes
-from ktrace.stream.saved_names import LiveNames
-from ktrace.stream.symbol_table import SymbolTable
-from ktrace.tracefs.events import read_format, set_filter
-from ktrace.tracefs.pid_namespace import names_proc
+from ktrace.tracefs.events import set_filter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,13 +26,10 @@ if TYPE_CHECKING:
     from ktrace.script.driver.options import Options
     from ktrace.script.driver.prepared import Probed
     from ktrace.script.driver.serving import Serving
-    from ktrace.script.passes.runnable import TaskNeeds
-
 _TICK_S = 0.04
 # An event gets its timestamp shortly before it is in the buffer.
 _SETTLED_NS = 2_000_000
 _LOOK_NS = 1_000_000_000
-_ENOUGH = 4 << 20  # bytes read from all CPUs at a time
 
 
 # many parameters: the parts of a run, which `run` makes for scripts without a kernel, too
@@ -74,8 +54,7 @@ def live(
         )
         context = RunContext(session, stop, note, child, duration_s=options.duration_s)
         _define(context, drive, kernel, options)
-        needs = drive.compiled.needs
-        follow_tasks(context, needs, kernel)
+        _follow(context, drive, kernel)
         if child is not None:
             drive.state.target = session.id_of(child)
         if options.pushdown and child is not None and drive.compiled.pushed.only_target:
@@ -84,7 +63,7 @@ def live(
         if drive.wants_user_stacks:
             _record_user_stacks(session)
         counts = _counts(session, drive, kernel) if options.pushdown else None
-        reader = stack.enter_context(_Pages(session, drive, kernel, needs))
+        reader = stack.enter_context(LivePages(session, drive, kernel))
         stop.check()
         watched = watch(session, note)
         watched.begin()
@@ -94,6 +73,8 @@ def live(
         if not drive.done:
             if counts is not None:
                 _count(session, drive, counts)
+            if drive.counts is None:
+                reader.prepare()  # before the first event: the buffer would fill up while modules are loaded
             session.arm()
             _loop(context, drive, reader, counts, serving)
             session.stop()
@@ -115,11 +96,22 @@ def live(
         return watched.end(reader.events + (counts.hits if counts is not None else 0))
 
 
-def _the_rest(drive: Drive, reader: "_Pages", stop: StopSignals, session: Session) -> int:
+def _follow(context: RunContext, drive: Drive, kernel: "Probed") -> None:
+    """Prepare what handlers ask beyond their events: about tasks, and names of addresses."""
+    needs = drive.compiled.needs
+    if needs.any_task or needs.programs:
+        from ktrace.script.driver.follow_tasks import follow_tasks
+
+        follow_tasks(context, needs, kernel)
+    if needs.addresses:
+        assert kernel.names.table  # a handler may not take the time that loading takes
+
+
+def _the_rest(drive: Drive, reader: LivePages, stop: StopSignals, session: Session) -> int:
     """Handle events recorded before the end, while time allows. Return the number of unhandled events."""
     is_cut = drive.halted
     while not drive.done:
-        drive.feed(reader.read(EVER))
+        _feed(drive, reader, None)
         if not reader.has_more:
             break
         is_cut = stop.overdue
@@ -133,7 +125,7 @@ def _the_rest(drive: Drive, reader: "_Pages", stop: StopSignals, session: Sessio
 def _loop(
     context: RunContext,
     drive: Drive,
-    reader: "_Pages",
+    reader: LivePages,
     counts: "ScriptCounts | None",
     serving: "Serving",
 ) -> None:
@@ -148,7 +140,7 @@ def _loop(
         now = drive.state.now()
         look(now)
         serving.collect()
-        drive.feed(reader.read(now - _SETTLED_NS))
+        _feed(drive, reader, now - _SETTLED_NS)
         drive.advance(now - _SETTLED_NS)
         serving(lagging=reader.has_more)
         drive.flush()
@@ -157,6 +149,13 @@ def _loop(
         due = drive.next_timer()
         wait_s = _TICK_S if due is None else max((due - drive.state.now() + _SETTLED_NS) / 1e9, 0.001)
         wait_s = 0.0 if serving.in_haste else wait_s
+
+
+def _feed(drive: Drive, reader: LivePages, until: int | None) -> None:
+    """Handle the events up to a time, or all of them."""
+    chunk = reader.read(until)
+    if chunk is not None:
+        drive.feed(chunk)
 
 
 def _define(context: RunContext, drive: Drive, kernel: "Probed", options: "Options") -> None:
@@ -255,116 +254,3 @@ def _record_processes(session: Session) -> None:
         session.files.write("trace_options", "record-tgid")
     except OSError:
         return  # an old kernel; /proc tells as long as the thread lives
-
-
-class _Pages:
-    """Reads the pages of all CPUs as chunks in order of time.
-
-    Attributes:
-        has_more: whether the last read left data in the buffers.
-        events: the number of records returned so far.
-    """
-
-    def __init__(self, session: Session, drive: Drive, kernel: "Probed", needs: "TaskNeeds") -> None:
-        stacks = bool(drive.wants_stacks) or drive.wants_user_stacks
-        self._session = session
-        self._forms = {}
-        for event in session.events:
-            form = read_format(session.tracing, event)
-            self._forms[form.id] = form
-        behind = []
-        for own in ("kernel_stack", "user_stack"):
-            try:
-                form = read_format(session.tracing, f"ftrace/{own}")
-                self._forms[form.id] = form
-                behind.append(form.id)
-            except KtraceError:
-                continue
-        layout = parse_header_page(session.files.read("events/header_page"))
-        self._decoder = Decoder(self._forms, layout)
-        self._merge = Merge(self._decoder, behind if stacks else ())
-        self._size = layout.size
-        # Handlers ask for symbols themselves, except to leave the probe's own functions out of a stack.
-        table = kernel.names.table if drive.wants_stacks else SymbolTable(b"")
-        if needs.addresses:
-            assert kernel.names.table  # a handler may not take the time that loading takes
-        proc = names_proc(session.host)
-        self._tasks = drive.state.tasks
-        ids = [form.id for form in self._forms.values() if f"{form.system}/{form.name}" in NAMES]
-        self._follow = TaskEvents(self._tasks, self._decoder, ids) if needs.any_task and ids else None
-        names = PresentNames if self._follow else LiveNames
-        self._enrich = Enrich(names(session.saved_names, proc), table)
-        self._processes = Processes(self._saved_processes, proc)
-        self._fds: dict[int, int] = {}
-        self.has_more = False
-        self.events = 0
-
-    @property
-    def waiting(self) -> int:
-        """Return the number of records that were read but not yet returned."""
-        return self._merge.waiting
-
-    def __enter__(self) -> "_Pages":
-        for stats in self._session.stats():
-            path = f"per_cpu/cpu{stats.cpu}/trace_pipe_raw"
-            self._fds[stats.cpu] = self._session.files.stream(path)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for fd in self._fds.values():
-            os.close(fd)
-
-    def read(self, until: int) -> Chunk:
-        """Return the records up to a time. Sets `has_more` if there are too many for one chunk."""
-        until = self._take(until)
-        chunk = self._merge.take(until)
-        self.events += len(chunk)
-        chunk = self._processes(self._enrich(chunk))
-        if self._follow is None:
-            return chunk
-        self._take(until)  # names may have changed since the records, and before they were read
-        take_lives(self._tasks, chunk)
-        self._tasks.forget(int(chunk.batches[0].ts[0]) if chunk.batches else 0)
-        return named(self._tasks, chunk)
-
-    def _take(self, until: int) -> int:
-        """Read the pages of all CPUs. Return the time up to which all records have been read."""
-        enough = max(_ENOUGH // max(len(self._fds), 1), 64 * self._size)
-        self.has_more = False
-        for cpu, fd in self._fds.items():
-            taken = 0
-            while taken < enough:
-                pages = _some_pages(fd, self._size)
-                if pages:
-                    records = self._decoder.walk(pages, cpu)
-                    self._merge.add(records)
-                    if self._follow is not None:
-                        self._follow.learn(records)
-                taken += len(pages)
-                if len(pages) < 64 * self._size:
-                    break  # that was all; another read would only take a part of the page being filled
-            else:
-                # Records left on this CPU may be earlier than those of other CPUs.
-                self.has_more = True
-                until = min(until, self._merge.latest(cpu) or 0)
-        return until
-
-    def _saved_processes(self) -> str:
-        try:
-            return self._session.tracing.read("saved_tgids")
-        except OSError:
-            return ""
-
-
-def _some_pages(fd: int, size: int) -> bytes:
-    """Read up to 64 pages, one a read. The last page may not be full."""
-    pieces = []
-    for _ in range(64):
-        try:
-            piece = os.read(fd, size)
-        except BlockingIOError:
-            break
-        if not piece:
-            break
-        pieces.append(piece.ljust(size, b"\0"))
-    return b"".join(pieces)

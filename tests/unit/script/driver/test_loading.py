@@ -21,12 +21,13 @@ sys.stderr.write("\\n" + json.dumps([status, sorted(sys.modules)]))
 PROBES = """
 import json, sys
 import ktrace.script.driver.run, ktrace.kernel.kernel
-import ktrace.script.driver.live, ktrace.script.runtime.columns
+import ktrace.script.driver.live
 for name in sys.argv[1:]:
     __import__(name)
 sys.stderr.write("\\n" + json.dumps([0, sorted(sys.modules)]))
 """
 COUNTING = "ktrace.script.driver.hist_counters"
+EVENT_BY_EVENT = ("ktrace.script.driver.live_decoder", "ktrace.script.runtime.columns")
 
 COMPILER = (
     "ktrace.script.language.ast",
@@ -44,6 +45,7 @@ LOOKING_UP = (
     "ktrace.script.driver.live_kernel",
 )
 EVENTS = ("numpy", "ktrace.model.batch", "ktrace.session.session", "ktrace.stream", "ktrace.ringbuffer")
+DECODING = ("numpy", "ktrace.model.batch", "ktrace.ringbuffer.decode", "ktrace.stream")
 NEVER = (
     "rich",
     "elftools",
@@ -81,9 +83,10 @@ def test_a_script_without_kernel_probes(tmp_path: Path) -> None:
     assert among(second, "typer", *NEVER, *LOOKING_UP, *EVENTS, *COMPILER) == []
 
 
-@pytest.mark.parametrize("also", [(), (COUNTING,)], ids=["an argument", "counting"])
+@pytest.mark.parametrize("also", [EVENT_BY_EVENT, (COUNTING,)], ids=["an argument", "counting"])
 def test_a_script_with_kernel_probes_that_was_kept(also: tuple[str, ...]) -> None:
     names = loaded(PROBES, *also)
     assert among(names, *NEVER, *LOOKING_UP, *COMPILER) == []
-    assert (COUNTING in names) == bool(also)
-    assert ("ktrace.aggregate.hist_file" in names) == bool(also)
+    assert (COUNTING in names) == (COUNTING in also)
+    assert ("ktrace.aggregate.hist_file" in names) == (COUNTING in also)
+    assert bool(among(names, *DECODING)) == (COUNTING not in also)
