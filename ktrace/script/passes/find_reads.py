@@ -259,10 +259,18 @@ class _Finder:
         self._add(node, Read(text, kind))
 
     def _none_here(self, node: Expr) -> ScriptError:
+        """Return the error for a read at a point that is not in the kernel."""
+        if isinstance(node, Target) and not node.variable:
+            return ScriptError(
+                f"there are no variables of the kernel at {self.point}",
+                node.at,
+                hint='they belong to kernel.function("..."), kernel.trace("...") and their like',
+            )
         return ScriptError(
-            f"there are no variables of the kernel at {self.point}",
+            f"the kernel's memory is read by probes of the kernel, and {self.point} is not one",
             node.at,
-            hint='they belong to kernel.function("..."), kernel.trace("...") and their like',
+            hint='keep the value in a global: probe kernel.function("...") { x = ... }; '
+            'offsets and sizes are known everywhere: &@cast(0, "type")->member, @cast_sizeof("type")',
         )
 
     def _value_text(self, what: Expr, kind: As, *, user: bool, at_return: bool) -> str:

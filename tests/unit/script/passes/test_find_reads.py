@@ -94,6 +94,9 @@ def test_probes_fetch_for_the_functions_that_a_handler_calls() -> None:
     ("point", "body", "message"),
     [
         ("begin", "println($x)", "there are no variables of the kernel at begin"),
+        ("begin", 'println(@cast(0, "t")->m)', "read by probes of the kernel, and begin is not one"),
+        ("begin", 'println(@var("x"))', "read by probes of the kernel, and begin is not one"),
+        ("begin", "println(kernel_int(8))", "read by probes of the kernel, and begin is not one"),
         (ENTRY, "println($return)", r"\$return is known at a function's return"),
         (ENTRY, "println($x[pid()])", "an index into the kernel's memory is a constant"),
         # Addresses that a probe cannot compute.
