@@ -66,6 +66,7 @@ class Features:
     this_cpu_read: bool = _feature(
         gives="this CPU's copy of a variable", readme="this_cpu_read(<fetcharg>)", since="7.3"
     )
+    current_task: bool = _feature(gives="members of the current task", readme="$current", since="7.3")
     hist_triggers: bool = _feature(gives="histograms", readme="hist:keys=")
     synthetic_events: bool = _feature(gives="latencies", file="synthetic_events")
     common_stacktrace: bool = _feature(readme="common_stacktrace", since="6.5")

@@ -54,7 +54,7 @@ class CurrentTask:
 
     def _find(self) -> dict[str, str]:
         kernel = self.kernel
-        if kernel.features.this_cpu_read:  # README lists both, or none
+        if kernel.features.current_task:
             return {"": "$current"}
         try:
             address = self._variable()

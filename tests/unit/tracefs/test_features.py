@@ -15,6 +15,7 @@ LINES = {
     "dentry_names": "type: %pd/%pD",
     "symstr": "symstr, <type>",
     "entry_args_at_return": "kernel return probes support: $retval, $arg<N>, $comm",
+    "current_task": "$stack<index>, $stack, $retval, $comm, $arg<N>, $current",
     "this_cpu_read": "this_cpu_read(<fetcharg>)",
     "common_stacktrace": "keys can be common_stacktrace",
     "hist_triggers": "hist:keys=<field1[,field2,...]>",

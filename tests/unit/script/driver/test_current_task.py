@@ -51,7 +51,7 @@ def test_the_task_of_each_cpu(tmp_path: Path, symbols: str, texts: list[str]) ->
 
 
 def test_one_task_where_the_kernel_has_a_name_for_it(tmp_path: Path) -> None:
-    made = kernel(tmp_path, PER_CPU, OLD_README + "this_cpu_read(<fetcharg>)\n")
+    made = kernel(tmp_path, PER_CPU, OLD_README + "           $retval, $comm, $arg<N>, $current\n")
     (name,) = arguments(made, "pexecname")
     assert name == "f0=((struct task_struct *)$current)->real_parent->comm:string"
 
