@@ -28,13 +28,20 @@ _PATHS = {
     "proc_mem_txt": ("mm->start_code", "mm->end_code"),
     "proc_mem_data": ("mm->data_vm", "mm->stack_vm"),
 }
+# A pointer on the way that may be null: kernel threads have no memory, a task that has ended has no group.
+# A read that fails leaves what the buffer held before, so the pointer is read, too.
+_POINTERS = {name: "mm" for name in _PATHS if name.startswith("proc_mem_")}
+_POINTERS |= {name: _PATHS[name][0].partition("->numbers")[0] for name in ("pgrp", "sid")}
 _PARAM = "own_"
 
 VALUES: Mapping[str, tuple[Read, ...]] = {
-    name: tuple(Read(_TASK + path, "string" if path.endswith("comm") else "number") for path in paths)
+    name: tuple(
+        Read(_TASK + path, "string" if path.endswith("comm") else "number")
+        for path in (*((_POINTERS[name],) if name in _POINTERS else ()), *paths)
+    )
     for name, paths in _PATHS.items()
 }
-"""The reads of each value, by the name of the function that returns it."""
+"""The reads of each value, by the name of the function that returns it: see `may_be_null`."""
 
 
 def param_of(function: str) -> str:
@@ -50,6 +57,11 @@ def function_of(param: str) -> str | None:
 def path_of(read: Read) -> str | None:
     """Return the path of a read from the task's struct; None if it reads something else."""
     return read.text.removeprefix(_TASK) if read.text.startswith(_TASK) else None
+
+
+def may_be_null(function: str) -> bool:
+    """Return whether the first read of a value is a pointer, without which the others mean nothing."""
+    return function in _POINTERS
 
 
 def columns_of(function: str, reads: Sequence[Read], columns: Sequence[str]) -> tuple[str, ...]:

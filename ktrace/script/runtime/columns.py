@@ -33,17 +33,27 @@ def event_data(batch: Batch, param: str) -> list[Any]:
     return values(columns[param])
 
 
-def own_values(batch: Batch, names: Sequence[str]) -> list[Any]:
+def own_values(batch: Batch, names: Sequence[str], *, may_be_null: bool = False) -> list[Any]:
     """Return what was read of the task of each record: a value, or a tuple of several.
 
     Args:
         names: the columns. One that ends with `EACH_CPU` stands for the columns of all CPUs.
+        may_be_null: whether the first column is a pointer. Where it is null, the values of the others are 0.
 
     The value is None for a CPU that the probe did not read.
     """
     columns = [
         _of_own_cpu(batch, name) if name.endswith(EACH_CPU) else values(batch.columns[name]) for name in names
     ]
+    if may_be_null:
+        pointers, *columns = columns
+        columns = [
+            [
+                value if pointer or pointer is None else 0
+                for pointer, value in zip(pointers, column, strict=True)
+            ]
+            for column in columns
+        ]
     if len(columns) == 1:
         return columns[0]
     return [None if None in row else row for row in zip(*columns, strict=True)]

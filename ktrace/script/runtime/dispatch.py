@@ -15,7 +15,7 @@ from ktrace.records import dataclass
 from ktrace.script.kernel_interface import RETURNED, TASK_NAME, Found, Read
 from ktrace.script.language.faults import Abort, Fault
 from ktrace.script.language.sites import AtMoment, Timer
-from ktrace.script.own_task import columns_of, function_of
+from ktrace.script.own_task import columns_of, function_of, may_be_null
 from ktrace.script.passes.runnable import Handled, Runnable
 from ktrace.script.runtime.arrays import by_key
 from ktrace.script.runtime.cost import Cost
@@ -294,7 +294,9 @@ class Drive:
         if param == "retval" and call.returned >= 0:
             return self._column(batch, call, f"f{call.returned}", made, stacks)
         if param in call.own:
-            return own_values(batch, call.own[param]) if call.own[param] else [None] * len(batch)
+            if not call.own[param]:
+                return [None] * len(batch)
+            return own_values(batch, call.own[param], may_be_null=may_be_null(function_of(param) or ""))
         if param in constants:
             return [constants[param]] * len(batch)
         if param in ("stack", "ustack"):

@@ -310,6 +310,7 @@ def test_what_a_probe_read_of_the_task_is_not_looked_up_later() -> None:
     ran = start(text, kernel)
     paths = [read.text.removeprefix("$current->") for read in kernel.asked["f"]]
     given: dict[str, int | str] = {
+        **{"mm": 1 << 40, "signal->pids[2]": 1 << 41},
         **{"cred->uid.val": 1000, "signal->pids[2]->numbers[0].nr": 12, "real_parent->tgid": 13},
         **{"real_parent->comm": "init", "mm->total_vm": 50, "mm->rss_stat[0].count": 20},
         **{"mm->rss_stat[1].count": -3, "mm->rss_stat[3].count": 5, "mm->start_code": 4097},

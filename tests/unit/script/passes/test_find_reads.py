@@ -64,7 +64,7 @@ def str_of(one: Read) -> str:
         (
             ENTRY,
             "println(proc_mem_size(), proc_mem_data())",
-            ["$current->mm->total_vm", "$current->mm->data_vm", "$current->mm->stack_vm"],
+            ["$current->mm", "$current->mm->total_vm", "$current->mm->data_vm", "$current->mm->stack_vm"],
             [],
         ),
         (
@@ -86,7 +86,8 @@ def test_probes_fetch_for_the_functions_that_a_handler_calls() -> None:
     assert read(RETURN, "println(f())", more) == (["$retval", "$comm:string"], [])
     assert read(RETURN, "println(1)", more) == ([], [])
     more = "function f() { return g() } function g() { return sid() }"
-    assert read(ENTRY, "println(f())", more) == (["$current->signal->pids[3]->numbers[0].nr"], [])
+    reads = ["$current->signal->pids[3]", "$current->signal->pids[3]->numbers[0].nr"]
+    assert read(ENTRY, "println(f())", more) == (reads, [])
     assert read(ENTRY, "println(1)", more) == ([], [])
 
 

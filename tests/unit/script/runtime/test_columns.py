@@ -21,6 +21,13 @@ def test_the_task_of_the_cpu_that_made_the_record() -> None:
     assert own_values(batch, ["f0_cpu", "f1_cpu"]) == [(1, "a"), (20, "y"), (30, "")]
 
 
+def test_what_is_after_a_null_pointer() -> None:
+    """The kernel leaves there what the buffer held before."""
+    batch = events("f", {"f0": [0, 64], "f1": [5, 6], "f2": [7, 8]})
+    assert own_values(batch, ["f0", "f1"], may_be_null=True) == [0, 6]
+    assert own_values(batch, ["f0", "f1", "f2"], may_be_null=True) == [(0, 0), (6, 8)]
+
+
 def test_a_cpu_that_the_probe_did_not_read() -> None:
     batch = replace(events("f", {"f0_cpu0": [1, 2], "f1": [5, 6]}), cpu=np.array([0, 4], np.int32))
     assert own_values(batch, ["f0_cpu"]) == [1, None]
