@@ -48,10 +48,7 @@ def own_values(batch: Batch, names: Sequence[str], *, may_be_null: bool = False)
     if may_be_null:
         pointers, *columns = columns
         columns = [
-            [
-                value if pointer or pointer is None else 0
-                for pointer, value in zip(pointers, column, strict=True)
-            ]
+            [0 if pointer == 0 else value for pointer, value in zip(pointers, column, strict=True)]
             for column in columns
         ]
     if len(columns) == 1:
