@@ -15,7 +15,7 @@ _STACKS = {
 
 
 def warn_of_differences(bound: Sequence[Bound], emitted: Emitted, warnings: Sequence[str]) -> Sequence[str]:
-    """Warn of probe points that differ from SystemTap's, and of values that are read after the event."""
+    """Warn of what differs from SystemTap, or is read late."""
     differing: list[str] = []
     for one in bound:
         later = _read_later(one, emitted)

@@ -36,7 +36,7 @@ FUNCTIONS = """
         ("t = pid2task(7); println(task_pid(t))", "(t = __ktrace_task(7)); println(__ktrace_task_pid(t));"),
         (
             "t = task_current(); p = task_parent(t); println(pstrace(p))",
-            "(t = tid()); (p = __ktrace_task_parent(t)); println(__ktrace_pstrace(p));",
+            "(t = tid()); (p = ppid()); println(__ktrace_pstrace(p));",
         ),
         ("t = task_current(); println(of(t))", "(t = tid()); println(__ktrace_task_open_files(t));"),
         ("println(of(task_current()))", "println(__ktrace_task_open_files(tid()));"),
