@@ -55,9 +55,6 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
     def memory(name: str) -> Callable[..., int]:
         return lambda pid, own=None: tasks.pages(pid, _MEMORY[name]) if own is None else pages_at(name, own)
 
-    def limit(line: str) -> Callable[[int], int]:
-        return lambda tid: tasks.limit(tid, line)
-
     def pages_at(name: str, own: "int | tuple[int, ...]") -> int:
         if isinstance(own, int):
             return own
@@ -68,6 +65,49 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
 
     made: dict[str, Callable[..., Any]] = {}
     made |= {name: _at_event(status(*where)) for name, where in _IDS.items()}
+    return (
+        _of_numbers(tasks)
+        | made
+        | {
+            "__ktrace_pstrace": tasks.chain,
+            "ppid": _at_event(tasks.parent),
+            "pgrp": _at_event(lambda pid: tasks.stat(pid, 2)),
+            "sid": _at_event(lambda pid: tasks.stat(pid, 3)),
+            "pexecname": _at_event(lambda pid, ts: tasks.comm(ts, tasks.parent(pid, ts))),
+            "pid2execname": tasks.comm,
+            "cmdline_str": lambda pid, ts: " ".join(tasks.command_line(pid, ts)),
+            "cmdline_arg": lambda pid, ts, n: dict(enumerate(tasks.command_line(pid, ts))).get(n, ""),
+            "cmdline_args": tasks.arguments,
+            "target": lambda: state.target,
+            "__ktrace_descends": lambda pid: int(tasks.descends(pid, state.target)),
+            "task_utime": _at_event(lambda tid: tasks.cpu_time(tid, 11)),
+            "task_stime": _at_event(lambda tid: tasks.cpu_time(tid, 12)),
+            **{f"proc_mem_{name}": memory(name) for name in _MEMORY},
+            "registers_valid": lambda function: int(bool(function)),
+            "__ktrace_signal_name": signal_name,
+            "__ktrace_device_name": lambda device: _device_name(state.host, device),
+            "__ktrace_syscall_name": lambda number: state.syscalls.get(number, str(number)),
+            "syscall_num": lambda name: next((n for n, one in state.syscalls.items() if one == name), -1),
+            "sprint_loadavg": lambda: " ".join(_loads(state.host)),
+            "get_loadavg_index": lambda at: int(float(_loads(state.host)[at]) * 2048) if 0 <= at < 3 else 0,
+            "stp_pid": state.host.pid,
+            "module_name": lambda: f"ktrace_{state.host.pid()}",
+            "env_var": tasks.variable,
+            "returnstr": lambda value, form: return_str(form, value),
+        }
+    )
+
+
+def _of_numbers(tasks: "_Tasks") -> dict[str, Callable[..., Any]]:
+    """Return the functions of tasks that are known by number."""
+
+    def status(field: str, at: int) -> Callable[[int], int]:
+        return lambda tid: tasks.status(tid, field, at)
+
+    def limit(line: str) -> Callable[[int], int]:
+        return lambda tid: tasks.limit(tid, line)
+
+    made: dict[str, Callable[..., Any]] = {}
     made |= {f"__ktrace_task_{name}": status(*where) for name, where in _IDS.items()}
     return made | {
         "__ktrace_task": lambda number: number,
@@ -85,31 +125,6 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         **{f"__ktrace_task_limit_{name}": limit(line) for name, line in _LIMITS.items()},
         "__ktrace_first_pids": tasks.first_pids,
         "__ktrace_first_users": tasks.first_users,
-        "__ktrace_pstrace": tasks.chain,
-        "ppid": _at_event(tasks.parent),
-        "pgrp": _at_event(lambda pid: tasks.stat(pid, 2)),
-        "sid": _at_event(lambda pid: tasks.stat(pid, 3)),
-        "pexecname": _at_event(lambda pid, ts: tasks.comm(ts, tasks.parent(pid, ts))),
-        "pid2execname": tasks.comm,
-        "cmdline_str": lambda pid, ts: " ".join(tasks.command_line(pid, ts)),
-        "cmdline_arg": lambda pid, ts, n: dict(enumerate(tasks.command_line(pid, ts))).get(n, ""),
-        "cmdline_args": tasks.arguments,
-        "target": lambda: state.target,
-        "__ktrace_descends": lambda pid: int(tasks.descends(pid, state.target)),
-        "task_utime": _at_event(lambda tid: tasks.cpu_time(tid, 11)),
-        "task_stime": _at_event(lambda tid: tasks.cpu_time(tid, 12)),
-        **{f"proc_mem_{name}": memory(name) for name in _MEMORY},
-        "registers_valid": lambda function: int(bool(function)),
-        "__ktrace_signal_name": signal_name,
-        "__ktrace_device_name": lambda device: _device_name(state.host, device),
-        "__ktrace_syscall_name": lambda number: state.syscalls.get(number, str(number)),
-        "syscall_num": lambda name: next((n for n, one in state.syscalls.items() if one == name), -1),
-        "sprint_loadavg": lambda: " ".join(_loads(state.host)),
-        "get_loadavg_index": lambda at: int(float(_loads(state.host)[at]) * 2048) if 0 <= at < 3 else 0,
-        "stp_pid": state.host.pid,
-        "module_name": lambda: f"ktrace_{state.host.pid()}",
-        "env_var": tasks.variable,
-        "returnstr": lambda value, form: return_str(form, value),
     }
 
 

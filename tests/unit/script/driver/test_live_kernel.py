@@ -267,7 +267,12 @@ def test_text_of_the_entry_is_cut_and_quoted_once_by_the_return(either: ScriptKe
     )
     entry, _, handler = compiled(either, text).emitted.text.partition("def p_0(")
     assert "append((c_f0, c_f0, c_f0, b_text_strn(c_f0, 0, 1),))" in entry
-    shown = ("c_e0[:max(c_f0, 0)]", "c_e1[:max(v_n, 0)]", "b_text_strn(c_e2, 0, 1)", "shown(c_e3)")
+    shown = (
+        "c_e0[: t1 if (t1 := c_f0)",
+        "c_e1[: t2 if (t2 := v_n)",
+        "b_text_strn(c_e2, 0, 1)",
+        "shown(c_e3)",
+    )
     assert all(one in handler for one in shown)
 
 
