@@ -71,7 +71,12 @@ class StaticEvents:
         return self._have[key]
 
     def columns(self, name: str, reads: Sequence[Read]) -> tuple[list[str], list[str]]:
-        """Return the fields for these reads, and their types. Raises UsageError if there is no such field."""
+        """Return the fields for these reads, and their types.
+
+        Raises:
+            NotFound: there is no such field.
+            UsageError: a field is text, and is read as a number.
+        """
         if not reads:
             return [], []
         form = read_format(self.kernel.tracing, name)
@@ -139,7 +144,7 @@ def _is_plain(one: Field) -> bool:
 
 
 def _field(form: Format, read: Read) -> str:
-    """Return the field of a static event for an expression: prev_comm for `prev->comm`."""
+    """Return the field of an event for an expression: prev_comm for `prev->comm`. Raises as `columns`."""
     names = {one.name: one for one in form.args}
     text = read.text.removeprefix("$")
     joined = re.sub(r"->|\.", "_", text)
@@ -149,7 +154,7 @@ def _field(form: Format, read: Read) -> str:
             if one.is_text != (read.kind in ("string", "ustring")) and one.is_text:
                 raise UsageError(f"{form.name}: {name} is text", hint=f"kernel_string(${name})")
             return name
-    raise UsageError(
+    raise NotFound(
         f"{form.system}:{form.name} has no field '{text}'", hint="its fields: " + " ".join(names) or "none"
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import field, replace
 
-from ktrace.errors import KtraceError, NotFound, Unavailable
+from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.kernel.kernel import Kernel
 from ktrace.kernel.renamed import present_name
 from ktrace.model.ctype import FuncProto, Function, declare
@@ -341,9 +341,14 @@ class ScriptKernel:
             point = f'kernel.trace("{name.replace("/", ":")}")'
             system = name.partition("/")[0]
             found.append(Found(event, event, None, point, tuple(columns), self._keys, tuple(types), system))
-        if not found and missing is not None:
+        if found or missing is None:
+            return found
+        try:
             return [self._tracepoint(names[0], reads, missing)]
-        return found
+        except KtraceError:
+            if isinstance(missing, UsageError):
+                raise missing from None  # the field is there, and is text
+            raise
 
     def _tracepoint(self, name: str, reads: Sequence[Read], missing: KtraceError) -> Found:
         """Probe the tracepoint itself, to read the arguments that the kernel passes to it.

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ktrace.errors import KtraceError, NotFound, Unavailable
+from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.model.debuginfo import FunctionLines
 from ktrace.script.driver.kernel_symbols import KernelSymbols
 from ktrace.script.driver.live_kernel import ScriptKernel
@@ -128,8 +128,12 @@ def test_fields_of_an_event(either: ScriptKernel) -> None:
 def test_an_event_without_the_field_is_probed_at_its_tracepoint(old: ScriptKernel) -> None:
     with pytest.raises(KtraceError, match="has no field 'rq->nr'"):
         old.find(AtEvent("sched", "sched_switch"), [Read("rq->nr")])
-    with pytest.raises(KtraceError, match="is text"):
-        old.find(AtEvent("sched", "sched_switch"), [Read("prev_comm")])
+
+
+def test_text_of_an_event_that_is_read_as_a_number(either: ScriptKernel) -> None:
+    with pytest.raises(UsageError, match="prev_comm is text") as caught:
+        either.find(AtEvent("sched", "sched_switch"), [Read("prev_comm")])
+    assert caught.value.hint == "kernel_string($prev_comm)"
 
 
 def test_system_calls_and_their_variables(either: ScriptKernel) -> None:
