@@ -277,12 +277,12 @@ FETCHES = {
 FETCHES |= {"kernel_buffer_quoted_error": "string", "user_buffer_quoted_error": "ustring"}
 
 WIDE = {
-    f"{whose}_string{form}_utf{bits}": f"u{bits}[64]"
-    for whose in ("kernel", "user")
-    for form in ("", "2", "_quoted")
-    for bits in (16, 32)
+    f"kernel_string{form}_utf{bits}": f"u{bits}[64]" for form in ("", "2", "_quoted") for bits in (16, 32)
 }
-"""Functions that read text of UTF-16 or UTF-32, as an array of 64 numbers, the longest that a probe reads."""
+"""Functions that read text of UTF-16 or UTF-32, as an array of 64 numbers, the longest that a probe reads.
+
+The kernel refuses arrays of a program's memory (`+u0(%si):u16[64]`, Linux 6.12).
+"""
 
 FETCHES |= WIDE
 

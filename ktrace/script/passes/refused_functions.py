@@ -30,6 +30,11 @@ _REASONS = {
         __get_skb_iphdr __get_skb_tcphdr
         """
     ),
+    "probes do not read arrays of a program's memory: user_string_n($p, 64) has its bytes": """
+        user_string_utf16 user_string_utf32 user_string2_utf16 user_string2_utf32
+        user_string_quoted_utf16 user_string_quoted_utf32
+        kernel_or_user_string_quoted_utf16 kernel_or_user_string_quoted_utf32
+    """,
     "a probe cannot tell the task's stack from that of an interrupt": """
         stack_size stack_used stack_unused
     """,

@@ -118,22 +118,22 @@ def test_text_that_is_not_there_has_another_in_its_place() -> None:
 @pytest.mark.parametrize(
     ("call", "units", "shown"),
     [
-        ("user_string_utf16($p)", [72, 105, 0, 7], "Hi"),
+        ("kernel_string_utf16($p)", [72, 105, 0, 7], "Hi"),
         ("kernel_string_utf16($p)", [0x20AC, 0], "€"),
         ("kernel_string_utf16($p)", [0xD83D, 0xDE00, 0], "😀"),
         ("kernel_string_utf16($p)", [0xD83D, 0], "\ufffd"),
         ("kernel_string_utf32($p)", [0x1F600, 0], "😀"),
         ("kernel_string_utf32($p)", [0x110000, 0], "\ufffd"),
         ("kernel_string_quoted_utf16($p)", [97, 34, 0], r'"a\""'),
-        ('user_string2_utf32($p, "none")', [0, 0], "none"),
-        ('user_string_utf32($p, "none")', [65, 0], "A"),
+        ('kernel_string2_utf32($p, "none")', [0, 0], "none"),
+        ('kernel_string_utf32($p, "none")', [65, 0], "A"),
     ],
 )
 def test_text_of_utf_16_and_32(call: str, units: list[int], shown: str) -> None:
     kernel = FakeKernel(("f",))
     ran = start(f'probe kernel.function("f") {{ println({call}) }}', kernel)
     (read,) = kernel.asked["f"]
-    assert read.text == ("+u0(p)" if call.startswith("user") else "+0(p)")
+    assert read.text == "+0(p)"
     assert read.kind == f"u{32 if 'utf32' in call else 16}[64]"
     feed(ran, events("f", {"f0": [units]}))
     assert ran.text.encode("latin-1").decode() == shown + "\n" and ran.told == []
