@@ -10,7 +10,7 @@ and repeats nothing without a bound: the time it takes grows with the length of 
 
 import re
 
-from ktrace.tracefs.text_grammar import EVENT, Dialect, Header
+from ktrace.tracefs.text_grammar import EVENT, EVENT_NAME, Dialect, Header
 
 _PARTS = re.compile(
     rb"[ \t]{0,64}([^\n]{0,15}?|[\w.:/@+-]{16,48})-(\d{1,10})[ \t]{1,16}"
@@ -28,9 +28,7 @@ _VERBOSE = re.compile(
     rb"(?:\d{1,20}\.\d{3}(ms)[ \t]{1,8}\(\+\d{1,20}\.\d{3}ms\)|\d{1,20}[ \t]{1,8}\(\+\d{1,20}\)):"
     rb"(?=[ \t\n]|\Z)[ \t]?"
 )
-_PADDED_EVENT = re.compile(
-    rb"(?:(?:\(\+\d{1,20}\))? {1,16})?((?:[^\s:()#<][^\s:()]*(?: \[[\w-]{1,64}\])?)?):(?: +|(?=\n|\Z))"
-)
+_PADDED_EVENT = re.compile(rb"(?:(?:\(\+\d{1,20}\))? {1,16})?" + EVENT_NAME + rb":(?: +|(?=\n|\Z))")
 _ATRACE = rb"TRACE:\Z|capturing trace\.\.\."
 _ATRACE_NOTE = re.compile(_ATRACE)
 _HEADER_LINE = (

@@ -45,6 +45,7 @@ class TextParser:
         lost: number of records that the kernel reported as lost.
         lost_unknown: number of times that it reported losses without a number.
         account: the contents of the header of `trace`; None if there was none.
+        groups: the group of each event that has one in the text.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class TextParser:
         self.lost = 0
         self.lost_unknown = 0
         self.account: BufferAccount | None = None
+        self.groups: dict[str, str] = {}
         self._shapes = Shapes(signatures or {})
         self._layouts: list[Layout] = []
         self._carry = b""
@@ -112,6 +114,7 @@ class TextParser:
         work = _Work(lines, self._shapes, self._line, stop, flush, self._dialect)
         fast, done = work.fast()
         work.slow(done)
+        self.groups |= work.groups
         batches = tuple(work.keep(fast) + work.rows.batches())
         marks = work.marks
         stop = work.stop
@@ -150,6 +153,7 @@ class _Work:
     rows: Rows = field(default_factory=Rows)
     marks: list[Mark] = field(default_factory=list)
     swallowed: list[tuple[int, int]] = field(default_factory=list)
+    groups: dict[str, str] = field(default_factory=dict)
 
     def fast(self) -> tuple[list[Batch], NDArray[np.bool_]]:
         """Return batches of records with the exact shape of their event, and a mask of their lines."""
@@ -159,7 +163,7 @@ class _Work:
             return [], done
         lines = self.lines
         pattern = self.dialect.event
-        fast = Fast(words, lines.ends, lines.heads, self.shapes, self.base, pattern)
+        fast = Fast(words, lines.ends, lines.heads, self.shapes, self.base, pattern, self.groups)
         batches = fast.read(self.lines.whole(self.stop))
         for batch in batches:
             done[batch.seq - self.base] = True
@@ -217,6 +221,7 @@ class _Work:
         if name is None:
             return self._nameless(line, header, first_end, after)
         event, pos = grammar.event_name(name[1]), name.end()
+        self.groups |= grammar.group_of(name[1])
         if event in grammar.NAMED_STACKS and data[pos:first_end].lstrip()[:1] in (b"<", b""):
             return self._stack(line, header, grammar.NAMED_STACKS[event], after)
         may_be_probe = event != grammar.MARKER and data.startswith(b"(", pos)

@@ -6,7 +6,7 @@ values; a test checks this.
 """
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -37,6 +37,7 @@ class Fast:
         shapes: shapes of the events; those of unknown events are learned.
         base: number of the first line in the stream.
         pattern: reads an event's name, as `EVENT` does.
+        groups: the group of each event that has one in the text.
     """
 
     words: Words
@@ -45,6 +46,7 @@ class Fast:
     shapes: Shapes
     base: int
     pattern: re.Pattern[bytes] = grammar.EVENT
+    groups: dict[str, str] = field(default_factory=dict)
 
     def read(self, lines: Ints) -> list[Batch]:
         """Parse as many as possible of some lines, all of which are whole records with known headers."""
@@ -70,6 +72,7 @@ class Fast:
             if len(prefix) > 8:
                 same &= self.words.matches(at, prefix)
             if name and named:
+                self.groups |= grammar.group_of(name[1])
                 mine = slice(None) if same.all() else np.flatnonzero(same)
                 batches += self._event(grammar.event_name(name[1]), lines[mine], at[mine] + len(prefix))
             left = np.flatnonzero(~same)

@@ -32,9 +32,10 @@ NAMED_STACKS = {"kernel_stack": False, "user_stack": True}
 """Stacks as trace-cmd prints them: `kernel_stack: <stack trace >`, frames as `=> vfs_read (ffffffff81e0)`."""
 FRAME = re.compile(rb"[ \t]{0,64}=> *(.*?)(?: \(([0-9a-f]{1,16})\)| <([0-9a-f]{1,16})>)?\Z")
 
-EVENT = re.compile(rb"((?:[^\s:()#<][^\s:()]*(?: \[[\w-]{1,64}\])?)?):(?: |(?=\n|\Z))")
+EVENT_NAME = rb"((?:(?:[\w-]{1,64}:)?[^\s:()#<][^\s:()]*(?: \[[\w-]{1,64}\])?)?)"
+EVENT = re.compile(EVENT_NAME + rb":(?: |(?=\n|\Z))")
 """`NAME: ` of an event, or `function: ` of trace_printk and of a marker; `function [module]: ` in a module.
-NAME may be empty."""
+NAME may be empty, and programs may print `GROUP:NAME: `."""
 
 RAW_DATA = re.compile(rb"# [0-9a-f]+ buf:(?: [0-9a-f]{2})* *\Z")
 SYSTEM_CALL = re.compile(rb"sys_(\w+)(?:\(.*\)| (->) 0x[0-9a-f]+)\Z", re.DOTALL)
@@ -130,8 +131,14 @@ def event_name(spelled: bytes) -> str:
     """Return the name of an event whose line has `SPELLED: ` before its body."""
     if NO_FUNCTION.match(spelled):
         return ""
-    name = decode(spelled)
+    name = decode(spelled).rpartition(":")[2]
     return MARKER if name.startswith(MARKER + "+0x") else name
+
+
+def group_of(spelled: bytes) -> dict[str, str]:
+    """Return the group by the event of a line that has `SPELLED: ` before its body, if it has one."""
+    group = spelled.rpartition(b":")[0]
+    return {event_name(spelled): decode(group)} if group else {}
 
 
 def nameless_event(body: bytes) -> str | None:

@@ -140,3 +140,18 @@ def test_messages_of_a_modules_functions():
     )
     assert [row["event"] for row in found] == ["my_init [mod]", "my_init+0x1/0x2 [a-b]", "softirq_raise"]
     assert not reader.unparsed
+
+
+GROUPED = """          <idle>-0     [001] 5512.004411: sched:sched_switch:%sa:0 [120] R ==> cat:411 [120]
+             cat-411   [001] 5512.004437: my-group:kp:%s(vfs_read+0x4/0x370) n=5
+"""
+
+
+@pytest.mark.parametrize("pad", [" ", "         "])
+def test_the_group_before_an_event(pad):
+    found, reader = rows((GROUPED % (pad, pad)).encode() * 40)
+    assert reader.unparsed == 0
+    assert [row["event"] for row in found[:2]] == ["sched_switch", "kp"]
+    assert found[0]["fields"]["next_pid"] == 411
+    assert found[1]["fields"] == {"n": 5}
+    assert reader.groups == {"sched_switch": "sched", "kp": "my-group"}
