@@ -20,6 +20,7 @@ from ktrace.tracedat.source import FileBytes
 Source: TypeAlias = Recording | TextRecording
 
 _LOOK = 1 << 12  # bytes: the header of a binary file has a NUL long before
+_NULS_MAX = 1 << 26  # bytes of value 0 before a text, as in the log of a machine that crashed
 
 
 def open_source(
@@ -54,7 +55,7 @@ def open_source(
             opened.append(stack.enter_context(source) if source else None)
             if source and source.problem and not source.size:
                 raise source.problem  # nothing can be recovered
-        begins = [b"" if one is None else one.read_up_to(0, _LOOK) for one in opened]
+        begins = [b"" if one is None else _begin_of(one) for one in opened]
         texts = [one for one, begin in zip(opened, begins, strict=True) if one is not None and is_text(begin)]
         for path, begin in zip(paths, begins, strict=True):
             file = None if begin.startswith(MAGIC[:3]) else file_of(begin)
@@ -73,6 +74,16 @@ def open_source(
         recording = Recording(paths, recover=recover, cpus=cpus, watch=watch, opened=opened)
         stack.pop_all()
         return recording
+
+
+def _begin_of(source: FileBytes) -> bytes:
+    """Return the first bytes that are not all of value 0; the first ones if there are no others."""
+    first = begin = source.read_up_to(0, _LOOK)
+    at = 0
+    while begin and not begin.strip(b"\0") and at < _NULS_MAX:
+        at += len(begin)
+        begin = source.read_up_to(at, _LOOK)
+    return begin if begin.strip(b"\0") and is_text(begin) else first
 
 
 def is_text(begin: bytes) -> bool:

@@ -161,8 +161,9 @@ class TextRecording:
             yield reader.feed(piece)
         yield reader.finish()
         if reader.unparsed and not reader.events + reader.lost:
+            known = f"; {reader.advice}" if reader.advice else ""
             raise Damaged(
-                "not a trace.dat file, and no line is understood as text of a trace",
+                f"not a trace.dat file, and no line is understood as text of a trace{known}",
                 source=file.name,
                 offset=0,
                 hint="ktrace parse --help",

@@ -17,6 +17,8 @@ from ktrace.texts.wrapping import last_begin
 SAMPLE = 1 << 16
 """Bytes from which the kind is found."""
 
+_NULS_LEAST = 1 << 12
+"""Bytes of value 0 at the begin that are not part of a line."""
 
 _NO_KIND = "no line is of a kind that ktrace knows; if you know it, name it: --format KIND"
 
@@ -30,6 +32,7 @@ class TextReader:
 
     Attributes:
         kind: the kind of text; None as long as it is not known.
+        advice: what to do about a text of no kind; None if it is not known.
     """
 
     def __init__(self, kind: Kind | None = None, formats: Iterable[Format] = ()) -> None:
@@ -42,7 +45,8 @@ class TextReader:
         self._cleaner = Cleaner()
         self._decoder: Sections | None = None
         self._encoding: codecs.IncrementalDecoder | None = None
-        self._advice: str | None = None
+        self._nuls = 0  # before the text
+        self.advice: str | None = None
         self._started = self._is_document = self._has_only_cr = False
 
     @property
@@ -70,10 +74,11 @@ class TextReader:
         """Return remarks for the user: the kind of text, and what was taken off its lines."""
         if self._decoder is None:
             return []
+        nuls = [f"{self._nuls} bytes of value 0 before the text are left out"] if self._nuls else []
         if self.events == 0 and self.kind is None:
-            return [self._advice or _NO_KIND] if self.unparsed else []
+            return nuls + ([self.advice or _NO_KIND] if self.unparsed else [])
         kind = f"the text is of {FORMS[self.kind or Kind.TRACE].title}"
-        return ([kind] if self._given is None else []) + self._cleaner.notes()
+        return ([kind] if self._given is None else []) + nuls + self._cleaner.notes()
 
     def feed(self, data: bytes) -> Chunk:
         """Take the next bytes; return everything that is complete.
@@ -85,6 +90,7 @@ class TextReader:
         if self._decoder is not None:
             return self._parse(data)
         self._sample += data
+        self._skip_nuls()
         if not self._is_document and is_document(self._sample[:SAMPLE]):
             self._is_document = True
         if self._is_document or len(self._sample) < SAMPLE:
@@ -108,6 +114,7 @@ class TextReader:
         """
         first = Chunk()
         self._sample += self._as_bytes(b"", last=True) if not self._started else b""
+        self._skip_nuls()
         if self._decoder is None:
             if self._is_document or is_document(self._sample[:SAMPLE]):
                 self._sample = lines_in(self._sample, recognise)
@@ -152,6 +159,15 @@ class TextReader:
             data = self._encoding.decode(data).encode("utf-8", "surrogateescape")
         return data.replace(b"\r", b"\n") if self._has_only_cr else data
 
+    def _skip_nuls(self) -> None:
+        """Skip what the disk of a machine that crashed may have before the text."""
+        if self._decoder is None and self._sample.startswith(b"\0"):
+            text = self._sample.lstrip(b"\0")
+            nuls = len(self._sample) - len(text)
+            if self._nuls or nuls >= _NULS_LEAST:
+                self._nuls += nuls
+                self._sample = text
+
     def _is_known(self) -> bool:
         sample = self._sample[:SAMPLE]
         return self._given is not None or kind_of(learn(sample, recognise)(sample)) is not None
@@ -167,7 +183,7 @@ class TextReader:
         cleaned = first_part(self._cleaner(sample), recognise)
         if self._given is None:
             self.kind = kind_of(cleaned)
-            self._advice = advice_on(cleaned) if self.kind is None else None
+            self.advice = advice_on(cleaned) if self.kind is None else None
         is_copy = bool(self._cleaner.around or self._cleaner.inside or self._cleaner.width)
         self._decoder = Sections(
             self.kind or Kind.TRACE, decoder_of(self.kind or Kind.TRACE, cleaned, is_copy=is_copy)

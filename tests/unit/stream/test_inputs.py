@@ -15,6 +15,7 @@ from ktrace.stream.inputs import is_text, open_source
 from ktrace.stream.recording import Recording
 from ktrace.stream.text_recording import TextRecording
 from ktrace.texts.kinds import Kind
+from ktrace.texts.reader import TextReader
 from tests.unit.stream import tracers
 from tests.unit.tracedat.build import zstd_pack
 
@@ -40,6 +41,24 @@ def test_what_is_text(begin: bytes, want: bool) -> None:
 def test_a_text_with_the_nuls_of_a_crash_is_read(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"\0" * 3000 + TEXT + b"\0" * 50)
     assert count(str(tmp_path / "a.txt")) == (TextRecording, 2)
+
+
+@pytest.mark.parametrize("nuls", [4096, 5000, 300_000])
+def test_a_text_after_any_number_of_nuls(nuls: int, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"\0" * nuls + TEXT)
+    with open_source([str(tmp_path / "a.txt")]) as source:
+        assert sum(map(len, source.chunks())) == 2
+        assert f"{nuls} bytes of value 0 before the text are left out" in source.notes
+
+
+def test_nuls_alone_are_no_text(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"\0" * 300_000)
+    with pytest.raises(Damaged, match="not a trace"):
+        open_source([str(tmp_path / "a")])
+    reader = TextReader()
+    reader.feed(b"\0" * 300_000)
+    reader.finish()
+    assert reader.notes == ["300000 bytes of value 0 before the text are left out"]
 
 
 def count(path: str) -> tuple[type, int]:

@@ -193,6 +193,15 @@ def test_text_of_no_trace_is_refused(command, path, tmp_path):
         assert ktrace("report", path, str(file)).returncode == 7
 
 
+@pytest.mark.parametrize("command", [("report",), ("sql",)])
+def test_text_of_another_program_is_named(command, tmp_path):
+    file = tmp_path / "maps"
+    file.write_text("Attaching 1 probe...\n@[bash]: 4\n")
+    done = ktrace(*command, str(file), *(("select 1",) if command == ("sql",) else ()))
+    assert done.returncode == 7
+    assert b"the text looks like bpftrace's" in done.stderr
+
+
 def test_text_of_a_trace_without_records(tmp_path):
     file = tmp_path / "empty"
     file.write_text("# tracer: nop\n#\n# entries-in-buffer/entries-written: 0/0   #P:2\n#\n")
