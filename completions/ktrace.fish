@@ -626,14 +626,14 @@ value_kind() {
     \'report --from\') kind=nothing ;;
     \'report --to\') kind=nothing ;;
     \'report --filter\') kind=nothing ;;
-    \'report --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
+    \'report --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace,mmiotrace,blk ;;
     \'report --formats\') kind=dirs ;;
     \'report -j\' | \'report --jobs\') kind=nothing ;;
     \'sql --from\') kind=nothing ;;
     \'sql --to\') kind=nothing ;;
-    \'sql --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
+    \'sql --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace,mmiotrace,blk ;;
     \'sql --formats\') kind=dirs ;;
-    \'parse --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace ;;
+    \'parse --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace,mmiotrace,blk ;;
     \'parse --formats\') kind=dirs ;;
     \'funcs -m\' | \'funcs --module\') kind=nothing ;;
     \'type -m\' | \'type --module\') kind=nothing ;;

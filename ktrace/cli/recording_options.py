@@ -23,3 +23,5 @@ class TextKind(StrEnum):
     TRACE_CMD = "trace-cmd"
     PERF_SCRIPT = "perf-script"
     PERF_TRACE = "perf-trace"
+    MMIOTRACE = "mmiotrace"
+    BLK = "blk"

@@ -207,7 +207,10 @@ def _with_numbers(event: str, columns: dict[str, Column]) -> dict[str, Column]:
 
 
 _WORDS = frozenset(
-    ("ip", "parent_ip", "args", "func", "next_comm", "file", "context", "prev_state", "next_state")
+    (
+        *("ip", "parent_ip", "args", "func", "next_comm", "file", "context", "prev_state", "next_state"),
+        *("dev", "cgroup", "action", "rwbs", "comm", "cmd", "old_dev", "msg"),
+    )
 )
 
 

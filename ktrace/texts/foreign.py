@@ -42,11 +42,6 @@ _TEXTS = (
         "write 1 to options/context-info, and read the file again",
         _HEADER + rb"[a-z]\w{1,64}: [\w(]",
     ),
-    _of(
-        "the tracer mmiotrace's",
-        "only lines with a task and a CPU are read",
-        rb"^(?:VERSION \d{8}|MAP|[RW] [1248]) [\d.]",
-    ),
     _of("LTTng's", "record with ktrace record or trace-cmd", rb"^\[[\d:.]{8,20}\] \(\+[\d?.]{1,20}\) "),
     _of("bpftrace's", "its maps and prints are not events", rb"^Attaching \d{1,6} probes?\.\.\."),
     _of(

@@ -9,6 +9,7 @@ from typing import Protocol
 from ktrace.model.batch import Chunk
 from ktrace.texts.graph import Graph, is_graph, is_indented
 from ktrace.texts.heads import COPIED, PLAIN, TRACE_CMD, read_header, read_latency, read_verbose
+from ktrace.texts.own_heads import ClassicBlk, MmioTrace, is_classic_blk, is_mmiotrace
 from ktrace.texts.perf_script import PerfScript, has_frames, is_perf_script
 from ktrace.texts.perf_trace import PerfTrace, is_perf_trace
 from ktrace.tracefs import text_grammar as grammar
@@ -24,6 +25,8 @@ class Kind(StrEnum):
     TRACE_CMD = "trace-cmd"
     PERF_SCRIPT = "perf-script"
     PERF_TRACE = "perf-trace"
+    MMIOTRACE = "mmiotrace"
+    BLK = "blk"
 
 
 class Decoder(Protocol):
@@ -94,6 +97,8 @@ FORMS = {
     Kind.GRAPH: Form("function graph", is_graph, Graph),
     Kind.PERF_SCRIPT: Form("perf script", is_perf_script, PerfScript),
     Kind.PERF_TRACE: Form("perf trace", is_perf_trace, PerfTrace),
+    Kind.MMIOTRACE: Form("the tracer mmiotrace", is_mmiotrace, MmioTrace),
+    Kind.BLK: Form("the tracer blk or blkparse", is_classic_blk, ClassicBlk),
 }
 _COLOUR = b"\x1b"
 _SAMPLE = 400  # lines

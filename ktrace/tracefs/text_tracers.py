@@ -13,6 +13,39 @@ _AFTER = (
     rb"(?P<next_state>\S) (?P<next_comm>[^\n]{0,16})\Z"
 )
 
+
+def _blk(actions: bytes, rest: bytes) -> re.Pattern[bytes]:
+    return re.compile(
+        rb" {0,2}(?P<dev>\d{1,4},\d{1,8}) {1,3}"
+        rb"(?:(?P<cgroup>/\S{0,256}|[0-9a-f]{1,16},[0-9a-f]{1,16}|<\.\.\.>) {1,2})?"
+        rb" {0,2}(?P<action>" + actions + rb") {1,3}(?P<rwbs>[A-Z]{1,8}) (?:" + rest + rb")\Z"
+    )
+
+
+_SECTOR = rb"(?P<sector>\d{1,20})"
+_LENGTH = _SECTOR + rb" \+ (?P<nr_sector>\d{1,10})"
+_COMMAND = rb"\((?P<cmd>[0-9a-f. ]{0,512})\) "
+_COMM = rb"\[(?P<comm>[^\n]{0,16})\]"
+_BLK = (
+    _blk(rb"m|message", rb"(?P<msg>[^\n]*)"),
+    _blk(
+        rb"[CR]|complete|requeue",
+        rb"(?:"
+        + _LENGTH.replace(rb" \+", rb"(?: \+")
+        + rb")? |"
+        + _COMMAND
+        + rb")?\[(?P<error>-?\d{1,10})\]",
+    ),
+    _blk(rb"A|remap", _LENGTH + rb" <- \((?P<old_dev>\d{1,4},\d{1,8})\) (?P<old_sector>\d{1,20})"),
+    _blk(rb"UT?|unplug|unplug_io", _COMM + rb" (?P<nr_rq>\d{1,20})"),
+    _blk(rb"X|split", _SECTOR + rb" / (?P<new_sector>\d{1,20}) " + _COMM),
+    _blk(
+        rb"[QMFGSDPIB]|queue|backmerge|frontmerge|getrq|sleeprq|issue|plug|insert|bounce",
+        rb"(?:" + _LENGTH + rb" |(?P<bytes>\d{1,10}) " + _COMMAND + rb")?" + _COMM,
+    ),
+)
+"""The tracer blk, by what follows its actions: kernel/trace/blktrace.c, "what2act"."""
+
 _PATTERNS = {
     # The arguments are those of the option func-args.
     "function": re.compile(
@@ -46,20 +79,24 @@ _PATTERNS = {
 }  # fmt: skip
 
 _FUNCTION = _PATTERNS["function"]  # lines of this tracer are the most by far
-_OTHERS = {event: pattern for event, pattern in _PATTERNS.items() if event != "function"}
-_OF_TEXT = {event: re.compile(pattern.pattern.decode(), re.ASCII) for event, pattern in _PATTERNS.items()}
+_ALL = {**{event: (pattern,) for event, pattern in _PATTERNS.items()}, "blk": _BLK}
+_OTHERS = [(event, one) for event, patterns in _ALL.items() if event != "function" for one in patterns]
+_OF_TEXT = {
+    event: [re.compile(one.pattern.decode(), re.ASCII) for one in patterns]
+    for event, patterns in _ALL.items()
+}
 
-TRACERS = frozenset(_PATTERNS)
+TRACERS = frozenset(_ALL)
 
 
 def tracer_of(body: bytes) -> str | None:
     """Return the event of a body that a tracer printed; None if none did."""
     if _FUNCTION.match(body):
         return "function"
-    return next((event for event, pattern in _OTHERS.items() if pattern.match(body)), None)
+    return next((event for event, pattern in _OTHERS if pattern.match(body)), None)
 
 
 def tracer_fields(event: str, body: str) -> dict[str, str] | None:
     """Return the fields of a tracer's text as they are spelled; None if it has another form."""
-    match = _OF_TEXT[event].match(body)
+    match = next(filter(None, (pattern.match(body) for pattern in _OF_TEXT[event])), None)
     return None if match is None else {k: text for k, text in match.groupdict().items() if text is not None}

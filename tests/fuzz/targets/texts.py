@@ -26,6 +26,8 @@ SEEDS = {
     Kind.PERF_SCRIPT: b"my prog   287/287 [000]   245.129403:     250000 cpu-clock:pppH: \n"
     b"        ffffffff8509a7fc __schedule+0x5bc ([kernel.kallsyms])\n\n"
     b"perf   287 [000] 245.1294: probe:vfs_read: (ffffffff8129ab10) count=0x10\n",
+    Kind.MMIOTRACE: b"VERSION 20070824\nR 4 5.000200 1 0xfd000010 0x4a0200a1 0xffffffffa0123460 0\nMARK 5.1 x\n",
+    Kind.BLK: b"  8,0    3   111.222333000  1234  A  WS 500 + 8 <- (8,17) 300\n8,0 3 1.000001000 7 C R (12 ..) [0]\n",
     Kind.PERF_TRACE: b"  1255.802 (13.773 ms): cat/333 openat(dfd: CWD, filename: \"/etc\", a: {b: 1}) = -1 ENOENT (No)\n"
     b"         ? (         ): sh/337  ... [continued]: execve()) = 0\n"
     b"    15.916 sh/357 sched:sched_switch(prev_comm: \"sh\", prev_pid: 357 (sh))\n",

@@ -21,7 +21,6 @@ HEADER = b"# tracer: nop\n#\n"
         (HEADER + b"1234 0 10961350323123 type: 312\n", "option raw, hex or bin"),
         (b"00000c35 00000000 000009f8ab 0001\n", "option raw, hex or bin"),
         (HEADER + b"sched_waking: comm=ls pid=12 prio=120\n", "option context-info"),
-        (b"VERSION 20070824\nR 4 12.345678 1 0xfebc0000 0x12 0x0 0\n", "mmiotrace"),
         (b"[09:15:45.123456789] (+?.?????????) host sched_switch: { cpu_id = 1 }\n", "LTTng"),
         (b"Attaching 1 probe...\n@[comm]: 12\n", "bpftrace"),
         (b'openat(AT_FDCWD, "/etc/passwd", O_RDONLY) = 3\n', "strace"),

@@ -26,6 +26,8 @@ TEXTS = {
     b"          vmstat-1178  [000] 10000.021204: irq_handler_entry:    irq=26 name=virtio0 x\n",
     Kind.PERF_SCRIPT: b"my prog   287 [000]   245.129403:     irq:irq_handler_exit: irq=26 ret=handled\n"
     b"        ffffffff8509a7fc __schedule+0x5bc ([kernel.kallsyms])\n\n",
+    Kind.MMIOTRACE: b"R 4 5.000200 1 0xfd000010 0x4a0200a1 0xffffffffa0123460 0\n",
+    Kind.BLK: b"8,0    3   111.222333000  1234  Q  WS 12345678 + 8 [dd]\n",
     Kind.PERF_TRACE: b"  1233.520 ( 6.955 ms): my cat/333 close(fd: 3)                              = 0\n",
 }
 
