@@ -141,6 +141,7 @@ class Graph(ByLine):
         super().__init__()
         self._is_indented = is_indented
         self._tracks: dict[int, _Track] = {}
+        self._clocks: dict[int, int] = {}  # by CPU: tasks of one CPU do not run at the same time
         self._tasks: dict[int, tuple[bytes, int]] = {}
         self._has_times = False
         self._comment: list[tuple[int, bytes]] = []  # positions and lines of a comment that is not closed
@@ -222,7 +223,7 @@ class Graph(ByLine):
         cpu = int(cpu_text or 0)
         name, thread = self._tasks.get(cpu, (b"", -1 - cpu)) if pid is None else (comm.strip(), int(pid))
         track = self._tracks.get(thread) or _Track()
-        now = track.now
+        now = max(track.now, self._clocks.get(cpu, 0))
         if seconds is not None:
             # The tracers of latencies count microseconds from their begin.
             now = int(seconds) * 1000 if micros is None else int(seconds) * 10**9 + int(micros) * 1000
@@ -276,7 +277,7 @@ class Graph(ByLine):
         leaf_or_counted = not self._has_times or task.ts == entered
         end = max(track.now, entered + (duration or 0)) if leaf_or_counted else task.ts
         if not self._has_times:
-            track.now = end
+            track.now = self._clocks[task.cpu] = end
         fields: dict[str, Value] = {"func": func, "depth": depth}
         if duration is not None:
             fields["duration"] = duration

@@ -234,3 +234,15 @@ def test_a_comment_that_never_ends_is_delivered():
 @pytest.mark.parametrize(("line", "unparsed"), [(b" (Overruns: 0)", 0), (b" (Overruns: 3)", 1)])
 def test_overruns(line, unparsed):
     assert rows(b" 0)   1.0 us |  c();\n" + line + b"\n")[1].unparsed == unparsed
+
+
+def test_tasks_of_one_cpu_do_not_run_at_the_same_time():
+    text = (
+        b" 0)    cat-1    |   1.000 us    |  a();\n"
+        b" 0)    dog-2    |   2.000 us    |  b();\n"
+        b" 1)    cow-3    |   2.000 us    |  c();\n"
+        b" 0)    cat-1    |   1.000 us    |  d();\n"
+    )
+    found, _ = rows(text)
+    entries = [(row["pid"], row["ts"]) for row in found if row["event"] == "funcgraph_entry"]
+    assert entries == [(1, 0), (2, 1000), (3, 0), (1, 3000)]
