@@ -25,17 +25,19 @@ _KMALLOC = (
     "gfp_flags={gfp_flags}",
 )
 
+_SWITCH = (
+    "prev_comm={prev_comm} prev_pid={prev_pid:d} prev_prio={prev_prio:d} prev_state={prev_state:w} ==> "
+    "next_comm={next_comm} next_pid={next_pid:d} next_prio={next_prio:d}",
+    "prev_comm={prev_comm} prev_pid={prev_pid:d} prev_prio={prev_prio:d} prev_state={prev_state:w} "
+    "next_comm={next_comm} next_pid={next_pid:d} next_prio={next_prio:d}",
+    "{prev_comm}:{prev_pid:d} [{prev_prio:d}] {prev_state:w} ==> {next_comm}:{next_pid:d} [{next_prio:d}]",
+)
+
 _SOFTIRQ = ("vec={vec:d} [action={action:w}]", "vec={vec:d}")
 
 _TEMPLATES: dict[str, tuple[str, ...]] = {
-    "sched_switch": (
-        "prev_comm={prev_comm} prev_pid={prev_pid:d} prev_prio={prev_prio:d} prev_state={prev_state:w} ==> "
-        "next_comm={next_comm} next_pid={next_pid:d} next_prio={next_prio:d}",
-        "prev_comm={prev_comm} prev_pid={prev_pid:d} prev_prio={prev_prio:d} prev_state={prev_state:w} "
-        "next_comm={next_comm} next_pid={next_pid:d} next_prio={next_prio:d}",
-        "{prev_comm}:{prev_pid:d} [{prev_prio:d}] {prev_state:w} ==> "
-        "{next_comm}:{next_pid:d} [{next_prio:d}]",
-    ),
+    # trace-cmd report -w adds how long the next task waited.
+    "sched_switch": (*_SWITCH, *(f"{form} Latency: {{latency}}" for form in _SWITCH)),
     "sched_wakeup": _WAKE,
     "sched_wakeup_new": _WAKE,
     "sched_waking": _WAKE,

@@ -134,3 +134,10 @@ def test_a_text_with_many_ends_is_read_in_time():
         "prev_comm=" + many + " prev_pid=1 prev_prio=2 prev_state=R ==> next_comm=x next_pid=3 next_prio=4"
     )
     assert (read(Fields(), "sched_switch", whole) or {})["next_pid"] == 3
+
+
+def test_the_latency_that_trace_cmd_adds_to_a_switch():
+    text = "a:1 [120] S ==> b c:2 [98] Latency: 12.345 usecs"
+    found = Fields()(Chunk((batch("sched_switch", kind="text", body=Strings.of([text])),))).batches[0]
+    assert found.columns["next_prio"].tolist() == [98]
+    assert found.columns["latency"].tolist() == ["12.345 usecs"]
