@@ -10,7 +10,7 @@ from ktrace.model.batch import Chunk
 from ktrace.texts.graph import Graph, is_graph, is_indented
 from ktrace.texts.heads import COPIED, PLAIN, TRACE_CMD, read_header, read_latency, read_verbose
 from ktrace.texts.own_heads import ClassicBlk, MmioTrace, is_classic_blk, is_mmiotrace
-from ktrace.texts.perf_script import PerfScript, has_frames, is_perf_script
+from ktrace.texts.perf_script import PerfScript, has_frames, has_no_pid, is_perf_script
 from ktrace.texts.perf_trace import PerfTrace, is_perf_trace
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.pipe_text import TextParser
@@ -116,6 +116,10 @@ def decoder_of(kind: Kind, sample: bytes, *, is_copy: bool = False) -> Decoder:
     """
     if kind == Kind.GRAPH:
         return Graph(is_indented=is_indented(sample))
+    if kind == Kind.PERF_SCRIPT:
+        return PerfScript(
+            has_pid=not has_no_pid([line for line in sample.split(b"\n")[:_SAMPLE] if line.strip()])
+        )
     if kind == Kind.TRACE and not is_copy and _is_the_kernels(sample):
         return TextParser(dialect=PLAIN)
     return FORMS[kind].decoder()
@@ -154,4 +158,4 @@ def kind_of(sample: bytes) -> Kind | None:
     # Without columns, calls look like C; samples without time, like anything.
     if any(line.startswith(b"# tracer: function_graph") for line in lines):
         return Kind.GRAPH
-    return Kind.PERF_SCRIPT if has_frames(lines) else None
+    return Kind.PERF_SCRIPT if has_frames(lines) or has_no_pid(lines) else None

@@ -24,7 +24,20 @@ _NO_TIME = re.compile(
     rb"(?=\Z|[0-9a-f]{1,16} [^\s(]|(?<=\w: )\S)"
 )
 """Samples without their time, `-F comm,pid,ip,sym`: the head alone, or a frame after it."""
-_NOT_COMM = re.compile(rb"[ \t]\d{1,10}[ \t]+\[\d{1,5}\][ \t]|\d\d:\d\d:\d\d")
+_NO_PID = re.compile(
+    rb"[ \t]{0,64}(?:([^\n]{1,48}?)[ \t]{1,32})??(?:\[(\d{1,5})\][ \t]{1,16})?"
+    rb"(?:(\d{1,12})\.(\d{3,9}):(?:[ \t]{1,64}|\Z))?"
+    rb"(?:(\d{1,20})[ \t]{1,64})?(?:([A-Za-z][^\s:]{0,255}(?::[^\s:]{1,256})?):(?:[ \t]+|\Z))?"
+    rb"(?=\Z|[0-9a-f]{5,16} [^\s(]|(?<=\w: )\S|(?<=\w:  )\S)"
+)
+"""Samples without their task, `-F comm,cpu,time,event,ip,sym`: all columns are optional."""
+_NOT_COMM = re.compile(
+    rb"[ \t]\d{1,10}[ \t]+\[\d{1,5}\][ \t]|\d\d:\d\d:\d\d"
+    rb"|(?:\A|[ \t])(?:\[\d{3,5}\]|\d{1,12}\.\d{6,9}:)(?:[ \t]|\Z)"
+)
+_NO_TASK = b"-1"
+_ALONE = 17
+"""Columns up to the end of an address that is a sample's own; those of stacks are further to the right."""
 _NUMBER = re.compile(rb"\d{1,20}(?:\.\d{1,20})?\Z")
 _FRAME = re.compile(rb"[ \t]*([0-9a-f]{1,16})[ \t]+([^\s(][^\n]*)\Z")
 _INLINE = re.compile(
@@ -50,7 +63,8 @@ def is_perf_script(line: bytes) -> bool:
 
 def has_frames(lines: Sequence[bytes]) -> bool:
     """Return whether lines are heads of samples without a time, each before a frame with its symbol."""
-    heads = [_NO_TIME.match(line) for line in lines]
+    matches = map(_NO_TIME.match, lines)
+    heads = [head if head and not _NOT_COMM.search(head[1] or b"") else None for head in matches]
     if any(head and _is_frame(frame) for head, frame in zip(heads, lines[1:], strict=False)):
         return True
     return any(
@@ -58,20 +72,55 @@ def has_frames(lines: Sequence[bytes]) -> bool:
     )
 
 
+def has_no_pid(lines: Sequence[bytes]) -> bool:
+    """Return whether lines are samples without their task: what is said of each, or only the stack."""
+    if any(_HEAD.match(line) for line in lines) or has_frames(lines):
+        return False
+    frames = list(filter(_ends_with_a_frame, lines))
+    if any(map(_WIDE.search, frames)) and 2 * len(frames) >= len(lines):
+        return True
+    return any(map(_is_sure, lines))
+
+
+_WIDE = re.compile(rb"[ \t][0-9a-f]{12,16} ")
+
+
+def _ends_with_a_frame(line: bytes) -> bool:
+    """Return whether a line is a frame, or a task's name and a frame."""
+    if _is_frame(line):
+        return True
+    head = _NO_PID.match(line)
+    return head is not None and bool(head[1]) and _INLINE.match(line, head.end()) is not None
+
+
+def _is_sure(line: bytes) -> bool:
+    """Return whether a line can only be the head of a sample."""
+    head = _NO_PID.match(line)
+    if head is None or not (head[2] or head[3]):
+        return False
+    is_last = head.end() == len(line) or _INLINE.match(line, head.end()) is not None
+    return is_last if b":" not in (head[6] or b"") else True
+
+
 def _is_frame(line: bytes) -> bool:
-    match = _FRAME.match(line)
+    match = _FRAME.match(line) if len(line) < FRAME_MAX else None
     return match is not None and line[:1] in (b" ", b"\t") and _FILE.match(decode(match[2])) is not None
 
 
 class PerfScript(ByLine):
     """Parses the text of `perf script`.
 
+    Args:
+        has_pid: whether each record has the id of its task.
+
     Attributes:
         groups: the group of each event that has one.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_pid: bool = True) -> None:
         super().__init__()
+        self._has_pid = has_pid
+        self._seen = {"time": False, "CPU": False}
         self.groups: dict[str, str] = {}
         self._task = Task(b"", 0, 0, 0)
         self._at: int | None = None  # where the record is whose stack may follow
@@ -80,7 +129,7 @@ class PerfScript(ByLine):
         self._has_no_time = False
 
     def _line(self, line: bytes) -> bool:
-        head = _HEAD.match(line)
+        head = _HEAD.match(line) if self._has_pid else None
         if head is not None:
             self._is_after_blank = self._has_no_time = False
             self._complete()
@@ -89,6 +138,8 @@ class PerfScript(ByLine):
             self._is_after_blank = True
             self._complete()
             return True
+        if not self._has_pid:
+            return self._without_pid(line)
         is_head = self._is_after_blank or (self._has_no_time and line[:1] not in (b" ", b"\t"))
         short = _NO_TIME.match(line) if is_head else None
         if short is not None:
@@ -117,7 +168,7 @@ class PerfScript(ByLine):
     def _head(self, head: re.Match[bytes], line: bytes) -> bool:
         comm, first, second, cpu, flags, whole, part, period, spelled, own = head.groups()
         ts = int(whole) * 10**9 + int(part.ljust(9, b"0"))
-        if not self._set_task(comm, first, second, cpu, ts, flags):
+        if not self._set_task(comm, first, second, cpu, ts, flags, is_timed=True):
             return False
         body = line[head.end() :].rstrip()
         lost = _LOST.match(body) if (spelled or own) in _LOSSES else None
@@ -139,6 +190,43 @@ class PerfScript(ByLine):
         self._add(name, None if period is None else int(period), line[head.end() :].rstrip())
         return True
 
+    def _without_pid(self, line: bytes) -> bool:
+        """Add a sample that does not say its task, or a frame of it."""
+        if self._frames and _SOURCE.match(line):
+            return True
+        frame = _FRAME.match(line) if _is_frame(line) else None
+        if frame is not None:
+            if self._at is None or len(line[: frame.end(1)].expandtabs()) <= _ALONE:
+                self._complete()
+                self._set_task(None, _NO_TASK, None, None, 0, None)
+                self._add("sample", None, b"")
+            self._frames.append((self._seq + 1, _frame(frame)))
+            return True
+        head = _NO_PID.match(line)
+        if head is None:
+            return False
+        comm, cpu, whole, part, period, spelled = head.groups()
+        is_last = head.end() == len(line) or _INLINE.match(line, head.end()) is not None
+        if not (cpu or whole or (is_last and (spelled or self._is_after_blank or head.end() < len(line)))):
+            return False
+        self._complete()
+        self._is_after_blank = False
+        ts = int(whole) * 10**9 + int(part.ljust(9, b"0")) if whole else 0
+        if not self._set_task(comm, _NO_TASK, None, cpu, ts, None, is_timed=whole is not None):
+            return False
+        name = decode(spelled) if spelled else "sample"
+        self._add(name, None if period is None else int(period), line[head.end() :].rstrip())
+        return True
+
+    @property
+    def remarks(self) -> list[str]:
+        """Return what the records lack, and the numbers in the place of it."""
+        if not self.events:
+            return []
+        missing = [] if self._has_pid else [f"pid, which is {decode(_NO_TASK)}"]
+        missing += [f"{what}, which is 0" for what, seen in self._seen.items() if not seen]
+        return [f"no record has a {what}" for what in missing]
+
     # many parameters: each is a column of the text
     def _set_task(
         self,
@@ -148,12 +236,16 @@ class PerfScript(ByLine):
         cpu: bytes | None,
         ts: int,
         flags: bytes | None,
+        *,
+        is_timed: bool = False,
     ) -> bool:
         pid, tgid = (int(second), int(first)) if second else (int(first), 0)
         task = Task((comm or b"").strip(b" \t"), pid, int(cpu or 0), ts, max(tgid, 0), flags or b"")
         if not task.fits:
             return False
         self._task = task
+        self._seen["CPU"] |= cpu is not None
+        self._seen["time"] |= is_timed
         return True
 
     def _add(self, spelled: str, period: int | None, body: bytes) -> None:

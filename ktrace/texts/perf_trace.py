@@ -52,9 +52,15 @@ class PerfTrace(ByLine):
         super().__init__()
         self.groups: dict[str, str] = {}
         self._now = 0
+        self._has_pid = False
         self._task = Task(b"", 0, 0, 0)
         self._at: int | None = None
         self._frames: list[str] = []
+
+    @property
+    def remarks(self) -> list[str]:
+        """Return what the records lack, and the numbers in the place of it."""
+        return [] if self._has_pid or not self.events else ["no record has a pid, which is -1"]
 
     def _line(self, line: bytes) -> bool:
         if self._at is not None and len(line) < FRAME_MAX and (frame := _FRAME.match(decode(line))):
@@ -76,7 +82,8 @@ class PerfTrace(ByLine):
         if whole is not None:
             self._now = int(whole) * 10**6 + int(part) * 1000
         duration = None if took is None else int(took) * 10**6 + int(took_part) * 1000
-        self._task = Task(comm or b"", int(pid or bare or 0), 0, self._now)
+        self._task = Task(comm or b"", int(pid or bare or -1), 0, self._now)
+        self._has_pid |= self._task.pid >= 0
         if not self._task.fits or not self._record(text, duration):
             return False
         self._at = self._seq

@@ -78,7 +78,7 @@ class TextReader:
         if self.events == 0 and self.kind is None:
             return nuls + ([self.advice or _NO_KIND] if self.unparsed else [])
         kind = f"the text is of {FORMS[self.kind or Kind.TRACE].title}"
-        return ([kind] if self._given is None else []) + nuls + self._cleaner.notes()
+        return ([kind] if self._given is None else []) + nuls + self._cleaner.notes() + self._decoder.remarks
 
     def feed(self, data: bytes) -> Chunk:
         """Take the next bytes; return everything that is complete.

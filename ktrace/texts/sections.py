@@ -56,6 +56,11 @@ class Sections:
         return {event: group for one in self._all for event, group in getattr(one, "groups", {}).items()}
 
     @property
+    def remarks(self) -> list[str]:
+        """Return what the user must know of the records."""
+        return [remark for one in self._all for remark in getattr(one, "remarks", [])]
+
+    @property
     def account(self) -> "tuple[int, int] | None":
         """Return how many records the header says are in the buffer, and were written to it."""
         found = [account for one in self._all if (account := getattr(one, "account", None)) is not None]

@@ -40,7 +40,7 @@ HTML = (
 )
 LONG = b"x" + b" " * 65536 + b"x\n" + TRACE  # blanks that end no line
 JSON = b'{"systemTraceEvents": "# tracer: nop\\n#\\n bash-1 [000] 1.000001: a: b\\n"}'
-
+NO_PID = b"my prog [003] 12.5678: 1 cycles: \n\tffffffff81055555 f+0x5 ([kernel.kallsyms])\n\n\t7f1234567890 g (/x)\n"
 
 _EACH_KIND = 65536  # bytes that are parsed as every kind, too; all are as what they are found to be
 
@@ -57,6 +57,7 @@ class Texts(Target):
         seeds = [
             *SEEDS.values(),
             LONG,
+            NO_PID,
             *dressed,
             HTML,
             JSON,

@@ -167,3 +167,56 @@ def test_columns_of_perf_mem_are_not_a_part_of_the_frame():
         b"ffffffff81234567 foo+0x1 ([kernel.kallsyms])\n"
     )
     assert [row["stack"] for row in found if "stack" in row] == [("foo+0x1",)]
+
+
+WHERE = b"ffffffff81055555 native_safe_halt+0x5 ([kernel.kallsyms])\n"
+CHAIN = b"\t" + WHERE + b"\t          7f1234 main (/bin/foo)\n\n"
+NONE = ("", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "event", "want"),
+    [
+        (b"my prog  12.567890: cycles: \n" + CHAIN, "cycles", ("my prog", 12567890000, 0)),
+        (b"my prog \n" + CHAIN, "sample", ("my prog", 0, 0)),
+        (b"cycles: \n" + CHAIN, "cycles", NONE),
+        (b"[003] cycles: \n" + CHAIN, "cycles", ("", 0, 3)),
+        (CHAIN, "sample", NONE),
+        (b"      my prog [003]    12.567890:        cycles: \n", "cycles", ("my prog", 12567890000, 3)),
+        (b"[003]    12.567890:     250000 cpu-clock:pppH:  " + WHERE, "cpu-clock", ("", 12567890000, 3)),
+        (b"            my prog  " + WHERE, "sample", ("my prog", 0, 0)),
+        (b" 12.567890:  " + WHERE, "sample", ("", 12567890000, 0)),
+        (b" " + WHERE, "sample", NONE),
+        (b" 12.567890: irq:irq_handler_exit: irq=26 ret=handled\n", "irq_handler_exit", ("", 12567890000, 0)),
+    ],
+)
+def test_samples_without_a_pid(text, event, want):
+    found, reader = rows(text * 3)
+    assert reader.unparsed == 0
+    records = [row for row in found if "event" in row]
+    assert [(row["event"], row["comm"], row["ts"], row["cpu"]) for row in records] == [(event, *want)] * 3
+    assert {row["pid"] for row in records} == {-1}
+    stacks = [row for row in found if "stack" in row]
+    assert len(stacks) == 3 * ((WHERE in text) + (b"main" in text))
+    assert "no record has a pid, which is -1" in reader.notes
+    assert ("no record has a time, which is 0" in reader.notes) == (want[1] == 0)
+    assert ("no record has a CPU, which is 0" in reader.notes) == (want[2] == 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"12.345678: starting: foo bar\n",
+        b"  12 errors (see log)\n",
+        b"   abcdef1 net: fix foo (bar)\n",
+        b"foo: bar\n",
+    ],
+)
+def test_other_texts_are_not_samples(text):
+    assert rows(text * 3)[1].events == 0
+
+
+def test_lines_between_samples_without_a_pid():
+    found, reader = rows(CHAIN + b"cycles: \n" + CHAIN.rstrip() + b"\nsome: other thing\n\n" + CHAIN)
+    assert {"unparsed": b"some: other thing"} in found
+    assert (reader.events, reader.unparsed) == (3, 1)

@@ -20,7 +20,7 @@ ENTER, EXIT = "sys_enter_openat", "sys_exit_openat"
         (b"     1.229 ( 0.029 ms): 362 openat()                = 0x5635d3f7c000",
          [("", 362, ENTER, 1229000, {}), ("", 362, EXIT, 1258000, {"ret": 0x5635D3F7C000})]),
         (b"     1.229 ( 0.029 ms): openat(fd: 1)               = 0",
-         [("", 0, ENTER, 1229000, {"fd": 1}), ("", 0, EXIT, 1258000, {"ret": 0})]),
+         [("", -1, ENTER, 1229000, {"fd": 1}), ("", -1, EXIT, 1258000, {"ret": 0})]),
         (b"     0.490 (         ): :347/347 openat(dfd: 3) ...", [(":347", 347, ENTER, 490000, {"dfd": 3})]),
         (b"         ? (         ): sh/337  ... [continued]: openat())       = 0",
          [("sh", 337, EXIT, 0, {"ret": 0})]),
@@ -76,3 +76,11 @@ def test_a_probe_has_its_arguments():
 def test_errors_that_have_no_name():
     found, _ = rows(b"     0.030 ( 0.005 ms): a/1 read(fd: 3) = -1 (unknown) (Unknown error 512)\n")
     assert found[1]["fields"] == {"ret": -512}
+
+
+def test_without_a_task():
+    found, reader = rows(b"     1.000 ( 0.001 ms): close(fd: 3)  = 0\n")
+    assert {row["pid"] for row in found} == {-1}
+    assert "no record has a pid, which is -1" in reader.notes
+    _, reader = rows(b"     1.000 ( 0.001 ms): sh/7 close(fd: 3)  = 0\n")
+    assert not any("pid" in note for note in reader.notes)
