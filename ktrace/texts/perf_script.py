@@ -25,9 +25,9 @@ _NO_TIME = re.compile(
 )
 """Samples without their time, `-F comm,pid,ip,sym`: the head alone, or a frame after it."""
 _NO_PID = re.compile(
-    rb"[ \t]{0,64}(?:([^\n]{1,48}?)[ \t]{1,32})??(?:\[(\d{1,5})\][ \t]{1,16})?"
-    rb"(?:(\d{1,12})\.(\d{3,9}):(?:[ \t]{1,64}|\Z))?"
-    rb"(?:(\d{1,20})[ \t]{1,64})?(?:([A-Za-z][^\s:]{0,255}(?::[^\s:]{1,256})?):(?:[ \t]+|\Z))?"
+    rb"[ \t]{0,64}+(?:(\S(?:[^\n]{0,46}?\S)??)[ \t]{1,32}+)??(?:\[(\d{1,5})\][ \t]{1,16}+)?"
+    rb"(?:(\d{1,12})\.(\d{3,9}):(?:[ \t]{1,64}+|\Z))?"
+    rb"(?:(\d{1,20})[ \t]{1,64}+)?(?:([A-Za-z][^\s:]{0,255}(?::[^\s:]{1,256})?):(?:[ \t]+|\Z))?"
     rb"(?=\Z|[0-9a-f]{5,16} [^\s(]|(?<=\w: )\S|(?<=\w:  )\S)"
 )
 """Samples without their task, `-F comm,cpu,time,event,ip,sym`: all columns are optional."""
