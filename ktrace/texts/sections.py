@@ -149,7 +149,7 @@ def first_part(sample: bytes, recognise: Callable[[bytes], bool]) -> bytes:
     """Return the text before the first header that follows a line of a trace."""
     at = 0
     while (header := _header(sample, at)) is not None:
-        if any(map(recognise, sample[: header.start()].split(b"\n"))):
+        if any(map(recognise, sample[at : header.start()].split(b"\n"))):
             return sample[: header.start()]
         at = header.end()
     return sample
