@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ktrace.script.driver.live_kernel import ScriptKernel
     from ktrace.script.driver.options import Options
     from ktrace.script.language.definitions import Point
+    from ktrace.stream.symbol_table import SymbolTable
     from ktrace.symbols.dwarf.info import DebugInfo
 
 
@@ -44,13 +45,13 @@ class LaterKernel:
     def symbols(self) -> "KernelSymbols":
         """Return the kernel's symbols by address."""
         from ktrace.script.driver.kernel_symbols import KernelSymbols
+
+        return KernelSymbols(self._load_symbols, self._debug_info, self._note)
+
+    def _load_symbols(self) -> "SymbolTable":
         from ktrace.session.page_decoder import kernel_symbols
 
-        return KernelSymbols(
-            lambda: kernel_symbols(self._options.host),
-            self._debug_info,
-            self._note,
-        )
+        return kernel_symbols(self._options.host)
 
     def _debug_info(self) -> "DebugInfo":
         return self.real.kernel.installed_debug_info()

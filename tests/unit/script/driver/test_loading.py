@@ -22,6 +22,8 @@ PROBES = """
 import json, sys
 import ktrace.script.driver.run, ktrace.kernel.kernel
 import ktrace.script.driver.live
+from ktrace.script.driver.later_kernel import LaterKernel
+LaterKernel(None, print).symbols
 for name in sys.argv[1:]:
     __import__(name)
 sys.stderr.write("\\n" + json.dumps([0, sorted(sys.modules)]))
