@@ -3,11 +3,14 @@
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ktrace.errors import KtraceError, UsageError
+from ktrace.script.kernel_interface import Found, Read
+from ktrace.script.language.points import AtEvent, AtFunction, AtSyscall
 from tests.scripts.case import HERE, read
 from tests.unit.script.scripts import FakeKernel, events, feed, start
 
@@ -112,6 +115,13 @@ class Everything(FakeKernel):
 
     def __init__(self) -> None:
         super().__init__(_All())
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        """Give each handler an event of its own, as a kernel's functions do."""
+        (found,) = super().find(site, reads)
+        event = f"{found.event}_{len(self.asked)}"
+        self.asked[event] = self.asked.pop(found.event)
+        return [replace(found, event=event)]
 
 
 class _All(Sequence[str]):
