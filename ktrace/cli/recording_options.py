@@ -1,7 +1,5 @@
 """Options that the commands share which read recordings."""
 
-from enum import StrEnum
-
 import typer
 
 RECOVER = typer.Option("--recover", help="Read what is left of a truncated or unfinished file.")
@@ -12,16 +10,3 @@ FORMAT = typer.Option("--format", help="The kind of a text; found by itself by d
 FORMATS = typer.Option(
     metavar="DIR", help="The events' formats for a text, such as /sys/kernel/tracing/events."
 )
-
-
-class TextKind(StrEnum):
-    """The kinds of text, as `ktrace.texts.kinds` has them; that module loads NumPy."""
-
-    TRACE = "trace"
-    LATENCY = "latency"
-    GRAPH = "graph"
-    TRACE_CMD = "trace-cmd"
-    PERF_SCRIPT = "perf-script"
-    PERF_TRACE = "perf-trace"
-    MMIOTRACE = "mmiotrace"
-    BLK = "blk"

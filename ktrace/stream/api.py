@@ -9,7 +9,7 @@ from ktrace.model.batch import Batch
 from ktrace.stream.inputs import open_source
 from ktrace.stream.select import Choice, check_events, of_events
 from ktrace.stream.sql import run_query
-from ktrace.texts.kinds import Kind
+from ktrace.texts.kind import Kind
 
 if TYPE_CHECKING:
     import polars as pl

@@ -12,7 +12,8 @@ from ktrace.texts.cleaning import encoding_of, learn
 from ktrace.texts.documents import is_document
 from ktrace.texts.foreign import file_of
 from ktrace.texts.format_files import formats_in
-from ktrace.texts.kinds import Kind, kind_of, recognise
+from ktrace.texts.kind import Kind
+from ktrace.texts.kinds import kind_of, recognise
 from ktrace.tracedat import unfinished
 from ktrace.tracedat.head import MAGIC
 from ktrace.tracedat.source import FileBytes

@@ -20,7 +20,7 @@ from ktrace.storage.input import Watch
 from ktrace.stream.merge_files import together
 from ktrace.stream.origins import named, stems
 from ktrace.stream.recording import HeadColumns, Wanted
-from ktrace.texts.kinds import Kind
+from ktrace.texts.kind import Kind
 from ktrace.texts.reader import TextReader
 from ktrace.tracedat.contents import Contents
 from ktrace.tracedat.source import FileBytes

@@ -3,30 +3,17 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from ktrace.model.batch import Chunk
 from ktrace.texts.graph import Graph, is_graph, is_indented
 from ktrace.texts.heads import COPIED, PLAIN, TRACE_CMD, read_header, read_latency, read_verbose
+from ktrace.texts.kind import Kind
 from ktrace.texts.own_heads import ClassicBlk, MmioTrace, is_classic_blk, is_mmiotrace
 from ktrace.texts.perf_script import PerfScript, has_frames, has_no_pid, is_perf_script
 from ktrace.texts.perf_trace import PerfTrace, is_perf_trace
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.pipe_text import TextParser
-
-
-class Kind(StrEnum):
-    """A kind of text, by the name that `--format` takes."""
-
-    TRACE = "trace"
-    LATENCY = "latency"
-    GRAPH = "graph"
-    TRACE_CMD = "trace-cmd"
-    PERF_SCRIPT = "perf-script"
-    PERF_TRACE = "perf-trace"
-    MMIOTRACE = "mmiotrace"
-    BLK = "blk"
 
 
 class Decoder(Protocol):

@@ -10,7 +10,8 @@ from ktrace.texts.cleaning import MARK_MAX, Cleaner, encoding_of, learn
 from ktrace.texts.documents import is_document, lines_in
 from ktrace.texts.fields import Fields
 from ktrace.texts.foreign import advice_on, file_of
-from ktrace.texts.kinds import FORMS, Kind, decoder_of, kind_of, recognise
+from ktrace.texts.kind import Kind
+from ktrace.texts.kinds import FORMS, decoder_of, kind_of, recognise
 from ktrace.texts.sections import Sections, first_part
 from ktrace.texts.wrapping import last_begin
 

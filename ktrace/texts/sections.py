@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ktrace.model.batch import Chunk
-from ktrace.texts.kinds import Decoder, Kind, decoder_of
+from ktrace.texts.kind import Kind
+from ktrace.texts.kinds import Decoder, decoder_of
 
 _BEGIN = b"# tracer: "
 _HEADER = re.compile(_BEGIN + rb"(\S{1,64})\n#")

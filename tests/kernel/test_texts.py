@@ -11,7 +11,7 @@ import pytest
 
 from ktrace.model.batch import Batch
 from ktrace.session.page_decoder import Formats, layout_of, live_decoder
-from ktrace.texts.kinds import Kind
+from ktrace.texts.kind import Kind
 from ktrace.texts.reader import TextReader
 from tests.kernel.inner_session import InnerSession
 

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.recording_options import FORMAT, FORMATS, TextKind
+from ktrace.cli.recording_options import FORMAT, FORMATS
+from ktrace.texts.kind import Kind
 
 
 def parse(
@@ -12,7 +13,7 @@ def parse(
     as_text: Annotated[
         bool, typer.Option("--text", help="Print as text, with escapes made visible.")
     ] = False,
-    format_: Annotated[TextKind | None, FORMAT] = None,
+    format_: Annotated[Kind | None, FORMAT] = None,
     formats: Annotated[str | None, FORMATS] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if a line was not understood.")
@@ -43,15 +44,12 @@ def parse(
     from ktrace.output.formats.text import Text
     from ktrace.storage.target import check_inputs
     from ktrace.texts.format_files import formats_in
-    from ktrace.texts.kinds import Kind
     from ktrace.texts.reader import TextReader
     from ktrace.tracefs.text_file import pieces_of
 
     check_inputs([file])
     sink = Text(sys.stdout.buffer) if as_text else JsonLines(sys.stdout.buffer)
-    parser = TextReader(
-        Kind(format_.value) if format_ is not None else None, formats_in(formats) if formats else ()
-    )
+    parser = TextReader(format_, formats_in(formats) if formats else ())
     with interruptible("standard input" if file == "-" else file):
         for piece in pieces_of(file):
             sink.write(parser.feed(piece) if piece else parser.idle())

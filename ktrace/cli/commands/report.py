@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ktrace.cli.quantities import count as count_of
-from ktrace.cli.recording_options import CSV_RAW, FORMAT, FORMATS, RECOVER, SINCE, UNTIL, TextKind
+from ktrace.cli.recording_options import CSV_RAW, FORMAT, FORMATS, RECOVER, SINCE, UNTIL
 from ktrace.cli.run_options import CPU, QUIET
+from ktrace.texts.kind import Kind
 
 if TYPE_CHECKING:
     from ktrace.cli.exports import Export
@@ -66,7 +67,7 @@ def report(
         ),
     ] = None,
     recover: Annotated[bool, RECOVER] = False,
-    format_: Annotated[TextKind | None, FORMAT] = None,
+    format_: Annotated[Kind | None, FORMAT] = None,
     formats: Annotated[str | None, FORMATS] = None,
     jobs: Annotated[
         int,
@@ -113,10 +114,8 @@ def report(
         check_events,
         parse_time,
     )
-    from ktrace.texts.kinds import Kind
     from ktrace.tracedat.unfinished import files_of, place_of
 
-    kind = Kind(format_.value) if format_ is not None else None
     cpus = parse_cpus(cpu) if cpu else ()
     inputs = [name for file in files for name in (file, *files_of(place_of(file)))]
     check_inputs(inputs)
@@ -124,7 +123,7 @@ def report(
         interruptible(", ".join(files)),
         showing_progress() as progress,
         open_source(
-            files, recover=recover, cpus=cpus, watch=progress.opening, kind=kind, formats=formats
+            files, recover=recover, cpus=cpus, watch=progress.opening, kind=format_, formats=formats
         ) as recording,
     ):
         begin, end = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from ktrace.cli.recording_options import CSV_RAW, FORMAT, FORMATS, RECOVER, SINCE, UNTIL, TextKind
+from ktrace.cli.recording_options import CSV_RAW, FORMAT, FORMATS, RECOVER, SINCE, UNTIL
+from ktrace.texts.kind import Kind
 
 _PROCESSES = 4  # processes that read at a time: more would read faster than the query counts
 
@@ -21,7 +22,7 @@ def sql(
     since: Annotated[str | None, SINCE] = None,
     until: Annotated[str | None, UNTIL] = None,
     recover: Annotated[bool, RECOVER] = False,
-    format_: Annotated[TextKind | None, FORMAT] = None,
+    format_: Annotated[Kind | None, FORMAT] = None,
     formats: Annotated[str | None, FORMATS] = None,
 ) -> int:
     """Run an SQL query on a recording, or on a text that ktrace parse understands.
@@ -56,7 +57,6 @@ def sql(
     from ktrace.stream.inputs import open_source
     from ktrace.stream.select import parse_time
     from ktrace.stream.sql import answers, heads_ahead, run_query
-    from ktrace.texts.kinds import Kind
     from ktrace.tracedat.unfinished import files_of, place_of
 
     as_csv = as_csv or csv_raw
@@ -68,8 +68,9 @@ def sql(
     with ExitStack() as stack:
         stack.enter_context(interruptible(file))
         progress = stack.enter_context(showing_progress(before_output=True))
-        kind = Kind(format_.value) if format_ is not None else None
-        recording = open_source([file], recover=recover, watch=progress.opening, kind=kind, formats=formats)
+        recording = open_source(
+            [file], recover=recover, watch=progress.opening, kind=format_, formats=formats
+        )
         stack.enter_context(recording)
         times = (parse_time(t, ticks=recording.ticks) if t else None for t in (since, until))
         recording.since, recording.until = times

@@ -42,7 +42,7 @@ _FORMAT = 1
 _NOTES, _MODULES, _BOOT = "/sys/kernel/notes", "/proc/modules", "/proc/sys/kernel/random/boot_id"
 # A probe point with a dot, such as vfs.read, but not timer.ms(5). Only such a script asks the kernel.
 _IN_KERNEL = re.compile(r"(?<![\w.])(?!timer\b)[A-Za-z_]\w*\s*\.\s*[A-Za-z_*]")
-# What a run of ktrace makes for itself; no script's probe point matches it.
+# Names that a run of ktrace makes for itself; no script's probe point matches it.
 _OF_A_RUN = re.compile(r"ktrace_\d+_\d+")
 _HERE = Path(__file__).parents[2]  # the package
 

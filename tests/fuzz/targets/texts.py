@@ -2,7 +2,7 @@
 
 from ktrace.errors import UsageError
 from ktrace.model.batch import Chunk
-from ktrace.texts.kinds import Kind
+from ktrace.texts.kind import Kind
 from ktrace.texts.reader import TextReader
 from tests.fuzz.mutate import Material
 from tests.fuzz.target import Target

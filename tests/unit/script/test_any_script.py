@@ -117,7 +117,7 @@ class Everything(FakeKernel):
         super().__init__(_All())
 
     def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
-        """Give each handler an event of its own, as a kernel's functions do."""
+        """Give each handler its own event, as a kernel does."""
         (found,) = super().find(site, reads)
         event = f"{found.event}_{len(self.asked)}"
         self.asked[event] = self.asked.pop(found.event)

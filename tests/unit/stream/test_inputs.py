@@ -14,7 +14,7 @@ from ktrace.errors import Damaged, NotFound, UsageError
 from ktrace.stream.inputs import is_text, open_source
 from ktrace.stream.recording import Recording
 from ktrace.stream.text_recording import TextRecording
-from ktrace.texts.kinds import Kind
+from ktrace.texts.kind import Kind
 from ktrace.texts.reader import TextReader
 from tests.unit.stream import tracers
 from tests.unit.tracedat.build import zstd_pack

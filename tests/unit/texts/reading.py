@@ -3,7 +3,7 @@
 from typing import Any
 
 from ktrace.model.batch import Lost, Stack, Unparsed
-from ktrace.texts.kinds import Kind
+from ktrace.texts.kind import Kind
 from ktrace.texts.reader import TextReader
 
 

@@ -3,7 +3,8 @@
 import pytest
 
 from ktrace.texts.cleaning import encoding_of, learn
-from ktrace.texts.kinds import Kind, recognise
+from ktrace.texts.kind import Kind
+from ktrace.texts.kinds import recognise
 from tests.unit.texts.reading import fields, rows
 
 HEADS = (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ktrace.texts.kinds import Kind
+from ktrace.texts.kind import Kind
 from tests.unit.texts.reading import rows
 
 MMIO = b"""VERSION 20070824

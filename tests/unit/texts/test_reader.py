@@ -5,7 +5,8 @@ import json
 import pytest
 
 from ktrace.errors import UsageError
-from ktrace.texts.kinds import FORMS, Kind
+from ktrace.texts.kind import Kind
+from ktrace.texts.kinds import FORMS
 from ktrace.texts.reader import SAMPLE, TextReader
 from tests.unit.texts.reading import fields, rows
 

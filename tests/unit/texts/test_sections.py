@@ -1,6 +1,6 @@
 """Texts of several parts."""
 
-from ktrace.texts.kinds import Kind
+from ktrace.texts.kind import Kind
 from tests.unit.texts.reading import rows
 
 EVENTS = (
