@@ -4,7 +4,7 @@ r"""Reads `*.case` files: a script, how to set it off, and what it must print.
     needs: kernel ...           nothing: it runs without a kernel; else what the kernel must have
     args: 7 "x y"               the script's arguments
     options: -D MAXACTION=5     of `ktrace run`, before the script
-    trigger: dd if=...          the command that the script follows (-c)
+    trigger: dd if=...          the command that the script follows (-c); `python3` is this interpreter
     input: one\ntwo\n          standard input, with the escapes of Python
     when: whole                 only where everything is run (make test-all)
     script:
@@ -18,11 +18,15 @@ What `needs` may name: `kernel` (kprobes and kernel.function), `btf`, `syscalls`
 `disk` (/dev/nullb0, which is made), `no/module/NAME` (a module that is not there) and `events/SYSTEM/NAME`.
 """
 
+import re
 import shlex
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+# What stands under this name may be a shell script, which makes calls before the interpreter runs.
+PYTHON = re.compile(r"^python3(?= )")
 HEADERS = ("needs", "args", "options", "trigger", "input", "when")
 
 
@@ -47,7 +51,7 @@ class Case:
         """The command line that runs it as `t.stp`, for at most this time."""
         first = ["--as-stap"] if "--as-stap" in self.options else []
         options = [word for word in self.options if word not in first]
-        follow = ["-c", self.trigger] if self.trigger else []
+        follow = ["-c", PYTHON.sub(sys.executable, self.trigger)] if self.trigger else []
         return ["run", *first, "-T", str(seconds), *options, *follow, "t.stp", *self.args]
 
 
