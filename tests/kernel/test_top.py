@@ -4,6 +4,7 @@ import fcntl
 import io
 import os
 import pty
+import re
 import signal
 import struct
 import sys
@@ -59,6 +60,11 @@ class Terminal:
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+def hits(text: str) -> int:
+    """Return the hits in the last heading."""
+    return int(re.findall(r": (\d+) hits, ", text)[-1])
+
+
 @pytest.fixture
 def terminal() -> Iterator[Callable[..., Terminal]]:
     made: list[Terminal] = []
@@ -80,8 +86,13 @@ def test_it_shows_obeys_and_leaves(terminal: Callable, forks: None) -> None:
     top.until("by hits")
     top.press("p")
     top.until("paused")
-    top.press("pq")
-    assert top.end() == 0 and "\x1b[?1049l" in top.text
+    top.press("p?")
+    top.until("ktrace top: keys", "back to the top")
+    top.press("x/vfs_w\r")
+    top.until("only 'vfs_w'")
+    top.press("q")
+    assert top.end() == 0
+    assert top.text.endswith("\x1b[?25h\x1b[?1049l")  # nothing after it stays on the terminal
 
 
 @pytest.mark.skipif(not HISTS, reason="no hist triggers")
@@ -89,9 +100,11 @@ def test_down_to_the_stacks_and_back(terminal: Callable, forks: None) -> None:
     top = terminal("top", "vfs_read", "--by", "comm")
     top.until("RATE/S", "> ")
     top.press("\r")
-    top.until("stacks of vfs_read", "ksys_read")
+    top.until("stacks: waiting for the kernel", "stacks of vfs_read", "ksys_read")
+    before = hits(top.text)
     top.press("q")
-    top.until("RATE/S", "> ")
+    top.until("back: waiting for the kernel", "RATE/S", "> ")
+    assert before > 0 and hits(top.text) >= before  # the count goes on
     top.press("l")
     top.until("latency of vfs_read", "LATENCY")
     os.kill(top.pid, signal.SIGINT)

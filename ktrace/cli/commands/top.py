@@ -38,8 +38,9 @@ def top(
 ) -> int:
     """Show what is hit most often, live on the whole terminal; without PLACE, system calls.
 
-    Keys: q quits, s sorts by rate, hits or name, p pauses, up and down select a row, Enter shows the
-    stacks that lead to the selected function, l shows how long it takes; q or Escape goes back.
+    Keys: ? shows them all, q quits, s sorts by rate, hits or name, / shows only rows with a text, p pauses,
+    up and down select a row, Enter shows the stacks that lead to the selected function, l shows how long it
+    takes; q or Escape goes back, and the count goes on.
 
     \b
     Examples:
@@ -70,7 +71,7 @@ def top(
         while action != "quit":
             stop.check()
             with running(options, sys.stdout.buffer, keys_fd=screen.keys) as context:
-                context.notify = live.notes.append
+                context.notify = live.table.notes.append
                 if action == "count":
                     how = counting.count_options(context, kind, every=every, max_probes=max_probes)
                     action = live.count(context, how)
@@ -78,8 +79,9 @@ def top(
                     action = live.drill(context, action)
                 ended = Outcome(0.0, output_closed=context.output_closed, muted=live.muted)
                 status = exit_status(context, ended)
-    for text in dict.fromkeys(live.notes):
-        note(text)
+    if status:  # otherwise the notes were in the help, and nothing stays on the terminal
+        for text in dict.fromkeys(live.table.notes):
+            note(text)
     return status
 
 
@@ -99,6 +101,8 @@ class _Live:
     def __init__(
         self, screen: "Screen", places: list[str], words: list[str], filter_: str | None, size: int
     ) -> None:
+        from ktrace.output.views.top import TopTable
+
         self._screen = screen
         self._places = places
         self._words = words
@@ -106,41 +110,41 @@ class _Live:
         self._size = size
         self._chosen = ""
         self._told = ""  # why a row has no further view, until the next key
-        self.notes: list[str] = []
+        self.table = TopTable(" ".join(places), ascii_only=counting.ascii_only())
         self.muted: tuple[Muted, ...] = ()
 
     def count(self, context: "RunContext", how: "ProbeOptions") -> str:
         """Count until a key opens another view, and return that view."""
         from ktrace.counting.count import CountRequest, count
-        from ktrace.diagnostic import visible
-        from ktrace.output.views.top import TopTable
         from ktrace.resolve.refusals import Refusals
 
-        table = TopTable(" ".join(self._places), ascii_only=counting.ascii_only())
-        action = "quit"
+        action = ""
 
         def show(tally: "Tally", seconds: float) -> None:
             nonlocal action
             for key in self._screen.pressed():
                 self._told = ""
-                if key == "q":
-                    context.end()
-                elif key in ("enter", "l") and table.chosen is not None:
-                    action = "stacks" if key == "enter" else "latency"
-                    self._chosen = self._place(table.chosen)
-                    context.end()
-                table.press(key)
-            table.take(tally, seconds)
-            lines, marked = table.lines(*self._screen.size())
-            if self._told:
-                lines[-1] = visible(self._told)
-            self._screen.draw(lines, marked=marked)
+                action = action or self.table.press(key)
+            self.table.take(tally, seconds)
+            if action:
+                if action != "quit" and self.table.chosen is not None:
+                    self._chosen = self._place(self.table.chosen)
+                self._draw(f"{action}: waiting for the kernel to remove the probes ...")
+                context.end()
+            else:
+                self._draw(self._told)
 
-        # Refusals would be overwritten on the screen, so they are reported afterwards.
-        refusals = Refusals(lambda error: self.notes.append(error.message))
+        self.table.restart()
+        self._draw(self._told or "waiting for the kernel to place the probes ...")
+        # Refusals would be overwritten on the screen, so the help shows them.
+        refusals = Refusals(lambda error: self.table.notes.append(error.message))
         request = CountRequest(self._places, how, self._words, self._filter, self._size, refusals=refusals)
         self.muted = count(context, request, show).outcome.muted
-        return action if context.stop.received is None else "quit"
+        return (action or "quit") if context.stop.received is None else "quit"
+
+    def _draw(self, told: str = "") -> None:
+        lines, marked = self.table.lines(*self._screen.size(), told)
+        self._screen.draw(lines, marked=marked)
 
     def _place(self, key: "tuple[Key, ...]") -> str:
         """Return what a row counts.
@@ -161,16 +165,22 @@ class _Live:
         from ktrace.output.views.histogram import histogram_text, nanoseconds
         from ktrace.output.views.stacks import stacks_text
 
+        head = f"{what} of {visible(self._chosen)}"
+
         def show(tally: "Tally", seconds: float) -> None:
+            back = f"{head}, {seconds:.0f} s   q back"
             if {"q", "escape"} & set(self._screen.pressed()):
                 context.end()
-            if what == "stacks":
-                text = stacks_text(tally)
+                back = f"{head}   back: waiting for the kernel to remove the probe ..."
+            if not tally.rows:
+                text = f"\nwaiting for a call of {visible(self._chosen)} ..."
+            elif what == "stacks":
+                text = stacks_text(tally, height=self._screen.size()[1] - 1)
             else:
                 text = histogram_text(tally, unit=nanoseconds, ascii_only=counting.ascii_only())
-            head = visible(f"{what} of {self._chosen}, {seconds:.0f} s   q back")
-            self._screen.draw([head, *text.splitlines()])
+            self._screen.draw([back, *text.splitlines()])
 
+        self._screen.draw([head, "", "waiting for the kernel to place the probe ..."])
         how = counting.count_options(context, Kind.KPROBE)
         event = self._chosen.replace(":", "/", 1)
         if what == "latency" and context.session.tracing.exists(f"events/{event}/enable"):

@@ -1,6 +1,7 @@
 """Take over the whole terminal, draw on it, and restore it."""
 
 import os
+import re
 import select
 import shutil
 import termios
@@ -14,7 +15,16 @@ _HOME = "\x1b[H"
 _CLEAR_LINE = "\x1b[K"
 _CLEAR_BELOW = "\x1b[J"
 
-_NAMES = {"\x1b[A": "up", "\x1b[B": "down", "\x1b": "escape", "\r": "enter", "\n": "enter", " ": "space"}
+_KEY = re.compile(r"\x1b(?:\[[0-9;]*[A-Za-z~]|O[A-Za-z])?|.", re.DOTALL)
+_NAMES = {
+    **{
+        f"\x1b{begin}{letter}": name
+        for begin in "[O"
+        for letter, name in zip("ABHF", ("up", "down", "home", "end"), strict=True)
+    },
+    **{"\x1b[1~": "home", "\x1b[4~": "end", "\x1b[5~": "page up", "\x1b[6~": "page down"},
+    **{"\x1b": "escape", "\r": "enter", "\n": "enter", " ": "space", "\x7f": "backspace", "\b": "backspace"},
+}
 
 
 class Screen:
@@ -83,11 +93,4 @@ class Screen:
 
 
 def _split(data: str) -> list[str]:
-    keys = []
-    at = 0
-    while at < len(data):
-        size = 3 if data.startswith("\x1b[", at) else 1
-        key = data[at : at + size]
-        keys.append(_NAMES.get(key, key))
-        at += size
-    return keys
+    return [_NAMES.get(key, key) for key in _KEY.findall(data)]

@@ -17,8 +17,9 @@ def test_it_is_entered_drawn_on_and_left(monkeypatch: pytest.MonkeyPatch) -> Non
     out = os.fdopen(os.dup(inner), "w")
     with pytest.raises(KeyError), Screen(out, inner, colour=True) as screen:
         assert not termios.tcgetattr(inner)[3] & termios.ICANON
-        os.write(outer, b"s\x1b[Aq\r ")
-        assert screen.pressed() == ["s", "up", "q", "enter", "space"]
+        os.write(outer, b"s\x1b[Aq\r \x1b[6~\x1b[H\x1bOF\x7f\x1b[1;5C?")
+        names = ["s", "up", "q", "enter", "space", "page down", "home", "end", "backspace", "\x1b[1;5C", "?"]
+        assert screen.pressed() == names
         screen.draw(["one", "x" * 30, "three", "four"], marked=0)
         raise KeyError
     assert termios.tcgetattr(inner) == before
