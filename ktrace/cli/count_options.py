@@ -75,6 +75,7 @@ def looker(
     if as_json or command:
         return None
     from ktrace.output.terminal.live import Live, can_redraw
+    from ktrace.output.views.histogram import COLOURS
 
     if not can_redraw(sys.stdout):
         return None
@@ -84,7 +85,7 @@ def looker(
     def show(tally: "Tally | None", seconds: float) -> None:
         # Create it within the run, so that a stopped terminal cannot block the run for long after its end.
         nonlocal live
-        live = live or Live(sys.stdout)
+        live = live or Live(sys.stdout, COLOURS)
         if tally is None:
             live.clear()
             return
@@ -105,7 +106,9 @@ def print_answer(
     show: "Callable[[Tally | None, float], None] | None",
 ) -> None:
     """Print the final table or the same in JSON, and a summary."""
+    from ktrace.output.terminal.colour import painted
     from ktrace.output.views.count import answer_record, answer_text
+    from ktrace.output.views.histogram import COLOURS
 
     if show is not None:
         show(None, 0.0)  # clears the live table
@@ -115,7 +118,7 @@ def print_answer(
             print(line)
         print(answer_record(*told))
         return
-    sys.stdout.write(text())
+    sys.stdout.write(painted(text(), COLOURS, sys.stdout))
     sys.stdout.flush()
     if not quiet:
         print(f"ktrace: {answer_text(*told)}", file=sys.stderr)

@@ -19,10 +19,12 @@ class GlobalOptions:
     Attributes:
         colour: when to colour; "" if that is not given.
         quiet: pass `-q` to the command, if it has that option.
+        pager: whether long output on a terminal may go to a pager.
     """
 
     colour: str = ""
     quiet: bool = False
+    pager: bool = True
 
 
 def split(argv: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
@@ -36,6 +38,8 @@ def split(argv: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
         name, has_value, value = rest[0].partition("=")
         if rest[0] in ("-q", "--quiet"):
             found = replace(found, quiet=True)
+        elif rest[0] == "--no-pager":
+            found = replace(found, pager=False)
         elif name in ("--color", "--colour"):
             if not has_value:
                 del rest[0]

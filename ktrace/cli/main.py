@@ -4,19 +4,19 @@ import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from types import TracebackType
 from typing import TextIO
 
 from ktrace.cli.config import Config, read
 from ktrace.cli.global_options import colour_from, split
 from ktrace.cli.registry import COMMANDS, Command, find
-from ktrace.cli.report import report
+from ktrace.cli.report import report, show
 from ktrace.errors import Interrupted, KtraceError, OutOfTime
 from ktrace.output.terminal.colour import choose
 
 _USAGE = """\
-Usage: ktrace COMMAND [WORD...]
+Usage: ktrace [-q] [--color auto|always|never] [--no-pager] COMMAND [WORD...]
 See kernel functions called, with their arguments: no compiler, no module.
 
 {commands}
@@ -123,7 +123,17 @@ def _dispatch(argv: list[str]) -> int:
             from ktrace.script.driver.run import run
 
             return run(*plain)
-    return _run(command, rest, config, quiet=options.quiet)
+    with _paging(command, rest) if options.pager and sys.stdout.isatty() else nullcontext():
+        return _run(command, rest, config, quiet=options.quiet)
+
+
+def _paging(command: Command, words: list[str]) -> AbstractContextManager[None]:
+    """Return the context in which a command's output goes to a pager, if that is wanted."""
+    from ktrace.cli.pager import PAGED, paging, wanted_pager
+
+    pages = command.name in PAGED or words[-1:] in (["-h"], ["--help"])
+    pager = wanted_pager(os.environ) if pages else ""
+    return paging(pager) if pager else nullcontext()
 
 
 def _run(command: Command, words: list[str], config: Config, *, quiet: bool) -> int:
@@ -210,12 +220,12 @@ def _protect_expressions(words: list[str]) -> list[str]:
 
 
 def _bad_usage(command: Command, error: Exception) -> int:
-    from ktrace.diagnostic import Diagnostic, render
+    from ktrace.diagnostic import Diagnostic
 
     message = getattr(error, "format_message", lambda: str(error))()
     hint = f"ktrace {command.name} --help"
     with suppress(OSError):  # as in `_tell`
-        print(render(Diagnostic(message, hint=hint)), file=sys.stderr)
+        show(Diagnostic(message, hint=hint))
     return 2
 
 

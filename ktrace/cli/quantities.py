@@ -59,8 +59,8 @@ def size(unit: str, least: int) -> Callable[[object], int]:
     return parse
 
 
-def count(least: int = 1) -> Callable[[object], int]:
-    """Return a parser of whole numbers that are not less than `least`, such as `100` and `0x64`."""
+def count(least: int = 1, most: int | None = None) -> Callable[[object], int]:
+    """Return a parser of whole numbers from `least` to `most`, such as `100` and `0x64`."""
 
     def parse(value: object) -> int:
         text = _text(value)
@@ -72,6 +72,8 @@ def count(least: int = 1) -> Callable[[object], int]:
             raise _wrong(text, "is too large", "less than 2**63")
         if found < least:
             raise _wrong(text, "is too small", f"{least} or more")
+        if most is not None and found > most:
+            raise _wrong(text, "is too large", f"{most} or less")
         return found
 
     return parse

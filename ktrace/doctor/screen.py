@@ -15,6 +15,13 @@ from ktrace.doctor.report import Report
 WIDTH = 80
 _MARKS = {"ok": "ok", "warn": "--", "bad": "!!", "unknown": "??"}
 _LABEL = 10
+COLOURS = (
+    (r"^()(kprobes can be used here|ok)(?= |$)", "32"),
+    (r"^()(--|\?\?)(?= )", "33"),
+    (r"^()(kprobes cannot be used here|!!)(?=[ :])", "1;31"),
+    (r"^(   )(->)(?= )", "36"),
+)
+"""Paint the verdict, marks and arrows of the report."""
 # Facts whose names begin with these share a line while they are ok.
 _ROWS = {
     "arch": "kernel",

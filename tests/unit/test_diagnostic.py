@@ -1,11 +1,17 @@
+import fcntl
+import io
+import os
+import struct
+import termios
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ktrace.diagnostic import Diagnostic, render, visible
+from ktrace.diagnostic import Diagnostic, render, visible, width_of
 from ktrace.errors import Refused
+from tests.unit.unable import open_terminal
 
 # Any character there is, lone surrogates included: `os.fsdecode` makes them of bytes that are not UTF-8.
 ANY_TEXT = st.text(st.characters())
@@ -111,3 +117,55 @@ def test_any_message_and_hint_can_be_rendered(message, hint):
 @pytest.mark.parametrize("hint", [" " * 100, "\n", " \n "])
 def test_a_hint_of_blanks_is_harmless(hint):
     assert render(Diagnostic("no", hint=hint)).startswith("ktrace: no")
+
+
+def test_words_are_wrapped_at_the_width():
+    told = Diagnostic("one two three four\nfive six seven eight nine", hint="ktrace do this now, and more")
+    assert render(told, 20).splitlines() == [
+        "ktrace: one two",
+        "  three four",
+        "  five six seven",
+        "  eight nine",
+        "  hint: ktrace do",
+        "        this now,",
+        "        and more",
+    ]
+    assert render(told).splitlines()[0] == "ktrace: one two three four"
+
+
+@given(ANY_TEXT, ANY_TEXT, st.integers(30, 200))
+def test_no_word_is_lost_by_wrapping(message, hint, width):
+    told = Diagnostic(message, hint=hint)
+    assert "".join(render(told, width).split()) == "".join(render(told).split())
+
+
+@pytest.mark.parametrize("caret", [0, 5, 40, 99, 100])
+def test_the_caret_stays_below_its_character_in_a_long_line(caret):
+    excerpt = "".join(chr(ord("0") + n % 70) for n in range(100))
+    line, mark = render(Diagnostic("m", excerpt, caret), 40).splitlines()[1:]
+    assert len(line) <= 40 and len(mark) <= 40
+    if caret < 100:
+        assert line[len(mark) - 1] == excerpt[caret]
+    assert line.startswith("  ...") == (caret > 40 // 2) and line.endswith("...") == (caret < 80)
+
+
+def test_an_excerpt_that_fits_is_whole():
+    assert render(Diagnostic("m", "a b c", 2), 40).splitlines()[1:] == ["  a b c", "    ^"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_the_width_of_a_stream(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "123")
+    assert width_of(io.StringIO()) is None and width_of(Terminal()) == 123
+    monkeypatch.setenv("COLUMNS", "2")
+    assert width_of(Terminal()) == 30
+    monkeypatch.setenv("COLUMNS", "x")
+    outer, inner = open_terminal()
+    with os.fdopen(inner, "w") as terminal:
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 97, 0, 0))
+        assert width_of(terminal) == 97
+    os.close(outer)

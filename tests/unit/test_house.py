@@ -280,8 +280,13 @@ def test_help_fits_a_terminal(command) -> None:
     assert done.returncode == 0, done.stderr
     assert f"Usage: ktrace {command.name}" in done.stdout
     assert [line for line in done.stdout.splitlines() if len(line) > 80] == []
+    # No name of a type, of a variable or of an option's opposite: they say nothing to a person.
+    assert re.findall(_TYPES, " ".join(done.stdout.split())) == []
+    usage = done.stdout.splitlines()[0]
+    assert re.findall(r"[\[{](?:[a-z]+s?|[a-z_]+)[\]}](?!:)", usage.replace("[on|off]", "")) == []
 
 
+_TYPES = r" range>|<=x|\[default: (?:[a-z]+-|True|False|pushdown)|\b(?:TEXT|INTEGER|FLOAT|BOOLEAN|PATH)\b"
 _HELP = "import sys; from ktrace.cli.main import main; sys.exit(main([*sys.argv[1:], '--help']))"
 
 

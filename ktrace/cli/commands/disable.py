@@ -11,7 +11,8 @@ from ktrace.cli.traced import traced
 
 def disable(
     names: Annotated[
-        list[str] | None, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME, with wildcards.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="NAME, GROUP/NAME or GROUP:NAME, with wildcards."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All probes.")] = False,
     triggers: Annotated[

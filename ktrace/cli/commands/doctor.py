@@ -38,9 +38,12 @@ def doctor(
 
         print(json.dumps(report.to_json()))
     else:
-        from ktrace.doctor.screen import to_text
+        import sys
 
-        print(to_text(report))
+        from ktrace.doctor.screen import COLOURS, to_text
+        from ktrace.output.terminal.colour import painted
+
+        print(painted(to_text(report), COLOURS, sys.stdout))
     return 0 if report.usable else Unavailable.exit_code
 
 

@@ -27,7 +27,7 @@ LINEAR = typer.Option("--linear", metavar="MIN:MAX:STEP", help="Equal steps inst
 
 
 def hist(
-    place: Annotated[str, typer.Argument(help="A function, a wildcard, an event.")],
+    place: Annotated[str, typer.Argument(metavar="PLACE", help="A function, a wildcard, an event.")],
     value: Annotated[str, typer.Argument(metavar="EXPR", help="An argument or a field.")],
     by: Annotated[list[str] | None, counting.BY] = None,
     linear: Annotated[str | None, LINEAR] = None,

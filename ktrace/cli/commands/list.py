@@ -20,7 +20,8 @@ class Look(StrEnum):
 
 def list_(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Only these events: NAME or GROUP/NAME, with wildcards.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="Only these events: NAME or GROUP/NAME, with wildcards."),
     ] = None,
     look: Annotated[
         Look, typer.Option("--format", help="The format: debugfs is kprobes/list, byte for byte.")
@@ -49,8 +50,9 @@ def list_(
     tracing, debug = find_tracing(traced()), find_debug(traced())
 
     from ktrace.cli.report import report
+    from ktrace.output.terminal.colour import painted
     from ktrace.output.terminal.table import terminal_width
-    from ktrace.output.views.list import listing_json, listing_text
+    from ktrace.output.views.list import COLOURS, listing_json, listing_text
     from ktrace.probes.listing import read_listing, select
     from ktrace.resolve.refusals import Refusals
 
@@ -73,7 +75,7 @@ def list_(
     if as_json or look is Look.JSON:
         sys.stdout.writelines(line + "\n" for line in listing_json(listing))
     else:
-        sys.stdout.write(listing_text(listing, terminal_width()))
+        sys.stdout.write(painted(listing_text(listing, terminal_width()), COLOURS, sys.stdout))
         _remarks(listing.debugfs is None and not names, bool(listing.probes))
     return refusals.status()
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 def remove(
     names: Annotated[
-        list[str] | None, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME, with wildcards.")
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="NAME, GROUP/NAME or GROUP:NAME, with wildcards."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="All probes, including those of others.")] = False,
     dry_run: Annotated[

@@ -7,7 +7,7 @@ import typer
 
 from ktrace.cli.combining import excludes
 from ktrace.cli.probe_options import VMLINUX
-from ktrace.cli.quantities import seconds
+from ktrace.cli.quantities import count, seconds
 from ktrace.cli.run_options import BUFFER_KB
 from ktrace.cli.script_words import arch, facts_of, read_script
 from ktrace.cli.traced import traced
@@ -44,7 +44,7 @@ def run(
     ] = None,
     text: Annotated[
         str | None,
-        typer.Option("-e", metavar="TEXT", help="The text of the script; all words are arguments."),
+        typer.Option("-e", metavar="SCRIPT", help="The text of the script; all words are arguments."),
     ] = None,
     command: Annotated[
         str | None, typer.Option("-c", "--command", metavar="CMD", help="Start CMD, and end with it.")
@@ -68,7 +68,10 @@ def run(
         typer.Option("-L", metavar="POINT", help="The same, with the variables that can be read there."),
     ] = None,
     pass_: Annotated[
-        int, typer.Option("-p", metavar="N", min=1, max=5, help="Stop after pass N: 1 parse, 2 resolve.")
+        int,
+        typer.Option(
+            "-p", parser=count(1, 5), metavar="N", help="Stop after pass N: 1 parse, 2 resolve, to 5."
+        ),
     ] = 5,
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FILE", help="Print to FILE.")
@@ -83,7 +86,9 @@ def run(
     passes: Annotated[
         bool, typer.Option("--passes", help="List the passes of the compilation; needs no script.")
     ] = False,
-    pushdown: Annotated[bool, typer.Option(help="Let the kernel filter and count if it can.")] = True,
+    pushdown: Annotated[
+        bool, typer.Option(show_default=False, help="Let the kernel filter and count if it can, the default.")
+    ] = True,
     allow_system: Annotated[
         bool, typer.Option("--allow-system", help="Allow the script to start programs with system().")
     ] = False,

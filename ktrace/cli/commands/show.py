@@ -9,7 +9,7 @@ from ktrace.cli.traced import traced
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="NAME, GROUP/NAME or GROUP:NAME of any event.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="NAME, GROUP/NAME or GROUP:NAME of any event.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each event.")] = False,
 ) -> int:
     """Show an event: definition, state, filter, triggers, hits, and the fields of its record.

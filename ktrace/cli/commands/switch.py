@@ -16,7 +16,9 @@ class Position(StrEnum):
 
 
 def switch(
-    position: Annotated[Position | None, typer.Argument(help="Without it, print the present state.")] = None,
+    position: Annotated[
+        Position | None, typer.Argument(metavar="[on|off]", help="Without it, print the present state.")
+    ] = None,
 ) -> int:
     """Arm or disarm every kprobe of the system, including those of others (debugfs kprobes/enabled).
 

@@ -29,7 +29,11 @@ def vm(
     memory: Annotated[
         int,
         typer.Option(
-            "--memory", parser=size("m", 256), metavar="SIZE", help="Memory of the guest: 512M, 4G."
+            "--memory",
+            parser=size("m", 256),
+            metavar="SIZE",
+            help="Memory of the guest: 512M, 4G (default 2G).",
+            show_default=False,
         ),
     ] = 2048,
     append: Annotated[

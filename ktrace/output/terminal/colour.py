@@ -1,7 +1,9 @@
 """Decide whether output may have colours."""
 
 import os
-from typing import Protocol
+import re
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias
 
 
 class Output(Protocol):
@@ -9,6 +11,12 @@ class Output(Protocol):
 
     def isatty(self) -> bool:
         """Return whether it is a terminal."""
+
+
+Rules: TypeAlias = Sequence[tuple[str, str]]
+"""Regular expressions and the style (of ECMA-48, such as `1;31`) in which their second group is shown.
+
+Their first group is what comes before it. Rules are tried in turn, on text that earlier ones have painted."""
 
 
 class _Choice:
@@ -34,3 +42,15 @@ def wants_colour(output: Output) -> bool:
     if _choice.when != "auto":
         return _choice.when == "always"
     return output.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def painted(text: str, rules: Rules, output: Output) -> str:
+    """Return finished text with colours if they are wanted; widths were computed without them."""
+    return paint(text, rules) if wants_colour(output) else text
+
+
+def paint(text: str, rules: Rules) -> str:
+    """Return text with colours."""
+    for pattern, style in rules:
+        text = re.sub(pattern, f"\\g<1>\x1b[{style}m\\g<2>\x1b[0m", text, flags=re.MULTILINE)
+    return text

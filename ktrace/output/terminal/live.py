@@ -4,6 +4,8 @@ import os
 import shutil
 from typing import TextIO
 
+from ktrace.output.terminal.colour import Rules, painted
+
 
 def can_redraw(out: TextIO) -> bool:
     """Return whether it is a terminal that can move its cursor."""
@@ -14,10 +16,14 @@ class Live:
     """Text that replaces what it showed before.
 
     The text must not have more lines than the terminal, nor wider ones: `room` returns the limits.
+
+    Args:
+        colours: how to paint the text, if the terminal is to have colours.
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, colours: Rules = ()) -> None:
         self._out = out
+        self._colours = colours
         self._shown: list[str] = []
 
     @staticmethod
@@ -30,7 +36,7 @@ class Live:
         """Show `text` in place of the text shown before."""
         columns, lines = self.room()
         shown = [line[:columns] for line in text.splitlines()[:lines]]
-        self._out.write(self._back(columns) + "\n".join(shown) + "\n")
+        self._out.write(self._back(columns) + painted("\n".join(shown), self._colours, self._out) + "\n")
         self._out.flush()
         self._shown = shown
 

@@ -8,6 +8,8 @@ from ktrace.output.views.count import key_text, range_text
 
 _BAR = 40
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
+COLOURS = ((r"(  \|)([█▏▎▍▌▋▊▉]+|#+)(?= *\|$)", "36"), (r"^()( *[^ |]+  HITS\b.*)$", "1"))
+"""Paint the bars of a histogram, and its first line."""
 
 
 def histogram_text(

@@ -10,6 +10,13 @@ from ktrace.model.probe import Probe
 from ktrace.output.terminal.table import render_table
 
 SCHEMA = 1
+COLOURS = (
+    (r"^(\S+ +(?:on|off) +[\d-]+ +)([1-9]\d*)(?= )", "33"),  # missed hits
+    (r"^(\S+ +)(on)(?= )", "32"),
+    (r"^(\S+ +)(off)(?= )", "2"),
+    (r"^()(EVENT +STATE +HITS +MISSED +DEFINITION)$", "1"),
+)
+"""Paint the table of `listing_text`."""
 
 
 def listing_text(listing: Listing, width: int | None = None) -> str:

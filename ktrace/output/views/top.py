@@ -31,7 +31,7 @@ The selected row has a > before it. Counting stops while stacks or durations
 are shown, and goes on when q or Escape leads back here."""
 
 Action: TypeAlias = Literal["", "quit", "stacks", "latency"]
-"""What a key asks of the program; "" if the table has done it."""
+"""The request of a key to the program; "" if the table has done all."""
 
 _Row: TypeAlias = "tuple[tuple[Key, ...], _Line]"
 

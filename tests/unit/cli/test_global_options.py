@@ -14,6 +14,7 @@ from ktrace.output.terminal import colour
         (["-q", "trace", "-q"], GlobalOptions(quiet=True), ["trace", "-q"]),
         (["--color=never", "--quiet", "list"], GlobalOptions("never", quiet=True), ["list"]),
         (["--color", "always", "list", "--color"], GlobalOptions("always"), ["list", "--color"]),
+        (["--no-pager", "list", "--no-pager"], GlobalOptions(pager=False), ["list", "--no-pager"]),
         (["--colour", "auto", "-h"], GlobalOptions("auto"), ["-h"]),
     ],
 )
