@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Protocol
 
 from ktrace.errors import UsageError
+from ktrace.stream.sql_errors import listed
 
 # A name, its closing quote, and the start of a call or of a comment before the call. Polars also accepts FROM
 # 'read_csv'('...').
@@ -38,7 +39,7 @@ def check_query(query: str, tables: Collection[str]) -> None:
             raise _refusal(f"{call[1]}()", query, call.start(1))
     begin = _begin(query)
     if not _SELECT.match(query, begin):
-        hint = f"tables: {' '.join(sorted(tables))}"
+        hint = f"tables: {listed(sorted(tables))}"
         raise UsageError("SQL: a query is a SELECT", excerpt=query, caret=begin, hint=hint)
 
 

@@ -6,7 +6,7 @@ decoded. Memory use does not grow with the file unless the result does.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
@@ -24,6 +24,7 @@ from ktrace.storage.input import Watch
 from ktrace.stream.confined import check_plan, check_query
 from ktrace.stream.inputs import Source
 from ktrace.stream.recording import HEADS, PIECE, HeadColumns
+from ktrace.stream.sql_errors import explained
 from ktrace.stream.workers import Ahead
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ _OPERATOR = re.compile(
     r"[-+*/%<>=!&|^~]+|\b(?:and|x?or|not|i?like|is|between|case|select|join|union|intersect|except)\b", re.I
 )
 _MOST_OPERATORS = 256
+_MOST_SEARCHED = 200  # tables that are searched for a missing column
 
 Schema: TypeAlias = "dict[str, pl.DataType]"
 
@@ -119,8 +121,18 @@ def run_query(
             check_plan(answer, query)
         answer.collect_schema()
     except pl.exceptions.PolarsError as error:
-        raise _explained(error, query, tables, named) from None
+        raise explained(
+            str(error),
+            query,
+            tables,
+            {name: partial(_columns, table) for name, table in named.items()},
+            {name: partial(_columns, tables[name]) for name in list(tables)[:_MOST_SEARCHED]},
+        ) from None
     return answer
+
+
+def _columns(table: "_Table") -> Collection[str]:
+    return table.schema
 
 
 def heads_ahead(recording: Source, query: str, processes: int) -> "HeadsAhead | None":
@@ -348,15 +360,6 @@ def _check_text(query: str) -> None:
 def _needs_order(query: str) -> bool:
     """Return whether the result may depend on the order of the rows. Counts and sums do not."""
     return not _ORDER_FREE.search(query) or _ORDERED.search(query) is not None
-
-
-def _explained(
-    error: Exception, query: str, tables: Mapping[str, _Table], named: Mapping[str, _Table]
-) -> UsageError:
-    """Return the error with the available names."""
-    columns = [f"{name}: {' '.join(table.schema)}" for name, table in named.items()]
-    hint = "; ".join(columns) or f"tables: {' '.join(sorted(tables))}"
-    return UsageError(f"SQL: {_first_line(error)}", excerpt=query, hint=hint)
 
 
 def _first_line(error: Exception) -> str:

@@ -131,8 +131,12 @@ if find_spec("polars") is not None:
         ("query", "message", "hint"),
         [
             ("selec 1", "a query is a SELECT", "tables: events hit wake"),
-            ("select * from nothing", "'nothing' was not found", "tables: events hit wake"),
-            ("select m from hit", 'unable to find column "m"', "hit: ts cpu pid comm flags event ip n d"),
+            ("select * from nothing", "there is no table 'nothing'", "tables: events hit wake"),
+            (
+                "select m from hit",
+                "there is no column 'm'",
+                "columns of hit: ts cpu pid comm flags event ip n d",
+            ),
         ],
     )
     def test_a_query_that_is_not_understood(ask, query, message, hint):
