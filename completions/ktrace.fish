@@ -174,6 +174,9 @@ options() {
       offer --depth \'Levels of calls; 1 is FUNC alone.\'
       offer --above \'Only trees in which FUNC took longer, such as 10ms, 50us.\'
       offer --exclude \'Leave these functions out; repeatable.\'
+      offer --hide \'Leave these functions out, and all that they call; repeatable.\'
+      offer --min \'Leave out calls that took less, such as 10us.\'
+      offer --irqs \'Show interrupts that came in between.\'
       offer -c \'Only CMD and its children; end with it.\'
       offer --command \'Only CMD and its children; end with it.\'
       offer -a \'With CMD: also hits of others, while CMD runs.\'
@@ -537,6 +540,8 @@ value_kind() {
     \'graph --depth\') kind=nothing ;;
     \'graph --above\') kind=nothing ;;
     \'graph --exclude\') kind=nothing ;;
+    \'graph --hide\') kind=nothing ;;
+    \'graph --min\') kind=nothing ;;
     \'graph -c\' | \'graph --command\') kind=command ;;
     \'graph -p\' | \'graph --pid\') kind=processes ;;
     \'graph -C\' | \'graph --cpu\') kind=nothing ;;

@@ -9,6 +9,7 @@ from typing import Protocol, TypeAlias
 from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
 from ktrace.capture.graph_buffer import GraphBuffer, OwnBuffer, TopBuffer
 from ktrace.capture.graph_functions import Following
+from ktrace.capture.graph_hiding import Hiding
 from ktrace.errors import Interrupted, Refused, Unavailable, UsageError
 from ktrace.model.batch import Chunk, Lost
 from ktrace.model.calltree import Tree
@@ -34,6 +35,9 @@ class GraphRequest:
         depth: the number of levels of calls, including the function itself; None for all.
         above: write only trees whose root took longer, in nanoseconds.
         exclude: wildcards for functions to leave out; the functions that they call are kept.
+        hide: wildcards for functions to leave out with everything that they call.
+        least: leave out calls that took less, in nanoseconds, except FUNC itself.
+        irqs: keep what interrupts did while the function ran.
         cpus: record only on these CPUs; empty for all.
         count: end after this many trees; None for no limit.
         top_buffer: use the shared buffer if only that one has the tracer.
@@ -44,6 +48,9 @@ class GraphRequest:
     depth: int | None = None
     above: int = 0
     exclude: Sequence[str] = ()
+    hide: Sequence[str] = ()
+    least: int = 0
+    irqs: bool = False
     cpus: Sequence[int] = ()
     count: int | None = None
     top_buffer: bool = False
@@ -59,6 +66,8 @@ class Result:
         calls: the number of calls in them.
         faster: trees that were not written, because they took no longer than `above`.
         records: the kernel's records of entries and returns.
+        interrupts: interrupts that were left out of the trees.
+        hidden: calls that were left out because they were hidden, or short.
     """
 
     trees: int
@@ -66,6 +75,8 @@ class Result:
     faster: int
     records: int
     outcome: Outcome
+    interrupts: int = 0
+    hidden: int = 0
 
 
 class Writer(Protocol):
@@ -111,6 +122,7 @@ def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -
     with following, closing(where):
         for text in following.notes:
             context.notify(text)
+        _check_hidden(request.hide, following.functions)
         _exclude(where, request.exclude, following.functions)
         _restrict(where, context, request)
         formats = Formats(session.tracing)
@@ -149,7 +161,10 @@ def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -
             output_closed=waiting.output_closed,
             muted=muted,
         )
-        return Result(sink.trees, sink.calls, sink.faster, totals.events, outcome)
+        hiding = sink.hiding
+        return Result(
+            sink.trees, sink.calls, sink.faster, totals.events, outcome, hiding.interrupts, hiding.calls
+        )
 
 
 def _restrict(where: GraphBuffer, context: RunContext, request: GraphRequest) -> None:
@@ -214,6 +229,7 @@ class _Sink:
         writer: Writer,
     ) -> None:
         self._builder = CallTrees(lambda address: name(address) in functions, request.depth)
+        self.hiding = Hiding(name, irqs=request.irqs, globs=request.hide, least=request.least)
         self._above = request.above
         self._limit = request.count
         self._writer = writer
@@ -259,6 +275,7 @@ class _Sink:
         if self._above and (duration is None or duration <= self._above):
             self.faster += duration is not None
             return
+        self.hiding.prune(tree)
         self.trees += 1
         self.calls += tree.size
         self._writer.tree(tree)
@@ -274,6 +291,12 @@ def _namer(name: Callable[[int], str]) -> Callable[[int], str]:
         return found
 
     return named
+
+
+def _check_hidden(globs: Sequence[str], functions: frozenset[str]) -> None:
+    for glob in globs:
+        if wanted := fnmatch.filter(functions, glob):
+            raise UsageError(f"--hide '{glob}' hides {min(wanted)} itself")
 
 
 def _exclude(where: GraphBuffer, globs: Sequence[str], functions: frozenset[str]) -> None:

@@ -44,6 +44,15 @@ def graph(
     exclude: Annotated[
         list[str] | None, typer.Option(metavar="GLOB", help="Leave these functions out; repeatable.")
     ] = None,
+    hide: Annotated[
+        list[str] | None,
+        typer.Option(metavar="GLOB", help="Leave these functions out, and all that they call; repeatable."),
+    ] = None,
+    least: Annotated[
+        str | None,
+        typer.Option("--min", metavar="TIME", help="Leave out calls that took less, such as 10us."),
+    ] = None,
+    irqs: Annotated[bool, typer.Option("--irqs", help="Show interrupts that came in between.")] = False,
     command: Annotated[str | None, COMMAND] = None,
     everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
@@ -68,12 +77,14 @@ def graph(
 
     When FUNC returns, its tree is shown, with a line for each call; calls of different tasks are not
     mixed. The run has its own buffer. Records that the kernel had to drop are shown where they are missing.
+    Interrupts that came in between are left out.
 
     \b
     Examples:
       ktrace graph vfs_read -n 3
       ktrace graph do_sys_openat2 --depth 3 -c 'cat /etc/passwd'
       ktrace graph vfs_write --above 1ms -d 10
+      ktrace graph vfs_read --min 10us --hide 'security_*'
       ktrace graph vfs_read --exclude '*lock*' --exclude 'rcu_*' -p 1234
       ktrace graph openat -c ls --json | jq 'select(.depth == 1)'
     """
@@ -106,6 +117,9 @@ def graph(
             depth,
             slow,
             exclude or (),
+            hide or (),
+            parse_duration(least) if least else 0,
+            irqs,
             cpus,
             count,
             top_buffer,
@@ -132,6 +146,10 @@ def _summary(result: "Result") -> str:
     parts = [f"{result.trees} trees of {result.calls} calls in {result.outcome.seconds:.2f} s"]
     if result.faster:
         parts.append(f"{result.faster} were faster")
+    if result.interrupts:
+        parts.append(f"{result.interrupts} interrupts left out (--irqs)")
+    if result.hidden:
+        parts.append(f"{result.hidden} calls left out")
     parts.append(f"{result.records} records, {lost_text(result.outcome)}")
     parts += shortcomings(result.outcome, "calls of {} could not be followed")
     return ", ".join(parts)
