@@ -26,19 +26,24 @@ class Progress:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, *, before_output: bool = False) -> None:
         self._clock = clock
-        self._next = clock() + _FIRST_S
+        self._began = clock()
+        self._next = self._began + _FIRST_S
         self._is_shown = False
         self.is_on = sys.stderr.isatty() and (before_output or not sys.stdout.isatty())
 
     def opening(self, size: int) -> None:
         """Show how many bytes have been unpacked, or read of a text, before the first record."""
         if self._is_due():
-            self._show(f"{_size(size)} read so far")
+            self._show(f"{_size(size)} read so far, {self._rate(size)}")
 
     def read(self, done: float, total: int) -> None:
-        """Show how much of the pages has been read: `done` is a fraction, `total` their size in bytes."""
+        """Show how much has been read: `done` is a fraction of `total`, a size in bytes."""
         if self._is_due():
-            self._show(f"{_size(int(done * total))} of {_size(total)} read, {done:.0%}")
+            size = int(done * total)
+            text = f"{_size(size)} of {_size(total)} read, {done:.0%}, {self._rate(size)}"
+            if done > 0:
+                text += f", {_time((self._clock() - self._began) * (1 - done) / done)} left"
+            self._show(text)
 
     def until_output(self, items: Iterator[T]) -> Iterator[T]:
         """Yield the items; from the first one on, nothing is shown if standard output is a terminal."""
@@ -53,6 +58,9 @@ class Progress:
             sys.stderr.write("\r\x1b[K")
             sys.stderr.flush()
             self._is_shown = False
+
+    def _rate(self, size: int) -> str:
+        return f"{size / max(self._clock() - self._began, 1e-3) / (1 << 20):.0f} MiB/s"
 
     def _is_due(self) -> bool:
         if not self.is_on or (now := self._clock()) < self._next:
@@ -78,3 +86,9 @@ def showing_progress(*, before_output: bool = False) -> Iterator[Progress]:
 
 def _size(size: int) -> str:
     return f"{size / (1 << 30):.1f} GiB" if size >= 1 << 30 else f"{size >> 20} MiB"
+
+
+def _time(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"

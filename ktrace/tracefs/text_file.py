@@ -2,8 +2,9 @@
 
 import os
 import select
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.storage.input import is_packed, pieces_of_packed
@@ -12,11 +13,14 @@ _READ_SIZE = 1 << 20
 _QUIET_MS = 50
 
 
-def pieces_of(name: str) -> Iterator[bytes]:
+def pieces_of(name: str, sized: Callable[[int], None] = lambda _: None) -> Iterator[bytes]:
     """Yield the bytes of a file, in pieces of about 1 MiB; `-` is standard input.
 
     An empty piece means that a pipe has nothing more at the moment, so that the data so far can be shown. A
     compressed input is unpacked.
+
+    Args:
+        sized: is told the size of the file in bytes, if it is known before the end.
 
     Raises:
         Damaged, Unavailable: it is compressed, and cannot be unpacked.
@@ -32,7 +36,7 @@ def pieces_of(name: str) -> Iterator[bytes]:
     except OSError as error:
         raise KtraceError(f"{shown}: {error.strerror}") from error
     try:
-        yield from _pieces(fd, shown)
+        yield from _pieces(fd, shown, sized)
     except IsADirectoryError as error:
         raise UsageError(f"{name} is a directory", hint="give the file trace or trace_pipe in it") from error
     except OSError as error:
@@ -42,7 +46,7 @@ def pieces_of(name: str) -> Iterator[bytes]:
             os.close(fd)
 
 
-def _pieces(fd: int, shown: str) -> Iterator[bytes]:
+def _pieces(fd: int, shown: str, sized: Callable[[int], None]) -> Iterator[bytes]:
     poll = select.poll()
     poll.register(fd, select.POLLIN)
     waiting = begun = False  # `waiting`: something may be shown that was not shown yet
@@ -56,5 +60,7 @@ def _pieces(fd: int, shown: str) -> Iterator[bytes]:
         if not begun and is_packed(piece):
             yield from pieces_of_packed(shown, fd, piece)
             return
+        if not begun and stat.S_ISREG((status := os.fstat(fd)).st_mode):
+            sized(status.st_size)
         waiting = begun = True
         yield piece

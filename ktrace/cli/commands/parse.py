@@ -38,6 +38,7 @@ def parse(
     import sys
 
     from ktrace.cli.interrupts import interruptible
+    from ktrace.cli.progress import showing_progress
     from ktrace.diagnostic import note
     from ktrace.errors import Damaged
     from ktrace.output.formats.jsonl import JsonLines
@@ -50,8 +51,14 @@ def parse(
     check_inputs([file])
     sink = Text(sys.stdout.buffer) if as_text else JsonLines(sys.stdout.buffer)
     parser = TextReader(format_, formats_in(formats) if formats else ())
-    with interruptible("standard input" if file == "-" else file):
-        for piece in pieces_of(file):
+    done, sizes = 0, [0]
+    with interruptible("standard input" if file == "-" else file), showing_progress() as progress:
+        for piece in pieces_of(file, sizes.append):
+            done += len(piece)
+            if sizes[-1]:
+                progress.read(min(done / sizes[-1], 1), sizes[-1])
+            elif piece:
+                progress.opening(done)
             sink.write(parser.feed(piece) if piece else parser.idle())
             if not piece:
                 sink.flush()

@@ -27,13 +27,25 @@ def test_what_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1.5
     progress.read(0.25, 20 << 30)
     progress.read(0.26, 20 << 30)  # not that often
-    assert screen.getvalue() == "\rktrace: 5.0 GiB of 20.0 GiB read, 25%\x1b[K"
+    assert screen.getvalue() == "\rktrace: 5.0 GiB of 20.0 GiB read, 25%, 3413 MiB/s, 4 s left\x1b[K"
     now = 2.5
     progress.opening(300 << 20)
-    assert screen.getvalue().endswith("\rktrace: 300 MiB read so far\x1b[K")
+    assert screen.getvalue().endswith("\rktrace: 300 MiB read so far, 120 MiB/s\x1b[K")
     progress.clear()
     progress.clear()
-    assert screen.getvalue().endswith("read so far\x1b[K\r\x1b[K")
+    assert screen.getvalue().endswith("MiB/s\x1b[K\r\x1b[K")
+
+
+@pytest.mark.parametrize(
+    ("done", "left"), [(0.5, "10 s left"), (0.01, "16 min left"), (0.001, "3 h left"), (0.0, "0 MiB/s")]
+)
+def test_the_time_that_is_left(done: float, left: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = watched(monkeypatch)
+    now = 0.0
+    progress = Progress(lambda: now)
+    now = 10.0
+    progress.read(done, 20 << 30)
+    assert screen.getvalue().endswith(f"{left}\x1b[K") and len(screen.getvalue()) < 80
 
 
 def test_until_the_first_line_it_is_shown_on_the_same_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
