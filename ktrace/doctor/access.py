@@ -9,6 +9,7 @@ import os
 
 from ktrace.doctor.fact import OR_VM, Fact
 from ktrace.doctor.machine import Machine
+from ktrace.model.own_command import as_root
 from ktrace.tracefs.mount import DEBUG, TRACING
 from ktrace.tracefs.pid_namespace import FIRST
 
@@ -16,7 +17,10 @@ _CAP_DAC_OVERRIDE = 1
 CAP_SYSLOG = 34
 _WHOLE_RANGE = ["0", "0", "4294967295"]
 _CONTAINER_FILES = {"/.dockerenv": "docker", "/run/.containerenv": "podman"}
-_SUDO = "run it as root (sudo ktrace ...), or with CAP_DAC_OVERRIDE alone: see docs/permissions.md"
+
+
+def _sudo() -> str:
+    return f"run it as root ({as_root()}), or with CAP_DAC_OVERRIDE alone: see docs/permissions.md"
 
 
 def user_fact(machine: Machine) -> Fact:
@@ -35,7 +39,7 @@ def user_fact(machine: Machine) -> Fact:
     value = f"user id {machine.euid}, with {' and '.join(has) or 'none of the capabilities that help'}"
     if tracefs_fact(machine).status == "ok":
         return Fact("user", "ok", value + within)  # a group, or the files' owner
-    return Fact("user", "warn", value + within, "sudo ktrace doctor sees more")
+    return Fact("user", "warn", value + within, f"{as_root('doctor')} sees more")
 
 
 def capabilities(machine: Machine) -> int:
@@ -113,7 +117,7 @@ def _not_mounted(machine: Machine) -> Fact:
 def _rights_advice(machine: Machine) -> str:
     if machine.euid == 0:
         return "even root may not: a container, or a security module (AppArmor, SELinux)?"
-    return _SUDO
+    return _sudo()
 
 
 def _write_advice(machine: Machine, root: str, error: int) -> str:

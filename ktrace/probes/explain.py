@@ -13,6 +13,7 @@ from ktrace.errors import Busy, KtraceError, NotFound, Refused, Unavailable
 from ktrace.host.host import Host
 from ktrace.kernel.inlined import NOWHERE, declared_in, inlined_hint, installed
 from ktrace.model.names import is_glob
+from ktrace.model.own_command import as_root
 from ktrace.model.place import AddressPlace, EventPlace, FilePlace, SymbolPlace, TracepointPlace
 from ktrace.model.probe import Probe
 from ktrace.model.registers import CONVENTIONS
@@ -280,7 +281,7 @@ def _no_right(host: Host, refused: Refused) -> Unavailable:
             f"this kernel is locked down (confidentiality): {refused.message}",
             hint="see kernel_lockdown(7); `ktrace vm` boots a kernel that is not",
         )
-    return Unavailable(refused.message, hint="run it as root: sudo ktrace ...; see `ktrace doctor`")
+    return Unavailable(refused.message, hint=f"run it as root: {as_root()}; see `ktrace doctor`")
 
 
 def _with_hint(refused: Refused, hint: str | None) -> Refused:

@@ -12,7 +12,7 @@ from ktrace.tracefs import dynevents
 from ktrace.tracefs.events import enabled_state, read_triggers
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.instances import holders, trigger_mentions
-from ktrace.tracefs.mount import WITHOUT_ROOT
+from ktrace.tracefs.mount import without_root
 from ktrace.tracefs.pid_namespace import own_proc
 from ktrace.tracefs.processes import open_files
 
@@ -190,7 +190,7 @@ def _switch_problem(probe: Probe, on: bool, error: OSError) -> KtraceError:
         return NotFound(f"{probe.event} has gone")
     hint = None
     if error.errno == errno.EACCES:
-        hint = f"its files belong to the owner of tracefs, whatever group may define it\n{WITHOUT_ROOT}"
+        hint = f"its files belong to the owner of tracefs, whatever group may define it\n{without_root()}"
     if error.errno == errno.EINVAL and on:
         hint = "dmesg says why; a probe in a module's init code goes when the module is loaded"
     return Refused(

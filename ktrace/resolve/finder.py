@@ -151,6 +151,10 @@ class Finder:
             if not symbol.name.startswith(PADDING) and symbol.module == (wildcard.module or symbol.module):
                 by_name.setdefault(symbol.name, []).append(symbol)
         if not by_name:
+            from ktrace.resolve.systems import means_system, unknown_event  # noqa: PLC0415 -- only to explain
+
+            if wildcard.module and means_system(wildcard.module, self.kernel):
+                raise unknown_event(text, self.kernel)
             raise NotFound(
                 f"no function matches '{text}'",
                 hint="`ktrace funcs GLOB` looks for functions; quote wildcards from the shell",

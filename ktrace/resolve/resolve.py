@@ -58,6 +58,10 @@ def find_probes(
         As `want`.
     """
     place, at_return = word.place, defaults.at_return or word.at_return
+    if isinstance(place, SymbolPlace) and place.module:
+        from ktrace.resolve.systems import refuse_unknown_event  # noqa: PLC0415 -- few places name a module
+
+        refuse_unknown_event(place, kernel)
     if (
         isinstance(place, SymbolPlace | AddressPlace)
         and not kernel.vmlinux

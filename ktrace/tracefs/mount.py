@@ -6,6 +6,7 @@ import re
 
 from ktrace.errors import Exhausted, Unavailable
 from ktrace.host.host import Host
+from ktrace.model.own_command import as_root
 from ktrace.records import dataclass
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.lockdown import SECURITY, present_mode
@@ -16,12 +17,16 @@ MOUNTS = "/proc/self/mounts"
 
 VM_HINT = "`ktrace vm` boots a kernel that has kprobes, on this machine's own files"
 
-WITHOUT_ROOT = (
-    "run it as root: sudo ktrace ...\n"
-    "or with the one capability that is needed (docs/permissions.md):\n"
-    "sudo setpriv --reuid=$(id -u) --regid=$(id -g) --init-groups \\\n"
-    "    --inh-caps=+dac_override --ambient-caps=+dac_override ktrace ..."
-)
+
+def without_root() -> str:
+    """Return what to do without the right to open the files."""
+    return (
+        f"run it as root: {as_root()}\n"
+        "or with the one capability that is needed (docs/permissions.md):\n"
+        "sudo setpriv --reuid=$(id -u) --regid=$(id -g) --init-groups \\\n"
+        "    --inh-caps=+dac_override --ambient-caps=+dac_override \\\n"
+        f"    {as_root().removeprefix('sudo ')}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,7 @@ def no_right_to_trace(files: Files) -> Unavailable:
     return Unavailable(
         f"no right to trace: new instances and events below {files.root} belong to its owner, who alone may "
         "write to their files (mode 0640), whatever group may make them",
-        hint=WITHOUT_ROOT,
+        hint=without_root(),
     )
 
 
@@ -169,7 +174,7 @@ def _not_root(host: Host, path: str) -> Unavailable:
         )
     return Unavailable(
         f"no permission to use {path}",
-        hint=WITHOUT_ROOT,
+        hint=without_root(),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ktrace.errors import Unavailable
 from ktrace.host.host import Host
+from ktrace.model.own_command import as_root
 
 # virtiofsd is not meant for users, so it is not in PATH. These are the places in newer Debian and Fedora,
 # in Debian's QEMU up to 7.2, and in Arch.
@@ -38,7 +39,7 @@ def find(host: Host, virtiofsd_places: tuple[str, ...] = VIRTIOFSD) -> Programs:
     if host.euid() != 0:
         raise Unavailable(
             "`ktrace vm` must be run as root: virtiofsd shows the host's files to the guest",
-            hint="sudo ktrace vm ...",
+            hint=as_root("vm ..."),
         )
     machine = host.uname().machine
     if machine != "x86_64":

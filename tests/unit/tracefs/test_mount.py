@@ -13,7 +13,7 @@ from ktrace.host.local import LocalHost
 from ktrace.tracefs import mount
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.lockdown import lockdown_mode, mode_asked_for, present_mode
-from ktrace.tracefs.mount import WITHOUT_ROOT, Mount, find_mount, parse_mounts
+from ktrace.tracefs.mount import Mount, find_mount, parse_mounts, without_root
 
 
 def test_lines_of_mounts():
@@ -223,7 +223,7 @@ def test_debugfs(here):
 
 def test_the_command_of_the_hint_can_be_pasted() -> None:
     """It is printed as it is, on as many lines as it needs, of which a shell makes one."""
-    printed = render(Diagnostic("no", hint=WITHOUT_ROOT)).splitlines()
+    printed = render(Diagnostic("no", hint=without_root())).splitlines()
     at = next(n for n, line in enumerate(printed) if "setpriv" in line)
     script = 'sudo() { printf "%s\\n" "$@"; }\n' + "\n".join(printed[at:])
     words = subprocess.run(["sh", "-c", script], stdout=subprocess.PIPE, text=True, check=True).stdout.split()
