@@ -38,11 +38,33 @@ _WORDS = {
     "funcs": "functions",
     "lines": "functions",
     "vars": "functions",
+    "top": "targets",
+    "count": "targets",
+    "stack": "targets",
+    "record": "targets",
+    "latency": "targets",
+    "hist": "targets",
+    "graph": "functions",
+    "run": "files",
+    "report": "files",
+    "sql": "recordings",
     "parse": "files",
     "vm": "command",
 }
 # What the value of an option is: by its name, then by its metavariable.
-_VALUES = {"--pid": "processes", "--group": "groups", "--clock": "clocks", "--kernel": "kernels"}
+_VALUES = {
+    "--pid": "processes",
+    "--group": "groups",
+    "--clock": "clocks",
+    "--kernel": "kernels",
+    "--by": "keys",
+    "--sum": "fields",
+    "--filter": "fields",
+    "--start-on": "events",
+    "--event": "recorded",
+    "--exclude": "functions",
+    "--hide": "functions",
+}
 _METAVARS = {"FILE": "files", "DIR": "dirs", "CMD": "command"}
 
 

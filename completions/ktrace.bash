@@ -511,13 +511,13 @@ value_kind() {
     '\''add --vmlinux'\'') kind=files ;;
     '\''add --from'\'') kind=files ;;
     '\''list --format'\'') kind=one-of:table,debugfs,json ;;
-    '\''enable --start-on'\'') kind=nothing ;;
+    '\''enable --start-on'\'') kind=events ;;
     '\''enable --stop-on'\'') kind=nothing ;;
     '\''enable --snapshot-on'\'') kind=nothing ;;
     '\''trace -c'\'' | '\''trace --command'\'') kind=command ;;
     '\''trace -p'\'' | '\''trace --pid'\'') kind=processes ;;
     '\''trace -C'\'' | '\''trace --cpu'\'') kind=nothing ;;
-    '\''trace --filter'\'') kind=nothing ;;
+    '\''trace --filter'\'') kind=fields ;;
     '\''trace -d'\'' | '\''trace --duration'\'') kind=nothing ;;
     '\''trace -n'\'' | '\''trace --count'\'') kind=nothing ;;
     '\''trace --maxactive'\'') kind=nothing ;;
@@ -525,23 +525,23 @@ value_kind() {
     '\''trace --nth'\'') kind=nothing ;;
     '\''trace --max-probes'\'') kind=nothing ;;
     '\''trace --vmlinux'\'') kind=files ;;
-    '\''trace --start-on'\'') kind=nothing ;;
+    '\''trace --start-on'\'') kind=events ;;
     '\''trace --stop-on'\'') kind=nothing ;;
     '\''trace --snapshot-on'\'') kind=nothing ;;
     '\''trace --clock'\'') kind=clocks ;;
     '\''trace --buffer-size'\'') kind=nothing ;;
     '\''trace -o'\'' | '\''trace --output'\'') kind=files ;;
-    '\''top --by'\'') kind=nothing ;;
+    '\''top --by'\'') kind=keys ;;
     '\''top -p'\'' | '\''top --pid'\'') kind=processes ;;
-    '\''top --filter'\'') kind=nothing ;;
+    '\''top --filter'\'') kind=fields ;;
     '\''top -d'\'' | '\''top --duration'\'') kind=nothing ;;
     '\''top --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
     '\''top --max-probes'\'') kind=nothing ;;
     '\''top --size'\'') kind=nothing ;;
     '\''graph --depth'\'') kind=nothing ;;
     '\''graph --above'\'') kind=nothing ;;
-    '\''graph --exclude'\'') kind=nothing ;;
-    '\''graph --hide'\'') kind=nothing ;;
+    '\''graph --exclude'\'') kind=functions ;;
+    '\''graph --hide'\'') kind=functions ;;
     '\''graph --min'\'') kind=nothing ;;
     '\''graph -c'\'' | '\''graph --command'\'') kind=command ;;
     '\''graph -p'\'' | '\''graph --pid'\'') kind=processes ;;
@@ -566,33 +566,33 @@ value_kind() {
     '\''run --buffer-size'\'') kind=nothing ;;
     '\''run --vmlinux'\'') kind=files ;;
     '\''run -I'\'') kind=dirs ;;
-    '\''count --by'\'') kind=nothing ;;
+    '\''count --by'\'') kind=keys ;;
     '\''count -c'\'' | '\''count --command'\'') kind=command ;;
     '\''count -p'\'' | '\''count --pid'\'') kind=processes ;;
-    '\''count --filter'\'') kind=nothing ;;
+    '\''count --filter'\'') kind=fields ;;
     '\''count -d'\'' | '\''count --duration'\'') kind=nothing ;;
     '\''count --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
     '\''count --nth'\'') kind=nothing ;;
     '\''count --max-probes'\'') kind=nothing ;;
     '\''count --size'\'') kind=nothing ;;
-    '\''hist --by'\'') kind=nothing ;;
+    '\''hist --by'\'') kind=keys ;;
     '\''hist --linear'\'') kind=nothing ;;
-    '\''hist --sum'\'') kind=nothing ;;
+    '\''hist --sum'\'') kind=fields ;;
     '\''hist -c'\'' | '\''hist --command'\'') kind=command ;;
     '\''hist -p'\'' | '\''hist --pid'\'') kind=processes ;;
-    '\''hist --filter'\'') kind=nothing ;;
+    '\''hist --filter'\'') kind=fields ;;
     '\''hist -d'\'' | '\''hist --duration'\'') kind=nothing ;;
     '\''hist --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
     '\''hist --nth'\'') kind=nothing ;;
     '\''hist --max-probes'\'') kind=nothing ;;
     '\''hist --size'\'') kind=nothing ;;
     '\''latency --on'\'') kind=nothing ;;
-    '\''latency --by'\'') kind=nothing ;;
+    '\''latency --by'\'') kind=keys ;;
     '\''latency --above'\'') kind=nothing ;;
     '\''latency --linear'\'') kind=nothing ;;
     '\''latency -c'\'' | '\''latency --command'\'') kind=command ;;
     '\''latency -p'\'' | '\''latency --pid'\'') kind=processes ;;
-    '\''latency --filter'\'') kind=nothing ;;
+    '\''latency --filter'\'') kind=fields ;;
     '\''latency -d'\'' | '\''latency --duration'\'') kind=nothing ;;
     '\''latency --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
     '\''latency --size'\'') kind=nothing ;;
@@ -601,7 +601,7 @@ value_kind() {
     '\''stack --speedscope'\'') kind=files ;;
     '\''stack -c'\'' | '\''stack --command'\'') kind=command ;;
     '\''stack -p'\'' | '\''stack --pid'\'') kind=processes ;;
-    '\''stack --filter'\'') kind=nothing ;;
+    '\''stack --filter'\'') kind=fields ;;
     '\''stack -d'\'' | '\''stack --duration'\'') kind=nothing ;;
     '\''stack --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
     '\''stack --nth'\'') kind=nothing ;;
@@ -611,7 +611,7 @@ value_kind() {
     '\''record -c'\'' | '\''record --command'\'') kind=command ;;
     '\''record -p'\'' | '\''record --pid'\'') kind=processes ;;
     '\''record -C'\'' | '\''record --cpu'\'') kind=nothing ;;
-    '\''record --filter'\'') kind=nothing ;;
+    '\''record --filter'\'') kind=fields ;;
     '\''record -d'\'' | '\''record --duration'\'') kind=nothing ;;
     '\''record --max-size'\'') kind=nothing ;;
     '\''record --maxactive'\'') kind=nothing ;;
@@ -626,12 +626,12 @@ value_kind() {
     '\''report --svg'\'') kind=nothing ;;
     '\''report --fold'\'') kind=nothing ;;
     '\''report --speedscope'\'') kind=nothing ;;
-    '\''report -e'\'' | '\''report --event'\'') kind=nothing ;;
+    '\''report -e'\'' | '\''report --event'\'') kind=recorded ;;
     '\''report -C'\'' | '\''report --cpu'\'') kind=nothing ;;
     '\''report -p'\'' | '\''report --pid'\'') kind=processes ;;
     '\''report --from'\'') kind=nothing ;;
     '\''report --to'\'') kind=nothing ;;
-    '\''report --filter'\'') kind=nothing ;;
+    '\''report --filter'\'') kind=fields ;;
     '\''report --format'\'') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace,mmiotrace,blk ;;
     '\''report --formats'\'') kind=dirs ;;
     '\''report -j'\'' | '\''report --jobs'\'') kind=nothing ;;
@@ -669,6 +669,16 @@ word_kind() {
     remove) kind=probes ;;
     switch) kind=one-of:on,off ;;
     trace) kind=targets ;;
+    top) kind=targets ;;
+    graph) kind=functions ;;
+    run) kind=files ;;
+    count) kind=targets ;;
+    hist) kind=targets ;;
+    latency) kind=targets ;;
+    stack) kind=targets ;;
+    record) kind=targets ;;
+    report) kind=files ;;
+    sql) kind=recordings ;;
     parse) kind=files ;;
     funcs) kind=functions ;;
     lines) kind=functions ;;
@@ -761,6 +771,44 @@ arguments() {
 types='\''u8 u16 u32 u64 s8 s16 s32 s64 x8 x16 x32 x64 char string ustring symbol symstr path %pd %pD'\''
 variables='\''$arg1 $arg2 $arg3 $arg4 $arg5 $arg6 $retval $stack $comm'\''
 
+# Fields of the event that was named: in its format file.
+fields() {
+  case $place in
+    *..* | '\'''\'') return ;;
+    *:*) event=${place%%:*}/${place#*:} ;;
+    */*) event=$place ;;
+    *) event=$(definitions | awk -v p="$place" '\''
+      match($1, /^[a-z][0-9]*:/) { e = substr($1, RLENGTH + 1); n = e; sub(/.*\//, "", n); if (n == p) { print e; exit } }'\'') ;;
+  esac
+  awk '\''/^\tfield:/ { sub(/;.*/, ""); sub(/\[[^]]*\]$/, ""); sub(/.*[ *]/, ""); if (!/^common_/) print }'\'' \
+    "$tracing/events/$event/format" 2>/dev/null
+}
+
+# Formats at the beginning of a recording: their fields come after their names.
+formats() {
+  [ -z "$recording" ] || head -c 2097152 "$recording" | grep -a -o -E "name: [A-Za-z0-9_]+\$|^${tab}field:.*"
+}
+
+# KIND: names of events in the recording, and of fields if KIND is columns, that go on from what was typed.
+recorded() {
+  formats | option=$option cur=$cur kind=$1 awk '\''
+    BEGIN { p = ENVIRON["cur"]; o = ENVIRON["option"]; columns = ENVIRON["kind"] == "columns" }
+    /name: / { if (index($NF, p) == 1 && !seen[$NF]++) print o $NF "\tevent"; next }
+    columns {
+      sub(/;.*/, ""); sub(/\[[^]]*\]$/, ""); sub(/.*[ *]/, "")
+      if (index($0, p) == 1 && $0 !~ /^common_/ && !seen[$0]++) print o $0 "\tcolumn"
+    }'\''
+}
+
+# An SQL query: its last word is a table or a column.
+query() {
+  option=${1%"${1##*[!A-Za-z0-9_]}"} cur=${1##*[!A-Za-z0-9_]}
+  [ -n "$cur" ] || return
+  offer events '\''table of all records'\''
+  for name in ts cpu pid comm flags event; do offer "$name" column; done
+  recorded columns
+}
+
 processes() {
   for folder in /proc/[0-9]*; do
     { IFS= read -r comm <"$folder/comm"; } 2>/dev/null || continue
@@ -775,6 +823,12 @@ candidates() {
     targets) probes "$cur"; events "$cur"; functions "$cur"; modules "$cur" ;;
     probes) probes "$cur" ;;
     events) probes "$cur"; events "$cur" ;;
+    fields) option=${cur%"${cur##*[!A-Za-z0-9_]}"} cur=${cur##*[!A-Za-z0-9_]}
+      for name in $(fields); do offer "$name" field; done ;;
+    keys) option=${cur%"${cur##*,}"} cur=${cur##*,}
+      for name in comm pid cpu stack $(fields); do offer "$name" key; done ;;
+    recorded) recorded events ;;
+    query) query "$cur" ;;
     groups) groups "$cur" | awk -v p="$cur" '\''index($1, p) == 1'\'' ;;
     clocks) for clock in $({ tr -d '\''[]'\'' <"$tracing/trace_clock"; } 2>/dev/null); do offer "$clock" clock; done ;;
     processes) processes ;;
@@ -795,7 +849,7 @@ if [ $# -le 1 ]; then
 fi
 command=$1
 shift
-words_only= kind= said=0
+words_only= kind= said=0 place= recording=
 word_kind
 words=$kind
 kind=
@@ -807,9 +861,11 @@ while [ $# -gt 1 ]; do
       --) words_only=y ;;
       -*=*) ;;
       -?*) value_kind "$1" ;;
-      ,) said=0 ;;
+      ,) said=0 place= ;;
       *)
         said=$((said + 1))
+        place=${place:-$1}
+        [ ! -f "$1" ] || recording=$1
         [ "$words" != command ] || words_only=y ;;
     esac
   fi
@@ -833,8 +889,14 @@ esac
 if [ -z "$kind" ]; then
   kind=$words
   case $said$words in
+    0recordings) kind=files ;;
     0*) ;;
     *functions) kind=arguments ;;
+    *recordings) kind=query ;;
+    1targets) case $command$place in
+      hist*:* | hist*/*) kind=fields ;;
+      *) case $cur in '\'''\'' | *[=%\$]*) kind=arguments ;; esac ;;
+    esac ;;
     *targets) case $cur in '\'''\'' | *[=%\$]*) kind=arguments ;; esac ;;
     *command) kind=files ;;
     *one-of:* | *events) kind=nothing ;;

@@ -124,6 +124,44 @@ arguments() {
 types='@TYPES@'
 variables='$arg1 $arg2 $arg3 $arg4 $arg5 $arg6 $retval $stack $comm'
 
+# Fields of the event that was named: in its format file.
+fields() {
+  case $place in
+    *..* | '') return ;;
+    *:*) event=${place%%:*}/${place#*:} ;;
+    */*) event=$place ;;
+    *) event=$(definitions | awk -v p="$place" '
+      match($1, /^[a-z][0-9]*:/) { e = substr($1, RLENGTH + 1); n = e; sub(/.*\//, "", n); if (n == p) { print e; exit } }') ;;
+  esac
+  awk '/^\tfield:/ { sub(/;.*/, ""); sub(/\[[^]]*\]$/, ""); sub(/.*[ *]/, ""); if (!/^common_/) print }' \
+    "$tracing/events/$event/format" 2>/dev/null
+}
+
+# Formats at the beginning of a recording: their fields come after their names.
+formats() {
+  [ -z "$recording" ] || head -c 2097152 "$recording" | grep -a -o -E "name: [A-Za-z0-9_]+\$|^${tab}field:.*"
+}
+
+# KIND: names of events in the recording, and of fields if KIND is columns, that go on from what was typed.
+recorded() {
+  formats | option=$option cur=$cur kind=$1 awk '
+    BEGIN { p = ENVIRON["cur"]; o = ENVIRON["option"]; columns = ENVIRON["kind"] == "columns" }
+    /name: / { if (index($NF, p) == 1 && !seen[$NF]++) print o $NF "\tevent"; next }
+    columns {
+      sub(/;.*/, ""); sub(/\[[^]]*\]$/, ""); sub(/.*[ *]/, "")
+      if (index($0, p) == 1 && $0 !~ /^common_/ && !seen[$0]++) print o $0 "\tcolumn"
+    }'
+}
+
+# An SQL query: its last word is a table or a column.
+query() {
+  option=${1%"${1##*[!A-Za-z0-9_]}"} cur=${1##*[!A-Za-z0-9_]}
+  [ -n "$cur" ] || return
+  offer events 'table of all records'
+  for name in ts cpu pid comm flags event; do offer "$name" column; done
+  recorded columns
+}
+
 processes() {
   for folder in /proc/[0-9]*; do
     { IFS= read -r comm <"$folder/comm"; } 2>/dev/null || continue
@@ -138,6 +176,12 @@ candidates() {
     targets) probes "$cur"; events "$cur"; functions "$cur"; modules "$cur" ;;
     probes) probes "$cur" ;;
     events) probes "$cur"; events "$cur" ;;
+    fields) option=${cur%"${cur##*[!A-Za-z0-9_]}"} cur=${cur##*[!A-Za-z0-9_]}
+      for name in $(fields); do offer "$name" field; done ;;
+    keys) option=${cur%"${cur##*,}"} cur=${cur##*,}
+      for name in comm pid cpu stack $(fields); do offer "$name" key; done ;;
+    recorded) recorded events ;;
+    query) query "$cur" ;;
     groups) groups "$cur" | awk -v p="$cur" 'index($1, p) == 1' ;;
     clocks) for clock in $({ tr -d '[]' <"$tracing/trace_clock"; } 2>/dev/null); do offer "$clock" clock; done ;;
     processes) processes ;;
@@ -158,7 +202,7 @@ if [ $# -le 1 ]; then
 fi
 command=$1
 shift
-words_only= kind= said=0
+words_only= kind= said=0 place= recording=
 word_kind
 words=$kind
 kind=
@@ -170,9 +214,11 @@ while [ $# -gt 1 ]; do
       --) words_only=y ;;
       -*=*) ;;
       -?*) value_kind "$1" ;;
-      ,) said=0 ;;
+      ,) said=0 place= ;;
       *)
         said=$((said + 1))
+        place=${place:-$1}
+        [ ! -f "$1" ] || recording=$1
         [ "$words" != command ] || words_only=y ;;
     esac
   fi
@@ -196,8 +242,14 @@ esac
 if [ -z "$kind" ]; then
   kind=$words
   case $said$words in
+    0recordings) kind=files ;;
     0*) ;;
     *functions) kind=arguments ;;
+    *recordings) kind=query ;;
+    1targets) case $command$place in
+      hist*:* | hist*/*) kind=fields ;;
+      *) case $cur in '' | *[=%\$]*) kind=arguments ;; esac ;;
+    esac ;;
     *targets) case $cur in '' | *[=%\$]*) kind=arguments ;; esac ;;
     *command) kind=files ;;
     *one-of:* | *events) kind=nothing ;;

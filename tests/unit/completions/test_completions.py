@@ -115,6 +115,67 @@ def generator():
     return module
 
 
+FORMAT = """\
+name: sched_switch
+ID: 1
+format:
+\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;
+
+\tfield:char prev_comm[16];\toffset:8;\tsize:16;\tsigned:0;
+\tfield:pid_t prev_pid;\toffset:24;\tsize:4;\tsigned:1;
+\tfield:struct file * prev_file;\toffset:28;\tsize:8;\tsigned:0;
+
+print fmt: ""
+"""
+
+
+@pytest.fixture
+def events(env):
+    """Formats of events: in the tracing directory, and in a recording."""
+    for event in ("sched/sched_switch", "kprobes/opens"):
+        folder = Path(env["KTRACE_TRACING"]) / "events" / event
+        folder.mkdir(parents=True)
+        (folder / "format").write_text(FORMAT)
+    wakeup = FORMAT.replace("sched_switch", "sched_wakeup").replace("prev_pid", "target_cpu")
+    data = b"\x17\x08\x44tracing6\x00" + FORMAT.encode() + b"\x00\xff" + wakeup.encode() + bytes(5000)
+    (Path(env["PWD"]) / "trace.dat").write_bytes(data)
+
+
+@pytest.mark.usefixtures("events")
+@pytest.mark.parametrize(
+    ("line", "wanted"),
+    [
+        ("ktrace hist sched/sched_switch prev_", ["prev_comm", "prev_file", "prev_pid"]),
+        ("ktrace hist kprobes/opens prev_c", ["prev_comm"]),
+        ("ktrace trace opens --filter prev_p", ["prev_pid"]),
+        ("ktrace count opens --by prev_p", ["prev_pid"]),
+        ("ktrace count opens --by com", ["comm"]),
+        ("ktrace count nothing --by prev", []),
+        ("ktrace count ../x --filter prev", []),
+        ("ktrace sql trace.dat sched_", ["sched_switch", "sched_wakeup"]),
+        ("ktrace sql trace.dat prev_", ["prev_comm", "prev_file", "prev_pid"]),
+        ("ktrace sql trace.dat target", ["target_cpu"]),
+        ("ktrace sql trace.dat eve", ["event", "events"]),
+        ("ktrace sql trace.dat common", []),
+        ("ktrace report trace.dat --event sched_w", ["sched_wakeup"]),
+        ("ktrace top op", ["opens", "opens__return"]),
+        ("ktrace graph vfs_readv", ["vfs_readv"]),
+        ("ktrace graph vfs_read --hide vfs_readv", ["vfs_readv"]),
+    ],
+)
+def test_fields_tables_and_columns(shell, line, wanted):
+    assert sorted(shell(line)) == wanted
+
+
+@pytest.mark.usefixtures("events")
+def test_the_words_of_a_query_before_the_last_stay(env):
+    line = ["sql", "trace.dat", "select prev_comm, count(*) from sched_s"]
+    found = run(["sh", "-c", generator().engine(), "ktrace", *line], env)
+    assert [row.split("\t")[0] for row in found] == ["-", "select prev_comm, count(*) from sched_switch"]
+    found = run(["sh", "-c", generator().engine(), "ktrace", "count", "opens", "--by", "comm,prev_p"], env)
+    assert [row.split("\t")[0] for row in found] == ["-", "comm,prev_pid"]
+
+
 def test_not_stale():
     assert generator().stale() == [], "run: python completions/generate.py"
 
