@@ -4,7 +4,8 @@
   const svg = document.documentElement;
   const total = Math.max(1, Number(svg.dataset.total));
   const side = 10, pad = 3, character = 7.2;
-  const wide = Number(svg.getAttribute("width")) - 2 * side;
+  const height = Number(svg.getAttribute("height")), narrowest = 360, field = 220;
+  let wide = Number(svg.getAttribute("width")) - 2 * side;
   const id = (name) => document.getElementById(name);
   const boxes = Array.from(document.querySelectorAll(".f"), (g) => ({
     g,
@@ -47,6 +48,17 @@
       box.text.textContent = fitting(box.name, width);
     }
     id("back").classList.toggle("hidden", to === whole);
+  }
+
+  // Use the width of the window, at the same size of letters: boxes become wider, and show more of their names.
+  function fit() {
+    const width = Math.max(narrowest, Math.floor(svg.getBoundingClientRect().width || window.innerWidth));
+    svg.setAttribute("viewBox", "0 0 " + width + " " + height);
+    wide = width - 2 * side;
+    for (const text of document.querySelectorAll(".middle")) text.setAttribute("x", width / 2);
+    id("found").setAttribute("x", width - side);
+    id("search").setAttribute("x", width - side - field);
+    zoom(zoomed);
   }
 
   function search(words) {
@@ -110,6 +122,9 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       zoom(whole);
+    } else if (event.key === "f" && (event.ctrlKey || event.metaKey)) {
+      id("search").firstElementChild.focus();
+      id("search").firstElementChild.select();
     } else if (event.target.localName === "input") {
       return;
     } else if (event.key === "Enter" && event.target === id("back")) {
@@ -129,4 +144,7 @@
   id("search").classList.remove("hidden");
   id("search").firstElementChild.addEventListener("input", (event) => search(event.target.value));
   svg.setAttribute("role", "group");
+  svg.setAttribute("width", "100%");
+  window.addEventListener("resize", fit);
+  fit();
 })();
