@@ -139,10 +139,14 @@ class Fields:
         """Return the field of that name, or raise NotFound."""
         field = next((f for f in self.form.fields if f.name == name), None)
         if field is None:
-            names = " ".join(f.name for f in self.form.args)
+            from ktrace.model.near import close_to  # noqa: PLC0415 -- only to explain a failure
+
+            names = [f.name for f in self.form.args]
+            near = close_to(name, [*names, *KNOWN])
+            meant = f"did you mean {' or '.join(near)}?\n" if near else ""
             raise NotFound(
                 f"{self.form.system}/{self.form.name} has no field '{name}'",
-                hint=f"fields: {names or 'none'}; also {' '.join(KNOWN)}",
+                hint=f"{meant}fields: {' '.join(names) or 'none'}; also {' '.join(KNOWN)}",
             )
         return field
 

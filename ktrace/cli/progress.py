@@ -45,6 +45,13 @@ class Progress:
                 text += f", {_time((self._clock() - self._began) * (1 - done) / done)} left"
             self._show(text)
 
+    def downloaded(self, done: int, size: int) -> None:
+        """Show how much of a file has come; `size` is 0 if it is not known."""
+        if size:
+            self.read(min(done / size, 1), size)
+        else:
+            self.opening(done)
+
     def until_output(self, items: Iterator[T]) -> Iterator[T]:
         """Yield the items; from the first one on, nothing is shown if standard output is a terminal."""
         for item in items:

@@ -133,7 +133,11 @@ def check_events(names: Sequence[str], formats: Sequence[Format]) -> None:
     spellings = [s for form in formats for s in _spellings(form.system, form.name)]
     for name in names:
         if spellings and not any(fnmatchcase(spelling, name) for spelling in spellings):
+            from ktrace.model.near import close_to  # noqa: PLC0415 -- only to explain a failure
+
+            near = close_to(name, known)
             hint = f"events: {' '.join(known)}" if 0 < len(known) <= _MOST_NAMED else None
+            hint = f"did you mean {' or '.join(near)}?" if near else hint
             raise NotFound(f"no event of the recording is called {name}", hint=hint)
 
 

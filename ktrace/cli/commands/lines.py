@@ -47,7 +47,9 @@ def lines(
     excludes("--module", module, ("--vmlinux", vmlinux))
     import json
     import os
+    from dataclasses import replace
 
+    from ktrace.cli.progress import showing_progress
     from ktrace.output.views.lines import lines_record, lines_text
     from ktrace.resolve import place_words
     from ktrace.symbols.dwarf.find import DebugPaths, kernel_debug_info, module_debug_info
@@ -55,7 +57,9 @@ def lines(
 
     paths = DebugPaths.of(traced(), os.environ)
     module = module or getattr(place_words.parse_source_place(what), "module", None)
-    info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
+    with showing_progress(before_output=True) as progress:
+        paths = replace(paths, watch=progress.downloaded)
+        info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
     folders = (source,) if source else source_folders(paths.release)
     for found, first, last in _find(info, what):
         text = read_source(found.file, found.directory, folders)

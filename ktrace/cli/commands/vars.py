@@ -38,7 +38,9 @@ def vars_(
     excludes("--module", module, ("--vmlinux", vmlinux))
     import json
     import os
+    from dataclasses import replace
 
+    from ktrace.cli.progress import showing_progress
     from ktrace.diagnostic import note
     from ktrace.errors import NotFound
     from ktrace.output.views.vars import variables_record, variables_text
@@ -48,7 +50,11 @@ def vars_(
     paths = DebugPaths.of(traced(), os.environ)
     module = module or getattr(place_words.parse_source_place(place), "module", None)
     try:
-        info = module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
+        with showing_progress(before_output=True) as progress:
+            paths = replace(paths, watch=progress.downloaded)
+            info = (
+                module_debug_info(paths, module) if module else kernel_debug_info(paths, vmlinux, force=force)
+            )
     except NotFound as error:
         in_source = place_words.parse_source_place(place) is not None
         if vmlinux is not None or module is not None or in_source or "+" in place:

@@ -6,9 +6,9 @@ A file stays in the user's cache folder. It never goes stale, because its name i
 import contextlib
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from ktrace.errors import Damaged
 from ktrace.model.miss import Miss
@@ -17,6 +17,9 @@ from ktrace.symbols.elf import Elf
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
+
+Watch: TypeAlias = Callable[[int, int], None]
+"""Is told how many bytes of a download have come, and how many there are; 0 if that is not known."""
 
 _CONNECT_S = 10.0  # for each response of the server; a slow download may take longer
 _PATIENCE_S, _SLOWEST = 60, 10_000  # after the first minute, the least bytes per second
@@ -31,9 +34,17 @@ def servers(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def fetch(
-    build_id: str, urls: Sequence[str], folder: Path | None, timeout_s: float = _CONNECT_S
+    build_id: str,
+    urls: Sequence[str],
+    folder: Path | None,
+    timeout_s: float = _CONNECT_S,
+    watch: Watch = lambda _done, _size: None,
 ) -> Path | Miss:
-    """Return the debug info file of a build-id, from the cache or the first server that has it."""
+    """Return the debug info file of a build-id, from the cache or the first server that has it.
+
+    Args:
+        watch: is told from time to time how many bytes have come, and how many there are; 0 if not known.
+    """
     source = f"debuginfod ({' '.join(urls)})"
     if not urls:
         return Miss("debuginfod", "DEBUGINFOD_URLS is not set")
@@ -46,14 +57,14 @@ def fetch(
         return target
     reasons = []
     for url in urls:
-        problem = _download(f"{url}/buildid/{build_id}/debuginfo", target, build_id, timeout_s)
+        problem = _download(f"{url}/buildid/{build_id}/debuginfo", target, build_id, timeout_s, watch)
         if problem is None:
             return target
         reasons.append(problem)
     return Miss(source, "; ".join(dict.fromkeys(reasons)))
 
 
-def _download(url: str, target: Path, build_id: str, timeout_s: float) -> str | None:
+def _download(url: str, target: Path, build_id: str, timeout_s: float, watch: Watch) -> str | None:
     """Fetch one file. Returns the reason of a failure, or None."""
     from http.client import HTTPException  # noqa: PLC0415 -- http takes 50 ms to load
     from urllib.error import HTTPError, URLError  # noqa: PLC0415 -- the same
@@ -65,7 +76,7 @@ def _download(url: str, target: Path, build_id: str, timeout_s: float) -> str | 
         with urlopen(request, timeout=timeout_s) as answer:
             file, _ = create_beside(target)
             with file:
-                problem = _copy(answer, file)
+                problem = _copy(answer, file, watch)
         if problem is None and Elf.open(temporary).build_id() != build_id:
             problem = "the server sent a file with another build-id"
         if problem is None:
@@ -85,7 +96,7 @@ def _download(url: str, target: Path, build_id: str, timeout_s: float) -> str | 
             temporary.unlink(missing_ok=True)
 
 
-def _copy(answer: "HTTPResponse", file: BinaryIO) -> str | None:
+def _copy(answer: "HTTPResponse", file: BinaryIO, watch: Watch) -> str | None:
     length = answer.headers.get("Content-Length")
     size, started = 0, time.monotonic()
     while block := answer.read1(_BLOCK):
@@ -97,6 +108,7 @@ def _copy(answer: "HTTPResponse", file: BinaryIO) -> str | None:
         if elapsed_s > _PATIENCE_S and size < elapsed_s * _SLOWEST:
             return "the server is too slow"
         file.write(block)
+        watch(size, int(length) if length and length.isdigit() else 0)
     if length and length.isdigit() and size != int(length):
         return f"the download broke off after {size} of {length} bytes"
     return None

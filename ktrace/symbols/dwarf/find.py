@@ -32,6 +32,7 @@ class DebugPaths:
         cache: folder for files kept between runs; None keeps nothing.
         urls: debuginfod servers.
         os_release: the distribution's os-release file.
+        watch: is told how far a download has come.
     """
 
     host: Host
@@ -42,6 +43,7 @@ class DebugPaths:
     cache: Path | None = None
     urls: tuple[str, ...] = ()
     os_release: Path = install.OS_RELEASE
+    watch: debuginfod.Watch = lambda _done, _size: None
 
     @classmethod
     def of(cls, host: Host, environ: Mapping[str, str]) -> "DebugPaths":
@@ -136,7 +138,7 @@ def _search(
     if wanted is None:
         misses.append(Miss("debuginfod", "the build-id is not known"))
         return misses
-    fetched = debuginfod.fetch(wanted, paths.urls, paths.cache)
+    fetched = debuginfod.fetch(wanted, paths.urls, paths.cache, watch=paths.watch)
     if isinstance(fetched, Miss):
         misses.append(fetched)
         return misses

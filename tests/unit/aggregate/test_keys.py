@@ -53,6 +53,9 @@ def test_a_field_that_is_not_there() -> None:
     with pytest.raises(NotFound, match="no field 'm'") as caught:
         FIELDS.part("m")
     assert "n ret path func" in (caught.value.hint or "")
+    with pytest.raises(NotFound, match="no field 'pth'") as caught:
+        FIELDS.part("pth")
+    assert (caught.value.hint or "").startswith("did you mean path?\n")
 
 
 def test_powers_of_two_with_negative_numbers_by_themselves() -> None:

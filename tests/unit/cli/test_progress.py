@@ -48,6 +48,18 @@ def test_the_time_that_is_left(done: float, left: str, monkeypatch: pytest.Monke
     assert screen.getvalue().endswith(f"{left}\x1b[K") and len(screen.getvalue()) < 80
 
 
+def test_a_download(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = watched(monkeypatch)
+    now = 0.0
+    progress = Progress(lambda: now)
+    now = 10.0
+    progress.downloaded(100 << 20, 400 << 20)
+    assert screen.getvalue() == "\rktrace: 100 MiB of 400 MiB read, 25%, 10 MiB/s, 30 s left\x1b[K"
+    now = 20.0
+    progress.downloaded(300 << 20, 0)
+    assert screen.getvalue().endswith("\rktrace: 300 MiB read so far, 15 MiB/s\x1b[K")
+
+
 def test_until_the_first_line_it_is_shown_on_the_same_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = watched(monkeypatch)
     monkeypatch.setattr(sys, "stdout", screen)

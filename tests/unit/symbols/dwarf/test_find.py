@@ -122,9 +122,12 @@ def url() -> Iterator[str]:
 
 
 def test_debuginfod(url: str, tmp_path: Path) -> None:
-    found = debuginfod.fetch(BUILD_ID, (f"{url}/none", f"{url}/good"), tmp_path / "cache")
+    seen: list[tuple[int, int]] = []
+    urls = (f"{url}/none", f"{url}/good")
+    found = debuginfod.fetch(BUILD_ID, urls, tmp_path / "cache", watch=lambda *done: seen.append(done))
     assert isinstance(found, Path)
     assert found.read_bytes() == GOOD
+    assert seen and seen[-1][0] == len(GOOD) and seen[-1][1] in (0, len(GOOD))
     assert len(Server.asked) == 2
     assert debuginfod.fetch(BUILD_ID, (f"{url}/good",), tmp_path / "cache") == found
     assert len(Server.asked) == 2  # it was kept
