@@ -162,6 +162,8 @@ class TopTable:
         marked = next((n for n, (key, _) in enumerate(shown) if key == chosen), None)
         body += [""] * (self._room - len(body))
         foot = visible(told) or self._foot(ordered, is_shown=marked is not None)
+        if foot == _KEYS and len(foot) > columns:
+            foot = foot[: columns + 1].rpartition("  ")[0]  # no key without what it does
         lines = [line[:columns] for line in (*head, *body, foot)]
         return lines, None if marked is None else marked + len(head)
 

@@ -149,6 +149,12 @@ def test_the_keys_are_shown_whole(columns: int, rows_: int) -> None:
     assert lines[0].endswith("...: 3775 hits, 3775/s, by rate, 1 s") and len(lines[0]) <= columns
 
 
+def test_a_narrow_window_shows_fewer_keys() -> None:
+    table = TopTable("x")
+    assert table.lines(60, 24)[0][-1] == "q quit  ? help  / filter  s sort  p pause  up/down row"
+    assert table.lines(22, 24)[0][-1] == "q quit  ? help"
+
+
 def test_keys_that_need_a_row_do_nothing_without_one() -> None:
     table = TopTable("x")
     assert [table.press(key) for key in ("enter", "l", "down", "end", "home")] == [""] * 5
