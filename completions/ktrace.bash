@@ -146,6 +146,7 @@ options() {
       offer --stop-on '\''Stop at the first hit that passes this filter.'\''
       offer --snapshot-on '\''Show only the events before the first hit that passes this filter.'\''
       offer --clock '\''Trace clock; by default mono, if available.'\''
+      offer --time '\''Times in text: rel, delta, mono, boot, wall (local), utc, iso; by default the trace clock'\''\'\'''\''s.'\''
       offer --buffer-size '\''Buffer for each CPU: 512k, 4M.'\''
       offer --json '\''Print JSON Lines: see docs/json.md.'\''
       offer --text '\''Read the kernel'\''\'\'''\''s own text instead of its pages: slower.'\''
@@ -395,6 +396,7 @@ options() {
       offer --to '\''Up to this time.'\''
       offer --filter '\''Only events that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
       offer --recover '\''Read what is left of a truncated or unfinished file.'\''
+      offer --time '\''Times in text: rel, delta, mono, boot, wall (local), utc, iso; by default the trace clock'\''\'\'''\''s.'\''
       offer --format '\''The kind of a text; found by itself by default.'\''
       offer --formats '\''The events'\''\'\'''\'' formats for a text, such as /sys/kernel/tracing/events.'\''
       offer -j '\''Processes that make lines; one a CPU, up to 4.'\''
@@ -529,6 +531,7 @@ value_kind() {
     '\''trace --stop-on'\'') kind=nothing ;;
     '\''trace --snapshot-on'\'') kind=nothing ;;
     '\''trace --clock'\'') kind=clocks ;;
+    '\''trace --time'\'') kind=one-of:rel,mono,boot,wall,utc,iso,delta ;;
     '\''trace --buffer-size'\'') kind=nothing ;;
     '\''trace -o'\'' | '\''trace --output'\'') kind=files ;;
     '\''top --by'\'') kind=keys ;;
@@ -632,6 +635,7 @@ value_kind() {
     '\''report --from'\'') kind=nothing ;;
     '\''report --to'\'') kind=nothing ;;
     '\''report --filter'\'') kind=fields ;;
+    '\''report --time'\'') kind=one-of:rel,mono,boot,wall,utc,iso,delta ;;
     '\''report --format'\'') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace,mmiotrace,blk ;;
     '\''report --formats'\'') kind=dirs ;;
     '\''report -j'\'' | '\''report --jobs'\'') kind=nothing ;;

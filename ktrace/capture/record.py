@@ -113,7 +113,7 @@ def _record(
     session, stop = context.session, context.stop
     prepare(context, request)
     cpus = [stats.cpu for stats in session.stats()]
-    contents = save_contents(session, cpus)
+    contents = save_contents(session, cpus, request.targets.names)
     missed_before = missed_hits(session)
     watched = watch(session, context.notify)
     watched.begin()

@@ -1,14 +1,18 @@
 """The metadata that a recording saves with its pages, so that another machine can read them."""
 
+import json
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
 from ktrace.host.host import Host
+from ktrace.model.meaning import Names as ValueNames
+from ktrace.model.meaning import meaning_of_names
+from ktrace.session.clock_offsets import clock_offsets
 from ktrace.session.session import Session
 from ktrace.symbols.kallsyms import KALLSYMS, Kallsyms
-from ktrace.tracedat.contents import CALL_TEXTS, SHORT_FLAGS, Contents, Options
+from ktrace.tracedat.contents import CALL_TEXTS, CLOCKS, SHORT_FLAGS, VALUES, Contents, Options
 from ktrace.tracefs.events import has_call_texts
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.processes import comm_of, processes
@@ -19,9 +23,16 @@ _NAME = re.compile(rb"^(\d{1,10}) (.*(?:\n(?!\d+ |\Z).*)*)$", re.MULTILINE)
 _UNKNOWN = b"<...>"
 
 
-def save_contents(session: Session, cpus: list[int]) -> Contents:
-    """Return the metadata of a session whose events are known. It is read before anything is enabled."""
+def save_contents(
+    session: Session, cpus: list[int], values: Mapping[str, Mapping[str, ValueNames]] | None = None
+) -> Contents:
+    """Return the metadata of a session whose events are known. It is read before anything is enabled.
+
+    Args:
+        values: by event and argument, how values read, which no format says.
+    """
     files, tracing, host = session.files, session.tracing, session.host
+    notes = _kernels_ways(files, tracing) + _saved_clocks(files) + _saved_values(values or {})
     system = host.uname()
     header_page = files.read("events/header_page")
     return Contents(
@@ -43,10 +54,25 @@ def save_contents(session: Session, cpus: list[int]) -> Contents:
             clock=_selected(files.read("trace_clock")),
             cpu_count=max(cpus, default=-1) + 1,
             uname=" ".join((system.sysname, system.nodename, system.release, system.machine)),
-            written_by=f"ktrace {__version__}{_kernels_ways(files, tracing)}",
+            written_by=f"ktrace {__version__}{notes}",
             trace_id=secrets.randbits(63) | 1,
         ),
     )
+
+
+def _saved_clocks(files: Files) -> str:
+    """Return how the trace clock relates to others, as a note; empty if that is not known."""
+    offsets = clock_offsets(files)
+    return CLOCKS + json.dumps(offsets, separators=(",", ":")) if offsets else ""
+
+
+def _saved_values(values: Mapping[str, Mapping[str, ValueNames]]) -> str:
+    """Return the meanings as a note in the file; empty if there are none."""
+    told = {
+        event: {name: meaning_of_names(one).to_json() for name, one in names.items() if one}
+        for event, names in values.items()
+    }
+    return VALUES + json.dumps(told, separators=(",", ":")) if any(told.values()) else ""
 
 
 def _kernels_ways(files: Files, tracing: Files) -> str:

@@ -1,11 +1,14 @@
 """Prepare a run before its stream, and count missed hits after it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from ktrace.aggregate.hist import both
 from ktrace.errors import KtraceError
+from ktrace.model.filter_values import translate_filter
+from ktrace.model.meaning import Names
+from ktrace.model.meanings import BIG_ENDIAN, of_format
 from ktrace.probes.define_all import OF_ONE_PLACE, define_all
 from ktrace.probes.trigger_conditions import Conditions
 from ktrace.resolve.refusals import Refusals
@@ -13,6 +16,7 @@ from ktrace.resolve.targets import Targets
 from ktrace.session.run_context import RunContext
 from ktrace.session.session import Session
 from ktrace.session.start_stop_snapshot import set_start_and_stop
+from ktrace.tracefs.events import read_format
 from ktrace.tracefs.profiles import profiles_of
 
 
@@ -49,8 +53,20 @@ def prepare(context: RunContext, request: TraceRequest) -> None:
     context.restrict()
     for event, condition in conditions.items():
         if expression := both(request.filter, condition):
-            session.filter(expression, [event])
+            session.filter(translate_filter(expression, _values(session, request, event)), [event])
     set_start_and_stop(session, request.conditions, context.tasks.pids)
+
+
+def _values(session: Session, request: TraceRequest, event: str) -> Mapping[str, Names]:
+    """Return how the values of an event's fields read."""
+    if event not in request.targets.events:
+        return request.targets.names.get(event.partition("/")[2], {})
+    try:
+        form = read_format(session.tracing, event)
+    except (KtraceError, OSError):
+        return {}  # the kernel then says what is wrong with the filter
+    big = session.tracing.host.uname().machine in BIG_ENDIAN
+    return {} if form.is_probe else of_format(form, big=big)
 
 
 def _define(context: RunContext, request: TraceRequest) -> dict[str, str | None]:

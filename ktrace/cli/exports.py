@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, TypeAlias, cast
 
 if TYPE_CHECKING:
+    from ktrace.cli.quantities import TimeForm
     from ktrace.model.batch import Chunk
     from ktrace.stream.inputs import Source
     from ktrace.stream.recording import Recording
@@ -38,6 +39,7 @@ def open_export(
     recording: "Source",
     fields: Callable[[], Fields],
     inputs: Sequence[str] = (),
+    time_form: "TimeForm | None" = None,
 ) -> AbstractContextManager[Export]:
     """Open the requested sink, by default text.
 
@@ -47,6 +49,7 @@ def open_export(
         recording: the recording to write.
         fields: returns the fields of the events that will be written, for the header of CSV.
         inputs: the input files.
+        time_form: the value of `--time`, for text.
 
     Raises:
         UsageError: several formats were asked for, or the file is one of the inputs.
@@ -57,9 +60,13 @@ def open_export(
     wanted += [f"--{name}"] if name is not None else []
     if len(wanted) > 1:
         raise UsageError(f"{' and '.join(wanted)} together: one at a time")
+    if wanted and time_form is not None:
+        raise UsageError(f"--time is for text: {wanted[0]} has times as numbers")
     for kind, path in files.items():
         if path is not None:
             return _parquet(path, inputs) if kind == "parquet" else _file(kind, path, inputs)
+    if name is None and time_form is not None:
+        return _retimed(recording, time_form)
     return _standard_output(name, recording, _columns(name, fields))
 
 
@@ -157,6 +164,19 @@ def _standard_output(name: str | None, recording: "Source", columns: Fields) -> 
     sink.close()
 
 
+@contextmanager
+def _retimed(recording: "Source", form: "TimeForm") -> Iterator[Export]:
+    """Write text with the times that `--time` asks for."""
+    from ktrace.output.formats.text import Text
+    from ktrace.output.rendering.times import Retimed, style_of
+    from ktrace.stream.saved_values import saved_clocks, values_of
+
+    text = Text(sys.stdout.buffer, values_of(recording), bulk=True, style=style_of(form.value))
+    sink = Retimed(text, form.value, saved_clocks(recording))
+    yield sink
+    sink.close()
+
+
 def _sink(
     name: str | None,
     out: BinaryIO,
@@ -166,17 +186,21 @@ def _sink(
     first: bool,
     bulk: bool,
 ) -> Export:
+    from ktrace.stream.saved_values import saved_clocks, values_of
+
+    values = values_of(recording)
     if name == "json":
         from ktrace.output.formats.jsonl import JsonLines
 
-        return JsonLines(out, recording.groups(), bulk=bulk)
+        wall = saved_clocks(recording).get("wall")
+        return JsonLines(out, recording.groups(), values, bulk=bulk, wall=wall)
     if name in ("csv", "csv-raw"):
         from ktrace.output.formats.csv import Csv
 
-        return Csv(out, columns, header=first, bulk=bulk, raw=name == "csv-raw")
+        return Csv(out, columns, values, header=first, bulk=bulk, raw=name == "csv-raw")
     from ktrace.output.formats.text import Text
 
-    return Text(out, bulk=bulk)
+    return Text(out, values, bulk=bulk)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Callable
+from enum import StrEnum
 
 import typer
 
@@ -57,6 +58,18 @@ def size(unit: str, least: int) -> Callable[[object], int]:
         return math.ceil(found)
 
     return parse
+
+
+class TimeForm(StrEnum):
+    """Values of `--time`."""
+
+    REL = "rel"
+    MONO = "mono"
+    BOOT = "boot"
+    WALL = "wall"
+    UTC = "utc"
+    ISO = "iso"
+    DELTA = "delta"
 
 
 def count(least: int = 1, most: int | None = None) -> Callable[[object], int]:

@@ -25,6 +25,11 @@ CLOCK = typer.Option("--clock", metavar="NAME", help="Trace clock; by default mo
 BUFFER_KB = typer.Option(
     "--buffer-size", parser=size("k", 4), metavar="SIZE", help="Buffer for each CPU: 512k, 4M."
 )
+TIME = typer.Option(
+    "--time",
+    metavar="FORM",
+    help="Times in text: rel, delta, mono, boot, wall (local), utc, iso; by default the trace clock's.",
+)
 JSON = typer.Option("--json", help="Print JSON Lines: see docs/json.md.")
 QUIET = typer.Option("-q", "--quiet", help="Print no summary.")
 

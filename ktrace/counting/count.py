@@ -90,7 +90,10 @@ def _source(
         return _streamed(session, counted_events, request), STREAM
     own = None if ignored else f"common_pid != {session.own_ids()[0]}"
     hist = Hist((), size=round_size(request.size), filter=both(request.filter, own))
-    counters = [count_by(counted, request.by, hist) for counted in counted_events]
+    counters = [
+        count_by(counted, request.by, replace(hist, filter=counted.translated(hist.filter)))
+        for counted in counted_events
+    ]
     method = FPROBE if any(counted.functions for counted in counted_events) else HIST
     return HistTally(session, names, counters), method
 
@@ -106,7 +109,8 @@ def _streamed(session: Session, counted_events: Sequence[CountedEvent], request:
     }
     counter = ColumnCounter(("function", *map(shown_name, request.by)), events)
     paths = [counted.event for counted in counted_events]
-    return StreamTally(session, counter, paths, request.filter, stack=STACK in request.by)
+    condition = counted_events[0].translated(request.filter)
+    return StreamTally(session, counter, paths, condition, stack=STACK in request.by)
 
 
 def count_by(counted: CountedEvent, by: Sequence[str], hist: Hist) -> Counter:

@@ -1,20 +1,24 @@
 """Resolve what to count to events and the fields to count by."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from ktrace.aggregate.hist import Term
-from ktrace.aggregate.keys import KNOWN, Fields, Part
+from ktrace.aggregate.keys import KNOWN, Fields, Linear, Part
 from ktrace.counting.wildcard_fprobe import can_be_one, define_as_one, functions_meant
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.arg_words import split_name
 from ktrace.model.fetch import FetchArg, parse_fetch_arg
+from ktrace.model.filter_values import translate_filter
+from ktrace.model.meaning import Meaning, Names
+from ktrace.model.meanings import BIG_ENDIAN, of_format
 from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
+from ktrace.model.tally import Key, Named, Range
 from ktrace.probes.define import Defined
 from ktrace.probes.define_all import define_all
 from ktrace.resolve.empty_reads import checker
@@ -43,6 +47,7 @@ class CountedEvent:
         requested: the arguments as they were given.
         has_profile: whether the kernel counts its hits even without a trigger.
         functions: the functions to count, if the event is also hit in others.
+        names: how the values of fields read.
     """
 
     event: str
@@ -54,6 +59,7 @@ class CountedEvent:
     has_profile: bool = False
     requested: tuple[str, ...] = ()
     functions: frozenset[str] | None = None
+    names: Mapping[str, Names] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -64,7 +70,28 @@ class CountedEvent:
         """Return the key for `--by WORD`. `words` yields the fields of words that are arguments, in order."""
         if word in KNOWN:
             return self.fields.part(word)
-        return replace(self.fields.part(next(words)), name=word)
+        field_name = next(words)
+        part = self.fields.part(field_name)
+        return replace(part, name=word, show=shown_as(self.names.get(field_name), part.show))
+
+    def is_grouped(self, field_name: str) -> bool:
+        """Return whether a field's values are counted in ranges: a distribution of addresses has none."""
+        return self.fields.is_number(field_name) and not is_one_of_many(self.names.get(field_name))
+
+    def distribution(self, word: str, linear: Linear | None) -> list[tuple[Part, str | None]]:
+        """Return the ways to count a field's values, as `Fields.distribution`; those that read are named."""
+        names = self.names.get(word)
+        if not names:
+            return self.fields.distribution(word, linear)
+        if is_one_of_many(names):
+            part = self.fields.part(word)
+            return [(replace(part, show=shown_as(names, part.show)), None)]
+        ways = self.fields.distribution(word, linear)
+        return [(replace(part, show=_named_alone(names, part.show)), condition) for part, condition in ways]
+
+    def translated(self, expression: str | None) -> str | None:
+        """Return a filter with the kernel's numbers for the values that a person reads."""
+        return translate_filter(expression, self.names) if expression else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +187,40 @@ def make_events(context: RunContext, search: Search, place: str, own: Sequence[s
     return [_made(context, search, group, own) for group in _groups(wanted)]
 
 
+_MEASURES = ("time", "errno", "error")
+
+
+def is_one_of_many(names: Names | None) -> bool:
+    """Return whether a field's values are constants, flags or addresses, which do not make ranges."""
+    return bool(names) and isinstance(names, Meaning) and names.kind not in _MEASURES
+
+
+def _named_alone(names: Names, show: Callable[[Key], Key]) -> Callable[[Key], Key]:
+    """Return a function that names a range of a single value, such as that of an error."""
+
+    def shown(key: Key) -> Key:
+        part = show(key)
+        if isinstance(part, Range) and part.low is not None and part.low == part.high:
+            text = names.get(part.low)
+            return part if text is None else Named(part.low, text)
+        return part
+
+    return shown
+
+
+def shown_as(names: Names | None, show: Callable[[Key], Key]) -> Callable[[Key], Key]:
+    """Return a function that shows a number by how it reads, and anything else as `show` does."""
+    if not names:
+        return show
+
+    def shown(key: Key) -> Key:
+        number = show(key)
+        text = names.get(number) if isinstance(number, int) else None
+        return number if text is None or not isinstance(number, int) else Named(number, text)
+
+    return shown
+
+
 def stack_word(kernel: Kernel) -> str:
     """Return the kernel's name for the stack as a histogram key."""
     return "common_stacktrace" if kernel.features.common_stacktrace else "stacktrace"
@@ -177,9 +238,9 @@ def _has(session: Session, event: str, word: str) -> bool:
 def _existing(session: Session, event: str, own: Sequence[str]) -> CountedEvent:
     form = read_format(session.tracing, event)
     label = event.replace("/", ":", 1) if not form.is_probe else event
-    return CountedEvent(
-        event, label, Fields(form, None, stack_word(session.kernel)), tuple(own), is_return=form.is_return
-    )
+    names = {} if form.is_probe else of_format(form, big=session.kernel.machine in BIG_ENDIAN)
+    fields = Fields(form, None, stack_word(session.kernel))
+    return CountedEvent(event, label, fields, tuple(own), is_return=form.is_return, names=names)
 
 
 def _groups(wanted: Sequence[ProbeSpec]) -> list[list[ProbeSpec]]:
@@ -244,6 +305,7 @@ def _made(context: RunContext, search: Search, group: list[ProbeSpec], own: Sequ
         probe.is_return,
         has_profile=probe.kind in "pr",
         requested=tuple(own),
+        names=dict(group[0].names),
     )
 
 

@@ -85,7 +85,8 @@ def _counters(counted: CountedEvent, request: HistRequest, base: Hist, *, severa
         summed, signed_sums = (shown_name(request.sum),), counted.fields.find(name).signed
         base = replace(base, values=(Term(name),))
     made = []
-    for part, condition in counted.fields.distribution(value, request.linear):
+    base = replace(base, filter=counted.translated(base.filter))
+    for part, condition in counted.distribution(value, request.linear):
         one = replace(base, filter=both(base.filter, condition))
         label = counted.label if several else None
         found = counter(counted.event, [*by, part], one, label=label)
@@ -117,7 +118,7 @@ def _streamed(
     for counted in counted_events:
         words = request.fields(counted)
         field = _field(request.value, words)
-        if counted.fields.distribution(field, linear) and counted.fields.is_number(field):
+        if counted.distribution(field, linear) and counted.is_grouped(field):
             value = KeyColumn("." + field, place)
         else:
             (value,) = readings(session.tracing, counted, iter([field]), [request.value])
@@ -129,8 +130,9 @@ def _streamed(
         names, events, sums=sums, summed=(shown_name(request.sum),) if request.sum else (), with_label=several
     )
     stack = STACK in (request.value, *request.by)
+    condition = counted_events[0].translated(request.filter)
     return StreamTally(
-        session, columns, [counted.event for counted in counted_events], request.filter, stack=stack
+        session, columns, [counted.event for counted in counted_events], condition, stack=stack
     )
 
 

@@ -180,7 +180,9 @@ def _function(context: RunContext, request: LatencyRequest) -> Pair:
     if "comm" in request.by:
         carried.append(_carried("comm", second, COMM_FIELD, False))
     key = ("common_pid",)
-    return Pair(first, second, (key, key), tuple(carried), function_filter(request.filter))
+    at_entry_filter, at_return_filter = function_filter(request.filter)
+    filters = (first.translated(at_entry_filter), second.translated(at_return_filter))
+    return Pair(first, second, (key, key), tuple(carried), filters)
 
 
 def _events(context: RunContext, request: LatencyRequest) -> Pair:
@@ -202,7 +204,7 @@ def _events(context: RunContext, request: LatencyRequest) -> Pair:
     for word in request.arguments:
         at_first = any(f.name == word for f in first.fields.form.fields)
         carried.append(_carried(word, first if at_first else second, word, at_first))
-    return Pair(first, second, (keys[0], keys[1]), tuple(carried), (request.filter, None))
+    return Pair(first, second, (keys[0], keys[1]), tuple(carried), (first.translated(request.filter), None))
 
 
 def _key(counted: CountedEvent, word: str) -> str:

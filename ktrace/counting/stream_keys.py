@@ -1,12 +1,13 @@
 """Find the columns to count streamed events by. They are shown in the same way as a histogram's keys."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from ktrace.aggregate.columns import KeyColumn, log2_of
 from ktrace.aggregate.frames import function_of
 from ktrace.aggregate.hist import Term
 from ktrace.aggregate.keys import KNOWN
-from ktrace.counting.counted_events import CountedEvent
+from ktrace.counting.counted_events import CountedEvent, shown_as
 from ktrace.errors import Unavailable
 from ktrace.host.host import Host
 from ktrace.model.tally import Key, Range
@@ -40,7 +41,9 @@ def _reading(tracing: Files, counted: CountedEvent, word: str, words: Iterator[s
         return KeyColumn("." + counted.fields.comm)
     if word in KNOWN:
         return KeyColumn(word)
-    return field_reading(tracing, counted, next(words))
+    name = next(words)
+    reading = field_reading(tracing, counted, name)
+    return replace(reading, show=shown_as(counted.names.get(name), reading.show))
 
 
 def field_reading(tracing: Files, counted: CountedEvent, text: str) -> KeyColumn:

@@ -22,6 +22,7 @@ from ktrace.model.fetch import ALL_ARGS, FetchArg, name_args
 from ktrace.model.fetch_types import is_text
 from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, RESERVED_ARGS, to_identifier
+from ktrace.model.path_parts import SUFFIX_MAX
 
 Spelling = Literal["own", "btf", "registers"]
 
@@ -36,6 +37,8 @@ class Resolved:
         arg: the argument in the kernel's grammar.
         ctype: its C type; None if unknown.
         names: (value, name) pairs of an enum, so that output can print the names.
+        word: as in `TypedRead`.
+        parts: further arguments with the rest of a path, each named by the suffix to its name.
         spelling: `own` if the user wrote it in the kernel's grammar, else how it was spelled.
     """
 
@@ -43,6 +46,8 @@ class Resolved:
     ctype: CType | None = None
     names: tuple[tuple[int, str], ...] = ()
     spelling: Spelling = "own"
+    word: str | None = None
+    parts: tuple[FetchArg, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,8 @@ def resolve(texts: tuple[str, ...], site: Site, types: TypeSource | Miss) -> Res
                 raise wrong(text, 0, f"two arguments are called '{own}'")
             found.append(_best(argument, site, types))
             chosen.append(own)
-    return Resolution(_with_names(found, chosen), tuple(notes))
+    named = _with_names(found, chosen)
+    return Resolution(tuple(one for resolved in named for one in _with_parts(resolved)), tuple(notes))
 
 
 def _best(argument: Argument, site: Site, types: TypeSource | Miss) -> Resolved:
@@ -172,7 +178,34 @@ def _finish(
             "read an inner pointer at one probe and what it points to at another, further inside",
         )
     name = argument.name or to_identifier(value.label, ARG_MAX)
-    return Resolved(FetchArg(text, name, type_), value.type, reading.names, spelling)
+    return Resolved(
+        FetchArg(text, name, type_), value.type, reading.names, spelling, reading.word, _parts(reading, site)
+    )
+
+
+def _parts(reading: TypedRead, site: Site) -> tuple[FetchArg, ...]:
+    """Return the arguments for the rest of a path, as far as the kernel takes them."""
+    found = []
+    full: set[str] = set()
+    for suffix, value in reading.parts:
+        arg = FetchArg(value.to_text(decimal=True), suffix, "string")
+        fits = len(_body(arg.expr, arg.type)) <= site.body_max and value.depth() <= site.deref_max
+        if not fits:
+            full.add(suffix[0])
+        elif suffix[0] not in full:
+            found.append(arg)
+    return tuple(found)
+
+
+def _with_parts(resolved: Resolved) -> list[Resolved]:
+    """Return an argument, and those with the rest of its path."""
+    name = resolved.arg.name
+    if not resolved.parts or name is None:
+        return [resolved]
+    short = name[: ARG_MAX - SUFFIX_MAX]
+    parts = [replace(one, name=f"{short}__{one.name}") for one in resolved.parts]
+    own = replace(resolved, arg=replace(resolved.arg, name=short), parts=())
+    return [own, *(Resolved(one, spelling="registers") for one in parts)]
 
 
 def _body(text: str, type_: str | None) -> str:

@@ -6,6 +6,8 @@ Types are those of Documentation/trace/kprobetrace.rst, "Types".
 from dataclasses import dataclass, replace
 
 from ktrace.errors import UsageError
+from ktrace.expr.described import whole_type, word_of
+from ktrace.expr.paths import path_values
 from ktrace.expr.problems import did_you_mean, wrong
 from ktrace.expr.resolve import Resolver
 from ktrace.expr.scope import Scope
@@ -35,6 +37,8 @@ class TypedRead:
     Attributes:
         names: (value, name) pairs of an enum.
         path_type: the type to append to the kernel's spelling by names (`value.path`).
+        word: the word of `ktrace.model.meanings` for what the value means; None if it has no meaning.
+        parts: the suffixes and the texts of further arguments with the rest of a path.
     """
 
     value: Value
@@ -42,6 +46,8 @@ class TypedRead:
     names: tuple[tuple[int, str], ...] = ()
     path: str | None = None
     path_type: str | None = None
+    word: str | None = None
+    parts: tuple[tuple[str, Value], ...] = ()
 
 
 def read(value: Value, argument: Argument, scope: Scope) -> TypedRead:
@@ -87,6 +93,10 @@ class _Reader:
         value, kind = self._value, self._value.kind
         if kind is None:
             return TypedRead(value, None)
+        word = word_of(value, self._scope.site)
+        whole = self._whole(word) if word is not None and not value.in_words else None
+        if whole is not None:
+            return whole
         if value.bits:
             bits = value.bits
             names = tuple(kind.names().items()) if isinstance(kind, Enum) else ()
@@ -109,7 +119,16 @@ class _Reader:
         if value.in_words and value.addend % 8:
             # The upper part of a register: as a bitfield of it.
             type_ = f"b{8 * (value.size or 0)}@{8 * (value.addend % 8)}/64"
-        return TypedRead(value, type_, names, value.path, type_)
+        return TypedRead(value, type_, names, value.path, type_, word)
+
+    def _whole(self, word: str) -> TypedRead | None:
+        """Return how to read all bytes of a value that is a struct or an array; None if it is a number."""
+        value, type_ = self._value, whole_type(word, self._scope.site)
+        if type_ is None or not (value.memory or isinstance(value.kind, Pointer)):
+            return None
+        if isinstance(value.kind, Pointer):
+            value = replace(value.pointee(0, None), label=value.label)
+        return TypedRead(value, type_, word=word)
 
     def _string(self, asked: str) -> TypedRead:
         value, kind = self._value, self._value.kind
@@ -192,10 +211,21 @@ class _Reader:
         named = isinstance(kind, Enum) and base.family == "integer" and base.print_as == "dec"
         names = tuple(kind.names().items()) if named and isinstance(kind, Enum) else ()
         path = None if isinstance(kind, Array | Record) else value.path
-        return TypedRead(value, asked, names, path, asked)
+        as_number = base.family == "integer" and base.print_as == "dec" and base.size == value.size
+        meaning = word_of(value, self._scope.site) if as_number else None
+        return TypedRead(value, asked, names, path, asked, meaning)
 
     def _file_name(self, asked: FetchType) -> TypedRead:
         """Read the name of a file or dentry, with `%pd` or `%pD`, or through members."""
+        if asked.name == "path" and self._scope.site.whole_paths:
+            return replace(self._last_name(asked), parts=self._path_parts())
+        return self._last_name(asked)
+
+    def _path_parts(self) -> tuple[tuple[str, Value], ...]:
+        """Return the values of the directories above a file, each with the suffix of its argument's name."""
+        return path_values(self._value, Resolver(self._scope), self._argument.type_at)
+
+    def _last_name(self, asked: FetchType) -> TypedRead:
         value = self._value
         kind, pointed = value.kind, bare(value.target) if value.target else None
         record = getattr(kind if isinstance(kind, Record) else pointed, "name", None)

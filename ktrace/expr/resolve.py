@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from ktrace.errors import UsageError
+from ktrace.expr.macros import macro_path
 from ktrace.expr.problems import did_you_mean, lines, wrong
 from ktrace.expr.scope import Scope
 from ktrace.expr.tree import (
@@ -87,6 +88,8 @@ class Resolver:
             raise self._wrong(op_at, f"'{value.label}' is a bitfield: it has no members and is not a pointer")
         record = self._record(value, op_at, arrow=arrow)
         found = self._find(record, name)
+        if found is None and (meant := self._macro(value, record, name, at, arrow=arrow)) is not None:
+            return meant
         if found is None:
             names = self._member_names(record)
             listed = ", ".join(names[:12]) + (", ..." if len(names) > 12 else "")
@@ -100,7 +103,22 @@ class Resolver:
         if member.bit_size:
             offset, bits = self._bitfield(value if not arrow else None, member, bit_offset, at)
         reached = value.pointee(offset, member.type) if arrow else value.part(offset, member.type)
-        return replace(reached, label=name, bits=bits, path=_extended(value, name, arrow=arrow))
+        path = _extended(value, name, arrow=arrow)
+        return replace(reached, label=name, bits=bits, path=path, member=f"{record.name}.{name}")
+
+    def _macro(self, value: Value, record: Record, name: str, at: int, *, arrow: bool) -> Value | None:
+        """Return the member that a macro of the kernel's source stands for; None if there is none."""
+        path = macro_path(record.name, name)
+        if path is None or self._find(record, path[0]) is None:
+            return None
+        inner = value
+        for step in path:
+            kind = self._record(inner, at, arrow=arrow)
+            if self._find(kind, step) is None:
+                return None
+            inner = self.member(inner, step, at, at, arrow=arrow)
+            arrow = False
+        return replace(inner, label=name)
 
     def members(self, record: Record) -> tuple[Member, ...]:
         """Return the members of a record."""
@@ -226,7 +244,7 @@ class Resolver:
             return replace(base, memory=False)
         if not base.memory or base.type is None:
             raise self._wrong(node.at, f"'{base.label}' has no address: it is in a register")
-        return replace(base, type=Pointer(base.type), memory=False, path=None)
+        return replace(base, type=Pointer(base.type), memory=False, path=None, member="")
 
     def _cast(self, node: Cast) -> Value:
         base = self.value(node.base)
@@ -246,10 +264,13 @@ class Resolver:
             )
         if base.type is not None and "user" in tags(base.type) and isinstance(ctype, Pointer):
             ctype = Pointer(Tagged("user", ctype.target))  # a cast does not move what it points to
-        return replace(base, type=ctype, path=None)
+        return replace(base, type=ctype, path=None, member="")
 
     def _container_of(self, node: ContainerOf) -> Value:
-        base = self.value(node.base)
+        return self.container(self.value(node.base), node)
+
+    def container(self, base: Value, node: ContainerOf) -> Value:
+        """Return a pointer to the struct of which `base` points to a member, as `node` describes it."""
         if base.type is not None:
             self._pointed(base, node.at)
         outer = find_type(node.type, self._scope)

@@ -1,12 +1,13 @@
 """The context of expressions: the types, the place of the probe, the kernel's features."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import field
 from typing import Literal, Protocol
 
 from ktrace.model.ctype import CType, Enum, FuncProto, Function, Member, Record, RecordKind, Typedef
 from ktrace.model.debuginfo import Variable
 from ktrace.model.features import Features
+from ktrace.model.meaning import Table
 from ktrace.model.miss import Miss
 from ktrace.records import dataclass
 
@@ -57,6 +58,9 @@ class Site:
         either_arrow: `->` may also access a struct that is not a pointer, as in SystemTap's language.
         variables: the variables that debug info describes there, innermost scope first; no other names are
             then accepted. A Miss says what has to be installed; None if it was not looked up.
+        whole_paths: read all parts of a file's path, as further arguments.
+        cpu_words: the words of 64 CPUs that are read of a `struct cpumask`.
+        look_up: returns the kernel's constants for a word of `ktrace.model.meanings`.
         body_max: the maximum length of an argument after `NAME=`, in characters. 255 since 7.3, which README
             does not mention.
         deref_max: the maximum number of nested dereferences.
@@ -72,5 +76,8 @@ class Site:
     force: bool = False
     either_arrow: bool = False
     variables: tuple[Variable, ...] | Miss | None = None
+    whole_paths: bool = False
+    cpu_words: int = 1
+    look_up: Callable[[str], Table] = lambda _: ()
     body_max: int = 63
     deref_max: int = 13

@@ -41,6 +41,7 @@ class Value:
         user: whether a value in memory is in user-space memory.
         path: the kernel's spelling by names (`file->f_path.dentry`); None if there is none.
         label: a name for the argument.
+        member: `RECORD.MEMBER` if it is a member; empty otherwise.
     """
 
     words: tuple[str, ...]
@@ -53,12 +54,13 @@ class Value:
     bits: Bits | None = None
     user: bool = False
     path: str | None = None
+    member: str = ""
 
     def pointee(self, offset: int, ctype: CType | None, *, user: bool = False) -> "Value":
         """Return the value `offset` bytes after the pointer's target. An array is its own address."""
         user = user or self.user or (self.type is not None and "user" in tags(self.type))
         if self.memory and isinstance(self.kind, Array):
-            return replace(self, addend=self.addend + offset, type=ctype, user=user, path=None)
+            return replace(self, addend=self.addend + offset, type=ctype, user=user, path=None, member="")
         if self.memory:
             loads = (*self.loads, Load(self.addend, self.user))
             return Value(self.words, ctype, self.label, loads, offset, memory=True, user=user)
@@ -69,7 +71,7 @@ class Value:
 
     def part(self, offset: int, ctype: CType) -> "Value":
         """Return the member at byte `offset` of this struct."""
-        return replace(self, addend=self.addend + offset, type=ctype, path=None)
+        return replace(self, addend=self.addend + offset, type=ctype, path=None, member="")
 
     @property
     def kind(self) -> CType | None:

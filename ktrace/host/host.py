@@ -95,6 +95,9 @@ class Host(Protocol):
     def monotonic_ns(self) -> int:
         """Return CLOCK_MONOTONIC in nanoseconds."""
 
+    def boottime_ns(self) -> int:
+        """Return CLOCK_BOOTTIME in nanoseconds."""
+
     def time_ns(self) -> int:
         """Return CLOCK_REALTIME in nanoseconds since 1970."""
 

@@ -40,6 +40,10 @@ class LocalHost(Host):
         """Return CLOCK_MONOTONIC in nanoseconds."""
         return time.monotonic_ns()
 
+    def boottime_ns(self) -> int:
+        """Return CLOCK_BOOTTIME in nanoseconds."""
+        return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
     def time_ns(self) -> int:
         """Return CLOCK_REALTIME in nanoseconds since 1970."""
         return time.time_ns()

@@ -120,7 +120,7 @@ TYPES: tuple[FetchType, ...] = (
     _stored_text(
         "symstr", "address", "an address, stored as the text of its symbol", feature="symstr", since="6.2"
     ),
-    _stored_text("path", "file name", "the last part of a file's name", structs=("dentry", "file")),
+    _stored_text("path", "file name", "the path of a file", structs=("dentry", "file")),
     _stored_text(
         *("%pd", "file name", "the name of a directory entry"),
         feature="dentry_names",

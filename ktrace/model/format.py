@@ -11,6 +11,7 @@ from typing import Literal
 
 from ktrace.errors import UsageError
 from ktrace.model.fetch_types import INTEGERS, TYPES, PrintAs
+from ktrace.model.path_parts import parts_of
 from ktrace.model.printed_bytes import printed_bytes
 from ktrace.records import dataclass
 
@@ -73,9 +74,23 @@ class Format:
     print_fmt: str = ""
 
     @property
-    def args(self) -> tuple[Field, ...]:
+    def own_fields(self) -> tuple[Field, ...]:
         """Return the event's own fields, without `common_*` and the probe's `__probe_*` addresses."""
         return tuple(f for f in self.fields if not f.name.startswith(("common_", "__probe_")))
+
+    @property
+    def args(self) -> tuple[Field, ...]:
+        """Return the fields that become columns: the event's own, without the parts of whole paths."""
+        own = self.own_fields
+        joined = {part for parts in self.paths.values() for part in parts}
+        return tuple(f for f in own if f.name not in joined) if joined else own
+
+    @property
+    def paths(self) -> dict[str, tuple[str, ...]]:
+        """Return the fields with the parts of each whole path, by the field with its last name."""
+        if not self.is_probe:
+            return {}
+        return parts_of(f.name for f in self.own_fields if f.is_text and f.shape in _LOCS)
 
     @property
     def is_return(self) -> bool:
@@ -121,7 +136,7 @@ class Format:
         """Return how the kernel's text formats this event's arguments."""
         return Signature(
             self.name,
-            tuple(Arg(f.name, _print_as(f, self.print_fmt), _array_length(f)) for f in self.args),
+            tuple(Arg(f.name, _print_as(f, self.print_fmt), _array_length(f)) for f in self.own_fields),
             is_return=self.is_return,
         )
 

@@ -40,10 +40,18 @@ class Syscall:
     name: str
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Named:
+    """A number, and how it reads: an address, an error, flags."""
+
+    number: int
+    text: str
+
+
 Stack: TypeAlias = tuple[str, ...]
 """Frames as the kernel prints them, innermost first."""
 
-Key: TypeAlias = int | str | Range | Symbol | Task | Syscall | Stack
+Key: TypeAlias = int | str | Range | Symbol | Task | Syscall | Named | Stack
 """One part of a row's key."""
 
 
@@ -126,7 +134,7 @@ def _sortable(part: Key) -> tuple[int, int, str]:
             return (2, part.address, part.name)
         case Task():
             return (2, part.pid, part.comm)
-        case Syscall():
-            return (1, part.number, part.name)
+        case Syscall(number, text) | Named(number, text):
+            return (1, number, text)
         case _:
             return (3, 0, "\n".join(part))

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from ktrace.errors import UsageError
 from ktrace.expr.arguments import Resolved, resolve
+from ktrace.expr.described import whole_type
 from ktrace.expr.scope import Scope
 from ktrace.expr.source import Site, TypeSource
 from ktrace.expr.type_names import user_type
@@ -15,12 +16,15 @@ from ktrace.model.ctype import Array, CType, Int, bare
 from ktrace.model.debuginfo import Absent, InMemory, Variable
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.fetch_types import parse_type
+from ktrace.model.meaning import Names
+from ktrace.model.meanings import Described, meaning_for, word_for
 from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, is_identifier
 from ktrace.model.registers import CONVENTIONS
 from ktrace.resolve.plain import is_plain
 from ktrace.resolve.spec import Arguments
 from ktrace.symbols.syscalls import (
+    EVERY_PARAMETER,
     SyscallParam,
     argument_offset,
     fetch_args,
@@ -30,7 +34,7 @@ from ktrace.symbols.syscalls import (
 )
 
 _BOOL = {0: "false", 1: "true"}
-_NO_NAMES: Mapping[int, str] = {}
+_NO_NAMES: Names = {}
 
 
 def function_arguments(texts: Sequence[str], site: Site, types: TypeSource | Miss) -> Arguments:
@@ -40,14 +44,17 @@ def function_arguments(texts: Sequence[str], site: Site, types: TypeSource | Mis
         UsageError, NotFound, Unavailable: an argument is wrong; the caret points into it.
     """
     resolution = resolve(tuple(texts), site, types)
-    names = {r.arg.name: n for r in resolution.args if r.arg.name and (n := value_names(r))}
+    names = {r.arg.name: n for r in resolution.args if r.arg.name and (n := value_names(r, site))}
     return Arguments(tuple(r.arg for r in resolution.args), names, resolution.notes)
 
 
-def value_names(resolved: Resolved) -> Mapping[int, str]:
-    """Return the names of an argument's values: those of an enum, or `false` and `true` for a bool."""
+def value_names(resolved: Resolved, site: Site) -> Names:
+    """Return how an argument's values read: an enum's and a bool's names, or the meaning of its type."""
     if resolved.names:
         return dict(resolved.names)
+    meaning = meaning_for(resolved.word, site.machine, site.look_up)
+    if meaning is not None:
+        return meaning
     # A value read as text or as a symbol is not a number.
     number = resolved.arg.type is None or parse_type(resolved.arg.type).is_number
     return _BOOL if number and _is_bool(resolved.ctype) else _NO_NAMES
@@ -62,6 +69,7 @@ def syscall_arguments(texts: Sequence[str], function: str, site: Site, kernel: K
     params = syscall_params(syscall_name(function), kernel)
     registers = site.registers and site.where != "return"
     found: list[FetchArg] = []
+    meanings: list[Names | None] = []
     for text in texts:
         plain = parse_fetch_arg(text) if "->" not in text and "(" not in text else None
         if plain is not None and plain.expr == "$retval":
@@ -77,15 +85,45 @@ def syscall_arguments(texts: Sequence[str], function: str, site: Site, kernel: K
                     hint="read $retval here, and the parameters in a second probe at the entry",
                 )
             said = _by_name(text, plain, params)
-            found += fetch_args(said, function, params, kernel.machine, registers=registers)
+            for arg in fetch_args(said, function, params, kernel.machine, registers=registers):
+                made, names = _of_meaning(arg, said, params, function, site)
+                found.append(made)
+                meanings.append(names)
         else:
-            found += _members(text, params, function, site, kernel, registers=registers)
-    return Arguments(name_args(_renumbered(found)))
+            args, some = _members(text, params, function, site, kernel, registers=registers)
+            found += args
+            meanings += [some.get(arg.name or "") for arg in args]
+        meanings += [None] * (len(found) - len(meanings))
+    named = name_args(_renumbered(found))
+    return Arguments(named, {a.name: m for a, m in zip(named, meanings, strict=True) if a.name and m})
+
+
+def _of_meaning(
+    arg: FetchArg, text: str, params: Sequence[SyscallParam], function: str, site: Site
+) -> tuple[FetchArg, Names | None]:
+    """Return a parameter's argument, and how it reads. A struct that is one value is read whole."""
+    asked = parse_fetch_arg(text)
+    wanted = arg.name if text.strip() == EVERY_PARAMETER else asked.expr
+    param = next((one for one in params if one.name == wanted), None)
+    if param is None or (asked.type is not None and not asked.type.startswith(("u", "s"))):
+        return arg, None
+    words = param.ctype.replace("const ", "").replace("__user ", "").split("*")
+    is_pointer = len(words) > 1
+    if is_pointer and asked.type is None:
+        word = word_for(Described((words[0].strip(),))) if len(words) == 2 else None
+        whole = whole_type(word, site) if word else None
+        if word and whole:
+            return replace(arg, expr=f"+u0({arg.expr})", type=whole), meaning_for(word, site.machine)
+        return arg, None
+    types = (words[0].strip(),)
+    size = parse_type(arg.type or "").base
+    about = Described(types, "", syscall_name(function), param.name, size.size if size else None, is_pointer)
+    return arg, meaning_for(word_for(about), site.machine, site.look_up)
 
 
 def _members(
     text: str, params: Sequence[SyscallParam], function: str, site: Site, kernel: Kernel, *, registers: bool
-) -> tuple[FetchArg, ...]:
+) -> tuple[tuple[FetchArg, ...], Mapping[str, Names]]:
     """Resolve an expression such as `how->flags`. System call parameters point to user memory."""
     if site.where == "return":
         raise UsageError(
@@ -105,11 +143,12 @@ def _members(
     if not variables:
         variables = [Variable(p.name, None, Absent(""), None, True, function, 0) for p in params]
     inside = replace(site, where="inside", function=syscall_name(function), variables=tuple(variables))
-    args = function_arguments([text], inside, types).args
+    made = function_arguments([text], inside, types)
+    names = made.names or {}
     if registers:
-        return args
+        return made.args, names
     first = f"%{convention.args[0]}"
-    return tuple(replace(arg, expr=arg.expr.replace(first, "$arg1")) for arg in args)
+    return tuple(replace(arg, expr=arg.expr.replace(first, "$arg1")) for arg in made.args), names
 
 
 def at_address(arg: FetchArg, machine: str) -> FetchArg:

@@ -285,6 +285,7 @@ class Finder:
 
     def _site(self, kind: Kind, place: SymbolPlace | None, nth: int | None) -> "Site":
         from ktrace.expr.source import Site  # noqa: PLC0415 -- as above
+        from ktrace.resolve.facts import with_facts  # noqa: PLC0415 -- as above
 
         where: Literal["entry", "return", "inside"] = "entry"
         if self.at_return:
@@ -295,7 +296,7 @@ class Finder:
         if place and place.module:
             # The kernel looks up parameters by the name as written, and does not find MODULE:NAME.
             features = replace(features, btf_args=False, btf_members=False)
-        return Site(
+        site = Site(
             place.symbol if place else None,
             where,
             self.kernel.machine,
@@ -304,7 +305,9 @@ class Finder:
             nth=nth,
             force=self.defaults.force,
             either_arrow=self.defaults.either_arrow,
+            whole_paths=self.defaults.whole_paths,
         )
+        return with_facts(site, self.kernel)
 
     def wanted(
         self,
@@ -320,7 +323,9 @@ class Finder:
         defaults = self.defaults
         args: tuple[FetchArg, ...] = name_args(found.args)
         if defaults.regs:
-            args = name_args((*dump_args(self.kernel.machine, at_return=self.at_return), *args))
+            at = None if self.at_return else self._address(place)
+            dump = dump_args(self.kernel.machine, at_return=self.at_return, address=at)
+            args = name_args((*dump, *args))
         name = defaults.name
         if name is None:
             name = (
@@ -342,9 +347,22 @@ class Finder:
         if requested:
             told = f"{requested} is {place.to_text()} in this kernel: {probe.event} probes it"
             notes = ("; ".join((told, *differs)), *notes)
-        return ProbeSpec(
-            probe, found.names or {}, notes, requested, relocate=self._relocate(name) if self.args else None
-        )
+        names = dict(found.names or {})
+        if self.at_return:
+            from ktrace.resolve.facts import errors_of  # noqa: PLC0415 -- as above
+
+            names = {**errors_of(args), **names}
+        return ProbeSpec(probe, names, notes, requested, relocate=self._relocate(name) if self.args else None)
+
+    def _address(self, place: SymbolPlace | AddressPlace) -> int | None:
+        """Return the address of a place; None if it cannot be known for certain."""
+        if isinstance(place, AddressPlace):
+            return None if place.hashed else place.address
+        symbols = self.kernel.symbols
+        if symbols.hidden:
+            return None
+        found = [s for s in symbols.find(place.symbol, place.module) if s.is_function]
+        return found[0].address + place.offset if len(found) == 1 else None
 
     def _relocate(self, name: str) -> "_Relocated":
         return _Relocated(replace(self, defaults=replace(self.defaults, name=name)))

@@ -20,6 +20,7 @@ from ktrace.kernel.inlined import inlined_note
 from ktrace.model.debuginfo import SourceFrame, Spot
 from ktrace.model.miss import Miss
 from ktrace.model.place import AddressPlace, SymbolPlace
+from ktrace.resolve.facts import with_facts
 from ktrace.resolve.finder import Finder
 from ktrace.resolve.place_words import FunctionsOfFiles, LinesOfFile, LinesOfFunction, SourcePlace
 from ktrace.resolve.spec import InSource, ProbeSpec, different_names
@@ -127,6 +128,7 @@ def _at_spot(spot: Spot, name: str, finder: Finder, line: InSource) -> ProbeSpec
     found = finder.plain(spot.place.symbol)
     if found is None:
         site = Site(spot.place.symbol, "inside", finder.kernel.machine, finder.kernel.features)
+        site = with_facts(site, finder.kernel)
         types = finder.kernel.types(spot.place.module)
         found = finder.with_variables(site, spot.place, types, spot.nth, line)
     return finder.wanted("p", _movable(spot, finder), found, named_after=name)

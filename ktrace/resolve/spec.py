@@ -13,6 +13,7 @@ from ktrace.records import dataclass
 
 if TYPE_CHECKING:
     from ktrace.model.debuginfo import SourceFrame
+    from ktrace.model.meaning import Names as ValueNames
 
 
 KindChoice = Literal["kprobe", "fprobe", "auto"]
@@ -45,6 +46,7 @@ class ProbeOptions:
         max_probes: the most functions that a wildcard may match.
         force: trust a function's C prototype for its arguments although the compiler changed them.
         either_arrow: `->` also works on a struct that is not a pointer, as in SystemTap's language.
+        whole_paths: read the whole path of a file where its type is `path`, as several arguments.
         inlined: also probe a function wherever it was inlined.
     """
 
@@ -61,6 +63,7 @@ class ProbeOptions:
     force: bool = False
     either_arrow: bool = False
     inlined: bool = False
+    whole_paths: bool = False
 
     @property
     def given(self) -> str | None:
@@ -77,8 +80,8 @@ class ProbeOptions:
         return next((name for name, given in is_given.items() if given), None)
 
 
-Names: TypeAlias = Mapping[str, Mapping[int, str]]
-"""The names of each argument's values (of an enum or a bool), by the argument's name."""
+Names: TypeAlias = "Mapping[str, ValueNames]"
+"""The meaning of each argument's values, by the argument's name; of an enum and a bool, their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,7 @@ class ProbeSpec:
     """A probe to define, and what was found while resolving it.
 
     Attributes:
-        names: the value names of arguments, for those whose values have names.
+        names: how the values of arguments read, for those that read as more than their number.
         notes: notes for the user, one line each.
         requested: the function that was asked for, if it has another name in this kernel.
         one_of_many: whether it is for one of the functions that a wildcard matched.
@@ -109,7 +112,7 @@ class Arguments:
     """The arguments of one probe; `names` as in `ProbeSpec`, `notes` on what `$args` left out."""
 
     args: tuple[FetchArg, ...] = ()
-    names: Mapping[str, Mapping[int, str]] | None = None
+    names: "Names | None" = None
     notes: tuple[str, ...] = ()
 
 

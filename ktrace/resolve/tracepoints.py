@@ -14,6 +14,7 @@ from ktrace.model.fetch import name_args
 from ktrace.model.place import TracepointPlace
 from ktrace.model.probe import DEFAULT_GROUPS, Probe
 from ktrace.resolve.arguments import function_arguments
+from ktrace.resolve.facts import with_facts
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec
 from ktrace.tracefs.events import read_format
 
@@ -44,8 +45,9 @@ def tracepoint_probe(
         registers=False,
         tracepoint=True,
         either_arrow=defaults.either_arrow,
+        whole_paths=defaults.whole_paths,
     )
-    found = function_arguments(args, site, kernel.types())
+    found = function_arguments(args, with_facts(site, kernel), kernel.types())
     probe = Probe(
         kind="t",
         group=defaults.group or DEFAULT_GROUPS["t"],

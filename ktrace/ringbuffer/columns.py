@@ -4,7 +4,7 @@ How to read each field is worked out once from the event's format. Whole records
 structured array: gathering field by field takes two to three times as long.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ktrace.model.column import Column, Strings
 from ktrace.model.fetch_types import PrintAs, column_dtype
 from ktrace.model.format import Field, Format, element_size
-from ktrace.records import dataclass
+from ktrace.ringbuffer.paths import path_reader
+from ktrace.ringbuffer.rows import Reader, Rows
 from ktrace.ringbuffer.texts import Texts, text_at
 
 _INTEGERS = (1, 2, 4, 8)
@@ -31,29 +32,6 @@ _FUNCTIONS = {
 """By event of ftrace, the fields that are functions."""
 _NO_FIELD = (np.dtype("V1"), 0)
 _BOTH = "common_flags and common_preempt_count"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """Records of one event.
-
-    Attributes:
-        buffer: uint8, shape (bytes,).
-        start: int64: the offset of each record in bytes.
-        size: int32: the size of each record in bytes, including the padding after it.
-        table: the records as a structured array, with a field for each number.
-    """
-
-    buffer: NDArray[np.uint8]
-    start: NDArray[np.int64]
-    size: NDArray[np.int32]
-    table: NDArray[np.void]
-
-    def __len__(self) -> int:
-        return len(self.start)
-
-
-Reader = Callable[[Rows], Column]
 
 
 class EventReader:
@@ -94,7 +72,11 @@ class EventReader:
         )
         spelled = {a.name: a.print_as for a in self.signature.args} if self.signature else {}
         self._readers = {f.name: self._reader(f, spelled.get(f.name)) for f in form.args}
-        self._locs = [f for f in form.args if f.shape in ("data_loc", "rel_loc")]
+        by_name = {f.name: f for f in form.own_fields}
+        for name, parts_of_path in form.paths.items():
+            readers = [self._reader(by_name[part], "str") for part in parts_of_path]
+            self._readers[name] = path_reader(self._readers[name], parts_of_path, readers)
+        self._locs = [f for f in form.own_fields if f.shape in ("data_loc", "rel_loc")]
         self._measured = form.measured
         called = _FUNCTIONS.get(form.name, ()) if form.system == "ftrace" else ()
         self.symbols = (

@@ -13,9 +13,10 @@ from ktrace.model.batch import Batch, Chunk, Kind, Lost, Mark, Stack, Unparsed
 from ktrace.model.column import Strings
 from ktrace.model.format import Format
 from ktrace.records import dataclass
-from ktrace.ringbuffer.columns import EventReader, Rows
+from ktrace.ringbuffer.columns import EventReader
 from ktrace.ringbuffer.layout import PageLayout
 from ktrace.ringbuffer.records import Hole, Pages, Records, Walked
+from ktrace.ringbuffer.rows import Rows
 from ktrace.ringbuffer.walk import walk
 
 UNKNOWN = "<...>"

@@ -86,8 +86,10 @@ def reading_pages(session: Session, events: Iterable[str] = ()) -> BufferReader:
 
 
 def with_own_stacks(session: Session, enrich: Enrich) -> Enrich:
-    """Wrap `enrich` to drop stacks that do not belong to a record, if the session has stacks."""
+    """Wrap `enrich` to drop stacks that do not belong to a record, and the tracer's frames of the others."""
     if not session.with_stacks:
         return enrich
+    from ktrace.session.own_frames import without_own_frames  # noqa: PLC0415 -- only for stacks
+
     own = OwnStacks({event.partition("/")[2] for event in session.with_stacks})
-    return lambda chunk: enrich(own(chunk))
+    return lambda chunk: without_own_frames(enrich(own(chunk)))

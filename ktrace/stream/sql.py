@@ -6,24 +6,27 @@ decoded. Memory use does not grow with the file unless the result does.
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from ktrace.errors import UsageError
-from ktrace.model.batch import Chunk, to_frame
+from ktrace.model.batch import Batch, Chunk, to_frame
 from ktrace.model.column import Column, Strings
 from ktrace.model.format import MESSAGE, Field, Format
 from ktrace.model.frame import column_name, require_polars, series
+from ktrace.model.meaning import Meaning, Names
 from ktrace.output.rendering.stream_order import order_of
+from ktrace.output.rendering.text_columns import text_columns, text_name
 from ktrace.ringbuffer.columns import EventReader
 from ktrace.storage.input import Watch
 from ktrace.stream.confined import check_plan, check_query
 from ktrace.stream.inputs import Source
 from ktrace.stream.recording import HEADS, PIECE, HeadColumns
+from ktrace.stream.saved_values import values_of
 from ktrace.stream.sql_errors import explained
 from ktrace.stream.workers import Ahead
 
@@ -185,10 +188,12 @@ class _Table:
 
     Attributes:
         forms: the formats whose records are the rows.
+        values: how the values of fields read: the columns `NAME_text`.
     """
 
     name: str
     forms: tuple[Format, ...]
+    values: Mapping[str, Names] = field(default_factory=dict)
 
     @property
     def schema(self) -> "Schema":
@@ -203,7 +208,7 @@ class _Table:
         if form.is_probe:
             places = ("func", "ret_ip") if form.is_return else ("ip",)
             own |= {name: pl.String() for name in places}
-        return own | _fields(form)
+        return own | _fields(form, self.values)
 
     def scan(
         self, recording: Source, *, ordered: bool, ahead: HeadsAhead | None, watch: Watch
@@ -231,7 +236,7 @@ class _Table:
                 parts = (_head_frames(made, types) for made in heads)
             else:
                 chunks = recording.chunks(self._wanted(needed), ordered=ordered)
-                parts = (_frames(chunk, types, ordered=ordered) for chunk in chunks)
+                parts = (_frames(chunk, types, self.values, ordered=ordered) for chunk in chunks)
             for frames in parts:
                 watch(recording.done)
                 for frame in frames:
@@ -256,7 +261,8 @@ class _Table:
                 return []
             if form.has_message and column_name(MESSAGE) in columns:
                 return [f.name for f in form.args]  # the message is made from them
-            return [f.name for f in form.args if column_name(f.name) in columns]
+            texts = {name for name in self.values if text_name(column_name(name)) in columns}
+            return [f.name for f in form.args if column_name(f.name) in columns or f.name in texts]
 
         return wanted
 
@@ -276,10 +282,11 @@ def _tables(recording: Source) -> list[_Table]:
     forms = recording.formats()
     counts = Counter(form.name for form in forms)
     names = (f"{f.system}_{f.name}" if counts[f.name] > 1 or f.name == ALL else f.name for f in forms)
-    return [_Table(name, (form,)) for name, form in zip(names, forms, strict=True)]
+    values = values_of(recording)
+    return [_Table(n, (form,), values.get(form.name, {})) for n, form in zip(names, forms, strict=True)]
 
 
-def _fields(form: Format) -> "Schema":
+def _fields(form: Format, values: Mapping[str, Names]) -> "Schema":
     """Return the columns of an event's fields, as `to_frame` makes them from batches."""
     import polars as pl  # noqa: PLC0415 -- as above
 
@@ -293,6 +300,13 @@ def _fields(form: Format) -> "Schema":
         column = columns[one.name]
         is_text = one.is_text and not form.is_data(one)
         types[column_name(one.name)] = _type(one, column, is_text, is_symbol=one.name in reader.symbols)
+        if meaning := values.get(one.name):
+            whole = (
+                isinstance(column, Strings)
+                or column.ndim == 1
+                or (isinstance(meaning, Meaning) and meaning.takes_all)
+            )
+            types[text_name(column_name(one.name))] = pl.String() if whole else pl.List(pl.String)
     if form.has_message:
         types[column_name(MESSAGE)] = pl.String()
     return types
@@ -309,14 +323,26 @@ def _type(one: Field, column: Column, is_text: bool, *, is_symbol: bool) -> "pl.
     return number if column.ndim == 1 else pl.Array(number, column.shape[1])
 
 
-def _frames(chunk: Chunk, types: "Schema", *, ordered: bool) -> "Iterable[pl.DataFrame]":
+def _frames(
+    chunk: Chunk, types: "Schema", values: Mapping[str, Names], *, ordered: bool
+) -> "Iterable[pl.DataFrame]":
     import polars as pl  # noqa: PLC0415 -- as above
 
-    frames = [_complete(to_frame(batch, types), types).cast(pl.Schema(types)) for batch in chunk.batches]
+    batches = [_with_texts(batch, types, values) for batch in chunk.batches] if values else chunk.batches
+    frames = [_complete(to_frame(batch, types), types).cast(pl.Schema(types)) for batch in batches]
     if ordered and len(frames) > 1:
         yield pl.concat(frames)[order_of(Chunk(chunk.batches))]
     else:
         yield from frames
+
+
+def _with_texts(batch: Batch, types: "Schema", values: Mapping[str, Names]) -> Batch:
+    """Return the batch with the wanted columns `NAME_text`."""
+    wanted = {name: one for name, one in values.items() if text_name(column_name(name)) in types}
+    if not wanted:
+        return batch
+    texts = {text_name(name): column for name, column in text_columns(batch, wanted).items()}
+    return replace(batch, columns={**batch.columns, **texts})
 
 
 def _complete(frame: "pl.DataFrame", types: "Schema") -> "pl.DataFrame":

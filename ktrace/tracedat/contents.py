@@ -19,6 +19,15 @@ CALL_TEXTS = ", texts of calls"
 point at. The formats in the file need not show that."""
 
 
+CLOCKS = ", clocks "
+"""Comes before `VALUES` in `Options.written_by`: JSON of the nanoseconds to add to a time of the trace clock
+to get that of `mono`, `boot` and `wall`."""
+
+VALUES = ", values "
+"""Begins the last note in `Options.written_by`: how values read, as JSON (`Meaning.to_json`), by event and
+argument."""
+
+
 @dataclass(frozen=True, slots=True)
 class CpuData:
     """The position of one CPU's pages.

@@ -1,6 +1,7 @@
 """`ktrace add`."""
 
 import sys
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -136,8 +137,8 @@ def add(
     from ktrace.session.signals import StopSignals
 
     machine = traced().uname().machine
-    which = (every, nth, max_probes, force, inlined)
-    defaults = ProbeOptions(group, name, returns, maxactive, regs, machine, kind.value, *which)
+    made = ProbeOptions(group, name, returns, maxactive, regs, machine, kind.value, every, nth, max_probes)
+    defaults = replace(made, force=force, inlined=inlined, whole_paths=True)
     kernel = Kernel(tracing, debug, vmlinux=vmlinux, force=force)
     refusals = Refusals(report)
     wanted = _wanted(words or [], source, defaults, kernel, refusals)

@@ -119,6 +119,7 @@ def record(
         nth,
         max_probes,
         force,
+        whole_paths=True,
     )
     refusals = Refusals(report)
     targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug(traced())), refusals)

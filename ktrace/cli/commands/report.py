@@ -2,19 +2,21 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ktrace.cli.quantities import TimeForm
 from ktrace.cli.quantities import count as count_of
 from ktrace.cli.recording_options import CSV_RAW, FORMAT, FORMATS, RECOVER, SINCE, UNTIL
-from ktrace.cli.run_options import CPU, QUIET
+from ktrace.cli.run_options import CPU, QUIET, TIME
 from ktrace.texts.kind import Kind
 
 if TYPE_CHECKING:
     from ktrace.cli.exports import Export
     from ktrace.cli.progress import Progress
+    from ktrace.model.meaning import Names
     from ktrace.stream.inputs import Source
     from ktrace.stream.select import Choice, Test
 
@@ -67,6 +69,7 @@ def report(
         ),
     ] = None,
     recover: Annotated[bool, RECOVER] = False,
+    time_form: Annotated[TimeForm | None, TIME] = None,
     format_: Annotated[Kind | None, FORMAT] = None,
     formats: Annotated[str | None, FORMATS] = None,
     jobs: Annotated[
@@ -108,12 +111,7 @@ def report(
     from ktrace.stream.inputs import open_source
     from ktrace.stream.occurring import occurring_fields
     from ktrace.stream.recording import Recording
-    from ktrace.stream.select import (
-        Choice,
-        check_cpus,
-        check_events,
-        parse_time,
-    )
+    from ktrace.stream.select import Choice, check_cpus, check_events, parse_time
     from ktrace.tracedat.unfinished import files_of, place_of
 
     cpus = parse_cpus(cpu) if cpu else ()
@@ -136,13 +134,20 @@ def report(
                    "speedscope": speedscope}  # fmt: skip
         fields = partial(occurring_fields, recording, events or (), end)
         done = None
-        some = tests or cpus or recover or any(path is not None for path in outputs.values())
+        some = (
+            time_form is not None
+            or tests
+            or cpus
+            or recover
+            or any(path is not None for path in outputs.values())
+        )
         if not some and isinstance(recording, Recording):
             done = export_in_parts(
                 recording, name, fields, jobs=jobs, watch=progress.read if progress.is_on else None
             )
         if done is None:
-            with open_export(outputs, name, recording=recording, fields=fields, inputs=inputs) as sink:
+            opened = partial(open_export, outputs, name, recording=recording, fields=fields, inputs=inputs)
+            with opened(time_form=time_form) as sink:
                 done = _run(recording, Choice(tests, cpus, end), sink, progress)
         progress.clear()
         return _finish(recording, *done, quiet=quiet)
@@ -162,14 +167,23 @@ def _tests(
     if pids:
         tests.append(of_tasks(pids))
     if filter_:
+        from ktrace.model.filter_values import translate_filter
         from ktrace.stream.filter import Filter
 
-        chosen = Filter(filter_)
+        chosen = Filter(translate_filter(filter_, _all_values(recording)))
         chosen.check(recording.fields())
         tests.append(chosen.mask)
     if times != (None, None):
         tests.append(of_times(*times))
     return tests
+
+
+def _all_values(recording: "Source") -> "Mapping[str, Names]":
+    """Return how the values of fields read, of all events; not where events differ."""
+    from ktrace.model.meaning import merged
+    from ktrace.stream.saved_values import values_of
+
+    return merged({"": names} for names in values_of(recording).values()).get("", {})
 
 
 def _run(recording: "Source", choice: "Choice", sink: "Export", progress: "Progress") -> tuple[int, int]:

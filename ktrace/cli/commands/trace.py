@@ -1,6 +1,7 @@
 """`ktrace trace`."""
 
 import sys
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -24,6 +25,7 @@ from ktrace.cli.probe_options import (
     VMLINUX,
     Kind,
 )
+from ktrace.cli.quantities import TimeForm
 from ktrace.cli.run_options import (
     BUFFER_KB,
     CHILDREN,
@@ -37,6 +39,7 @@ from ktrace.cli.run_options import (
     JSON,
     PIDS,
     QUIET,
+    TIME,
     RunOptions,
 )
 from ktrace.cli.running import exit_status, patient, running
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
 
     from ktrace.resolve.spec import Names
     from ktrace.stream.pipeline import Sink
+    from ktrace.tracefs.files import Files
 
 
 def trace(
@@ -82,6 +86,7 @@ def trace(
     stop_on: Annotated[str | None, STOP_ON] = None,
     snapshot_on: Annotated[str | None, SNAPSHOT_ON] = None,
     clock: Annotated[str | None, CLOCK] = None,
+    time_form: Annotated[TimeForm | None, TIME] = None,
     buffer_kb: Annotated[int | None, BUFFER_KB] = None,
     as_json: Annotated[bool, JSON] = False,
     text: Annotated[
@@ -135,8 +140,8 @@ def trace(
     tracing = find_tracing(traced())
     group = Owner.of_this_process(traced()).name
     machine = traced().uname().machine
-    which = (every, nth, max_probes, force, inlined)
-    how = ProbeOptions(group, None, returns, maxactive, regs, machine, kind.value, *which)
+    made = ProbeOptions(group, None, returns, maxactive, regs, machine, kind.value, every, nth, max_probes)
+    how = replace(made, force=force, inlined=inlined, whole_paths=True)
     kernel = Kernel(tracing, find_debug(traced()), vmlinux=vmlinux, force=force)
     refusals = Refusals(report)
     targets = find_targets(tracing, words, how, kernel, refusals)
@@ -154,7 +159,8 @@ def trace(
 
         when = Conditions(start_on, stop_on, snapshot_on)
         request = TraceRequest(targets, stack, filter_, cpus, count, when)
-        sink = partial(_sink, patient(out, context.stop), as_json, targets.names)
+        form = _Form(as_json, targets.names, time_form, context.session.files)
+        sink = partial(_sink, patient(out, context.stop), form)
         result = run(context, request, sink, text=text)
         if not quiet:
             unparsed = [f"{result.unparsed} lines not understood"] if result.unparsed else []
@@ -162,12 +168,36 @@ def trace(
         return refusals.status(exit_status(context, result.outcome))
 
 
-def _sink(out: "BinaryIO", as_json: bool, names: "Mapping[str, Names]", groups: dict[str, str]) -> "Sink":
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """The form in which events are written.
+
+    Attributes:
+        names: by event and argument, how values read.
+        time: the value of `--time`.
+        files: those of the session's instance, for its clock.
+    """
+
+    as_json: bool
+    names: "Mapping[str, Names]"
+    time: "TimeForm | None"
+    files: "Files"
+
+
+def _sink(out: "BinaryIO", form: _Form, groups: dict[str, str]) -> "Sink":
     """Return the sink that writes events to `out`."""
-    if as_json:
+    from ktrace.session.clock_offsets import clock_offsets
+    from ktrace.tracedat.options import selected_clock
+
+    offsets = clock_offsets(form.files)
+    if form.as_json:
         from ktrace.output.formats.jsonl import JsonLines
 
-        return JsonLines(out, groups, names)
+        return JsonLines(out, groups, form.names, wall=offsets.get("wall"))
     from ktrace.output.formats.text import Text
+    from ktrace.output.rendering.times import Retimed, style_of
 
-    return Text(out, names)
+    if form.time is None:
+        return Text(out, form.names)
+    text = Text(out, form.names, style=style_of(form.time.value))
+    return Retimed(text, form.time.value, offsets, selected_clock(form.files.read("trace_clock")))

@@ -18,9 +18,11 @@ from ktrace.errors import UsageError
 from ktrace.model.batch import Batch, Chunk
 from ktrace.model.column import Column, Strings
 from ktrace.model.frame import OWN, column_name
+from ktrace.model.meaning import Names
 from ktrace.output.csv_cell import csv_cell
 from ktrace.output.rendering.row_template import Row
 from ktrace.output.rendering.row_writer import RowWriter
+from ktrace.output.rendering.text_columns import text_columns, text_name
 
 _to_json = JSONEncoder(separators=(",", ":")).encode
 
@@ -32,6 +34,7 @@ class Csv:
         out: a binary file, or any object with its `write`.
         fields: by event, the names of its fields, for the header. If None, they are taken from the first
             chunk that has events.
+        names: by event, then by field, how values read: the column `NAME_text` after `NAME`.
         header: whether to write the header.
         bulk: expect many records; make the lines in the background, with Polars if it is installed.
         raw: do not escape texts that a spreadsheet would take for formulas.
@@ -41,6 +44,7 @@ class Csv:
         self,
         out: BinaryIO,
         fields: Mapping[str, Sequence[str]] | None = None,
+        names: Mapping[str, Mapping[str, Names]] | None = None,
         *,
         header: bool = True,
         bulk: bool = False,
@@ -48,11 +52,12 @@ class Csv:
     ) -> None:
         self._out = out
         self._raw = raw
+        self._names = names or {}
         self._wants_header = header
         self._lines = RowWriter(out, self._row, lambda _: "", bulk=bulk)
         self._header: tuple[str, ...] | None = None
         if fields is not None:
-            self._begin(fields.values())
+            self._begin(fields.items())
 
     def write(self, chunk: Chunk) -> None:
         """Write all records of `chunk`.
@@ -61,7 +66,7 @@ class Csv:
             UsageError: an event has a field that the header lacks.
         """
         if self._header is None and chunk.batches:
-            self._begin(batch.columns for batch in chunk.batches)
+            self._begin((batch.event, batch.columns) for batch in chunk.batches)
         self._lines.write(chunk)
 
     def flush(self) -> None:
@@ -74,14 +79,22 @@ class Csv:
             self._begin([])
         self._lines.close()
 
-    def _begin(self, fields: Iterable[Iterable[str]]) -> None:
-        names = dict.fromkeys(column_name(name) for names in fields for name in names)
+    def _begin(self, fields: Iterable[tuple[str, Iterable[str]]]) -> None:
+        names: dict[str, None] = {}
+        for event, own in fields:
+            read = self._names.get(event, {})
+            for name in own:
+                names[column_name(name)] = None
+                if name in read:
+                    names[text_name(column_name(name))] = None
         self._header = (*OWN, *names)
         if self._wants_header:
             self._out.write((",".join(map(self._cell, self._header)) + "\n").encode())
 
     def _row(self, batch: Batch) -> Row:
-        fields = {column_name(name): column for name, column in batch.columns.items()}
+        fields: dict[str, Column] = {column_name(name): column for name, column in batch.columns.items()}
+        texts = text_columns(batch, self._names.get(batch.event, {}))
+        fields |= {text_name(column_name(name)): column for name, column in texts.items()}
         assert self._header is not None
         for name in fields:
             if name not in self._header:

@@ -12,8 +12,10 @@ import numpy as np
 
 from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Silent, Stack, Unparsed, Unread
 from ktrace.model.column import Column, Strings
+from ktrace.model.meaning import Meaning, Names
 from ktrace.output.rendering.row_template import Row
 from ktrace.output.rendering.row_writer import RowWriter
+from ktrace.output.rendering.text_columns import meanings_of, text_columns, text_name
 
 SCHEMA = 1
 """Changes when a reader of the old schema could misunderstand the new one; see docs/json.md."""
@@ -31,19 +33,22 @@ class JsonLines:
     Args:
         out: a binary file, or any object with its `write`.
         groups: by event, its group where it is known.
-        names: by event, then by argument, the names of an enum's values.
+        names: by event, then by argument, how values read.
         bulk: expect many records; make the lines in the background.
+        wall: nanoseconds to add to a time to get the time of day since 1970; None if that is not known.
     """
 
     def __init__(
         self,
         out: BinaryIO,
         groups: Mapping[str, str] | None = None,
-        names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None,
+        names: Mapping[str, Mapping[str, Names]] | None = None,
         *,
         bulk: bool = False,
+        wall: int | None = None,
     ) -> None:
         self._lines = RowWriter(out, self._row, _mark, bulk=bulk)
+        self._wall = wall
         self._groups = groups or {}
         self._names = names or {}
 
@@ -63,6 +68,9 @@ class JsonLines:
         row = Row(len(batch))
         row.literal(f'{_HEAD}"event",{_origin(batch)}"ts":')
         row.numbers(batch.ts)
+        if self._wall is not None and not batch.ticks:
+            row.literal(',"wall_ns":')
+            row.numbers(batch.ts + self._wall)
         row.literal(',"cpu":')
         row.numbers(batch.cpu)
         row.literal(',"pid":')
@@ -91,9 +99,13 @@ class JsonLines:
             row.literal(',"body":')
             _add(row, batch.body)
         row.literal(',"args":{')
+        texts = text_columns(batch, self._names.get(batch.event) or meanings_of(batch))
         for i, (name, column) in enumerate(batch.columns.items()):
             row.literal(("," if i else "") + _to_json(name) + ":")
             _add(row, column)
+            if name in texts:
+                row.literal(f",{_to_json(text_name(name))}:")
+                _add(row, texts[name])
         self._add_names(row, batch)
         row.literal("}}\n")
         return row
@@ -103,7 +115,7 @@ class JsonLines:
         begin = '},"names":{'
         for name, names in self._names.get(batch.event, {}).items():
             column = batch.columns.get(name)
-            if column is None or isinstance(column, Strings):
+            if column is None or isinstance(column, Strings) or isinstance(names, Meaning):
                 continue
             row.literal(begin + _to_json(name) + ":")
             begin = ","

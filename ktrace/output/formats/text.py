@@ -12,12 +12,14 @@ from ktrace.model.batch import Batch, Chunk, Lost, Mark, Missed, Silent, Stack, 
 from ktrace.model.column import Column, Strings
 from ktrace.model.format import Format
 from ktrace.model.lookups import NO_LOOKUPS, Lookups
+from ktrace.model.meaning import Names
 from ktrace.output.printfmt import Body
 from ktrace.output.rendering.background import Background, Buffer
 from ktrace.output.rendering.line_prefix import head_of, heads, origin_of
 from ktrace.output.rendering.lines import Block, Group, assemble
 from ktrace.output.rendering.pieces import Pieces
 from ktrace.output.rendering.probe_body import probe_pieces, strings
+from ktrace.output.rendering.times import PLAIN, TimeStyle
 
 
 class Text:
@@ -25,19 +27,22 @@ class Text:
 
     Args:
         out: a binary file, or any object with its `write`.
-        names: by event, then by argument, the names of an enum's values, printed instead of the numbers.
+        names: by event, then by argument, how values read, which is printed instead of the numbers.
         bulk: expect many records; make their lines in the background.
+        style: how times are spelled.
     """
 
     def __init__(
         self,
         out: BinaryIO,
-        names: Mapping[str, Mapping[str, Mapping[int, str]]] | None = None,
+        names: Mapping[str, Mapping[str, Names]] | None = None,
         *,
         bulk: bool = False,
+        style: TimeStyle = PLAIN,
     ) -> None:
         self._lines = Background(out, self._make, bulk=bulk)
         self._names = names or {}
+        self._style = style
         self._bodies: dict[tuple[Format, Lookups], Body] = {}
 
     def write(self, chunk: Chunk) -> None:
@@ -59,9 +64,10 @@ class Text:
             if len(batch):
                 alike.setdefault((batch.tgid is None, batch.ticks, batch.origin), []).append(batch)
         groups = [
-            Group(heads(batches), [self._block(batch) for batch in batches]) for batches in alike.values()
+            Group(heads(batches, self._style), [self._block(batch) for batch in batches])
+            for batches in alike.values()
         ]
-        marks = [(mark.seq, _mark(mark).encode()) for mark in chunk.marks]
+        marks = [(mark.seq, _mark(mark, self._style).encode()) for mark in chunk.marks]
         return [assemble(groups, marks)] if groups or marks else []
 
     def _block(self, batch: Batch) -> Block:
@@ -92,7 +98,7 @@ class Text:
         return body
 
 
-def _mark(mark: Mark) -> str:
+def _mark(mark: Mark, style: TimeStyle) -> str:
     match mark:
         case Lost(cpu=cpu, count=count):
             where = "CPU:?" if cpu is None else f"CPU:{cpu}"
@@ -109,5 +115,5 @@ def _mark(mark: Mark) -> str:
             title = "<user stack trace>" if mark.user else "<stack trace>"
             # The kernel puts one more blank before addresses of user space.
             frames = (f" => {' ' * frame.startswith('<')}{visible(frame)}\n" for frame in mark.frames)
-            return f"{head_of(mark)}{title}\n{''.join(frames)}"
+            return f"{head_of(mark, style)}{title}\n{''.join(frames)}"
     assert_never(mark)

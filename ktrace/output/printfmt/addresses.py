@@ -8,10 +8,10 @@ what is in the kernel's memory at the address, such as a file's name (`%pD`): a 
 import ipaddress
 import struct
 
+from ktrace.model.errno_names import ERRNO_NAMES
 from ktrace.model.lookups import Lookups
 from ktrace.output.printfmt.bitmaps import bitmap, bitmap_list
 from ktrace.output.printfmt.cint import Machine
-from ktrace.output.printfmt.errno_names import ERRNO_NAMES
 from ktrace.output.printfmt.escape import escaped
 from ktrace.output.printfmt.times import spell_time
 

@@ -12,6 +12,7 @@ from ktrace.model.column import Strings
 from ktrace.output.rendering.digits import decimal, micros
 from ktrace.output.rendering.distinct_values import Codes, distinct, joined, looks_repetitive
 from ktrace.output.rendering.pieces import Coded, Piece, Pieces, coded
+from ktrace.output.rendering.times import PLAIN, TimeStyle
 
 _SECOND = 1_000_000  # in microseconds, to which the kernel's text rounds its times
 
@@ -21,15 +22,15 @@ def origin_of(of: Batch | Stack | Lost) -> str:
     return f"{visible(of.origin)}: " if of.origin else ""
 
 
-def head_of(mark: Stack) -> str:
+def head_of(mark: Stack, style: TimeStyle = PLAIN) -> str:
     """Return the beginning of a stack trace's line."""
     group = "" if mark.tgid is None else _group(mark.tgid)
     second, micro = divmod((mark.ts + 500) // 1000, _SECOND)
-    time = f"{mark.ts:12d}" if mark.ticks else f"{_seconds(second)}{micro:06d}"
+    time = f"{mark.ts:12d}" if mark.ticks else f"{style.second(second)}{micro:06d}{style.suffix}"
     return f"{origin_of(mark)}{_task(mark.comm, mark.pid)}{group}{_cpu(mark.cpu)}{_flags(mark.flags)}{time}: "
 
 
-def heads(batches: Sequence[Batch]) -> list[Piece]:
+def heads(batches: Sequence[Batch], style: TimeStyle = PLAIN) -> list[Piece]:
     """Return the beginnings of all records' lines, batch after batch.
 
     The batches agree on `tgid`, `ticks` and `origin`. The first piece is at least 24 bytes long. Values that
@@ -55,16 +56,22 @@ def heads(batches: Sequence[Batch]) -> list[Piece]:
         )
     pieces.add(Coded([text.encode() for text in texts], codes))
     times = np.concatenate([batch.ts for batch in batches])
-    pieces.extend(_counts(times) if batches[0].ticks else _times(times))
+    pieces.extend(_counts(times) if batches[0].ticks else _times(times, style))
     return pieces.finish()
 
 
-def _times(times: NDArray[np.int64]) -> Iterable[Piece]:
+def _times(times: NDArray[np.int64], style: TimeStyle) -> Iterable[Piece]:
     rounded = (times + 500) // 1000
     whole = rounded // _SECOND
     seconds, codes = distinct(whole)
-    yield coded([_seconds(second).encode() for second in seconds.tolist()], codes)
-    yield micros(rounded - whole * _SECOND)
+    yield coded([style.second(second).encode() for second in seconds.tolist()], codes)
+    parts = micros(rounded - whole * _SECOND)
+    if style.suffix:  # of one character: the blank after the colon follows on its own
+        parts.cells[:, -2:] = np.frombuffer(f"{style.suffix}:".encode(), np.uint8)
+        yield parts
+        yield b" "
+    else:
+        yield parts
 
 
 def _counts(times: NDArray[np.int64]) -> Iterable[Piece]:
@@ -117,7 +124,3 @@ def _cpu(cpu: int) -> str:
 
 def _flags(flags: str) -> str:
     return f"{visible(flags)} "
-
-
-def _seconds(second: int) -> str:
-    return f"{second:5d}."

@@ -9,12 +9,10 @@ from ktrace.model.batch import Batch
 from ktrace.model.column import Column, Strings
 from ktrace.model.fetch_types import PrintAs
 from ktrace.model.lookups import Lookups
+from ktrace.model.meaning import Meaning, Names
 from ktrace.output.rendering.digits import decimal, hexadecimal
 from ktrace.output.rendering.distinct_values import distinct, looks_repetitive
 from ktrace.output.rendering.pieces import Coded, Piece, Pieces, coded
-
-Names = Mapping[int, str]
-"""The names of an enum's values."""
 
 
 def probe_pieces(batch: Batch, names: Mapping[str, Names], lookups: Lookups) -> list[Piece]:
@@ -22,7 +20,7 @@ def probe_pieces(batch: Batch, names: Mapping[str, Names], lookups: Lookups) -> 
 
     Args:
         batch: records of a probe, or of an event whose layout is not known.
-        names: by argument, the names to print instead of numbers.
+        names: by argument, what to print instead of numbers.
         lookups: the symbols of addresses.
     """
     pieces = Pieces()
@@ -68,6 +66,9 @@ def _values(column: Column, kind: PrintAs | None, names: Names, lookups: Lookups
 def _spelled(value: object, kind: PrintAs | None, names: Names, lookups: Lookups) -> str:
     if value is None:
         return "(fault)"
+    if isinstance(names, Meaning) and names.takes_all:
+        text = names.get(value)
+        return visible(text) if text is not None else _spelled(value, kind, {}, lookups)
     if isinstance(value, list | tuple):
         return "{" + ",".join(_spelled(item, kind, names, lookups) for item in value) + "}"
     if isinstance(value, int):

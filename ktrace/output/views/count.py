@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 
 from ktrace.model.outcome import Outcome
-from ktrace.model.tally import Key, Range, Row, Symbol, Syscall, Tally, Task
+from ktrace.model.tally import Key, Named, Range, Row, Symbol, Syscall, Tally, Task
 from ktrace.output.terminal.table import render_table
 from ktrace.output.views.summary import shortcomings
 
@@ -37,7 +37,7 @@ def key_text(part: Key) -> str:
     match part:
         case Range(low, high):
             return range_text(low, high)
-        case Symbol(_, name) | Syscall(_, name):
+        case Symbol(_, name) | Syscall(_, name) | Named(_, name):
             return name
         case Task(pid, comm):
             return f"{comm} ({pid})"
@@ -62,7 +62,7 @@ def tally_records(tally: Tally, rows: Iterable[Row] | None = None) -> Iterator[s
         record: dict[str, object] = {
             "schema": SCHEMA,
             "type": "row",
-            "key": dict(zip(tally.names, map(_key_json, row.key), strict=True)),
+            "key": _key_record(tally.names, row.key),
             "count": row.count,
         }
         if tally.summed:
@@ -105,12 +105,23 @@ def answer_text(tally: Tally, method: str, outcome: Outcome) -> str:
     return ", ".join([*parts, *shortcomings(outcome)])
 
 
+def _key_record(names: Iterable[str], key: Iterable[Key]) -> dict[str, object]:
+    record: dict[str, object] = {}
+    for name, part in zip(names, key, strict=True):
+        record[name] = _key_json(part)
+        if isinstance(part, Named):
+            record[f"{name}_text"] = part.text
+    return record
+
+
 def _key_json(part: Key) -> object:
     match part:
         case Range(low, high):
             return {"low": low, "high": high}
         case Symbol(_, name) | Syscall(_, name):
             return name
+        case Named(number, _):
+            return number
         case Task(pid, comm):
             return {"pid": pid, "comm": comm}
         case tuple():

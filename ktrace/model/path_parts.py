@@ -1,0 +1,82 @@
+"""Whole paths: a probe reads the parts of a path one by one, and they are joined when its records are read.
+
+The argument `file` holds the last name; `file__p1`, `file__p2`, ... the names of the directories above it, up
+to the root of the filesystem; `file__m0`, ... the names from the directory where that is mounted, and
+`file__n0`, `file__o0`, ... those of the mounts above. The names of the arguments say how to join them, so
+nothing else has to be stored with a probe or a recording.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+
+ROOT = "/"
+CUT = "..."
+"""Begins a path whose upper part was not read."""
+
+SUFFIX_MAX = 5  # characters of `__p10`
+_PART = re.compile(r"(\w+?)__([pmno])(\d{1,2})\Z")
+_LEVELS = "pmno"
+_FEWEST = 3
+"""Names that must be the same to be those of an object without directories, which is its own parent."""
+
+
+def part_name(name: str, level: str, number: int) -> str:
+    """Return the name of the argument with a part of the path `name`."""
+    return f"{name}__{level}{number}"
+
+
+def parts_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return the names of the parts of each path among an event's arguments, in order, by the path's name."""
+    known = set(names)
+    found: dict[str, list[tuple[int, int, str]]] = {}
+    for name in known:
+        match = _PART.match(name)
+        if match and match[1] in known and part_name(match[1], "p", 1) in known:
+            found.setdefault(match[1], []).append((_LEVELS.index(match[2]), int(match[3]), name))
+    return {name: tuple(part for _, _, part in sorted(parts)) for name, parts in found.items()}
+
+
+def join_path(name: str | None, parts: Sequence[tuple[str, str | None]]) -> str | None:
+    """Return the path of a file.
+
+    Args:
+        name: its own name; None if it could not be read.
+        parts: the level (`p`, `m`, `n`, `o`) and the text of each part, in the order of `parts_of`.
+
+    Returns:
+        The path from the root, with `...` before it where the rest was not read; None if there is no name.
+    """
+    if name is None:
+        return None
+    levels = {level: [text for one, text in parts if one == level] for level in _LEVELS}
+    own = [name, *levels["p"]]
+    if name != ROOT and len(own) >= _FEWEST and all(text == name for text in own):
+        return name  # a pipe, a socket: it is its own parent
+    components, is_whole = _upwards(own)
+    for level in _LEVELS[1:]:
+        if not is_whole or not levels[level]:
+            is_whole = is_whole and level == "m"  # a dentry is in no mount
+            break
+        if levels[level][0] == ROOT:
+            return _joined(components, is_whole=True)
+        above, is_whole = _upwards(levels[level])
+        components += above
+    else:
+        is_whole = False  # the mounts above were not read
+    return _joined(components, is_whole=is_whole)
+
+
+def _upwards(names: Sequence[str | None]) -> tuple[list[str], bool]:
+    """Return the names below the root of a filesystem, innermost first, and whether the root was reached."""
+    found: list[str] = []
+    for name in names:
+        if name == ROOT:
+            return found, True
+        if name is None:
+            break
+        found.append(name)
+    return found, False
+
+
+def _joined(components: Sequence[str], *, is_whole: bool) -> str:
+    return ("" if is_whole else CUT) + ROOT + ROOT.join(reversed(components))

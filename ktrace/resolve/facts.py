@@ -1,0 +1,38 @@
+"""Facts of the running kernel that the arguments of a probe need."""
+
+import re
+from dataclasses import replace
+from functools import partial
+
+from ktrace.expr.source import Site
+from ktrace.host.host import Host
+from ktrace.kernel.constants import kernel_constants
+from ktrace.kernel.kernel import Kernel
+from ktrace.model.fetch import FetchArg
+from ktrace.model.fetch_types import ELEMENTS_MAX
+from ktrace.model.meaning import Meaning
+
+_POSSIBLE = "/sys/devices/system/cpu/possible"
+
+
+def with_facts(site: Site, kernel: Kernel) -> Site:
+    """Return the site with the number of CPUs and a look-up of this kernel's constants."""
+    return replace(site, cpu_words=_cpu_words(kernel.host), look_up=partial(kernel_constants, kernel))
+
+
+def _cpu_words(host: Host) -> int:
+    """Return the words of 64 CPUs that a set of CPUs needs; 1 if the number of CPUs cannot be read."""
+    try:
+        last = re.findall(r"\d{1,6}", host.read(_POSSIBLE))[-1]
+    except (OSError, IndexError):
+        return 1
+    return min(int(last) // 64 + 1, ELEMENTS_MAX)
+
+
+def errors_of(args: tuple[FetchArg, ...]) -> dict[str, Meaning]:
+    """Return the meaning of return values that are read as signed numbers without a look-up of types."""
+    return {
+        arg.name: Meaning("errno")
+        for arg in args
+        if arg.name and arg.expr == "$retval" and arg.type in ("s32", "s64")
+    }
