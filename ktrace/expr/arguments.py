@@ -27,6 +27,7 @@ from ktrace.model.path_parts import SUFFIX_MAX
 Spelling = Literal["own", "btf", "registers"]
 
 EVERY_PARAMETER = "$args"
+_NUMBER_SIZE = 8  # bytes of the largest number
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,8 @@ def _read(argument: Argument, site: Site, types: TypeSource | Miss) -> tuple[Val
     scope = Scope(argument.text, site, types)
     assert not isinstance(argument.node, FetchArg)
     value = Resolver(scope).value(argument.node)
+    if isinstance(value.kind, Record) and value.kind.size <= _NUMBER_SIZE:
+        value = _only_member(value, scope)
     return value, read(value, argument, scope)
 
 

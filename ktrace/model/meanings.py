@@ -93,7 +93,7 @@ class Described:
 
 def word_for(value: Described) -> str | None:
     """Return the word of this table for a value's meaning; None if it has none."""
-    if value.is_return and (value.is_pointer or (value.is_signed and (value.size or 0) >= 4)):
+    if value.is_return and (value.is_pointer or value.size == 8 or (value.is_signed and value.size == 4)):
         return "errno"
     if value.member in BY_MEMBER:
         return BY_MEMBER[value.member]
