@@ -4,6 +4,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, TypeAlias, cast
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, TextIO, TypeAlias, cast
 if TYPE_CHECKING:
     from ktrace.cli.quantities import TimeForm
     from ktrace.model.batch import Chunk
+    from ktrace.model.meaning import Names
     from ktrace.stream.inputs import Source
     from ktrace.stream.recording import Recording
 
@@ -118,10 +120,11 @@ def export_in_parts(
     if jobs < 2:
         return None
     columns = _columns(name, fields)
+    known = _known(name, recording)
 
     def work(part: Part, out: Out) -> tuple[int, Counter[int]]:
         count, told = 0, Counter[int]()
-        sink = _sink(name, cast(BinaryIO, out), recording, columns, first=False, bulk=False)
+        sink = _sink(name, cast(BinaryIO, out), known, columns, first=False, bulk=False)
         for chunk in parts.chunks(part):
             count += len(chunk)
             for mark in chunk.marks:
@@ -159,7 +162,7 @@ def _is_file(stream: TextIO) -> bool:
 
 @contextmanager
 def _standard_output(name: str | None, recording: "Source", columns: Fields) -> Iterator[Export]:
-    sink = _sink(name, sys.stdout.buffer, recording, columns, first=True, bulk=True)
+    sink = _sink(name, sys.stdout.buffer, _known(name, recording), columns, first=True, bulk=True)
     yield sink
     sink.close()
 
@@ -171,36 +174,54 @@ def _retimed(recording: "Source", form: "TimeForm") -> Iterator[Export]:
     from ktrace.output.rendering.times import Retimed, style_of
     from ktrace.stream.saved_values import saved_clocks, values_of
 
-    text = Text(sys.stdout.buffer, values_of(recording), bulk=True, style=style_of(form.value))
+    text = Text(sys.stdout.buffer, values_of(recording, static=False), bulk=True, style=style_of(form.value))
     sink = Retimed(text, form.value, saved_clocks(recording))
     yield sink
     sink.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The facts about a recording that its lines need, found once for all processes that make them.
+
+    Attributes:
+        values: by event and field, how values read.
+        groups: the group of each event.
+        wall: nanoseconds to add to a time to get the time of day; None if that is not known.
+    """
+
+    values: "Mapping[str, Mapping[str, Names]]"
+    groups: Mapping[str, str]
+    wall: int | None
+
+
+def _known(name: str | None, recording: "Source") -> _Known:
+    from ktrace.stream.saved_values import saved_clocks, values_of
+
+    values = values_of(recording, static=name is not None)
+    return _Known(values, recording.groups(), saved_clocks(recording).get("wall"))
+
+
 def _sink(
     name: str | None,
     out: BinaryIO,
-    recording: "Source",
+    known: _Known,
     columns: Fields,
     *,
     first: bool,
     bulk: bool,
 ) -> Export:
-    from ktrace.stream.saved_values import saved_clocks, values_of
-
-    values = values_of(recording)
     if name == "json":
         from ktrace.output.formats.jsonl import JsonLines
 
-        wall = saved_clocks(recording).get("wall")
-        return JsonLines(out, recording.groups(), values, bulk=bulk, wall=wall)
+        return JsonLines(out, known.groups, known.values, bulk=bulk, wall=known.wall)
     if name in ("csv", "csv-raw"):
         from ktrace.output.formats.csv import Csv
 
-        return Csv(out, columns, values, header=first, bulk=bulk, raw=name == "csv-raw")
+        return Csv(out, columns, known.values, header=first, bulk=bulk, raw=name == "csv-raw")
     from ktrace.output.formats.text import Text
 
-    return Text(out, values, bulk=bulk)
+    return Text(out, known.values, bulk=bulk)
 
 
 @contextmanager

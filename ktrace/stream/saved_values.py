@@ -30,16 +30,19 @@ def saved_values(contents: Contents) -> dict[str, dict[str, Names]]:
     return values
 
 
-def values_of(source: Source) -> dict[str, dict[str, Names]]:
-    """Return how values read, by event and argument: as stored, and static events' fields by their types.
+def values_of(source: Source, *, static: bool = True) -> dict[str, dict[str, Names]]:
+    """Return how values read, by event and argument.
 
     A text has no types, and shows its values as the kernel printed them.
+
+    Args:
+        static: also those of static events, by the types of their fields; text does not need them.
     """
     if isinstance(source, TextRecording):
         return {}
     big = any(contents.order == "big" for contents in source.contents)
-    static = [{form.name: of_format(form, big=big)} for form in source.formats() if not form.is_probe]
-    found = merged([*map(saved_values, source.contents), *static])
+    forms = [form for form in source.formats() if not form.is_probe] if static else []
+    found = merged([*map(saved_values, source.contents), *({f.name: of_format(f, big=big)} for f in forms)])
     return {event: names for event, names in found.items() if any(names.values())}
 
 

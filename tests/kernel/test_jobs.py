@@ -22,7 +22,7 @@ def test_there_are_ten() -> None:
 
 @pytest.fixture
 def job(ktrace: Callable) -> Callable:
-    """Run the line of a job, with the test's command in place of its own."""
+    """Run the line of a job, with the test's command instead of the line's."""
 
     def run(title: str, command: str = ACT, *more: str) -> list[str]:
         words = shlex.split(JOBS[title])
