@@ -99,7 +99,7 @@ class Session:
             Unavailable: this kernel does not have what the arguments need.
         """
         inner = self._opened()
-        defaults = ProbeOptions(inner.name, name, at_return, machine=inner.kernel.machine, whole_paths=True)
+        defaults = ProbeOptions(inner.name, name, at_return, machine=inner.kernel.machine, whole=True)
         wanted = want([place, *args], defaults, inner.kernel)
         notes = [note for one in wanted for note in one.notes]
         names: list[str] = []

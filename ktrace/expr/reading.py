@@ -94,9 +94,11 @@ class _Reader:
         if kind is None:
             return TypedRead(value, None)
         word = word_of(value, self._scope.site)
-        whole = self._whole(word) if word is not None and not value.in_words else None
-        if whole is not None:
-            return whole
+        if word is not None and whole_type(word, self._scope.site):
+            whole = self._whole(word) if self._scope.site.whole and not value.in_words else None
+            if whole is not None:
+                return whole
+            word = None
         if value.bits:
             bits = value.bits
             names = tuple(kind.names().items()) if isinstance(kind, Enum) else ()
@@ -217,7 +219,7 @@ class _Reader:
 
     def _file_name(self, asked: FetchType) -> TypedRead:
         """Read the name of a file or dentry, with `%pd` or `%pD`, or through members."""
-        if asked.name == "path" and self._scope.site.whole_paths:
+        if asked.name == "path" and self._scope.site.whole:
             return replace(self._last_name(asked), parts=self._path_parts())
         return self._last_name(asked)
 

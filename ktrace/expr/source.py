@@ -58,7 +58,8 @@ class Site:
         either_arrow: `->` may also access a struct that is not a pointer, as in SystemTap's language.
         variables: the variables that debug info describes there, innermost scope first; no other names are
             then accepted. A Miss says what has to be installed; None if it was not looked up.
-        whole_paths: read all parts of a file's path, as further arguments.
+        whole: read all parts of a file's path, as further arguments, and all bytes of a struct that is one
+            value to a person, such as a `struct sockaddr`.
         cpu_words: the words of 64 CPUs that are read of a `struct cpumask`.
         look_up: returns the kernel's constants for a word of `ktrace.model.meanings`.
         body_max: the maximum length of an argument after `NAME=`, in characters. 255 since 7.3, which README
@@ -76,7 +77,7 @@ class Site:
     force: bool = False
     either_arrow: bool = False
     variables: tuple[Variable, ...] | Miss | None = None
-    whole_paths: bool = False
+    whole: bool = False
     cpu_words: int = 1
     look_up: Callable[[str], Table] = lambda _: ()
     body_max: int = 63

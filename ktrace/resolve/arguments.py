@@ -111,7 +111,7 @@ def _of_meaning(
     is_pointer = len(words) > 1
     if is_pointer and asked.type is None:
         word = word_for(Described((words[0].strip(),))) if len(words) == 2 else None
-        whole = whole_type(word, site) if word else None
+        whole = whole_type(word, site) if word and site.whole else None
         if word and whole:
             return replace(arg, expr=f"+u0({arg.expr})", type=whole), meaning_for(word, site.machine)
         return arg, None

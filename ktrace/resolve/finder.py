@@ -305,7 +305,7 @@ class Finder:
             nth=nth,
             force=self.defaults.force,
             either_arrow=self.defaults.either_arrow,
-            whole_paths=self.defaults.whole_paths,
+            whole=self.defaults.whole,
         )
         return with_facts(site, self.kernel)
 

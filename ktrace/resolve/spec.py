@@ -46,7 +46,7 @@ class ProbeOptions:
         max_probes: the most functions that a wildcard may match.
         force: trust a function's C prototype for its arguments although the compiler changed them.
         either_arrow: `->` also works on a struct that is not a pointer, as in SystemTap's language.
-        whole_paths: read the whole path of a file where its type is `path`, as several arguments.
+        whole: read whole paths of files, as several arguments, and structs that are one value.
         inlined: also probe a function wherever it was inlined.
     """
 
@@ -63,7 +63,7 @@ class ProbeOptions:
     force: bool = False
     either_arrow: bool = False
     inlined: bool = False
-    whole_paths: bool = False
+    whole: bool = False
 
     @property
     def given(self) -> str | None:

@@ -45,7 +45,7 @@ def tracepoint_probe(
         registers=False,
         tracepoint=True,
         either_arrow=defaults.either_arrow,
-        whole_paths=defaults.whole_paths,
+        whole=defaults.whole,
     )
     found = function_arguments(args, with_facts(site, kernel), kernel.types())
     probe = Probe(

@@ -40,6 +40,8 @@ class Case:
     at: tuple[str, object] | None = None  # the record that is meant: an expression, and its value
 
 
+WHOLE = f"/tmp/{FOLDER}/{FILE}"
+
 CASES = (
     Case(
         "vfs_read",
@@ -49,8 +51,8 @@ CASES = (
             "*pos": POS,
             "pos": is_pointer,
             "buf:x64": seen("buffer"),
-            "file:path": FILE,
-            "file->f_path:path": FILE,
+            "file:path": WHOLE,
+            "file->f_path:path": WHOLE,
             "file->f_path.dentry->d_name.name": FILE,
             "file->f_path.dentry->d_parent->d_name.name": FOLDER,
             "file->f_path.dentry:%pd": FILE,
@@ -123,10 +125,15 @@ CASES = (
     ),
     Case(
         "do_filp_open%return",
-        {"$retval:path": FILE, "$retval->f_path.dentry->d_name.name": FILE, "$retval->f_inode->i_size": SIZE},
-        ("$retval:path", FILE),
+        {"$retval:path": WHOLE, "$retval->f_path.dentry->d_name.name": FILE,
+         "$retval->f_inode->i_size": SIZE},
+        ("$retval:path", WHOLE),
     ),
-    Case("vfs_mkdir", {"dentry->d_name.name": MADE, "dentry:path": MADE, "dir->i_mode": 0o40755}),
+    Case(
+        "vfs_mkdir",
+        {"dentry->d_name.name": MADE, "dentry:path": lambda path, _: path.endswith(f"/{MADE}"),
+         "dir->i_mode": 0o40755},
+    ),
     Case("do_send_sig_info", {"sig": int(signal.SIGURG), "type": 1, "p->pid": seen("self")}, ("sig", 23)),
     Case("do_exit", {"code": EXIT << 8}),
 )  # fmt: skip
@@ -180,6 +187,8 @@ def compare(case: Case, records: list[dict], facts: Seen) -> Iterator[str]:
         for args in mine:
             # Both were read within one hit; what faulted in one may not fault in the other.
             one, other = args[f"e{number}"], args.get(f"r{number}", args[f"e{number}"])
+            if expression.endswith(":path"):
+                one = one and one.rpartition("/")[2]  # by registers, only the last name is read
             if one != other and None not in (one, other):
                 yield f"{case.place} {expression}: {one!r} by name, {other!r} by registers"
     meant = [args for args in mine if case.at is None or fits(case, args, *case.at, facts)]
@@ -204,9 +213,10 @@ def test_values_have_names(ktrace: Callable, start: Callable, tracing: Path) -> 
     play(run, tracing)
     record = next(r for r in run.wait().records("event") if r["args"]["sig"] == signal.SIGURG)
     assert record["args"]["type"] == 1 and record["names"] == {"type": "PIDTYPE_TGID"}
+    assert record["args"]["type_text"] == "PIDTYPE_TGID" and record["args"]["sig_text"] == "SIGURG"
     run = start("trace", "do_send_sig_info", "sig", "type", "-q", "--filter", f"COMM == '{COMM}'")
     play(run, tracing)
-    assert f"sig={int(signal.SIGURG)} type=PIDTYPE_TGID" in run.wait().out
+    assert "sig=SIGURG type=PIDTYPE_TGID" in run.wait().out
 
 
 def test_parameters_at_the_return(
@@ -221,7 +231,7 @@ def test_parameters_at_the_return(
     run = start("trace", *argv, "--json", "--filter", f"COMM == '{COMM}'")
     play(run, tracing)
     args = [r["args"] for r in run.wait().records("event")]
-    assert {"ret": COUNT, "count": COUNT, "file": FILE} in args
+    assert {"ret": COUNT, "count": COUNT, "file": WHOLE} in args
 
 
 def test_all_parameters(ktrace: Callable, tracing: Path) -> None:

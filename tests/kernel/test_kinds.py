@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel.scene import COMM, COUNT, FILE, POS, play
+from tests.kernel.scene import COMM, COUNT, FILE, FOLDER, POS, play
 
 FILTER = ("--json", "--filter", f"COMM == '{COMM}'")
 
@@ -25,7 +25,7 @@ def test_fprobe_reads_the_same(start: Callable, ktrace: Callable, tracing: Path,
     play(run, tracing)
     records = run.wait().records("event")
     entries = [r["args"] for r in records if r["event"] == "vfs_read"]
-    assert {"count": COUNT, "pos": POS, "file": FILE} in entries
+    assert {"count": COUNT, "pos": POS, "file": f"/tmp/{FOLDER}/{FILE}"} in entries
     returns = [r for r in records if r["event"] == "vfs_read__return"]
     assert {"ret": COUNT} in [r["args"] for r in returns] and returns[0]["func"] == "vfs_read"
 

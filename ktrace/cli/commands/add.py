@@ -138,7 +138,7 @@ def add(
 
     machine = traced().uname().machine
     made = ProbeOptions(group, name, returns, maxactive, regs, machine, kind.value, every, nth, max_probes)
-    defaults = replace(made, force=force, inlined=inlined, whole_paths=True)
+    defaults = replace(made, force=force, inlined=inlined, whole=True)
     kernel = Kernel(tracing, debug, vmlinux=vmlinux, force=force)
     refusals = Refusals(report)
     wanted = _wanted(words or [], source, defaults, kernel, refusals)

@@ -119,7 +119,7 @@ def record(
         nth,
         max_probes,
         force,
-        whole_paths=True,
+        whole=True,
     )
     refusals = Refusals(report)
     targets = find_targets(tracing, words, defaults, Kernel(tracing, find_debug(traced())), refusals)

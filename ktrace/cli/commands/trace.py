@@ -141,7 +141,7 @@ def trace(
     group = Owner.of_this_process(traced()).name
     machine = traced().uname().machine
     made = ProbeOptions(group, None, returns, maxactive, regs, machine, kind.value, every, nth, max_probes)
-    how = replace(made, force=force, inlined=inlined, whole_paths=True)
+    how = replace(made, force=force, inlined=inlined, whole=True)
     kernel = Kernel(tracing, find_debug(traced()), vmlinux=vmlinux, force=force)
     refusals = Refusals(report)
     targets = find_targets(tracing, words, how, kernel, refusals)

@@ -104,8 +104,7 @@ class JsonLines:
             row.literal(("," if i else "") + _to_json(name) + ":")
             _add(row, column)
             if name in texts:
-                row.literal(f",{_to_json(text_name(name))}:")
-                _add(row, texts[name])
+                _add_text(row, text_name(name), texts[name])
         self._add_names(row, batch)
         row.literal("}}\n")
         return row
@@ -124,6 +123,16 @@ class JsonLines:
                 row.choices([_to_json(names.get(v)) for v in values.tolist()], codes)
             else:
                 row.texts([_to_json([names.get(v) for v in values]) for values in column.tolist()])
+
+
+def _add_text(row: Row, name: str, column: Column) -> None:
+    """Add how the numbers read, to those rows in which a number does not say it all."""
+    head = f",{_to_json(name)}:"
+    if isinstance(column, Strings):
+        row.choices(["" if text is None else head + _quote(text) for text in column.values], column.codes)
+    else:
+        row.literal(head)
+        _add(row, column)
 
 
 def _add(row: Row, column: Column) -> None:

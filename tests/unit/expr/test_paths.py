@@ -72,7 +72,7 @@ def read(*texts: str, function: str = "vfs_read", **site: object) -> tuple[Resol
 
 
 def lines(*texts: str, **site: object) -> list[str]:
-    return [one.arg.to_text() for one in read(*texts, whole_paths=True, **site)]
+    return [one.arg.to_text() for one in read(*texts, whole=True, **site)]
 
 
 def test_a_file_is_read_name_by_name_up_to_the_mounts() -> None:
@@ -138,8 +138,14 @@ def test_without_the_option_only_the_last_name_is_read() -> None:
     ],
 )
 def test_values_have_a_meaning(text: str, function: str, line: str, word: str | None) -> None:
-    (one,) = read(text, function=function)
+    (one,) = read(text, function=function, whole=True)
     assert (one.arg.to_text(), one.word) == (line, word)
+
+
+def test_other_readers_get_the_pointer() -> None:
+    """A script computes with it, and a histogram has no keys of several numbers."""
+    (one,) = read("uaddr", function="tcp_connect")
+    assert (one.arg.to_text(), one.word) == ("uaddr=%si:x64", None)
 
 
 def test_returns_are_errors() -> None:
