@@ -1,5 +1,6 @@
 """Look up constants that differ between kernels: flags of allocations, operations of block devices."""
 
+import ast
 import re
 
 from ktrace.kernel.kernel import Kernel
@@ -9,10 +10,10 @@ from ktrace.model.miss import Miss
 
 _GFP_EVENTS = ("kmem/kmalloc", "kmem/mm_page_alloc")
 _PAIR = re.compile(r'\{([^{}"]{1,2000}),\s*"(\w+)"\s*\}')
-_NAMES_OF_TYPES = re.compile(r"\(\s*(?:unsigned long|gfp_t)\s*\)|(?<=[0-9a-fA-F])[uUlL]+\b|\b0x0*(?=0x)")
-_SUM = re.compile(r"[\s()|<>0-9a-fx]*\Z")
-_SHIFT = re.compile(r"(0x[0-9a-f]+|\d+)\s*(?:<<\s*(0x[0-9a-f]+|\d+))?")
+_NOT_PYTHON = re.compile(r"\(\s*(?:unsigned long|gfp_t|int)\s*\)|(?<=[0-9a-fA-F])[uUlL]+\b")
 _REQ_OP_BITS = 8
+_BITS = 64
+_U64 = (1 << _BITS) - 1
 
 
 def kernel_constants(kernel: Kernel, word: str) -> Table:
@@ -48,13 +49,28 @@ def gfp_flags(form: str) -> Table:
 
 def _bits(expression: str) -> int:
     """Return the value of `((gfp_t)0x20u) | (gfp_t)(1UL << 3)`; 0 if it is anything else."""
-    plain = _NAMES_OF_TYPES.sub("", expression)
-    if not _SUM.match(plain):
+    try:
+        return _value(ast.parse(_NOT_PYTHON.sub("", expression).strip(), mode="eval").body) & _U64
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
         return 0
-    total = 0
-    for value, shift in _SHIFT.findall(re.sub(r"[()]", " ", plain)):
-        total |= int(value, 0) << (int(shift, 0) & 63 if shift else 0)
-    return total
+
+
+def _value(node: ast.expr) -> int:
+    """Return the value of a constant expression. Raise ValueError if it is none."""
+    match node:
+        case ast.Constant(value=int(number)):
+            return number
+        case ast.UnaryOp(op=ast.Invert(), operand=operand):
+            return ~_value(operand)
+        case ast.BinOp(left=left, op=op, right=right):
+            a, b = _value(left), _value(right)
+            if isinstance(op, ast.BitOr):
+                return a | b
+            if isinstance(op, ast.BitAnd):
+                return a & b
+            if isinstance(op, ast.LShift) and 0 <= b < _BITS:
+                return a << b
+    raise ValueError("not a constant")
 
 
 def _block_operations(kernel: Kernel) -> Table:

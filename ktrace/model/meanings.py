@@ -40,6 +40,7 @@ BY_MEMBER = {
     "kernel_siginfo.si_signo": "signal", "siginfo.si_signo": "signal", "ksignal.sig": "signal",
     "task_struct.exit_signal": "signal", "task_struct.pdeath_signal": "signal",
     "net_device.dev_addr": "mac", "net_device.perm_addr": "mac", "net_device.broadcast": "mac",
+    "bio.bi_opf": "block operation", "request.cmd_flags": "block operation",
     "ethhdr.h_dest": "mac", "ethhdr.h_source": "mac", "neighbour.ha": "mac",
 }  # fmt: skip
 """By `RECORD.MEMBER`, for members whose type says too little."""

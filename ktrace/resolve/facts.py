@@ -30,9 +30,9 @@ def _cpu_words(host: Host) -> int:
 
 
 def errors_of(args: tuple[FetchArg, ...]) -> dict[str, Meaning]:
-    """Return the meaning of return values that are read as signed numbers without a look-up of types."""
+    """Return the meaning of return values that are read whole without a look-up of types."""
     return {
         arg.name: Meaning("errno")
         for arg in args
-        if arg.name and arg.expr == "$retval" and arg.type in ("s32", "s64")
+        if arg.name and arg.expr == "$retval" and arg.type in (None, "s32", "s64")
     }
