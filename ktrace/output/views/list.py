@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ktrace.diagnostic import visible
 from ktrace.model.listing import TOP, Listing, ProbeRow
+from ktrace.model.path_parts import parts_of
 from ktrace.model.place import START, AddressPlace, SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.output.terminal.table import render_table
@@ -94,9 +96,17 @@ def _dump(record: dict[str, object]) -> str:
     return json.dumps({"schema": SCHEMA, **record})
 
 
+def _definition(probe: Probe) -> str:
+    """Return the place and the arguments, without those that only hold parts of a whole path."""
+    parts = {part for one in parts_of(arg.name or "" for arg in probe.args).values() for part in one}
+    shown = replace(probe, args=tuple(arg for arg in probe.args if arg.name not in parts))
+    note = f" [whole path: {len(parts)} more arguments]" if parts else ""
+    return shown.to_line().split(" ", 1)[1] + note
+
+
 def _event_row(row: ProbeRow) -> list[str]:
     probe = row.probe
-    words = [probe.to_line().split(" ", 1)[1]]
+    words = [_definition(probe)]
     if row.registered and isinstance(probe.place, SymbolPlace) and probe.place.symbol == START:
         words.append(f"({row.registered.where})")
     if isinstance(probe.place, AddressPlace):

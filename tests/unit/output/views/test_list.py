@@ -126,3 +126,13 @@ def test_a_definition_reads_back():
         record = json.loads(probe_json(row.probe, more=1))
         assert Probe.from_line(record["definition"]) == row.probe
         assert record["more"] == 1
+
+
+def test_the_parts_of_a_whole_path_are_counted():
+    args = tuple(FetchArg("+0(%di)", name, "string") for name in ("file", "file__p1", "file__p2", "other"))
+    row = ProbeRow(Probe("p", "kprobes", "r", SymbolPlace("vfs_read"), args), (), (), 0, 0, None)
+    assert (
+        listing_text(Listing(None, (), (), (row,), ()))
+        .splitlines()[1]
+        .endswith("vfs_read file=+0(%di):string other=+0(%di):string [whole path: 2 more arguments]")
+    )
