@@ -59,8 +59,9 @@ def prepare(context: RunContext, request: TraceRequest) -> None:
 
 def _values(session: Session, request: TraceRequest, event: str) -> Mapping[str, Names]:
     """Return how the values of an event's fields read."""
-    if event not in request.targets.events:
-        return request.targets.names.get(event.partition("/")[2], {})
+    known = request.targets.names.get(event.partition("/")[2])
+    if known is not None or event not in request.targets.events:
+        return known or {}
     try:
         form = read_format(session.tracing, event)
     except (KtraceError, OSError):

@@ -1,6 +1,7 @@
 """Find what a run traces: existing events, and probes to define."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -72,8 +73,21 @@ def find_targets(
         refusals.end_if_nothing_is_left(events or wanted)
     check_options(wanted, defaults, tuple(events))
     made = different_names(wanted)
-    names = {one.probe.name: one.names for one in made if one.names}
+    points = Counter(probe.name for probe in existing)
+    stay = {one.name: one for one in existing if one.event in events and points[one.name] == 1}
+    names = dict(_values_of(stay, kernel)) | {one.probe.name: one.names for one in made if one.names}
     return Targets(events, tuple(made), names, refusals)
+
+
+def _values_of(probes: Mapping[str, Probe], kernel: Kernel) -> Iterator[tuple[str, Names]]:
+    """Yield how the values of probes that exist read, by the event's name."""
+    if not any(probe.args for probe in probes.values()):
+        return
+    from ktrace.resolve.existing_values import existing_values  # noqa: PLC0415 -- needs types
+
+    for name, probe in probes.items():
+        if found := existing_values(probe, kernel):
+            yield name, found
 
 
 def _meant(

@@ -121,3 +121,10 @@ def test_allocations_by_flags(ktrace: Callable) -> None:
     texts = {r["args"]["gfp_text"] for r in outcome.records("event")}
     assert texts
     assert any("GFP_" in text for text in texts), texts
+
+
+def test_probes_that_stay_are_read_alike(ktrace: Callable, command: str) -> None:
+    assert ktrace("add", "tcp_connect", "sk->sk_daddr", "raw=+0(%di):u32", "hex=+0(%di):x32").status == 0
+    outcome = ktrace("trace", "tcp_connect", "--filter", "sk_daddr == 127.0.0.1", "-c", command)
+    assert "sk_daddr=127.0.0.1 raw=127.0.0.1 hex=0x100007f" in outcome.out, outcome.err
+    ktrace("remove", "tcp_connect")

@@ -1,0 +1,121 @@
+"""Find how the values of an existing probe read: its definition says where each value is, BTF what is there.
+
+    sk_daddr=+0(%di):u32 of tcp_connect     -> the first parameter is a struct sock *, at 0 is skc_daddr
+
+What cannot be found has no meaning: then the number is shown.
+"""
+
+import re
+from collections.abc import Iterator
+
+from ktrace.errors import KtraceError
+from ktrace.expr.arguments import resolve
+from ktrace.expr.described import whole_type, word_of
+from ktrace.expr.scope import Scope
+from ktrace.expr.source import Site, TypeSource
+from ktrace.expr.value import Value
+from ktrace.kernel.kernel import Kernel
+from ktrace.model.ctype import CType, Pointer, Record, bare, size_of
+from ktrace.model.fetch import FetchArg
+from ktrace.model.fetch_types import parse_type
+from ktrace.model.meaning import Names
+from ktrace.model.meanings import meaning_for
+from ktrace.model.miss import Miss
+from ktrace.model.names import is_identifier
+from ktrace.model.place import SymbolPlace
+from ktrace.model.probe import Probe
+from ktrace.model.registers import CONVENTIONS
+from ktrace.resolve.facts import errors_of, with_facts
+
+_LOAD = re.compile(r"([+-])u?(0x[0-9a-f]{1,8}|\d{1,9})\(")
+_BASE = re.compile(r"(?:%(\w+)|\$arg(\d{1,2}))\)*\Z")
+_DEEPEST = 16
+
+
+def existing_values(probe: Probe, kernel: Kernel) -> dict[str, Names]:
+    """Return how the values of a probe's arguments read, by the argument's name."""
+    found: dict[str, Names] = dict(errors_of(probe.args)) if probe.is_return else {}
+    place = probe.place
+    if not isinstance(place, SymbolPlace) or place.offset or probe.is_return:
+        return found
+    wanted = [arg for arg in probe.args if arg.name and _is_readable(arg)]
+    try:
+        types = kernel.types(place.module) if wanted else Miss("", "")
+        if isinstance(types, Miss):
+            return found
+        site = with_facts(Site(place.symbol, machine=kernel.machine, whole=True), kernel)
+        params = [param.type for param in Scope("", site, types).proto(0).params]
+    except (KtraceError, OSError):
+        return found
+    for arg in wanted:
+        words = set(_words(arg, params, types, site))
+        meaning = meaning_for(words.pop(), site.machine, site.look_up) if len(words) == 1 else None
+        if meaning is not None and arg.name:
+            found[arg.name] = meaning
+    return found
+
+
+def _is_readable(arg: FetchArg) -> bool:
+    """Return whether an argument may have a meaning: one that is read in hexadecimal is meant as a number."""
+    word = parse_type(arg.type or "")
+    return word.is_number and (word.count is not None or word.base is None or word.base.print_as == "dec")
+
+
+def _words(arg: FetchArg, params: list[CType], types: TypeSource, site: Site) -> Iterator[str]:
+    """Yield the words of the table of meanings for what an argument may read."""
+    if is_identifier(re.split(r"->|\.", arg.expr)[0]):  # by names, as the kernel knows them
+        try:
+            resolved = resolve((arg.to_text(),), site, types).args
+        except KtraceError:
+            return
+        yield from (one.word for one in resolved if one.word)
+        return
+    is_array = parse_type(arg.type or "").count is not None
+    for value in _values(arg, params, types, site.machine):
+        word = word_of(value, site)
+        whole = whole_type(word, site) if word else None
+        if word and (whole == arg.type if is_array else whole is None and value.size == _size(arg)):
+            yield word
+
+
+def _values(arg: FetchArg, params: list[CType], types: TypeSource, machine: str) -> Iterator[Value]:
+    """Yield each value that an argument may read: the members of a union are at the same place."""
+    loads = _LOAD.findall(arg.expr)
+    base = _BASE.fullmatch(_LOAD.sub("", arg.expr))
+    number = _number(base, machine) if base else None
+    if number is None or not 0 < number <= len(params):
+        return
+    reached = [Value(("",), params[number - 1], arg.name or "")]
+    for sign, text in reversed(loads):
+        offset = int(text, 0) * (-1 if sign == "-" else 1)
+        targets = [value.target for value in reached if isinstance(value.kind, Pointer)]
+        reached = [value for target in targets if target for value in _at(target, offset, types, "", 0)]
+    yield from reached
+
+
+def _at(ctype: CType, offset: int, types: TypeSource, member: str, depth: int) -> Iterator[Value]:
+    """Yield what is at an offset of a type, from the outside inwards."""
+    kind = bare(ctype)
+    if offset == 0:
+        yield Value(("",), ctype, member.rpartition(".")[2], memory=True, member=member)
+    if depth > _DEEPEST or not isinstance(kind, Record):
+        return
+    for one in types.members(kind):
+        start, size = one.bit_offset // 8, size_of(one.type) or 0
+        if not one.bit_size and start <= offset < start + size:
+            outer = kind.name or member.partition(".")[0]
+            yield from _at(one.type, offset - start, types, f"{outer}.{one.name or '?'}", depth + 1)
+
+
+def _number(base: re.Match[str], machine: str) -> int | None:
+    """Return the number of the parameter that a fetch argument begins with."""
+    if base[2]:
+        return int(base[2])
+    convention = CONVENTIONS.get(machine)
+    return convention.args.index(base[1]) + 1 if convention and base[1] in convention.args else None
+
+
+def _size(arg: FetchArg) -> int:
+    """Return the bytes that an argument reads."""
+    base = parse_type(arg.type or "").base
+    return base.size if base else 0

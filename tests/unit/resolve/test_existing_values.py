@@ -1,0 +1,54 @@
+"""The meaning of existing probes' values, by what is at the places that their definitions name."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from ktrace.errors import Unavailable
+from ktrace.model.miss import Miss
+from ktrace.model.probe import Probe
+from ktrace.resolve.existing_values import existing_values
+from tests.unit.expr.test_paths import kernel as built
+
+
+def found(line: str, types: object = None) -> dict[str, str]:
+    def types_of(_module: str | None) -> object:
+        if isinstance(types, Exception):
+            raise types
+        return types or built()
+
+    def read(path: str) -> str:
+        assert path == "/sys/devices/system/cpu/possible"
+        return "0-3\n"
+
+    kernel = SimpleNamespace(types=types_of, machine="x86_64", host=SimpleNamespace(read=read))
+    return {name: one.kind for name, one in existing_values(Probe.from_line(line), kernel).items()}  # type: ignore[arg-type,union-attr]
+
+
+@pytest.mark.parametrize(
+    ("line", "kinds"),
+    [
+        (
+            "p:k/a tcp_connect a=+0(%di):u32 p=+0xc(%di):u16 f=+16(%di):u16",
+            {"a": "ip4", "p": "be16", "f": "enum"},
+        ),
+        ("p:k/a tcp_connect a=+4($arg1):u32", {"a": "ip4"}),
+        ("p:k/a tcp_connect u=+0(%si):x64[4] v6=+0x20(%di):x64[2]", {"u": "sockaddr", "v6": "ip6"}),
+        ("p:k/a tcp_connect a=sk->__sk_common.skc_daddr:u32", {"a": "ip4"}),
+        ("p:k/a do_mmap prot=%si:u64 flags=+0x50(%di):u32", {"prot": "flags", "flags": "flags"}),
+        ("r:k/a vfs_read ret=$retval:s64", {"ret": "errno"}),
+        # Nothing is at that place, of that size, or it is meant as a number.
+        ("p:k/a tcp_connect a=+0(%di):x32 b=+0(%di):u64 c=+2(%di):u16 d=+0(%r9):u32 e=+999(%di):u32", {}),
+        ("p:k/a tcp_connect+8 a=+0(%di):u32", {}),
+        ("p:k/a no_such_function a=+0(%di):u32", {}),
+        ("p:k/a tcp_connect a=@jiffies:u32 b=$stack0:u32 c=+0(%zz):u32 d=+0(+0(+0(%di))):u32", {}),
+        ("p:k/a vfs_read", {}),
+    ],
+)
+def test_they_are_found_by_place(line: str, kinds: dict[str, str]) -> None:
+    assert found(line) == kinds
+
+
+def test_without_types_numbers_stay() -> None:
+    line = "p:k/a tcp_connect a=+0(%di):u32"
+    assert found(line, Miss("BTF", "none")) == found(line, Unavailable("damaged")) == {}
