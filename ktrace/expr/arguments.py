@@ -22,7 +22,7 @@ from ktrace.model.fetch import ALL_ARGS, FetchArg, name_args
 from ktrace.model.fetch_types import is_text
 from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, RESERVED_ARGS, to_identifier
-from ktrace.model.path_parts import SUFFIX_MAX
+from ktrace.model.path_parts import SUFFIX_MAX, part_name
 
 Spelling = Literal["own", "btf", "registers"]
 
@@ -206,7 +206,10 @@ def _with_parts(resolved: Resolved) -> list[Resolved]:
     if not resolved.parts or name is None:
         return [resolved]
     short = name[: ARG_MAX - SUFFIX_MAX]
-    parts = [replace(one, name=f"{short}__{one.name}") for one in resolved.parts]
+    parts = []
+    for one in resolved.parts:
+        suffix = one.name or ""
+        parts.append(replace(one, name=part_name(short, suffix[0], int(suffix[1:]))))
     own = replace(resolved, arg=replace(resolved.arg, name=short), parts=())
     return [own, *(Resolved(one, spelling="registers") for one in parts)]
 

@@ -340,15 +340,6 @@ def meaning_of_names(names: "Names") -> Meaning:
     return names if isinstance(names, Meaning) else Meaning("enum", tuple(names.items()))
 
 
-def spell(names: "Names", value: object) -> object:
-    """Return the text of a value, a list of texts for an array of values, or None."""
-    if isinstance(names, Meaning) and names.takes_all:
-        return names.get(value)
-    if isinstance(value, list | tuple):
-        return [spell(names, one) for one in value]
-    return names.get(value) if isinstance(value, int) else None
-
-
 def merged(tables: Iterable[Mapping[str, Mapping[str, "Names"]]]) -> dict[str, dict[str, "Names"]]:
     """Merge meanings by event and argument. Where two differ, there is none: which one applies is unknown."""
     found: dict[str, dict[str, Names]] = {}

@@ -36,6 +36,15 @@ def parts_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return {name: tuple(part for _, _, part in sorted(parts)) for name, parts in found.items()}
 
 
+def levels_of(parts: Iterable[str]) -> list[str]:
+    """Return the level of each part, by its name, as `join_path` takes it.
+
+    >>> levels_of(["file__p1", "file__m0"])
+    ['p', 'm']
+    """
+    return [part.rpartition("__")[2][0] for part in parts]
+
+
 def join_path(name: str | None, parts: Sequence[tuple[str, str | None]]) -> str | None:
     """Return the path of a file.
 

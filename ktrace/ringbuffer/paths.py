@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from ktrace.model.column import Column, Strings
-from ktrace.model.path_parts import join_path
+from ktrace.model.path_parts import join_path, levels_of
 from ktrace.ringbuffer.rows import Reader, Rows
 
 _MOST = 1 << 16  # paths that are remembered
@@ -19,7 +19,7 @@ def path_reader(own: Reader, names: Sequence[str], parts: Sequence[Reader]) -> R
         own: reads the last name.
         names, parts: the names of the parts' arguments, and their readers.
     """
-    levels = [name.rpartition("__")[2][0] for name in names]
+    levels = levels_of(names)
 
     @lru_cache(_MOST)
     def join(texts: tuple[str | None, ...]) -> str | None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ktrace.model.batch import Batch
 from ktrace.model.column import Column, Strings
 from ktrace.model.format import Arg, Signature
-from ktrace.model.path_parts import join_path, parts_of
+from ktrace.model.path_parts import join_path, levels_of, parts_of
 from ktrace.tracefs.text_grammar import ARROW, Header, decode
 from ktrace.tracefs.text_shape import Found, Shape, Value
 
@@ -94,7 +94,7 @@ def _columns(args: Sequence[Arg], values: Sequence[Sequence[Value]]) -> dict[str
     paths = parts_of(arg.name for arg in args if arg.print_as == "str" and arg.length is None)
     for name, parts in paths.items():
         texts = [list(found.pop(part)) for part in parts]
-        levels = [part.rpartition("__")[2][0] for part in parts]
+        levels = levels_of(parts)
         rows = zip(list(found[name]), *texts, strict=True)
         found[name] = Strings.of(join_path(own, list(zip(levels, rest, strict=True))) for own, *rest in rows)
     return found

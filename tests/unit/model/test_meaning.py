@@ -10,7 +10,7 @@ import struct
 import pytest
 
 from ktrace.model.constant_names import constants
-from ktrace.model.meaning import KINDS, Meaning, merged, spell
+from ktrace.model.meaning import KINDS, Meaning, merged
 from ktrace.model.meanings import BY_MEMBER, BY_TYPE, FROM_KERNEL, Described, meaning_for, word_for
 
 
@@ -169,7 +169,6 @@ def test_constants_of_the_kernel_are_looked_up() -> None:
 def test_where_two_events_differ_there_is_none() -> None:
     one, other = {"e": {"a": Meaning("ip4")}}, {"e": {"a": Meaning("dev"), "b": Meaning("dev")}}
     assert merged([one, other]) == {"e": {"a": {}, "b": Meaning("dev")}}
-    assert spell({}, 5) is None
 
 
 def test_the_table_goes_by_type_then_member_then_parameter() -> None:
