@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ktrace.model.batch import Batch
 from ktrace.model.column import Column, Strings
 from ktrace.model.format import Arg, Signature
-from ktrace.model.path_parts import join_path, levels_of, parts_of
+from ktrace.model.path_columns import with_joined_paths
 from ktrace.tracefs.text_grammar import ARROW, Header, decode
 from ktrace.tracefs.text_shape import Found, Shape, Value
 
@@ -63,7 +63,12 @@ def _batch(key: _Key, rows: list[_Row]) -> Batch:
         tgid=np.array([t or 0 for t in tgid], np.int32) if any(t is not None for t in tgid) else None,
         comm=Strings.of(map(decode, comm)),
         flags=Strings.of(map(decode, flags)),
-        columns=_columns(args, values),
+        columns=with_joined_paths(
+            {
+                arg.name: _column(arg, column)
+                for arg, column in zip(args, zip(*values, strict=True), strict=True)
+            }
+        ),
         place=place,
         func=func,
         ret_ip=ret_ip,
@@ -84,20 +89,6 @@ def _places(
     pairs = [place.partition(ARROW) for place in places]
     sites, _, funcs = zip(*pairs, strict=True)
     return None, Strings.of(map(decode, funcs)), Strings.of(map(decode, sites))
-
-
-def _columns(args: Sequence[Arg], values: Sequence[Sequence[Value]]) -> dict[str, Column]:
-    """Return the columns of the arguments, with the parts of whole paths joined."""
-    found = {
-        arg.name: _column(arg, column) for arg, column in zip(args, zip(*values, strict=True), strict=True)
-    }
-    paths = parts_of(arg.name for arg in args if arg.print_as == "str" and arg.length is None)
-    for name, parts in paths.items():
-        texts = [list(found.pop(part)) for part in parts]
-        levels = levels_of(parts)
-        rows = zip(list(found[name]), *texts, strict=True)
-        found[name] = Strings.of(join_path(own, list(zip(levels, rest, strict=True))) for own, *rest in rows)
-    return found
 
 
 def _column(arg: Arg, values: Sequence[Value]) -> Column:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ktrace.model.batch import Batch
 from ktrace.model.column import Strings
+from ktrace.model.path_columns import with_joined_paths
 from ktrace.tracefs import text_grammar as grammar
 from ktrace.tracefs.text_cursor import Cursor, column_of
 from ktrace.tracefs.text_grammar import decode
@@ -131,7 +132,7 @@ class Fast:
 
     def _probe(self, shape: Shape, lines: Ints, cursor: Cursor) -> Batch:
         signature, columns = shape.signature, iter(cursor.columns)
-        values = {arg.name: column_of(columns, arg.length) for arg in signature.args}
+        values = with_joined_paths({arg.name: column_of(columns, arg.length) for arg in signature.args})
         batch = replace(self._plain(signature.event, lines), columns=values, signature=signature)
         place = cursor.places
         if not signature.is_return:

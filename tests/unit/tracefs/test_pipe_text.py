@@ -387,3 +387,10 @@ def test_endless_line_is_not_kept():
     chunks.append(parser.finish())
     assert sum(len(m.line) for c in chunks for m in c.marks) == 9 * (LINE_MAX // 4)
     assert len(parser._carry) == 0
+
+
+def test_the_parts_of_a_path_are_joined():
+    parts = b'file="x" file__p1="dir" file__p2="/" file__m0="tmp" file__m1="/" file__n0="/"'
+    known = signature("n:dec", *(f"{part.partition('=')[0]}:str" for part in parts.decode().split()))
+    for given in (known, None):
+        assert only(probe(b" n=1 " + parts), given)[-1] == {"n": 1, "file": "/tmp/dir/x"}
