@@ -170,6 +170,10 @@ def _seconds(_: Meaning, value: int) -> str:
     return f"{'-' if value < 0 else ''}{whole}.{rest:09d}s"
 
 
+def _before_breakpoint(_: Meaning, value: int) -> str:
+    return f"0x{value - 1:x}"
+
+
 def _bytes(self: Meaning, words: Sequence[int], size: int) -> bytes:
     """Return the bytes in memory of an array that was read as numbers, padded or cut to `size`."""
     width = max(size // len(words), 1) if words else 1
@@ -235,6 +239,7 @@ _OF_NUMBER: Mapping[str, Callable[[Meaning, int], str | None]] = {
     "mode": _mode,
     "dev": _device,
     "time": _seconds,
+    "after breakpoint": _before_breakpoint,
 }
 _OF_BYTES: Mapping[str, Callable[[Meaning, Sequence[int]], str | None]] = {
     "ip6": _ip6,
@@ -332,6 +337,7 @@ _NUMBER_OF: Mapping[str, Callable[[Meaning, str], int]] = {
     "mode": _of_number,
     "dev": _of_device,
     "time": _of_number,
+    "after breakpoint": lambda self, text: _of_number(self, text) + 1,
 }
 
 

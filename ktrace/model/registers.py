@@ -47,18 +47,14 @@ CONVENTIONS = {
 # fmt: on
 
 
-def dump_args(machine: str, *, at_return: bool = False, address: int | None = None) -> tuple[FetchArg, ...]:
+def dump_args(machine: str, *, at_return: bool = False) -> tuple[FetchArg, ...]:
     """Return the fetch arguments for `--regs` on `machine` (`uname -m`); empty if it is unknown.
 
-    Args:
-        at_return: put the return value first, since the registers of arguments then hold stale values.
-        address: that of the probe. At a hit the register itself already points after the breakpoint.
+    At a return the return value comes first, since the registers of arguments then hold stale values.
     """
     convention = CONVENTIONS.get(machine)
     if convention is None:
         return ()
     rest = (convention.retval, *convention.args) if at_return else convention.args
-    names = dict.fromkeys((convention.flags, convention.sp, *rest, *convention.others))
-    ip = f"%{convention.ip}" if address is None else f"\\{address:#x}"
-    found = (FetchArg(f"%{name}", name, "x64") for name in names)
-    return (FetchArg(ip, convention.ip, "x64"), *found)
+    names = dict.fromkeys((convention.ip, convention.flags, convention.sp, *rest, *convention.others))
+    return tuple(FetchArg(f"%{name}", name, "x64") for name in names)

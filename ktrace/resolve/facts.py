@@ -29,6 +29,13 @@ def _cpu_words(host: Host) -> int:
     return min(int(last) // 64 + 1, ELEMENTS_MAX)
 
 
+def probe_ip(args: tuple[FetchArg, ...], kind: str, machine: str) -> dict[str, Meaning]:
+    """Return the meaning of the instruction pointer at a kprobe: it points after the one-byte breakpoint."""
+    if kind != "p" or machine != "x86_64":
+        return {}
+    return {arg.name: Meaning("after breakpoint") for arg in args if arg.name and arg.expr == "%ip"}
+
+
 def errors_of(args: tuple[FetchArg, ...]) -> dict[str, Meaning]:
     """Return the meaning of return values that are read whole without a look-up of types."""
     return {

@@ -323,9 +323,7 @@ class Finder:
         defaults = self.defaults
         args: tuple[FetchArg, ...] = name_args(found.args)
         if defaults.regs:
-            at = None if self.at_return else self._address(place)
-            dump = dump_args(self.kernel.machine, at_return=self.at_return, address=at)
-            args = name_args((*dump, *args))
+            args = name_args((*dump_args(self.kernel.machine, at_return=self.at_return), *args))
         name = defaults.name
         if name is None:
             name = (
@@ -348,21 +346,11 @@ class Finder:
             told = f"{requested} is {place.to_text()} in this kernel: {probe.event} probes it"
             notes = ("; ".join((told, *differs)), *notes)
         names = dict(found.names or {})
-        if self.at_return:
-            from ktrace.resolve.facts import errors_of  # noqa: PLC0415 -- as above
+        if self.at_return or defaults.regs:
+            from ktrace.resolve.facts import errors_of, probe_ip  # noqa: PLC0415 -- as above
 
-            names = {**errors_of(args), **names}
+            names = {**errors_of(args), **probe_ip(args, kind, self.kernel.machine), **names}
         return ProbeSpec(probe, names, notes, requested, relocate=self._relocate(name) if self.args else None)
-
-    def _address(self, place: SymbolPlace | AddressPlace) -> int | None:
-        """Return the address of a place; None if it cannot be known for certain."""
-        if isinstance(place, AddressPlace):
-            return None if place.hashed else place.address
-        symbols = self.kernel.symbols
-        if symbols.hidden:
-            return None
-        found = [s for s in symbols.find(place.symbol, place.module) if s.is_function]
-        return found[0].address + place.offset if len(found) == 1 else None
 
     def _relocate(self, name: str) -> "_Relocated":
         return _Relocated(replace(self, defaults=replace(self.defaults, name=name)))

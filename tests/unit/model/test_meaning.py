@@ -127,6 +127,12 @@ def test_other_constants() -> None:
     assert meaning("cpus").get([0]) == "none"
 
 
+def test_the_instruction_pointer_is_that_of_the_probe() -> None:
+    after = Meaning("after breakpoint")
+    assert after.get(0xFFFFFFFF81234565) == "0xffffffff81234564"
+    assert after.number("0xffffffff81234564") == 0xFFFFFFFF81234565
+
+
 def test_flags_in_filters() -> None:
     assert meaning("open").number("O_CREAT|O_EXCL") == os.O_CREAT | os.O_EXCL
     assert meaning("open").number("0x40") == 0x40

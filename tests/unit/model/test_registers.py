@@ -16,10 +16,6 @@ def test_at_entry_and_at_return():
     assert [arg.name for arg in at_return[:4]] == ["ip", "flags", "sp", "ax"]
 
 
-def test_the_address_of_the_probe_is_known_before_the_hit():
-    assert dump_args("x86_64", address=0xFFFFFFFF81234560)[0] == FetchArg("\\0xffffffff81234560", "ip", "x64")
-
-
 @pytest.mark.parametrize("machine", CONVENTIONS)
 @pytest.mark.parametrize("at_return", [False, True])
 def test_every_machine_dumps_under_names_that_the_kernel_takes(machine, at_return):

@@ -42,6 +42,8 @@ def found(line: str, types: object = None) -> dict[str, str]:
         ("p:k/a tcp_connect+8 a=+0(%di):u32", {}),
         ("p:k/a no_such_function a=+0(%di):u32", {}),
         ("p:k/a tcp_connect a=@jiffies:u32 b=$stack0:u32 c=+0(%zz):u32 d=+0(+0(+0(%di))):u32", {}),
+        ("p:k/a vfs_read+4 ip=%ip:x64", {"ip": "after breakpoint"}),
+        ("r:k/a vfs_read ip=%ip:x64", {}),
         ("p:k/a vfs_read", {}),
     ],
 )
