@@ -197,6 +197,8 @@ def _parts(reading: TypedRead, site: Site) -> tuple[FetchArg, ...]:
             full.add(suffix[0])
         elif suffix[0] not in full:
             found.append(arg)
+    if full & set("pqm") - {(one.name or "")[0] for one in found}:
+        return ()  # without the mount, a path would seem to end where its filesystem does
     return tuple(found)
 
 

@@ -10,9 +10,11 @@ from ktrace.expr.value import Value
 from ktrace.model.ctype import Pointer, Record, bare
 
 _PARENTS = 11
-_MOUNTS = (("m", 6), ("n", 5), ("o", 2))
-"""The levels of mounts above a file, and how many directories are read of each. The last one shows whether
-there is another mount above."""
+_MOUNTS = (("m", 6, "q"), ("n", 5, "r"), ("o", 2, "s"))
+"""The levels of mounts above a file, how many directories are read of each, and the level of the root of the
+mount below. The last one shows whether there is another mount above."""
+_ROOTS = 3
+"""The names read of a mount's root: one is enough to know that it is not a bind mount."""
 
 
 def path_values(value: Value, resolver: Resolver, at: int) -> tuple[tuple[str, Value], ...]:
@@ -35,7 +37,11 @@ def path_values(value: Value, resolver: Resolver, at: int) -> tuple[tuple[str, V
     parts = list(_directories(dentry, "p", 1, _PARENTS, resolver, at))
     try:
         mount = _mount(resolver.member(path, "mnt", at, at, arrow=by_pointer), resolver, at)
-        for level, count in _MOUNTS:
+        for level, count, root in _MOUNTS:
+            begin = resolver.member(
+                resolver.member(mount, "mnt", at, at, arrow=True), "mnt_root", at, at, arrow=False
+            )
+            parts += _directories(begin, root, 0, _ROOTS, resolver, at)
             point = resolver.member(mount, "mnt_mountpoint", at, at, arrow=True)
             parts += _directories(point, level, 0, count, resolver, at)
             mount = resolver.member(mount, "mnt_parent", at, at, arrow=True)

@@ -2,8 +2,9 @@
 
 The argument `file` holds the last name; `file__p1`, `file__p2`, ... the names of the directories above it, up
 to the root of the filesystem; `file__m0`, ... the names from the directory where that is mounted, and
-`file__n0`, `file__o0`, ... those of the mounts above. The names of the arguments say how to join them, so
-nothing else has to be stored with a probe or a recording.
+`file__n0`, `file__o0`, ... those of the mounts above. `file__q0`, `file__r0`, `file__s0`, ... are the names
+from the root of each mount up to that of its filesystem: a bind mount begins within one. The names of the
+arguments say how to join them, so nothing else has to be stored with a probe or a recording.
 """
 
 import re
@@ -14,8 +15,10 @@ CUT = "..."
 """Begins a path whose upper part was not read."""
 
 SUFFIX_MAX = 5  # characters of `__p10`
-_PART = re.compile(r"(\w+?)__([pmno])(\d{1,2})\Z")
-_LEVELS = "pmno"
+_PART = re.compile(r"(\w+?)__([pmnoqrs])(\d{1,2})\Z")
+_LEVELS = "pmnoqrs"
+_ROOT_OF = {"p": "q", "m": "r", "n": "s"}
+"""By level of names, that of the root of the mount that they are in."""
 _FEWEST = 3
 """Names that must be the same to be those of an object without directories, which is its own parent."""
 
@@ -50,7 +53,7 @@ def join_path(name: str | None, parts: Sequence[tuple[str, str | None]]) -> str 
 
     Args:
         name: its own name; None if it could not be read.
-        parts: the level (`p`, `m`, `n`, `o`) and the text of each part, in the order of `parts_of`.
+        parts: the level (`p`, `m`, `q`, ...) and the text of each part, in the order of `parts_of`.
 
     Returns:
         The path from the root, with `...` before it where the rest was not read; None if there is no name.
@@ -61,18 +64,50 @@ def join_path(name: str | None, parts: Sequence[tuple[str, str | None]]) -> str 
     own = [name, *levels["p"]]
     if name != ROOT and len(own) >= _FEWEST and all(text == name for text in own):
         return name  # a pipe, a socket: it is its own parent
-    components, is_whole = _upwards(own)
-    for level in _LEVELS[1:]:
+    components, is_whole = _within_mount(own, levels[_ROOT_OF["p"]])
+    for level in "mno":
         if not is_whole or not levels[level]:
             is_whole = is_whole and level == "m"  # a dentry is in no mount
             break
         if levels[level][0] == ROOT:
             return _joined(components, is_whole=True)
-        above, is_whole = _upwards(levels[level])
+        above, is_whole = _within_mount(levels[level], levels.get(_ROOT_OF.get(level, ""), []))
         components += above
     else:
         is_whole = False  # the mounts above were not read
     return _joined(components, is_whole=is_whole)
+
+
+def _within_mount(names: Sequence[str | None], root: Sequence[str | None]) -> tuple[list[str], bool]:
+    """Return the names below the root of a mount, innermost first, and whether the root was reached.
+
+    Args:
+        root: the names from the mount's root up to that of its filesystem; empty if they were not read.
+    """
+    found, is_whole = _upwards(names)
+    above, is_known = _upwards(root)
+    if not root or (is_known and not above):
+        return found, is_whole
+    places = [
+        at for at in range(len(found)) if _may_be(found[at:], above, is_whole=is_whole, is_known=is_known)
+    ]
+    if not places:
+        return found, False
+    # What was not read, and names that come again, may put the root higher.
+    return found[: places[0]], is_whole and len(places) == 1
+
+
+def _may_be(names: Sequence[str], root: Sequence[str], *, is_whole: bool, is_known: bool) -> bool:
+    """Return whether a directory with these names upwards can be the root of the mount.
+
+    Args:
+        is_whole: `names` reach the root of the filesystem.
+        is_known: `root` does.
+    """
+    count = min(len(names), len(root))
+    if not count or names[:count] != root[:count]:
+        return False
+    return not (is_whole and len(names) < len(root)) and not (is_known and len(names) > len(root))
 
 
 def _upwards(names: Sequence[str | None]) -> tuple[list[str], bool]:

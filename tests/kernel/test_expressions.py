@@ -52,7 +52,6 @@ CASES = (
             "pos": is_pointer,
             "buf:x64": seen("buffer"),
             "file:path": WHOLE,
-            "file->f_path:path": WHOLE,
             "file->f_path.dentry->d_name.name": FILE,
             "file->f_path.dentry->d_parent->d_name.name": FOLDER,
             "file->f_path.dentry:%pd": FILE,
@@ -188,7 +187,8 @@ def compare(case: Case, records: list[dict], facts: Seen) -> Iterator[str]:
             # Both were read within one hit; what faulted in one may not fault in the other.
             one, other = args[f"e{number}"], args.get(f"r{number}", args[f"e{number}"])
             if expression.endswith(":path"):
-                one = one and one.rpartition("/")[2]  # by registers, only the last name is read
+                # By registers, only the last name is read.
+                one, other = (text and text.rpartition("/")[2] for text in (one, other))
             if one != other and None not in (one, other):
                 yield f"{case.place} {expression}: {one!r} by name, {other!r} by registers"
     meant = [args for args in mine if case.at is None or fits(case, args, *case.at, facts)]

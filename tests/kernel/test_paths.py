@@ -43,6 +43,17 @@ def test_text_and_the_kernels_text_show_the_same(ktrace: Callable, deep: Path) -
         assert f'file="{deep}"' in outcome.out, (how, outcome.err)
 
 
+def test_a_bind_mount_begins_within_its_filesystem(ktrace: Callable, deep: Path, tmp_path: Path) -> None:
+    other = tmp_path / "bound"
+    other.mkdir()
+    subprocess.run(["mount", "--bind", deep.parent, other], check=True)
+    try:
+        outcome = ktrace("trace", "vfs_read", "file:path", "-c", f"cat '{other / deep.name}'", "--json")
+        assert str(other / deep.name) in paths(outcome, "vfs_read")
+    finally:
+        subprocess.run(["umount", other], check=True)
+
+
 def test_a_dentry_has_its_path_within_its_filesystem(ktrace: Callable, deep: Path) -> None:
     outcome = ktrace("trace", "vfs_unlink", "dentry:path", "-c", f"rm '{deep}'", "--json")
     assert outcome.status == 0, outcome.err

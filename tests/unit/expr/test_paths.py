@@ -105,6 +105,23 @@ def test_more_of_it_fits_where_the_kernel_takes_longer_arguments() -> None:
     assert max(text.count("(") for text in many) <= 13
 
 
+def test_a_path_without_room_for_the_mounts_is_the_last_name() -> None:
+    alone = ["file=+0(+40(+72(%di))):string"]
+    assert [lines("file:path", body_max=limit) for limit in (25, 27)] == [alone, alone]
+    assert len(lines("file:path", body_max=28)) == 1
+    assert [text.partition("=")[0] for text in lines("file:path", body_max=32)] == [
+        *("file", "file__p1", "file__q0", "file__m0"),
+    ]
+
+
+def test_the_roots_of_mounts_are_read() -> None:
+    found = lines("file:path")
+    assert "file__q0=+0(+40(+0(+64(%di)))):string" in found
+    assert "file__q1=+0(+40(+24(+0(+64(%di))))):string" in found
+    assert [text.partition("=")[0] for text in found if "__r" in text] == ["file__r0", "file__r1", "file__r2"]
+    assert any("__s0" in text for text in found)
+
+
 def test_a_long_name_leaves_room_for_the_parts() -> None:
     found = lines("a_name_that_has_thirty_letters_x=file:path")
     assert all(len(text.partition("=")[0]) <= 32 for text in found)

@@ -20,6 +20,18 @@ def parts(**levels: str) -> list[tuple[str, str | None]]:
         ("f", parts(p="a /", m="x /", n="y /", o="z /"), ".../z/y/x/a/f"),
         ("f", parts(p="a /", m="x /"), ".../x/a/f"),
         ("f", parts(p="a /"), "/a/f"),
+        # Bind mounts: of /srv/x on /mnt, and of a folder on itself.
+        ("f", parts(p="a x srv /", q="x srv /", m="mnt /", r="/", n="/"), "/mnt/a/f"),
+        ("x", parts(p="srv / /", q="x srv /", m="mnt /", r="/", n="/"), "/mnt"),
+        ("f", parts(p="x x srv /", q="x srv /", m="mnt /", r="/", n="/"), "/mnt/x/f"),
+        ("f", parts(p="a b x y z w /", q="x y z", m="mnt /", r="/", n="/"), "/mnt/b/a/f"),
+        # It cannot be known where the mount begins.
+        ("f", parts(p="a b c x", q="x srv /", m="mnt /", r="/", n="/"), ".../c/b/a/f"),
+        ("f", parts(p="a b c d", q="x srv /", m="mnt /", r="/", n="/"), ".../d/c/b/a/f"),
+        ("f", parts(p="a x srv d", q="x srv /", m="mnt /", r="/", n="/"), ".../d/srv/x/a/f"),
+        ("f", parts(p="a d d d d /", q="d d d", m="mnt /", r="/", n="/"), ".../a/f"),
+        ("f", parts(p="a d d /", q="d d d", m="mnt /", r="/", n="/"), ".../d/d/a/f"),
+        ("f", parts(p="a /", q="/", m="in x srv /", r="x srv /", n="mnt /", s="/", o="/"), "/mnt/in/a/f"),
         ("/", parts(p="/ /", m="/ /", n="/", o="/"), "/"),
         ("/", parts(p="/ /", m="proc /", n="/", o="/"), "/proc"),
         ("TCP", parts(p="TCP TCP TCP", m="/ /", n="/", o="/"), "TCP"),
