@@ -25,7 +25,7 @@ from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.model.registers import CONVENTIONS
-from ktrace.resolve.facts import errors_of, probe_ip, with_facts
+from ktrace.resolve.facts import known_values, with_facts
 
 _LOAD = re.compile(r"([+-])u?(0x[0-9a-f]{1,8}|\d{1,9})\(")
 _BASE = re.compile(r"(?:%(\w+)|\$arg(\d{1,2}))\)*\Z")
@@ -34,9 +34,7 @@ _DEEPEST = 16
 
 def existing_values(probe: Probe, kernel: Kernel) -> dict[str, Names]:
     """Return how the values of a probe's arguments read, by the argument's name."""
-    found: dict[str, Names] = dict(probe_ip(probe.args, probe.kind, kernel.machine))
-    if probe.is_return:
-        found |= errors_of(probe.args)
+    found: dict[str, Names] = dict(known_values(probe.args, probe.kind, kernel.machine))
     place = probe.place
     if not isinstance(place, SymbolPlace) or place.offset or probe.is_return:
         return found

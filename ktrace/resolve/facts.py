@@ -29,6 +29,11 @@ def _cpu_words(host: Host) -> int:
     return min(int(last) // 64 + 1, ELEMENTS_MAX)
 
 
+def known_values(args: tuple[FetchArg, ...], kind: str, machine: str) -> dict[str, Meaning]:
+    """Return the meanings of a probe's arguments that are known without a look-up of types."""
+    return errors_of(args) | probe_ip(args, kind, machine)
+
+
 def probe_ip(args: tuple[FetchArg, ...], kind: str, machine: str) -> dict[str, Meaning]:
     """Return the meaning of the instruction pointer at a kprobe: it points after the one-byte breakpoint."""
     if kind != "p" or machine != "x86_64":

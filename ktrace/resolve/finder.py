@@ -347,9 +347,9 @@ class Finder:
             notes = ("; ".join((told, *differs)), *notes)
         names = dict(found.names or {})
         if self.at_return or defaults.regs:
-            from ktrace.resolve.facts import errors_of, probe_ip  # noqa: PLC0415 -- as above
+            from ktrace.resolve.facts import known_values  # noqa: PLC0415 -- as above
 
-            names = {**errors_of(args), **probe_ip(args, kind, self.kernel.machine), **names}
+            names = {**known_values(args, kind, self.kernel.machine), **names}
         return ProbeSpec(probe, names, notes, requested, relocate=self._relocate(name) if self.args else None)
 
     def _relocate(self, name: str) -> "_Relocated":

@@ -44,7 +44,7 @@ def want(words: Sequence[str], defaults: ProbeOptions, kernel: Kernel) -> list[P
         Unavailable: this kernel cannot do it.
     """
     if is_kernel_line(words):
-        return [ProbeSpec(probe_from_kernel_line(words, defaults))]
+        return [_as_written(probe_from_kernel_line(words, defaults), kernel)]
     text, *args = words
     return find_probes(parse_place(text), tuple(args), defaults, kernel)
 
@@ -69,8 +69,19 @@ def find_probes(
         and all(is_plain(arg, _function(word), at_return=at_return) for arg in args)
     ):
         relocate = _Relocated(args, defaults, kernel) if any("$arg" in arg for arg in args) else None
-        return [ProbeSpec(plain_probe(place, args, at_return, defaults), relocate=relocate)]
+        return [
+            replace(_as_written(plain_probe(place, args, at_return, defaults), kernel), relocate=relocate)
+        ]
     return _looked_up(word, args, defaults, kernel)
+
+
+def _as_written(probe: Probe, kernel: Kernel) -> ProbeSpec:
+    """Return a probe whose arguments the kernel reads unchanged."""
+    if not any(arg.expr in ("%ip", "$retval") for arg in probe.args):
+        return ProbeSpec(probe)
+    from ktrace.resolve.facts import known_values  # noqa: PLC0415 -- few probes have values to tell
+
+    return ProbeSpec(probe, known_values(probe.args, probe.kind, kernel.machine))
 
 
 @dataclass(frozen=True, slots=True)

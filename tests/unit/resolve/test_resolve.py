@@ -8,6 +8,7 @@ import pytest
 
 from ktrace.errors import KtraceError, NotFound, Unavailable, UsageError
 from ktrace.kernel.renamed import present_name
+from ktrace.model.meaning import Meaning
 from ktrace.model.place import AddressPlace
 from ktrace.resolve.finder import Finder
 from ktrace.resolve.parse import split_definitions
@@ -76,6 +77,15 @@ def test_values_with_names(old: BuiltKernel) -> None:
         "f_mode": {0: "READ", 1: "WRITE", 2: "BOTH"},
         "f_ok": {0: "false", 1: "true"},
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "regs"),
+    [("vfs_read", True), ("vfs_read count", True), ("vfs_read %ip", False), ("p vfs_read %ip", False)],
+)
+def test_the_text_of_ip_is_the_probes_address(old: BuiltKernel, text: str, regs: bool) -> None:
+    (one,) = made(old, text, regs=regs, machine="x86_64")
+    assert one.names == {"ip": Meaning("after breakpoint")}
 
 
 def test_the_return(old: BuiltKernel, new: BuiltKernel) -> None:
