@@ -64,7 +64,7 @@ class Site:
         look_up: returns the kernel's constants for a word of `ktrace.model.meanings`.
         body_max: the maximum length of an argument after `NAME=`, in characters. 255 since 7.3, which README
             does not mention.
-        deref_max: the maximum number of nested dereferences.
+        deref_max: the maximum number of nested dereferences. 8 since 7.3.
     """
 
     function: str | None

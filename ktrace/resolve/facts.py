@@ -13,11 +13,14 @@ from ktrace.model.fetch_types import ELEMENTS_MAX
 from ktrace.model.meaning import Meaning
 
 _POSSIBLE = "/sys/devices/system/cpu/possible"
+_FEWER_DEREFS = 8  # since 7.3
 
 
 def with_facts(site: Site, kernel: Kernel) -> Site:
-    """Return the site with the number of CPUs and a look-up of this kernel's constants."""
-    return replace(site, cpu_words=_cpu_words(kernel.host), look_up=partial(kernel_constants, kernel))
+    """Return the site with the number of CPUs, a look-up of this kernel's constants and its limits."""
+    facts = replace(site, cpu_words=_cpu_words(kernel.host), look_up=partial(kernel_constants, kernel))
+    # Kernels with casts and this_cpu_read count both with dereferences, and take fewer.
+    return replace(facts, deref_max=_FEWER_DEREFS) if site.features.this_cpu_read else facts
 
 
 def _cpu_words(host: Host) -> int:

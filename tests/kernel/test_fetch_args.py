@@ -154,7 +154,7 @@ def test_registers_as_the_kprobe_sample_prints_them(ktrace: Callable, tracing: P
     outcome = ktrace("trace", "do_sys_openat2", "--regs", "--json", "-n", "1", "-c", "ls /")
     (event,) = outcome.records("event")
     names = ["ip", "flags", "sp", "di", "si", "dx", "cx", "r8", "r9"]
-    assert list(event["args"])[: len(names)] == names
+    assert [name for name in event["args"] if name != "ip_text"][: len(names)] == names
     assert {"ax", "bx", "bp", "r10", "r15", "cs", "ss"} <= set(event["args"])
     address = int(event["ip"].partition("+")[2].partition("/")[0], 16)
     start = next(s for s in Path("/proc/kallsyms").read_text().splitlines() if s.endswith(" do_sys_openat2"))
