@@ -202,7 +202,7 @@ def _named_alone(names: Names, show: Callable[[Key], Key]) -> Callable[[Key], Ke
         part = show(key)
         if isinstance(part, Range) and part.low is not None and part.low == part.high:
             text = names.get(part.low)
-            return part if text is None else Named(part.low, text)
+            return part if text is None else Named(part.low, text, is_range=True)
         return part
 
     return shown

@@ -46,6 +46,8 @@ class Named:
 
     number: int
     text: str
+    is_range: bool = False
+    """The number is a range by itself, next to other ranges."""
 
 
 Stack: TypeAlias = tuple[str, ...]

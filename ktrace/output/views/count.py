@@ -120,8 +120,8 @@ def _key_json(part: Key) -> object:
             return {"low": low, "high": high}
         case Symbol(_, name) | Syscall(_, name):
             return name
-        case Named(number, _):
-            return number
+        case Named(number, _, is_range):
+            return {"low": number, "high": number} if is_range else number
         case Task(pid, comm):
             return {"pid": pid, "comm": comm}
         case tuple():

@@ -3,7 +3,7 @@
 import json
 
 from ktrace.model.outcome import Outcome
-from ktrace.model.tally import Range, Row, Symbol, Syscall, Tally, Task
+from ktrace.model.tally import Named, Range, Row, Symbol, Syscall, Tally, Task
 from ktrace.output.views.count import answer_record, answer_text, key_text, tally_records, tally_text
 from tests.unit.output.schema import SCHEMA, fits
 
@@ -56,6 +56,17 @@ def test_records_fit_the_schema() -> None:
         "key": {"function": "vfs_read", "comm": "dd"},
     }  # fmt: skip
     assert records[-1]["duration_ns"] == 1_500_000_000 and records[-1]["hits"] == 14
+
+
+def test_a_number_that_reads_stays_a_range_among_ranges() -> None:
+    named = (Named(-2, "ENOENT", is_range=True), Named(-2, "ENOENT"))
+    tally = Tally(("range", "number"), (Row(named, 1),))
+    (record,) = (json.loads(line) for line in tally_records(tally))
+    assert fits(record, SCHEMA)
+    assert record["key"] == {
+        **{"range": {"low": -2, "high": -2}, "range_text": "ENOENT"},
+        **{"number": -2, "number_text": "ENOENT"},
+    }
 
 
 def test_the_summary_tells_of_all_losses() -> None:
