@@ -29,6 +29,7 @@ from ktrace.expr.tree import (
     TypeName,
 )
 from ktrace.model.arg_words import is_kernels_own, split_name
+from ktrace.model.c_integer import WORDS
 from ktrace.model.fetch import parse_fetch_arg
 from ktrace.model.names import check_arg
 
@@ -41,7 +42,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _RECORD_WORDS = frozenset({"struct", "union", "enum"})
-_BASE_WORDS = frozenset({"unsigned", "signed", "long", "int", "short", "char", "void", "bool", "_Bool"})
+_BASE_WORDS = WORDS | {"void", "bool", "_Bool"}
 _QUALIFIERS = frozenset({"const", "volatile", "restrict"})
 
 

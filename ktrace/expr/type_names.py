@@ -7,21 +7,12 @@ from ktrace.expr.problems import did_you_mean
 from ktrace.expr.scope import Scope
 from ktrace.expr.source import Named
 from ktrace.expr.tree import TypeName
+from ktrace.model.c_integer import FIXED_WIDTH, WORDS, c_integer
 from ktrace.model.ctype import CType, Int, Pointer, Tagged, Void
 from ktrace.model.miss import Miss
 
-# C's own types, and those names of the kernel that need no look-up. char is signed on no machine
-# since Linux 6.2 (-funsigned-char); as text it makes no difference.
-_SIZES = {"char": 1, "short": 2, "int": 4, "long": 8}
-_BYTES = (1, 2, 4, 8)
-_FIXED = {
-    **{f"{prefix}u{8 * size}": (size, False) for prefix in ("", "__") for size in _BYTES},
-    **{f"{prefix}s{8 * size}": (size, True) for prefix in ("", "__") for size in _BYTES},
-    **{f"uint{8 * size}_t": (size, False) for size in _BYTES},
-    **{f"int{8 * size}_t": (size, True) for size in _BYTES},
-    "size_t": (8, False),
-    "ssize_t": (8, True),
-}
+# Names of the kernel that need no look-up.
+_KNOWN = {*FIXED_WIDTH, "size_t", "ssize_t"}
 
 
 def find_type(name: TypeName, scope: Scope) -> CType:
@@ -87,13 +78,10 @@ def _base(name: TypeName) -> CType | None:
         return Void()
     if name.name in ("bool", "_Bool"):
         return Int("bool", 1, False, "bool", 8)
-    if name.name in _FIXED:
-        size, signed = _FIXED[name.name]
-        return Int(name.name, size, signed, bits=8 * size)
     words = name.name.split()
-    if not set(words) <= {"unsigned", "signed", *_SIZES}:
+    integer = c_integer(words) if name.name in _KNOWN or WORDS.issuperset(words) else None
+    if integer is None:
         return None
-    sizes = [_SIZES[word] for word in words if word in _SIZES and word != "int"]
-    size = sizes[0] if sizes else 4
-    signed = "unsigned" not in words and (size > 1 or "signed" in words)
-    return Int(name.name, size, signed, bits=8 * size)
+    # char is signed on no machine since Linux 6.2 (-funsigned-char); as text it makes no difference.
+    signed = integer.signed and (words != ["char"])
+    return Int(name.name, integer.size, signed, bits=integer.bits)

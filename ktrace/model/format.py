@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Literal
 
 from ktrace.errors import UsageError
+from ktrace.model.c_integer import c_integer
 from ktrace.model.fetch_types import INTEGERS, TYPES, PrintAs
 from ktrace.model.path_parts import parts_of
 from ktrace.model.printed_bytes import printed_bytes
@@ -175,17 +176,9 @@ _ID_MAX = (1 << 16) - 1
 _FIELDS_MAX = 1024
 _PLAIN_SIZES = (1, 2, 4, 8)
 
-_ELEMENT_SIZES = {
-    **{one.name: one.size for one in INTEGERS},
-    "char": 1, "bool": 1, "_Bool": 1, "unsigned char": 1, "signed char": 1,
-    "short": 2, "unsigned short": 2, "__le16": 2, "__be16": 2, "umode_t": 2,
-    "int": 4, "unsigned int": 4, "unsigned": 4,
-    "long long": 8, "unsigned long long": 8, "loff_t": 8, "ktime_t": 8, "sector_t": 8,
-    **{f"__{sign}{8 * size}": size for size in _PLAIN_SIZES for sign in ("u", "s")},
-    **{f"{sign}int{8 * size}_t": size for size in _PLAIN_SIZES for sign in ("", "u")},
-}  # fmt: skip
+_FETCHED = {one.name: one.size for one in INTEGERS}
 _PRINTED = {one.spec: one.print_as for one in TYPES}
-_LONGS = ("long", "*", "cpumask", "nodemask", "size_t", "uintptr_t", "pgoff_t")
+_BITMAPS = ("cpumask", "nodemask")  # arrays of `unsigned long`
 
 
 def parse_format(text: str, system: str = "", long: int = 8) -> Format:
@@ -286,12 +279,13 @@ def element_size(ctype: str, long: int = 8) -> int:
         ctype: the C type as format files spell it.
         long: bytes of the traced kernel's `long`.
     """
-    ctype = ctype.removeprefix("const ").strip()
-    width = _ELEMENT_SIZES.get(ctype)
-    if width is not None:
-        return width
-    if any(word in ctype for word in _LONGS):
-        return 8 if "long long" in ctype and "*" not in ctype else long
+    if "*" in ctype or any(word in ctype for word in _BITMAPS):
+        return long
+    if ctype in _FETCHED:
+        return _FETCHED[ctype]
+    integer = c_integer(ctype.split(), long)
+    if integer is not None:
+        return integer.size
     if ctype.startswith(("struct ", "union ")):
         return 1
     return 8 if "64" in ctype else 4

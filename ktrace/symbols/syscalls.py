@@ -10,9 +10,10 @@ import re
 from collections.abc import Callable
 
 from ktrace.errors import UsageError
+from ktrace.model.c_integer import c_integer
 from ktrace.model.ctype import Function, declare
 from ktrace.model.fetch import FetchArg, parse_fetch_arg
-from ktrace.model.fetch_types import INTEGERS, integer_type, is_text
+from ktrace.model.fetch_types import integer_type, is_text
 from ktrace.model.format import parse_format
 from ktrace.model.miss import Miss
 from ktrace.model.names import is_identifier
@@ -40,17 +41,6 @@ _FUNCTIONS = {
 }  # fmt: skip
 _GENERIC_FUNCTIONS = {**_FUNCTIONS, "fadvise64": "fadvise64_64"}
 
-# Types in declarations of system calls that are not spelled as integers.
-_TYPEDEFS = {
-    "size_t": "u64", "ssize_t": "s64", "loff_t": "s64", "off_t": "s64", "umode_t": "u16", "mode_t": "u32",
-    "pid_t": "s32", "uid_t": "u32", "gid_t": "u32", "qid_t": "u32", "old_uid_t": "u16", "old_gid_t": "u16",
-    "key_t": "s32", "key_serial_t": "s32", "timer_t": "s32", "clockid_t": "s32", "mqd_t": "s32",
-    "rwf_t": "s32",
-    "aio_context_t": "u64", "cap_user_header_t": "x64", "cap_user_data_t": "x64",
-    **{prefix + one.ctype: one.ctype for one in INTEGERS for prefix in ("", "__")},
-}  # fmt: skip
-_INTEGER_SIZES = {"char": 1, "short": 2, "int": 4, "long": 8}
-
 
 @dataclass(frozen=True, slots=True)
 class SyscallParam:
@@ -69,13 +59,8 @@ class SyscallParam:
         if "*" in words:
             text = words.count("*") == 1 and "char" in words and "const" in words and "unsigned" not in words
             return "ustring" if text else "x64"
-        words = [word for word in words if word not in ("const", "volatile")]
-        if len(words) == 1 and words[0] in _TYPEDEFS:
-            return _TYPEDEFS[words[0]]
-        if not words or not set(words) <= {"unsigned", "signed", *_INTEGER_SIZES}:
-            return "x64"
-        sizes = [_INTEGER_SIZES[word] for word in words if word in _INTEGER_SIZES and word != "int"]
-        return integer_type(sizes[0] if sizes else 4, signed="unsigned" not in words)
+        integer = c_integer(words)
+        return "x64" if integer is None else integer_type(integer.size, signed=integer.signed)
 
 
 def syscall_name(text: str) -> str:

@@ -8,9 +8,10 @@ from functools import partial
 
 import numpy as np
 
+from ktrace.model.c_integer import INT, UINT, ULONG, CInt
 from ktrace.model.column import Strings
 from ktrace.output.printfmt.bitmaps import bitmap
-from ktrace.output.printfmt.cint import INT, UINT, ULONG, CInt, Machine
+from ktrace.output.printfmt.cint import Machine
 from ktrace.output.printfmt.evaluate import Records, column_of, evaluate
 from ktrace.output.printfmt.hex_dump import hex_dump
 from ktrace.output.printfmt.tracers import SPELLED

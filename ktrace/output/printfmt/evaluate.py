@@ -7,10 +7,11 @@ from typing import Any, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
+from ktrace.model.c_integer import INT, CInt
 from ktrace.model.column import Column, Strings
 from ktrace.model.format import Field
 from ktrace.model.lookups import Lookups
-from ktrace.output.printfmt.cint import INT, MACHINE, CInt, Machine, common, promoted
+from ktrace.output.printfmt.cint import MACHINE, Machine, common, promoted
 from ktrace.output.printfmt.constants import CONSTANTS
 from ktrace.output.printfmt.tree import (
     AddressOf,

@@ -7,7 +7,8 @@ precedence climbing. A name in parentheses is a type if it is known to be one, o
 import re
 from dataclasses import dataclass
 
-from ktrace.output.printfmt.cint import INT, LONG, MACHINE, UINT, ULONG, CInt, Machine, c_type, is_type_word
+from ktrace.model.c_integer import INT, LONG, UINT, ULONG, CInt
+from ktrace.output.printfmt.cint import MACHINE, Machine, c_type, is_type_word
 from ktrace.output.printfmt.constants import STRUCTS
 from ktrace.output.printfmt.lexer import NotUnderstood, Token, tokens
 from ktrace.output.printfmt.tree import (

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from ktrace.output.printfmt.cint import MACHINE, CInt, Machine
+from ktrace.model.c_integer import CInt
+from ktrace.output.printfmt.cint import MACHINE, Machine
 from ktrace.output.printfmt.lexer import NotUnderstood
 
 Wide = int | Literal["*"] | None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ktrace.output.printfmt.cint import CInt
+from ktrace.model.c_integer import CInt
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ktrace.model.c_integer import CInt
 from ktrace.model.column import Strings
 from ktrace.model.lookups import Lookups
-from ktrace.output.printfmt.cint import MACHINE, CInt, Machine
+from ktrace.output.printfmt.cint import MACHINE, Machine
 from ktrace.output.rendering.distinct_values import Codes, distinct
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from ktrace.model.c_integer import c_integer
 from ktrace.script.language.ast import (
     Call,
     Cast,
@@ -107,12 +108,9 @@ def _cast(e: Cast, definition: Definition, at_return: bool) -> str:
 def type_name(text: str) -> str:
     """Return the name of a type as C spells it; a bare name is that of a struct."""
     kind = re.sub(r"\s+", " ", text.replace("&", "")).strip().rstrip("* ")
-    if not kind.startswith(("struct ", "union ", "enum ", "unsigned ", "const ")) and kind not in _SCALARS:
+    if not kind.startswith(("struct ", "union ", "const ")) and c_integer(kind.split()) is None:
         kind = f"struct {kind}"
     return kind
-
-
-_SCALARS = ("int", "long", "short", "char", "bool", "u8", "u16", "u32", "u64", "s8", "s16", "s32", "s64")
 
 
 def _joined(inner: str, path: str) -> str:
