@@ -93,7 +93,7 @@ def _within_mount(names: Sequence[str | None], root: Sequence[str | None]) -> tu
     ]
     if not places:
         return found, False
-    # What was not read, and names that come again, may put the root higher.
+    # If names were not read, or come again, the root may be higher.
     return found[: places[0]], is_whole and len(places) == 1
 
 

@@ -118,7 +118,7 @@ class Recording:
     def problems(self) -> list[Damaged]:
         """Return the problems found so far in files that are recovered: missing or meaningless parts."""
         found = (problem for file in self._files for problem in file.problems)
-        # What is read twice, such as for the header of CSV, is damaged twice.
+        # A part that is read twice, such as for the header of CSV, is reported twice.
         return list({(p.source, p.offset, p.message): p for p in found}.values())
 
     @property

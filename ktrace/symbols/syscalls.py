@@ -195,7 +195,7 @@ def fetch_args(
 def _fetch(name: str, type_: str, function: str, number: int, machine: str, *, registers: bool) -> FetchArg:
     source = argument_source(function, number, machine, registers=registers)
     if is_text(type_):
-        # What a system call points to is always in the process's memory.
+        # Pointers of system calls always lead to the process's memory.
         return FetchArg(f"+0({source})", name, "ustring")
     if type_.endswith("]"):
         return FetchArg(f"+u0({source})", name, type_)

@@ -76,7 +76,7 @@ def _parts(document: bytes) -> Iterator[bytes]:
             part = html.unescape(part.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
         elif kind == b"va":  # lines of a JavaScript string, each ending in `\n\`
             part = _ESCAPE.sub(lambda match: _ESCAPES.get(match[1], match[1]), part)
-        # What precedes the tag of the end is its own indentation.
+        # The blanks before the closing tag are its indentation.
         yield part.rstrip().lstrip(b"\r\n")
         at = end
 

@@ -198,7 +198,7 @@ class TextReader:
         decoder = self._started_decoder()
         if not self._cleaner.is_needed:
             return self._fields(decoder.feed(data))
-        # What is around a line is known when the line is whole; what is wrapped, when the next one is.
+        # A prefix is known when its line is whole, a wrapped line when the next one is.
         whole = self._tail + data
         cut = whole.rfind(b"\n") + 1
         if self._cleaner.width:

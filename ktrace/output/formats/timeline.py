@@ -194,7 +194,7 @@ class Timeline(Generic[A]):
                 return []
             drawn = []
         else:
-            # What began within this slice and has not ended by now never will.
+            # Slices that began within this one and have not ended by now never will.
             others = [(other, point) for other, point in above if other != MARKER]
             drawn = self._instants(others, 0, len(others))
             stack[depth:] = [(other, point) for other, point in above if other == MARKER]

@@ -141,7 +141,7 @@ class ProgramCache:
             needs["boot"] = self._now("boot")
         if asked and needs.get("events") is None:
             return
-        # What is kept was made of what was there before: it must still be there.
+        # The program was compiled from files that must still be the same.
         if not self._holds(needs):
             return
         try:

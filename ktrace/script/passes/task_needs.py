@@ -24,7 +24,7 @@ def task_needs(bound: Sequence[Bound], emitted: Emitted, types: Types) -> TaskNe
                 params = emitted.handlers[scope].params
                 names = names or _lacks_name(params, found, reads)
                 lacking.update(not_read(params, found, reads))
-    # What probes read themselves is not followed.
+    # Functions whose values the probes read need nothing more.
     called = set(_called(bound, types)) - (AT_PROBES - lacking)
 
     def uses(functions: Collection[str]) -> bool:
