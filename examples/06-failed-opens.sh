@@ -3,5 +3,5 @@
 #
 #   sudo examples/06-failed-opens.sh [SECONDS]
 #
-# Errors are negative return values: -2 is ENOENT, -13 is EACCES. `errno 13` of the package moreutils names the others.
+# Errors are negative return values, which ktrace prints with their names: -2 ENOENT, -13 EACCES.
 exec ktrace count -r do_sys_openat2 --by comm,'ret=$retval:s32' --filter 'ret < 0' -d "${1:-10}"

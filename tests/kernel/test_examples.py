@@ -129,7 +129,7 @@ def test_read_sizes(ask: Ask) -> None:
 
 def test_failed_opens(ask: Ask) -> None:
     printed = ask("06-failed-opens.sh", SECONDS, load="cat /no/such/file 2>&- || :")
-    assert re.search(r"^ *\d+  \S+ +cat +-2$", printed, re.MULTILINE), printed
+    assert re.search(r"^ *\d+  \S+ +cat +-2 ENOENT$", printed, re.MULTILINE), printed
 
 
 @pytest.fixture

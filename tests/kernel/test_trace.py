@@ -126,7 +126,7 @@ def test_the_kernels_text_gives_the_same(ktrace: Callable) -> None:
     for extra in ([], ["--text"]):
         outcome = ktrace("trace", "vfs_read", *extra, "--json", "--filter", "n == 77777", "-c",
                          "dd if=/dev/zero of=/dev/null bs=77777 count=3")  # fmt: skip
-        found.append([{**e, "ts": 0, "pid": 0, "cpu": 0} for e in outcome.records("event")])
+        found.append([{**e, "ts": 0, "wall_ns": 0, "pid": 0, "cpu": 0} for e in outcome.records("event")])
     assert len(found[0]) == 3 and found[0] == found[1]
     ktrace("remove", "vfs_read")
     outcome = ktrace(
