@@ -128,7 +128,7 @@ class Prepared:
             made = Kept(_in_group(made.program, real.group, ""))
             wanted = {key: spec for key, spec in real.wanted.items() if key in keys}
             bare = {
-                key: replace(spec, relocate=None, probe=replace(spec.probe, group=""))
+                key: replace(spec, names={}, relocate=None, probe=replace(spec.probe, group=""))
                 for key, spec in wanted.items()
             }
             events = {key: name for key, name in real.events.items() if key in keys}

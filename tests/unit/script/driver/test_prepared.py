@@ -21,8 +21,7 @@ COUNTS = """global n
 probe kernel.function("vfs_read") { if ($count > 4) n[$count] <<< 1 }
 probe end { print(@count(n[5])) }"""
 EVENTS = 'probe kernel.trace("syscalls:sys_enter_openat") { println($flags) }'
-
-
+RETURNS = 'probe kernel.function("vfs_read").return { println($return) }'
 TASKS = 'probe kernel.function("vfs_read") { println(ppid(), cmdline_str(), symname($buf)) }'
 
 
@@ -64,7 +63,7 @@ def runs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     return Runs(tmp_path, OLD_README if request.param == "old" else NEW_README, monkeypatch)
 
 
-@pytest.mark.parametrize("text", [READS, COUNTS, EVENTS, TASKS, "probe begin { exit() }"])
+@pytest.mark.parametrize("text", [READS, RETURNS, COUNTS, EVENTS, TASKS, "probe begin { exit() }"])
 def test_the_second_run_is_the_same_program(runs: Runs, text: str) -> None:
     first, second = runs(text), runs(text)
     assert first.kept is None and second.kept is not None
