@@ -122,7 +122,7 @@ class ScriptKernel:
 
     def _need_debug_info(self, site: AtFunction) -> None:
         """Raise Unavailable if it cannot be known whether a place in the source exists."""
-        by_name = site.place is not None and ":" not in site.place and not site.inline
+        by_name = site.place is not None and not site.lines and not site.inline
         if by_name and not any(ch in site.pattern for ch in "*?["):
             return  # the function can be found by its name, without its file
         try:
@@ -132,7 +132,7 @@ class ScriptKernel:
 
     def _is_there(self, site: AtFunction) -> bool:
         """Return whether the kernel has the function of a place in a module or file."""
-        if any(ch in site.pattern for ch in "*?[") or (site.place is not None and ":" in site.place):
+        if any(ch in site.pattern for ch in "*?[") or site.lines:
             return True  # the look-up has found it
         symbols = [one for one in self.kernel.symbols.find(site.pattern) if one.is_function]
         if site.module is not None:

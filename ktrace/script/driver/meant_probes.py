@@ -17,7 +17,7 @@ def meant(site: AtFunction, made: list[ProbeSpec]) -> list[ProbeSpec]:
         if not inside:
             raise NotFound(f"{site.pattern} is inlined nowhere", hint="without .inline its calls are probed")
         return inside
-    is_file = site.place is not None and ":" not in site.place
+    is_file = site.place is not None and not site.lines
     if is_file and any(not _begins(one.probe, site.pattern) for one in made):
         # All functions of the file were found.
         chosen = [one for one in made if fnmatch.fnmatchcase(function_of(one.probe)[0], site.pattern)]

@@ -11,6 +11,7 @@ from ktrace.records import dataclass
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import ProbeOptions
 from ktrace.script.driver.meant_probes import function_of
+from ktrace.script.driver.statement_places import statement_places
 from ktrace.script.language.points import AtFunction, AtSyscall
 
 
@@ -33,25 +34,20 @@ class PlaceTexts:
             return [f"sys_{site.name}"]
         if site.absolute is not None:
             return [hex(site.absolute & (1 << 64) - 1)]
-        name = site.pattern
-        if site.place is not None and ":" in site.place:
-            file, _, line = site.place.rpartition(":")
-            if line.startswith("+") and site.statement:
-                name = f"{name}{line.replace('+', ':')}"
-            elif line.isdigit() and site.statement:
-                name = f"{file}:{line}"
-            elif line.isdigit() and any(ch in name for ch in "*?["):
-                return self._holding(f"{file}:{line}", site)
-            else:
-                self._is_of_file(name, file)
-        elif site.place is not None and (
-            any(ch in name for ch in "*?[") or not self._is_of_file(name, site.place)
-        ):
-            name = f":{site.place}"
+        names = [site.pattern]
+        if site.place is not None and site.lines and site.statement:
+            names = statement_places(site, site.place, self.kernel.debug_info(site.module))
+        elif site.place is not None and site.lines and _is_pattern(site.pattern):
+            return self._holding(f"{site.place}:{site.lines}", site)
+        elif site.place is not None:
+            of_file = not _is_pattern(site.pattern) and self._is_of_file(site.pattern, site.place)
+            if not of_file and not site.lines:
+                names = [f":{site.place}"]
         if site.module is None:
-            return [name]
-        modules = _modules(self.kernel.host) if any(ch in site.module for ch in "*?[") else [site.module]
-        return [f"{module}:{name}" for module in modules if fnmatch.fnmatchcase(module, site.module)]
+            return names
+        modules = _modules(self.kernel.host) if _is_pattern(site.module) else [site.module]
+        chosen = [module for module in modules if fnmatch.fnmatchcase(module, site.module)]
+        return [f"{module}:{name}" for module in chosen for name in names]
 
     def _is_of_file(self, function: str, place: str) -> bool:
         """Return whether all functions of this name are from a file. Without debug info, that is not known.
@@ -84,6 +80,10 @@ class PlaceTexts:
         if not matching:
             raise NotFound(f"{line} is in {', '.join(names)}, which does not match '{site.pattern}'")
         return [f"{site.module}:{name}" if site.module else name for name in matching]
+
+
+def _is_pattern(name: str) -> bool:
+    return any(ch in name for ch in "*?[")
 
 
 def _modules(host: Host) -> list[str]:

@@ -1,5 +1,6 @@
 """Interpret probe points that are not aliases: their kind, function or interval."""
 
+import re
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
@@ -31,6 +32,10 @@ _UNITS = {
     "ns": 1,
     "nsec": 1,
 }
+# FILE, FILE:LINES or FILE+N.
+_PLACE = re.compile(r"(.*?)(?::?(\+\d+)|:(.*))?", re.DOTALL)
+_ONE_LINE = re.compile(r"\d{1,9}", re.ASCII)
+_LINES = re.compile(r"\*|\+?\d{1,9}|\d{1,9}(-\d{1,9})?(,\d{1,9}(-\d{1,9})?)*", re.ASCII)
 _MOMENTS = ("begin", "end", "error", "never", "oneshot")
 _JIFFY = 10**6  # nanoseconds, at SystemTap's HZ of 1000
 
@@ -169,15 +174,37 @@ def _in_kernel(point: Point, head: Component, rest: list[Component]) -> Site:
         raise NoSuchPoint(f"'{what}' cannot be probed{reason}", what.at, hint="function statement trace")
     function, at_sign, place = what.arg.partition("@")
     module = str(head.arg) if head.name == "module" else None
-    site = AtFunction(function, False, module, place if at_sign else None, statement=what.name == "statement")
+    site = AtFunction(function, False, module, statement=what.name == "statement")
+    if at_sign:
+        file, lines = _file_and_lines(place, what)
+        site = replace(site, place=file, lines=lines)
     return _with_suffixes(site, suffixes)
+
+
+def _file_and_lines(place: str, what: Component) -> tuple[str, str]:
+    """Split what follows the `@` of a function: `FILE`, `FILE:LINES`, `FILE+N`."""
+    match = _PLACE.fullmatch(place)
+    assert match is not None
+    file, lines = match[1], match[2] or match[3] or ""
+    if not lines and place == file and file:
+        return file, lines
+    known = _LINES if what.name == "statement" else _ONE_LINE
+    if file and known.fullmatch(lines):
+        return file, lines
+    if file and _LINES.fullmatch(lines):
+        hint = f'statement("{what.arg}")'
+        raise NoSuchPoint(f"'{lines}' are lines in a function, not the function", what.at, hint=hint)
+    hint = "FILE:474 FILE:474-480,490 FILE:* FILE+12"
+    raise NoSuchPoint(f"'{place}' is neither a file nor lines of one", what.at, hint=hint)
 
 
 def _with_suffixes(site: AtFunction, suffixes: list[Component]) -> AtFunction:
     for suffix in suffixes:
         match suffix.name:
-            case "call" | "exported" | "nearest":
+            case "call" | "exported":
                 pass
+            case "nearest":
+                site = replace(site, nearest=True)
             case "return":
                 site = replace(site, at_return=True)
             case "maxactive" if isinstance(suffix.arg, int):

@@ -36,7 +36,10 @@ class AtFunction:
     Attributes:
         pattern: the function's name, possibly with wildcards.
         module: pattern of the module's name; None for the kernel image.
-        place: the `FILE` or `FILE:LINE` after the `@`; a statement always has a line.
+        place: the file after the `@`.
+        lines: of the file: `474`, `474-480,490` or `*` for all of the function; `+12` counts from the
+            function's declaration. Empty for the function itself.
+        nearest: whether the next line with code is meant if the line has none.
         absolute: an address, used instead of a function.
     """
 
@@ -44,6 +47,8 @@ class AtFunction:
     at_return: bool = False
     module: str | None = None
     place: str | None = None
+    lines: str = ""
+    nearest: bool = False
     maxactive: int = 0
     statement: bool = False
     inline: bool = False

@@ -221,7 +221,7 @@ def test_a_place_is_looked_up(old: ScriptKernel, site: AtFunction, there: bool) 
 
 
 def test_a_place_in_the_source_is_not_known_without_debug_info(old: ScriptKernel) -> None:
-    for site in (AtFunction("f", place="a.c:1", statement=True), AtFunction("f*", place="a.c")):
+    for site in (AtFunction("f", place="a.c", lines="1", statement=True), AtFunction("f*", place="a.c")):
         with pytest.raises(Unavailable):
             old.exists(site)
     compiled(old, 'probe kernel.function("vfs_read@fs/nothing.c") {}')

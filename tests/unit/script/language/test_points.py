@@ -1,5 +1,7 @@
 """The contents of a probe point."""
 
+from dataclasses import replace
+
 import pytest
 
 from ktrace.script.language.parser import parse
@@ -20,6 +22,24 @@ def test_functions_of_modules() -> None:
     assert point('kprobe.function("f").return') == AtFunction("f", at_return=True)
 
 
+@pytest.mark.parametrize(
+    ("place", "file", "lines"),
+    [
+        ("fs/a.c", "fs/a.c", ""),
+        ("fs/a.c:12", "fs/a.c", "12"),
+        ("fs/a.c+12", "fs/a.c", "+12"),
+        ("fs/a.c:+12", "fs/a.c", "+12"),
+        ("fs/a.c:12-30,40", "fs/a.c", "12-30,40"),
+        ("fs/a.c:*", "fs/a.c", "*"),
+        ("fs/a+b.c:1", "fs/a+b.c", "1"),
+    ],
+)
+def test_lines_of_statements(place: str, file: str, lines: str) -> None:
+    wanted = AtFunction("f", place=file, lines=lines, statement=True)
+    assert point(f'kernel.statement("f@{place}")') == wanted
+    assert point(f'kernel.statement("f@{place}").nearest') == replace(wanted, nearest=True)
+
+
 def test_timers() -> None:
     assert point("timer.ms(2).randomize(1)") == Timer(2_000_000, 1_000_000)
 
@@ -29,6 +49,13 @@ def test_timers() -> None:
     [
         ('kernel.mark("x")', "tracepoints"),
         ("timer.profile.tock", "tock"),
+        ('kernel.statement("f@a.c:")', "neither a file nor lines"),
+        ('kernel.statement("f@a.c:x")', "neither a file nor lines"),
+        ('kernel.statement("f@a.c:1-")', "neither a file nor lines"),
+        ('kernel.statement("f@")', "neither a file nor lines"),
+        ('kernel.function("f@:12")', "neither a file nor lines"),
+        ('kernel.function("f@a.c:1-2")', "lines in a function"),
+        ('kernel.function("f@a.c+2")', "lines in a function"),
     ],
 )
 def test_what_cannot_be_probed(text: str, reason: str) -> None:
