@@ -78,6 +78,9 @@ def _directive(match: re.Match[str], kinds: Sequence[Kind], wraps: list[str], at
         _take("string", kinds, wraps, "{}", at)
         return f"%{flags.replace('0', '')}{width}{precision}s"
     if kind == "c":
+        if "#" in flags:
+            _take("long", kinds, wraps, "character({})", at)
+            return f"%{flags.replace('#', '').replace('0', '')}{width}s"
         _take("long", kinds, wraps, "({} & 255)", at)
         return f"%{flags}{width}c"
     if kind == "u":

@@ -1,13 +1,15 @@
 """Functions on numbers."""
 
-import errno
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ktrace.model.errno_names import ERRNO_NAMES
 from ktrace.script.runtime.state import State
+from ktrace.script.runtime.texts import text_str
 
 _AF_INET = 2
+_ERRNO_MAX = 133  # SystemTap has no names for those that programs never see
 
 
 def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
@@ -29,6 +31,7 @@ def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
         "MKDEV": lambda major, minor: ((major & 0xFFF) << 20) | (minor & 0xFFFFF),
         "mem_page_size": lambda: 4096,
         "randint": lambda n: random.randrange(n) if n > 0 else 0,
+        "character": _character,
         "octal": lambda value: f"0{value:o}",
         "binary": _binary,
         "narrow": lambda value: max(min(value, 8192), -8192),
@@ -38,17 +41,24 @@ def functions(_state: State) -> Mapping[str, Callable[..., Any]]:
 def errno_str(number: int) -> str:
     """Return the name of an error number of either sign, such as ENOENT; an empty string if unknown."""
     number = abs(number)
-    # Two errors have two names each.
-    return {11: "EAGAIN", 35: "EDEADLK", 95: "EOPNOTSUPP"}.get(number) or errno.errorcode.get(number, "")
+    return ERRNO_NAMES.get(number, "") if number <= _ERRNO_MAX else ""
 
 
 def return_str(form: int, value: int) -> str:
     """Format a return value like strace, as in `-2 (ENOENT)`. `form` 1 is decimal, 2 hex, 3 octal."""
-    if -4096 < value < 0:
+    if value < 0 and errno_str(value):
         return f"{value} ({errno_str(value)})"
     if form == 2:
         return f"0x{value & (1 << 64) - 1:x}"
     return f"0{value & (1 << 64) - 1:o}" if form == 3 else str(value)
+
+
+def _character(value: int) -> str:
+    """Return a byte as `%#c` prints it: `\\t`, `\\000`, `\\'`."""
+    character = chr(value & 255)
+    if character in "'\\":
+        return f"\\{character}"
+    return character if character == '"' else text_str(character)
 
 
 def _binary(value: int, size: int) -> str:

@@ -32,7 +32,7 @@ _LIBRARY = (
     *(call_arguments, clock, context, control, floats, indent, numbers, screen, served, speculation),
     *(stacks, texts),
 )
-_BARE = ("regex", "octal", "binary", "narrow")
+_BARE = ("regex", "character", "octal", "binary", "narrow")
 
 
 @dataclass(slots=True)

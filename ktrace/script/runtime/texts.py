@@ -45,7 +45,7 @@ def functions(state: State) -> Mapping[str, Callable[..., Any]]:
         "isdigit": lambda text: int("0" <= text[:1] <= "9"),
         "tolower": lambda text: "".join(c.lower() if c.isascii() else c for c in text),
         "toupper": lambda text: "".join(c.upper() if c.isascii() else c for c in text),
-        "text_str": _text_str,
+        "text_str": text_str,
         "text_strn": _text_strn,
         "tokenize": tokenizer.next,
         "__ktrace_checked": _checked,
@@ -190,14 +190,14 @@ _SHOWN = {"\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t":
 _SHOWN |= {'"': '\\"', "\\": "\\\\"}
 
 
-def _text_str(text: str) -> str:
+def text_str(text: str) -> str:
     """Escape all characters that are not printable ASCII."""
     return "".join(_SHOWN.get(c) or (c if " " <= c <= "~" else f"\\{ord(c):03o}") for c in text)
 
 
 def _text_strn(text: str, length: int, quoted: int) -> str:
     length = length if length > 0 else len(text)
-    shown = _text_str(text[:length])
+    shown = text_str(text[:length])
     dots = "..." if len(text) > length else ""
     return f'"{shown}"{dots}' if quoted else shown + dots
 
