@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from ktrace.model.column import Column, Strings
 from ktrace.model.fetch_types import PrintAs, column_dtype
 from ktrace.model.format import Field, Format, element_size
+from ktrace.ringbuffer.field_kinds import BYTES, INTEGERS, kind_of, least_size, tail_of
 from ktrace.ringbuffer.paths import path_reader
 from ktrace.ringbuffer.rows import Reader, Rows
 from ktrace.ringbuffer.texts import Texts, text_at
 
-_INTEGERS = (1, 2, 4, 8)
 _FUNCTIONS = {
     "print": ("ip",),
     "bprint": ("ip",),
@@ -48,11 +48,9 @@ class EventReader:
         self.form = form
         self._order = order
         self.signature = form.signature() if form.is_probe else None
-        self._tail = _tail(form)
+        self._tail = tail_of(form)
         inline = [f for f in form.fields if f is not self._tail]
-        self.size = max((f.offset + f.size for f in inline), default=8)
-        if self._tail is not None:
-            self.size = max(self.size, self._tail.offset)
+        self.size = least_size(form)
         parts = {f.name: (_dtype(f, order, form.is_data(f)), f.offset) for f in inline}
         # Flags and depth are adjacent: read them as one number.
         self._has_pid = "common_pid" in parts
@@ -84,7 +82,7 @@ class EventReader:
             *(name for name in called if parts.get(name, _NO_FIELD)[0].kind == "u"),
         )
         own = ("__probe_ip", "__probe_func", "__probe_ret_ip", "__probe_type")
-        self.places = tuple(name for name in own if name in parts and parts[name][0].itemsize in _INTEGERS)
+        self.places = tuple(name for name in own if name in parts and parts[name][0].itemsize in INTEGERS)
 
     def rows(self, buffer: NDArray[np.uint8], at: NDArray[np.int64], size: NDArray[np.int32]) -> Rows:
         """Gather records; all must have at least `self.size` bytes.
@@ -150,66 +148,59 @@ class EventReader:
         return tuple(np.frombuffer(raw, f"{self._order}u{width}").tolist())
 
     def _reader(self, field: Field, spelled: PrintAs | None) -> Reader:
-        if field is self._tail:
-            return _tail_reader(field, self._order, is_text=field.is_text and not self.form.is_data(field))
-        if field.shape in ("data_loc", "rel_loc"):
-            return self._loc_reader(field)
-        if spelled == "char":
-            return _character_reader(field)
-        is_data = self.form.is_data(field)
-        if field.shape == "array" and field.is_text and spelled is None and not is_data:
-            texts = Texts()
-            length = field.size
-
-            def read_text(rows: Rows) -> Column:
-                return texts.read(
-                    rows.buffer, rows.start + field.offset, np.full(len(rows), length, np.int64)
-                )
-
-            return read_text
-        wide = np.dtype(column_dtype(spelled, field.width, field.signed))
-
-        def read_number(rows: Rows) -> Column:
-            column: NDArray[Any] = rows.table[field.name].astype(wide)
-            return column
-
-        return read_number
-
-    def _loc_reader(self, field: Field) -> Reader:
-        if field.is_text and field.is_list:
-            return lambda rows: _string_arrays(field, rows)
-        if not field.is_text:
-            return lambda rows: _number_arrays(field, rows, self._order)
-        if self.form.is_data(field):
-            if self.form.has_call_text:  # a program's memory: mostly text
+        match kind_of(self.form, field, spelled, is_tail=field is self._tail):
+            case "tail":
+                is_text = field.is_text and not self.form.is_data(field)
+                return _tail_reader(field, self._order, is_text=is_text)
+            case "stored texts":
+                return lambda rows: _string_arrays(field, rows)
+            case "stored numbers":
+                return lambda rows: _number_arrays(field, rows, self._order)
+            case "stored bytes":
+                return lambda rows: _number_arrays(replace(field, signed=False), rows, self._order)
+            case "stored data":
                 return lambda rows: _data(field, rows)
-            return lambda rows: _number_arrays(replace(field, signed=False), rows, self._order)
-        texts = Texts()
-        absent = self.form.is_probe
+            case "stored text":
+                return _stored_text_reader(field, absent=self.form.is_probe)
+            case "character":
+                return _character_reader(field)
+            case "text":
+                return _text_reader(field)
+            case "number":
+                return _number_reader(field, spelled)
 
-        def read_text(rows: Rows) -> Column:
-            ((start, length),) = _parts(field, rows)
-            return texts.read(rows.buffer, rows.start + start, length, absent=absent)
 
-        return read_text
+def _stored_text_reader(field: Field, *, absent: bool) -> Reader:
+    """Return a reader of texts that the field refers to. `absent`: one without bytes could not be read."""
+    texts = Texts()
+
+    def read(rows: Rows) -> Column:
+        ((start, length),) = _parts(field, rows)
+        return texts.read(rows.buffer, rows.start + start, length, absent=absent)
+
+    return read
 
 
-def _tail(form: Format) -> Field | None:
-    """Return the field whose length only the record tells, if any.
+def _text_reader(field: Field) -> Reader:
+    """Return a reader of texts of fixed length."""
+    texts = Texts()
 
-    Some of ftrace's own events have one, as their last field.
-    """
-    # Of fields at the same offset only the last one may have a size.
-    last = max(form.fields, key=lambda f: (f.offset, f.size), default=None)
-    if last is None or last.shape != "array":
-        return None
-    if any(f.shape in ("data_loc", "rel_loc") for f in form.fields):
-        return None  # what follows is the data that those refer to
-    return (
-        last
-        if last.size == 0 or (form.system == "ftrace" and last.name in ("caller", "buf", "args"))
-        else None
-    )
+    def read(rows: Rows) -> Column:
+        length = np.full(len(rows), field.size, np.int64)
+        return texts.read(rows.buffer, rows.start + field.offset, length)
+
+    return read
+
+
+def _number_reader(field: Field, spelled: PrintAs | None) -> Reader:
+    """Return a reader of numbers, or of lists of them."""
+    wide = np.dtype(column_dtype(spelled, field.width, field.signed))
+
+    def read(rows: Rows) -> Column:
+        column: NDArray[Any] = rows.table[field.name].astype(wide)
+        return column
+
+    return read
 
 
 def _dtype(field: Field, order: str, is_data: bool) -> np.dtype[np.generic]:
@@ -219,7 +210,7 @@ def _dtype(field: Field, order: str, is_data: bool) -> np.dtype[np.generic]:
         return np.dtype((f"{order}u4", (words,)) if words > 1 else f"{order}u4")
     sign = "i" if field.signed else "u"
     width = field.width
-    if width not in _INTEGERS or is_data:
+    if width not in INTEGERS or is_data:
         return np.dtype(("u1", (field.size,)))  # a struct, as bytes
     one = f"{order}{sign}{width}"
     return np.dtype((one, (field.size // width,)) if field.shape == "array" else one)
@@ -260,7 +251,7 @@ def _data(field: Field, rows: Rows) -> Column:
 
 def _number_arrays(field: Field, rows: Rows, order: str) -> Column:
     """Read arrays whose length each record gives."""
-    width = field.width if field.width in _INTEGERS else 1
+    width = field.width if field.width in INTEGERS else 1
     dtype = f"{order}{'i' if field.signed else 'u'}{width}"
     ((start, length),) = _parts(field, rows)[:1]
     first = (rows.start + start).tolist()
@@ -297,12 +288,11 @@ def _tail_reader(field: Field, order: str, *, is_text: bool) -> Reader:
 
 def _character_reader(field: Field) -> Reader:
     """Return a reader of values that are shown as characters."""
-    values = tuple(bytes([byte]).decode("utf-8", "surrogateescape") for byte in range(256))
 
     def read(rows: Rows) -> Column:
         codes = rows.table[field.name].astype(np.int32) & 0xFF
         if codes.ndim == 1:
-            return Strings(codes, values)
-        return _objects([[values[code] for code in row] for row in codes.tolist()])
+            return Strings(codes, BYTES)
+        return _objects([[BYTES[code] for code in row] for row in codes.tolist()])
 
     return read

@@ -14,6 +14,15 @@ _FIELD = re.compile(
 )
 _LARGEST = 1 << 26
 
+LENGTH = 0xFFFFF
+"""Mask of the commit word: the number of valid bytes."""
+PADDING, EXTEND, STAMP = 29, 30, 31
+"""The types of headers that have no record: see `walk`."""
+LONGEST = 28
+"""The largest type of a header that is a record's length."""
+STAMP_BITS = 59
+"""The lower bits of a time that a time stamp has."""
+
 
 @dataclass(frozen=True, slots=True)
 class PageLayout:

@@ -22,15 +22,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ktrace.records import dataclass
-from ktrace.ringbuffer.layout import PageLayout
+from ktrace.ringbuffer.layout import EXTEND, LENGTH, LONGEST, PADDING, STAMP, STAMP_BITS, PageLayout
 from ktrace.ringbuffer.records import Hole, Records
 
-_LENGTH = 0xFFFFF  # mask of the commit word: how many bytes are valid
 _MISSED = 1 << 31  # records were lost before this page
 _STORED = 1 << 30  # the number of lost records follows the valid bytes
 
-_PADDING, _EXTEND, _STAMP = 29, 30, 31
-_LONGEST = 28  # the largest type_len that is a record's length
 _FAR = 1 << 40  # words: beyond the end of any page
 
 # Words from a header to the next one, by the byte that has type_len; 0 if the header must be read.
@@ -43,7 +40,7 @@ _MOST = 4  # once fewer than one in this many pages is left, those go on alone
 _FEW = 64
 _NONE = np.zeros(0, np.int64)
 
-_STAMP_HIGH = np.int64(-1) << np.int64(59)
+_STAMP_HIGH = np.int64(-1) << np.int64(STAMP_BITS)
 
 
 def walk(pages: bytes | bytearray | memoryview, cpu: int, layout: PageLayout, origin: int = 0) -> Records:
@@ -66,24 +63,24 @@ def walk(pages: bytes | bytearray | memoryview, cpu: int, layout: PageLayout, or
     delta = delta.astype(np.int64)
     at, size = where + 1, (kind << 2).view(np.int32)
     starts = np.cumsum(counts) - counts
-    odd = np.flatnonzero((kind - np.uint32(1)) >= _LONGEST)
+    odd = np.flatnonzero((kind - np.uint32(1)) >= LONGEST)
     if not len(odd):
         ts = _times(delta, heads.ts, counts, starts)
     else:
         odd_kind = kind[odd]
-        _extend(words, at, odd[odd_kind == _EXTEND], delta)
-        stamps = odd[odd_kind == _STAMP]
+        _extend(words, at, odd[odd_kind == EXTEND], delta)
+        stamps = odd[odd_kind == STAMP]
         full = _stamps(words, at, stamps, delta, heads.ts, starts)
         ts = _times(delta, heads.ts, counts, starts, stamps, full)
         long = odd[odd_kind == 0]
         size[long] = words[at[long]].astype(np.int64) - 4
         at[long] += 1
-        none = odd[odd_kind >= _PADDING]
+        none = odd[odd_kind >= PADDING]
         ts, at, size = (_without(column, none) for column in (ts, at, size))
         ends = starts + counts
         starts -= np.searchsorted(none, starts)
         counts = ends - np.searchsorted(none, ends) - starts
-    first = words.take(at)
+    first = words.take(at, mode="clip")  # an empty record may end with the last page
     ids = (first >> 16 if layout.big_endian else first).astype(np.uint16)
     holes = _holes(buffer, heads, found, starts, counts, layout, origin)
     return Records(cpu, buffer, origin, ts, at, size, ids, holes)
@@ -136,7 +133,7 @@ def _heads(buffer: NDArray[np.uint8], layout: PageLayout) -> _Heads:
     ts = _numbers(raw[:, :8], layout).view(np.int64)
     commit = _numbers(raw[:, layout.commit : layout.commit + layout.long], layout) & 0xFFFFFFFF
     commit = commit.astype(np.int64)
-    said = commit & _LENGTH
+    said = commit & LENGTH
     valid = np.clip(np.minimum(said, have - layout.data), 0, None)
     cut = np.where(readable, said - valid, layout.data - have)
     begin = (starts + layout.data) // 4
@@ -239,7 +236,7 @@ def _advance(
         length = words.take(np.minimum(at + 1, len(words) - 1)).astype(np.int64)
         there = 1 + length // 4
         there[(length < 4) | (length % 4 != 0)] = _FAR
-        unused = (kind == _PADDING) & (delta == 0)
+        unused = (kind == PADDING) & (delta == 0)
         there[unused] = (end - at)[unused]
         far[rows] = there
     return far
@@ -264,7 +261,7 @@ def _stamps(
     before = page_ts[np.searchsorted(starts, rows, side="right") - 1]
     high = before & _STAMP_HIGH
     full: NDArray[np.int64] = (delta[rows] + (words.take(at[rows]).astype(np.int64) << 27)) | high
-    full[(high != 0) & (full < before)] += 1 << 59
+    full[(high != 0) & (full < before)] += 1 << STAMP_BITS
     return full
 
 
@@ -330,7 +327,7 @@ def _holes(
 
 def _stored(buffer: NDArray[np.uint8], heads: _Heads, page: int, layout: PageLayout) -> int | None:
     """Return how many records were lost before a page, if the page stores that number."""
-    at = layout.data + (int(heads.commit[page]) & _LENGTH)
+    at = layout.data + (int(heads.commit[page]) & LENGTH)
     if not int(heads.commit[page]) & _STORED or at + layout.long > layout.size or heads.cut[page]:
         return None
     start = page * layout.size + at

@@ -137,6 +137,11 @@ def test_a_length_that_cannot_be(length: int) -> None:
     assert found.id.tolist() == [7] and len(found.holes) == 1
 
 
+def test_an_empty_record_at_the_very_end() -> None:
+    page = PageWriter().record(bytes(4064)).record(b"", 1, long=True)
+    assert page.room == 0 and walked(page.bytes()).size.tolist() == [4064, 0]
+
+
 def test_more_bytes_said_than_a_page_has() -> None:
     found = walked(PageWriter().record(common(7)).unused().bytes(commit=5000))
     assert found.id.tolist() == [7] and "920 bytes of it are missing" in found.holes[0].reason
