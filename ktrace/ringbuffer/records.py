@@ -53,6 +53,16 @@ class Records:
     def __len__(self) -> int:
         return len(self.ts)
 
+    def after(self, count: int) -> "Records":
+        """Return the records after the first ones, without the gaps before those."""
+        if not count:
+            return self
+        some = slice(count, None)
+        holes = [replace(hole, before=hole.before - count) for hole in self.holes if hole.before >= count]
+        return replace(
+            self, ts=self.ts[some], at=self.at[some], size=self.size[some], id=self.id[some], holes=holes
+        )
+
     def between(self, begin: int, end: int) -> "Records":
         """Return the records from time `begin` up to, but not including, `end`.
 

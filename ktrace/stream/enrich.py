@@ -3,7 +3,7 @@
 Each name is computed once for each distinct value, never for each row.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,12 @@ from ktrace.ringbuffer.interning import Interner, distinct
 from ktrace.ringbuffer.layout import PageLayout
 from ktrace.stream.flags import FlagStyle
 from ktrace.stream.function_arguments import FunctionArguments
+from ktrace.stream.saved_names import Names, shown_names
 from ktrace.stream.symbol_table import SymbolTable
 
 if TYPE_CHECKING:
     from ktrace.stream.messages import Messages
 
-Names = Callable[[Iterable[int]], Mapping[int, str]]
-"""Gives the names of the tasks with these thread ids, of those that it knows."""
-
-_IDLE, _UNKNOWN, _NEGATIVE = "<idle>", "<...>", "<XXX>"
 _FEW = 8
 _PIDS = 1 << 22  # the kernel's largest thread id
 
@@ -120,8 +117,7 @@ class Enrich:
         return Chunk(batches, marks)
 
     def _known(self, pids: set[int]) -> dict[int, str]:
-        known = dict(self._names([pid for pid in pids if pid > 0]))
-        return {pid: known.get(pid, _UNKNOWN) if pid > 0 else _NEGATIVE if pid else _IDLE for pid in pids}
+        return shown_names(self._names, pids)
 
     def _message_column(self, batch: Batch) -> dict[str, Column]:
         """Return the column with the messages of trace_printk."""

@@ -2,15 +2,25 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.processes import comm_of
 
-_UNKNOWN = "<...>"
+_IDLE, _UNKNOWN, _NEGATIVE = "<idle>", "<...>", "<XXX>"
 _SHARE = 20  # asking takes at most 1/20 of the time
 
 _PID = re.compile(r"[0-9]{1,10}")
+
+
+Names = Callable[[Iterable[int]], Mapping[int, str]]
+"""Gives the names of the tasks with these thread ids, of those that it knows."""
+
+
+def shown_names(names: Names, pids: Collection[int]) -> dict[int, str]:
+    """Return a name for each thread id, as the kernel prints it: also for unknown ones and the idle task."""
+    known = dict(names([pid for pid in pids if pid > 0]))
+    return {pid: known.get(pid, _UNKNOWN) if pid > 0 else _NEGATIVE if pid else _IDLE for pid in pids}
 
 
 def saved_name(text: str, pid: int) -> str | None:

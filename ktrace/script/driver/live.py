@@ -74,7 +74,7 @@ def live(
             if counts is not None:
                 _count(session, drive, counts)
             if drive.counts is None:
-                reader.prepare()  # before the first event: the buffer would fill up while modules are loaded
+                reader.prepare()  # before the first event: what can be loaded now does not delay it
             session.arm()
             _loop(context, drive, reader, counts, serving)
             session.stop()
@@ -153,9 +153,9 @@ def _loop(
 
 def _feed(drive: Drive, reader: LivePages, until: int | None) -> None:
     """Handle the events up to a time, or all of them."""
-    chunk = reader.read(until)
-    if chunk is not None:
-        drive.feed(chunk)
+    happened = reader.read(until)
+    if happened is not None:
+        drive.take(happened)
 
 
 def _define(context: RunContext, drive: Drive, kernel: "Probed", options: "Options") -> None:

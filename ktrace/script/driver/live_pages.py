@@ -1,18 +1,24 @@
 """Read the pages of all CPUs while a script runs.
 
-What decodes them loads NumPy, which is most of what the start of a script loads. So it is loaded when it is
-needed: before a run whose handlers wait for events, but only with the first event if the kernel counts.
+What decodes many events loads NumPy, which takes longer than all else of a script's start. So the first
+events are read one by one; NumPy is loaded once many arrive, or for what cannot be read so.
 """
 
 import os
 from typing import TYPE_CHECKING
 
 from ktrace.ringbuffer.layout import parse_header_page
+from ktrace.script.driver.event_formats import event_formats
+from ktrace.script.driver.live_rows import FEW_PAGES, LiveRows
+from ktrace.script.driver.live_tasks import LiveTasks
 from ktrace.script.runtime.dispatch import Drive
+from ktrace.script.runtime.events import Happened
 from ktrace.session.session import Session
 
 if TYPE_CHECKING:
-    from ktrace.model.batch import Chunk
+    from collections.abc import Mapping
+
+    from ktrace.model.format import Format
     from ktrace.script.driver.live_decoder import LiveDecoder
     from ktrace.script.driver.prepared import Probed
 
@@ -20,7 +26,7 @@ _ENOUGH = 4 << 20  # bytes read from all CPUs at a time
 
 
 class LivePages:
-    """Reads the pages of all CPUs as chunks in order of time.
+    """Reads the pages of all CPUs as events in order of time.
 
     Attributes:
         has_more: whether the last read left data in the buffers.
@@ -32,7 +38,8 @@ class LivePages:
         self._drive = drive
         self._kernel = kernel
         self._layout = parse_header_page(session.files.read("events/header_page"))
-        self._made: LiveDecoder | None = None
+        self._tasks = LiveTasks(session)
+        self._made: LiveDecoder | LiveRows | None = None
         self._fds: dict[int, int] = {}
         self.has_more = False
         self.events = 0
@@ -56,26 +63,63 @@ class LivePages:
         """Load what decodes events."""
         self._decoder()
 
-    def read(self, until: int | None) -> "Chunk | None":
-        """Return the records up to a time; all of them for None.
+    def read(self, until: int | None) -> Happened | None:
+        """Return the events up to a time; all of them for None.
 
-        Return None if there has not been any record. Sets `has_more` if there are too many for one chunk.
+        Return None if there has not been any record. Sets `has_more` if there are too many for one read.
         """
         until = self._take(until)
-        if self._made is None:
+        made = self._made
+        if made is None:
             return None
-        chunk = self._made.take(until)
+        if isinstance(made, LiveRows):
+            rows = made.take(until)
+            self.events += len(rows)
+            return rows
+        chunk = made.take(until)
         self.events += len(chunk)
-        if self._made.follows:
+        if made.follows:
             self._take(until)  # names may have changed since the records, and before they were read
-        return self._made.named(chunk)
+        return made.named(chunk)
 
-    def _decoder(self) -> "LiveDecoder":
+    def _decoder(self) -> "LiveDecoder | LiveRows":
         if self._made is None:
-            from ktrace.script.driver.live_decoder import LiveDecoder
-
-            self._made = LiveDecoder(self._session, self._drive, self._kernel, self._layout)
+            forms = event_formats(self._session)
+            rows = LiveRows(forms, self._layout, self._tasks)
+            drive = self._drive
+            stacks = drive.wants_stacks or drive.wants_user_stacks
+            one_by_one = rows.can_read and not stacks and not drive.compiled.needs.any_task
+            self._made = rows if one_by_one else self._for_many(forms)
         return self._made
+
+    def _for_many(self, forms: "Mapping[int, Format]") -> "LiveDecoder":
+        from ktrace.script.driver.live_decoder import LiveDecoder
+
+        return LiveDecoder(self._session, self._drive, self._kernel, forms, self._layout, self._tasks)
+
+    def _add(self, cpu: int, pages: bytes) -> None:
+        """Add pages of a CPU. Once there are many, they are no longer read one by one."""
+        made = self._decoder()
+        if isinstance(made, LiveRows):
+            if len(pages) <= FEW_PAGES * self._layout.size and not made.is_full:
+                made.add(cpu, pages)
+                return
+            self._change(made, cpu, pages)
+        else:
+            made.add(cpu, pages)
+
+    def _change(self, rows: LiveRows, cpu: int, pages: bytes) -> None:
+        """Let NumPy decode what waits, these pages, and all that follow."""
+        from ktrace.script.driver.draining import Draining
+
+        with Draining(self._fds, lambda fd: _some_pages(fd, self._layout.size)) as drained:
+            made = self._for_many(rows.forms)
+        for each, page, done in rows.rest():
+            made.add(each, page, after=done)
+        made.add(cpu, pages)
+        for each, more in drained.pages.items():
+            made.add(each, bytes(more))
+        self._made = made
 
     def _take(self, until: int | None) -> int | None:
         """Read the pages of all CPUs. Return the time up to which all records have been read."""
@@ -87,7 +131,7 @@ class LivePages:
             while taken < enough:
                 pages = _some_pages(fd, size)
                 if pages:
-                    self._decoder().add(cpu, pages)
+                    self._add(cpu, pages)
                 taken += len(pages)
                 if len(pages) < 64 * size:
                     break  # that was all; another read would only take a part of the page being filled

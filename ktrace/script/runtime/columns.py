@@ -1,7 +1,7 @@
 """Turn columns of events into lists of arguments for handlers."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,77 @@ import numpy as np
 from ktrace.aggregate.frames import without_own
 from ktrace.model.batch import Batch, Chunk, Stack
 from ktrace.model.column import Column, Strings
-from ktrace.script.own_task import EACH_CPU
+from ktrace.script.runtime.by_time import by_time
+from ktrace.script.runtime.events import Events
 from ktrace.script.runtime.state import UNREAD, bytes_text
+
+
+class Columns:
+    """A batch as `Events`.
+
+    Args:
+        marks: the stacks of its chunk.
+    """
+
+    def __init__(self, batch: Batch, marks: Sequence[Stack] = ()) -> None:
+        self.batch = batch
+        self._marks = marks
+
+    @property
+    def event(self) -> str:
+        """See `Events`."""
+        return self.batch.event
+
+    @property
+    def system(self) -> str:
+        """See `Events`."""
+        return self.batch.format.system if self.batch.format is not None else ""
+
+    def __len__(self) -> int:
+        return len(self.batch)
+
+    def has(self, name: str) -> bool:
+        """See `Events`."""
+        return name in self.batch.columns
+
+    def column(self, name: str) -> list[Any]:
+        """See `Events`."""
+        return values(self.batch.columns[name])
+
+    def data(self, param: str) -> list[Any]:
+        """See `Events`."""
+        batch = self.batch
+        if param == "pid":
+            pids = batch.pid if batch.tgid is None else np.where(batch.tgid > 0, batch.tgid, batch.pid)
+            return values(pids)
+        columns: dict[str, Column] = {"tid": batch.pid, "comm": batch.comm, "cpu": batch.cpu, "ts": batch.ts}
+        return values(columns[param])
+
+    def stacks(self, *, user: bool) -> list[tuple[int, ...]]:
+        """See `Events`."""
+        by_task: dict[int, list[Stack]] = {}
+        for one in self._marks:
+            if one.user is user:
+                by_task.setdefault(one.pid, []).append(one)
+        begins = {pid: [one.seq for one in found] for pid, found in by_task.items()}
+        found: list[tuple[int, ...]] = []
+        for seq, pid in zip(self.batch.seq.tolist(), self.batch.pid.tolist(), strict=True):
+            number = bisect_right(begins.get(pid, ()), seq)
+            after = by_task[pid][number] if number < len(begins.get(pid, ())) else None
+            found.append(() if after is None else after.ips if user else _without_own(after))
+        return found
+
+
+class ChunkEvents:
+    """A chunk as `Happened`."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        stacks = [mark for mark in chunk.marks if isinstance(mark, Stack)]
+        self.events: Sequence[Columns] = [Columns(batch, stacks) for batch in chunk.batches if len(batch)]
+
+    def in_order(self, some: Sequence[Events]) -> Iterator[tuple[int, int]]:
+        """See `Happened`."""
+        return by_time([one.batch for one in some if isinstance(one, Columns)])
 
 
 def values(column: Column) -> list[Any]:
@@ -21,66 +90,6 @@ def values(column: Column) -> list[Any]:
     if column.dtype == np.uint64:
         column = column.view(np.int64)
     found: list[Any] = column.tolist()
-    return found
-
-
-def event_data(batch: Batch, param: str) -> list[Any]:
-    """Return the `tid`, `pid`, `comm`, `cpu` or `ts` of each record."""
-    if param == "pid":
-        pids = batch.pid if batch.tgid is None else np.where(batch.tgid > 0, batch.tgid, batch.pid)
-        return values(pids)
-    columns: dict[str, Column] = {"tid": batch.pid, "comm": batch.comm, "cpu": batch.cpu, "ts": batch.ts}
-    return values(columns[param])
-
-
-def own_values(batch: Batch, names: Sequence[str], *, may_be_null: bool = False) -> list[Any]:
-    """Return what was read of the task of each record: a value, or a tuple of several.
-
-    Args:
-        names: the columns. One that ends with `EACH_CPU` stands for the columns of all CPUs.
-        may_be_null: whether the first column is a pointer. Where it is null, the values of the others are 0.
-
-    The value is None for a CPU that the probe did not read.
-    """
-    columns = [
-        _of_own_cpu(batch, name) if name.endswith(EACH_CPU) else values(batch.columns[name]) for name in names
-    ]
-    if may_be_null:
-        pointers, *columns = columns
-        columns = [
-            [0 if pointer == 0 else value for pointer, value in zip(pointers, column, strict=True)]
-            for column in columns
-        ]
-    if len(columns) == 1:
-        return columns[0]
-    return [None if None in row else row for row in zip(*columns, strict=True)]
-
-
-def _of_own_cpu(batch: Batch, name: str) -> list[Any]:
-    """Return the values from the column of the CPU on which each record was made."""
-    cpus = batch.cpu.tolist()
-    read = {cpu: f"{name}{cpu}" for cpu in set(cpus)}
-    columns = {cpu: values(batch.columns[one]) for cpu, one in read.items() if one in batch.columns}
-    return [columns[cpu][row] if cpu in columns else None for row, cpu in enumerate(cpus)]
-
-
-def stacks_in(chunk: Chunk) -> list[Stack]:
-    """Return the stacks of a chunk."""
-    return [mark for mark in chunk.marks if isinstance(mark, Stack)]
-
-
-def stacks_of(batch: Batch, stacks: Sequence[Stack], *, user: bool) -> list[tuple[int, ...]]:
-    """Return the addresses of the stack after each record."""
-    by_task: dict[int, list[Stack]] = {}
-    for one in stacks:
-        if one.user is user:
-            by_task.setdefault(one.pid, []).append(one)
-    begins = {pid: [one.seq for one in found] for pid, found in by_task.items()}
-    found: list[tuple[int, ...]] = []
-    for seq, pid in zip(batch.seq.tolist(), batch.pid.tolist(), strict=True):
-        number = bisect_right(begins.get(pid, ()), seq)
-        after = by_task[pid][number] if number < len(begins.get(pid, ())) else None
-        found.append(() if after is None else after.ips if user else _without_own(after))
     return found
 
 

@@ -19,12 +19,13 @@ from ktrace.script.own_task import columns_of, function_of, may_be_null
 from ktrace.script.passes.runnable import Handled, Runnable
 from ktrace.script.runtime.arrays import by_key
 from ktrace.script.runtime.cost import Cost
+from ktrace.script.runtime.events import Events, Happened, own_values
 from ktrace.script.runtime.program import Program
 from ktrace.script.runtime.state import State, python_text
 from ktrace.script.runtime.timers import Own, Timers
 
 if TYPE_CHECKING:
-    from ktrace.model.batch import Batch, Chunk, Stack
+    from ktrace.model.batch import Chunk
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,29 +192,31 @@ class Drive:
 
     def feed(self, chunk: "Chunk") -> None:
         """Run the handlers of a chunk's events."""
-        from ktrace.script.runtime.columns import stacks_in
+        from ktrace.script.runtime.columns import ChunkEvents
 
-        found = ((batch, self._calls_of(batch)) for batch in chunk.batches if len(batch))
-        work = [(batch, calls) for batch, calls in found if calls]
+        self.take(ChunkEvents(chunk))
+
+    def take(self, happened: Happened) -> None:
+        """Run the handlers of some events."""
+        found = ((events, self._calls_of(events)) for events in happened.events)
+        work = [(events, calls) for events, calls in found if calls]
         if not work or self.done:
-            self.unhandled += sum(len(batch) for batch, _ in work) if self.halted else 0
+            self.unhandled += sum(len(events) for events, _ in work) if self.halted else 0
             return
-        stacks = stacks_in(chunk)
-        runs = [_Rows(batch, calls, self._columns(batch, calls, stacks)) for batch, calls in work]
+        runs = [_Rows(events, calls, self._columns(events, calls)) for events, calls in work]
         self._left = 0
         if len(runs) == 1 and len(runs[0].calls) == 1 and not self._timers:
             self._patiently(lambda: self._straight(runs[0]))
         else:
-            self._patiently(lambda: self._in_order(runs))
-        self.cost.events += sum(len(batch) for batch, _ in work) - self._left
+            self._patiently(lambda: self._in_order(happened, runs))
+        self.cost.events += sum(len(events) for events, _ in work) - self._left
         if self.halted:
             self.unhandled += self._left
         self.flush()
 
-    def _calls_of(self, batch: "Batch") -> list[_Call]:
+    def _calls_of(self, events: Events) -> list[_Call]:
         """Return the handlers of an event. Another event may have the same name in its own system."""
-        calls = self._calls.get(batch.event, [])
-        system = batch.format.system if batch.format is not None else ""
+        calls, system = self._calls.get(events.event, []), events.system
         return [one for one in calls if not (one.found.system and system) or one.found.system == system]
 
     def _straight(self, rows: "_Rows") -> None:
@@ -236,13 +239,11 @@ class Drive:
         finally:
             self._left = sum(1 for _ in todo)
 
-    def _in_order(self, runs: Sequence["_Rows"]) -> None:
+    def _in_order(self, happened: Happened, runs: Sequence["_Rows"]) -> None:
         """Call handlers for the rows of several events by time; for each row, in the order of the script."""
-        from ktrace.script.runtime.by_time import by_time
-
         calls = [[(c.function, a) for c, a in zip(r.calls, r.arguments, strict=True)] for r in runs]
-        self._left = sum(len(r.batch) for r in runs)
-        for run, at in by_time([r.batch for r in runs]):
+        self._left = sum(len(r.events) for r in runs)
+        for run, at in happened.in_order([r.events for r in runs]):
             if self._timers.due(at):
                 self.advance(at)
             for function, args in calls[run]:
@@ -257,27 +258,22 @@ class Drive:
                     self.over = True
             self._left -= 1
 
-    def _columns(
-        self, batch: "Batch", calls: Sequence[_Call], stacks: "Sequence[Stack]"
-    ) -> list[Iterator[tuple[Any, ...]]]:
+    def _columns(self, events: Events, calls: Sequence[_Call]) -> list[Iterator[tuple[Any, ...]]]:
         """Return, for each handler, the arguments of each row."""
         made: dict[str, Any] = {}
         found: list[Iterator[tuple[Any, ...]]] = []
         for call in calls:
-            columns = [self._column(batch, call, param, made, stacks) for param in call.params]
-            found.append(zip(*columns, strict=False) if columns else repeat((), len(batch)))
+            columns = [self._column(events, call, param, made) for param in call.params]
+            found.append(zip(*columns, strict=False) if columns else repeat((), len(events)))
         return found
 
-    def _column(
-        self, batch: "Batch", call: _Call, param: str, made: dict[str, Any], stacks: "Sequence[Stack]"
-    ) -> Any:
-        from ktrace.script.runtime.columns import event_data, own_values, stacks_of, values
-
+    def _column(self, events: Events, call: _Call, param: str, made: dict[str, Any]) -> Any:
         if param[0] == "f" and param[1:].isdigit():
             name = call.found.columns[int(param[1:])]
-            if name not in made:
-                made[name] = values(batch.columns[name])
-            return made[name]
+            key = f"${name}"  # a field may have the name of a parameter
+            if key not in made:
+                made[key] = events.column(name)
+            return made[key]
         constants = {
             "point": call.found.point,
             "name": call.bound.asked,
@@ -289,22 +285,18 @@ class Drive:
             "addr": 0,  # refused before
         }
         if param == "comm" and call.task_name >= 0 and call.found.columns[call.task_name]:
-            param = f"f{call.task_name}"
-            return self._column(batch, call, param, made, stacks)
+            return self._column(events, call, f"f{call.task_name}", made)
         if param == "retval" and call.returned >= 0:
-            return self._column(batch, call, f"f{call.returned}", made, stacks)
+            return self._column(events, call, f"f{call.returned}", made)
         if param in call.own:
             if not call.own[param]:
-                return [None] * len(batch)
-            return own_values(batch, call.own[param], may_be_null=may_be_null(function_of(param) or ""))
+                return [None] * len(events)
+            return own_values(events, call.own[param], may_be_null=may_be_null(function_of(param) or ""))
         if param in constants:
-            return [constants[param]] * len(batch)
-        if param in ("stack", "ustack"):
-            if param not in made:
-                made[param] = stacks_of(batch, stacks, user=param == "ustack")
-            return made[param]
+            return [constants[param]] * len(events)
         if param not in made:
-            made[param] = event_data(batch, param)
+            is_stack = param in ("stack", "ustack")
+            made[param] = events.stacks(user=param == "ustack") if is_stack else events.data(param)
         return made[param]
 
     def _moments(self, *moments: str) -> None:
@@ -371,9 +363,9 @@ class Drive:
 
 @dataclass(slots=True)
 class _Rows:
-    """A batch with its handlers and their arguments."""
+    """Events with their handlers and the arguments of these."""
 
-    batch: "Batch"
+    events: Events
     calls: Sequence[_Call]
     arguments: list[Iterator[tuple[Any, ...]]]
 

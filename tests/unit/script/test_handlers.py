@@ -280,6 +280,22 @@ def test_events_of_one_name_call_the_handlers_of_their_own_system() -> None:
     assert ran.text == "aba"
 
 
+class OneField(FakeKernel):
+    """An event with a field, whose column has the name of the field."""
+
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        (found,) = FakeKernel.find(self, site, reads)
+        return [replace(found, columns=tuple(read.text for read in reads))]
+
+
+@pytest.mark.parametrize("name", ["pid", "tid", "cpu"])
+def test_a_field_with_the_name_of_what_every_event_has(name: str) -> None:
+    text = f'probe kernel.trace("f") {{ printf("%d %d %d %d\\n", ${name}, pid(), tid(), cpu()) }}'
+    ran = start(text, OneField(["f"]))
+    feed(ran, events("f", {name: [5]}))
+    assert ran.text == "5 70 7 0\n"
+
+
 def test_what_the_run_has_seen_of_a_process_is_told_after_its_end() -> None:
     text = """probe kernel.function("f") { printf("%d %s|%s|%s|%s\\n", ppid(), cmdline_str(), cmdline_arg(1),
                                                   cmdline_args(1, 2, "-"), env_var("HOME")) }"""

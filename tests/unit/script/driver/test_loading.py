@@ -29,7 +29,8 @@ for name in sys.argv[1:]:
 sys.stderr.write("\\n" + json.dumps([0, sorted(sys.modules)]))
 """
 COUNTING = "ktrace.script.driver.hist_counters"
-EVENT_BY_EVENT = ("ktrace.script.driver.live_decoder", "ktrace.script.runtime.columns")
+ONE_BY_ONE = "ktrace.script.driver.live_rows"
+MANY_AT_ONCE = ("ktrace.script.driver.live_decoder", "ktrace.script.runtime.columns")
 
 COMPILER = (
     "ktrace.script.language.ast",
@@ -47,7 +48,13 @@ LOOKING_UP = (
     "ktrace.script.driver.live_kernel",
 )
 EVENTS = ("numpy", "ktrace.model.batch", "ktrace.session.session", "ktrace.stream", "ktrace.ringbuffer")
-DECODING = ("numpy", "ktrace.model.batch", "ktrace.ringbuffer.decode", "ktrace.stream")
+DECODING = (
+    "numpy",
+    "ktrace.model.batch",
+    "ktrace.ringbuffer.decode",
+    "ktrace.stream.merge",
+    "ktrace.stream.enrich",
+)
 NEVER = (
     "rich",
     "elftools",
@@ -85,10 +92,12 @@ def test_a_script_without_kernel_probes(tmp_path: Path) -> None:
     assert among(second, "typer", *NEVER, *LOOKING_UP, *EVENTS, *COMPILER) == []
 
 
-@pytest.mark.parametrize("also", [EVENT_BY_EVENT, (COUNTING,)], ids=["an argument", "counting"])
+@pytest.mark.parametrize(
+    "also", [(ONE_BY_ONE,), MANY_AT_ONCE, (COUNTING,)], ids=["an argument", "many events", "counting"]
+)
 def test_a_script_with_kernel_probes_that_was_kept(also: tuple[str, ...]) -> None:
     names = loaded(PROBES, *also)
     assert among(names, *NEVER, *LOOKING_UP, *COMPILER) == []
     assert (COUNTING in names) == (COUNTING in also)
     assert ("ktrace.aggregate.hist_file" in names) == (COUNTING in also)
-    assert bool(among(names, *DECODING)) == (COUNTING not in also)
+    assert bool(among(names, *DECODING)) == (also == MANY_AT_ONCE)

@@ -1,0 +1,63 @@
+"""The first events of a script are read one by one, many of them in one step: with the same values."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ktrace.script.driver import live_pages
+
+LOAD = "dd if=/dev/zero of=/dev/null bs=777 count=5 status=none"
+
+SCRIPTS = {
+    "numbers": """probe kernel.function("vfs_read") {
+        if ($count == 777) println(execname(), " ", $count, " ", $pos != 0) }""",
+    "returns": """probe kernel.function("vfs_read").return {
+        if ($return == 777) printf("%d %d %s\\n", $return, @entry($count), ppfunc()) }""",
+    "texts": 'probe syscall.openat { if (pid() == target()) println(name, " ", argstr, " ", filename) }',
+    "fields of events": """probe kernel.trace("sched_process_exec") {
+        if (pid() == target()) println(kernel_string($filename), $pid == pid(), tid() == pid()) }""",
+    "several events and a timer": """global n
+        probe kernel.function("vfs_read") { if ($count == 777) printf("r%d\\n", ++n) }
+        probe kernel.function("vfs_write") { if ($count == 777) printf("w%d\\n", ++n) }
+        probe timer.ms(1) { if (n > 1000) exit() }""",
+}
+# As the console script does it.
+RUN = """
+import json, sys
+from ktrace.cli.main import main
+status = main(["run", *sys.argv[1:]])
+sys.stderr.write("\\n" + json.dumps([status, sorted(sys.modules)]))
+"""
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+def test_both_ways_give_the_same(ktrace, monkeypatch, script: str) -> None:
+    words = ("run", "--no-cache", "-T", "60", "-c", LOAD, "-e", script)
+    one_by_one = ktrace(*words)
+    monkeypatch.setattr(live_pages, "FEW_PAGES", -1)
+    in_one_step = ktrace(*words)
+    assert one_by_one.out.count("\n") >= 1 and one_by_one.out == in_one_step.out
+
+
+def test_many_events_are_all_handled(ktrace) -> None:
+    script = """global n probe kernel.function("vfs_read") { if (pid() == target()) n <<< $count }
+        probe end { printf("%d\\n", @sum(n) > 777 * 5000 - 1) }"""
+    load = "dd if=/dev/zero of=/dev/null bs=777 count=5000 status=none"
+    run = ktrace("run", "--no-cache", "--no-pushdown", "-T", "60", "-c", load, "-e", script)
+    assert run.out == "1\n" and "lost" not in run.err
+
+
+def test_a_few_events_load_no_numpy(tmp_path: Path) -> None:
+    script = 'probe kernel.function("vfs_read") { printf("%s %d\\n", execname(), $count) exit() }'
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    for _ in range(2):
+        words = (sys.executable, "-c", RUN, "-c", LOAD, "-e", script)
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
+        status, names = json.loads(done.stderr.splitlines()[-1])
+        assert status == 0 and done.stdout.count("\n") == 1, done.stderr
+        assert not {"numpy", "ktrace.model.batch", "ktrace.stream.merge"} & set(names)
+    assert "ktrace.script.passes.compiler" not in names
