@@ -17,9 +17,12 @@ SCRIPTS = {
         if ($count == 777) println(execname(), " ", $count, " ", $pos != 0) }""",
     "returns": """probe kernel.function("vfs_read").return {
         if ($return == 777) printf("%d %d %s\\n", $return, @entry($count), ppfunc()) }""",
-    "texts": 'probe syscall.openat { if (pid() == target()) println(name, " ", argstr, " ", filename) }',
+    "texts": 'probe syscall.openat { if (filename == "/dev/null") println(name, " ", argstr) }',
     "fields of events": """probe kernel.trace("sched_process_exec") {
         if (pid() == target()) println(kernel_string($filename), $pid == pid(), tid() == pid()) }""",
+    "names of tasks": """probe kernel.trace("raw_syscalls:sys_exit") {
+        if ($ret == 777 && pid() == target()) println(execname(), " ", $ret) }""",
+    "programs": 'probe kernel.trace("sched_process_exit") { if (pid() == target()) println(cmdline_str()) }',
     "several events and a timer": """global n
         probe kernel.function("vfs_read") { if ($count == 777) printf("r%d\\n", ++n) }
         probe kernel.function("vfs_write") { if ($count == 777) printf("w%d\\n", ++n) }

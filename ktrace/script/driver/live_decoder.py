@@ -10,14 +10,14 @@ from ktrace.script.driver.event_formats import stack_formats
 from ktrace.script.driver.prepared import Probed
 from ktrace.script.runtime.columns import ChunkEvents
 from ktrace.script.runtime.dispatch import Drive
+from ktrace.script.runtime.named_batches import NameEvents, named
 from ktrace.script.runtime.rows import TaskLookUps
-from ktrace.script.runtime.task_events import NAMES, PresentNames, TaskEvents, named, take_lives
+from ktrace.script.runtime.task_events import name_ids, take_lives
 from ktrace.session.session import Session
 from ktrace.stream.enrich import Enrich
 from ktrace.stream.merge import EVER, Merge
 from ktrace.stream.processes import Processes
 from ktrace.stream.symbol_table import SymbolTable
-from ktrace.tracefs.pid_namespace import names_proc
 
 
 class LiveDecoder:
@@ -40,22 +40,15 @@ class LiveDecoder:
         # Handlers ask for symbols themselves, except to leave the probe's own functions out of a stack.
         table = kernel.names.table if drive.wants_stacks else SymbolTable(b"")
         self._tasks = drive.state.tasks
-        ids = [form.id for form in forms.values() if f"{form.system}/{form.name}" in NAMES]
-        any_task = drive.compiled.needs.any_task
-        self._follow = TaskEvents(self._tasks, self._decoder, ids) if any_task and ids else None
-        names = PresentNames(session.saved_names, names_proc(session.host)) if self._follow else tasks.names
-        self._enrich = Enrich(names, table)
+        ids = name_ids(forms.values(), drive.compiled.needs)
+        self._follow = NameEvents(self._tasks, self._decoder, ids) if ids else None
+        self._enrich = Enrich(tasks.names, table)
         self._processes = Processes(tasks.groups)
 
     @property
     def waiting(self) -> int:
         """Return the number of records that were added but not yet taken."""
         return self._merge.waiting
-
-    @property
-    def follows(self) -> bool:
-        """Return whether the names of tasks are followed."""
-        return self._follow is not None
 
     def add(self, cpu: int, pages: bytes, *, after: int = 0) -> None:
         """Add pages of a CPU, without their first `after` records."""
@@ -76,6 +69,6 @@ class LiveDecoder:
         """Return the events of a chunk, with the names of their times if tasks are followed."""
         if self._follow is None:
             return ChunkEvents(chunk)
-        take_lives(self._tasks, chunk)
-        self._tasks.forget(int(chunk.batches[0].ts[0]) if chunk.batches else 0)
+        take_lives(self._tasks, ChunkEvents(chunk))
+        self._tasks.forget(min((int(one.ts[0]) for one in chunk.batches if len(one)), default=0))
         return ChunkEvents(named(self._tasks, chunk))

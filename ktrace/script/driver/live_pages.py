@@ -13,6 +13,7 @@ from ktrace.script.driver.live_rows import FEW_PAGES, LiveRows
 from ktrace.script.driver.live_tasks import LiveTasks
 from ktrace.script.runtime.dispatch import Drive
 from ktrace.script.runtime.events import Happened
+from ktrace.script.runtime.task_events import name_ids
 from ktrace.session.session import Session
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class LivePages:
         self._drive = drive
         self._kernel = kernel
         self._layout = parse_header_page(session.files.read("events/header_page"))
-        self._tasks = LiveTasks(session)
+        self._tasks = LiveTasks(session, drive.state.tasks)
         self._made: LiveDecoder | LiveRows | None = None
         self._fds: dict[int, int] = {}
         self.has_more = False
@@ -74,22 +75,27 @@ class LivePages:
             return None
         if isinstance(made, LiveRows):
             rows = made.take(until)
-            self.events += len(rows)
-            return rows
+            self._count(len(rows), until)
+            return made.named(rows)
         chunk = made.take(until)
-        self.events += len(chunk)
-        if made.follows:
-            self._take(until)  # names may have changed since the records, and before they were read
+        self._count(len(chunk), until)
         return made.named(chunk)
+
+    def _count(self, events: int, until: int | None) -> None:
+        """Count events that are returned."""
+        self.events += events
+        if self._tasks.follows:
+            self._take(until)  # names may have changed since the records, and before they were read
 
     def _decoder(self) -> "LiveDecoder | LiveRows":
         if self._made is None:
             forms = event_formats(self._session)
-            rows = LiveRows(forms, self._layout, self._tasks)
             drive = self._drive
+            names = name_ids(forms.values(), drive.compiled.needs)
+            self._tasks.follows = bool(names)
+            rows = LiveRows(forms, self._layout, self._tasks, drive.state.tasks, names)
             stacks = drive.wants_stacks or drive.wants_user_stacks
-            one_by_one = rows.can_read and not stacks and not drive.compiled.needs.any_task
-            self._made = rows if one_by_one else self._for_many(forms)
+            self._made = rows if rows.can_read and not stacks else self._for_many(forms)
         return self._made
 
     def _for_many(self, forms: "Mapping[int, Format]") -> "LiveDecoder":

@@ -20,6 +20,9 @@ class TaskLookUps(Protocol):
     def names(self, pids: Iterable[int]) -> Mapping[int, str]:
         """Return the names of tasks, of those that are known."""
 
+    def name_at(self, tid: int, ts: int) -> str | None:
+        """Return the name that a task had at a time, if the run has seen that it changed."""
+
     def groups(self, tids: Iterable[int]) -> Mapping[int, int]:
         """Return the processes of threads."""
 
@@ -75,8 +78,9 @@ class Rows:
         if param == "pid":
             groups = self.tasks.groups(set(tids))
             return [groups[tid] if groups[tid] > 0 else tid for tid in tids]
-        names = shown_names(self.tasks.names, set(tids))
-        return [bytes_text(names[tid]) for tid in tids]
+        names, name_at = shown_names(self.tasks.names, set(tids)), self.tasks.name_at
+        timed = zip(tids, self.data("ts"), strict=True)
+        return [bytes_text(name_at(tid, ts) or names[tid]) for tid, ts in timed]
 
     def stacks(self, *, user: bool) -> Sequence[tuple[int, ...]]:
         """See `Events`. A run whose handlers read stacks does not read its records one by one."""

@@ -4,16 +4,14 @@ A record has the id of its thread. The kernel saves a task's name when it is swi
 program that has just been started, and /proc forgets a process that has ended.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from itertools import count, takewhile
 
-import numpy as np
-
-from ktrace.model.batch import Batch, Chunk
-from ktrace.model.column import Strings
-from ktrace.ringbuffer.decode import Decoder, Selection
-from ktrace.ringbuffer.records import Records
-from ktrace.script.runtime.state import bytes_text
+from ktrace.model.format import Format
+from ktrace.script.passes.runnable import TaskNeeds
+from ktrace.script.runtime.events import Events, Happened
+from ktrace.script.runtime.state import python_text
 from ktrace.script.runtime.tasks import Program, Tasks
 from ktrace.stream.saved_names import SavedNames
 from ktrace.tracefs.files import Files
@@ -47,9 +45,9 @@ class PresentNames:
 
     def __call__(self, pids: Iterable[int]) -> Mapping[int, str]:
         """Return the names that are known."""
-        missing = [pid for pid in pids if pid not in self._known]
         if len(self._known) > _KNOWN_MAX:
             self._known.clear()
+        missing = [pid for pid in pids if pid not in self._known]
         gone = []
         for pid in missing:
             name = comm_of(self._proc, pid)
@@ -62,108 +60,78 @@ class PresentNames:
         return self._known
 
 
-class TaskEvents:
-    """Takes what events tell of tasks.
-
-    Args:
-        tasks: what is known.
-        decoder: decodes records that are not yet in order.
-        names: the ids of the events in `NAMES`.
-    """
-
-    def __init__(self, tasks: Tasks, decoder: Decoder, names: Sequence[int]) -> None:
-        self._tasks = tasks
-        self._decoder = decoder
-        self._ids = np.array(names, np.uint16)
-
-    def learn(self, records: Records) -> None:
-        """Take the names that new records tell, before these are in order.
-
-        A name that is read from /proc may be later than the record that it is for. If so, the record of the
-        change has been read by then, and it has the old name.
-        """
-        rows = np.flatnonzero(np.isin(records.id, self._ids))
-        if not len(rows):
-            return
-        cpus = np.full(len(rows), records.cpu, np.int32)
-        chosen = Selection(
-            records.buffer, records.at[rows], records.size[rows], records.id[rows], records.ts[rows], cpus
-        )
-        for batch in self._decoder.chunk(chosen, []).batches:
-            take_names(self._tasks, batch)
+def name_ids(formats: Iterable[Format], needs: TaskNeeds) -> list[int]:
+    """Return the ids of the events that tell names; none if a script does not ask for what they tell."""
+    return [one.id for one in formats if needs.any_task and f"{one.system}/{one.name}" in NAMES]
 
 
-def take_names(tasks: Tasks, batch: Batch) -> None:
-    """Take the names that a batch tells."""
-    if batch.event == "task_rename":
+def take_names(tasks: Tasks, events: Events) -> None:
+    """Take the names that events tell."""
+    times = events.data("ts")
+    if events.event == "task_rename":
         # Since 6.16 the event has no pid: a task that is renamed is the one that runs.
-        tids = batch.columns.get("pid", batch.pid)
-        for row, tid in enumerate(_numbers(tids)):
-            old, new = _text(batch, "oldcomm", row), _text(batch, "newcomm", row)
-            tasks.renamed(tid, int(batch.ts[row]), old, new)
-    elif batch.event == "task_newtask":
-        for row, tid in enumerate(_numbers(batch.columns["pid"])):
-            tasks.renamed(tid, int(batch.ts[row]), None, _text(batch, "comm", row))
+        tids = events.column("pid") if events.has("pid") else events.data("tid")
+        names = events.column("oldcomm"), events.column("newcomm")
+        for tid, ts, old, new in zip(tids, times, *names, strict=True):
+            tasks.renamed(tid, ts, python_text(old), python_text(new))
+    elif events.event == "task_newtask":
+        for tid, ts, name in zip(events.column("pid"), times, events.column("comm"), strict=True):
+            tasks.renamed(tid, ts, None, python_text(name))
 
 
-def take_lives(tasks: Tasks, chunk: Chunk) -> None:
-    """Take what a chunk tells of parents and programs."""
-    for batch in chunk.batches:
-        tgids = batch.pid if batch.tgid is None else batch.tgid
-        if batch.event == "task_newtask":
-            flags = _numbers(batch.columns["clone_flags"])
-            children = _numbers(batch.columns["pid"])
-            for ts, own, child, flag in zip(batch.ts.tolist(), tgids.tolist(), children, flags, strict=True):
-                parent = (tasks.parent(own, ts) or 0) if flag & _SAME_PARENT else own
-                if parent and not flag & _THREAD:
-                    tasks.born(child, ts, parent)
-        elif batch.event == "sched_process_exit":
-            for ts, tid, tgid in zip(batch.ts.tolist(), batch.pid.tolist(), tgids.tolist(), strict=True):
-                if tid == tgid:
-                    tasks.ended(tgid, ts)
-        elif batch.event == EXEC:
-            for row, (ts, tgid) in enumerate(zip(batch.ts.tolist(), tgids.tolist(), strict=True)):
-                tasks.executed(tgid, ts, _program(batch, row))
+def take_lives(tasks: Tasks, happened: Happened) -> None:
+    """Take what events tell of parents and programs."""
+    told = [one for one in happened.events if one.event in _TELLING]
+    taken = [_changes(tasks, one) for one in told]
+    for number, ts in happened.in_order(told):
+        next(taken[number])(ts)
 
 
-def named(tasks: Tasks, chunk: Chunk) -> Chunk:
-    """Return a chunk with the name that each task had at its event."""
-    changed = np.array(sorted(tasks.renamed_tasks), np.int32)
-    if not len(changed):
-        return chunk
-    return replace(chunk, batches=tuple(_named(tasks, batch, changed) for batch in chunk.batches))
+_TELLING = ("task_newtask", "sched_process_exit", EXEC)
 
 
-def _named(tasks: Tasks, batch: Batch, changed: "np.ndarray[tuple[int], np.dtype[np.int32]]") -> Batch:
-    rows = np.flatnonzero(np.isin(batch.pid, changed))
-    if not len(rows):
-        return batch
-    texts = list(batch.comm.values)
-    codes = batch.comm.codes.copy()
-    index: dict[str | None, int] = {text: code for code, text in enumerate(texts)}
-    for row in rows.tolist():
-        name = tasks.name(int(batch.pid[row]), int(batch.ts[row]))
-        if name is not None:
-            if name not in index:
-                index[name] = len(texts)
-                texts.append(name)
-            codes[row] = index[name]
-    return replace(batch, comm=Strings(codes, tuple(texts)))
+def _changes(tasks: Tasks, events: Events) -> Iterator[Callable[[int], None]]:
+    """Yield for each record what takes its time, and what it tells."""
+    tgids = events.data("pid")
+    if events.event == "task_newtask":
+        columns = events.column("pid"), events.column("clone_flags")
+        for own, child, flags in zip(tgids, *columns, strict=True):
+            yield partial(_made, tasks, own, child, flags)
+    elif events.event == "sched_process_exit":
+        for tid, tgid in zip(events.data("tid"), tgids, strict=True):
+            yield partial(_ended, tasks, tid, tgid)
+    else:
+        for tgid, program in zip(tgids, _programs(events), strict=True):
+            yield partial(_executed, tasks, tgid, program)
 
 
-def _program(batch: Batch, row: int) -> Program:
-    """Return the arguments and the environment that were read from a new program's stack.
+def _made(tasks: Tasks, own: int, child: int, flags: int, ts: int) -> None:
+    parent = (tasks.parent(own, ts) or 0) if flags & _SAME_PARENT else own
+    if parent and not flags & _THREAD:
+        tasks.born(child, ts, parent)
+
+
+def _ended(tasks: Tasks, tid: int, tgid: int, ts: int) -> None:
+    if tid == tgid:
+        tasks.ended(tgid, ts)
+
+
+def _executed(tasks: Tasks, tgid: int, program: Program, ts: int) -> None:
+    tasks.executed(tgid, ts, program)
+
+
+def _programs(events: Events) -> Iterator[Program]:
+    """Yield the arguments and the environment that were read from each new program's stack.
 
     The pointers to the arguments end with a null pointer, and those to the environment follow it.
     """
-    count = max(_numbers(batch.columns["argc"])[row], 0)
-    texts = [_text(batch, f"a{i}", row) for i in range(len(batch.columns) - 1)]
-    environment = [text for text in texts[count + 1 :] if "=" in text]
-    return Program(
-        [bytes_text(text) for text in texts[:count]],
-        [bytes_text(text) for text in environment],
-        is_cut=count > len(texts),
-    )
+    names = list(takewhile(events.has, (f"a{i}" for i in count())))
+    texts = [events.column(name) for name in names]
+    for row, number in enumerate(events.column("argc")):
+        read = [str(column[row]) for column in texts]
+        argc = max(number, 0)
+        environment = [text for text in read[argc + 1 :] if "=" in text]
+        yield Program(read[:argc], environment, is_cut=argc > len(read))
 
 
 def exec_arguments(pointer: int, strings: int) -> list[str]:
@@ -178,15 +146,3 @@ def exec_arguments(pointer: int, strings: int) -> list[str]:
         f"argc=+u0({stack}):s32",
         *(f"a{i}=+u0(+u{8 * (i + 1)}({stack})):ustring" for i in range(strings)),
     ]
-
-
-def _numbers(column: object) -> list[int]:
-    assert isinstance(column, np.ndarray)
-    found: list[int] = column.tolist()
-    return found
-
-
-def _text(batch: Batch, name: str, row: int) -> str:
-    column = batch.columns[name]
-    assert isinstance(column, Strings)
-    return column[row] or ""

@@ -38,10 +38,12 @@ class Rig:
         asked = {"wants_stacks": set(), "wants_user_stacks": False, "needs": TaskNeeds(), **needs}
         compiled = SimpleNamespace(needs=asked.pop("needs"))
         drive = SimpleNamespace(compiled=compiled, state=SimpleNamespace(tasks=Tasks()), **asked)
-        names = SimpleNamespace(names=lambda _: {}, groups=lambda tids: {tid: tid for tid in tids})
+        names = SimpleNamespace(
+            names=lambda _: {}, groups=lambda tids: {tid: tid for tid in tids}, follows=False
+        )
         kernel = SimpleNamespace(names=SimpleNamespace(table=SymbolTable(b"")))
         monkeypatch.setattr(live_pages, "event_formats", lambda _: {form.id: form})
-        monkeypatch.setattr(live_pages, "LiveTasks", lambda _: names)
+        monkeypatch.setattr(live_pages, "LiveTasks", lambda *_: names)
         monkeypatch.setattr("ktrace.script.driver.live_decoder.stack_formats", lambda _: {})
         self.reader = LivePages(session, drive, kernel)  # type: ignore[arg-type]
 
@@ -145,10 +147,9 @@ def test_what_comes_while_numpy_is_loaded_is_not_lost(rig: Rig, monkeypatch: pyt
     [
         {"wants_stacks": {"one"}},
         {"wants_user_stacks": True},
-        {"needs": TaskNeeds(names=True)},
         {"form": MARKER},
     ],
-    ids=["stacks", "user stacks", "names of tasks", "a field without an end"],
+    ids=["stacks", "user stacks", "a field without an end"],
 )
 def test_what_cannot_be_read_one_by_one(needs: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig(monkeypatch, **needs)

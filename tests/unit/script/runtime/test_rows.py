@@ -37,6 +37,9 @@ class Tasks:
     def names(self, pids: Iterable[int]) -> Mapping[int, str]:
         return {pid: f"t\udce9{pid}" for pid in pids if pid != 8}
 
+    def name_at(self, tid: int, ts: int) -> str | None:
+        return "older" if (tid, ts) == (9, 1009) else None
+
     def groups(self, tids: Iterable[int]) -> Mapping[int, int]:
         return {tid: {7: 70, 9: 0}.get(tid, tid) for tid in tids}
 
@@ -81,7 +84,7 @@ def test_all_values_are_those_of_columns() -> None:
     for many in columns.events:
         few = by_name[many.event]
         assert (few.system, len(few)) == (many.system, len(many))
-        for param in ("tid", "pid", "comm", "cpu", "ts"):
+        for param in ("tid", "pid", "cpu", "ts", *(["comm"] if few.event == "kp" else [])):
             assert few.data(param) == many.data(param)
         for field in next(form for form in FORMS.values() if form.name == many.event).args:
             assert few.has(field.name) and few.column(field.name) == many.column(field.name)
@@ -90,6 +93,7 @@ def test_all_values_are_those_of_columns() -> None:
     assert read.column("fd") == [-1, 4, 3, 5] and read.data("pid") == [70, -2, 0, 9]
     assert read.column("path")[:2] == ["/caf\xc3\xa9", "\xff"] and read.column("path")[2] is UNREAD
     assert read.data("comm") == ["t\xe97", "<XXX>", "<idle>", "t\xe99"]
+    assert by_name["sched_switch"].data("comm") == ["older"]
     assert own_values(read, ["f0_cpu"]) == [5, 2, 5, -6]
 
 
