@@ -11,9 +11,12 @@ from ktrace.script.runtime.tasks import Tasks
 from ktrace.stream.merge_few import MergeFew, Placed
 
 FEW_PAGES = 8
-"""Pages of one CPU that are read at a time; with more, NumPy is faster."""
+"""Pages of one CPU that are read at a time; more are left to NumPy."""
 
-_FEW_RECORDS = 2000
+# A record takes 5 us, and with NumPy 0.3; but any number of them takes at least 330, and loading NumPy 0.2 s.
+_MOST_WAITING = 2000
+_EQUAL = 80  # records at a time for which both ways take equally long
+_MOST_BEYOND = 20_000
 
 
 class LiveRows:
@@ -43,6 +46,7 @@ class LiveRows:
         self._look_ups = look_ups
         self._tasks = tasks
         self._names = frozenset(names)
+        self._beyond = 0
 
     @property
     def can_read(self) -> bool:
@@ -56,8 +60,8 @@ class LiveRows:
 
     @property
     def is_full(self) -> bool:
-        """Return whether more records wait than can be read one by one without delay."""
-        return self.waiting > _FEW_RECORDS
+        """Return whether so far, or now, NumPy would have been faster."""
+        return self.waiting > _MOST_WAITING or self._beyond > _MOST_BEYOND
 
     def add(self, cpu: int, pages: bytes) -> None:
         """Add pages of a CPU. Take the names that they tell: see `NameEvents`."""
@@ -72,7 +76,9 @@ class LiveRows:
 
     def take(self, until: int | None) -> RowEvents:
         """Return the events up to a time, or all of them."""
-        taken = self._events(self._merge.take(until))
+        placed = self._merge.take(until)
+        self._beyond += max(len(placed) - _EQUAL, 0)
+        taken = self._events(placed)
         if self._names:
             # Later, /proc may have a name that no record that has been read tells of.
             self._look_ups.names({tid for one in taken.events for tid in one.data("tid") if tid > 0})

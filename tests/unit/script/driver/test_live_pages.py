@@ -114,7 +114,7 @@ def test_many_pages_are_read_in_one_step_after_what_waits(rig: Rig) -> None:
 
 
 def test_many_records_that_wait_are_read_in_one_step(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_rows, "_FEW_RECORDS", 3)
+    monkeypatch.setattr(live_rows, "_MOST_WAITING", 3)
     rig.write(0, page(100, 1, 2, 3, 4))
     assert rig.read(110) == [1] and rig.one_by_one
     rig.write(1, page(105, 5))
@@ -124,6 +124,18 @@ def test_many_records_that_wait_are_read_in_one_step(rig: Rig, monkeypatch: pyte
     rig.write(0, page(400, 9))
     rig.write(1, page(305, 8))
     assert rig.read() == [4, 6, 8, 7, 9] and not rig.one_by_one
+
+
+def test_after_many_records_they_are_read_in_one_step(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_rows, "_EQUAL", 2)
+    monkeypatch.setattr(live_rows, "_MOST_BEYOND", 3)
+    for round_ in range(4):
+        rig.write(0, page(1000 * round_, 1, 2))
+        assert rig.read() == [1, 2] and rig.one_by_one
+    rig.write(0, page(9000, *range(6)))
+    assert rig.read() == [*range(6)] and rig.one_by_one
+    rig.write(0, page(9500, 7))
+    assert rig.read() == [7] and not rig.one_by_one
 
 
 def test_what_comes_while_numpy_is_loaded_is_not_lost(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
