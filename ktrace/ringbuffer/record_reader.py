@@ -40,11 +40,14 @@ class RecordReader:
     def can_read(self, name: str) -> bool:
         """Return whether a field can be read here.
 
-        The fields that extend to the end of a record, and those that are shown as symbols, cannot.
+        The fields that extend to the end of a record, those that are shown as symbols, and whole paths, which
+        several fields make up, cannot.
         """
         field = self._fields.get(name)
         as_symbol = self.form.system == "ftrace" or self._spelled.get(name) == "sym"
-        return field is not None and not as_symbol and field is not tail_of(self.form)
+        if field is None or as_symbol or name in self.form.paths:
+            return False
+        return field is not tail_of(self.form)
 
     def is_sound(self, page: bytes, at: int, size: int) -> bool:
         """Return whether a record has all fields, and refers only to its own bytes."""
