@@ -1,5 +1,7 @@
 """Describe a value for the table of meanings, and read the structs that are one value to a person."""
 
+import re
+
 from ktrace.expr.source import Site
 from ktrace.expr.value import Value
 from ktrace.model.ctype import (
@@ -19,7 +21,9 @@ from ktrace.model.meanings import Described, word_for
 from ktrace.model.suffixes import plain_name
 
 _MAC_SIZE = 6
-WHOLE = {"ip6": "x64[2]", "sockaddr": "x64[4]", "mac": "u8[6]"}
+_HARDWARE = re.compile(r"\w*_hw|\w*lladdr|hw_?addr|\w*mac(_addr)?|\w*bssid|h_dest|h_source|ha")
+"""The names of pointers to bytes that are a hardware address."""
+WHOLE = {"ip6": "x64[2]", "sockaddr": "x64[4]", "hwaddr": "x64[4]", "mac": "u8[6]"}
 """By word of the table of meanings, the fetch type that reads all bytes of one value."""
 
 
@@ -39,7 +43,10 @@ def word_of(value: Value, site: Site) -> str | None:
     if isinstance(kind, Array) and kind.count == _MAC_SIZE and _is_byte(kind.element):
         return "mac"
     if isinstance(kind, Pointer):
-        pointed = word_for(Described(_type_names(kind.target)))
+        if _is_byte(kind.target) and _HARDWARE.fullmatch(value.label):
+            return "mac"
+        about = _described(value, value.type, site)
+        pointed = word_for(Described(_type_names(kind.target), function=about.function))
         return pointed if pointed is not None and whole_type(pointed, site) else None
     return None
 

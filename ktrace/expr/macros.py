@@ -1,6 +1,7 @@
 """Members that are macros in the kernel's source: `sk_family` is `__sk_common.skc_family`.
 
-See include/net/sock.h, inet_sock.h and inet_timewait_sock.h. A macro is looked up only if the struct has no
+See include/net/sock.h, inet_sock.h and inet_timewait_sock.h. Names that members had in older kernels, such as
+`bio->bi_sector`, lead to the present member. A macro is looked up only if the struct has no
 member of that name.
 """
 
@@ -16,6 +17,19 @@ _INET = {
     "inet_dport": "skc_dport",
     "inet_num": "skc_num",
 }
+_FLOW_NAMES = ("oif", "iif", "mark", "tos", "scope", "proto", "flags", "secid", "uid", "tun_key")
+
+
+def _flow(prefix: str) -> dict[str, tuple[str, ...]]:
+    """Return the macros of a `struct flowi4` or `flowi6`, of include/net/flow.h."""
+    outer = prefix.replace("fl", "flowi")
+    return {
+        **{f"{outer}_{one}": ("__fl_common", f"flowic_{one}") for one in _FLOW_NAMES},
+        **{f"{prefix}_{one}": ("uli", "ports", one) for one in ("sport", "dport")},
+        **{f"{prefix}_icmp_{one}": ("uli", "icmpt", one) for one in ("type", "code")},
+    }
+
+
 _MACROS: dict[str, dict[str, tuple[str, ...]]] = {
     "sock": {name: ("__sk_common", member) for name, member in _INET.items()},
     "inet_sock": {name: ("sk", "__sk_common", member) for name, member in _INET.items()},
@@ -28,7 +42,18 @@ _MACROS: dict[str, dict[str, tuple[str, ...]]] = {
         "ir_v6_loc_addr": ("req", "__req_common", "skc_v6_rcv_saddr"),
         "ireq_family": ("req", "__req_common", "skc_family"),
         "ireq_state": ("req", "__req_common", "skc_state"),
+        "ireq_net": ("req", "__req_common", "skc_net"),
     },
+    "bio": {
+        "bi_sector": ("bi_iter", "bi_sector"),
+        "bi_size": ("bi_iter", "bi_size"),
+        "bi_idx": ("bi_iter", "bi_idx"),
+        "bi_rw": ("bi_opf",),
+    },
+    "request": {"sector": ("__sector",), "data_len": ("__data_len",)},
+    "task_struct": {"state": ("__state",)},
+    "flowi4": _flow("fl4"),
+    "flowi6": _flow("fl6"),
     "file": {"f_dentry": ("f_path", "dentry"), "f_vfsmnt": ("f_path", "mnt")},
 }
 

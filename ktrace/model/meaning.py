@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
 from ktrace.model.errno_names import ERRNO_NAMES
 
@@ -71,7 +71,7 @@ class Meaning:
     @property
     def has_order(self) -> bool:
         """Return whether a larger number is recorded as a larger number."""
-        return self.kind not in ("ip4", "be16", "be32", "be64") or self.big
+        return self.kind not in ("ip4", "socket ip4", "be16", "be32", "be64") or self.big
 
     def to_json(self) -> dict[str, object]:
         """Return the meaning as a value of JSON, without what is at its default."""
@@ -112,6 +112,12 @@ def _named_be16(self: Meaning, value: int) -> str:
 
 def _ip4(self: Meaning, value: int) -> str:
     return ".".join(map(str, _swapped(self, value, 4).to_bytes(4, "big")))
+
+
+def _socket_ip4(self: Meaning, value: int) -> str:
+    """Return an address in a socket; a socket of IPv6 has 0.0.0.0 or LOOPBACK4_IPV6 there."""
+    text = _ip4(self, value)
+    return f"{text} or IPv6" if text in ("0.0.0.0", "127.0.0.6") else text
 
 
 def _error(_: Meaning, value: int) -> str | None:
@@ -177,8 +183,8 @@ def _before_breakpoint(_: Meaning, value: int) -> str:
 def _bytes(self: Meaning, words: Sequence[int], size: int) -> bytes:
     """Return the bytes in memory of an array that was read as numbers, padded or cut to `size`."""
     width = max(size // len(words), 1) if words else 1
-    order = "big" if self.big else "little"
-    data = b"".join((word & (1 << 8 * width) - 1).to_bytes(width, order) for word in words)  # type: ignore[arg-type]  # mypy takes the two words for str
+    order: Literal["big", "little"] = "big" if self.big else "little"
+    data = b"".join((word & (1 << 8 * width) - 1).to_bytes(width, order) for word in words)
     return data[:size].ljust(size, b"\0")
 
 
@@ -190,19 +196,25 @@ def _mac(self: Meaning, words: Sequence[int]) -> str:
     return ":".join(f"{byte:02x}" for byte in _bytes(self, words, 6))
 
 
+def _hardware(self: Meaning, words: Sequence[int]) -> str:
+    """Return the address in a `struct sockaddr` that has a device's type where others have a family."""
+    return ":".join(f"{byte:02x}" for byte in _bytes(self, words, SOCKADDR_SIZE)[2:8])
+
+
 SOCKADDR_SIZE = 32
 """Bytes that are read of a struct sockaddr: those of the largest one of the internet, and more of others."""
 
 
 def _sockaddr(self: Meaning, words: Sequence[int]) -> str | None:
     data = _bytes(self, words, SOCKADDR_SIZE)
-    family = int.from_bytes(data[:2], "big" if self.big else "little")
+    order: Literal["big", "little"] = "big" if self.big else "little"
+    family = int.from_bytes(data[:2], order)
     port = int.from_bytes(data[2:4], "big")
     match family:
         case 2:
             return f"{socket.inet_ntop(socket.AF_INET, data[4:8])}:{port}"
         case 10:
-            scope = int.from_bytes(data[24:28], "big" if self.big else "little")
+            scope = int.from_bytes(data[24:28], order)
             address = socket.inet_ntop(socket.AF_INET6, data[8:24])
             return f"[{address}{f'%{scope}' if scope else ''}]:{port}"
         case 1:
@@ -211,7 +223,11 @@ def _sockaddr(self: Meaning, words: Sequence[int]) -> str | None:
             text, ended, _ = path.partition(b"\0")
             return f"unix:{prefix}{text.decode('utf-8', 'surrogateescape')}{'' if ended else '...'}"
         case 16:
-            return f"netlink:{int.from_bytes(data[4:8], 'big' if self.big else 'little')}"
+            return f"netlink:{int.from_bytes(data[4:8], order)}"
+        case 17:
+            return f"packet:{int.from_bytes(data[4:8], order)}"
+        case 40:
+            return f"vsock:{int.from_bytes(data[8:12], order)}:{int.from_bytes(data[4:8], order)}"
     return dict(self.table).get(family) or f"family {family}"
 
 
@@ -232,6 +248,7 @@ _OF_NUMBER: Mapping[str, Callable[[Meaning, int], str | None]] = {
     "be64": _host_order(8),
     "protocol": _named_be16,
     "ip4": _ip4,
+    "socket ip4": _socket_ip4,
     "errno": _error,
     "error": _plain_error,
     "enum": _constant,
@@ -244,6 +261,7 @@ _OF_NUMBER: Mapping[str, Callable[[Meaning, int], str | None]] = {
 _OF_BYTES: Mapping[str, Callable[[Meaning, Sequence[int]], str | None]] = {
     "ip6": _ip6,
     "mac": _mac,
+    "hwaddr": _hardware,
     "sockaddr": _sockaddr,
     "cpus": _cpus,
 }
@@ -330,6 +348,7 @@ _NUMBER_OF: Mapping[str, Callable[[Meaning, str], int]] = {
     "be64": _of_host_order(8),
     "protocol": _of_host_order(2),
     "ip4": _of_ip4,
+    "socket ip4": _of_ip4,
     "errno": _of_error,
     "error": _of_error,
     "enum": _of_constant,

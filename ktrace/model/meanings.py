@@ -21,19 +21,23 @@ BY_TYPE = {
     "ktime_t": "time", "vm_flags_t": "vm", "blk_opf_t": "block operation",
     "struct in6_addr": "ip6", "struct sockaddr": "sockaddr", "struct sockaddr_in": "sockaddr",
     "struct sockaddr_in6": "sockaddr", "struct sockaddr_un": "sockaddr",
-    "struct sockaddr_unsized": "sockaddr",
+    "struct sockaddr_unsized": "sockaddr", "struct sockaddr_nl": "sockaddr", "struct sockaddr_ll": "sockaddr",
+    "struct sockaddr_vm": "sockaddr",
     "struct sockaddr_storage": "sockaddr", "struct __kernel_sockaddr_storage": "sockaddr",
     "struct cpumask": "cpus", "cpumask_t": "cpus", "cpumask_var_t": "cpus",
 }  # fmt: skip
 """By the name of a type. A typedef's own name comes before the names of what it stands for."""
 
 BY_MEMBER = {
-    "open_how.flags": "open", "open_flags.open_flag": "open", "file.f_flags": "open",
+    "open_how.flags": "open", "open_how.mode": "mode", "open_flags.open_flag": "open", "file.f_flags": "open",
     "vm_area_struct.vm_flags": "vm", "vm_area_struct.__vm_flags": "vm", "kernel_clone_args.flags": "clone",
     "kernel_clone_args.exit_signal": "signal", "clone_args.flags": "clone",
     "clone_args.exit_signal": "signal",
+    "sock_common.skc_daddr": "socket ip4", "sock_common.skc_rcv_saddr": "socket ip4",
+    "inet_sock.inet_saddr": "socket ip4",
     "sock_common.skc_family": "family", "sock.sk_type": "socket type", "socket.type": "socket type",
     "sock.sk_protocol": "ip protocol", "sock_common.skc_state": "tcp state", "iphdr.protocol": "ip protocol",
+    "ipv6hdr.nexthdr": "ip protocol",
     "flowi_common.flowic_proto": "ip protocol", "net_proto_family.family": "family",
     "proto_ops.family": "family", "sockaddr.sa_family": "family",
     "sk_buff.protocol": "ethernet protocol", "ethhdr.h_proto": "ethernet protocol",
@@ -50,10 +54,11 @@ _PARAMS: tuple[tuple[str, str, str], ...] = (
     (r".*", r"clone_flags", "clone"),
     (r".*", r"prot", "prot"),
     (r".*", r"err|error|errno", "error"),
-    (r".*", r"vm_flags", "vm"),
+    (r".*", r"vm_flags|newflags", "vm"),
     (r".*sock.*|.*_create", r"family|domain", "family"),
     (r".*sock.*", r"type", "socket type"),
-    (r".*sock_create.*|.*socket.*", r"protocol|proto", "ip protocol"),
+    (r".*sock_create.*|.*socket.*|inet6?_create", r"protocol|proto", "ip protocol"),
+    (r"(tcp|inet6?|inet_sk)_.*", r"state|newstate|oldstate", "tcp state"),
     (r"(do_|do_sys_|ksys_|sys_)?(open|openat|openat2|open_by_handle_at|filp_open)2?", r"flags", "open"),
     (r"dentry_open|file_open_root|do_dentry_open|alloc_file.*|path_openat", r"flags", "open"),
     (r"pipe2|do_pipe2|dup3|ksys_dup3|inotify_init1|eventfd2", r"flags", "open"),
@@ -62,6 +67,9 @@ _PARAMS: tuple[tuple[str, str, str], ...] = (
     (r"unlinkat", r"flags?", "unlink"),
 )
 """Patterns of a function's and a parameter's name. System calls go by the call's name."""
+
+_HARDWARE = re.compile(r"mac_addr|_hwaddr|^eth_")
+"""Functions whose `struct sockaddr` holds a hardware address, and a device's type instead of a family."""
 
 _ADDRESS = re.compile(r"addr|gw4?$|(^|_)ip$|mask$|(^|_)(dst|src)$|^ifa_|broadcast")
 _BE32 = "be32"
@@ -94,11 +102,14 @@ class Described:
 
 def word_for(value: Described) -> str | None:
     """Return the word of this table for a value's meaning; None if it has none."""
-    if value.is_return and (value.is_pointer or value.size == 8 or (value.is_signed and value.size == 4)):
-        return "errno"
     if value.member in BY_MEMBER:
         return BY_MEMBER[value.member]
     word = next((BY_TYPE[name] for name in value.types if name in BY_TYPE), None)
+    if value.is_return and word is None:
+        is_error = value.is_pointer or value.size == 8 or (value.is_signed and value.size == 4)
+        return "errno" if is_error else None
+    if word == "sockaddr" and _HARDWARE.search(value.function):
+        return "hwaddr"
     if word == _BE32 and _ADDRESS.search(value.name):
         return "ip4"
     if word or value.is_pointer or not value.function or (value.size or 0) < 4:

@@ -252,8 +252,12 @@ def _argument_hint(tracing: Files, probe: Probe, refused: Refused) -> str | None
         return "objdump -d or gdb show where instructions begin"
     if "String accepts only memory" in text:
         return "read the memory the register points to: +0(%REG):string"
+    if "too much nested" in text or "expression is too long" in text:
+        return "read an inner pointer at one probe and what it points to at another, further inside"
     if refused.errno == errno.E2BIG or "Too many arg" in text:
-        return "the kernel takes at most 128 arguments a probe: split them over two probes"
+        # Each kernel has its own limits, of arguments and of their size, and tells neither.
+        number = len(probe.args)
+        return f"arguments: {number}, too many or too large for this kernel; split them over several probes"
     return None
 
 

@@ -136,9 +136,9 @@ def test_without_the_option_only_the_last_name_is_read() -> None:
     ("text", "function", "line", "word"),
     [
         ("sk->sk_family", "tcp_connect", "sk_family=+0x10(%di):u16", "family"),
-        ("sk->sk_daddr", "tcp_connect", "sk_daddr=+0(%di):u32", "ip4"),
+        ("sk->sk_daddr", "tcp_connect", "sk_daddr=+0(%di):u32", "socket ip4"),
         ("sk->inet_dport", "tcp_connect", "inet_dport=+0xc(%di):u16", "be16"),
-        ("sk->__sk_common.skc_rcv_saddr", "tcp_connect", "skc_rcv_saddr=+0x4(%di):u32", "ip4"),
+        ("sk->__sk_common.skc_rcv_saddr", "tcp_connect", "skc_rcv_saddr=+0x4(%di):u32", "socket ip4"),
         ("sk->sk_v6_daddr", "tcp_connect", "sk_v6_daddr=+0x20(%di):x64[2]", "ip6"),
         ("sk->sk_uid", "tcp_connect", "sk_uid=+0x100(%di):u32", None),
         ("uaddr", "tcp_connect", "uaddr=+0(%si):x64[4]", "sockaddr"),
@@ -150,8 +150,8 @@ def test_without_the_option_only_the_last_name_is_read() -> None:
         ("flags", "do_mmap", "flags=%dx:u64", "mmap"),
         ("len", "do_mmap", "len=%cx:u64", None),
         ("sk->sk_daddr:x32", "tcp_connect", "sk_daddr=+0(%di):x32", None),
-        ("sk->sk_daddr:u32", "tcp_connect", "sk_daddr=+0(%di):u32", "ip4"),
-        ("((struct sock *)sk)->sk_daddr", "tcp_connect", "sk_daddr=+0(%di):u32", "ip4"),
+        ("sk->sk_daddr:u32", "tcp_connect", "sk_daddr=+0(%di):u32", "socket ip4"),
+        ("((struct sock *)sk)->sk_daddr", "tcp_connect", "sk_daddr=+0(%di):u32", "socket ip4"),
     ],
 )
 def test_values_have_a_meaning(text: str, function: str, line: str, word: str | None) -> None:

@@ -52,6 +52,20 @@ def test_ipv6_addresses(text: str) -> None:
     assert meaning("ip6").get(list(words)) == text
 
 
+@pytest.mark.parametrize("text", ["0.0.0.0", "127.0.0.6"])
+def test_a_socket_of_ipv6_has_no_ipv4_address(text: str) -> None:
+    number = stored(socket.inet_aton(text))
+    assert meaning("socket ip4").get(number) == f"{text} or IPv6"
+    assert meaning("socket ip4").number(text) == number
+    assert meaning("socket ip4").get(stored(b"\x7f\0\0\x01")) == "127.0.0.1"
+    assert not meaning("socket ip4").has_order
+
+
+def test_a_device_has_its_hardware_address_in_a_socket_address() -> None:
+    words = struct.unpack("<4Q", struct.pack("<H", 1) + bytes([2, 0, 0, 0, 1, 10]) + bytes(24))
+    assert meaning("hwaddr").get(list(words)) == "02:00:00:00:01:0a"
+
+
 def test_hardware_addresses() -> None:
     assert meaning("mac").get([2, 0, 0, 0, 1, 10]) == "02:00:00:00:01:0a"
 
@@ -71,7 +85,9 @@ def test_socket_addresses_of_each_family() -> None:
     assert sockaddr(struct.pack("<H", 1) + b"\0abstract\0") == "unix:@abstract"
     assert sockaddr(struct.pack("<H", 1) + b"/" + b"x" * 40) == "unix:/" + "x" * 29 + "..."
     assert sockaddr(struct.pack("<HHI", 16, 0, 77)) == "netlink:77"
-    assert sockaddr(struct.pack("<H", 17)) == "AF_PACKET"
+    assert sockaddr(struct.pack("<HHi", 17, 0, 3)) == "packet:3"
+    assert sockaddr(struct.pack("<HHII", 40, 0, 1024, 2)) == "vsock:2:1024"
+    assert sockaddr(struct.pack("<H", 38)) == "AF_ALG"
     assert sockaddr(struct.pack("<H", 99)) == "family 99"
 
 
@@ -178,7 +194,7 @@ def test_where_two_events_differ_there_is_none() -> None:
 
 
 def test_the_table_goes_by_type_then_member_then_parameter() -> None:
-    assert word_for(Described(("__be32",), "sock_common.skc_daddr", name="skc_daddr", size=4)) == "ip4"
+    assert word_for(Described(("__be32",), "sock_common.skc_daddr", name="skc_daddr", size=4)) == "socket ip4"
     assert word_for(Described(("__be32", "__u32"), "tcphdr.seq", name="seq", size=4)) == "be32"
     assert (
         word_for(Described(("__be16",), "sk_buff.protocol", name="protocol", size=2)) == "ethernet protocol"
@@ -190,3 +206,6 @@ def test_the_table_goes_by_type_then_member_then_parameter() -> None:
     assert word_for(Described((), size=4, is_signed=True, is_return=True)) == "errno"
     assert word_for(Described((), size=4, is_return=True)) is None
     assert word_for(Described((), size=8, is_pointer=True, is_return=True)) == "errno"
+    assert word_for(Described(("ktime_t", "s64"), size=8, is_signed=True, is_return=True)) == "time"
+    assert word_for(Described(("struct sockaddr",), function="dev_set_mac_address")) == "hwaddr"
+    assert word_for(Described((), function="tcp_set_state", name="state", size=4)) == "tcp state"

@@ -191,8 +191,9 @@ def test_unknown_data_is_blamed_on_the_argument(files):
         ("$retval is not available on probe", errno.EINVAL, "add -r"),
         ("Probe point is not an instruction boundary", errno.EILSEQ, "objdump"),
         ("String accepts only memory argument", errno.EINVAL, "+0(%REG):string"),
-        ("Argument list too long", errno.E2BIG, "128"),
-        ("Too many arguments are specified", errno.EINVAL, "128"),
+        ("Argument list too long", errno.E2BIG, "arguments: 1, too many or too large"),
+        ("Too many arguments are specified", errno.EINVAL, "split them over several probes"),
+        ("Dereference is too much nested", errno.E2BIG, "read an inner pointer at one probe"),
     ],
 )
 def test_hints_for_arguments(files, monkeypatch, message, number, words):

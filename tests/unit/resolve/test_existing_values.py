@@ -30,11 +30,11 @@ def found(line: str, types: object = None) -> dict[str, str]:
     [
         (
             "p:k/a tcp_connect a=+0(%di):u32 p=+0xc(%di):u16 f=+16(%di):u16",
-            {"a": "ip4", "p": "be16", "f": "enum"},
+            {"a": "socket ip4", "p": "be16", "f": "enum"},
         ),
-        ("p:k/a tcp_connect a=+4($arg1):u32", {"a": "ip4"}),
+        ("p:k/a tcp_connect a=+4($arg1):u32", {"a": "socket ip4"}),
         ("p:k/a tcp_connect u=+0(%si):x64[4] v6=+0x20(%di):x64[2]", {"u": "sockaddr", "v6": "ip6"}),
-        ("p:k/a tcp_connect a=sk->__sk_common.skc_daddr:u32", {"a": "ip4"}),
+        ("p:k/a tcp_connect a=sk->__sk_common.skc_daddr:u32", {"a": "socket ip4"}),
         ("p:k/a do_mmap prot=%si:u64 flags=+0x50(%di):u32", {"prot": "flags", "flags": "flags"}),
         ("r:k/a vfs_read ret=$retval:s64", {"ret": "errno"}),
         # Nothing is at that place, of that size, or it is meant as a number.
