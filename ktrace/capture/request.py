@@ -8,7 +8,7 @@ from ktrace.aggregate.hist import both
 from ktrace.errors import KtraceError
 from ktrace.model.filter_values import translate_filter
 from ktrace.model.meaning import Names
-from ktrace.model.meanings import BIG_ENDIAN, of_format
+from ktrace.model.meanings import BIG_ENDIAN, of_filter
 from ktrace.probes.define_all import OF_ONE_PLACE, define_all
 from ktrace.probes.trigger_conditions import Conditions
 from ktrace.resolve.refusals import Refusals
@@ -67,7 +67,7 @@ def _values(session: Session, request: TraceRequest, event: str) -> Mapping[str,
     except (KtraceError, OSError):
         return {}  # the kernel then says what is wrong with the filter
     big = session.tracing.host.uname().machine in BIG_ENDIAN
-    return {} if form.is_probe else of_format(form, big=big)
+    return {} if form.is_probe else of_filter(form, big=big)
 
 
 def _define(context: RunContext, request: TraceRequest) -> dict[str, str | None]:

@@ -15,7 +15,7 @@ from ktrace.model.fetch import FetchArg, parse_fetch_arg
 from ktrace.model.filter_values import translate_filter
 from ktrace.model.format import Format
 from ktrace.model.meaning import Meaning, Names
-from ktrace.model.meanings import BIG_ENDIAN, of_format
+from ktrace.model.meanings import BIG_ENDIAN, of_filter
 from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
@@ -188,7 +188,7 @@ def make_events(context: RunContext, search: Search, place: str, own: Sequence[s
     return [_made(context, search, group, own) for group in _groups(wanted)]
 
 
-_MEASURES = ("time", "errno", "error")
+_MEASURES = ("time", "errno", "pointer errno", "error")
 
 
 def is_one_of_many(names: Names | None) -> bool:
@@ -247,7 +247,7 @@ def _existing(session: Session, event: str, own: Sequence[str]) -> CountedEvent:
 def _values_of(session: Session, form: Format, event: str) -> Mapping[str, Names]:
     """Return how the values of an existing event's fields read."""
     if not form.is_probe:
-        return of_format(form, big=session.kernel.machine in BIG_ENDIAN)
+        return of_filter(form, big=session.kernel.machine in BIG_ENDIAN)
     points = [one for one in probes_that_stay(session.tracing) if one.event == event] if form.args else []
     if len(points) != 1:  # one of several points may have read something else
         return {}

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 from ktrace.model.ctype import CType, Enum, FuncProto, Function, Member, Record, RecordKind, Typedef
 from ktrace.model.debuginfo import Variable
 from ktrace.model.features import Features
-from ktrace.model.meaning import Table
+from ktrace.model.meaning_numbers import Table
 from ktrace.model.miss import Miss
 from ktrace.records import dataclass
 

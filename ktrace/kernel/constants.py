@@ -1,19 +1,13 @@
 """Look up constants that differ between kernels: flags of allocations, operations of block devices."""
 
-import ast
-import re
-
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.ctype import Enum
-from ktrace.model.meaning import Table
+from ktrace.model.meaning_numbers import Table
 from ktrace.model.miss import Miss
+from ktrace.model.printed_names import named_constants
 
 _GFP_EVENTS = ("kmem/kmalloc", "kmem/mm_page_alloc")
-_PAIR = re.compile(r'\{([^{}"]{1,2000}),\s*"(\w+)"\s*\}')
-_NOT_PYTHON = re.compile(r"\(\s*(?:unsigned long|gfp_t|int)\s*\)|(?<=[0-9a-fA-F])[uUlL]+\b")
 _REQ_OP_BITS = 8
-_BITS = 64
-_U64 = (1 << _BITS) - 1
 
 
 def kernel_constants(kernel: Kernel, word: str) -> Table:
@@ -39,38 +33,7 @@ def _gfp(kernel: Kernel) -> Table:
 
 def gfp_flags(form: str) -> Table:
     """Return the flags in the `print fmt` of an event that prints gfp flags, those of most bits first."""
-    found = []
-    for expression, name in _PAIR.findall(form):
-        bits = _bits(expression)
-        if bits:
-            found.append((bits, name))
-    return tuple(dict.fromkeys(found))
-
-
-def _bits(expression: str) -> int:
-    """Return the value of `((gfp_t)0x20u) | (gfp_t)(1UL << 3)`; 0 if it is anything else."""
-    try:
-        return _value(ast.parse(_NOT_PYTHON.sub("", expression).strip(), mode="eval").body) & _U64
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return 0
-
-
-def _value(node: ast.expr) -> int:
-    """Return the value of a constant expression. Raise ValueError if it is none."""
-    match node:
-        case ast.Constant(value=int(number)):
-            return number
-        case ast.UnaryOp(op=ast.Invert(), operand=operand):
-            return ~_value(operand)
-        case ast.BinOp(left=left, op=op, right=right):
-            a, b = _value(left), _value(right)
-            if isinstance(op, ast.BitOr):
-                return a | b
-            if isinstance(op, ast.BitAnd):
-                return a & b
-            if isinstance(op, ast.LShift) and 0 <= b < _BITS:
-                return a << b
-    raise ValueError("not a constant")
+    return tuple((bits, name) for bits, name in named_constants(form) if bits)
 
 
 def _block_operations(kernel: Kernel) -> Table:

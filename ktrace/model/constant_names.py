@@ -3,7 +3,7 @@
 The values are those of `include/uapi/asm-generic`; where a machine differs, `constants` says so.
 """
 
-from ktrace.model.meaning import Table
+from ktrace.model.meaning_numbers import Table
 
 _OPEN = (
     (0o1, "O_WRONLY"), (0o2, "O_RDWR"), (0o0, "O_RDONLY"),

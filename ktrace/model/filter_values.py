@@ -15,16 +15,18 @@ from ktrace.model.meaning import Names, meaning_of_names
 _TOKEN = re.compile(
     r"""(?P<quoted>"[^"]*"|'[^']*')
       | (?P<field>[A-Za-z_]\w*)(?P<blank>\s*)(?P<op>==|!=|<=|>=|<|>|&(?!&))(?P<gap>\s*)
-        (?P<value>[^\s()&!=<>~"'{}]+)""",
+        (?P<value>\([\w\s|]+\)|[^\s()&!=<>~"'{}]+)""",
     re.VERBOSE,
 )
 
 
-def translate_filter(expression: str, names: Mapping[str, Names]) -> str:
+def translate_filter(expression: str, names: Mapping[str, Names], *, with_texts: bool = False) -> str:
     """Return the filter with the kernel's numbers in place of the values that a person reads.
 
     Args:
         names: by field, how its values read.
+        with_texts: quote the values of arrays, such as IPv6 addresses, which are then compared as texts.
+            The kernel cannot compare them.
 
     Raises:
         UsageError: a value is not one of its field; the caret shows which.
@@ -45,8 +47,10 @@ def translate_filter(expression: str, names: Mapping[str, Names]) -> str:
                 caret=match.start("op"),
                 hint="== != & compare it; other comparisons: `ktrace trace --json` with jq",
             )
+        if with_texts and meaning.takes_all and op in ("==", "!="):
+            return f'{field}{match["blank"]}{op}{match["gap"]}"{meaning.canonical(value)}"'
         try:
-            number = meaning.number(value)
+            number = meaning.number(value.strip("() "))
         except ValueError as error:
             raise UsageError(
                 f"'{value}' is not a value of {field}",
@@ -54,6 +58,10 @@ def translate_filter(expression: str, names: Mapping[str, Names]) -> str:
                 caret=match.start("value"),
                 hint=str(error),
             ) from None
-        return f"{field}{match['blank']}{op}{match['gap']}{number}"
+        before = f"{field}{match['blank']}{op}{match['gap']}"
+        if meaning.kind == "error" and not value.lstrip("-").isdigit() and op in ("==", "!="):
+            # Of these it is not known whether they are stored as negative numbers.
+            return f"({before}{number} {'||' if op == '==' else '&&'} {before}{-number})"
+        return f"{before}{number}"
 
     return _TOKEN.sub(replaced, expression)

@@ -5,20 +5,15 @@ value that is stored with a recording, so it holds the names of its constants. W
 which meaning: `ktrace.model.meanings`.
 """
 
-import re
 import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
 from ktrace.model.errno_names import ERRNO_NAMES
-
-Table: TypeAlias = tuple[tuple[int, str], ...]
-"""The names of constants. In flags, a constant of several bits comes before those that it contains."""
+from ktrace.model.meaning_numbers import FILE_TYPES, MINOR_BITS, NUMBER_OF, Table, swapped
 
 _POINTER_ERRORS = (1 << 64) - 4095
-_ERRORS = {name: number for number, name in ERRNO_NAMES.items()} | {"EWOULDBLOCK": 11, "EDEADLOCK": 35}
-_MINOR_BITS = 20  # include/linux/kdev_t.h
 _NS = 10**9
 
 
@@ -63,10 +58,19 @@ class Meaning:
         Raises:
             ValueError: the text is not such a value; says what one looks like.
         """
-        parse = _NUMBER_OF.get(self.kind)
+        parse = NUMBER_OF.get(self.kind)
         if parse is None:
             raise ValueError("the kernel compares only single numbers")
         return parse(self, text)
+
+    def canonical(self, text: str) -> str:
+        """Return a text as `get` would spell it: an IPv6 address in its shortest form."""
+        if self.kind != "ip6":
+            return text
+        try:
+            return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, text))
+        except OSError:
+            return text
 
     @property
     def has_order(self) -> bool:
@@ -96,22 +100,17 @@ Names: TypeAlias = Mapping[int, str] | Meaning
 """The names of an enum's constants, or the meaning of an argument's values."""
 
 
-def _swapped(self: Meaning, value: int, size: int) -> int:
-    value &= (1 << 8 * size) - 1
-    return value if self.big else int.from_bytes(value.to_bytes(size, "little"), "big")
-
-
 def _host_order(size: int) -> Callable[[Meaning, int], str]:
-    return lambda self, value: str(_swapped(self, value, size))
+    return lambda self, value: str(swapped(self, value, size))
 
 
 def _named_be16(self: Meaning, value: int) -> str:
-    number = _swapped(self, value, 2)
+    number = swapped(self, value, 2)
     return dict(self.table).get(number) or f"0x{number:04x}"
 
 
 def _ip4(self: Meaning, value: int) -> str:
-    return ".".join(map(str, _swapped(self, value, 4).to_bytes(4, "big")))
+    return ".".join(map(str, swapped(self, value, 4).to_bytes(4, "big")))
 
 
 def _socket_ip4(self: Meaning, value: int) -> str:
@@ -155,19 +154,14 @@ def _flags(self: Meaning, value: int) -> str:
     return "|".join(found) or dict(self.table).get(0, "0")
 
 
-_FILE_TYPES = {
-    12: "S_IFSOCK", 10: "S_IFLNK", 8: "S_IFREG", 6: "S_IFBLK", 4: "S_IFDIR", 2: "S_IFCHR", 1: "S_IFIFO",
-}  # fmt: skip
-
-
 def _mode(_: Meaning, value: int) -> str:
-    kind = _FILE_TYPES.get(value >> 12 & 0xF)
+    kind = FILE_TYPES.get(value >> 12 & 0xF)
     return (f"{kind}|" if kind else "") + f"0{value & (0o7777 if kind else 0xFFFFFFFF):03o}"
 
 
 def _device(_: Meaning, value: int) -> str:
     value &= 0xFFFFFFFF
-    return f"{value >> _MINOR_BITS}:{value & (1 << _MINOR_BITS) - 1}"
+    return f"{value >> MINOR_BITS}:{value & (1 << MINOR_BITS) - 1}"
 
 
 def _seconds(_: Meaning, value: int) -> str:
@@ -250,6 +244,7 @@ _OF_NUMBER: Mapping[str, Callable[[Meaning, int], str | None]] = {
     "ip4": _ip4,
     "socket ip4": _socket_ip4,
     "errno": _error,
+    "pointer errno": _error,
     "error": _plain_error,
     "enum": _constant,
     "flags": _flags,
@@ -266,98 +261,6 @@ _OF_BYTES: Mapping[str, Callable[[Meaning, Sequence[int]], str | None]] = {
     "cpus": _cpus,
 }
 KINDS = frozenset({*_OF_NUMBER, *_OF_BYTES})
-
-
-def _integer(text: str) -> int | None:
-    digits = text.lstrip("+-")
-    base = 16 if digits[:2].lower() == "0x" else 8 if digits[:1] == "0" and len(digits) > 1 else 10
-    try:
-        return int(text, base) if "_" not in text else None
-    except ValueError:
-        return None
-
-
-def _of_host_order(size: int) -> Callable[[Meaning, str], int]:
-    def number(self: Meaning, text: str) -> int:
-        value = _integer(text)
-        if value is None:
-            value = {name: number for number, name in self.table}.get(text)
-        if value is None or not 0 <= value < 1 << 8 * size:
-            raise ValueError(f"it is a number below {1 << 8 * size}")
-        return _swapped(self, value, size)
-
-    return number
-
-
-def _of_ip4(self: Meaning, text: str) -> int:
-    try:
-        data = socket.inet_pton(socket.AF_INET, text)
-    except OSError:
-        value = _integer(text)
-        if value is None or not 0 <= value < 1 << 32:
-            raise ValueError("it is an IPv4 address, such as 10.0.0.1") from None
-        return value
-    return int.from_bytes(data, "big" if self.big else "little")
-
-
-def _of_error(_: Meaning, text: str) -> int:
-    value = _integer(text)
-    if value is not None:
-        return value
-    name = text.lstrip("-")
-    if name not in _ERRORS:
-        raise ValueError("it is a number or the name of an error, such as ENOENT")
-    return -_ERRORS[name]
-
-
-def _of_constant(self: Meaning, text: str) -> int:
-    value = _integer(text)
-    if value is not None:
-        return value
-    names = {name: number for number, name in self.table}
-    total = 0
-    for word in text.split("|"):
-        number = names.get(word.strip(), _integer(word.strip()))
-        if number is None:
-            some = ", ".join(list(names)[:3])
-            raise ValueError(f"it is a number or one of its constants, such as {some}")
-        total |= number
-    return total
-
-
-def _of_device(_: Meaning, text: str) -> int:
-    match = re.fullmatch(r"(\d{1,4}):(\d{1,7})", text, re.ASCII)
-    value = _integer(text)
-    if match and int(match[1]) < 1 << 12 and int(match[2]) < 1 << _MINOR_BITS:
-        return int(match[1]) << _MINOR_BITS | int(match[2])
-    if value is None:
-        raise ValueError("it is MAJOR:MINOR, such as 8:0")
-    return value
-
-
-def _of_number(_: Meaning, text: str) -> int:
-    value = _integer(text)
-    if value is None:
-        raise ValueError("it is a number")
-    return value
-
-
-_NUMBER_OF: Mapping[str, Callable[[Meaning, str], int]] = {
-    "be16": _of_host_order(2),
-    "be32": _of_host_order(4),
-    "be64": _of_host_order(8),
-    "protocol": _of_host_order(2),
-    "ip4": _of_ip4,
-    "socket ip4": _of_ip4,
-    "errno": _of_error,
-    "error": _of_error,
-    "enum": _of_constant,
-    "flags": _of_constant,
-    "mode": _of_number,
-    "dev": _of_device,
-    "time": _of_number,
-    "after breakpoint": lambda self, text: _of_number(self, text) + 1,
-}
 
 
 def meaning_of_names(names: "Names") -> Meaning:

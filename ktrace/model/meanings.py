@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 from ktrace.model.constant_names import MASKS, PLAIN, constants
 from ktrace.model.format import Format
-from ktrace.model.meaning import Meaning, Names, Table
+from ktrace.model.meaning import Meaning, Names
+from ktrace.model.meaning_numbers import Table
+from ktrace.model.printed_names import printed_names
 
 BIG_ENDIAN = ("s390x", "ppc64")
 
@@ -145,6 +147,9 @@ def meaning_for(
     return Meaning(word, constants("family", machine) if word == "sockaddr" else (), big)
 
 
+_NAMED_FIELDS = ("sig", "clone_flags")
+"""Fields of static events whose name alone says what they are."""
+
 FROM_KERNEL = ("gfp", "block operation")
 """The words whose constants differ between kernels, which have to be asked."""
 
@@ -169,3 +174,17 @@ def of_format(form: Format, *, big: bool) -> dict[str, Names]:
         if meaning is not None and (meaning.takes_all == (field.shape == "array")) and "*" not in types[0]:
             found[field.name] = meaning
     return found
+
+
+def of_filter(form: Format, *, big: bool) -> dict[str, Names]:
+    """Return how a filter may spell the values of a static event's fields.
+
+    They are those of `of_format`, and the names that the event's text has, which JSON does not repeat.
+    """
+    by_name = {}
+    for field in form.args:
+        about = Described(function=f"{form.system}:{form.name}", name=field.name, size=4)
+        if field.shape == "scalar" and field.name in _NAMED_FIELDS:
+            by_name[field.name] = meaning_for(word_for(about), "")
+    known = {name: one for name, one in by_name.items() if one is not None}
+    return {**known, **printed_names(form.print_fmt), **of_format(form, big=big)}

@@ -12,11 +12,11 @@ from ktrace.expr.source import Site, TypeSource
 from ktrace.expr.type_names import user_type
 from ktrace.kernel.kernel import Kernel
 from ktrace.model.arg_words import argument_number
-from ktrace.model.ctype import Array, CType, Int, bare
+from ktrace.model.ctype import Array, CType, Enum, Int, bare
 from ktrace.model.debuginfo import Absent, InMemory, Variable
 from ktrace.model.fetch import FetchArg, name_args, parse_fetch_arg
 from ktrace.model.fetch_types import parse_type
-from ktrace.model.meaning import Names
+from ktrace.model.meaning import Meaning, Names
 from ktrace.model.meanings import Described, meaning_for, word_for
 from ktrace.model.miss import Miss
 from ktrace.model.names import ARG_MAX, is_identifier
@@ -54,10 +54,16 @@ def value_names(resolved: Resolved, site: Site) -> Names:
         return dict(resolved.names)
     meaning = meaning_for(resolved.word, site.machine, site.look_up)
     if meaning is not None:
-        return meaning
+        is_unsigned = (resolved.arg.type or "x64")[0] in "ux"
+        return Meaning("pointer errno") if meaning.kind == "errno" and is_unsigned else meaning
     # A value read as text or as a symbol is not a number.
     number = resolved.arg.type is None or parse_type(resolved.arg.type).is_number
     return _BOOL if number and _is_bool(resolved.ctype) else _NO_NAMES
+
+
+def constant_names(kind: CType) -> Names:
+    """Return the names of an enum's and a bool's values; none for other types."""
+    return kind.names() if isinstance(kind, Enum) else _BOOL if _is_bool(kind) else _NO_NAMES
 
 
 def syscall_arguments(texts: Sequence[str], function: str, site: Site, kernel: Kernel) -> Arguments:

@@ -25,6 +25,7 @@ from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
 from ktrace.model.registers import CONVENTIONS
+from ktrace.resolve.arguments import constant_names, value_names
 from ktrace.resolve.facts import known_values, with_facts
 
 _LOAD = re.compile(r"([+-])u?(0x[0-9a-f]{1,8}|\d{1,9})\(")
@@ -48,10 +49,9 @@ def existing_values(probe: Probe, kernel: Kernel) -> dict[str, Names]:
     except (KtraceError, OSError):
         return found
     for arg in wanted:
-        words = set(_words(arg, params, types, site))
-        meaning = meaning_for(words.pop(), site.machine, site.look_up) if len(words) == 1 else None
-        if meaning is not None and arg.name:
-            found[arg.name] = meaning
+        first, *others = list(_readings(arg, params, types, site)) or [dict[int, str]()]
+        if first and arg.name and all(one == first for one in others):
+            found[arg.name] = first
     return found
 
 
@@ -61,21 +61,24 @@ def _is_readable(arg: FetchArg) -> bool:
     return word.is_number and (word.count is not None or word.base is None or word.base.print_as == "dec")
 
 
-def _words(arg: FetchArg, params: list[CType], types: TypeSource, site: Site) -> Iterator[str]:
-    """Yield the words of the table of meanings for what an argument may read."""
+def _readings(arg: FetchArg, params: list[CType], types: TypeSource, site: Site) -> Iterator[Names]:
+    """Yield how each of the values reads that an argument may read, of those that are not mere numbers."""
     if is_identifier(re.split(r"->|\.", arg.expr)[0]):  # by names, as the kernel knows them
         try:
             resolved = resolve((arg.to_text(),), site, types).args
         except KtraceError:
             return
-        yield from (one.word for one in resolved if one.word)
+        yield from (names for one in resolved if (names := value_names(one, site)))
         return
     is_array = parse_type(arg.type or "").count is not None
     for value in _values(arg, params, types, site.machine):
         word = word_of(value, site)
         whole = whole_type(word, site) if word else None
         if word and (whole == arg.type if is_array else whole is None and value.size == _size(arg)):
-            yield word
+            meaning = meaning_for(word, site.machine, site.look_up)
+            yield from [meaning] if meaning is not None else []
+        elif not is_array and value.size == _size(arg) and value.kind is not None:
+            yield from [names] if (names := constant_names(value.kind)) else []
 
 
 def _values(arg: FetchArg, params: list[CType], types: TypeSource, machine: str) -> Iterator[Value]:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from ktrace.errors import UsageError
 from ktrace.model.batch import Batch
 from ktrace.model.column import Column, Strings
+from ktrace.model.meaning import Names
 from ktrace.model.patterns.glob import join_glob
+from ktrace.output.rendering.text_columns import text_column
 from ktrace.stream.filter_grammar import Node, Op, Pred, parse_filter, problem
 
 Mask: TypeAlias = NDArray[np.bool_]
@@ -27,14 +29,16 @@ class Filter:
     """A parsed filter.
 
     Args:
-        expression: in the kernel's grammar.
+        expression: in the kernel's grammar. A quoted value is compared with how a number reads.
+        values: by field, how its values read.
 
     Raises:
         UsageError: the expression has a syntax error; the caret shows where.
     """
 
-    def __init__(self, expression: str) -> None:
+    def __init__(self, expression: str, values: Mapping[str, Names] | None = None) -> None:
         self.expression = expression
+        self._values = values or {}
         self._tree = parse_filter(expression)
 
     def check(self, fields: Mapping[str, Iterable[str]]) -> None:
@@ -78,6 +82,9 @@ class Filter:
             if isinstance(node.value, str) and isinstance(shown, Strings):
                 column = shown  # a function's name, where its address would be compared with a number
             assert column is not None
+            names = self._values.get(node.field)
+            if isinstance(node.value, str) and names and not isinstance(column, Strings):
+                column = text_column(column, names)
             return self._compare(node, column)
         parts = [self._evaluate(part, batch) for part in node.parts]
         if node.op == "!":

@@ -3,7 +3,7 @@
 import json
 
 from ktrace.model.meaning import Meaning, Names, merged
-from ktrace.model.meanings import of_format
+from ktrace.model.meanings import of_filter, of_format
 from ktrace.stream.inputs import Source
 from ktrace.stream.text_recording import TextRecording
 from ktrace.tracedat.contents import CLOCKS, VALUES, Contents
@@ -30,19 +30,23 @@ def saved_values(contents: Contents) -> dict[str, dict[str, Names]]:
     return values
 
 
-def values_of(source: Source, *, static: bool = True) -> dict[str, dict[str, Names]]:
+def values_of(
+    source: Source, *, static: bool = True, in_filters: bool = False
+) -> dict[str, dict[str, Names]]:
     """Return how values read, by event and argument.
 
     A text has no types, and shows its values as the kernel printed them.
 
     Args:
         static: also those of static events, by the types of their fields; text does not need them.
+        in_filters: of static events, as filters may spell them.
     """
     if isinstance(source, TextRecording):
         return {}
     big = any(contents.order == "big" for contents in source.contents)
     forms = [form for form in source.formats() if not form.is_probe] if static else []
-    found = merged([*map(saved_values, source.contents), *({f.name: of_format(f, big=big)} for f in forms)])
+    of_static = of_filter if in_filters else of_format
+    found = merged([*map(saved_values, source.contents), *({f.name: of_static(f, big=big)} for f in forms)])
     return {event: names for event, names in found.items() if any(names.values())}
 
 

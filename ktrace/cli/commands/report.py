@@ -170,7 +170,8 @@ def _tests(
         from ktrace.model.filter_values import translate_filter
         from ktrace.stream.filter import Filter
 
-        chosen = Filter(translate_filter(filter_, _all_values(recording)))
+        values = _all_values(recording)
+        chosen = Filter(translate_filter(filter_, values, with_texts=True), values)
         chosen.check(recording.fields())
         tests.append(chosen.mask)
     if times != (None, None):
@@ -183,7 +184,8 @@ def _all_values(recording: "Source") -> "Mapping[str, Names]":
     from ktrace.model.meaning import merged
     from ktrace.stream.saved_values import values_of
 
-    return merged({"": names} for names in values_of(recording).values()).get("", {})
+    values = values_of(recording, in_filters=True)
+    return merged({"": names} for names in values.values()).get("", {})
 
 
 def _run(recording: "Source", choice: "Choice", sink: "Export", progress: "Progress") -> tuple[int, int]:

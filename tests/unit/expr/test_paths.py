@@ -64,6 +64,8 @@ def kernel() -> Btf:
     args = [("sk", w.ptr(sock)), ("uaddr", address), ("mask", w.ptr(w.const(mask))), ("dev", w.ptr(device))]
     w.function("tcp_connect", int_, args)
     w.function("do_mmap", ulong, [("file", w.ptr(file)), ("prot", ulong), ("flags", ulong), ("len", ulong)])
+    mode = w.enum("timer_mode", [("ABS", 0), ("REL", 1)])
+    w.function("set_mode", int_, [("mode", mode), ("on", w.int_("_Bool", 1, 4))])
     return Btf(w.to_bytes(), "vmlinux")
 
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from ktrace.errors import Unavailable
+from ktrace.model.meaning import Meaning
 from ktrace.model.miss import Miss
 from ktrace.model.probe import Probe
 from ktrace.resolve.existing_values import existing_values
@@ -22,7 +23,8 @@ def found(line: str, types: object = None) -> dict[str, str]:
         return "0-3\n"
 
     kernel = SimpleNamespace(types=types_of, machine="x86_64", host=SimpleNamespace(read=read))
-    return {name: one.kind for name, one in existing_values(Probe.from_line(line), kernel).items()}  # type: ignore[arg-type,union-attr]
+    values = existing_values(Probe.from_line(line), kernel)  # type: ignore[arg-type,union-attr]
+    return {name: one.kind if isinstance(one, Meaning) else "enum" for name, one in values.items()}
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,7 @@ def found(line: str, types: object = None) -> dict[str, str]:
         ("p:k/a vfs_read+4 ip=%ip:x64", {"ip": "after breakpoint"}),
         ("r:k/a vfs_read ip=%ip:x64", {}),
         ("p:k/a vfs_read", {}),
+        ("p:k/a set_mode m=%di:u32 b=%si:u8 x=%di:x32 s=%di:u8", {"m": "enum", "b": "enum"}),
     ],
 )
 def test_they_are_found_by_place(line: str, kinds: dict[str, str]) -> None:

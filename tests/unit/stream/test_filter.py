@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from ktrace.errors import UsageError
 from ktrace.model.column import Strings
+from ktrace.model.meaning import Meaning
 from ktrace.stream.filter import Filter
 from tests.fuzz.reduce import key_of
 from tests.fuzz.targets.filters import Filters
@@ -147,6 +148,18 @@ def test_a_field_that_no_event_has():
 def test_an_address_that_is_shown_as_a_symbol_is_a_number():
     part = batch("e", f=Strings.of(["vfs_read+0x0/0x10"]), addresses={"f": np.array([0xFFFF], np.uint64)})
     assert Filter("f == 0xffff").mask(part).tolist() == [True]
+
+
+def test_quoted_values_are_compared_with_how_numbers_read():
+    rows = batch(addr=np.array([[0, 1 << 56], [0, 0]], np.uint64), p=np.array([2, 17]))
+    values = {"addr": Meaning("ip6"), "p": Meaning("enum", ((17, "IPPROTO_UDP"),))}
+    for expression, expected in [
+        ('addr == "::1"', [True, False]),
+        ('addr != "::1"', [False, True]),
+        ('p ~ "*UDP"', [False, True]),
+        ("p == 2", [True, False]),
+    ]:
+        assert Filter(expression, values).mask(rows).tolist() == expected, expression
 
 
 def test_an_events_own_field_comes_before_what_all_have():
