@@ -1,6 +1,7 @@
 """Find the parts of a file's path: the directories above it, and those above the mounts that it is in."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from ktrace.errors import KtraceError
@@ -8,6 +9,7 @@ from ktrace.expr.resolve import Resolver
 from ktrace.expr.tree import ContainerOf, Name, TypeName
 from ktrace.expr.value import Value
 from ktrace.model.ctype import Pointer, Record, bare
+from ktrace.model.path_parts import FILE_SYSTEM
 
 _PARENTS = 11
 _MOUNTS = (("m", 6, "q"), ("n", 5, "r"), ("o", 2, "s"))
@@ -47,7 +49,16 @@ def path_values(value: Value, resolver: Resolver, at: int) -> tuple[tuple[str, V
             mount = resolver.member(mount, "mnt_parent", at, at, arrow=True)
     except KtraceError:
         return ()  # without the type of mounts, a path would seem to end where its filesystem does
-    return tuple(parts)
+    return (*parts, *_file_system(dentry, resolver, at))
+
+
+def _file_system(dentry: Value, resolver: Resolver, at: int) -> Iterator[tuple[str, Value]]:
+    """Yield the name of the type of the file's filesystem, which tells a pipe from a socket."""
+    with suppress(KtraceError):
+        kind = dentry
+        for member in ("d_sb", "s_type", "name"):
+            kind = resolver.member(kind, member, at, at, arrow=True)
+        yield f"{FILE_SYSTEM}0", replace(kind.pointee(0, None), label=f"{FILE_SYSTEM}0")
 
 
 def _mount(mnt: Value, resolver: Resolver, at: int) -> Value:

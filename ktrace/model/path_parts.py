@@ -3,8 +3,9 @@
 The argument `file` holds the last name; `file__p1`, `file__p2`, ... the names of the directories above it, up
 to the root of the filesystem; `file__m0`, ... the names from the directory where that is mounted, and
 `file__n0`, `file__o0`, ... those of the mounts above. `file__q0`, `file__r0`, `file__s0`, ... are the names
-from the root of each mount up to that of its filesystem: a bind mount begins within one. The names of the
-arguments say how to join them, so nothing else has to be stored with a probe or a recording.
+from the root of each mount up to that of its filesystem: a bind mount begins within one. `file__t0` is the
+type of the filesystem, which tells a pipe from a socket: neither has directories. The names of the arguments
+say how to join them, so nothing else has to be stored with a probe or a recording.
 """
 
 import re
@@ -15,8 +16,11 @@ CUT = "..."
 """Begins a path whose upper part was not read."""
 
 SUFFIX_MAX = 5  # characters of `__p10`
-_PART = re.compile(r"(\w+?)__([pmnoqrs])(\d{1,2})\Z")
-_LEVELS = "pmnoqrs"
+_PART = re.compile(r"(\w+?)__([pmnoqrst])(\d{1,2})\Z")
+FILE_SYSTEM = "t"
+_LEVELS = "pmnoqrs" + FILE_SYSTEM
+_WITHOUT_DIRECTORIES = {"pipefs": "pipe:", "sockfs": "socket:", "anon_inodefs": "anon_inode:"}
+"""By type of filesystem, how /proc/PID/fd begins the names of its files."""
 _ROOT_OF = {"p": "q", "m": "r", "n": "s"}
 """By level of names, that of the root of the mount that they are in."""
 _FEWEST = 3
@@ -63,7 +67,9 @@ def join_path(name: str | None, parts: Sequence[tuple[str, str | None]]) -> str 
     levels = {level: [text for one, text in parts if one == level] for level in _LEVELS}
     own = [name, *levels["p"]]
     if name != ROOT and len(own) >= _FEWEST and all(text == name for text in own):
-        return name  # a pipe, a socket: it is its own parent
+        # A pipe, a socket: it is its own parent.
+        kind = next(iter(levels[FILE_SYSTEM]), None) or ""
+        return _WITHOUT_DIRECTORIES.get(kind, "") + name
     components, is_whole = _within_mount(own, levels[_ROOT_OF["p"]])
     for level in "mno":
         if not is_whole or not levels[level]:

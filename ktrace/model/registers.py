@@ -39,7 +39,10 @@ CONVENTIONS = {
     ),
     "riscv64": Convention(
         tuple(f"a{n}" for n in range(8)), "a0", "epc", "status", "sp",
-        ("ra", "gp", "tp", *(f"t{n}" for n in range(7)), *(f"s{n}" for n in range(12))),
+        (
+            "ra", "gp", "tp", *(f"t{n}" for n in range(7)), *(f"s{n}" for n in range(12)),
+            "badaddr", "cause", "orig_a0",
+        ),
     ),
 }
 

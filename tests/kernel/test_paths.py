@@ -70,10 +70,10 @@ def test_what_is_too_deep_is_marked(ktrace: Callable, deep: Path) -> None:
     assert str(file).endswith(path.removeprefix("..."))
 
 
-def test_a_pipe_has_its_name_alone(ktrace: Callable) -> None:
+def test_a_pipe_has_no_directories(ktrace: Callable) -> None:
     outcome = ktrace("trace", "vfs_read", "file:path", "-c", "sh -c 'echo x | cat'", "--json")
     assert outcome.status == 0, outcome.err
-    assert "" in paths(outcome, "vfs_read")
+    assert "pipe:" in paths(outcome, "vfs_read")
 
 
 def test_recordings_and_probes_that_stay_join_them(ktrace: Callable, deep: Path, tmp_path: Path) -> None:
@@ -93,8 +93,6 @@ def test_times(ktrace: Callable) -> None:
         assert outcome.status == 0, outcome.err
         return [line.split("vfs_read:")[0].split()[-1] for line in outcome.out.splitlines()]
 
-    assert heads("--time", "rel")[0] == "0.000000:"
-    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d{6}:", heads("--time", "wall")[0])
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z:", heads("--time", "iso")[0])
     records = ktrace("trace", "vfs_read", "-c", "cat /proc/version", "--json").records("event")
     now = int(subprocess.run(["date", "+%s"], capture_output=True, check=True).stdout)

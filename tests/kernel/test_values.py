@@ -1,6 +1,8 @@
 """Values as a person reads them, against what the test made happen: addresses, errors, flags, devices."""
 
 import os
+import re
+import signal
 import socket
 import stat
 import sys
@@ -59,26 +61,36 @@ def test_returns_are_errors(ktrace: Callable, command: str) -> None:
 
 def test_recordings_keep_them(ktrace: Callable, command: str, tmp_path: Path) -> None:
     file = str(tmp_path / "values.dat")
-    done = ktrace("record", "-o", file, "tcp_connect", "sk->sk_daddr", "sk->inet_dport", "-c", command)
+    words = ["tcp_connect", "sk->sk_daddr", "sk->inet_dport", "sk->sk_v6_daddr"]
+    done = ktrace("record", "-o", file, *words, ",", "signal:signal_generate", "-c", command)
     assert done.status == 0, done.err
-    text = ktrace("report", file)
-    assert " sk_daddr=127.0.0.1 inet_dport=" in text.out
-    port = text.out.splitlines()[0].rpartition("=")[2]
+    text = ktrace("report", file, "--filter", "sk_daddr == 127.0.0.1")
+    (port,) = re.findall(r" sk_daddr=127\.0\.0\.1 inet_dport=(\d+) ", text.out)
     assert 0 < int(port) < 65536
-    some = ktrace("report", file, "--filter", f"inet_dport == {port} && sk_daddr == 127.0.0.1", "--json")
-    assert [r["args"]["inet_dport_text"] for r in some.records("event")] == [port]
+    wanted = f"(inet_dport == {port} && sk_daddr == 127.0.0.1) || sk_v6_daddr == ::1"
+    connects = args_of(ktrace("report", file, "--filter", wanted, "--json"), "tcp_connect")
+    assert [one["inet_dport_text"] for one in connects] == [port, "9"]
+    assert connects[1]["sk_v6_daddr_text"] == "::1"
+    assert connects[1]["sk_daddr_text"].endswith(" or IPv6")
     table = ktrace("report", file, "--csv")
-    assert table.out.splitlines()[0].endswith("sk_daddr,sk_daddr_text,inet_dport,inet_dport_text")
-    rows = ktrace("sql", file, f"select sk_daddr_text from tcp_connect where inet_dport_text = '{port}'")
-    assert "127.0.0.1" in rows.out
+    assert "inet_dport,inet_dport_text,sk_v6_daddr,sk_v6_daddr_text" in table.out.splitlines()[0]
+    signals = args_of(ktrace("report", file, "--filter", "sig == SIGURG", "--json"), "signal_generate")
+    assert [one["sig"] for one in signals] == [signal.SIGURG]
 
 
 def test_filters_are_translated_for_the_kernel(ktrace: Callable, command: str) -> None:
-    one = "inet_dport == 1 || sk_daddr == 127.0.0.1"
     outcome = ktrace(
-        "trace", "tcp_connect", "sk->sk_daddr", "sk->inet_dport", "--filter", one, "-c", command, "--json"
+        *("trace", "tcp_connect", "sk->sk_daddr", "sk->inet_dport"),
+        *("if", "inet_dport == 1 || sk_daddr == 127.0.0.1", ","),
+        *("signal:signal_generate", "if", "sig == SIGURG", ","),
+        *("do_filp_open%return", "$retval", "if", "ret == ENOENT"),
+        *("-c", command, "--json"),
     )
+    assert outcome.status == 0, outcome.err
     assert {args["sk_daddr_text"] for args in args_of(outcome, "tcp_connect")} == {"127.0.0.1"}
+    assert {args["sig"] for args in args_of(outcome, "signal_generate")} == {signal.SIGURG}
+    opened = [r["args"]["ret_text"] for r in outcome.records("event") if "do_filp_open" in r["event"]]
+    assert set(opened) == {"-2 ENOENT"}
     words = ("tcp_connect", "sk->inet_dport", "--filter", "inet_dport > 5")
     wrong = ktrace("trace", *words, "-c", command, status=2)
     assert "^" in wrong.err
@@ -108,11 +120,15 @@ def test_devices_and_modes(ktrace: Callable, tmp_path: Path) -> None:
 
 
 def test_masks_of_cpus_and_times(ktrace: Callable) -> None:
-    outcome = ktrace("trace", "__sched_setaffinity", "$args", "-c", "taskset -c 0 true", "--json")
+    outcome = ktrace(
+        *("trace", "wake_up_new_task", "p->cpus_mask", "p->real_cred->uid", ",", "hrtimer_nanosleep", "rqtp"),
+        *("-c", "taskset -c 0 sh -c 'sleep 0.25; true'", "--json"),
+    )
     assert outcome.status == 0, outcome.err
-    args = args_of(outcome, "__sched_setaffinity")
-    if args and "new_mask_text" in args[0]:  # later kernels take a struct affinity_context
-        assert args[0]["new_mask_text"] == "0"
+    tasks = args_of(outcome, "wake_up_new_task")
+    assert "0" in {one["cpus_mask_text"] for one in tasks}
+    assert {one["uid"] for one in tasks} == {os.getuid()}
+    assert "0.250000000s" in {one["rqtp_text"] for one in args_of(outcome, "hrtimer_nanosleep")}
 
 
 def test_allocations_by_flags(ktrace: Callable) -> None:
@@ -127,4 +143,7 @@ def test_probes_that_stay_are_read_alike(ktrace: Callable, command: str) -> None
     assert ktrace("add", "tcp_connect", "sk->sk_daddr", "raw=+0(%di):u32", "hex=+0(%di):x32").status == 0
     outcome = ktrace("trace", "tcp_connect", "--filter", "sk_daddr == 127.0.0.1", "-c", command)
     assert "sk_daddr=127.0.0.1 raw=127.0.0.1 hex=0x100007f" in outcome.out, outcome.err
+    words = ("tcp_connect", "--by", "raw", "--filter", "sk_daddr == 127.0.0.1")
+    counted = ktrace("count", *words, "-c", command, "--json").records("row")
+    assert [(row["key"]["raw_text"], row["count"]) for row in counted] == [("127.0.0.1", 1)]
     ktrace("remove", "tcp_connect")

@@ -23,9 +23,18 @@ def kernel() -> Btf:
     long_, ulong = w.int_("long int", 8, 1), w.int_("long unsigned int", 8)
     be16, be32 = w.typedef("__be16", ushort), w.typedef("__be32", uint)
     qstr = w.struct_("qstr", 0x10, [("hash_len", ulong, 0), ("name", w.ptr(w.const(byte)), 64)])
+    text = w.ptr(w.const(w.int_("char", 1, 1)))
     dentry_p = w.type_count + 1
-    w.struct_("dentry", 0x40, [("d_parent", dentry_p, 0x18 * 8), ("d_name", qstr, 0x20 * 8)])
+    w.struct_(
+        "dentry",
+        0x70,
+        [("d_parent", dentry_p, 0x18 * 8), ("d_name", qstr, 0x20 * 8), ("d_sb", dentry_p + 1, 0x68 * 8)],
+    )
     w.ptr(dentry_p - 1)
+    w.ptr(dentry_p + 2)
+    w.struct_("super_block", 0x400, [("s_type", dentry_p + 3, 0x28 * 8)])
+    w.ptr(dentry_p + 4)
+    w.struct_("file_system_type", 0x48, [("name", text, 0)])
     vfsmount = w.struct_("vfsmount", 0x20, [("mnt_root", dentry_p, 0)])
     mount_p = w.type_count + 1
     w.struct_(
@@ -89,7 +98,12 @@ def test_a_file_is_read_name_by_name_up_to_the_mounts() -> None:
     assert "file__n0=+0(+40(+24(-16(+64(%di))))):string" in found
     assert "file__o0=+0(+40(+24(+16(-16(+64(%di)))))):string" in found
     assert all(len(text.partition("=")[2]) <= 63 and len(text.partition("=")[0]) <= 32 for text in found)
-    assert len(found) <= 30
+    assert len(found) <= 31
+
+
+def test_the_type_of_the_filesystem_is_read() -> None:
+    assert lines("file:path")[-1] == "file__t0=+0(+0(+40(+104(+72(%di))))):string"
+    assert lines("path:path")[-1] == "path__t0=+0(+0(+40(+104(+8(%dx))))):string"
 
 
 def test_other_forms_of_a_path() -> None:
