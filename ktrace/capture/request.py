@@ -53,14 +53,20 @@ def prepare(context: RunContext, request: TraceRequest) -> None:
     context.restrict()
     for event, condition in conditions.items():
         if expression := both(request.filter, condition):
-            session.filter(translate_filter(expression, _values(session, request, event)), [event])
-    set_start_and_stop(session, request.conditions, context.tasks.pids)
+            session.filter(spelled(session, request, event, expression), [event])
+    set_start_and_stop(session, request.conditions, context.tasks.pids, partial(spelled, session, request))
+
+
+def spelled(session: Session, request: TraceRequest, event: str, expression: str) -> str:
+    """Return a filter of an event with the kernel's numbers for the values that a person reads."""
+    return translate_filter(expression, _values(session, request, event))
 
 
 def _values(session: Session, request: TraceRequest, event: str) -> Mapping[str, Names]:
     """Return how the values of an event's fields read."""
     known = request.targets.names.get(event.partition("/")[2])
-    if known is not None or event not in request.targets.events:
+    own = {probe.group for probe in request.targets.probes[:1]}
+    if known is not None or event.partition("/")[0] in own:
         return known or {}
     try:
         form = read_format(session.tracing, event)

@@ -2,8 +2,9 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 
-from ktrace.capture.request import TraceRequest
+from ktrace.capture.request import TraceRequest, spelled
 from ktrace.errors import Interrupted
 from ktrace.model.batch import Chunk
 from ktrace.session.reader import with_own_stacks
@@ -42,7 +43,7 @@ def run_snapshot(context: RunContext, request: TraceRequest, sink: Sink) -> Take
     started = time.monotonic()
     parser = TextParser(session.signatures())
     session.arm()
-    set_snapshot(session, request.conditions, context.tasks.pids)
+    set_snapshot(session, request.conditions, context.tasks.pids, partial(spelled, session, request))
     waiting = context.waiting(every_s=_TICK_S)
     waiting.begin()
     while not snapshot_taken(session) and waiting():

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.keys import ANY, STACK, Counter, Part, counter
-from ktrace.counting.counted_events import CountedEvent, Search, resolve_all_events, shown_name
+from ktrace.counting.counted_events import CountedEvent, Search, filters_of, resolve_all_events, shown_name
 from ktrace.counting.kernel_counts import (
     Answer,
     CountSource,
@@ -108,9 +108,8 @@ def _streamed(session: Session, counted_events: Sequence[CountedEvent], request:
         for counted in counted_events
     }
     counter = ColumnCounter(("function", *map(shown_name, request.by)), events)
-    paths = [counted.event for counted in counted_events]
-    condition = counted_events[0].translated(request.filter)
-    return StreamTally(session, counter, paths, condition, stack=STACK in request.by)
+    filters = filters_of(counted_events, request.filter)
+    return StreamTally(session, counter, filters, stack=STACK in request.by)
 
 
 def count_by(counted: CountedEvent, by: Sequence[str], hist: Hist) -> Counter:

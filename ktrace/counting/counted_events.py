@@ -95,6 +95,11 @@ class CountedEvent:
         return translate_filter(expression, self.names) if expression else None
 
 
+def filters_of(counted_events: Sequence[CountedEvent], expression: str | None) -> dict[str, str | None]:
+    """Return the filter of each event, with the kernel's numbers for the values that a person reads."""
+    return {counted.event: counted.translated(expression) for counted in counted_events}
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """The options of a look-up of words.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ktrace.aggregate.hist import Hist, Term, both, round_size
 from ktrace.aggregate.keys import KNOWN, STACK, Counter, Linear, counter
 from ktrace.counting.count import HIST, KEYS, STREAM, STREAMED_NOTE, function_part, no_hist_triggers
-from ktrace.counting.counted_events import CountedEvent, Search, resolve_events, shown_name
+from ktrace.counting.counted_events import CountedEvent, Search, filters_of, resolve_events, shown_name
 from ktrace.counting.kernel_counts import Answer, CountSource, HistTally, Show, restrict, run_tally
 from ktrace.model.tally import Key
 from ktrace.resolve.spec import ProbeOptions
@@ -130,10 +130,7 @@ def _streamed(
         names, events, sums=sums, summed=(shown_name(request.sum),) if request.sum else (), with_label=several
     )
     stack = STACK in (request.value, *request.by)
-    condition = counted_events[0].translated(request.filter)
-    return StreamTally(
-        session, columns, [counted.event for counted in counted_events], condition, stack=stack
-    )
+    return StreamTally(session, columns, filters_of(counted_events, request.filter), stack=stack)
 
 
 def _field(word: str, words: Iterator[str]) -> str:

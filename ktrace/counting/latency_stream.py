@@ -21,7 +21,7 @@ class PairTally(StreamTally):
     def __init__(
         self, session: Session, counter: PairCounter, pair: "Pair", *, stack: bool, at_second: bool
     ) -> None:
-        super().__init__(session, counter, [pair.first.event, pair.second.event], None, stack=stack)
+        super().__init__(session, counter, {pair.first.event: None, pair.second.event: None}, stack=stack)
         self._pairs = counter
         self._pair = pair
         self._at_second = at_second
@@ -33,12 +33,13 @@ class PairTally(StreamTally):
     def _set_filters(self) -> None:
         """Filter each event. If both are the same event, the filters must be equal."""
         first, second = self._pair.filters
-        if self._events[0] == self._events[1] and first != second:
+        events = self._pair.first.event, self._pair.second.event
+        if events[0] == events[1] and first != second:
             raise Unavailable(
                 "where both events are one, the kernel's filter is that of both",
                 hint="a kernel with hist triggers has one for each",
             )
-        for event, condition in zip(self._events, self._pair.filters, strict=True):
+        for event, condition in zip(events, self._pair.filters, strict=True):
             if condition:
                 self._session.filter_event(event, condition)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from ktrace.aggregate.frames import functions
 from ktrace.aggregate.keys import STACK
 from ktrace.counting.count import KEYS, STREAM, CountRequest, count
-from ktrace.counting.counted_events import Search, resolve_all_events
+from ktrace.counting.counted_events import Search, filters_of, resolve_all_events
 from ktrace.counting.kernel_counts import Answer, Show, restrict, run_tally
 from ktrace.model.plan import Step
 from ktrace.model.tally import Key, Tally, merge
@@ -96,5 +96,6 @@ def _user_stacks(context: RunContext, request: StackRequest) -> Answer:
         user_stacks=True,
     )
     events = [counted.event for counted in counted_events]
-    source = StreamTally(session, columns, events, request.filter, text=True)
+    filters = filters_of(counted_events, request.filter)
+    source = StreamTally(session, columns, filters, text=True)
     return run_tally(context, source, STREAM, None, events)

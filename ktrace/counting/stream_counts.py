@@ -1,7 +1,7 @@
 """Count streamed events, if the kernel cannot count: each hit is copied to user space, in pages."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from ktrace.model.batch import Chunk
@@ -32,8 +32,7 @@ class StreamTally:
     """Streams events into a counter.
 
     Args:
-        events: `GROUP/NAME` of all events.
-        filter: count only hits that pass this filter.
+        events: `GROUP/NAME` of all events, each with the filter that its hits have to pass.
         stack: record a stack at each hit.
         text: read the kernel's text, which alone has the files and offsets of a program's frames.
     """
@@ -44,8 +43,7 @@ class StreamTally:
         self,
         session: Session,
         counter: Counter,
-        events: Sequence[str],
-        filter_: str | None,
+        events: Mapping[str, str | None],
         *,
         stack: bool = False,
         text: bool = False,
@@ -53,7 +51,6 @@ class StreamTally:
         self._session = session
         self._counter = counter
         self._events = events
-        self._filter = filter_
         self._stack = stack
         self._text = text
         self._reading: BufferReader | None = None
@@ -73,8 +70,9 @@ class StreamTally:
         return self._stack
 
     def _set_filters(self) -> None:
-        if self._filter:
-            self._session.filter(self._filter)
+        for event, condition in self._events.items():
+            if condition:
+                self._session.filter(condition, [event])
 
     def poll(self) -> None:
         """Take the available records."""

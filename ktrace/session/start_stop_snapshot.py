@@ -5,6 +5,7 @@ are kept, however slow the reader is.
 """
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from ktrace.errors import Refused, Unavailable, UsageError
 from ktrace.probes.trigger_conditions import Conditions, _name, find_events
@@ -13,18 +14,32 @@ from ktrace.session.tasks import threads_of
 from ktrace.tracefs.buffer import recording
 from ktrace.tracefs.triggers import Kind, Trigger, explain, times_left, trigger_step
 
+Spell: TypeAlias = Callable[[str, str], str]
+"""Returns a filter of an event, `GROUP/NAME`, in the kernel's syntax."""
 
-def set_start_and_stop(session: Session, conditions: Conditions, pids: Sequence[int]) -> None:
+
+def _as_it_is(_event: str, expression: str) -> str:
+    return expression
+
+
+def set_start_and_stop(
+    session: Session, conditions: Conditions, pids: Sequence[int], spell: Spell = _as_it_is
+) -> None:
     """Set the triggers that start and stop the recording. Call this before the events are enabled.
 
     With `start_on`, the buffer then waits for that event.
+
+    Args:
+        spell: translates the conditions.
 
     Raises:
         NotFound, UsageError: `start_on` does not name an event.
         Refused: the kernel does not accept a condition.
     """
     if conditions.stop_on:
-        _set(session, session.events, "traceoff", _restricted(session, conditions.stop_on, pids))
+        for event in session.events:
+            condition = _restricted(session, spell(event, conditions.stop_on), pids)
+            _set(session, event, "traceoff", condition)
     if conditions.start_on:
         name, condition = _name(conditions.start_on), conditions.start_on.partition(" if ")[2]
         events = find_events(session.tracing, name, session.name)
@@ -33,7 +48,8 @@ def set_start_and_stop(session: Session, conditions: Conditions, pids: Sequence[
                 f"{name} cannot both start and stop the recording",
                 hint="the kernel has one trigger of these two for each event",
             )
-        _set(session, events, "traceon", condition.strip() or None, count=1)
+        for event in events:
+            _set(session, event, "traceon", spell(event, condition.strip()) or None, count=1)
         session.waits = True
 
 
@@ -52,8 +68,13 @@ def until_stopped(session: Session, conditions: Conditions, wait: Callable[[], b
     return going_on
 
 
-def set_snapshot(session: Session, conditions: Conditions, pids: Sequence[int]) -> None:
+def set_snapshot(
+    session: Session, conditions: Conditions, pids: Sequence[int], spell: Spell = _as_it_is
+) -> None:
     """Set triggers that take a snapshot at each event's first such hit. The events must be enabled.
+
+    Args:
+        spell: translates the condition.
 
     Raises:
         Unavailable: the kernel cannot take snapshots.
@@ -65,7 +86,9 @@ def set_snapshot(session: Session, conditions: Conditions, pids: Sequence[int]) 
         raise Unavailable(
             "this kernel cannot take snapshots (CONFIG_TRACER_SNAPSHOT)", hint="--stop-on works"
         )
-    _set(session, session.events, "snapshot", _restricted(session, conditions.snapshot_on, pids), count=1)
+    for event in session.events:
+        condition = _restricted(session, spell(event, conditions.snapshot_on), pids)
+        _set(session, event, "snapshot", condition, count=1)
 
 
 def snapshot_taken(session: Session) -> list[str]:
@@ -81,12 +104,9 @@ def _restricted(session: Session, expression: str, pids: Sequence[int]) -> str:
     return f"({expression}) && ({whose})"
 
 
-def _set(
-    session: Session, events: Sequence[str], kind: Kind, condition: str | None, count: int | None = None
-) -> None:
+def _set(session: Session, event: str, kind: Kind, condition: str | None, count: int | None = None) -> None:
     trigger = Trigger(kind, condition, count)
-    for event in events:
-        try:
-            session.apply(trigger_step(event, trigger))
-        except Refused as refused:
-            raise explain(session.files, event, trigger, refused) from refused
+    try:
+        session.apply(trigger_step(event, trigger))
+    except Refused as refused:
+        raise explain(session.files, event, trigger, refused) from refused

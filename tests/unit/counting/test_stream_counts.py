@@ -30,7 +30,7 @@ class Session:
     def trace_event(self, event, *, stack=False):
         self.done.append((event, stack))
 
-    def filter(self, expression):
+    def filter(self, expression, _events):
         self.done.append(expression)
 
     def signatures(self):
@@ -57,7 +57,7 @@ class Session:
 def test_what_comes_and_what_is_left_at_the_end(tmp_path) -> None:
     session = Session(str(tmp_path), LINE + LINE + LINE[:30], LINE[30:])
     counter = ColumnCounter(("function", "x"), {"kp": ("f", [KeyColumn(".x")])})
-    source = StreamTally(session, counter, ["g/kp"], "x > 3", stack=True, text=True)  # type: ignore[arg-type]
+    source = StreamTally(session, counter, {"g/kp": "x > 3"}, stack=True, text=True)  # type: ignore[arg-type]
     source.arm()
     assert session.done == [("g/kp", True), "x > 3"]
     source.poll()

@@ -58,6 +58,17 @@ def test_stop_is_at_every_event_and_never_at_ktraces_own_hits(session: Session) 
     assert session.done == [("kprobes/a", line), ("ktrace_1_2/b", line)] and not session.waits
 
 
+def test_conditions_are_spelled_for_each_event(session: Session) -> None:
+    def spell(event: str, expression: str) -> str:
+        return f"{expression}{event[-1]}"
+
+    set_start_and_stop(session, Conditions(stop_on="n == "), (), spell)
+    set_snapshot(session, Conditions(snapshot_on="m == "), (), spell)
+    assert [line.partition(" &&")[0] for _, line in session.done] == [
+        *("traceoff if (n == a)", "traceoff if (n == b)", "snapshot:1 if (m == a)", "snapshot:1 if (m == b)"),
+    ]
+
+
 def test_the_process_is_part_of_the_condition(session: Session) -> None:
     set_start_and_stop(session, Conditions(stop_on="n == 1"), (os.getpid(),))
     assert f"common_pid == {os.getpid()}" in session.done[0][1] and "!=" not in session.done[0][1]
