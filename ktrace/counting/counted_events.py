@@ -13,9 +13,7 @@ from ktrace.kernel.kernel import Kernel
 from ktrace.model.arg_words import split_name
 from ktrace.model.fetch import FetchArg, parse_fetch_arg
 from ktrace.model.filter_values import translate_filter
-from ktrace.model.format import Format
 from ktrace.model.meaning import Meaning, Names
-from ktrace.model.meanings import BIG_ENDIAN, of_filter
 from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
 from ktrace.model.probe import Probe
@@ -23,7 +21,7 @@ from ktrace.model.tally import Key, Named, Range
 from ktrace.probes.define import Defined
 from ktrace.probes.define_all import define_all
 from ktrace.resolve.empty_reads import checker
-from ktrace.resolve.existing_events import existing_events, probes_that_stay
+from ktrace.resolve.existing_events import existing_events
 from ktrace.resolve.refusals import Refusals
 from ktrace.resolve.spec import ProbeOptions, ProbeSpec, relocator
 from ktrace.session.run_context import RunContext
@@ -244,21 +242,11 @@ def _has(session: Session, event: str, word: str) -> bool:
 def _existing(session: Session, event: str, own: Sequence[str]) -> CountedEvent:
     form = read_format(session.tracing, event)
     label = event.replace("/", ":", 1) if not form.is_probe else event
-    names = _values_of(session, form, event)
+    from ktrace.resolve.existing_values import values_of_event  # noqa: PLC0415 -- needs types
+
+    names = values_of_event(event, session.kernel)
     fields = Fields(form, None, stack_word(session.kernel))
     return CountedEvent(event, label, fields, tuple(own), is_return=form.is_return, names=names)
-
-
-def _values_of(session: Session, form: Format, event: str) -> Mapping[str, Names]:
-    """Return how the values of an existing event's fields read."""
-    if not form.is_probe:
-        return of_filter(form, big=session.kernel.machine in BIG_ENDIAN)
-    points = [one for one in probes_that_stay(session.tracing) if one.event == event] if form.args else []
-    if len(points) != 1:  # one of several points may have read something else
-        return {}
-    from ktrace.resolve.existing_values import existing_values  # noqa: PLC0415 -- needs types
-
-    return existing_values(points[0], session.kernel)
 
 
 def _groups(wanted: Sequence[ProbeSpec]) -> list[list[ProbeSpec]]:

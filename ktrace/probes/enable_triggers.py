@@ -5,6 +5,7 @@ something else fails; another one of the same kind belongs to somebody else, and
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ktrace.errors import Refused
 from ktrace.model.plan import Step
@@ -34,8 +35,13 @@ def set_triggers(
     conditions: Conditions,
     *,
     between: Callable[[], None],
+    spell: Callable[[str, str], str] = lambda _event, expression: expression,
 ) -> Applied:
     """Set all of them, or none.
+
+    Args:
+        between: called before each trigger. What it raises ends the work; every trigger is removed.
+        spell: returns a condition of an event, `GROUP/NAME`, in the kernel's syntax.
 
     Returns:
         What undoes it, until `keep` is called.
@@ -44,11 +50,17 @@ def set_triggers(
         Busy: an event has another trigger of the same kind.
         Refused: the kernel does not accept a condition.
     """
-    pairs = [(p.event, t) for p in probes for t in wanted_triggers(stack, conditions)]
+    pairs = [
+        (p.event, replace(t, condition=spell(p.event, t.condition)) if t.condition else t)
+        for p in probes
+        for t in wanted_triggers(stack, conditions)
+    ]
     if conditions.start_on:
         name, _, condition = conditions.start_on.partition(" if ")
-        start = Trigger("traceon", condition.strip() or None)
-        pairs += [(event, start) for event in find_events(tracing, name.strip(), "")]
+        pairs += [
+            (event, Trigger("traceon", spell(event, condition.strip()) or None))
+            for event in find_events(tracing, name.strip(), "")
+        ]
     applied = Applied(tracing)
     if conditions.snapshot_on and buffer.snapshot_is_freed(tracing):
         # The kernel allocates the snapshot with the trigger, and keeps it after the trigger.

@@ -6,7 +6,7 @@ What cannot be found has no meaning: then the number is shown.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ktrace.errors import KtraceError
 from ktrace.expr.arguments import resolve
@@ -18,8 +18,9 @@ from ktrace.kernel.kernel import Kernel
 from ktrace.model.ctype import CType, Pointer, Record, bare, size_of
 from ktrace.model.fetch import FetchArg
 from ktrace.model.fetch_types import parse_type
+from ktrace.model.filter_values import translate_filter
 from ktrace.model.meaning import Names
-from ktrace.model.meanings import meaning_for
+from ktrace.model.meanings import BIG_ENDIAN, meaning_for, of_filter
 from ktrace.model.miss import Miss
 from ktrace.model.names import is_identifier
 from ktrace.model.place import SymbolPlace
@@ -27,6 +28,8 @@ from ktrace.model.probe import Probe
 from ktrace.model.registers import CONVENTIONS
 from ktrace.resolve.arguments import constant_names, value_names
 from ktrace.resolve.facts import known_values, with_facts
+from ktrace.tracefs.dynevents import list_probes
+from ktrace.tracefs.events import read_format
 
 _LOAD = re.compile(r"([+-])u?(0x[0-9a-f]{1,8}|\d{1,9})\(")
 _BASE = re.compile(r"(?:%(\w+)|\$arg(\d{1,2}))\)*\Z")
@@ -53,6 +56,32 @@ def existing_values(probe: Probe, kernel: Kernel) -> dict[str, Names]:
         if first and arg.name and all(one == first for one in others):
             found[arg.name] = first
     return found
+
+
+def values_of_event(event: str, kernel: Kernel) -> Mapping[str, Names]:
+    """Return how a filter may spell the values of an existing event's fields.
+
+    Args:
+        event: `GROUP/NAME`.
+    """
+    try:
+        form = read_format(kernel.tracing, event)
+    except (KtraceError, OSError):
+        return {}  # the kernel then says what is wrong with the filter
+    if not form.is_probe:
+        return of_filter(form, big=kernel.machine in BIG_ENDIAN)
+    points = [one for one in list_probes(kernel.tracing)[0] if one.event == event] if form.args else []
+    # One of several points may read something else.
+    return existing_values(points[0], kernel) if len(points) == 1 else {}
+
+
+def translated(event: str, expression: str, kernel: Kernel) -> str:
+    """Return a filter of an existing event with the kernel's numbers for the values that a person reads.
+
+    Raises:
+        UsageError: as `translate_filter`.
+    """
+    return translate_filter(expression, values_of_event(event, kernel)) if expression else expression
 
 
 def _is_readable(arg: FetchArg) -> bool:

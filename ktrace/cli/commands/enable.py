@@ -38,8 +38,10 @@ def enable(
     """
     if not (stack or start_on or stop_on or snapshot_on):
         return switch_chosen(names, everything, True)
+    from ktrace.kernel.kernel import Kernel
     from ktrace.probes.enable_triggers import set_triggers
     from ktrace.probes.trigger_conditions import Conditions
+    from ktrace.resolve.existing_values import translated
     from ktrace.session.signals import StopSignals
     from ktrace.tracefs.mount import find_tracing
 
@@ -47,7 +49,12 @@ def enable(
     probes, refusals = chosen(tracing, names, everything, "enable")
     with StopSignals(stays=True) as stop:
         conditions = Conditions(start_on, stop_on, snapshot_on)
-        applied = set_triggers(tracing, probes, stack, conditions, between=stop.check)
+        kernel = Kernel(tracing)
+
+        def spell(event: str, expression: str) -> str:
+            return translated(event, expression, kernel)
+
+        applied = set_triggers(tracing, probes, stack, conditions, between=stop.check, spell=spell)
         try:
             failed = switch_probes(tracing, probes, True, stop)
         except BaseException:

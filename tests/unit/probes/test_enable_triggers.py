@@ -37,6 +37,19 @@ def test_each_event_gets_each_trigger(files: Scripted) -> None:
     assert lines(files) == [f"kprobes/{name} {line}" for name in "ab" for line in each]
 
 
+def test_conditions_are_spelled_for_each_event(files: Scripted) -> None:
+    conditions = Conditions(start_on="sched:fork if pid == me", stop_on="ret == ENOENT")
+
+    def spell(event: str, expression: str) -> str:
+        return f"{expression.partition(' ==')[0]} == {event}"
+
+    set_triggers(files, [A], False, conditions, between=lambda: None, spell=spell)
+    assert lines(files)[:2] == [
+        "kprobes/a traceoff if ret == kprobes/a",
+        "sched/fork traceon if pid == sched/fork",
+    ]
+
+
 def test_start_waits_with_the_buffer_off(files: Scripted) -> None:
     enable(files, start_on="sched:fork if pid == 1")
     assert lines(files) == ["sched/fork traceon if pid == 1", "tracing_on 0"]

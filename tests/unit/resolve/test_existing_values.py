@@ -1,6 +1,8 @@
 """The meaning of existing probes' values, by what is at the places that their definitions name."""
 
+from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -8,8 +10,9 @@ from ktrace.errors import Unavailable
 from ktrace.model.meaning import Meaning
 from ktrace.model.miss import Miss
 from ktrace.model.probe import Probe
-from ktrace.resolve.existing_values import existing_values
+from ktrace.resolve.existing_values import existing_values, translated
 from tests.unit.expr.test_paths import kernel as built
+from tests.unit.tracefs.scripted import Scripted
 
 
 def found(line: str, types: object = None) -> dict[str, str]:
@@ -52,6 +55,40 @@ def found(line: str, types: object = None) -> dict[str, str]:
 )
 def test_they_are_found_by_place(line: str, kinds: dict[str, str]) -> None:
     assert found(line) == kinds
+
+
+FORMAT = """name: {name}
+ID: 1
+format:
+\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;
+
+{fields}
+print fmt: {text}
+"""
+
+
+def test_filters_of_existing_events_are_translated(tmp_path: Path) -> None:
+    ret = "\tfield:unsigned long __probe_ip;\toffset:8;\tsize:8;\tsigned:0;\n" + (
+        "\tfield:s64 ret;\toffset:16;\tsize:8;\tsigned:1;\n"
+    )
+    state = "\tfield:int state;\toffset:8;\tsize:4;\tsigned:1;\n"
+    files = Scripted(
+        tmp_path,
+        {
+            "dynamic_events": "r:k/a vfs_read ret=$retval:s64\np:k/two f x=%di\np:k/two g x=%di\n",
+            "events/k/a/format": FORMAT.format(name="a", fields=ret, text='"(%lx)", REC->__probe_ip'),
+            "events/k/two/format": FORMAT.format(name="two", fields=ret, text='"(%lx)", REC->__probe_ip'),
+            "events/sock/set/format": FORMAT.format(
+                name="set", fields=state, text='"%s", __print_symbolic(REC->state, { 7, "TCP_CLOSE" })'
+            ),
+        },
+    )
+    kernel: Any = SimpleNamespace(tracing=files, machine="x86_64", types=lambda _: Miss("BTF", "none"))
+    assert translated("k/a", "ret == ENOENT", kernel) == "ret == -2"
+    assert translated("sock/set", "state == TCP_CLOSE", kernel) == "state == 7"
+    for event in ("k/two", "no/event"):
+        assert translated(event, "ret == ENOENT", kernel) == "ret == ENOENT"
+    assert translated("k/a", "", kernel) == ""
 
 
 def test_without_types_numbers_stay() -> None:
