@@ -10,8 +10,10 @@ from weakref import ref
 
 from ktrace.errors import KtraceError, NotFound, UsageError
 from ktrace.model.batch import Batch
+from ktrace.model.filter_values import translate_filter
+from ktrace.resolve.existing_values import values_of_event
 from ktrace.resolve.resolve import want
-from ktrace.resolve.spec import ProbeOptions, relocator
+from ktrace.resolve.spec import Names, ProbeOptions, relocator
 from ktrace.session import session
 from ktrace.session.iterate import batches, not_open, streams_already
 from ktrace.tracefs.events import find_static
@@ -41,6 +43,7 @@ class Session:
         self._clock = clock
         self._buffer_kb = buffer_kb
         self._inner: session.Session | None = None
+        self._values: dict[str, Names] = {}  # by event: how the values of a probe's arguments read
         self._last: tuple[tuple[str, ...], int, int] = ((), 0, 0)  # events, lost and unread when it closed
         # Weak: a loop that is left drops its generator, whose end disables the events.
         self._streaming: ref[Generator[Batch, None, None]] | None = None
@@ -106,6 +109,7 @@ class Session:
         for one in wanted:
             defined = inner.add_probe(one.probe, relocator(wanted))
             names.append(defined.probe.name)
+            self._values[defined.probe.event] = one.names
             notes += [defined.note] if defined.note else []
         for note in dict.fromkeys(notes):
             warnings.warn(note, stacklevel=2)
@@ -134,17 +138,23 @@ class Session:
         """Record only hits for which an expression is true. It is evaluated in the kernel.
 
         session.filter('count > 4096 && COMM != "dd"')
+        session.filter("ret == ENOENT")
 
         It applies to the events added before it, not to later ones.
 
         Args:
-            expression: in the syntax of the kernel's event filters (Documentation/trace/events.rst).
+            expression: in the syntax of the kernel's event filters (Documentation/trace/events.rst). Values
+                may be spelled as `ktrace trace` prints them.
 
         Raises:
             Refused: an event does not accept the expression, for example because it has no such field.
-            UsageError: no event was added before.
+            UsageError: no event was added before, or a value is not one of its field.
         """
-        self._with_events().filter(expression)
+        inner = self._with_events()
+        for event in inner.events:
+            own = self._values.get(event)
+            values = values_of_event(event, inner.kernel) if own is None else own
+            inner.filter(translate_filter(expression, values), [event])
 
     def only_tasks(self, pids: Sequence[int], *, children: bool = False) -> None:
         """Record only these threads.

@@ -3,10 +3,12 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import ktrace
+from ktrace.model.meaning import Meaning
 from tests.unit.stream import recorded
 
 METHODS = ["add", "close", "filter", "only_cpus", "only_tasks", "stream", "trace_event"]
@@ -161,3 +163,27 @@ def test_sql(tmp_path):
     pytest.importorskip("polars")
     frame = ktrace.sql(recorded.write(tmp_path / "a.dat"), "select sum(n) as n from hit")
     assert frame["n"].to_list() == [sum(n for n in range(160) if n // 2 % 2)]
+
+
+def test_filters_take_the_values_that_are_printed(monkeypatch):
+    written = []
+    inner = SimpleNamespace(
+        events=["g/mine", "sock/state"],
+        kernel=None,
+        filter=lambda expression, events: written.append((expression, events)),
+    )
+    names = {"ret": Meaning("enum", ((7, "TCP_CLOSE"),))}
+    monkeypatch.setattr("ktrace.api.values_of_event", lambda event, _kernel: names)
+    session = ktrace.Session()
+    monkeypatch.setattr(session, "_inner", inner)
+    session._values["g/mine"] = {"ret": Meaning("errno")}
+    session.filter("ret == 1")
+    session._values["sock/state"] = {"ret": Meaning("errno")}
+    session.filter("ret == ENOENT")
+    del session._values["sock/state"], inner.events[0]
+    session.filter("ret == TCP_CLOSE")
+    assert written == [
+        *[("ret == 1", [event]) for event in ("g/mine", "sock/state")],
+        *[("ret == -2", [event]) for event in ("g/mine", "sock/state")],
+        ("ret == 7", ["sock/state"]),
+    ]
