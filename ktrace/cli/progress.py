@@ -49,8 +49,10 @@ class Progress:
         """Show how much of a file has come; `size` is 0 if it is not known."""
         if size:
             self.read(min(done / size, 1), size)
-        else:
+        elif done:
             self.opening(done)
+        elif self._is_due():
+            self._show("looking for it")
 
     def until_output(self, items: Iterator[T]) -> Iterator[T]:
         """Yield the items; from the first one on, nothing is shown if standard output is a terminal."""

@@ -10,16 +10,22 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from ktrace.errors import Unavailable, VmError
 from ktrace.storage.cache import find_untrusted, is_trusted
 from ktrace.vm.apt_sources import Mirrors, mirrors
 
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+Told: TypeAlias = Callable[[int, int], None]
+"""Takes how many bytes have come, and how many will come; 0 as long as that is not known."""
+
+_LOOK_S = 0.2  # between two looks at how much has come
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +51,7 @@ SERIES = {
 _PART = re.compile(r"linux-(image|binary|modules|base)-[a-z0-9.+-]+")
 
 
-def download(series: Series, cache: Path) -> Path:
+def download(series: Series, cache: Path, told: Told | None = None) -> Path:
     """Download a series into `cache/VERSION`, and return that directory.
 
     It contains `vmlinuz`, `System.map`, `config` and `lib/modules/VERSION`. It appears only when it is
@@ -68,7 +74,7 @@ def download(series: Series, cache: Path) -> Path:
             shutil.rmtree(leftover, ignore_errors=True)
         work = Path(tempfile.mkdtemp(prefix=".download-", dir=cache))
         try:
-            return _fetch(series, work, cache)
+            return _fetch(series, work, cache, told)
         finally:
             shutil.rmtree(work, ignore_errors=True)
 
@@ -97,13 +103,16 @@ def check_owner(cache: Path, folder: Path | None = None) -> None:
         )
 
 
-def _fetch(series: Series, work: Path, cache: Path) -> Path:
+def _fetch(series: Series, work: Path, cache: Path, told: Told | None) -> Path:
     apt = _configure(series, work, mirrors())
-    _run([*apt[:1], "update", *apt[1:]], work, f"the suite {series.suite} cannot be reached")
-    packages = _parts(series.package, apt, work)
+    coming = None if told is None else _Coming(work, told)
+    _run([*apt[:1], "update", *apt[1:]], work, f"the suite {series.suite} cannot be reached", coming)
+    packages, size = _parts(series.package, apt, work)
+    if coming is not None:
+        coming.total = size
     for package in packages:
         complaint = f"{package} of {series.suite} cannot be downloaded"
-        _run([*apt[:1], "download", *apt[1:], package], work, complaint)
+        _run([*apt[:1], "download", *apt[1:], package], work, complaint, coming)
     tree = work / "tree"
     for archive in sorted(work.glob("*.deb")):
         _run(["dpkg-deb", "-x", str(archive), str(tree)], work, f"{archive.name} cannot be unpacked")
@@ -169,18 +178,23 @@ def _configure(series: Series, work: Path, found: Mirrors) -> list[str]:
     return ["apt-get", "-q", *(f"-o{name}={value}" for name, value in options.items())]
 
 
-def _parts(package: str, apt: list[str], work: Path) -> list[str]:
-    """Return the packages to download, following dependencies from `package`, which itself is empty."""
-    pending, found = [package], []
+def _parts(package: str, apt: list[str], work: Path) -> tuple[list[str], int]:
+    """Return the packages to download, and their size in bytes.
+
+    They are found by following dependencies from `package`, which itself is empty.
+    """
+    pending, found, size = [package], list[str](), 0
     while pending:
         name = pending.pop()
         command = ["apt-cache", "show", "--no-all-versions", *apt[2:], name]
         text = _run(command, work, f"the suite has no package {name}")
+        if name in found and (match := re.search(r"^Size: (\d+)$", text, re.MULTILINE)):
+            size += int(match[1])
         for dependency in dependencies(text):
             if dependency not in found:
                 found.append(dependency)
                 pending.append(dependency)
-    return found
+    return found, size
 
 
 def dependencies(record: str) -> list[str]:
@@ -217,20 +231,59 @@ def _arrange(tree: Path, target: Path) -> Path | None:
     return folder
 
 
-def _run(command: list[str], work: Path, complaint: str) -> str:
+class _Coming:
+    """Tells how much of the packages has come.
+
+    Args:
+        work: apt's directory; the packages appear in it, and unfinished ones below it.
+
+    Attributes:
+        total: the size of all packages in bytes; 0 as long as it is not known.
+    """
+
+    def __init__(self, work: Path, told: Told) -> None:
+        self._work = work
+        self._told = told
+        self.total = 0
+
+    def look(self) -> None:
+        """Look, and tell."""
+        done = 0
+        for folder in (self._work, self._work / "cache/archives/partial"):
+            for file in folder.glob("*.deb*"):
+                with suppress(OSError):  # it is renamed when it is whole
+                    done += file.stat().st_size
+        self._told(done, self.total)
+
+
+def _run(command: list[str], work: Path, complaint: str, coming: _Coming | None = None) -> str:
     """Run a tool in `work`, and return its output.
+
+    Args:
+        coming: told meanwhile, again and again.
 
     Raises:
         VmError: it failed; the message is `complaint` and the tool's first error.
     """
     env = {**os.environ, "LC_ALL": "C"}
-    done = subprocess.run(command, cwd=work, env=env, capture_output=True, text=True, check=False)
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=work, env=env, stdout=pipe, stderr=pipe, text=True) as tool:
+        try:
+            while True:
+                with suppress(subprocess.TimeoutExpired):
+                    output, errors = tool.communicate(timeout=None if coming is None else _LOOK_S)
+                    break
+                if coming is not None:
+                    coming.look()
+        except BaseException:
+            tool.kill()
+            raise
     # `apt-get update` only warns about a suite that it could not download.
-    words = [line for line in done.stderr.splitlines() if line.startswith(("E:", "W: Failed", "Err:"))]
-    if done.returncode or any(line.startswith("W: Failed") for line in words):
-        reason = words[0].split(":", 1)[1].strip() if words else f"exit status {done.returncode}"
+    words = [line for line in errors.splitlines() if line.startswith(("E:", "W: Failed", "Err:"))]
+    if tool.returncode or any(line.startswith("W: Failed") for line in words):
+        reason = words[0].split(":", 1)[1].strip() if words else f"exit status {tool.returncode}"
         raise VmError(
             f"{complaint}: {reason}",
             hint="a kernel of this machine needs no network: `ktrace vm --kernel /boot/vmlinuz-VERSION`",
         )
-    return done.stdout
+    return output

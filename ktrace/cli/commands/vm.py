@@ -80,14 +80,19 @@ def vm(
 
         ktrace vm --share . --timeout 600 -- pytest tests/kernel
     """
+    from functools import partial
+
+    from ktrace.cli.progress import showing_progress
     from ktrace.host.local import LocalHost
-    from ktrace.vm import job, kernels, machine, programs
+    from ktrace.vm import debian, job, kernels, machine, programs
 
     here = LocalHost()  # QEMU runs here, whatever machine other commands trace
 
     shared = job.shared_directory(share) if share is not None else None
     found = programs.find(here)
-    chosen = kernels.find(kernel or kernels.DEFAULT, kernels.Places.of(here))
+    with showing_progress(before_output=True) as progress:
+        download = partial(debian.download, told=progress.downloaded)
+        chosen = kernels.find(kernel or kernels.DEFAULT, kernels.Places.of(here), download)
     spec = machine.Spec(
         host=here,
         kernel=chosen,

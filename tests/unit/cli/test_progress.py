@@ -60,6 +60,16 @@ def test_a_download(monkeypatch: pytest.MonkeyPatch) -> None:
     assert screen.getvalue().endswith("\rktrace: 300 MiB read so far, 15 MiB/s\x1b[K")
 
 
+def test_a_download_that_has_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = watched(monkeypatch)
+    now = 0.0
+    progress = Progress(lambda: now)
+    progress.downloaded(0, 0)
+    now = 2.0
+    progress.downloaded(0, 0)
+    assert screen.getvalue() == "\rktrace: looking for it\x1b[K"
+
+
 def test_until_the_first_line_it_is_shown_on_the_same_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     screen = watched(monkeypatch)
     monkeypatch.setattr(sys, "stdout", screen)

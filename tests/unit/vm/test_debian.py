@@ -95,6 +95,27 @@ def test_split_packages(fake, tmp_path):
     assert (folder / "lib" / "modules" / VERSION / "modules.builtin").exists()
 
 
+def test_how_much_has_come_is_told(one_package, tmp_path):
+    record = one_package / f"linux-image-{VERSION}"
+    record.write_text(record.read_text() + "Size: 2\nInstalled-Size: 99\n")
+    (one_package / "slow").touch()
+    told = []
+    debian.download(SERIES, tmp_path / "cache", lambda done, total: told.append((done, total)))
+    assert told[0] == (0, 0)  # as long as the suite's list is fetched
+    assert (0, 2) in told
+
+
+def test_a_tool_is_ended_with_ktrace(one_package, tmp_path):
+    (one_package / "slow").touch()
+
+    def interrupted(_done, _total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        debian.download(SERIES, tmp_path / "cache", interrupted)
+    assert [path.name for path in (tmp_path / "cache").iterdir()] == [".lock"]
+
+
 def test_apt_is_asked_with_files_of_its_own(one_package, tmp_path):
     debian.download(SERIES, tmp_path / "cache")
     for call in (one_package / "calls").read_text().splitlines():
