@@ -1,8 +1,8 @@
 """Run `ktrace graph`: follow functions, build trees of their calls, and write the trees."""
 
 import fnmatch
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -10,6 +10,7 @@ from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
 from ktrace.capture.graph_buffer import GraphBuffer, OwnBuffer, TopBuffer
 from ktrace.capture.graph_functions import Following
 from ktrace.capture.graph_hiding import Hiding
+from ktrace.diagnostic import Notify
 from ktrace.errors import Interrupted, Refused, Unavailable, UsageError
 from ktrace.model.batch import Chunk, Lost
 from ktrace.model.calltree import Tree
@@ -24,6 +25,8 @@ from ktrace.stream.pipeline import run
 from ktrace.tracefs.files import Files
 from ktrace.tracefs.graph import can_graph
 from ktrace.tracefs.stats import read_stats
+
+_SLOW_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -
             context.notify(text)
         _check_hidden(request.hide, following.functions)
         _exclude(where, request.exclude, following.functions)
+        if request.depth == 1:
+            where.only(following.patterns)
         _restrict(where, context, request)
         formats = Formats(session.tracing)
         formats.learn((f"ftrace/{ENTRY}", f"ftrace/{EXIT}"))
@@ -135,7 +140,8 @@ def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -
         context.stop.check()
         watched = Watch(lambda _: graph_muted(session.host, following.functions), context.notify)
         _tell(writer, watched.begin())
-        pipes = where.start(live.page)
+        with _telling_if_slow(context.notify):
+            pipes = where.start(live.page)
         waiting = context.waiting([pipes.fd], settle_s=SETTLE_S, pending=lambda: live.pending)
         waiting.begin()
         totals = run(
@@ -165,6 +171,21 @@ def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -
         return Result(
             sink.trees, sink.calls, sink.faster, totals.events, outcome, hiding.interrupts, hiding.calls
         )
+
+
+@contextmanager
+def _telling_if_slow(notify: Notify) -> Iterator[None]:
+    """Print a note if switching the tracer on takes more than a second. The kernel needs milliseconds for it, or seconds in an emulated machine."""
+    from threading import Timer  # noqa: PLC0415 -- only here
+
+    text = "the kernel switches the tracer on in each of its functions, which takes long here"
+    timer = Timer(_SLOW_S, notify, [text])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _restrict(where: GraphBuffer, context: RunContext, request: GraphRequest) -> None:

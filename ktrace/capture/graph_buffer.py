@@ -27,6 +27,9 @@ class GraphBuffer(Protocol):
     def restrict(self, pids: Sequence[int], cpus: Sequence[int], *, children: bool) -> None:
         """Record only these tasks and CPUs; an empty list means all. Never record this process."""
 
+    def only(self, patterns: Sequence[str]) -> None:
+        """Let the kernel change only these functions, not all, if the buffer can do that."""
+
     def exclude(self, glob: str) -> None:
         """Leave out functions. Raises OSError if none matches, UsageError if the buffer cannot do that."""
 
@@ -55,6 +58,11 @@ class OwnBuffer:
         if children:
             self._session.apply(Step("trace_options", "function-fork", "follow children"))
         _choose_tasks(self.files, pids, self._own)
+
+    def only(self, patterns: Sequence[str]) -> None:
+        """See `GraphBuffer`."""
+        for pattern in patterns:
+            self._session.apply(Step("set_ftrace_filter", pattern, f"only calls of {pattern}"))
 
     def exclude(self, glob: str) -> None:
         """See `GraphBuffer`."""
@@ -96,6 +104,9 @@ class TopBuffer:
         if children:
             self.files.write("trace_options", "function-fork")
         _choose_tasks(self.files, pids, self._own)
+
+    def only(self, patterns: Sequence[str]) -> None:
+        """Do nothing: the list of functions is everybody's."""
 
     def exclude(self, glob: str) -> None:
         """See `GraphBuffer`."""

@@ -38,6 +38,7 @@ class Following:
 
     Attributes:
         functions: the functions that match the words.
+        patterns: the words as this kernel knows them.
         notes: remarks for the user.
 
     Raises:
@@ -65,6 +66,7 @@ class Following:
         self._note = ""
         self._applied = Applied(self._tracing)
         self.functions: frozenset[str] = frozenset()
+        self.patterns: list[str] = []
         self.notes: list[str] = []
 
     def __enter__(self) -> "Following":
@@ -128,6 +130,7 @@ class Following:
         self._tracing.write(path, word)
         found = set(graph.read_functions(self._tracing, path))
         self._tracing.write(path, f"!{word}")
+        self.patterns += [word] if found else []
         return found
 
     def _add(self, depth: int | None) -> None:

@@ -1,4 +1,5 @@
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -117,3 +118,21 @@ def test_what_is_excluded_is_not_what_is_followed(tmp_path: Path) -> None:
     assert session.done == ["set_ftrace_notrace *lock*", "set_ftrace_notrace rcu_*"]
     with pytest.raises(UsageError, match="leaves out vfs_read itself"):
         graph._exclude(OwnBuffer(session), ["vfs_*"], frozenset(["vfs_read"]))
+
+
+def test_a_slow_kernel_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graph, "_SLOW_S", 0.01)
+    told: list[str] = []
+    is_told = Event()
+
+    def tell(text: str) -> None:
+        told.append(text)
+        is_told.set()
+
+    with graph._telling_if_slow(tell):
+        assert is_told.wait(60)
+    assert len(told) == 1 and "each of its functions" in told[0]
+    monkeypatch.setattr(graph, "_SLOW_S", 3600.0)
+    with graph._telling_if_slow(tell):
+        pass
+    assert len(told) == 1

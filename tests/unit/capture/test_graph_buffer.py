@@ -28,6 +28,12 @@ def test_only_these_processes(tmp_path: Path) -> None:
     assert session.tracing.read("set_ftrace_pid") == "7 8\n"
 
 
+def test_only_these_functions(tmp_path: Path) -> None:
+    session = Session(tmp_path)
+    OwnBuffer(session).only(["vfs_*", "do_sys_openat2"])
+    assert session.done == ["set_ftrace_filter vfs_*", "set_ftrace_filter do_sys_openat2"]
+
+
 @pytest.fixture
 def top(tmp_path: Path) -> GraphFiles:
     files = GraphFiles(tmp_path)

@@ -52,6 +52,7 @@ def test_functions_are_followed_for_a_while(files: GraphFiles) -> None:
         assert followed.functions == {"vfs_read", "vfs_readv", "mutex_lock"}
         assert files.listed() == ["mutex_lock", "vfs_read", "vfs_readv"]
         assert instances(files) == [f"{ME.name}_graph"] and followed.notes == []
+        assert followed.patterns == ["vfs_read*", "mutex_lock"]
     assert untouched(files)
 
 
