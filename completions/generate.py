@@ -10,15 +10,13 @@ what is different between shells is only how words come in and candidates go out
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-import typer  # noqa: E402 -- after the path that finds ktrace in this tree
-
+from ktrace.cli.parser import parser_of  # noqa: E402 -- after the path that finds ktrace in this tree
 from ktrace.cli.registry import COMMANDS, Command  # noqa: E402 -- as above
 from ktrace.model.fetch_types import TYPES  # noqa: E402 -- as above
 from ktrace.model.registers import CONVENTIONS  # noqa: E402 -- as above
@@ -93,10 +91,7 @@ def read_commands() -> list[Words]:
 
 
 def _read(command: Command) -> Words:
-    module = import_module(command.module)
-    app = typer.Typer(add_completion=False, rich_markup_mode=None)
-    app.command(command.name)(getattr(module, command.attribute))
-    parameters: list[Any] = typer.main.get_command(app).params
+    parameters: list[Any] = parser_of(command).params
     options = [_option(p) for p in parameters if p.param_type_name == "option" and not p.hidden]
     kinds = [_choices(p) for p in parameters if p.param_type_name == "argument"]
     words = _WORDS.get(command.name) or next((kind for kind in kinds if kind), "nothing")

@@ -76,17 +76,25 @@ options() {
       offer --append '\''Add a probe point to an existing event.'\''
       offer --dry-run '\''Print what would be written, as shell commands.'\''
       offer --json '\''Print each probe as a JSON record.'\''
+      offer -q '\''Print no summary.'\''
+      offer --quiet '\''Print no summary.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
     list)
       offer --format '\''The format: debugfs is kprobes/list, byte for byte.'\''
       offer --json '\''The same as --format json.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
     show)
       offer --json '\''Print one JSON object for each event.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -96,22 +104,30 @@ options() {
       offer --start-on '\''Start recording at this event.'\''
       offer --stop-on '\''Stop at the first hit that passes this filter.'\''
       offer --snapshot-on '\''Show only the events before the first hit that passes this filter.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
     disable)
       offer --all '\''All probes.'\''
       offer --triggers '\''Also remove stack, snapshot, traceon and traceoff triggers.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
     remove)
       offer --all '\''All probes, including those of others.'\''
       offer --dry-run '\''Print what would be written, as shell commands.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
     switch)
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -154,6 +170,8 @@ options() {
       offer --output '\''Write events to FILE.'\''
       offer -q '\''Print no summary.'\''
       offer --quiet '\''Print no summary.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -169,6 +187,8 @@ options() {
       offer --all '\''Probe all functions of that name.'\''
       offer --max-probes '\''Refuse a wildcard that matches more.'\''
       offer --size '\''The most keys that the table holds.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -199,6 +219,8 @@ options() {
       offer --output '\''Write the trees to FILE.'\''
       offer -q '\''Print no summary.'\''
       offer --quiet '\''Print no summary.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -210,6 +232,8 @@ options() {
       offer -G '\''Set a global variable; repeatable.'\''
       offer -D '\''Set a limit, such as MAXACTION.'\''
       offer -T '\''End after this time: 10s, 500ms, 2m.'\''
+      offer -d '\''End after this time: 10s, 500ms, 2m.'\''
+      offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
       offer -l '\''List the probe points that match.'\''
       offer -L '\''The same, with the variables that can be read there.'\''
       offer -p '\''Stop after pass N: 1 parse, 2 resolve, to 5.'\''
@@ -231,8 +255,8 @@ options() {
       offer --as-stap '\''Take the words after it as those of stap; it must come first.'\''
       offer --cache '\''Keep the compiled script for the next run.'\''
       offer --no-cache '\''Keep the compiled script for the next run.'\''
-      offer -v '\''Print what ktrace does, on stderr.'\''
-      offer --verbose '\''Print what ktrace does, on stderr.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -259,6 +283,8 @@ options() {
       offer --json '\''Print JSON Lines: see docs/json.md.'\''
       offer -q '\''Print no summary.'\''
       offer --quiet '\''Print no summary.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -288,6 +314,8 @@ options() {
       offer --json '\''Print JSON Lines: see docs/json.md.'\''
       offer -q '\''Print no summary.'\''
       offer --quiet '\''Print no summary.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -313,6 +341,8 @@ options() {
       offer --json '\''Print JSON Lines: see docs/json.md.'\''
       offer -q '\''Print no summary.'\''
       offer --quiet '\''Print no summary.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -340,6 +370,8 @@ options() {
       offer --json '\''Print JSON Lines: see docs/json.md.'\''
       offer -q '\''Print no summary.'\''
       offer --quiet '\''Print no summary.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -373,6 +405,8 @@ options() {
       offer --buffer-size '\''Buffer for each CPU; 4M.'\''
       offer -q '\''Print no progress and no summary.'\''
       offer --quiet '\''Print no progress and no summary.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -423,6 +457,8 @@ options() {
       offer --format '\''The kind of a text; found by itself by default.'\''
       offer --formats '\''The events'\''\'\'''\'' formats for a text, such as /sys/kernel/tracing/events.'\''
       offer --strict '\''Exit with 7 if a line was not understood.'\''
+      offer -q '\''Print no summary.'\''
+      offer --quiet '\''Print no summary.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -432,6 +468,8 @@ options() {
       offer --probeable '\''Only functions that can be probed.'\''
       offer --args '\''Show declarations.'\''
       offer --json '\''Print each as a JSON record.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -439,6 +477,8 @@ options() {
       offer -m '\''Look first among this module'\''\'\'''\''s own types.'\''
       offer --module '\''Look first among this module'\''\'\'''\''s own types.'\''
       offer --json '\''Print one JSON object.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -446,16 +486,22 @@ options() {
       offer --source '\''The directory of the kernel'\''\'\'''\''s sources.'\''
       offer --vmlinux '\''The kernel'\''\'\'''\''s debug info.'\''
       offer --force '\''Use FILE even if it is of another build.'\''
+      offer -m '\''Look in this loaded module.'\''
       offer --module '\''Look in this loaded module.'\''
       offer --json '\''Print one JSON object for each function.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
     vars)
       offer --vmlinux '\''The kernel'\''\'\'''\''s debug info.'\''
       offer --force '\''Use FILE even if it is of another build.'\''
+      offer -m '\''Look in this loaded module.'\''
       offer --module '\''Look in this loaded module.'\''
       offer --json '\''Print one JSON object for each place.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -466,6 +512,8 @@ options() {
       ;;
     doctor)
       offer --json '\''Print one JSON object.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -478,6 +526,8 @@ options() {
       offer --dry-run '\''Print what would be done, as shell commands.'\''
       offer --json '\''Print a record for each session.'\''
       offer --force '\''Also remove a session that may still run.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -489,6 +539,8 @@ options() {
       offer --share '\''The directory that CMD can write to; the changes stay.'\''
       offer --timeout '\''End the guest after this time, including the time to boot.'\''
       offer --count-instructions '\''Emulate, with a clock that counts instructions, to measure on a busy machine.'\''
+      offer -v '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
+      offer --verbose '\''Print what ktrace does, on stderr; -vv: also what it reads.'\''
       offer -h '\''Show what it does, with examples.'\''
       offer --help '\''Show what it does, with examples.'\''
       ;;
@@ -512,10 +564,17 @@ value_kind() {
     '\''add --max-probes'\'') kind=nothing ;;
     '\''add --vmlinux'\'') kind=files ;;
     '\''add --from'\'') kind=files ;;
+    '\''add -v'\'' | '\''add --verbose'\'') kind=nothing ;;
     '\''list --format'\'') kind=one-of:table,debugfs,json ;;
+    '\''list -v'\'' | '\''list --verbose'\'') kind=nothing ;;
+    '\''show -v'\'' | '\''show --verbose'\'') kind=nothing ;;
     '\''enable --start-on'\'') kind=events ;;
     '\''enable --stop-on'\'') kind=nothing ;;
     '\''enable --snapshot-on'\'') kind=nothing ;;
+    '\''enable -v'\'' | '\''enable --verbose'\'') kind=nothing ;;
+    '\''disable -v'\'' | '\''disable --verbose'\'') kind=nothing ;;
+    '\''remove -v'\'' | '\''remove --verbose'\'') kind=nothing ;;
+    '\''switch -v'\'' | '\''switch --verbose'\'') kind=nothing ;;
     '\''trace -c'\'' | '\''trace --command'\'') kind=command ;;
     '\''trace -p'\'' | '\''trace --pid'\'') kind=processes ;;
     '\''trace -C'\'' | '\''trace --cpu'\'') kind=nothing ;;
@@ -534,6 +593,7 @@ value_kind() {
     '\''trace --time'\'') kind=one-of:rel,mono,boot,wall,utc,iso,delta ;;
     '\''trace --buffer-size'\'') kind=nothing ;;
     '\''trace -o'\'' | '\''trace --output'\'') kind=files ;;
+    '\''trace -v'\'' | '\''trace --verbose'\'') kind=nothing ;;
     '\''top --by'\'') kind=keys ;;
     '\''top -p'\'' | '\''top --pid'\'') kind=processes ;;
     '\''top --filter'\'') kind=fields ;;
@@ -541,6 +601,7 @@ value_kind() {
     '\''top --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
     '\''top --max-probes'\'') kind=nothing ;;
     '\''top --size'\'') kind=nothing ;;
+    '\''top -v'\'' | '\''top --verbose'\'') kind=nothing ;;
     '\''graph --depth'\'') kind=nothing ;;
     '\''graph --above'\'') kind=nothing ;;
     '\''graph --exclude'\'') kind=functions ;;
@@ -553,12 +614,13 @@ value_kind() {
     '\''graph -n'\'' | '\''graph --count'\'') kind=nothing ;;
     '\''graph --buffer-size'\'') kind=nothing ;;
     '\''graph -o'\'' | '\''graph --output'\'') kind=files ;;
+    '\''graph -v'\'' | '\''graph --verbose'\'') kind=nothing ;;
     '\''run -e'\'') kind=nothing ;;
     '\''run -c'\'' | '\''run --command'\'') kind=command ;;
     '\''run -x'\'') kind=nothing ;;
     '\''run -G'\'') kind=nothing ;;
     '\''run -D'\'') kind=nothing ;;
-    '\''run -T'\'') kind=nothing ;;
+    '\''run -T'\'' | '\''run -d'\'' | '\''run --duration'\'') kind=nothing ;;
     '\''run -l'\'') kind=nothing ;;
     '\''run -L'\'') kind=nothing ;;
     '\''run -p'\'') kind=nothing ;;
@@ -569,6 +631,7 @@ value_kind() {
     '\''run --buffer-size'\'') kind=nothing ;;
     '\''run --vmlinux'\'') kind=files ;;
     '\''run -I'\'') kind=dirs ;;
+    '\''run -v'\'' | '\''run --verbose'\'') kind=nothing ;;
     '\''count --by'\'') kind=keys ;;
     '\''count -c'\'' | '\''count --command'\'') kind=command ;;
     '\''count -p'\'' | '\''count --pid'\'') kind=processes ;;
@@ -578,6 +641,7 @@ value_kind() {
     '\''count --nth'\'') kind=nothing ;;
     '\''count --max-probes'\'') kind=nothing ;;
     '\''count --size'\'') kind=nothing ;;
+    '\''count -v'\'' | '\''count --verbose'\'') kind=nothing ;;
     '\''hist --by'\'') kind=keys ;;
     '\''hist --linear'\'') kind=nothing ;;
     '\''hist --sum'\'') kind=fields ;;
@@ -589,6 +653,7 @@ value_kind() {
     '\''hist --nth'\'') kind=nothing ;;
     '\''hist --max-probes'\'') kind=nothing ;;
     '\''hist --size'\'') kind=nothing ;;
+    '\''hist -v'\'' | '\''hist --verbose'\'') kind=nothing ;;
     '\''latency --on'\'') kind=nothing ;;
     '\''latency --by'\'') kind=keys ;;
     '\''latency --above'\'') kind=nothing ;;
@@ -599,6 +664,7 @@ value_kind() {
     '\''latency -d'\'' | '\''latency --duration'\'') kind=nothing ;;
     '\''latency --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
     '\''latency --size'\'') kind=nothing ;;
+    '\''latency -v'\'' | '\''latency --verbose'\'') kind=nothing ;;
     '\''stack --fold'\'') kind=files ;;
     '\''stack --svg'\'') kind=files ;;
     '\''stack --speedscope'\'') kind=files ;;
@@ -610,6 +676,7 @@ value_kind() {
     '\''stack --nth'\'') kind=nothing ;;
     '\''stack --max-probes'\'') kind=nothing ;;
     '\''stack --size'\'') kind=nothing ;;
+    '\''stack -v'\'' | '\''stack --verbose'\'') kind=nothing ;;
     '\''record -o'\'' | '\''record --output'\'') kind=files ;;
     '\''record -c'\'' | '\''record --command'\'') kind=command ;;
     '\''record -p'\'' | '\''record --pid'\'') kind=processes ;;
@@ -623,6 +690,7 @@ value_kind() {
     '\''record --max-probes'\'') kind=nothing ;;
     '\''record --clock'\'') kind=clocks ;;
     '\''record --buffer-size'\'') kind=nothing ;;
+    '\''record -v'\'' | '\''record --verbose'\'') kind=nothing ;;
     '\''report --parquet'\'') kind=nothing ;;
     '\''report --perfetto'\'') kind=nothing ;;
     '\''report --chrome'\'') kind=nothing ;;
@@ -646,19 +714,26 @@ value_kind() {
     '\''parse --format'\'') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace,mmiotrace,blk ;;
     '\''parse --formats'\'') kind=dirs ;;
     '\''funcs -m'\'' | '\''funcs --module'\'') kind=nothing ;;
+    '\''funcs -v'\'' | '\''funcs --verbose'\'') kind=nothing ;;
     '\''type -m'\'' | '\''type --module'\'') kind=nothing ;;
+    '\''type -v'\'' | '\''type --verbose'\'') kind=nothing ;;
     '\''lines --source'\'') kind=dirs ;;
     '\''lines --vmlinux'\'') kind=files ;;
-    '\''lines --module'\'') kind=nothing ;;
+    '\''lines -m'\'' | '\''lines --module'\'') kind=nothing ;;
+    '\''lines -v'\'' | '\''lines --verbose'\'') kind=nothing ;;
     '\''vars --vmlinux'\'') kind=files ;;
-    '\''vars --module'\'') kind=nothing ;;
+    '\''vars -m'\'' | '\''vars --module'\'') kind=nothing ;;
+    '\''vars -v'\'' | '\''vars --verbose'\'') kind=nothing ;;
+    '\''doctor -v'\'' | '\''doctor --verbose'\'') kind=nothing ;;
     '\''clean --force'\'') kind=nothing ;;
+    '\''clean -v'\'' | '\''clean --verbose'\'') kind=nothing ;;
     '\''vm --kernel'\'') kind=kernels ;;
     '\''vm --cpus'\'') kind=nothing ;;
     '\''vm --memory'\'') kind=nothing ;;
     '\''vm --append'\'') kind=nothing ;;
     '\''vm --share'\'') kind=dirs ;;
     '\''vm --timeout'\'') kind=nothing ;;
+    '\''vm -v'\'' | '\''vm --verbose'\'') kind=nothing ;;
   esac
 }
 

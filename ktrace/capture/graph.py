@@ -175,7 +175,10 @@ def graph(context: RunContext, request: GraphRequest, make_writer: MakeWriter) -
 
 @contextmanager
 def _telling_if_slow(notify: Notify) -> Iterator[None]:
-    """Print a note if switching the tracer on takes more than a second. The kernel needs milliseconds for it, or seconds in an emulated machine."""
+    """Print a note if switching the tracer on takes more than a second.
+
+    The kernel needs some ten milliseconds for it, and seconds in an emulated machine.
+    """
     from threading import Timer  # noqa: PLC0415 -- only here
 
     text = "the kernel switches the tracer on in each of its functions, which takes long here"

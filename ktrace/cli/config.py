@@ -35,6 +35,10 @@ class Option(Protocol):
     name: str | None
 
 
+KNOWN = ("color", "grace")
+"""The settings of ktrace itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting.
@@ -82,9 +86,11 @@ class Config:
         found = {}
         for name, setting in self.section(command).items():
             if name not in names:
+                from ktrace.cli.mistakes import meant
+
                 raise UsageError(
                     f"{setting.origin}: {setting.key}: ktrace {command} has no option --{name}",
-                    hint=f"ktrace {command} --help",
+                    hint=meant(name, (one for one in names if len(one) > 1), f"ktrace {command} --help"),
                 )
             found[names[name] or ""] = setting.value
         return found
@@ -120,9 +126,25 @@ def read(environ: Mapping[str, str], commands: Callable[[str], object], system: 
     for path in _paths(environ, system):
         for one in _of_file(path, notes):
             settings[one.section, one.name] = one
+            if text := _unknown(one, commands):
+                notes.append(text)
     for one in _of_environment(environ, commands):
         settings[one.section, one.name] = one
     return Config(settings, tuple(notes))
+
+
+def _unknown(one: Setting, commands: Callable[[str], object]) -> str:
+    """Return a note about a setting of a file that nothing reads; "" for one that something reads."""
+    word = one.section or one.name
+    if one.section == "alias" or (commands(one.section) if one.section else one.name in KNOWN):
+        return ""
+    from ktrace.cli.mistakes import meant
+    from ktrace.cli.registry import COMMANDS
+
+    known = [command.name for command in COMMANDS] + ["alias"] if one.section else list(KNOWN)
+    what = f"there is no command '{word}'" if one.section else f"there is no setting '{word}'"
+    hint = meant(word, known, "").strip()
+    return f"{one.origin}: {one.key} is ignored: {what}" + (f": {hint}" if hint else "")
 
 
 def _paths(environ: Mapping[str, str], system: str) -> Iterator[str]:

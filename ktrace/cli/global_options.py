@@ -9,6 +9,7 @@ from ktrace.errors import UsageError
 if TYPE_CHECKING:
     from ktrace.cli.config import Config
 
+_FOR_THE_COMMAND = ("-q", "--quiet", "-v", "-vv", "--verbose")
 COLOURS = ("auto", "always", "never")
 
 
@@ -18,12 +19,12 @@ class GlobalOptions:
 
     Attributes:
         colour: when to colour; "" if that is not given.
-        quiet: pass `-q` to the command, if it has that option.
+        words: `-q` and `-v`, which go to the command.
         pager: whether long output on a terminal may go to a pager.
     """
 
     colour: str = ""
-    quiet: bool = False
+    words: tuple[str, ...] = ()
     pager: bool = True
 
 
@@ -36,8 +37,8 @@ def split(argv: Sequence[str]) -> tuple[GlobalOptions, list[str]]:
     found, rest = GlobalOptions(), list(argv)
     while rest:
         name, has_value, value = rest[0].partition("=")
-        if rest[0] in ("-q", "--quiet"):
-            found = replace(found, quiet=True)
+        if rest[0] in _FOR_THE_COMMAND:
+            found = replace(found, words=(*found.words, rest[0]))
         elif rest[0] == "--no-pager":
             found = replace(found, pager=False)
         elif name in ("--color", "--colour"):

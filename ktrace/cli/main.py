@@ -9,14 +9,14 @@ from types import TracebackType
 from typing import TextIO
 
 from ktrace.cli.config import Config, read
-from ktrace.cli.global_options import colour_from, split
+from ktrace.cli.global_options import GlobalOptions, colour_from, split
 from ktrace.cli.registry import COMMANDS, Command, find
 from ktrace.cli.report import report, show
 from ktrace.errors import Interrupted, KtraceError, OutOfTime
 from ktrace.output.terminal.colour import choose
 
 _USAGE = """\
-Usage: ktrace [-q] [--color auto|always|never] [--no-pager] COMMAND [WORD...]
+Usage: ktrace [-q] [-v] [--color auto|always|never] [--no-pager] COMMAND ...
 See kernel functions called, with their arguments: no compiler, no module.
 
 {commands}
@@ -115,7 +115,7 @@ def _dispatch(argv: list[str]) -> int:
     if command is None:
         raise _unknown(name)
     choose(colour_from(options, config))
-    if name == "run" and not config.section("run"):
+    if name == "run" and not config.section("run") and not options.words:
         from ktrace.cli.script_words import plain_run
 
         plain = plain_run(rest)
@@ -124,7 +124,7 @@ def _dispatch(argv: list[str]) -> int:
 
             return run(*plain)
     with _paging(command, rest) if options.pager and sys.stdout.isatty() else nullcontext():
-        return _run(command, rest, config, quiet=options.quiet)
+        return _run(command, rest, config, options)
 
 
 def _paging(command: Command, words: list[str]) -> AbstractContextManager[None]:
@@ -136,30 +136,20 @@ def _paging(command: Command, words: list[str]) -> AbstractContextManager[None]:
     return paging(pager) if pager else nullcontext()
 
 
-def _run(command: Command, words: list[str], config: Config, *, quiet: bool) -> int:
-    from importlib import import_module
-
+def _run(command: Command, words: list[str], config: Config, options: GlobalOptions) -> int:
     import typer
 
-    module = import_module(command.module)
-    app = typer.Typer(
-        add_completion=False,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
-    )
-    settings = {"help_option_names": ["-h", "--help"], **getattr(module, "CONTEXT", {})}
+    from ktrace.cli.parser import module_of, parser_of
+
+    module = module_of(command)
     if (prepare := getattr(module, "prepare", None)) is not None:
         words = prepare(words)
         if words is None:
             return 0
     if getattr(module, "TAKES_EXPRESSIONS", True):
         words = _protect_expressions(words)
-    function = _passing_broken_pipes(getattr(module, command.attribute))
-    app.command(command.name, context_settings=settings)(function)
-    parser = typer.main.get_command(app)
-    if quiet and any("-q" in parameter.opts for parameter in parser.params):
-        words = ["-q", *words]
+    parser = parser_of(command, _passing_broken_pipes)
+    words = [*options.words, *words]
     if hasattr(module, "COMMAND"):  # of cli.run_options; of a script, words after -- are its arguments
         words = _command_last(words)
     try:
@@ -220,10 +210,10 @@ def _protect_expressions(words: list[str]) -> list[str]:
 
 
 def _bad_usage(command: Command, error: Exception) -> int:
+    from ktrace.cli.mistakes import explained
     from ktrace.diagnostic import Diagnostic
 
-    message = getattr(error, "format_message", lambda: str(error))()
-    hint = f"ktrace {command.name} --help"
+    message, hint = explained(error, f"ktrace {command.name}")
     with suppress(OSError):  # as in `_tell`
         show(Diagnostic(message, hint=hint))
     return 2

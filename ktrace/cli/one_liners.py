@@ -4,6 +4,7 @@
 makes the answers happen, and says why it leaves some out.
 """
 
+import re
 from dataclasses import dataclass
 
 
@@ -23,8 +24,15 @@ class OneLiner:
 
     def matches(self, words: list[str]) -> bool:
         """Return whether every word is in the question, the command or the further words."""
-        text = f"{self.question} {self.command} {self.words}".lower()
-        return all(word.lower() in text for word in words)
+        return all(word.lower() in self.text for word in words)
+
+    @property
+    def text(self) -> str:
+        """Return all that can be searched, in lower case."""
+        return f"{self.question} {self.command} {self.words}".lower()
+
+
+_WORD = re.compile(r"[a-z][a-z_]{2,}")
 
 
 ONE_LINERS = (
@@ -93,3 +101,12 @@ ONE_LINERS = (
     OneLiner("Members of a struct", "ktrace type 'struct file'", "offset"),
     OneLiner("Try it in another kernel", "ktrace vm --kernel 6.1 -- ktrace trace do_fork -- true", "qemu"),
 )
+
+
+def words_near(words: list[str]) -> list[str]:
+    """Return words of examples that are close to those of `words` that no example has."""
+    from ktrace.model.near import close_to
+
+    known = {word for one in ONE_LINERS for word in _WORD.findall(one.text)}
+    missing = [word.lower() for word in words if not any(one.matches([word]) for one in ONE_LINERS)]
+    return [found for word in missing for found in close_to(word, sorted(known), 2)]

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ktrace.cli.traced import traced
+from ktrace.cli.traced import be_verbose, traced
 
 if TYPE_CHECKING:
     from ktrace.script.driver.options import Options
     from ktrace.script.language.facts import Facts
     from ktrace.script.language.source import SourceFile
 
-_WITH_VALUE = {"-e": "-e", "-c": "-c", "--command": "-c", "-T": "-T"}
+_WITH_VALUE = {"-e": "-e", "-c": "-c", "--command": "-c", "-T": "-T", "-d": "-T", "--duration": "-T"}
 _FLAGS = {"-v": "-v", "--verbose": "-v", "--no-cache": "--no-cache"}
 _MACHINES = {"aarch64": "arm64", "ppc64le": "powerpc", "s390x": "s390", "riscv64": "riscv"}
 _SECONDS = re.compile(r"\d{1,6}(\.\d{1,6})?")
@@ -35,6 +35,7 @@ def plain_run(words: Sequence[str]) -> "tuple[SourceFile, Options] | None":
     from ktrace.script.driver.options import Options
 
     options, rest = given
+    be_verbose("-v" in options)
     script, arguments = read_script(options.get("-e"), rest)
     return script, Options(
         host=traced(),

@@ -91,14 +91,16 @@ def _unknown(types: Btf, keyword: str | None, name: str) -> NotFound:
     from ktrace.expr.problems import near  # noqa: PLC0415 -- only to explain a failure
 
     kinds: tuple[Named, ...] = ("struct", "union", "enum", "typedef")
-    close: list[str] = []
-    for kind in kinds:
-        if keyword in (None, kind):
-            prefix = "" if kind == "typedef" else f"{kind} "
-            close += [prefix + candidate for candidate in near(name, types.names(kind))]
-    hint = (
-        "did you mean " + " or ".join(close[:3]) + "?" if close else "modules have their own types: --module"
-    )
+    meant, _, rest = name.partition("_")  # struct_file
+    written = next((kind for kind in kinds if kind == meant and rest and keyword is None), None)
+    searched = [written] if written else [kind for kind in kinds if keyword in (None, kind)]
+    found = {
+        candidate: candidate if kind == "typedef" else f"{kind} {candidate}"
+        for kind in reversed(searched)
+        for candidate in types.names(kind)
+    }
+    close = [found[one] for one in near(rest if written else name, found)]
+    hint = "did you mean " + " or ".join(close) + "?" if close else "modules have their own types: --module"
     return NotFound(f"this kernel has no type '{f'{keyword} ' if keyword else ''}{name}'", hint=hint)
 
 

@@ -46,7 +46,8 @@ def layout(record: Record, members_of: Members, path: tuple[str, ...] = ()) -> t
         found = _find(record, name, members_of)
         if found is None:
             what = f"{record.kind} {record.name or '{...}'}"
-            near = tuple(member.name for member in members_of(record) if member.name)
+            inside = _walk(record, members_of, 0, 0, set())
+            near = tuple(dict.fromkeys(member.name for member, _, _ in inside if member.name))
             return Miss(what, f"no member '{name}'", near)
         member, offset = found
         start += offset

@@ -22,6 +22,7 @@ from ktrace.cli.probe_options import (
     Kind,
 )
 from ktrace.cli.report import report_all
+from ktrace.cli.run_options import QUIET
 from ktrace.cli.traced import traced
 from ktrace.diagnostic import note
 from ktrace.errors import UsageError
@@ -73,6 +74,7 @@ def add(
         bool, typer.Option("--dry-run", help="Print what would be written, as shell commands.")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each probe as a JSON record.")] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> int:
     """Define a probe: a place, and the values to read there.
 
@@ -157,7 +159,7 @@ def add(
     with StopSignals(stays=True) as stop:
         added = add_probes(tracing, debug, wanted, wishes, stop.check, checker(kernel))
     _print_added(added, {w.probe.event: w.requested for w in wanted}, as_json)
-    if asked > 1:
+    if asked > 1 and not quiet:
         took = f"{time.monotonic() - started:.2f} s"
         print(f"ktrace: {len(added.done)} of {asked} probes added in {took}", file=sys.stderr)
     status = report_all([*refusals.errors, *(error for _, error in added.failed)])

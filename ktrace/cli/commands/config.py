@@ -26,12 +26,21 @@ def config(as_json: Annotated[bool, JSON] = False) -> int:
       ktrace config
       KTRACE_TRACE_CLOCK=boot ktrace config
     """
-    from ktrace.cli.config import read
+    from ktrace.cli.config import KNOWN, read
+    from ktrace.cli.parser import parser_of
     from ktrace.cli.registry import find
     from ktrace.diagnostic import note
+    from ktrace.errors import UsageError
     from ktrace.output.terminal.table import render_table, terminal_width
 
-    found = [one for one in read(os.environ, find).settings.values() if one.section or one.name in KNOWN]
+    config = read(os.environ, find)
+    found = [one for one in config.settings.values() if one.section or one.name in KNOWN]
+    for command in {name: find(one.section) for one in found if (name := one.section)}.values():
+        if command is not None:
+            try:
+                config.defaults(command.name, parser_of(command).params)
+            except UsageError as error:
+                note(error.message, hint=error.hint)
     if as_json:
         for one in found:
             record = {
@@ -49,7 +58,3 @@ def config(as_json: Annotated[bool, JSON] = False) -> int:
     rows = [[one.key, json.dumps(one.value, ensure_ascii=False), one.origin] for one in found]
     print(render_table(("SETTING", "VALUE", "FROM"), rows, width=terminal_width()), end="")
     return 0
-
-
-KNOWN = ("color", "grace")
-"""The settings of ktrace itself."""

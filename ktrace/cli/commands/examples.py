@@ -27,7 +27,12 @@ def examples(
 
     found = [one for one in ONE_LINERS if one.matches(words or [])]
     if not found:
-        raise NotFound(f"no example has '{' '.join(words or [])}'", hint="fewer words, or `ktrace examples`")
+        from ktrace.cli.one_liners import words_near
+
+        hint = "fewer words, or `ktrace examples`"
+        if near := words_near(words or []):
+            hint = f"did you mean {' or '.join(near)}?\n{hint}"
+        raise NotFound(f"no example has '{' '.join(words or [])}'", hint=hint)
     for one in found:
         if as_json:
             record = {"schema": 1, "type": "example", "question": one.question, "command": one.command}

@@ -28,7 +28,9 @@ def lines(
     ] = None,
     vmlinux: Annotated[Path | None, DEBUG_INFO] = None,
     force: Annotated[bool, ANY_BUILD] = False,
-    module: Annotated[str | None, typer.Option(metavar="M", help="Look in this loaded module.")] = None,
+    module: Annotated[
+        str | None, typer.Option("-m", "--module", metavar="NAME", help="Look in this loaded module.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each function.")] = False,
 ) -> int:
     """Show the lines of a function or a source file; `*` marks those that can be probed.

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from ktrace.cli.recording_options import FORMAT, FORMATS
+from ktrace.cli.run_options import QUIET
 from ktrace.texts.kind import Kind
 
 
@@ -18,6 +19,7 @@ def parse(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 7 if a line was not understood.")
     ] = False,
+    quiet: Annotated[bool, QUIET] = False,
 ) -> int:
     """Convert the text of a trace to JSON Lines: from the kernel, trace-cmd, perf or Android.
 
@@ -66,5 +68,6 @@ def parse(
         sink.flush()
     for remark in parser.notes:
         note(remark)
-    print(f"ktrace: {parser.summary()}", file=sys.stderr)
+    if not quiet:
+        print(f"ktrace: {parser.summary()}", file=sys.stderr)
     return Damaged.exit_code if strict and parser.unparsed else 0

@@ -6,11 +6,12 @@ from typing import Annotated
 import typer
 
 from ktrace.cli.combining import excludes
+from ktrace.cli.parser import VERBOSE_HELP
 from ktrace.cli.probe_options import VMLINUX
 from ktrace.cli.quantities import count, seconds
 from ktrace.cli.run_options import BUFFER_KB
 from ktrace.cli.script_words import arch, facts_of, read_script
-from ktrace.cli.traced import traced
+from ktrace.cli.traced import be_verbose, traced
 
 # As in SystemTap, a script's `-5` is an unknown option, but after -- it is an argument.
 TAKES_EXPRESSIONS = False
@@ -58,7 +59,14 @@ def run(
     ] = None,
     duration: Annotated[
         float | None,
-        typer.Option("-T", metavar="TIME", parser=seconds(), help="End after this time: 10s, 500ms, 2m."),
+        typer.Option(
+            "-T",
+            "-d",
+            "--duration",
+            metavar="TIME",
+            parser=seconds(),
+            help="End after this time: 10s, 500ms, 2m.",
+        ),
     ] = None,
     list_points: Annotated[
         str | None, typer.Option("-l", metavar="POINT", help="List the probe points that match.")
@@ -115,8 +123,8 @@ def run(
         bool, typer.Option("--cache/--no-cache", help="Keep the compiled script for the next run.")
     ] = True,
     verbose: Annotated[
-        bool, typer.Option("-v", "--verbose", help="Print what ktrace does, on stderr.")
-    ] = False,
+        int, typer.Option("-v", "--verbose", count=True, help=VERBOSE_HELP, show_default=False)
+    ] = 0,
 ) -> int:
     """Run a SystemTap script: no compiler, no kernel module.
 
@@ -171,6 +179,7 @@ def run(
         )
     if command and target is not None:
         raise UsageError("-c and -x together: which process?")
+    be_verbose(verbose)
     script, arguments = read_script(text, words)
     options = Options(
         host=traced(),
@@ -188,7 +197,7 @@ def run(
         listen=listen,
         buffer_kb=buffer_kb,
         vmlinux=vmlinux,
-        verbose=verbose,
+        verbose=verbose > 0,
         tapsets=tuple(tapsets or ()),
         warnings="error" if strict else "none" if no_warnings else "show",
         cache=cache,

@@ -20,7 +20,9 @@ def vars_(
     place: Annotated[str, typer.Argument(metavar="FUNCTION[:LINE]", help="Also FUNCTION+OFFSET, FILE:LINE.")],
     vmlinux: Annotated[Path | None, DEBUG_INFO] = None,
     force: Annotated[bool, ANY_BUILD] = False,
-    module: Annotated[str | None, typer.Option(metavar="M", help="Look in this loaded module.")] = None,
+    module: Annotated[
+        str | None, typer.Option("-m", "--module", metavar="NAME", help="Look in this loaded module.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each place.")] = False,
 ) -> int:
     """Show what a probe can read: arguments and local variables, with their locations.

@@ -98,3 +98,13 @@ def test_what_is_in_force(home, capsys):
     } in records
     home.write_text("")
     assert main(["config"]) == 0 and "nothing is set" in capsys.readouterr().err
+
+
+def test_a_mistake_in_a_file_is_told_with_what_was_meant(home, capsys):
+    home.write_text('colr = "never"\n[trac]\njson = true\n[trace]\ndurtion = 3\n')
+    assert main(["config"]) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "colr is ignored: there is no setting 'colr': did you mean color?" in told
+    assert "trac.json is ignored: there is no command 'trac': did you mean trace or" in told
+    assert "ktrace trace has no option --durtion" in told and "did you mean duration?" in told
+    assert main(["version"]) == 0 and "did you mean color?" in capsys.readouterr().err

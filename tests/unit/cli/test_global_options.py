@@ -11,8 +11,9 @@ from ktrace.output.terminal import colour
     ("argv", "options", "rest"),
     [
         ([], GlobalOptions(), []),
-        (["-q", "trace", "-q"], GlobalOptions(quiet=True), ["trace", "-q"]),
-        (["--color=never", "--quiet", "list"], GlobalOptions("never", quiet=True), ["list"]),
+        (["-q", "trace", "-q"], GlobalOptions(words=("-q",)), ["trace", "-q"]),
+        (["--color=never", "--quiet", "list"], GlobalOptions("never", words=("--quiet",)), ["list"]),
+        (["-v", "-q", "-vv", "list"], GlobalOptions(words=("-v", "-q", "-vv")), ["list"]),
         (["--color", "always", "list", "--color"], GlobalOptions("always"), ["list", "--color"]),
         (["--no-pager", "list", "--no-pager"], GlobalOptions(pager=False), ["list", "--no-pager"]),
         (["--colour", "auto", "-h"], GlobalOptions("auto"), ["-h"]),

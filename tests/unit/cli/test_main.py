@@ -17,7 +17,7 @@ from ktrace.errors import Interrupted, KtraceError, NotFound, Refused
 def test_help_names_every_command(argv, capsys):
     assert main(argv) == 0
     out = capsys.readouterr().out
-    assert out.startswith("Usage: ktrace [-q] [--color auto|always|never] [--no-pager] COMMAND")
+    assert out.startswith("Usage: ktrace [-q] [-v] [--color auto|always|never] [--no-pager] COMMAND")
     for command in COMMANDS:
         assert f"  {command.name} " in out and command.summary in out
 

@@ -15,6 +15,12 @@ from ktrace.cli.main import main
         (["graph"], "no function is given", 2),
         (["hlep"], "there is no command 'hlep'", 2),
         (["trac"], "did you mean `ktrace trace`?", 2),
+        (["list", "--jsno"], "did you mean --json?", 2),
+        (["trace", "--durtion", "5"], "--durtion is not an option of `ktrace trace`", 2),
+        (["run", "--no-cach", "x"], "did you mean --no-cache or --cache?", 2),
+        (["list", "--format", "tabel"], "--format: 'tabel' is none of table, debugfs, json", 2),
+        (["report", "--time", "walll", "x"], "did you mean wall?", 2),
+        (["examples", "netwrk", "port"], "did you mean network?", 4),
         (["run", "-p", "9", "-e", "probe begin {}"], "'9' is too large: 5 or less", 2),
     ],
 )

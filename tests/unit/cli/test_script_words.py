@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ktrace.cli import main as cli
 from ktrace.cli.config import Config
+from ktrace.cli.global_options import GlobalOptions
 from ktrace.cli.registry import find
 from ktrace.cli.script_words import plain_run
 from ktrace.errors import NotFound
@@ -25,6 +26,8 @@ PLAIN = [
     ["-c", "ls -l", "SCRIPT", "5"],
     ["--command", "ls", "-T", "10", "-e", "x", "--verbose"],
     ["-T", "0", "SCRIPT"],
+    ["-d", "2", "SCRIPT"],
+    ["--duration", "2", "SCRIPT"],
 ]
 OTHERS = [
     [],
@@ -48,6 +51,7 @@ OTHERS = [
     ["--verb", "SCRIPT"],
     ["-x", "1", "SCRIPT"],
     ["-vT", "1", "SCRIPT"],
+    ["-d", "1", "-T", "2", "SCRIPT"],
     ["--plan", "SCRIPT"],
     ["--as-stap", "SCRIPT"],
 ]
@@ -69,7 +73,7 @@ def by_typer(words: Sequence[str]) -> tuple[Any, Any]:
         patch.setattr(scripting, "run", run)
         command = find("run")
         assert command is not None
-        assert cli._run(command, list(words), Config(), quiet=False) == 0
+        assert cli._run(command, list(words), Config(), GlobalOptions()) == 0
     return found[0]
 
 

@@ -72,6 +72,9 @@ def test_an_enum_and_typedefs(paths: BtfPaths) -> None:
 
 
 def test_unknown(paths: BtfPaths) -> None:
-    assert "did you mean struct file?" in (refused(paths, NotFound, "struct fil").hint or "")
+    for name in ("struct fil", "struct fiel", "struct_file", "struct_fiel"):
+        assert "did you mean struct file?" in (refused(paths, NotFound, name).hint or "")
+    assert "did you mean low?" in (refused(paths, NotFound, "struct file", "lwo").hint or "")
+    assert "did you mean struct file or file_t?" in (refused(paths, NotFound, "fiel").hint or "")
     refused(paths, UsageError, "struct file *")
     refused(BtfPaths(LocalHost(), paths.folder / "none"), Unavailable, "struct file")

@@ -19,6 +19,15 @@ def test_of_many_those_that_begin_or_end_alike():
     assert close_to("vfs_raed", [*many, "vfs_readv"]) == ["vfs_read", "vfs_readv"]
 
 
+def test_one_slip_of_the_fingers_is_closest():
+    names = ["field_t", "fields", "file", "fiemap"]
+    for slip in ("fiel", "filee", "fle", "fule", "fil"):
+        assert close_to(slip, names)[0] == "file", slip
+    many = [f"unlike_{n}" for n in range(3000)]
+    assert close_to("fiel", [*many, "file", "field_t"]) == ["file", "field_t"]
+    assert close_to("abcd", ["badc"], cutoff=0.9) == []  # two slips
+
+
 def test_a_search_without_end_ends():
     endless = (f"vfs_{n}" for n in itertools.count())
     assert len(close_to("vfs_1", endless, 2, seconds=0.01)) <= 2

@@ -45,6 +45,8 @@ def test_members_that_there_are_not() -> None:
     btf, record = example()
     missing = layout(record, btf.members, ("pair", "c"))
     assert missing == Miss("struct pair", "no member 'c'", ("a", "b"))
+    near = layout(record, btf.members, ("numbr",))
+    assert isinstance(near, Miss) and near.near == ("p", "number", "pair", "flags", "tail")
     assert isinstance(layout(record, btf.members, ("p", "a")), Miss)  # reached through a pointer
 
 
