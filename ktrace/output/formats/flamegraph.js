@@ -18,6 +18,7 @@
     count: Number(g.dataset.w),
   }));
   const whole = boxes[0];
+  const title = id("t").textContent;
   let zoomed = whole;
   let current = whole;
 
@@ -56,6 +57,8 @@
     svg.setAttribute("viewBox", "0 0 " + width + " " + height);
     wide = width - 2 * side;
     for (const text of document.querySelectorAll(".middle")) text.setAttribute("x", width / 2);
+    // Its letters are larger than those of boxes, and the search stands next to it.
+    id("name").textContent = fitting(title, (wide - field) * 12 / 16);
     id("found").setAttribute("x", width - side);
     id("search").setAttribute("x", width - side - field);
     zoom(zoomed);

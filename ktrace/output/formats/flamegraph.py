@@ -163,9 +163,9 @@ text {{ font: 12px "DejaVu Sans Mono", Menlo, Consolas, monospace; fill: #000 }}
 input {{ font: 12px monospace; width: 212px }}
 </style>
 <rect width="100%" height="100%" fill="#fff"/>
-<text class="middle" x="{middle}" y="24" text-anchor="middle" style="font-size: 16px">{title}</text>
+<text id="name" x="10" y="24" style="font-size: 16px">{title}</text>
 <text class="middle" x="{middle}" y="44" text-anchor="middle">{what}</text>
-<text id="back" class="button hidden" x="10" y="24" tabindex="0" role="button">whole graph</text>
+<text id="back" class="button hidden" x="10" y="44" tabindex="0" role="button">whole graph</text>
 <text id="found" x="{right}" y="48" text-anchor="end" aria-live="polite"></text>
 <foreignObject id="search" class="hidden" x="{search}" y="8" width="220" height="26">\
 <input xmlns="http://www.w3.org/1999/xhtml" type="search" placeholder="search: / or Ctrl-F" \

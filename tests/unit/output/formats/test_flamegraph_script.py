@@ -38,8 +38,9 @@ const groups = made.map((box) => {
   g.dataset = {d: box.d, x: box.x, w: box.w};
   return g;
 });
-const ids = {}, middle = [new Element({}), new Element({})];
-for (const name of ["back", "found", "search", "told"]) ids[name] = new Element({});
+const ids = {}, middle = [new Element({})];
+for (const name of ["back", "found", "name", "search", "told"]) ids[name] = new Element({});
+ids.t = new Element({}, "a title that is too long for a narrow window, but not for a wide one");
 const input = ids.search.firstElementChild = new Element({});
 globalThis.document = {
   documentElement: svg, listeners: {}, getElementById: (name) => ids[name],
@@ -56,7 +57,8 @@ press("f", {ctrlKey: true});
 input.listeners.input({target: {value: "vfs|open"}});
 console.log(JSON.stringify({
   viewBox: svg.attributes.viewBox, width: svg.attributes.width, calls: input.calls, prevented,
-  found: ids.found.textContent, search: ids.search.attributes.x, middle: middle.map((m) => m.attributes.x),
+  found: ids.found.textContent, search: ids.search.attributes.x, title: ids.name.textContent,
+  middle: middle.map((m) => m.attributes.x),
   boxes: groups.map((g) => [Number(g.inner.rect.attributes.x), Number(g.inner.rect.attributes.width),
                             g.inner.text.textContent, g.classes.has("found")]),
 }));
@@ -79,7 +81,9 @@ def test_it_fits_the_window_and_ctrl_f_finds(width: int) -> None:
     )
     told = json.loads(done.stdout)
     assert told["viewBox"] == f"0 0 {width} 100" and told["width"] == "100%"
-    assert told["middle"] == [str(width / 2).removesuffix(".0")] * 2 and told["search"] == str(width - 230)
+    assert told["middle"] == [str(width / 2).removesuffix(".0")] and told["search"] == str(width - 230)
+    assert told["title"].endswith(".." if width == 700 else "wide one")
+    assert 9.6 * len(told["title"]) <= width - 240  # it ends before the search
     assert told["boxes"][0][:2] == [10, width - 20]
     for box, (x, wide, label, found) in zip(made, told["boxes"], strict=True):
         assert x == pytest.approx(10 + box["x"] * (width - 20) / 100, abs=0.01)
