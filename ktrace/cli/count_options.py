@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from ktrace.cli.quantities import count
+from ktrace.cli.traced import is_verbose
 from ktrace.errors import UsageError
 
 if TYPE_CHECKING:
@@ -70,9 +71,9 @@ def looker(
 ) -> "Callable[[Tally | None, float], None] | None":
     """Return the function that shows a live table on a terminal.
 
-    None if nobody would see it, and if there is a command: to redraw the table would erase its output.
+    None if nobody would see it, and if CMD or -v prints something: to redraw the table would erase it.
     """
-    if as_json or command:
+    if as_json or command or is_verbose():
         return None
     from ktrace.output.terminal.live import Live, can_redraw
     from ktrace.output.views.histogram import COLOURS

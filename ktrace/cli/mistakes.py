@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from ktrace.model.near import close_to
 
 _CHOICES = re.compile(r"Invalid value for '([^']*)': '(.*)' is not one of (.*)\.", re.DOTALL)
+_NAMES = re.compile(r"^Invalid value for ('[^']*'(?: / '[^']*')*): ")
 
 
 def explained(error: Exception, program: str) -> tuple[str, str]:
@@ -27,7 +28,11 @@ def explained(error: Exception, program: str) -> tuple[str, str]:
         choices = re.findall(r"'([^']*)'", match[3])
         told = f"{match[1]}: '{match[2]}' is none of {', '.join(choices)}"
         return told, meant(match[2], choices, help_)
-    return message, help_
+    if match := re.fullmatch(r"Missing argument '(.*)'\.", message, re.DOTALL):
+        return f"{match[1]} is missing", help_
+    return _NAMES.sub(
+        lambda found: re.sub(r"'([^']*)'", r"\1", found[1]).replace(" / ", ", ") + ": ", message
+    ), help_
 
 
 def meant(word: str, known: Iterable[str], otherwise: str) -> str:

@@ -68,6 +68,7 @@ def _add_common(command: "Command", parser: Any) -> None:
             TyperOption(
                 param_decls=["-v", "--verbose", "verbose"],
                 count=True,
+                type=int,  # otherwise the help shows a range
                 default=0,
                 expose_value=False,
                 callback=_verbose,

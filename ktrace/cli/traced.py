@@ -24,6 +24,11 @@ def be_verbose(level: int) -> None:
         traced.cache_clear()
 
 
+def is_verbose() -> bool:
+    """Return whether lines appear on standard error meanwhile, so that nothing there can be redrawn."""
+    return _verbosity.level > 0
+
+
 @cache
 def traced() -> "Host":
     """Return the machine that this command line traces: the one that ktrace runs on."""

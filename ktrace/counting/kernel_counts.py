@@ -22,8 +22,8 @@ from ktrace.tracefs.profiles import profiles_of
 SHOW_S = 0.25
 """Seconds between two reads of the counts, often enough for a person to watch."""
 
-Show = Callable[[Tally, float], None]
-"""Shows the counts so far, and the seconds that they took."""
+Show = Callable[[Tally | None, float], None]
+"""Shows the counts so far, and the seconds that they took; with None, it removes what it has shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,6 +196,8 @@ def run_tally(
             show(source.read(), waiting.seconds)
             shown = waiting.seconds
     seconds = waiting.seconds
+    if show is not None:
+        show(None, seconds)  # before anything is printed below it
     stop.end()
     source.stop(lambda: stop.overdue)
     tally = source.read()

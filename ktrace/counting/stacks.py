@@ -53,9 +53,9 @@ def stacks(context: RunContext, request: StackRequest, show: Show | None = None)
         request.refusals,
     )
 
-    def show_folded(tally: Tally, seconds: float) -> None:
+    def show_folded(tally: Tally | None, seconds: float) -> None:
         assert show is not None  # or nobody calls it
-        show(folded(tally), seconds)
+        show(None if tally is None else folded(tally), seconds)
 
     answer = count(context, by_stack, show_folded if show is not None else None)
     return replace(answer, tally=folded(answer.tally))

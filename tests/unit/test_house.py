@@ -287,7 +287,7 @@ def test_help_fits_a_terminal(command) -> None:
     assert re.findall(r"[\[{](?:[a-z]+s?|[a-z_]+)[\]}](?!:)", usage.replace("[on|off]", "")) == []
 
 
-_TYPES = r" range>|<=x|\[default: (?:[a-z]+-|True|False|pushdown)|\b(?:TEXT|INTEGER|FLOAT|BOOLEAN|PATH)\b"
+_TYPES = r" range>|<=x|x>=|\[default: (?:[a-z]+-|True|False|pushdown)|\b(?:TEXT|INTEGER|FLOAT|BOOLEAN|PATH)\b"
 _HELP = "import sys; from ktrace.cli.main import main; sys.exit(main([*sys.argv[1:], '--help']))"
 
 

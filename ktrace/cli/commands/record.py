@@ -19,7 +19,7 @@ from ktrace.cli.run_options import (
     RunOptions,
 )
 from ktrace.cli.running import exit_status, running
-from ktrace.cli.traced import traced
+from ktrace.cli.traced import is_verbose, traced
 from ktrace.diagnostic import note
 
 if TYPE_CHECKING:
@@ -128,8 +128,9 @@ def record(
     from ktrace.output.terminal.live import can_redraw
 
     with running(options) as context:
-        # A line that is overwritten would mix with the output of CMD.
-        show = _show if can_redraw(sys.stderr) and not quiet and not command else None
+        # A line that is overwritten would mix with the output of CMD, or that of -v.
+        may_redraw = can_redraw(sys.stderr) and not command and not is_verbose()
+        show = _show if may_redraw and not quiet else None
         done = run(context, request, output, max_size=max_size, progress=show)
         if show:
             print("\r\x1b[K", end="", file=sys.stderr)

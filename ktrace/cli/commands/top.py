@@ -9,6 +9,7 @@ from ktrace.cli import count_options as counting
 from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, Kind
 from ktrace.cli.run_options import CHILDREN, DURATION, FILTER, PIDS, RunOptions
 from ktrace.cli.running import exit_status, running
+from ktrace.cli.traced import is_verbose
 from ktrace.diagnostic import note
 from ktrace.errors import UsageError
 
@@ -51,11 +52,15 @@ def top(
     """
     from ktrace.model.outcome import Outcome
     from ktrace.output.terminal.colour import wants_colour
+    from ktrace.output.terminal.live import can_redraw
     from ktrace.output.terminal.screen import Screen
     from ktrace.session.signals import StopSignals
 
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise UsageError("top needs a terminal", hint="ktrace count prints a table anywhere")
+    if not (sys.stdin.isatty() and can_redraw(sys.stdout)):
+        why = " that can move its cursor, and TERM says that this one cannot" if sys.stdout.isatty() else ""
+        raise UsageError(f"top needs a terminal{why}", hint="ktrace count prints a table anywhere")
+    if is_verbose() and sys.stderr.isatty():
+        raise UsageError("-v would print over the screen of top", hint="ktrace top -v ... 2> FILE")
     options = RunOptions(None, pids, children, duration)
     words = counting.words_of(by)
     if not places:
@@ -120,8 +125,10 @@ class _Live:
 
         action = ""
 
-        def show(tally: "Tally", seconds: float) -> None:
+        def show(tally: "Tally | None", seconds: float) -> None:
             nonlocal action
+            if tally is None:
+                return
             for key in self._screen.pressed():
                 self._told = ""
                 action = action or self.table.press(key)
@@ -167,7 +174,9 @@ class _Live:
 
         head = f"{what} of {visible(self._chosen)}"
 
-        def show(tally: "Tally", seconds: float) -> None:
+        def show(tally: "Tally | None", seconds: float) -> None:
+            if tally is None:
+                return
             back = f"{head}, {seconds:.0f} s   q back"
             if {"q", "escape"} & set(self._screen.pressed()):
                 context.end()

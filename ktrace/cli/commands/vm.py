@@ -68,17 +68,13 @@ def vm(
     terminal for input and output, and ktrace exits with its status; 125 means that the
     machine itself failed. It needs root, and the packages qemu-system-x86 and busybox-static.
 
+    \b
     Examples:
-
-        ktrace vm                                   # a shell in a 6.12 kernel
-
-        ktrace vm --kernel 6.1 -- uname -r
-
-        ktrace vm -- ktrace trace --json do_sys_openat2 -c ls | jq .
-
-        ktrace vm --append lockdown=confidentiality -- ktrace doctor
-
-        ktrace vm --share . --timeout 600 -- pytest tests/kernel
+      ktrace vm                                   # a shell in a 6.12 kernel
+      ktrace vm --kernel 6.1 -- uname -r
+      ktrace vm -- ktrace trace --json do_sys_openat2 -c ls | jq .
+      ktrace vm --append lockdown=confidentiality -- ktrace doctor
+      ktrace vm --share . --timeout 600 -- pytest tests/kernel
     """
     from functools import partial
 

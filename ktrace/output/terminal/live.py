@@ -4,6 +4,7 @@ import os
 import shutil
 from typing import TextIO
 
+from ktrace.output.terminal.cells import cells, cut
 from ktrace.output.terminal.colour import Rules, painted
 
 
@@ -35,7 +36,7 @@ class Live:
     def draw(self, text: str) -> None:
         """Show `text` in place of the text shown before."""
         columns, lines = self.room()
-        shown = [line[:columns] for line in text.splitlines()[:lines]]
+        shown = [cut(line, columns) for line in text.splitlines()[:lines]]
         self._out.write(self._back(columns) + painted("\n".join(shown), self._colours, self._out) + "\n")
         self._out.flush()
         self._shown = shown
@@ -48,5 +49,5 @@ class Live:
 
     def _back(self, columns: int) -> str:
         """Return what erases the text. In a window that became narrower, its long lines take several rows."""
-        rows = sum(max(-(-len(line) // columns), 1) for line in self._shown)
+        rows = sum(max(-(-cells(line) // columns), 1) for line in self._shown)
         return f"\x1b[{rows}A\r\x1b[J" if rows else ""

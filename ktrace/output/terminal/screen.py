@@ -9,6 +9,8 @@ import tty
 from types import TracebackType
 from typing import TextIO
 
+from ktrace.output.terminal.cells import cells, cut
+
 _ENTER = "\x1b[?1049h\x1b[?25l"
 _LEAVE = "\x1b[?25h\x1b[?1049l"
 _HOME = "\x1b[H"
@@ -71,9 +73,9 @@ class Screen:
         columns, rows = self.size()
         shown = []
         for number, line in enumerate(lines[:rows]):
-            text = line[:columns]
+            text = cut(line, columns)
             if number == marked and self._colour:
-                text = f"\x1b[7m{text.ljust(columns)}\x1b[0m"
+                text = f"\x1b[7m{text}{' ' * (columns - cells(text))}\x1b[0m"
             shown.append(text + _CLEAR_LINE)
         self._write(_HOME + "\r\n".join(shown) + _CLEAR_BELOW)
 

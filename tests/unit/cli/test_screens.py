@@ -6,25 +6,40 @@ Look at each of them before it is committed.
 """
 
 import os
+import re
 from collections.abc import Callable
+from importlib.util import find_spec
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
+from ktrace.cli.main import main
+from ktrace.cli.registry import COMMANDS
 from ktrace.diagnostic import Diagnostic, render
 from ktrace.doctor.fact import Fact
 from ktrace.doctor.report import Report
 from ktrace.doctor.screen import COLOURS as DOCTOR
 from ktrace.doctor.screen import to_text
+from ktrace.model.calltree import Call, Gap, Tree
+from ktrace.model.slow_call import Slow
 from ktrace.model.tally import Range, Row, Tally
 from ktrace.output.terminal.colour import paint
+from ktrace.output.views.count import tally_text
+from ktrace.output.views.graph import CallText
 from ktrace.output.views.histogram import COLOURS as BARS
 from ktrace.output.views.histogram import histogram_text
+from ktrace.output.views.lines import lines_text
 from ktrace.output.views.list import COLOURS as LIST
 from ktrace.output.views.list import listing_text
+from ktrace.output.views.show import event_text
+from ktrace.output.views.slow_calls import slow_text
 from ktrace.output.views.top import TopTable
 from tests.unit.cli.test_pager import on_terminal
+from tests.unit.output.views.test_lines import FOUND
 from tests.unit.output.views.test_list import LISTING
+from tests.unit.output.views.test_show import SHOWN
+from tests.unit.unable import unable
 
 FOLDER = Path(__file__).parent / "screens"
 SIZES = {"80x24": (80, 24), "120x40": (120, 40), "none": (None, None)}
@@ -79,6 +94,20 @@ def error(columns: int | None, _rows: int | None) -> str:
     return render(told, columns)
 
 
+SOURCE = ["x"] * 9 + ["int f()", "{", "\treturn 1;", "}"]
+CALL = Slow(3_337_561_000, 1, 138, "sleep", 30_492_400, {"fd": 7, "$retval": -11}, ["vfs_read", "ksys_read"])
+
+
+def graph(columns: int | None, _rows: int | None) -> str:
+    inner = Call(3, 2, 8_754_321_900, 1, None)
+    calls = [Call(2, 1, 8_754_321_800, 1, 1_234_567, None, [inner]), Gap(12), Call(2, 1, 9, 0, 15_999)]
+    root = Call(1, 0, 8_754_321_777, 1, 2_000_001, None, calls)
+    out = BytesIO()
+    names = {1: "vfs_read", 2: "rw_verify_area", 3: "security_file_permission"}
+    CallText(out, names.__getitem__, colour=columns is not None).tree(Tree(1234, "cat", root, 4))
+    return out.getvalue().decode()
+
+
 SCREENS: dict[str, Callable[[int | None, int | None], str]] = {
     "top": top(),
     "top-row-25": top(*["down"] * 24),
@@ -88,6 +117,11 @@ SCREENS: dict[str, Callable[[int | None, int | None], str]] = {
     "hist": lambda columns, _: painted(histogram_text(SLOW), BARS, columns),
     "doctor": lambda columns, _: painted(to_text(FACTS), DOCTOR, columns),
     "error": error,
+    "count": lambda columns, rows: painted(tally_text(COUNTS, width=columns, height=rows), BARS, columns),
+    "show": lambda _columns, _rows: event_text(SHOWN),
+    "graph": graph,
+    "lines": lambda _columns, _rows: lines_text(FOUND, SOURCE, 10, 13),
+    "latency-above": lambda _columns, _rows: slow_text(CALL),
 }
 
 
@@ -99,19 +133,71 @@ def test_a_screen(name: str, size: str) -> None:
     check(f"{name}.{size}", SCREENS[name](*SIZES[size]))
 
 
-@pytest.mark.parametrize("words", ["graph --help", "top --help", "hlep", "run -p 9", "version --help"])
-@pytest.mark.parametrize("size", ["80x24", "120x40"])
-def test_a_screen_of_a_command(words: str, size: str) -> None:
+TEXT = b"""\
+            bash-1973    [000] d..2 1179.203781: sched_switch: prev_comm=bash prev_pid=1973 prev_prio=120 \
+prev_state=R+ ==> next_comm=kworker/u8:2 next_pid=44 next_prio=120
+              ls-1974    [001] ... 1179.204012: vfs_read: (vfs_read+0x4/0x2e0) count=832 path="/usr/lib/libc"
+CPU:1 [LOST 12 EVENTS]
+              ls-1974    [001] ... 1179.204399: vfs_read: (vfs_read+0x4/0x2e0) count=4096 path="/etc/fstab"
+"""
+QUERY = "select comm, count(*) n, sum(count) bytes from vfs_read group by comm"
+WORDS = {
+    **{f"{command.name}_--help": (command.name, "--help") for command in COMMANDS},
+    **{
+        "--help": ("--help",),
+        "hlep": ("hlep",),
+        "run_-p_9": ("run", "-p", "9"),
+        "option": ("list", "--jsno"),
+    },
+    **{
+        "add": ("add",),
+        "count_-d": ("count", "vfs_read", "-d", "5 parsecs"),
+        "examples": ("examples", "slow"),
+    },
+    **{"parse": ("parse", "TEXT"), "parse_--text": ("parse", "--text", "TEXT")},
+    **{"report": ("report", "TEXT"), "report_--csv": ("report", "TEXT", "--csv", "-e", "vfs_read")},
+    **{"report_-e": ("report", "TEXT", "-e", "vfs_raed")},
+    **{"sql": ("sql", "TEXT", QUERY), "sql_error": ("sql", "TEXT", QUERY.replace("bytes from", "b form"))},
+    **{"sql_column": ("sql", "TEXT", "select coutn from vfs_read")},
+}
+"""Command lines that need no kernel that can trace; TEXT is a trace as text."""
+
+ON_TERMINAL = ("graph_--help", "top_--help", "version_--help")
+"""Help is the same without a terminal, which is faster: these show that."""
+
+PROGRESS = re.compile(r"(?:\rktrace: [^\x1b\n]*\x1b\[K)+\r\x1b\[K")
+"""The line of progress that a slow machine shows before the first line, and removes."""
+
+COMMAND_PAIRS = [
+    (name, size)
+    for name in WORDS
+    for size in SIZES
+    if size == "80x24" or not name.endswith("_--help")  # help has the same width in each window
+]
+
+
+@pytest.mark.parametrize(("name", "size"), COMMAND_PAIRS)
+def test_a_screen_of_a_command(
+    name: str, size: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "trace.txt").write_bytes(TEXT)
+    words = [str(tmp_path / "trace.txt") if word == "TEXT" else word for word in WORDS[name]]
+    if words[0] == "sql" and find_spec("polars") is None:
+        unable("Polars is not installed")
     columns, rows = SIZES[size]
-    assert columns is not None and rows is not None
-    shown, _ = on_terminal(*words.split(), columns=columns, rows=rows, PAGER="cat")
-    check(f"{words.replace(' ', '_')}.{size}", shown)
+    if columns is None or rows is None or (name.endswith("_--help") and name not in ON_TERMINAL):
+        monkeypatch.setenv("COLUMNS", str(columns or ""))
+        main(words)
+        written = capfd.readouterr()
+        shown = written.out + written.err
+    else:
+        shown, _ = on_terminal(*words, columns=columns, rows=rows, PAGER="cat")
+        shown = PROGRESS.sub("", shown)
+    check(f"{name}.{size}", shown.replace(str(tmp_path), "/tmp"))
 
 
 def test_no_screen_is_left_over() -> None:
-    names = {f"{name}.{size}.txt" for name, size in PAIRS}
-    commands = ("graph_--help", "top_--help", "hlep", "run_-p_9", "version_--help")
-    names |= {f"{name}.{size}.txt" for name in commands for size in ("80x24", "120x40")}
+    names = {f"{name}.{size}.txt" for name, size in [*PAIRS, *COMMAND_PAIRS]}
     assert {path.name for path in FOLDER.iterdir()} == names
 
 

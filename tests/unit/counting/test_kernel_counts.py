@@ -127,10 +127,14 @@ def test_what_is_counted_is_shown_now_and_then(session: Session, monkeypatch: py
         ticks.append(every_s)
         return Waits()
 
+    def show(tally: Tally | None, seconds: float) -> None:
+        done.append("removed" if tally is None else round(seconds, 1))
+
     monkeypatch.setattr(RunContext, "waiting", waiting)
     with StopSignals() as stop:
         context = RunContext(session, stop, done.append)  # type: ignore[arg-type]
-        answer = run_tally(context, Source(), "counting", lambda _t, s: done.append(round(s, 1)))
-    assert done == ["arm", "poll", "poll", 0.4, "poll", "poll", 0.8, "stop"]
+        answer = run_tally(context, Source(), "counting", show)
+    # What was shown is removed before anything else is printed below it.
+    assert done == ["arm", "poll", "poll", 0.4, "poll", "poll", 0.8, "removed", "stop"]
     assert (answer.outcome.lost, answer.outcome.unread, answer.method) == (3, 8, "counting")
     assert ticks == [0.05]

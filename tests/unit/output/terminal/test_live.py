@@ -33,6 +33,17 @@ def test_a_window_that_became_narrower_wrapped_its_lines(monkeypatch: pytest.Mon
     assert out.getvalue().endswith("\x1b[5A\r\x1b[Jz\n")  # 3 rows, 1 and 1
 
 
+def test_wide_characters_take_two_cells(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "5")
+    monkeypatch.setenv("LINES", "6")
+    out = io.StringIO()
+    live = Live(out)
+    live.draw("\u8bfb" * 5)  # a task may call itself anything
+    monkeypatch.setenv("COLUMNS", "3")
+    live.clear()
+    assert out.getvalue() == "\u8bfb" * 2 + "\n" + "\x1b[2A\r\x1b[J"
+
+
 @pytest.mark.parametrize(
     ("is_terminal", "term", "expected"),
     [(True, "xterm", True), (True, "dumb", False), (True, None, False), (False, "xterm", False)],
