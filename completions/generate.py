@@ -7,6 +7,7 @@ All three ask one engine, `templates/engine.sh`, into which the options of every
 what is different between shells is only how words come in and candidates go out.
 """
 
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
 
-from ktrace.cli.parser import parser_of  # noqa: E402 -- after the path that finds ktrace in this tree
+from ktrace.cli.one_liners import ONE_LINERS  # noqa: E402 -- after the path that finds ktrace in this tree
+from ktrace.cli.parser import parser_of  # noqa: E402 -- as above
 from ktrace.cli.registry import COMMANDS, Command  # noqa: E402 -- as above
 from ktrace.model.fetch_types import TYPES  # noqa: E402 -- as above
 from ktrace.model.registers import CONVENTIONS  # noqa: E402 -- as above
@@ -48,6 +50,7 @@ _WORDS = {
     "sql": "recordings",
     "parse": "files",
     "vm": "command",
+    "examples": "questions",
 }
 # What the value of an option is: by its name, then by its metavariable.
 _VALUES = {
@@ -58,12 +61,23 @@ _VALUES = {
     "--by": "keys",
     "--sum": "fields",
     "--filter": "fields",
+    "--stop-on": "fields",
+    "--snapshot-on": "fields",
+    "--on": "fields",
     "--start-on": "events",
+    "--module": "modules",
+    "--force": "sessions",
+    "-x": "processes",
     "--event": "recorded",
     "--exclude": "functions",
     "--hide": "functions",
 }
-_METAVARS = {"FILE": "files", "DIR": "dirs", "CMD": "command"}
+_METAVARS = {
+    **{"FILE": "files", "OUT": "files", "DIR": "dirs", "CMD": "command"},
+    **{"TIME": "times", "SIZE": "sizes", "LIST": "cpus"},
+}
+FREE = ("N", "NAME", "EXPR", "SCRIPT", "NAME=VALUE", "POINT", "PORT", "MIN:MAX:STEP", "WORDS")
+"""Metavariables of values that nobody can list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +115,7 @@ def _read(command: Command) -> Words:
 
 def _option(parameter: Any) -> Option:
     spellings = (*parameter.opts, *parameter.secondary_opts)
-    if parameter.is_flag:
+    if parameter.is_flag or parameter.count:
         value = None
     else:
         named = next((_VALUES[s] for s in spellings if s in _VALUES), None)
@@ -126,6 +140,7 @@ def engine() -> str:
         "@REGISTERS@": list(_register_lines()),
     }.items():
         text = text.replace(mark, "\n".join(lines))
+    text = text.replace("@QUESTIONS@", " ".join(_question_words()))
     return text.replace("@SERIES@", " ".join(SERIES)).replace("@TYPES@", " ".join(one.name for one in TYPES))
 
 
@@ -160,6 +175,12 @@ def _value_lines(commands: list[Words]) -> Iterator[str]:
             if option.value is not None:
                 patterns = " | ".join(f"'{command.name} {s}'" for s in option.spellings)
                 yield f"    {patterns}) kind={option.value} ;;"
+
+
+def _question_words() -> list[str]:
+    """Return the words of the questions that `ktrace examples` answers."""
+    words = {word for one in ONE_LINERS for word in re.findall(r"[a-z]{4,}", f"{one.question} {one.words}")}
+    return sorted(words)
 
 
 def _register_lines() -> Iterator[str]:

@@ -563,22 +563,15 @@ value_kind() {
     \'add --max-probes\') kind=nothing ;;
     \'add --vmlinux\') kind=files ;;
     \'add --from\') kind=files ;;
-    \'add -v\' | \'add --verbose\') kind=nothing ;;
     \'list --format\') kind=one-of:table,debugfs,json ;;
-    \'list -v\' | \'list --verbose\') kind=nothing ;;
-    \'show -v\' | \'show --verbose\') kind=nothing ;;
     \'enable --start-on\') kind=events ;;
-    \'enable --stop-on\') kind=nothing ;;
-    \'enable --snapshot-on\') kind=nothing ;;
-    \'enable -v\' | \'enable --verbose\') kind=nothing ;;
-    \'disable -v\' | \'disable --verbose\') kind=nothing ;;
-    \'remove -v\' | \'remove --verbose\') kind=nothing ;;
-    \'switch -v\' | \'switch --verbose\') kind=nothing ;;
+    \'enable --stop-on\') kind=fields ;;
+    \'enable --snapshot-on\') kind=fields ;;
     \'trace -c\' | \'trace --command\') kind=command ;;
     \'trace -p\' | \'trace --pid\') kind=processes ;;
-    \'trace -C\' | \'trace --cpu\') kind=nothing ;;
+    \'trace -C\' | \'trace --cpu\') kind=cpus ;;
     \'trace --filter\') kind=fields ;;
-    \'trace -d\' | \'trace --duration\') kind=nothing ;;
+    \'trace -d\' | \'trace --duration\') kind=times ;;
     \'trace -n\' | \'trace --count\') kind=nothing ;;
     \'trace --maxactive\') kind=nothing ;;
     \'trace --kind\') kind=one-of:kprobe,fprobe,auto ;;
@@ -586,40 +579,37 @@ value_kind() {
     \'trace --max-probes\') kind=nothing ;;
     \'trace --vmlinux\') kind=files ;;
     \'trace --start-on\') kind=events ;;
-    \'trace --stop-on\') kind=nothing ;;
-    \'trace --snapshot-on\') kind=nothing ;;
+    \'trace --stop-on\') kind=fields ;;
+    \'trace --snapshot-on\') kind=fields ;;
     \'trace --clock\') kind=clocks ;;
     \'trace --time\') kind=one-of:rel,mono,boot,wall,utc,iso,delta ;;
-    \'trace --buffer-size\') kind=nothing ;;
+    \'trace --buffer-size\') kind=sizes ;;
     \'trace -o\' | \'trace --output\') kind=files ;;
-    \'trace -v\' | \'trace --verbose\') kind=nothing ;;
     \'top --by\') kind=keys ;;
     \'top -p\' | \'top --pid\') kind=processes ;;
     \'top --filter\') kind=fields ;;
-    \'top -d\' | \'top --duration\') kind=nothing ;;
+    \'top -d\' | \'top --duration\') kind=times ;;
     \'top --kind\') kind=one-of:kprobe,fprobe,auto ;;
     \'top --max-probes\') kind=nothing ;;
     \'top --size\') kind=nothing ;;
-    \'top -v\' | \'top --verbose\') kind=nothing ;;
     \'graph --depth\') kind=nothing ;;
-    \'graph --above\') kind=nothing ;;
+    \'graph --above\') kind=times ;;
     \'graph --exclude\') kind=functions ;;
     \'graph --hide\') kind=functions ;;
-    \'graph --min\') kind=nothing ;;
+    \'graph --min\') kind=times ;;
     \'graph -c\' | \'graph --command\') kind=command ;;
     \'graph -p\' | \'graph --pid\') kind=processes ;;
-    \'graph -C\' | \'graph --cpu\') kind=nothing ;;
-    \'graph -d\' | \'graph --duration\') kind=nothing ;;
+    \'graph -C\' | \'graph --cpu\') kind=cpus ;;
+    \'graph -d\' | \'graph --duration\') kind=times ;;
     \'graph -n\' | \'graph --count\') kind=nothing ;;
-    \'graph --buffer-size\') kind=nothing ;;
+    \'graph --buffer-size\') kind=sizes ;;
     \'graph -o\' | \'graph --output\') kind=files ;;
-    \'graph -v\' | \'graph --verbose\') kind=nothing ;;
     \'run -e\') kind=nothing ;;
     \'run -c\' | \'run --command\') kind=command ;;
-    \'run -x\') kind=nothing ;;
+    \'run -x\') kind=processes ;;
     \'run -G\') kind=nothing ;;
     \'run -D\') kind=nothing ;;
-    \'run -T\' | \'run -d\' | \'run --duration\') kind=nothing ;;
+    \'run -T\' | \'run -d\' | \'run --duration\') kind=times ;;
     \'run -l\') kind=nothing ;;
     \'run -L\') kind=nothing ;;
     \'run -p\') kind=nothing ;;
@@ -627,112 +617,99 @@ value_kind() {
     \'run --input\') kind=files ;;
     \'run --procfs\') kind=dirs ;;
     \'run --listen\') kind=nothing ;;
-    \'run --buffer-size\') kind=nothing ;;
+    \'run --buffer-size\') kind=sizes ;;
     \'run --vmlinux\') kind=files ;;
     \'run -I\') kind=dirs ;;
-    \'run -v\' | \'run --verbose\') kind=nothing ;;
     \'count --by\') kind=keys ;;
     \'count -c\' | \'count --command\') kind=command ;;
     \'count -p\' | \'count --pid\') kind=processes ;;
     \'count --filter\') kind=fields ;;
-    \'count -d\' | \'count --duration\') kind=nothing ;;
+    \'count -d\' | \'count --duration\') kind=times ;;
     \'count --kind\') kind=one-of:kprobe,fprobe,auto ;;
     \'count --nth\') kind=nothing ;;
     \'count --max-probes\') kind=nothing ;;
     \'count --size\') kind=nothing ;;
-    \'count -v\' | \'count --verbose\') kind=nothing ;;
     \'hist --by\') kind=keys ;;
     \'hist --linear\') kind=nothing ;;
     \'hist --sum\') kind=fields ;;
     \'hist -c\' | \'hist --command\') kind=command ;;
     \'hist -p\' | \'hist --pid\') kind=processes ;;
     \'hist --filter\') kind=fields ;;
-    \'hist -d\' | \'hist --duration\') kind=nothing ;;
+    \'hist -d\' | \'hist --duration\') kind=times ;;
     \'hist --kind\') kind=one-of:kprobe,fprobe,auto ;;
     \'hist --nth\') kind=nothing ;;
     \'hist --max-probes\') kind=nothing ;;
     \'hist --size\') kind=nothing ;;
-    \'hist -v\' | \'hist --verbose\') kind=nothing ;;
-    \'latency --on\') kind=nothing ;;
+    \'latency --on\') kind=fields ;;
     \'latency --by\') kind=keys ;;
-    \'latency --above\') kind=nothing ;;
+    \'latency --above\') kind=times ;;
     \'latency --linear\') kind=nothing ;;
     \'latency -c\' | \'latency --command\') kind=command ;;
     \'latency -p\' | \'latency --pid\') kind=processes ;;
     \'latency --filter\') kind=fields ;;
-    \'latency -d\' | \'latency --duration\') kind=nothing ;;
+    \'latency -d\' | \'latency --duration\') kind=times ;;
     \'latency --kind\') kind=one-of:kprobe,fprobe,auto ;;
     \'latency --size\') kind=nothing ;;
-    \'latency -v\' | \'latency --verbose\') kind=nothing ;;
     \'stack --fold\') kind=files ;;
     \'stack --svg\') kind=files ;;
     \'stack --speedscope\') kind=files ;;
     \'stack -c\' | \'stack --command\') kind=command ;;
     \'stack -p\' | \'stack --pid\') kind=processes ;;
     \'stack --filter\') kind=fields ;;
-    \'stack -d\' | \'stack --duration\') kind=nothing ;;
+    \'stack -d\' | \'stack --duration\') kind=times ;;
     \'stack --kind\') kind=one-of:kprobe,fprobe,auto ;;
     \'stack --nth\') kind=nothing ;;
     \'stack --max-probes\') kind=nothing ;;
     \'stack --size\') kind=nothing ;;
-    \'stack -v\' | \'stack --verbose\') kind=nothing ;;
     \'record -o\' | \'record --output\') kind=files ;;
     \'record -c\' | \'record --command\') kind=command ;;
     \'record -p\' | \'record --pid\') kind=processes ;;
-    \'record -C\' | \'record --cpu\') kind=nothing ;;
+    \'record -C\' | \'record --cpu\') kind=cpus ;;
     \'record --filter\') kind=fields ;;
-    \'record -d\' | \'record --duration\') kind=nothing ;;
-    \'record --max-size\') kind=nothing ;;
+    \'record -d\' | \'record --duration\') kind=times ;;
+    \'record --max-size\') kind=sizes ;;
     \'record --maxactive\') kind=nothing ;;
     \'record --kind\') kind=one-of:kprobe,fprobe,auto ;;
     \'record --nth\') kind=nothing ;;
     \'record --max-probes\') kind=nothing ;;
     \'record --clock\') kind=clocks ;;
-    \'record --buffer-size\') kind=nothing ;;
-    \'record -v\' | \'record --verbose\') kind=nothing ;;
-    \'report --parquet\') kind=nothing ;;
-    \'report --perfetto\') kind=nothing ;;
-    \'report --chrome\') kind=nothing ;;
-    \'report --svg\') kind=nothing ;;
-    \'report --fold\') kind=nothing ;;
-    \'report --speedscope\') kind=nothing ;;
+    \'record --buffer-size\') kind=sizes ;;
+    \'report --parquet\') kind=files ;;
+    \'report --perfetto\') kind=files ;;
+    \'report --chrome\') kind=files ;;
+    \'report --svg\') kind=files ;;
+    \'report --fold\') kind=files ;;
+    \'report --speedscope\') kind=files ;;
     \'report -e\' | \'report --event\') kind=recorded ;;
-    \'report -C\' | \'report --cpu\') kind=nothing ;;
+    \'report -C\' | \'report --cpu\') kind=cpus ;;
     \'report -p\' | \'report --pid\') kind=processes ;;
-    \'report --from\') kind=nothing ;;
-    \'report --to\') kind=nothing ;;
+    \'report --from\') kind=times ;;
+    \'report --to\') kind=times ;;
     \'report --filter\') kind=fields ;;
     \'report --time\') kind=one-of:rel,mono,boot,wall,utc,iso,delta ;;
     \'report --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace,mmiotrace,blk ;;
     \'report --formats\') kind=dirs ;;
     \'report -j\' | \'report --jobs\') kind=nothing ;;
-    \'sql --from\') kind=nothing ;;
-    \'sql --to\') kind=nothing ;;
+    \'sql --from\') kind=times ;;
+    \'sql --to\') kind=times ;;
     \'sql --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace,mmiotrace,blk ;;
     \'sql --formats\') kind=dirs ;;
     \'parse --format\') kind=one-of:trace,latency,graph,trace-cmd,perf-script,perf-trace,mmiotrace,blk ;;
     \'parse --formats\') kind=dirs ;;
-    \'funcs -m\' | \'funcs --module\') kind=nothing ;;
-    \'funcs -v\' | \'funcs --verbose\') kind=nothing ;;
-    \'type -m\' | \'type --module\') kind=nothing ;;
-    \'type -v\' | \'type --verbose\') kind=nothing ;;
+    \'funcs -m\' | \'funcs --module\') kind=modules ;;
+    \'type -m\' | \'type --module\') kind=modules ;;
     \'lines --source\') kind=dirs ;;
     \'lines --vmlinux\') kind=files ;;
-    \'lines -m\' | \'lines --module\') kind=nothing ;;
-    \'lines -v\' | \'lines --verbose\') kind=nothing ;;
+    \'lines -m\' | \'lines --module\') kind=modules ;;
     \'vars --vmlinux\') kind=files ;;
-    \'vars -m\' | \'vars --module\') kind=nothing ;;
-    \'vars -v\' | \'vars --verbose\') kind=nothing ;;
-    \'doctor -v\' | \'doctor --verbose\') kind=nothing ;;
-    \'clean --force\') kind=nothing ;;
-    \'clean -v\' | \'clean --verbose\') kind=nothing ;;
+    \'vars -m\' | \'vars --module\') kind=modules ;;
+    \'clean --force\') kind=sessions ;;
     \'vm --kernel\') kind=kernels ;;
     \'vm --cpus\') kind=nothing ;;
-    \'vm --memory\') kind=nothing ;;
+    \'vm --memory\') kind=sizes ;;
     \'vm --append\') kind=nothing ;;
     \'vm --share\') kind=dirs ;;
-    \'vm --timeout\') kind=nothing ;;
-    \'vm -v\' | \'vm --verbose\') kind=nothing ;;
+    \'vm --timeout\') kind=times ;;
   esac
 }
 
@@ -761,6 +738,7 @@ word_kind() {
     funcs) kind=functions ;;
     lines) kind=functions ;;
     vars) kind=functions ;;
+    examples) kind=questions ;;
     vm) kind=command ;;
   esac
 }
@@ -847,6 +825,7 @@ arguments() {
   for value in $values; do offer "$value" \'argument\'; done
 }
 types=\'u8 u16 u32 u64 s8 s16 s32 s64 x8 x16 x32 x64 char string ustring symbol symstr path %pd %pD\'
+questions=\'allocations analyse another block busy call called calls clone command connects define deletes disk distribution does driver drops each ecord embers errno error exec fail files flame fork function functions graph hich kernel kill large later lead live long longer look made make memory module most much network offset often open opens packets parameters paths perfetto port probe process programs qemu queue read reads recording remove requests rguments right runs schedule script send sends signals size slow start starts stays strace struct system table take task tasks than that they timeline trace tree wait when where which whom whose with write writes ystem\'
 variables=\'$arg1 $arg2 $arg3 $arg4 $arg5 $arg6 $retval $stack $comm\'
 
 # Fields of the event that was named: in its format file.
@@ -887,6 +866,13 @@ query() {
   recorded columns
 }
 
+# UNITS: those that can follow the number that was typed.
+units() {
+  number=${cur%%[!0-9.]*}
+  [ -n "$number" ] || return
+  for unit in $1; do offer "$number$unit" unit; done
+}
+
 processes() {
   for folder in /proc/[0-9]*; do
     { IFS= read -r comm <"$folder/comm"; } 2>/dev/null || continue
@@ -910,6 +896,16 @@ candidates() {
     groups) groups "$cur" | awk -v p="$cur" \'index($1, p) == 1\' ;;
     clocks) for clock in $({ tr -d \'[]\' <"$tracing/trace_clock"; } 2>/dev/null); do offer "$clock" clock; done ;;
     processes) processes ;;
+    modules) awk -v p="$cur" \'index($1, p) == 1 { print $1 "\\tmodule" }\' "${KTRACE_MODULES:-/proc/modules}" 2>/dev/null ;;
+    sessions)
+      for folder in "$tracing"/instances/ktrace_*; do
+        [ -e "$folder" ] && offer "${folder##*/}" session
+      done ;;
+    times) units \'ns us ms s m h\' ;;
+    sizes) units \'k M G\' ;;
+    cpus) option=${cur%"${cur##*[,-]}"} cur=${cur##*[,-]}
+      for folder in /sys/devices/system/cpu/cpu[0-9]*; do offer "${folder##*/cpu}" CPU; done ;;
+    questions) for word in $questions; do offer "$word" word; done ;;
     kernels)
       for series in 5.10 6.1 6.12 7.3; do offer "$series" series; done
       for image in /boot/vmlinuz-*; do [ -e "$image" ] && offer "${image#/boot/vmlinuz-}" \'in /boot\'; done ;;

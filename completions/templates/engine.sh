@@ -122,6 +122,7 @@ arguments() {
   for value in $values; do offer "$value" 'argument'; done
 }
 types='@TYPES@'
+questions='@QUESTIONS@'
 variables='$arg1 $arg2 $arg3 $arg4 $arg5 $arg6 $retval $stack $comm'
 
 # Fields of the event that was named: in its format file.
@@ -162,6 +163,13 @@ query() {
   recorded columns
 }
 
+# UNITS: those that can follow the number that was typed.
+units() {
+  number=${cur%%[!0-9.]*}
+  [ -n "$number" ] || return
+  for unit in $1; do offer "$number$unit" unit; done
+}
+
 processes() {
   for folder in /proc/[0-9]*; do
     { IFS= read -r comm <"$folder/comm"; } 2>/dev/null || continue
@@ -185,6 +193,16 @@ candidates() {
     groups) groups "$cur" | awk -v p="$cur" 'index($1, p) == 1' ;;
     clocks) for clock in $({ tr -d '[]' <"$tracing/trace_clock"; } 2>/dev/null); do offer "$clock" clock; done ;;
     processes) processes ;;
+    modules) awk -v p="$cur" 'index($1, p) == 1 { print $1 "\tmodule" }' "${KTRACE_MODULES:-/proc/modules}" 2>/dev/null ;;
+    sessions)
+      for folder in "$tracing"/instances/ktrace_*; do
+        [ -e "$folder" ] && offer "${folder##*/}" session
+      done ;;
+    times) units 'ns us ms s m h' ;;
+    sizes) units 'k M G' ;;
+    cpus) option=${cur%"${cur##*[,-]}"} cur=${cur##*[,-]}
+      for folder in /sys/devices/system/cpu/cpu[0-9]*; do offer "${folder##*/cpu}" CPU; done ;;
+    questions) for word in $questions; do offer "$word" word; done ;;
     kernels)
       for series in @SERIES@; do offer "$series" series; done
       for image in /boot/vmlinuz-*; do [ -e "$image" ] && offer "${image#/boot/vmlinuz-}" 'in /boot'; done ;;

@@ -44,6 +44,7 @@ def env(tmp_path):
     (tracing / "trace_clock").write_text("[local] global mono\n")
     (tmp_path / "kallsyms").write_text(KALLSYMS)
     (tmp_path / "modules").write_text("ext4 1 0 - Live 0x0\n")
+    (tracing / "instances" / "ktrace_182_1406").mkdir(parents=True)
     traps = tmp_path / "traps"
     traps.mkdir()
     for name in ("python", "python3", "ktrace", "perl"):
@@ -189,6 +190,17 @@ def test_every_command_and_every_option_is_offered(shell):
         assert missing == set(), command.name
 
 
+def test_each_word_and_each_value_is_of_some_kind():
+    made = generator()
+    unlisted = {command.name for command in made.read_commands() if command.words == "nothing"}
+    assert unlisted == {"type", "doctor", "config", "clean", "version"}
+    for command, words in zip(made.COMMANDS, made.read_commands(), strict=True):
+        metavars = {tuple(one.opts): one.metavar for one in made.parser_of(command).params}
+        for option in words.options:
+            if option.value == "nothing":
+                assert metavars[option.spellings] in made.FREE, (command.name, option.spellings)
+
+
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
@@ -214,6 +226,15 @@ def test_every_command_and_every_option_is_offered(shell):
         ("ktrace trace --clock g", ["global"]),
         ("ktrace add --group m", ["mine"]),
         ("ktrace version x", []),
+        ("ktrace trace -d 50", ["50h", "50m", "50ms", "50ns", "50s", "50us"]),
+        ("ktrace trace -d 1.5m", ["1.5m", "1.5ms"]),
+        ("ktrace trace -d x", []),
+        ("ktrace record --max-size 2", ["2G", "2M", "2k"]),
+        ("ktrace funcs -m ex", ["ext4"]),
+        ("ktrace clean --force ktrace_1", ["ktrace_182_1406"]),
+        ("ktrace examples dele", ["deletes"]),
+        ("ktrace trace --verbose vfs_readv", ["vfs_readv"]),
+        ("ktrace report --time ut", ["utc"]),
         ("ktrace nonsense x", []),
     ],
 )
