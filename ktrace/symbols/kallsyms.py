@@ -1,7 +1,8 @@
 """Read `/proc/kallsyms`: addresses and names of the kernel's symbols.
 
 A line is `ADDRESS TYPE NAME`; for a module's symbol a tab and `[module]` follow. To find a name, the file's
-bytes are searched: a table of all names would take a hundred times as long.
+bytes are searched: a table of all names would take a hundred times as long. Whoever asks for more names than
+that gets the table.
 
 Addresses of zero mean that the kernel hides them (Documentation/admin-guide/sysctl/kernel.rst,
 "kptr_restrict"), not that the symbol is at 0.
@@ -23,11 +24,13 @@ KALLSYMS = "/proc/kallsyms"
 _TEXT_TYPES = frozenset("tTwW")
 _TEXT_BYTES = frozenset((b"t", b"T", b"w", b"W"))
 _NEAR = 5
+_FEW = 100  # names that are searched for before a table is made
 _GLOB_MAX = 4096
 _ANY_ONE = rb"[^\t\n ]"  # a byte of a name
 _FUNCTION_START = rb" [tTwW] " + NOT_PADDING.encode()
 _FUNCTION = re.compile(_FUNCTION_START + rb"([^\t\n]+)")
 _LINE = re.compile(rb"^([0-9a-f]{1,16}) ([!-~]) ([^\t\n]+)(?:\t\[([^\]\n]+)\])?", re.MULTILINE)
+_NAME = re.compile(rb"^[0-9a-f]{1,16} [!-~] ([^\t\n]+)", re.MULTILINE)
 _PER_CPU_OF_MODULES = 1 << 16  # PERCPU_MODULE_RESERVE; no kernel has a larger one
 _VARIANT = re.compile(PATTERN.encode() + rb"(?=[\t\n])")
 
@@ -58,6 +61,7 @@ class Kallsyms:
     def __init__(self, data: bytes, source: str = KALLSYMS) -> None:
         self._data = data
         self.source = source
+        self._found: dict[str, tuple[Symbol, ...]] = {}
 
     @classmethod
     def load(cls, host: Host) -> "Kallsyms":
@@ -73,17 +77,37 @@ class Kallsyms:
 
     def find(self, name: str, module: str | None = None) -> list[Symbol]:
         """Return all symbols called exactly `name`, data included, in the file's order."""
-        wanted = b" " + name.encode("utf-8", "surrogateescape")
-        found = []
+        if name not in self._found:  # a search through the file: scripts ask for the same names again
+            self._found[name] = tuple(self._search(name))
+        return [one for one in self._found[name] if module is None or one.module == module]
+
+    @cached_property
+    def _table(self) -> dict[bytes, list[int]]:
+        """Return where each name is in the file: the offsets of the blanks before it."""
+        found: dict[bytes, list[int]] = {}
+        for m in _NAME.finditer(self._data):
+            found.setdefault(m[1], []).append(m.start(1) - 1)
+        return found
+
+    @cached_property
+    def _changed(self) -> set[bytes]:
+        """Return the names that have other names after a dot."""
+        return {name[: name.find(b".")] for name in self._table if b"." in name}
+
+    def _search(self, name: str) -> Iterator[Symbol]:
+        text = name.encode("utf-8", "surrogateescape")
+        if len(self._found) >= _FEW:
+            yield from filter(None, map(self._symbol_at, self._table.get(text, ())))
+            return
+        wanted = b" " + text
         at = self._data.find(wanted)
         while at >= 0:
             end = at + len(wanted)
             if self._data[end : end + 1] in (b"\n", b"\t", b""):
                 symbol = self._symbol_at(at)
-                if symbol and symbol.name == name and (module is None or symbol.module == module):
-                    found.append(symbol)
+                if symbol and symbol.name == name:
+                    yield symbol
             at = self._data.find(wanted, end)
-        return found
 
     def is_code(self, symbol: Symbol) -> bool:
         """Return whether a symbol is really a function: in 7.3, much of the kernel's data is `T` too."""
@@ -131,7 +155,10 @@ class Kallsyms:
 
     def variants(self, name: str) -> list[Symbol]:
         """Return the functions a compiler made from `name`: `name.isra.0`, `name.part.0`, `name.cold`."""
-        wanted = b" " + name.encode("utf-8", "surrogateescape")
+        text = name.encode("utf-8", "surrogateescape")
+        if len(self._found) >= _FEW and text.partition(b".")[0] not in self._changed:
+            return []
+        wanted = b" " + text
         found = []
         at = self._data.find(wanted + b".")
         while at >= 0:

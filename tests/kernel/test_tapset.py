@@ -12,6 +12,7 @@ import pytest
 
 from ktrace.errors import KtraceError, NotFound
 from ktrace.host.local import LocalHost
+from ktrace.model.miss import Miss
 from ktrace.script.driver.kernel_config import kernel_config
 from ktrace.script.driver.later_kernel import LaterKernel
 from ktrace.script.driver.options import Options
@@ -81,6 +82,9 @@ class Planner:
     def __post_init__(self) -> None:
         self.kernel = LaterKernel(self.options, lambda _: None)
         self.kernel.exists = cache(self.kernel.exists)  # type: ignore[method-assign]  # each look-up is slow
+        symbols = self.kernel.real.kernel.symbols
+        # Nobody reads the hints about functions that this kernel does not have, and each takes a second.
+        symbols.miss = lambda name: Miss(symbols.source, name)  # type: ignore[method-assign]
         self.compiler = compiler(self.options, self.kernel, Limits())
 
     def read(self, family: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from ktrace.records import dataclass
-from ktrace.script.language.source import Located
+from ktrace.script.language.source import Located, Spot
 
 Kind = Literal["long", "string", "stats"]
 """The three types of a value."""
@@ -316,13 +316,30 @@ Node: TypeAlias = Expr | Statement | Member | Item
 N = TypeVar("N", bound=Node)
 
 
-def children(node: Node) -> Iterator[Node]:
-    """Yield the direct children of a node, in the order of the text."""
-    for entry in fields(node):
-        value = getattr(node, entry.name)
-        for item in value if isinstance(value, tuple) else (value,):
-            if isinstance(item, Located):
-                yield cast(Node, item)
+class _Parts(dict[type, tuple[str, ...]]):
+    """The fields of each class of nodes that may hold nodes.
+
+    Asked for each node, `dataclasses.fields` would take longer than all the rest of a pass.
+    """
+
+    def __missing__(self, cls: Any) -> tuple[str, ...]:
+        self[cls] = tuple(one.name for one in fields(cls) if one.type not in (int, str, bool, Spot))
+        return self[cls]
+
+
+_PARTS = _Parts()
+
+
+def children(node: Node) -> list[Node]:
+    """Return the direct children of a node, in the order of the text."""
+    found: list[Node] = []
+    for name in _PARTS[type(node)]:
+        value = getattr(node, name)
+        if isinstance(value, Located):
+            found.append(cast(Node, value))
+        elif isinstance(value, tuple):
+            found += [cast(Node, item) for item in value if isinstance(item, Located)]
+    return found
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -331,7 +348,10 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         here = stack.pop()
         yield here
-        stack.extend(reversed(list(children(here))))
+        if _PARTS[type(here)]:  # half of all nodes have none
+            below = children(here)
+            below.reverse()
+            stack += below
 
 
 def variable_of(target: Node) -> Name | None:
@@ -361,12 +381,12 @@ def rebuilt(node: N, change: Callable[[Any], Any]) -> N:
     The same node is returned if no child changes, so that dictionaries with nodes as keys still know it.
     """
     changed = {}
-    for entry in fields(node):
-        old = getattr(node, entry.name)
+    for name in _PARTS[type(node)]:
+        old = getattr(node, name)
         if isinstance(old, tuple):
             new: Any = tuple(change(one) if isinstance(one, Located) else one for one in old)
             if any(a is not b for a, b in zip(old, new, strict=True)):
-                changed[entry.name] = new
+                changed[name] = new
         elif isinstance(old, Located) and (new := change(old)) is not old:
-            changed[entry.name] = new
+            changed[name] = new
     return replace(node, **changed) if changed else node

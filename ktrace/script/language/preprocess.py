@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
 from fnmatch import fnmatchcase
+from functools import cache
 
 from ktrace.records import dataclass
 from ktrace.script.language.facts import Facts
@@ -27,6 +28,7 @@ class _Macro:
     body: tuple[Token, ...]
 
 
+@cache
 def _builtin(text: str, *params: str) -> _Macro:
     source = SourceFile("<built in>", text, tapset=True)
     return _Macro(params, tuple(tokens(source)[:-1]))

@@ -31,6 +31,13 @@ ffffffffc0000020 t vfs_read\t[other]
 SYMBOLS = Kallsyms(TEXT)
 
 
+def asked_often(data: bytes) -> Kallsyms:
+    """Return symbols that were asked for many names, and so have a table."""
+    symbols = Kallsyms(data)
+    assert not any(symbols.find(f"absent{number}") for number in range(200))
+    return symbols
+
+
 def names(symbols):
     return [s.name for s in symbols]
 
@@ -84,10 +91,19 @@ def test_has_function():
     assert not SYMBOLS.has_function("jiffies") and not SYMBOLS.has_function("none")
 
 
-def test_variants():
-    assert names(SYMBOLS.variants("vfs_read")) == ["vfs_read.cold", "vfs_read.isra.0"]
-    assert names(SYMBOLS.variants("helper")) == ["helper.constprop.0.isra.0"]  # one pass after the other
-    assert names(SYMBOLS.variants("helper.constprop.0")) == ["helper.constprop.0.isra.0"]
+@pytest.mark.parametrize("symbols", [SYMBOLS, asked_often(TEXT)], ids=["searched", "in the table"])
+def test_variants(symbols):
+    assert names(symbols.variants("vfs_read")) == ["vfs_read.cold", "vfs_read.isra.0"]
+    assert names(symbols.variants("helper")) == ["helper.constprop.0.isra.0"]  # one pass after the other
+    assert names(symbols.variants("helper.constprop.0")) == ["helper.constprop.0.isra.0"]
+    assert not symbols.variants("vfs_write")
+
+
+@pytest.mark.parametrize("symbols", [SYMBOLS, asked_often(TEXT)], ids=["searched", "in the table"])
+def test_a_name_that_was_found_is_found_again(symbols):
+    for _ in "12":
+        assert [s.module for s in symbols.find("vfs_read")] == [None, "other"]
+        assert [s.address for s in symbols.find("vfs_read", "other")] == [0xFFFFFFFFC0000020]
 
 
 @pytest.mark.parametrize(
@@ -202,9 +218,9 @@ def test_find_agrees_with_reading_every_line(rows, wanted):
         f"{n:016x} {t} {name}" + (f"\t[{m}]" if m else "") + "\n" for n, (name, t, m) in enumerate(rows)
     )
     expected = [Symbol(name, n, t, m) for n, (name, t, m) in enumerate(rows)]
-    symbols = Kallsyms(text.encode())
-    for name in {wanted, *(row[0] for row in rows)}:
-        assert symbols.find(name) == [s for s in expected if s.name == name]
+    for symbols in (Kallsyms(text.encode()), asked_often(text.encode())):
+        for name in {wanted, *(row[0] for row in rows)}:
+            assert symbols.find(name) == [s for s in expected if s.name == name]
 
 
 @pytest.mark.parametrize("glob", ["*a*a*a*a*a*a*a*b", "a*a*a*a*a*a*a*a*b", "*[a-z]*?*a*?*a*?*b"])
