@@ -75,7 +75,7 @@ def _entry(types: Types, body: "_Body", functions: Mapping[str, "_Body"], bound:
     """
     wanted = bound.wanted
     values = ", ".join(
-        body.need(body.fields[e]) if e in wanted.fields and e in body.fields else body.value(e)
+        body.need(body.fields[e]) if e in wanted.fields and body.fields.get(e) else body.value(e)
         for e in wanted.entries
     )
     told = _told(types, body, functions)

@@ -292,7 +292,8 @@ class ExpressionText:
             return text if e.name.startswith("s") else f"(out({text}) or 0)"
         if e.name in FETCHES:
             if e in self.fields:
-                return self._shaped(e, self.need(self.fields[e]))
+                nothing = "(0,)" if e.name in WIDE else "''" if gives_text(e.name) else "0"
+                return self._shaped(e, self.need(self.fields[e]) if self.fields[e] else nothing)
             if e.args and self.types.of(e.args[0]) == "string":
                 return self.value(e.args[0])  # read before, and kept
             raise ScriptError(

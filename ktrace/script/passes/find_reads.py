@@ -35,8 +35,8 @@ from ktrace.script.language.sites import Sampled
 from ktrace.script.language.source import ScriptError
 from ktrace.script.own_task import VALUES
 from ktrace.script.passes.addresses import address_of, is_computable, is_load
-from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS
-from ktrace.script.passes.hook import Hook, Hooks, KernelRead, each
+from ktrace.script.passes.builtins import AT_ADDRESS, FETCHES, MEMBERS, gives_text
+from ktrace.script.passes.hook import NOTHING, Hook, Hooks, KernelRead, each
 from ktrace.script.passes.kernel_expressions import (
     kernel_text,
     memory_text,
@@ -45,6 +45,7 @@ from ktrace.script.passes.kernel_expressions import (
 )
 
 _BRANCHES = (If, While, Foreach, Try, Ternary)
+_PAGE = 4096  # bytes; no program and no kernel has memory at an address below
 
 
 def names_task(node: Node, functions: Collection[str]) -> bool:
@@ -244,6 +245,9 @@ class _Finder:
             if isinstance(what, Name | Index):
                 return  # possibly text that a probe has read
             raise self._none_here(node)
+        if isinstance(node, Call) and self._is_null(what):
+            self._set(node, NOTHING, text=gives_text(node.name))
+            return
         if isinstance(what, Entry):
             what = what.value if not self.at_return else what
         at_return = self.at_return
@@ -280,13 +284,22 @@ class _Finder:
             return memory_text(what, self._definition, user=user, at_return=at_return)
         return kernel_text(what, self._definition, at_return=at_return)
 
+    def _is_null(self, what: Expr) -> bool:
+        """Return whether an address is a constant in the first page, where no memory ever is."""
+        found = address_of(what, self._definition)
+        return found is not None and found.base is None and 0 <= found.offset < _PAGE
+
     def _add(self, node: Expr, read: Read) -> None:
         reads = self.wanted.entry_reads if self.at_entry else self.wanted.reads
-        fields = self.wanted.entry_fields if self.at_entry else self.wanted.fields
         if read not in reads:
             reads.append(read)
-        fields[node] = f"f{reads.index(read)}"
-        if read.kind in ("string", "ustring", "path") or "[" in read.kind:
+        is_text = read.kind in ("string", "ustring", "path") or "[" in read.kind
+        self._set(node, f"f{reads.index(read)}", text=is_text)
+
+    def _set(self, node: Expr, column: str, *, text: bool) -> None:
+        fields = self.wanted.entry_fields if self.at_entry else self.wanted.fields
+        fields[node] = column
+        if text:
             self.wanted.texts[node] = True
 
     def _of_the_entry(self, what: Expr) -> bool:

@@ -14,6 +14,8 @@ from ktrace.script.language.points import Site
 from ktrace.script.language.source import ScriptError
 
 T = TypeVar("T")
+NOTHING = ""
+"""The column of memory that cannot be read, whatever happens: the handler gets 0, or no text."""
 
 
 @dataclass(slots=True)
@@ -22,7 +24,7 @@ class KernelRead:
 
     Attributes:
         reads: the reads, each once.
-        fields: the column name of each expression: `f0`, or `e0` if it is evaluated at the entry.
+        fields: the column name of each expression: `f0`, `e0` if it is evaluated at the entry, or `NOTHING`.
         entries: the expressions that are evaluated at the function's entry.
         entry_reads, entry_fields: the reads and columns of `entries`.
         texts: the expressions that are text.

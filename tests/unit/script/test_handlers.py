@@ -39,6 +39,30 @@ def test_members_of_tasks_by_functions() -> None:
     assert ran.text == "5 init\n"
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ('user_string(0, "none")', "none"),
+        ('user_string2(8 - 8, "none")', "none"),
+        ('kernel_string(4095, "none")', "none"),
+        ('user_string_n2(0, 3, "none")', "none"),
+        ("user_string(0)", ""),
+        ("user_string_n(0, 3)", ""),
+        ("user_string_quoted(0)", '""'),
+        ("kernel_string_utf16(0)", ""),
+        ("user_int(0) + kernel_long(16)", "0"),
+        ('user_string(p, "none")', "none"),
+    ],
+)
+def test_memory_at_a_constant_null_is_not_asked_for(value: str, shown: str) -> None:
+    """The kernel refuses a probe with some of these reads, and the others would read nothing."""
+    kernel = FakeKernel(["f"])
+    ran = start(f'probe kernel.function("f") {{ p = 0; printf("[%s] %d\\n", sprint({value}), $x) }}', kernel)
+    feed(ran, events("f", {"f0": [5]}))
+    assert ran.text == f"[{shown}] 5\n"
+    assert kernel.asked["f"] == [Read("x")]
+
+
 def test_of_the_event() -> None:
     kernel = FakeKernel(["f"])
     text = """probe kernel.function("f") {
@@ -84,6 +108,16 @@ def test_what_was_at_the_entry_is_kept_for_the_return() -> None:
     feed(ran, entry, back)
     # Thread 1 is in the function twice: the inner call returns first.
     assert ran.text == "-1 30 1 c\n-2 10 4 a\n-3 20 4 b\n"
+
+
+def test_a_constant_null_at_the_entry_is_not_asked_for() -> None:
+    kernel = FakeKernel(["f"])
+    text = """probe kernel.function("f").return {
+        printf("[%s] %d %d\\n", @entry(user_string(0, "none")), @entry(user_int(0) + $n), $return) }"""
+    ran = start(text, kernel)
+    assert kernel.asked == {"f": [Read("n")], "f_return": [Read("$retval")]}
+    feed(ran, events("f", {"f0": [10]}, tid=[1]), events("f_return", {"f0": [-1]}, first=1, tid=[1]))
+    assert ran.text == "[none] 10 -1\n"
 
 
 def test_returnval_is_what_the_function_returned() -> None:
