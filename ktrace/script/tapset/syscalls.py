@@ -47,12 +47,13 @@ _ALSO = """
 probe {prefix}.{name} = {prefix}.__{name}{others} {{ }}
 probe {prefix}.{name}.return = {prefix}.__{name}.return{others_return} {{ }}
 """
-# Calls that 64-bit programs never make: send() is sendto there. As in SystemTap, the probe points exist.
+# Calls that 64-bit programs never make: send() is sendto there, mmap2() is mmap. As in SystemTap, the probe
+# points exist, so that a script that names mmap and mmap2 sees each call once.
 _NEVER = """
 probe {prefix}.{name} = never {{
     name = "{name}"
     argstr = ""
-    s = len = size = flags = buf_uaddr = 0
+    {variables} = 0
 }}
 probe {prefix}.{name}.return = never {{
     name = "{name}"
@@ -60,14 +61,19 @@ probe {prefix}.{name}.return = never {{
     retstr = ""
 }}
 """
-_NEVER_CALLED = ("send", "recv")
+_NEVER_CALLED = {
+    "send": "s = len = flags = buf_uaddr",
+    "recv": "s = size = len = flags = buf_uaddr",
+    "mmap2": "start = length = prot = flags = fd = pgoffset",
+}
+"""The names of these calls, each with the variables of its alias."""
+
 _VARIANTS = {
     "epoll_create": ("epoll_create1",),
     "eventfd": ("eventfd2",),
     "fstatat": ("newfstatat",),
     "getdents": ("getdents64",),
     "inotify_init": ("inotify_init1",),
-    "mmap2": ("mmap",),
     "pipe": ("pipe2",),
     "pread": ("pread64",),
     "pwrite": ("pwrite64",),
@@ -111,9 +117,9 @@ def syscall_aliases(
     for name in dict.fromkeys([*read_table(), *(machine.syscalls().values() if machine and asked else ())]):
         if any(name == one or ("*" in one and fnmatchcase(name, one)) for one in asked):
             text += made.alias(name, name)
-    for name in _NEVER_CALLED:
+    for name, variables in _NEVER_CALLED.items():
         if name in asked:
-            text += _NEVER.format(prefix=prefix, name=name)
+            text += _NEVER.format(prefix=prefix, name=name, variables=variables)
     return text
 
 

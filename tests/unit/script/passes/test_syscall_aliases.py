@@ -46,6 +46,13 @@ def test_calls_and_their_variants_are_one_point() -> None:
     assert [bound.found[0].function for bound in made.bound] == ["pipe", "pipe2"]
 
 
+@pytest.mark.parametrize("names", ["mmap,mmap2", "mmap2,mmap"])
+def test_a_call_is_reported_once_where_a_script_names_its_32_bit_form_too(names: str) -> None:
+    text = f"probe syscall.{{{names}}} ? {{ println(name, argstr, length) }}"
+    made = after(find_events, text, FakeKernel(["mmap"]))
+    assert [one.found[0].function for one in made.bound if one.found] == ["mmap"]
+
+
 def test_addresses_that_are_returned_are_hexadecimal() -> None:
     (text,) = handlers(
         after(find_reads, "probe syscall.mmap.return { println(retstr) }", FakeKernel(["mmap"]))
