@@ -5,6 +5,7 @@ Nodes are frozen and compared by identity, so that a pass can use them as dictio
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
+from operator import is_not
 from typing import Any, Literal, TypeAlias, TypeVar, cast
 
 from ktrace.records import dataclass
@@ -384,8 +385,8 @@ def rebuilt(node: N, change: Callable[[Any], Any]) -> N:
     for name in _PARTS[type(node)]:
         old = getattr(node, name)
         if isinstance(old, tuple):
-            new: Any = tuple(change(one) if isinstance(one, Located) else one for one in old)
-            if any(a is not b for a, b in zip(old, new, strict=True)):
+            new: Any = tuple([change(one) if isinstance(one, Located) else one for one in old])
+            if any(map(is_not, old, new)):
                 changed[name] = new
         elif isinstance(old, Located) and (new := change(old)) is not old:
             changed[name] = new

@@ -154,8 +154,14 @@ def _matches(alias: Alias, point: Point) -> list[tuple[Component, ...]]:
     found = []
     for name in alias.names:
         parts = name.parts
-        if len(parts) <= len(point.parts) and all(map(_fits, point.parts, parts)):
-            found.append(point.parts[len(parts) :])
+        length = len(parts)
+        # The last part first: the aliases of a family begin alike.
+        if (
+            length <= len(point.parts)
+            and _fits(point.parts[length - 1], parts[-1])
+            and all(map(_fits, point.parts, parts))
+        ):
+            found.append(point.parts[length:])
     return found
 
 
