@@ -119,7 +119,7 @@ def test_where_two_functions_begin_the_line_says_which_is_meant(
 
 def test_one_of_two_functions_is_counted_from_the_kernels_start(kernel: Described) -> None:
     assert lines(kernel, "demo.c:41") == ["p:kprobes/demo_L41 _text+328"]
-    kernel.symbols._data = b"ffffffff82000100 t twice\n"
+    kernel.symbols = Kallsyms(b"ffffffff82000100 t twice\n")
     assert "debug info has 2 functions" in refused(kernel, "demo.c:41", KtraceError).message
 
 

@@ -46,7 +46,7 @@ def test_an_option_that_there_is_not_is_no_argument(
     words: list[str], script: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", *(script if word == "SCRIPT" else word for word in words)]) == 2
-    assert "No such option" in capfd.readouterr().err
+    assert "is not an option of `ktrace run`" in capfd.readouterr().err
 
 
 def test_a_script_names_what_runs_it(tmp_path: Path) -> None:
