@@ -91,6 +91,9 @@ def test_points_and_what_can_be_read_there(ktrace) -> None:
         ktrace("run", "-l", 'kernel.function("vfs_read"), begin').out
         == 'kernel.function("vfs_read")\nbegin\n'
     )
+    calls = ktrace("run", "-l", "syscall.rea*, syscall.open*.return").out.split()
+    assert {"syscall.read", "syscall.readv", "syscall.openat.return"} <= set(calls)
+    assert {"syscall.read", "syscall.openat"} <= set(ktrace("run", "-l", "syscall.*").out.split())
     listed = ktrace("run", "-L", 'kernel.function("vfs_read").return').out
     assert listed.startswith('kernel.function("vfs_read").return $return:ssize_t $file:struct file *')
 

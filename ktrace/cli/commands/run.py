@@ -171,7 +171,8 @@ def run(
     excludes("--input", source, *recorded)
     wanted = list_points or list_variables
     if wanted is not None:
-        text = f"probe {wanted} {{}}"
+        # A script that asks for the name has a probe for each system call.
+        text = f"probe {wanted} {{ pn() }}"
     words = words or []
     if text is None and not words:
         raise UsageError(

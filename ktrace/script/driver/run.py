@@ -294,7 +294,7 @@ def list_points(source: SourceFile, options: Options, *, variables: bool) -> int
             lines[str(hook.point)] = None
             continue
         for found in kernel.find(asked, ()):
-            text = found.point if hook.point is hook.asked else str(hook.asked)
+            text = found.point if hook.name is hook.point else str(hook.name)
             if variables:
                 text += "".join(f" {one}" for one in kernel.real.variables(asked, found))
             lines[text] = None

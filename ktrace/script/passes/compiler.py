@@ -52,11 +52,13 @@ def _handled(bound: Bound) -> Handled:
     hook, wanted = bound.hook, bound.wanted
     reads, entry_reads = tuple(wanted.reads), tuple(wanted.entry_reads)
     names = str(hook.point), str(hook.asked)
+    # One handler serves all functions that match a wildcard, and pn() tells them apart.
+    name = "" if hook.name is hook.point and getattr(hook.site, "is_pattern", False) else str(hook.name)
     is_own = isinstance(bound.site, Served | Input | Sampled)
     at, may_miss = (hook.asked.at if is_own else None), hook.point.may_miss or hook.asked.may_miss
     return Handled(
         *(bound.scope, bound.site, *names, reads, entry_reads),
-        *(bound.found, bound.entries, at, is_own and may_miss),
+        *(bound.found, bound.entries, at, is_own and may_miss, name),
     )
 
 

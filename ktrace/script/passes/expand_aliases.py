@@ -85,16 +85,16 @@ class _Expander:
             self.notes.append(f"{point} is left out: {error.message}")
             return []
         conditions = (point.condition,) if point.condition is not None else ()
-        return [replace(h, asked=point, conditions=(*h.conditions, *conditions)) for h in hooks]
+        named = {} if point.is_pattern else {"named": point}
+        return [replace(h, asked=point, conditions=(*h.conditions, *conditions), **named) for h in hooks]
 
     def _leads_to(self, point: Point, body: Block, *, may_miss: bool) -> list[Hook]:
         if point.parts[0].name in LEAVES and not point.is_pattern:
             return self._leaf(point, body, may_miss=may_miss)
-        found = [(alias, rest) for alias in self.aliases for rest in _matches(alias, point)]
-        found = [(alias, rest) for alias, rest in found if alias not in self.within]
-        exact = [(alias, rest) for alias, rest in found if not rest]
+        found = [one for alias in self.aliases if alias not in self.within for one in _matches(alias, point)]
+        exact = [one for one in found if not one.rest]
         # The single event for all system calls replaces one event for each.
-        every = [pair for pair in exact if any(part.name == "__any" for part in pair[0].names[0].parts)]
+        every = [one for one in exact if any(part.name == "__any" for part in one.name)]
         chosen = every or exact or found
         if not chosen and (ways := spelled(point) if point.is_pattern else []):
             return self.points([replace(way, condition=None) for way in ways], body, may_miss=True)
@@ -103,16 +103,18 @@ class _Expander:
         if len(self.within) > _DEPTH_MAX:
             raise ScriptError(f"'{point}' leads through more than {_DEPTH_MAX} aliases", point.at)
         hooks: list[Hook] = []
-        for alias, rest in chosen:
+        for one in chosen:
+            alias = one.alias
             self.within.append(alias)
             one_of_many = point.is_pattern and len(chosen) > 1
-            points = [_with(p, rest) for p in alias.points]
+            points = [_with(p, one.rest) for p in alias.points]
+            named = replace(point, parts=(*one.name, *one.rest))
             for hook in self.points(points, body, may_miss=may_miss or one_of_many):
                 blocks = (alias.body,) if alias.body.body else ()
                 if alias.epilogue:
-                    hooks.append(replace(hook, after=(*blocks, *hook.after)))
+                    hooks.append(replace(hook, named=named, after=(*blocks, *hook.after)))
                 else:
-                    hooks.append(replace(hook, before=(*hook.before, *blocks)))
+                    hooks.append(replace(hook, named=named, before=(*hook.before, *blocks)))
             self.within.pop()
         if not hooks:
             raise NoSuchPoint(f"'{point}' matches nothing here", point.at, hint=_last(self.notes))
@@ -149,8 +151,17 @@ def _last(notes: Sequence[str]) -> str | None:
     return notes[-1] if notes else None
 
 
-def _matches(alias: Alias, point: Point) -> list[tuple[Component, ...]]:
-    """Return the point's remaining parts after each of the alias's names that matches."""
+@dataclass(frozen=True, slots=True)
+class _Match:
+    """An alias whose `name` is the beginning of a probe point, and the `rest` of the point."""
+
+    alias: Alias
+    name: tuple[Component, ...]
+    rest: tuple[Component, ...]
+
+
+def _matches(alias: Alias, point: Point) -> list[_Match]:
+    """Return a match for each of the alias's names that the point begins with."""
     found = []
     for name in alias.names:
         parts = name.parts
@@ -161,7 +172,7 @@ def _matches(alias: Alias, point: Point) -> list[tuple[Component, ...]]:
             and _fits(point.parts[length - 1], parts[-1])
             and all(map(_fits, point.parts, parts))
         ):
-            found.append(point.parts[length:])
+            found.append(_Match(alias, parts, point.parts[length:]))
     return found
 
 

@@ -46,6 +46,7 @@ class Hook:
         point: the expanded probe point.
         site: what the expanded point describes.
         asked: the probe point as the script wrote it.
+        named: the same with the wildcards of its words expanded; None for `asked`.
         before, after: the statements of the aliases that were expanded.
         body: the script's own statements.
         conditions: the conditions of `if (condition)`, those of aliases first.
@@ -61,9 +62,15 @@ class Hook:
     before: tuple[Block, ...] = ()
     after: tuple[Block, ...] = ()
     conditions: tuple[Expr, ...] = ()
+    named: Point | None = None
     one_of_many: bool = False
     wanted: KernelRead = field(default_factory=KernelRead)
     refused: KtraceError | None = None
+
+    @property
+    def name(self) -> Point:
+        """Return the probe point as the script wrote it, with the wildcards of its words expanded."""
+        return self.named or self.asked
 
     @property
     def code(self) -> Block:

@@ -24,6 +24,7 @@ class Handled:
         site: what the probe point describes.
         point: the expanded probe point, as `pp()` returns it.
         asked: the probe point as the script wrote it.
+        name: the probe point as `pn()` returns it; empty if that is the point of the event.
         reads, entry_reads: the values that it reads at `found` and at `entries`.
         found: the events that call it; empty for begin, end and timers.
         entries: the entry events at which `@entry` values are read.
@@ -41,6 +42,7 @@ class Handled:
     entries: tuple[Found, ...] = ()
     at: Spot | None = None
     may_miss: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,16 @@ def _split(hook: Hook, machine: Machine | None) -> Sequence[Hook]:
         return [hook]
     found = asking(hook.point, lambda: machine_at(hook.point, machine).functions(site))
     points = [hook.point.of_function(*one) for one in found]
-    return [replace(hook, point=point, site=read_point(point), one_of_many=True) for point in points]
+    return [
+        replace(
+            hook,
+            point=point,
+            site=read_point(point),
+            one_of_many=True,
+            named=point if hook.name is hook.point else hook.named,
+        )
+        for point in points
+    ]
 
 
 def _names_parameters(node: Node) -> bool:

@@ -276,7 +276,7 @@ class Drive:
             return made[key]
         constants = {
             "point": call.found.point,
-            "name": call.bound.asked,
+            "name": call.bound.name or call.found.point,
             "func": call.found.function,
             "mod": call.found.module or "kernel",
             "isreturn": int(getattr(call.bound.site, "at_return", False)),
@@ -313,7 +313,7 @@ class Drive:
             **self.state.own,
             "ts": now,
             "point": bound.point,
-            "name": bound.asked,
+            "name": bound.name,
             "func": "",
             "mod": "",
             "isreturn": 0,

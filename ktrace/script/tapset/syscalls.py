@@ -68,6 +68,8 @@ _NEVER_CALLED = {
 }
 """The names of these calls, each with the variables of its alias."""
 
+_OF_ONE_CALL = frozenset(("argstr", "pn", "pp", "ppfunc", "probefunc"))
+"""What a script asks that the single event for all calls cannot answer."""
 _VARIANTS = {
     "epoll_create": ("epoll_create1",),
     "eventfd": ("eventfd2",),
@@ -93,8 +95,8 @@ def syscall_aliases(
 ) -> str:
     """Return script text with an alias for each call that a probe point names.
 
-    `syscall.*` matches all calls. One kernel event reports all of them, unless the script reads their
-    arguments.
+    `syscall.*` matches all calls. One kernel event reports all of them, unless the script asks for their
+    arguments or for the probe point.
 
     Args:
         names: the names that the script reads.
@@ -107,7 +109,7 @@ def syscall_aliases(
         return _ANY.format(name=prefix, hexadecimal=hexadecimal)
     asked = {p.parts[1].name for p in points if p.parts[0].name == prefix and len(p.parts) > 1}
     text = ""
-    if "*" in asked and "argstr" not in names:
+    if "*" in asked and _OF_ONE_CALL.isdisjoint(names):
         text += _ANY.format(name=f"{prefix}.__any", hexadecimal=hexadecimal)
         asked.discard("*")
     for name, others in _VARIANTS.items():

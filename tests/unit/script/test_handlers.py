@@ -24,6 +24,32 @@ def test_a_handler_is_given_just_what_it_reads() -> None:
     assert ran.text == "5 6\n-1 1\n"
 
 
+class WithPatterns(FakeKernel):
+    def find(self, site: AtFunction | AtEvent | AtSyscall, reads: Sequence[Read]) -> Sequence[Found]:
+        assert isinstance(site, AtFunction)
+        names = [name for name, _ in self.functions(site)]
+        return [one for name in names for one in FakeKernel.find(self, replace(site, pattern=name), reads)]
+
+    def exists(self, site: AtFunction | AtEvent | AtSyscall) -> bool:
+        return isinstance(site, AtFunction) and bool(self.functions(site))
+
+
+@pytest.mark.parametrize(
+    ("point", "names"),
+    [
+        ('kernel.function("f_*")', ['kernel.function("f_a")', 'kernel.function("f_b")']),
+        ('kernel.fun*("f_*")', ['kernel.function("f_a")', 'kernel.function("f_b")']),
+        ("of_mine", ["of_mine", "of_mine"]),
+        ("of_*", ["of_mine", "of_mine"]),
+    ],
+)
+def test_the_name_of_a_wildcard_of_functions_is_that_of_the_function(point: str, names: list[str]) -> None:
+    alias = 'probe of_mine = kernel.function("f_*") {} '
+    ran = start(f"{alias} probe {point} {{ println(pn()) }}", WithPatterns(["f_a", "f_b"]))
+    feed(ran, events("f_a", {}), events("f_b", {}))
+    assert ran.text.splitlines() == names
+
+
 def test_all_parameters_at_once() -> None:
     ran = start('probe kernel.function("f") { println($$parms) println($a$ . "!") }', FakeKernel(["f"]))
     feed(ran, events("f", {"f0": [5, -1], "f1": [0, 2]}))

@@ -45,6 +45,23 @@ def test_a_hook_knows_its_site_and_what_was_asked_for() -> None:
     assert str(hook.asked) == "one.a.return" and len(hook.conditions) == 1
 
 
+@pytest.mark.parametrize(
+    ("point", "names"),
+    [
+        ("one.*", ["one.a", "one.b"]),
+        ("one.*.return", ["one.a.return", "one.b.return"]),
+        ("both", ["both", "both"]),
+        ("begi*", ["begin"]),
+        ('kernel.function("f")', ['kernel.function("f")']),
+    ],
+)
+def test_a_hook_knows_the_point_that_a_wildcard_stands_for(point: str, names: list[str]) -> None:
+    text = f"{ALIASES} probe both = one.* {{}} probe {point} {{}}"
+    hooks = after(expand_aliases, text, FakeKernel(["f", "g"])).hooks
+    assert [str(hook.name) for hook in hooks] == names
+    assert {str(hook.asked) for hook in hooks} == {point}
+
+
 def test_a_bad_point_of_an_alias_does_not_take_the_others_with_it() -> None:
     text = 'probe a = kernel.function("f"), kernel.bad("x") {} probe a ? {}'
     made = after(expand_aliases, text, FakeKernel(["f"]))

@@ -65,6 +65,7 @@ def test_one_event_reports_all_calls_unless_their_arguments_are_read() -> None:
     points = script.probes[0].points
     assert "raw_syscalls:sys_enter" in syscall_aliases("syscall", points, None)
     text = syscall_aliases("syscall", points, None, {"argstr"})
+    assert all(syscall_aliases("syscall", points, None, {one}) == text for one in ("pn", "pp", "probefunc"))
     assert "raw_syscalls" not in text and text.count(".return = __ktrace") == len(read_table())
 
 
