@@ -37,7 +37,7 @@ def test_parameters_are_read_out_of_the_process_registers(start: Callable, traci
     path = f"/tmp/{FOLDER}/{FILE}"
     flags = {"flags": os.O_RDONLY | os.O_CLOEXEC, "flags_text": "O_RDONLY|O_CLOEXEC"}
     opened = {"filename": path, **flags, "mode": 0, "dfd": -100}
-    assert opened in found["openat"], found["openat"]
+    assert any(opened.items() <= args.items() for args in found["openat"]), found["openat"]
     assert {"fd": facts["fd"], "count": COUNT, "second": facts["buffer"]} in found["read"]
     assert {"fd": facts["fd"], "offset": POS, "whence": 0} in found["lseek"]
     assert only(found["mkdir"], "pathname", "mode") == [(f"/tmp/{FOLDER}/{MADE}", 0o777)]

@@ -85,8 +85,8 @@ class _Expander:
             self.notes.append(f"{point} is left out: {error.message}")
             return []
         conditions = (point.condition,) if point.condition is not None else ()
-        named = {} if point.is_pattern else {"named": point}
-        return [replace(h, asked=point, conditions=(*h.conditions, *conditions), **named) for h in hooks]
+        hooks = [replace(h, asked=point, conditions=(*h.conditions, *conditions)) for h in hooks]
+        return hooks if point.is_pattern else [replace(h, named=point) for h in hooks]
 
     def _leads_to(self, point: Point, body: Block, *, may_miss: bool) -> list[Hook]:
         if point.parts[0].name in LEAVES and not point.is_pattern:
