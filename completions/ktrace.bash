@@ -180,6 +180,8 @@ options() {
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
+      offer -C '\''Only these CPUs, such as 0,2-3.'\''
+      offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
       offer -d '\''End after this time: 10s, 500ms, 2m.'\''
       offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
@@ -269,6 +271,8 @@ options() {
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
+      offer -C '\''Only these CPUs, such as 0,2-3.'\''
+      offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
       offer -d '\''End after this time: 10s, 500ms, 2m.'\''
       offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
@@ -300,6 +304,8 @@ options() {
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
+      offer -C '\''Only these CPUs, such as 0,2-3.'\''
+      offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
       offer -d '\''End after this time: 10s, 500ms, 2m.'\''
       offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
@@ -331,6 +337,8 @@ options() {
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
+      offer -C '\''Only these CPUs, such as 0,2-3.'\''
+      offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
       offer -d '\''End after this time: 10s, 500ms, 2m.'\''
       offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
@@ -358,6 +366,8 @@ options() {
       offer -p '\''Only this process; repeatable.'\''
       offer --pid '\''Only this process; repeatable.'\''
       offer --children '\''With -p: also its children.'\''
+      offer -C '\''Only these CPUs, such as 0,2-3.'\''
+      offer --cpu '\''Only these CPUs, such as 0,2-3.'\''
       offer --filter '\''Only hits that pass this filter, such as '\''\'\'''\''count > 4096'\''\'\'''\''.'\''
       offer -d '\''End after this time: 10s, 500ms, 2m.'\''
       offer --duration '\''End after this time: 10s, 500ms, 2m.'\''
@@ -588,6 +598,7 @@ value_kind() {
     '\''trace -o'\'' | '\''trace --output'\'') kind=files ;;
     '\''top --by'\'') kind=keys ;;
     '\''top -p'\'' | '\''top --pid'\'') kind=processes ;;
+    '\''top -C'\'' | '\''top --cpu'\'') kind=cpus ;;
     '\''top --filter'\'') kind=fields ;;
     '\''top -d'\'' | '\''top --duration'\'') kind=times ;;
     '\''top --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
@@ -624,6 +635,7 @@ value_kind() {
     '\''count --by'\'') kind=keys ;;
     '\''count -c'\'' | '\''count --command'\'') kind=command ;;
     '\''count -p'\'' | '\''count --pid'\'') kind=processes ;;
+    '\''count -C'\'' | '\''count --cpu'\'') kind=cpus ;;
     '\''count --filter'\'') kind=fields ;;
     '\''count -d'\'' | '\''count --duration'\'') kind=times ;;
     '\''count --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
@@ -635,6 +647,7 @@ value_kind() {
     '\''hist --sum'\'') kind=fields ;;
     '\''hist -c'\'' | '\''hist --command'\'') kind=command ;;
     '\''hist -p'\'' | '\''hist --pid'\'') kind=processes ;;
+    '\''hist -C'\'' | '\''hist --cpu'\'') kind=cpus ;;
     '\''hist --filter'\'') kind=fields ;;
     '\''hist -d'\'' | '\''hist --duration'\'') kind=times ;;
     '\''hist --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
@@ -647,6 +660,7 @@ value_kind() {
     '\''latency --linear'\'') kind=nothing ;;
     '\''latency -c'\'' | '\''latency --command'\'') kind=command ;;
     '\''latency -p'\'' | '\''latency --pid'\'') kind=processes ;;
+    '\''latency -C'\'' | '\''latency --cpu'\'') kind=cpus ;;
     '\''latency --filter'\'') kind=fields ;;
     '\''latency -d'\'' | '\''latency --duration'\'') kind=times ;;
     '\''latency --kind'\'') kind=one-of:kprobe,fprobe,auto ;;
@@ -656,6 +670,7 @@ value_kind() {
     '\''stack --speedscope'\'') kind=files ;;
     '\''stack -c'\'' | '\''stack --command'\'') kind=command ;;
     '\''stack -p'\'' | '\''stack --pid'\'') kind=processes ;;
+    '\''stack -C'\'' | '\''stack --cpu'\'') kind=cpus ;;
     '\''stack --filter'\'') kind=fields ;;
     '\''stack -d'\'' | '\''stack --duration'\'') kind=times ;;
     '\''stack --kind'\'') kind=one-of:kprobe,fprobe,auto ;;

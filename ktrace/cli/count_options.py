@@ -66,6 +66,30 @@ def words_of(texts: Sequence[str] | None) -> list[str]:
     return words
 
 
+def on_cpus(cpus: str | None, condition: str | None) -> str | None:
+    """Return a filter for hits on some CPUs that also pass `condition`.
+
+    Counting happens at the hit, before the buffer, which would select CPUs (`tracing_cpumask`).
+
+    Raises:
+        UsageError: it is not a list of CPUs.
+    """
+    if cpus is None:
+        return condition
+    from ktrace.aggregate.hist import both
+    from ktrace.session.tasks import parse_cpus
+
+    ranges: list[list[int]] = []
+    for cpu in parse_cpus(cpus):
+        if ranges and ranges[-1][1] == cpu - 1:
+            ranges[-1][1] = cpu
+        else:
+            ranges.append([cpu, cpu])
+    words = [f"CPU == {a}" if a == b else f"CPU >= {a} && CPU <= {b}" for a, b in ranges]
+    each = words if len(words) == 1 else [f"({word})" if "&&" in word else word for word in words]
+    return both(" || ".join(each), condition)
+
+
 def looker(
     render: "Callable[[Tally, int, int], str]", *, as_json: bool, command: str | None
 ) -> "Callable[[Tally | None, float], None] | None":

@@ -223,6 +223,8 @@ def _unknown(name: str) -> KtraceError:
     from ktrace.errors import UsageError
     from ktrace.model.near import close_to
 
+    if name.startswith("-"):
+        return UsageError(f"{name} is not an option of ktrace itself", hint="ktrace --help")
     near = close_to(name, [*(c.name for c in COMMANDS), "help"], 1)
     hint = f"did you mean `ktrace {near[0]}`?" if near else "`ktrace --help` lists the commands"
     return UsageError(f"there is no command '{name}'", hint=hint)

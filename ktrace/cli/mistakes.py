@@ -30,6 +30,8 @@ def explained(error: Exception, program: str) -> tuple[str, str]:
         return told, meant(match[2], choices, help_)
     if match := re.fullmatch(r"Missing argument '(.*)'\.", message, re.DOTALL):
         return f"{match[1]} is missing", help_
+    if match := re.fullmatch(r"Got unexpected extra arguments?(?:\(s\))? \((.*)\)", message, re.DOTALL):
+        return f"`{program}` takes no further word: {match[1]}", help_
     return _NAMES.sub(
         lambda found: re.sub(r"'([^']*)'", r"\1", found[1]).replace(" / ", ", ") + ": ", message
     ), help_

@@ -10,6 +10,7 @@ from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, RETURN, Kind
 from ktrace.cli.run_options import (
     CHILDREN,
     COMMAND,
+    CPU,
     DURATION,
     EVERYBODY,
     FILTER,
@@ -33,6 +34,7 @@ def count(
     everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
+    cpu: Annotated[str | None, CPU] = None,
     filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     returns: Annotated[bool, RETURN] = False,
@@ -68,6 +70,7 @@ def count(
     if not places:
         raise UsageError("what to count?", hint="ktrace count vfs_read; ktrace count 'tcp_*'")
     show = counting.looker(_table, as_json=as_json, command=command)
+    filter_ = counting.on_cpus(cpu, filter_)
     options = RunOptions(command, pids, children, duration, everybody=everybody)
     with running(options, sys.stdout.buffer) as context:
         how = counting.count_options(

@@ -10,6 +10,7 @@ from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, RETURN, Kind
 from ktrace.cli.run_options import (
     CHILDREN,
     COMMAND,
+    CPU,
     DURATION,
     EVERYBODY,
     FILTER,
@@ -39,6 +40,7 @@ def hist(
     everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
+    cpu: Annotated[str | None, CPU] = None,
     filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     returns: Annotated[bool, RETURN] = False,
@@ -73,6 +75,7 @@ def hist(
         raise UsageError("--linear and --log2: which?")
     steps = Linear.parse(linear) if linear else None
     show = counting.looker(_drawing, as_json=as_json, command=command)
+    filter_ = counting.on_cpus(cpu, filter_)
     options = RunOptions(command, pids, children, duration, everybody=everybody)
     with running(options, sys.stdout.buffer) as context:
         how = counting.count_options(

@@ -10,6 +10,7 @@ from ktrace.cli.probe_options import KIND, Kind
 from ktrace.cli.run_options import (
     CHILDREN,
     COMMAND,
+    CPU,
     DURATION,
     EVERYBODY,
     FILTER,
@@ -45,6 +46,7 @@ def latency(
     everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
+    cpu: Annotated[str | None, CPU] = None,
     filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
@@ -82,6 +84,7 @@ def latency(
         )
     steps = Linear.parse(linear, time) if linear else None
     show = counting.looker(_drawing, as_json=as_json, command=command) if above is None else None
+    filter_ = counting.on_cpus(cpu, filter_)
     options = RunOptions(command, pids, children, duration, everybody=everybody)
     with running(options, sys.stdout.buffer) as context:
         request = LatencyRequest(

@@ -11,6 +11,7 @@ from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, NTH, Kind
 from ktrace.cli.run_options import (
     CHILDREN,
     COMMAND,
+    CPU,
     DURATION,
     EVERYBODY,
     FILTER,
@@ -45,6 +46,7 @@ def stack(
     everybody: Annotated[bool, EVERYBODY] = False,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
+    cpu: Annotated[str | None, CPU] = None,
     filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
@@ -82,6 +84,7 @@ def stack(
             if path is not None:
                 targets.append(stack_.enter_context(target_of(path, others=targets)))
                 files[name] = stack_.enter_context(write_to(targets[-1]))
+        filter_ = counting.on_cpus(cpu, filter_)
         options = RunOptions(command, pids, children, duration, everybody=everybody)
         context = stack_.enter_context(running(options, sys.stdout.buffer))
         how = counting.count_options(context, kind, every=every, nth=nth, max_probes=max_probes)

@@ -7,7 +7,7 @@ import typer
 
 from ktrace.cli import count_options as counting
 from ktrace.cli.probe_options import EVERY, KIND, MAX_PROBES, Kind
-from ktrace.cli.run_options import CHILDREN, DURATION, FILTER, PIDS, RunOptions
+from ktrace.cli.run_options import CHILDREN, CPU, DURATION, FILTER, PIDS, RunOptions
 from ktrace.cli.running import exit_status, running
 from ktrace.cli.traced import is_verbose
 from ktrace.diagnostic import note
@@ -30,6 +30,7 @@ def top(
     by: Annotated[list[str] | None, counting.BY] = None,
     pids: Annotated[list[int] | None, PIDS] = None,
     children: Annotated[bool, CHILDREN] = False,
+    cpu: Annotated[str | None, CPU] = None,
     filter_: Annotated[str | None, FILTER] = None,
     duration: Annotated[float | None, DURATION] = None,
     kind: Annotated[Kind, KIND] = Kind.KPROBE,
@@ -63,6 +64,7 @@ def top(
         raise UsageError("-v would print over the screen of top", hint="ktrace top -v ... 2> FILE")
     options = RunOptions(None, pids, children, duration)
     words = counting.words_of(by)
+    filter_ = counting.on_cpus(cpu, filter_)
     if not places:
         places, words = [_SYSCALLS], [*words, "id.syscall"]
     colour = wants_colour(sys.stdout)

@@ -114,6 +114,7 @@ def _by_btf(function: str, as_json: bool) -> int:
     from ktrace.expr import convention
     from ktrace.model.ctype import declare, signature
     from ktrace.model.miss import Miss
+    from ktrace.model.near import close_to
     from ktrace.output.views.vars import parameters_record, parameters_text
     from ktrace.storage.cache import cache_folder
     from ktrace.symbols.btf_files import BtfPaths, kernel_types
@@ -121,9 +122,9 @@ def _by_btf(function: str, as_json: bool) -> int:
     types = kernel_types(BtfPaths(traced(), cache=cache_folder(os.environ)))
     functions = types if isinstance(types, Miss) else types.functions(function)
     if isinstance(functions, Miss):
+        if not isinstance(types, Miss) and (near := close_to(function, types.names("function"))):
+            raise NotFound(f"{functions.source}: {functions.reason}", hint=f"close to it: {', '.join(near)}")
         raise not_found(functions)
-    if not functions:
-        raise NotFound(f"no function {function} in BTF")
     for one in functions:
         places = convention.locate(one.proto, traced().uname().machine)
         rows = [(param, _where(place)) for param, place in zip(one.proto.params, places, strict=True)]

@@ -21,6 +21,8 @@ from ktrace.cli.main import main
         (["list", "--format", "tabel"], "--format: 'tabel' is none of table, debugfs, json", 2),
         (["report", "--time", "walll", "x"], "did you mean wall?", 2),
         (["count", "x", "-d", "5 parsecs"], "-d, --duration: '5 parsecs' is not a length of time", 2),
+        (["-z", "list"], "-z is not an option of ktrace itself", 2),
+        (["config", "x"], "`ktrace config` takes no further word: x", 2),
         (["hist"], "PLACE is missing", 2),
         (["examples", "netwrk", "port"], "did you mean network?", 4),
         (["run", "-p", "9", "-e", "probe begin {}"], "'9' is too large: 5 or less", 2),
