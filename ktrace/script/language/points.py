@@ -90,6 +90,28 @@ _WORDS = {
 _SUFFIXES = ("call", "exported", "inline", "maxactive", "return")
 
 
+_SEQUENCE_MAX = 5  # words that ** stands for
+
+
+def sequences(point: Point) -> list[Point]:
+    """Return the points that a point with `**` stands for: `a.**` is `a.*`, `a.*.*` and so on."""
+    ways: list[tuple[Component, ...]] = [()]
+    for part in point.parts:
+        before, stars, after = part.name.partition("**")
+        more: list[tuple[Component, ...]] = [(part,)]
+        if stars:
+            last = "*" + after.lstrip("*").replace("**", "*")
+            more = [(replace(part, name=before + last),)]
+            for count in range(_SEQUENCE_MAX - 1):
+                between = [Component(part.at, "*")] * count
+                more.append((Component(part.at, before + "*"), *between, replace(part, name=last)))
+        ways = [(*way, *parts) for way in ways for parts in more][:_SEQUENCES_MAX]
+    return [point] if "**" not in str(point) else [replace(point, parts=way) for way in ways]
+
+
+_SEQUENCES_MAX = 200
+
+
 def spelled(point: Point) -> list[Point]:
     """Return the probe points that a point with wildcards in its words stands for, by their full words.
 
@@ -160,7 +182,9 @@ def _in_kernel(point: Point, head: Component, rest: list[Component]) -> Site:
     if head.name == "kprobe" and what.name == "module" and suffixes:
         head, what, *suffixes = rest
     if head.name == "__ktrace":
-        return AtSyscall(str(what.arg), any(s.name == "return" for s in suffixes))
+        _nothing_more([one for one in suffixes if one.name == "inline"])
+        site = _with_suffixes(AtFunction(str(what.arg)), suffixes)
+        return AtSyscall(site.pattern, site.at_return, site.maxactive)
     if what.name == "trace" and isinstance(what.arg, str):
         _nothing_more(suffixes)
         system, colon, name = what.arg.rpartition(":")

@@ -21,7 +21,7 @@ def served_site(point: Point) -> Served | Input:
     head, *rest = point.parts
     if head.name == "__ktrace_input":
         if rest:
-            raise ScriptError(f"'{rest[0]}' does not belong to this probe point", rest[0].at)
+            raise NoSuchPoint(f"'{rest[0]}' does not belong to this probe point", rest[0].at)
         return Input("char" if head.arg == "char" else "line")
     path = _DEFAULT_PATH if head.arg is None else head.arg
     if not isinstance(path, str):

@@ -79,6 +79,7 @@ class AtSyscall:
 
     name: str
     at_return: bool = False
+    maxactive: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.ast import Block
 from ktrace.script.language.definitions import Alias, Component, Point, Script
-from ktrace.script.language.points import REFUSED_FAMILIES, AtMoment, OwnSite, read_point, spelled
+from ktrace.script.language.points import REFUSED_FAMILIES, AtMoment, OwnSite, read_point, sequences, spelled
 from ktrace.script.language.source import NoSuchPoint, ScriptError
 from ktrace.script.passes.hook import Hook, Hooks, machine_at
 
@@ -29,6 +29,8 @@ LEAVES = frozenset(
     )
 )
 _DEPTH_MAX = 20
+_OF_FUNCTIONS = frozenset(("call", "exported", "maxactive"))
+"""Suffixes that mean nothing at a tracepoint: it has no calls to choose from, and misses no return."""
 
 
 def expand_aliases(
@@ -85,28 +87,30 @@ class _Expander:
             self.notes.append(f"{point} is left out: {error.message}")
             return []
         conditions = (point.condition,) if point.condition is not None else ()
-        hooks = [replace(h, asked=point, conditions=(*h.conditions, *conditions)) for h in hooks]
-        return hooks if point.is_pattern else [replace(h, named=point) for h in hooks]
+        return [
+            replace(
+                hook,
+                asked=point,
+                named=hook.named if point.is_pattern else point,
+                conditions=(*hook.conditions, *conditions),
+            )
+            for hook in hooks
+        ]
 
     def _leads_to(self, point: Point, body: Block, *, may_miss: bool) -> list[Hook]:
         if point.parts[0].name in LEAVES and not point.is_pattern:
             return self._leaf(point, body, may_miss=may_miss)
-        found = [one for alias in self.aliases if alias not in self.within for one in _matches(alias, point)]
-        exact = [one for one in found if not one.rest]
-        # The single event for all system calls replaces one event for each.
-        every = [one for one in exact if any(part.name == "__any" for part in one.name)]
-        chosen = every or exact or found
-        if not chosen and (ways := spelled(point) if point.is_pattern else []):
-            return self.points([replace(way, condition=None) for way in ways], body, may_miss=True)
-        if not chosen:
+        chosen = self._chosen(point)
+        ways = [way for one in sequences(point) for way in spelled(one)] if point.is_pattern else []
+        if not chosen and not ways:
             raise NoSuchPoint(f"there is no probe point '{point}'", point.at, hint=self._near(point))
         if len(self.within) > _DEPTH_MAX:
             raise ScriptError(f"'{point}' leads through more than {_DEPTH_MAX} aliases", point.at)
-        hooks: list[Hook] = []
+        hooks = self.points([replace(way, condition=None) for way in ways], body, may_miss=True)
         for one in chosen:
             alias = one.alias
             self.within.append(alias)
-            one_of_many = point.is_pattern and len(chosen) > 1
+            one_of_many = point.is_pattern and len(chosen) + len(ways) > 1
             points = [_with(p, one.rest) for p in alias.points]
             named = replace(point, parts=(*one.name, *one.rest))
             for hook in self.points(points, body, may_miss=may_miss or one_of_many):
@@ -119,6 +123,25 @@ class _Expander:
         if not hooks:
             raise NoSuchPoint(f"'{point}' matches nothing here", point.at, hint=_last(self.notes))
         return hooks
+
+    def _chosen(self, point: Point) -> "list[_Match]":
+        """Return the aliases that a point means. Of the names that begin one point, the longest is meant."""
+        aliases = [one for one in self.aliases if one not in self.within]
+        ways = sequences(point)
+        found: list[_Match] = []
+        for way in ways:
+            some = [one for alias in aliases for one in _matches(alias, way)]
+            longer = {one.words[:count] for one in some for count in range(len(one.name))}
+            found += [one for one in some if one.words not in longer]
+        if len(ways) > 1:
+            # What `**` stands for is a name, not a suffix.
+            found = [one for one in found if not any("*" in part.name for part in one.rest)]
+        # The single event for all system calls replaces one event for each.
+        every = {one.words[0] for one in found if one.is_every}
+        found = [one for one in found if one.is_every or one.words[0] not in every]
+        return [
+            replace(one, rest=_without(one.rest, _OF_FUNCTIONS)) if one.is_every else one for one in found
+        ]
 
     def _leaf(self, point: Point, body: Block, *, may_miss: bool) -> list[Hook]:
         """Return the hook of a point that is not an alias. One that may match nothing is looked up."""
@@ -159,6 +182,16 @@ class _Match:
     name: tuple[Component, ...]
     rest: tuple[Component, ...]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Return the name as text."""
+        return tuple(map(str, self.name))
+
+    @property
+    def is_every(self) -> bool:
+        """Return whether it is the single event for all system calls."""
+        return any(part.name == "__any" for part in self.name)
+
 
 def _matches(alias: Alias, point: Point) -> list[_Match]:
     """Return a match for each of the alias's names that the point begins with."""
@@ -174,6 +207,10 @@ def _matches(alias: Alias, point: Point) -> list[_Match]:
         ):
             found.append(_Match(alias, parts, point.parts[length:]))
     return found
+
+
+def _without(rest: tuple[Component, ...], words: frozenset[str]) -> tuple[Component, ...]:
+    return tuple(part for part in rest if part.name not in words)
 
 
 def _fits(asked: Component, own: Component) -> bool:

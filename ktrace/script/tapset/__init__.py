@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 
@@ -11,6 +12,7 @@ from ktrace.script.language.ast import Assign, Call, Crement, Foreach, Name, Nod
 from ktrace.script.language.definitions import Alias, Point, Script
 from ktrace.script.language.facts import Facts
 from ktrace.script.language.parser import parse
+from ktrace.script.language.points import sequences
 from ktrace.script.language.preprocess import Preprocessor
 from ktrace.script.language.source import SourceFile
 
@@ -31,6 +33,8 @@ class Tapset:
         """Return the aliases that the probe points of a script may use."""
         found: list[Alias] = []
         todo = [point.parts[0].name for point in _points(script)]
+        wild = [word for word in todo if "*" in word]
+        todo += [name for name in (_families() if wild else ()) if any(fnmatchcase(name, w) for w in wild)]
         seen: set[str] = set()
         while todo:
             name = todo.pop()
@@ -61,7 +65,7 @@ class Tapset:
                 names |= _names(_bodies(kept))
 
     def _aliases(self, name: str, script: Script) -> tuple[Alias, ...]:
-        if name in ("syscall", "nd_syscall", "syscall_any", "nd_syscall_any"):
+        if name in _SYSCALLS:
             from ktrace.script.tapset.syscalls import syscall_aliases  # noqa: PLC0415 -- has large tables
 
             read, taken = _names(_bodies(script)), _assigned(script)
@@ -94,9 +98,16 @@ class _Piece:
     defines: frozenset[str]
 
 
+_SYSCALLS = ("syscall", "nd_syscall", "syscall_any", "nd_syscall_any")
 _NAME_MAX = 64  # longest file name here; the system refuses far longer ones with an error
 _ARGUMENTS_MAX = 64  # arguments that have variables: argv_1 and so on
 _DEFINES = re.compile(r"^(?:function|global) (\w+(?:, \w+)*)", re.MULTILINE)
+
+
+def _families() -> list[str]:
+    """Return the first words of all aliases."""
+    files = (file.name for file in resources.files(__package__).iterdir())
+    return sorted((*_SYSCALLS, *(name.removesuffix(".stp") for name in files if name.endswith(".stp"))))
 
 
 @cache
@@ -155,4 +166,5 @@ def _assigned(script: Script) -> set[str]:
 
 def _points(script: Script) -> list[Point]:
     found = [point for probe in script.probes for point in probe.points]
-    return found + [point for alias in script.aliases for point in alias.points]
+    found += [point for alias in script.aliases for point in alias.points]
+    return [way for point in found for way in sequences(point)]

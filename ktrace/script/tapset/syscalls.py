@@ -107,7 +107,7 @@ def syscall_aliases(
     hexadecimal = " || ".join(f'name == "{name}"' for name in _HEXADECIMAL_RETURNS)
     if prefix.endswith("_any"):
         return _ANY.format(name=prefix, hexadecimal=hexadecimal)
-    asked = {p.parts[1].name for p in points if p.parts[0].name == prefix and len(p.parts) > 1}
+    asked = {p.parts[1].name for p in points if len(p.parts) > 1 and fnmatchcase(prefix, p.parts[0].name)}
     text = ""
     if "*" in asked and _OF_ONE_CALL.isdisjoint(names):
         text += _ANY.format(name=f"{prefix}.__any", hexadecimal=hexadecimal)

@@ -62,6 +62,49 @@ def test_a_hook_knows_the_point_that_a_wildcard_stands_for(point: str, names: li
     assert {str(hook.asked) for hook in hooks} == {point}
 
 
+@pytest.mark.parametrize(
+    ("point", "names"),
+    [
+        ("one.**", ["one.a", "one.b", "one.b.c"]),
+        ("o**c", ["one.b.c"]),
+        ("**.c", ["one.b.c"]),
+        ("on**", ["oneshot", "one.a", "one.b", "one.b.c"]),
+        ("one.**.return", ["one.a.return", "one.b.c.return"]),
+        ("sys**openat", ["syscall.openat"]),
+        ("nd_sys*.openat", ["nd_syscall.openat"]),
+        ('kernel.f**("f")', ['kernel.function("f")']),
+        ("e**", ["end", "error", "extra"]),
+        ("one.b.c.return", ["one.b.c.return"]),
+    ],
+)
+def test_a_point_may_stand_for_several_words(point: str, names: list[str]) -> None:
+    aliases = """
+        probe one.a = kernel.function("f") {}  probe one.b = begin {}  probe one.b.c = kernel.function("g") {}
+        probe extra = begin {}
+    """
+    made = after(expand_aliases, f"{aliases} probe {point} {{}}", FakeKernel(["f", "g", "openat"]))
+    assert [str(hook.name) for hook in made.hooks] == names
+
+
+@pytest.mark.parametrize("point", ["syscall.*.return.maxactive(10)", "syscall.*.call", "syscall.*.return"])
+def test_suffixes_of_functions_mean_nothing_at_the_event_of_all_calls(point: str) -> None:
+    (hook,) = after(expand_aliases, f"probe {point} {{}}", FakeKernel(["sys_enter", "sys_exit"])).hooks
+    assert hook.site == AtEvent("raw_syscalls", "sys_exit" if "return" in point else "sys_enter")
+    assert hook.refused is None
+
+
+@pytest.mark.parametrize("point", ["syscall.openat.nothing", "syscall.openat.inline", "input.line.return"])
+def test_a_suffix_that_an_alias_does_not_take(point: str) -> None:
+    (hook,) = after(expand_aliases, f"probe {point} {{}}", FakeKernel(["openat"])).hooks
+    assert isinstance(hook.refused, NoSuchPoint)
+
+
+def test_a_suffix_of_a_system_call() -> None:
+    text = "probe syscall.open*.return.maxactive(10) {}"
+    hooks = after(expand_aliases, text, FakeKernel(["openat"])).hooks
+    assert [hook.site for hook in hooks] == [AtSyscall("openat", at_return=True, maxactive=10)]
+
+
 def test_a_bad_point_of_an_alias_does_not_take_the_others_with_it() -> None:
     text = 'probe a = kernel.function("f"), kernel.bad("x") {} probe a ? {}'
     made = after(expand_aliases, text, FakeKernel(["f"]))
