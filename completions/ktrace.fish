@@ -249,6 +249,7 @@ options() {
       offer --procfs \'Serve the script\'\\\'\'s procfs files below DIR.\'
       offer --listen \'Serve them over HTTP on loopback, for reading.\'
       offer --buffer-size \'Buffer for each CPU: 512k, 4M.\'
+      offer --max-probes \'Refuse a wildcard that matches more.\'
       offer --vmlinux \'The kernel\'\\\'\'s debug info, for places in the source.\'
       offer -I \'Read the tapsets (.stp files) below DIR; repeatable.\'
       offer -w \'Print no warnings about the script.\'
@@ -629,6 +630,7 @@ value_kind() {
     \'run --procfs\') kind=dirs ;;
     \'run --listen\') kind=nothing ;;
     \'run --buffer-size\') kind=sizes ;;
+    \'run --max-probes\') kind=nothing ;;
     \'run --vmlinux\') kind=files ;;
     \'run -I\') kind=dirs ;;
     \'count --by\') kind=keys ;;

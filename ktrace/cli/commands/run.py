@@ -7,7 +7,7 @@ import typer
 
 from ktrace.cli.combining import excludes
 from ktrace.cli.parser import VERBOSE_HELP
-from ktrace.cli.probe_options import VMLINUX
+from ktrace.cli.probe_options import MAX_PROBES, VMLINUX
 from ktrace.cli.quantities import count, seconds
 from ktrace.cli.run_options import BUFFER_KB
 from ktrace.cli.script_words import arch, facts_of, read_script
@@ -109,6 +109,7 @@ def run(
         typer.Option("--listen", metavar="PORT", help="Serve them over HTTP on loopback, for reading."),
     ] = None,
     buffer_kb: Annotated[int | None, BUFFER_KB] = None,
+    max_probes: Annotated[int, MAX_PROBES] = 500,
     vmlinux: Annotated[Path | None, VMLINUX] = None,
     tapsets: Annotated[
         list[str] | None,
@@ -197,6 +198,7 @@ def run(
         procfs=procfs,
         listen=listen,
         buffer_kb=buffer_kb,
+        max_probes=max_probes,
         vmlinux=vmlinux,
         verbose=verbose > 0,
         tapsets=tuple(tapsets or ()),

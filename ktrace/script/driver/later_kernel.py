@@ -33,7 +33,8 @@ class LaterKernel:
             from ktrace.script.driver.live_kernel import ScriptKernel
             from ktrace.script.driver.prepared import open_kernel
 
-            self._real = ScriptKernel(*open_kernel(self._options), self.symbols)
+            opened = open_kernel(self._options)
+            self._real = ScriptKernel(*opened, self.symbols, self._options.max_probes)
         return self._real
 
     @property

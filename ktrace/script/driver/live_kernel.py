@@ -15,7 +15,7 @@ from ktrace.model.names import EVENT_MAX
 from ktrace.records import dataclass
 from ktrace.resolve.arguments import syscall_params
 from ktrace.resolve.resolve import want
-from ktrace.resolve.spec import ProbeOptions, ProbeSpec
+from ktrace.resolve.spec import MAX_PROBES, ProbeOptions, ProbeSpec
 from ktrace.script.driver.argument_type import argument_type
 from ktrace.script.driver.current_task import CurrentTask
 from ktrace.script.driver.kernel_symbols import KernelSymbols
@@ -43,6 +43,7 @@ class ScriptKernel:
         kernel: provides functions, types and events.
         group: the group of the probes that are made.
         names: the kernel's symbols, by address.
+        max_probes: the most functions that a wildcard may match.
 
     Attributes:
         wanted: the probes that were found, by `Found.key`.
@@ -53,6 +54,7 @@ class ScriptKernel:
     kernel: Kernel
     group: str
     names: KernelSymbols
+    max_probes: int = MAX_PROBES
     wanted: dict[int, ProbeSpec] = field(default_factory=dict)
     events: dict[int, str] = field(default_factory=dict)
     doubts: dict[str, None] = field(default_factory=dict)
@@ -284,9 +286,10 @@ class ScriptKernel:
         defaults = ProbeOptions(
             self.group,
             at_return=site.at_return,
-            maxactive=site.maxactive if isinstance(site, AtFunction) else 0,
+            maxactive=site.maxactive if site.at_return else 0,
             machine=self.kernel.machine,
             either_arrow=True,
+            max_probes=self.max_probes,
             inlined=isinstance(site, AtFunction) and site.inline,
         )
         call = site.name if isinstance(site, AtSyscall) else None

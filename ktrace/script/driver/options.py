@@ -32,3 +32,4 @@ class Options:
     tapsets: tuple[str, ...] = ()
     warnings: Literal["show", "none", "error"] = "show"
     cache: bool = True
+    max_probes: int = 500

@@ -51,6 +51,20 @@ def new(tmp_path: Path) -> ScriptKernel:
     return built(tmp_path / "new", NEW_README)
 
 
+def test_a_wildcard_matches_no_more_functions_than_allowed(new: ScriptKernel) -> None:
+    site = AtFunction("*")
+    assert len(new.find(site, ())) > 1
+    new.max_probes, new._asked = 1, {}
+    with pytest.raises(UsageError, match="more than the 1 of --max-probes"):
+        new.find(site, ())
+
+
+def test_a_probe_of_a_system_call_follows_as_many_calls_as_asked(new: ScriptKernel) -> None:
+    text = "probe syscall.openat.return.maxactive(10) { println($dfd) }"
+    compiled(new, text)
+    assert sorted(one.probe.to_line()[:2] for one in new.wanted.values()) in (["p:", "r1"], ["r1"])
+
+
 def compiled(kernel: ScriptKernel, text: str) -> Compiled:
     return Compiler(Facts("6.1", "x86_64"), kernel).run([SourceFile("t.stp", text)])
 
