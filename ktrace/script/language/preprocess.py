@@ -46,10 +46,12 @@ class Preprocessor:
 
     Attributes:
         macros: macros by name, without the `@`.
+        used: the numbers of the arguments that were named: `$1`, `@1`.
     """
 
     facts: Facts
     macros: dict[str, _Macro] = field(default_factory=_builtins)
+    used: set[int] = field(default_factory=set)
     _made: int = 0
     _defined: set[str] = field(default_factory=set)
 
@@ -108,6 +110,7 @@ class Preprocessor:
         if not 1 <= index <= len(arguments):
             hint = f"arguments follow the script's name: {len(arguments)} given"
             raise ScriptError(f"there is no argument {token.text}", token.at, hint=hint)
+        self.used.add(index)
         value = arguments[index - 1]
         if token.text[0] == "@":
             raw = value.encode("utf-8", "surrogateescape").decode("latin-1")

@@ -29,6 +29,7 @@ class Compilation:
         limits: the script's limits.
         tapsets: files of the user's own tapsets.
         script: the syntax tree.
+        arguments: the numbers of the arguments that the script names.
         aliases: the script's aliases and those of the tapset.
         hooks: a handler for each probe point that is not an alias.
         functions: the functions, each with a unique name and number of parameters.
@@ -48,6 +49,7 @@ class Compilation:
     limits: Limits
     tapsets: Sequence[SourceFile]
     script: Script = field(init=False)
+    arguments: frozenset[int] = field(init=False)
     aliases: tuple[Alias, ...] = field(init=False)
     hooks: Hooks = field(init=False)
     functions: Functions = field(init=False)

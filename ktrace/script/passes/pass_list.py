@@ -26,11 +26,12 @@ from ktrace.script.passes.refuse_unreadable import refuse_unreadable
 from ktrace.script.passes.rename_locals import rename_locals
 from ktrace.script.passes.set_globals import set_globals
 from ktrace.script.passes.split_patterns import split_patterns
+from ktrace.script.passes.warn_of_arguments import warn_of_arguments
 from ktrace.script.passes.warn_of_differences import warn_of_differences
 from ktrace.script.passes.warn_of_unassigned import warn_of_unassigned
 
 TO_HOOKS = (
-    Pass(parse, makes=("script",)),
+    Pass(parse, makes=("script", "arguments")),
     Pass(set_globals, makes=("script",)),
     Pass(read_tapset, makes=("script", "aliases", "warnings")),
     Pass(rename_locals, makes=("script",)),
@@ -41,6 +42,7 @@ TO_HOOKS = (
 PASSES = checked(
     (
         *TO_HOOKS,
+        Pass(warn_of_arguments, makes=("warnings",)),
         Pass(expand_value, makes=("hooks",)),
         Pass(overload, makes=("functions",)),
         Pass(warn_of_unassigned, makes=("warnings",)),

@@ -15,7 +15,7 @@ def set_globals(script: Script, settings: Mapping[str, str]) -> Script:
     """Give globals the values of `-G NAME=VALUE`.
 
     Raises:
-        UsageError: the script has no global variable of that name.
+        UsageError: the script has no global variable of that name, or it is a number and the value is not.
     """
     for name in settings:
         if name not in script.global_names:
@@ -31,4 +31,7 @@ def _set(one: Global, text: str) -> Global:
         if len(words) == 2 and words[0].kind == "number":
             value = number(words[0])
             return replace(one, initial=Number(one.at, -value if text.startswith("-") else value))
+    if isinstance(one.initial, Number):
+        problem = f"'{text}' is not a number, and the script sets {one.name} to one"
+        raise UsageError(f"-G {one.name}: {problem}", hint=f"-G {one.name}={one.initial.value}")
     return replace(one, initial=Text(one.at, text.encode("utf-8", "surrogateescape").decode("latin-1")))

@@ -12,7 +12,9 @@ FILES = (
 
 
 def test_files_become_one_tree_and_share_their_macros() -> None:
-    assert show(parse(FILES, Facts())).split("\n") == [
+    script, used = parse(FILES, Facts())
+    assert not used
+    assert show(script).split("\n") == [
         "global n",
         "probe begin",
         "{",
@@ -26,3 +28,8 @@ def test_files_become_one_tree_and_share_their_macros() -> None:
         "",
         "",
     ]
+
+
+def test_the_arguments_that_a_script_names() -> None:
+    text = "probe begin { println($1, @3, $#) %( $# > 9 %? println($2) %) }"
+    assert parse([SourceFile("t.stp", text)], Facts(arguments=["1", "2", "3", "4"]))[1] == {1, 3}

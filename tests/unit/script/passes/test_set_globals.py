@@ -22,3 +22,9 @@ def test_a_setting_is_a_number_unless_the_variable_is_a_string() -> None:
 def test_a_setting_needs_its_variable() -> None:
     with pytest.raises(UsageError, match="-G m: the script has no global variable of that name"):
         after(set_globals, SCRIPT, settings={"m": "1"})
+
+
+@pytest.mark.parametrize("text", ["abc", "", "1 2", "--1"])
+def test_a_number_is_set_to_a_number(text: str) -> None:
+    with pytest.raises(UsageError, match=r"-G n: '.*' is not a number, and the script sets n to one"):
+        after(set_globals, SCRIPT, settings={"n": text})
