@@ -53,11 +53,12 @@ def expand_aliases(
     for probe in script.probes:
         found += expander.points(probe.points, probe.body)
     if not any(not hook.body.at.source.tapset for hook in found):
-        raise NoSuchPoint(
-            "none of the probe points of this script matches anything",
-            script.probes[0].at,
-            hint=_last(expander.notes),
-        )
+        at = script.probes[0].at
+        if (unknown := expander.unknown) is not None:
+            problem = "none of the probe points of this script is known to match anything"
+            raise NoSuchPoint(f"{problem}: {unknown.message}", at, hint=unknown.hint)
+        problem = "none of the probe points of this script matches anything"
+        raise NoSuchPoint(problem, at, hint=_last(expander.notes))
     return tuple(found), expander.notes, (*warnings, *expander.warnings)
 
 
@@ -68,6 +69,7 @@ class _Expander:
     within: list[Alias] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    unknown: Unavailable | None = None
 
     def points(self, points: Sequence[Point], body: Block, *, may_miss: bool = False) -> list[Hook]:
         found: list[Hook] = []
@@ -106,6 +108,7 @@ class _Expander:
             raise NoSuchPoint(f"there is no probe point '{point}'", point.at, hint=self._near(point))
         if len(self.within) > _DEPTH_MAX:
             raise ScriptError(f"'{point}' leads through more than {_DEPTH_MAX} aliases", point.at)
+        noted, warned = len(self.notes), len(self.warnings)
         hooks = self.points([replace(way, condition=None) for way in ways], body, may_miss=True)
         for one in chosen:
             alias = one.alias
@@ -121,7 +124,7 @@ class _Expander:
                     hooks.append(replace(hook, named=named, before=(*hook.before, *blocks)))
             self.within.pop()
         if not hooks:
-            raise NoSuchPoint(f"'{point}' matches nothing here", point.at, hint=_last(self.notes))
+            raise NoSuchPoint(f"'{point}' matches nothing here", point.at, hint=self._reason(noted, warned))
         return hooks
 
     def _chosen(self, point: Point) -> "list[_Match]":
@@ -159,10 +162,15 @@ class _Expander:
                 is_there = machine_at(point, self.machine).exists(site)
             except Unavailable as error:
                 self.warnings.append(f"{point} is left out: {error.message}")
+                self.unknown = self.unknown or error
                 return []
             if not is_there:
                 raise NoSuchPoint(f"'{point}' matches nothing here", point.at)
         return [Hook(point, site, point, body)]
+
+    def _reason(self, noted: int, warned: int) -> str | None:
+        """Return the last reason for leaving out a point, of those after the first `noted` and `warned`."""
+        return _last((*self.notes[noted:], *self.warnings[warned:]))
 
     def _near(self, point: Point) -> str | None:
         names = [str(name) for alias in self.aliases for name in alias.names]

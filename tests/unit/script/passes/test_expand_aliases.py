@@ -150,6 +150,22 @@ def test_a_point_that_may_be_there_is_left_out_with_a_warning() -> None:
     assert list(made.warnings) == ['kernel.statement("f@a.c:1") is left out: there is no debug info']
 
 
+@pytest.mark.parametrize(
+    "text",
+    ['probe kernel.function("*@a.c").call ? {}', 'probe a = kernel.function("f@a.c:1") {} probe a ? {}'],
+)
+def test_a_script_of_which_nobody_knows_whether_it_matches_says_why(text: str) -> None:
+    with pytest.raises(NoSuchPoint, match="is known to match anything: there is no debug info"):
+        after(expand_aliases, text, Doubtful([]))
+
+
+def test_an_alias_of_points_that_may_be_there_says_why_it_matches_nothing() -> None:
+    text = 'probe a = kernel.function("f@a.c:1") ? {} probe begin {} probe no ?, begin {} probe a {}'
+    with pytest.raises(NoSuchPoint, match="'a' matches nothing here") as caught:
+        after(expand_aliases, text, Doubtful([]))
+    assert caught.value.hint == 'kernel.function("f@a.c:1") is left out: there is no debug info'
+
+
 def test_a_point_that_there_is_not() -> None:
     with pytest.raises(ScriptError, match=r"there is no probe point 'one\.c'") as caught:
         after(expand_aliases, ALIASES + "probe one.c {}")
