@@ -12,7 +12,7 @@ from ktrace.script.language.definitions import Global, Script
 from ktrace.script.language.facts import Facts
 from ktrace.script.language.limits import Limits
 from ktrace.script.language.sites import Input, Sampled, Served
-from ktrace.script.language.source import SourceFile
+from ktrace.script.language.source import ScriptError, SourceFile
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.compilation import Compilation
 from ktrace.script.passes.counted import Counted
@@ -24,6 +24,7 @@ from ktrace.script.passes.pushed import Pushed
 from ktrace.script.passes.runnable import Handled, Runnable, Variable
 from ktrace.script.passes.task_needs import task_needs
 from ktrace.script.passes.types import Types
+from ktrace.script.passes.user_place import find_user_place, told_at_user_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Compiler:
         hooks = self.after(TO_HOOKS, sources).hooks
         for hook in hooks:
             if hook.refused is not None:
-                raise hook.refused
+                raise told_at_user_place(hook.refused, hook)
         return hooks
 
     def after(self, passes: Sequence[Pass], sources: Iterable[SourceFile]) -> Compilation:
@@ -111,5 +112,8 @@ class Compiler:
             tuple(sources), self.facts, self.machine, self.settings, self.limits, tuple(self.tapsets)
         )
         for one in passes:
-            one.apply(made)
+            try:
+                one.apply(made)
+            except ScriptError as error:
+                raise find_user_place(error, getattr(made, "hooks", ())) from error
         return made

@@ -13,6 +13,7 @@ from ktrace.script.passes.alias_variables import find_unreadable
 from ktrace.script.passes.bound import Bound
 from ktrace.script.passes.find_reads import find_targets
 from ktrace.script.passes.hook import Hook, Hooks, asking, machine_at
+from ktrace.script.passes.user_place import told_at_user_place
 
 
 def find_events(
@@ -30,18 +31,18 @@ def find_events(
     """
     bound: list[Bound] = []
     more: list[str] = []
-    missing: dict[Point, KtraceError] = {}
+    missing: dict[Point, tuple[KtraceError, Hook]] = {}
     for number, hook in enumerate(hooks):
         try:
             bound.append(_bind(hook, f"probe {number}", machine))
         except KtraceError as error:
             if not hook.one_of_many or isinstance(error, ScriptError):
-                raise
+                raise told_at_user_place(error, hook) from error
             more.append(f"{hook.point} is left out: {error.message}")
-            missing.setdefault(hook.asked, error)
-    for asked, refused in missing.items():
+            missing.setdefault(hook.asked, (error, hook))
+    for asked, (refused, hook) in missing.items():
         if not any(b.hook.asked is asked for b in bound):
-            raise refused  # none of the functions has it
+            raise told_at_user_place(refused, hook)  # none of the functions has it
     return bound, (*notes, *more)
 
 
