@@ -54,6 +54,28 @@ REFUSED_FAMILIES = {
 """Probe points that ktrace refuses, by their first word, with the reason."""
 
 
+_REFUSED_SUFFIXES = {
+    "callee": "ktrace does not know which functions a function calls: probe the callee's own function",
+    "callees": "ktrace does not know which functions a function calls: probe their own functions",
+    "label": 'labels are not looked up: kernel.statement("FUNCTION@FILE:LINE") probes the label\'s line',
+    "absolute": "give the address without it: kernel.statement(0xADDRESS)",
+}
+"""Suffixes of functions that ktrace refuses, with the reason or what to write."""
+
+_REFUSED_KINDS = {
+    "mark": 'kernels have tracepoints in place of markers: kernel.trace("EVENT")',
+    "tracepoint": 'a tracepoint is kernel.trace("EVENT")',
+}
+"""Second words after `kernel` and `module` that ktrace refuses, with the reason or what to write."""
+
+
+REFUSED_ALIASES = dict.fromkeys(
+    ("netfilter.hook", "netfilter.pf"),
+    "hooks are not added to the kernel: netfilter.ipv4.local_in and the like probe what calls them",
+)
+"""Probe points that would be aliases, by their first two words, with the reason or what to write."""
+
+
 def read_point(point: Point) -> Site:
     """Return the site that a probe point describes.
 
@@ -192,10 +214,12 @@ def _in_kernel(point: Point, head: Component, rest: list[Component]) -> Site:
     if what.name == "data" and head.name == "kernel":
         return watch_site(what, suffixes)
     if what.name == "statement" and isinstance(what.arg, int):
+        _nothing_more([one for one in suffixes if one.name != "absolute"])
         return AtFunction(hex(what.arg & (1 << 64) - 1), absolute=what.arg)
     if what.name not in ("function", "statement") or not isinstance(what.arg, str):
-        reason = ": kernels have tracepoints in place of markers" if what.name == "mark" else ""
-        raise NoSuchPoint(f"'{what}' cannot be probed{reason}", what.at, hint="function statement trace")
+        if what.name in _REFUSED_KINDS:
+            raise ScriptError(f"'{what}' cannot be probed: {_REFUSED_KINDS[what.name]}", what.at)
+        raise NoSuchPoint(f"'{what}' cannot be probed", what.at, hint="function statement trace")
     function, at_sign, place = what.arg.partition("@")
     module = str(head.arg) if head.name == "module" else None
     site = AtFunction(function, False, module, statement=what.name == "statement")
@@ -235,6 +259,8 @@ def _with_suffixes(site: AtFunction, suffixes: list[Component]) -> AtFunction:
                 site = replace(site, maxactive=suffix.arg)
             case "inline":
                 site = replace(site, inline=True)
+            case word if word in _REFUSED_SUFFIXES:
+                raise ScriptError(f"'{suffix}' cannot be probed: {_REFUSED_SUFFIXES[word]}", suffix.at)
             case _:
                 raise NoSuchPoint(
                     f"'{suffix}' does not belong to a function",

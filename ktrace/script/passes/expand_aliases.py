@@ -16,7 +16,15 @@ from ktrace.records import dataclass
 from ktrace.script.kernel_interface import Machine
 from ktrace.script.language.ast import Block
 from ktrace.script.language.definitions import Alias, Component, Point, Script
-from ktrace.script.language.points import REFUSED_FAMILIES, AtMoment, OwnSite, read_point, sequences, spelled
+from ktrace.script.language.points import (
+    REFUSED_ALIASES,
+    REFUSED_FAMILIES,
+    AtMoment,
+    OwnSite,
+    read_point,
+    sequences,
+    spelled,
+)
 from ktrace.script.language.source import NoSuchPoint, ScriptError
 from ktrace.script.passes.hook import Hook, Hooks, machine_at
 
@@ -105,6 +113,10 @@ class _Expander:
         chosen = self._chosen(point)
         ways = [way for one in sequences(point) for way in spelled(one)] if point.is_pattern else []
         if not chosen and not ways:
+            words = ".".join(part.name for part in point.parts[:2])
+            if words in REFUSED_ALIASES:
+                refused = ScriptError(f"'{point}' cannot be probed: {REFUSED_ALIASES[words]}", point.at)
+                return [Hook(point, AtMoment("never"), point, body, refused=refused)]
             raise NoSuchPoint(f"there is no probe point '{point}'", point.at, hint=self._near(point))
         if len(self.within) > _DEPTH_MAX:
             raise ScriptError(f"'{point}' leads through more than {_DEPTH_MAX} aliases", point.at)

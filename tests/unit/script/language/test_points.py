@@ -47,7 +47,14 @@ def test_timers() -> None:
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ('kernel.mark("x")', "tracepoints"),
+        ('kernel.mark("x")', 'kernel.trace("EVENT")'),
+        ('kernel.tracepoint("x")', 'kernel.trace("EVENT")'),
+        ('kernel.function("f").callee("g")', "probe the callee's own function"),
+        ('kernel.function("f@a.c").callees', "probe their own functions"),
+        ('kernel.function("f").callees(2)', "probe their own functions"),
+        ('module("m").function("f").label("x")', "kernel.statement("),
+        ('kernel.function("f").absolute', "kernel.statement(0xADDRESS)"),
+        ("kernel.statement(0x10).return", "'return' does not belong to this probe point"),
         ("timer.profile.tock", "tock"),
         ('kernel.statement("f@a.c:")', "neither a file nor lines"),
         ('kernel.statement("f@a.c:x")', "neither a file nor lines"),

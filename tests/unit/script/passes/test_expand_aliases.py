@@ -181,6 +181,12 @@ def test_a_script_of_which_nothing_is_left(probe: str) -> None:
     assert caught.value.hint is not None and "is left out" in caught.value.hint
 
 
+@pytest.mark.parametrize("point", ['netfilter.hook("x").pf("y")', 'netfilter.pf("y").hook("x").priority(1)'])
+def test_a_point_that_is_refused_with_what_to_use(point: str) -> None:
+    (hook,) = after(expand_aliases, f"probe {point} {{}}").hooks
+    assert "cannot be probed: hooks are not added to the kernel" in str(hook.refused)
+
+
 def test_a_script_without_probes() -> None:
     with pytest.raises(KtraceError, match="this script has no probes"):
         after(expand_aliases, ALIASES)
