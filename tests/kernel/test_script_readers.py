@@ -17,7 +17,8 @@ SCRIPTS = {
         if ($count == 777) println(execname(), " ", $count, " ", $pos != 0) }""",
     "returns": """probe kernel.function("vfs_read").return {
         if ($return == 777) printf("%d %d %s\\n", $return, @entry($count), ppfunc()) }""",
-    "texts": 'probe syscall.openat { if (filename == "/dev/null") println(name, " ", argstr) }',
+    "texts": """probe syscall.openat {
+        if (pid() == target() && isinstr(filename, "/dev/zero")) println(name, " ", argstr) }""",
     "fields of events": """probe kernel.trace("sched_process_exec") {
         if (pid() == target()) println(kernel_string($filename), $pid == pid(), tid() == pid()) }""",
     "names of tasks": """probe kernel.trace("raw_syscalls:sys_exit") {

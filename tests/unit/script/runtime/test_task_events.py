@@ -55,6 +55,13 @@ def test_a_process_that_is_made_and_ends_at_once_is_taken_in_order_of_time() -> 
     assert tasks.parent(11, BEGIN + 9 * US) is None
 
 
+def test_events_that_tell_nothing_of_tasks() -> None:
+    tasks = Tasks()
+    take_lives(tasks, happened(events("sys_enter", {"id": [1]})))
+    take_lives(tasks, happened())
+    assert tasks.parent(7, BEGIN + 9 * US) is None
+
+
 def test_the_program_of_a_process_is_read_from_its_stack() -> None:
     tasks = Tasks()
     columns = {"argc": [2], "a0": ["/bin/x"], "a1": ["one two"], "a2": [None], "a3": ["A=b=c"], "a4": [""]}
