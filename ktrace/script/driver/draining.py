@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 
-_PAUSE_S = 0.001
+# Without a pause, each read may be an event itself, and cause the next one.
+_PAUSE_S = 0.005
 _MOST = 64 << 20  # bytes that are kept; then the buffer fills up, and the kernel counts what is lost
 
 
@@ -43,7 +44,6 @@ class Draining:
     def _drain(self) -> None:
         have = 0
         while not self._ended.is_set() and have < _MOST:
-            before = have
             for cpu, fd in self._fds.items():
                 try:
                     pages = self._read(fd)
@@ -53,5 +53,4 @@ class Draining:
                 if pages:
                     self.pages.setdefault(cpu, bytearray()).extend(pages)
                     have += len(pages)
-            if have == before:
-                time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)

@@ -74,7 +74,8 @@ def live(
             if counts is not None:
                 _count(session, drive, counts)
             if drive.counts is None:
-                reader.prepare()  # before the first event: what can be loaded now does not delay it
+                # A command may end before NumPy is loaded, and all its events have to be read soon after.
+                reader.prepare(many=child is not None)
             session.arm()
             _loop(context, drive, reader, counts, serving)
             session.stop()

@@ -60,9 +60,11 @@ class LivePages:
         for fd in self._fds.values():
             os.close(fd)
 
-    def prepare(self) -> None:
-        """Load what decodes events."""
-        self._decoder()
+    def prepare(self, *, many: bool) -> None:
+        """Load what decodes events. `many`: whether to load what decodes many at once, too."""
+        made = self._decoder()
+        if many and isinstance(made, LiveRows):
+            self._made = self._for_many(made.forms)
 
     def read(self, until: int | None) -> Happened | None:
         """Return the events up to a time; all of them for None.

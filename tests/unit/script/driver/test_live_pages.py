@@ -89,13 +89,20 @@ def test_nothing_is_made_before_the_first_event(rig: Rig) -> None:
 
 
 def test_a_few_events_are_read_one_by_one(rig: Rig) -> None:
-    rig.reader.prepare()
+    rig.reader.prepare(many=False)
     rig.write(0, page(100, 1, 2, 3))
     rig.write(1, page(105, 4, 5))
     assert rig.read(120) == [1, 4, 2] and rig.reader.waiting == 2
     rig.write(0, page(200, 6))
     assert rig.read() == [5, 3, 6]
     assert rig.one_by_one and rig.reader.events == 6 and not rig.reader.has_more
+
+
+def test_where_many_will_come_they_are_read_in_one_step(rig: Rig) -> None:
+    rig.reader.prepare(many=True)
+    rig.write(0, page(100, 1, 2, 3))
+    rig.write(1, page(105, 4, 5))
+    assert not rig.one_by_one and rig.read(120) == [1, 4, 2] and rig.read() == [5, 3]
 
 
 def test_many_pages_are_read_in_one_step_after_what_waits(rig: Rig) -> None:
@@ -165,5 +172,5 @@ def test_what_comes_while_numpy_is_loaded_is_not_lost(rig: Rig, monkeypatch: pyt
 )
 def test_what_cannot_be_read_one_by_one(needs: dict, monkeypatch: pytest.MonkeyPatch) -> None:
     rig = Rig(monkeypatch, **needs)
-    rig.reader.prepare()
+    rig.reader.prepare(many=False)
     assert isinstance(rig.reader._made, LiveDecoder)
