@@ -28,6 +28,7 @@ from ktrace.symbols.syscalls import (
     SyscallParam,
     argument_offset,
     fetch_args,
+    function_names,
     params_from_format,
     params_from_types,
     syscall_name,
@@ -184,6 +185,21 @@ def syscall_params(name: str, kernel: Kernel) -> tuple[SyscallParam, ...]:
     types = kernel.types()
     found = types if isinstance(types, Miss) else params_from_types(name, types.functions)
     return () if isinstance(found, Miss) else found
+
+
+def is_left_out(name: str, kernel: Kernel) -> bool:
+    """Return whether the kernel was built without a system call.
+
+    It then has a weak function of that name, which only returns an error, without a format and types.
+    """
+    tracing = kernel.tracing
+    if tracing.exists(f"events/syscalls/sys_enter_{name}") or not tracing.exists("events/syscalls"):
+        return False
+    found = [one for word in function_names(name, kernel.machine) for one in kernel.symbols.find(word)]
+    if not found or any(one.type not in "Ww" for one in found if one.is_function):
+        return False
+    types = kernel.types()
+    return isinstance(types, Miss) or isinstance(params_from_types(name, types.functions), Miss)
 
 
 def _is_number(arg: FetchArg | None) -> bool:

@@ -13,7 +13,7 @@ from ktrace.model.fetch_types import parse_type
 from ktrace.model.miss import Miss
 from ktrace.model.names import EVENT_MAX
 from ktrace.records import dataclass
-from ktrace.resolve.arguments import syscall_params
+from ktrace.resolve.arguments import is_left_out, syscall_params
 from ktrace.resolve.resolve import want
 from ktrace.resolve.spec import MAX_PROBES, ProbeOptions, ProbeSpec
 from ktrace.script.driver.argument_type import argument_type
@@ -108,7 +108,8 @@ class ScriptKernel:
             return bool(self._static.named(site))
         if isinstance(site, AtSyscall):
             names = function_names(site.name, self.kernel.machine)
-            return any(map(self.kernel.symbols.has_function, names))
+            found = any(map(self.kernel.symbols.has_function, names))
+            return found and not is_left_out(site.name, self.kernel)
         if site.place is not None or site.inline:
             self._need_debug_info(site)
         found_by_looking = site.place is not None or site.module is not None or site.inline
@@ -241,6 +242,8 @@ class ScriptKernel:
     def _ask(
         self, site: AtFunction | AtSyscall, reads: tuple[Read, ...], more: tuple[str, ...]
     ) -> list[ProbeSpec]:
+        if isinstance(site, AtSyscall) and is_left_out(site.name, self.kernel):
+            raise NotFound(f"this kernel was built without the system call '{site.name}'")
         module = site.module if isinstance(site, AtFunction) else None
         types = [argument_type(read, self.kernel, self.doubts, module) for read in reads]
         found: list[ProbeSpec] = []

@@ -15,7 +15,8 @@ from ktrace.script.language.preprocess import Facts
 from ktrace.script.language.source import SourceFile
 from ktrace.script.passes.compiler import Compiled, Compiler
 from ktrace.stream.symbol_table import SymbolTable
-from tests.unit.session.places import NEW_README, OLD_README, BuiltKernel
+from ktrace.symbols.kallsyms import Kallsyms
+from tests.unit.session.places import NEW_README, OLD_README, SYMBOLS, BuiltKernel
 
 SWITCH = (
     "name: sched_switch\nID: 90\nformat:\n"
@@ -118,6 +119,26 @@ def test_what_was_at_the_entry_has_a_probe_there(either: ScriptKernel) -> None:
     found = lines(either, text)
     assert found[0].startswith("r") and "f0=$retval" in found[0]
     assert found[1].startswith("vfs_read vfs_read f0=")
+
+
+class WithoutCalls(BuiltKernel):
+    """A kernel that was built without delete_module; its io_setup has a function, but no event."""
+
+    def _symbols(self) -> Kallsyms:
+        more = "ffffffff81000100 W __x64_sys_delete_module\nffffffff81000110 T __x64_sys_io_setup\n"
+        return Kallsyms((SYMBOLS + more).encode())
+
+
+def test_a_call_that_the_kernel_was_built_without_is_not_there(tmp_path: Path) -> None:
+    kernel = WithoutCalls(tmp_path, NEW_README)
+    built = ScriptKernel(kernel, "ktrace_1_2", KernelSymbols(lambda: SymbolTable(b""), None, print))
+    assert [built.exists(AtSyscall(name)) for name in ("openat", "io_setup", "delete_module")] == [1, 1, 0]
+    made = compiled(built, "probe syscall.{openat,delete_mod*} ? { println(name) }")
+    assert [one.hook.site for one in made.bound] == [AtSyscall("openat")]
+    with pytest.raises(NotFound, match="this kernel was built without the system call 'delete_module'"):
+        compiled(built, "probe syscall.delete_module { println(argstr) }")
+    (tmp_path / "tracing/events/syscalls").rename(tmp_path / "tracing/events/others")
+    assert built.exists(AtSyscall("delete_module"))  # this kernel does not list its calls
 
 
 def test_what_is_there(either: ScriptKernel) -> None:
