@@ -355,6 +355,10 @@ def walk(node: Node) -> Iterator[Node]:
             stack += below
 
 
+PROBE_WRITE = "@probewrite"
+"""The name of the call that stands for `@probewrite(v)`."""
+
+
 def variable_of(target: Node) -> Name | None:
     """Return the variable that a target names, `x` for `x` and `x[1]`; None for any other expression."""
     if isinstance(target, Index):

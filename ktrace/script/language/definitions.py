@@ -69,15 +69,21 @@ class Probe(Located):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alias(Located):
-    """`probe names = points { body }`.
+    """`probe names = points { body }`, or `probe names = points { body }, { ending }`.
 
-    The body runs before the user's handler, or after it with `+=` (`epilogue`).
+    The body runs before the user's handler, or after it with `+=` (`epilogue`). The ending runs after it.
     """
 
     names: tuple[Point, ...]
     points: tuple[Point, ...]
     body: Block
     epilogue: bool
+    ending: Block | None = None
+
+    @property
+    def bodies(self) -> tuple[Block, ...]:
+        """Return its blocks, in the order of the text."""
+        return (self.body,) if self.ending is None else (self.body, self.ending)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,6 +21,7 @@ From lowest to highest precedence:
 """
 
 from ktrace.script.language.ast import (
+    PROBE_WRITE,
     Aggregate,
     Assign,
     Binary,
@@ -284,6 +285,11 @@ def _at_word(s: Stream) -> Expr:
         return Entry(token.at, value) if word == "entry" else Defined(token.at, value)
     if word in TYPE_WORDS and word != "sizeof":
         return type_word(s, token, word, expression)
+    if word == "probewrite":
+        args = arguments(s)
+        if len(args) != 1 or not isinstance(args[0], Name):
+            raise ScriptError("@probewrite takes a variable", token.at, hint="@probewrite(v)")
+        return Call(token.at, PROBE_WRITE, args)
     if word == "cast":
         args = arguments(s)
         texts = [arg.value if isinstance(arg, Text) else None for arg in args[1:]]
@@ -299,7 +305,6 @@ def _at_word(s: Stream) -> Expr:
     reasons = {
         "perf": "perf counters are not read here",
         "const": "the preprocessor's constants are not known to the kernel's types",
-        "probewrite": "nothing is written to the kernel",
     }
     if word.startswith(("prometheus_", "json_")):
         raise ScriptError(f"@{word}: files in /proc need a kernel module", token.at)

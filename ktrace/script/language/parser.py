@@ -133,7 +133,14 @@ def _probe(s: Stream) -> list[Probe] | list[Alias]:
         epilogue = s.take().text == "+="
         names = points
         points = _points(s)
-        return [Alias(at, tuple(names), tuple(points), block(s, "the probe"), epilogue)]
+        body = block(s, "the probe")
+        ending = None
+        if comma := s.accept(","):
+            if epilogue:
+                hint = "probe NAME = POINT { before }, { after }"
+                raise ScriptError("with '+=', an alias has one block", comma.at, hint=hint)
+            ending = block(s, "the epilogue")
+        return [Alias(at, tuple(names), tuple(points), body, epilogue, ending)]
     return [Probe(at, tuple(points), block(s, "the probe"))]
 
 

@@ -202,7 +202,8 @@ def _probe(one: Probe) -> str:
 def _alias(one: Alias) -> str:
     names = ", ".join(map(show_point, one.names))
     equals = "+=" if one.epilogue else "="
-    return f"probe {names} {equals} {', '.join(map(show_point, one.points))}\n{show_statement(one.body)}"
+    blocks = ",\n".join(show_statement(body) for body in one.bodies)
+    return f"probe {names} {equals} {', '.join(map(show_point, one.points))}\n{blocks}"
 
 
 def _path(path: Path) -> str:

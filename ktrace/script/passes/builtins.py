@@ -9,7 +9,7 @@ import re
 from typing import cast
 
 from ktrace.records import dataclass
-from ktrace.script.language.ast import Kind
+from ktrace.script.language.ast import PROBE_WRITE, Kind
 from ktrace.script.own_task import param_of
 from ktrace.script.passes.refused_functions import REFUSED_FUNCTIONS
 
@@ -334,6 +334,7 @@ UNREADABLE = "__ktrace_unreadable"
 """The value that the tapset gives to a variable that an alias cannot supply; its argument is the reason."""
 
 REFUSED = REFUSED_FUNCTIONS | {
+    PROBE_WRITE: "it tells an alias what the handler writes, and belongs in the alias",
     "pid2task": "a task is known by its number here: give it to task_execname() and its kin at once",
     "addr_to_node": "the node of a page is not known",
     "print_regs": 'registers are read one by one: register("rax")',

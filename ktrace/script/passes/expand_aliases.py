@@ -26,6 +26,7 @@ from ktrace.script.language.points import (
     spelled,
 )
 from ktrace.script.language.source import NoSuchPoint, ScriptError
+from ktrace.script.passes.alias_blocks import blocks_of
 from ktrace.script.passes.hook import Hook, Hooks, machine_at
 
 # The first parts of probe points that are not aliases.
@@ -129,11 +130,9 @@ class _Expander:
             points = [_with(p, one.rest) for p in alias.points]
             named = replace(point, parts=(*one.name, *one.rest))
             for hook in self.points(points, body, may_miss=may_miss or one_of_many):
-                blocks = (alias.body,) if alias.body.body else ()
-                if alias.epilogue:
-                    hooks.append(replace(hook, named=named, after=(*blocks, *hook.after)))
-                else:
-                    hooks.append(replace(hook, named=named, before=(*hook.before, *blocks)))
+                before, after = blocks_of(alias, body, self.within[:-1])
+                before, after = (*hook.before, *before), (*after, *hook.after)
+                hooks.append(replace(hook, named=named, before=before, after=after))
             self.within.pop()
         if not hooks:
             raise NoSuchPoint(f"'{point}' matches nothing here", point.at, hint=self._reason(noted, warned))

@@ -48,7 +48,7 @@ class Tapset:
 
     def with_library(self, script: Script, aliases: Sequence[Alias]) -> Script:
         """Add the tapset's functions and variables that a script and these aliases use."""
-        names = _names((*_bodies(script), *(alias.body for alias in aliases)))
+        names = _names((*_bodies(script), *(body for alias in aliases for body in alias.bodies)))
         own = {one.name for one in script.functions} | {one.name for one in script.globals}
         while True:
             found = [f for f in _library() if f.defines & names and not f.defines & own]
@@ -137,12 +137,15 @@ def _argv(arguments: Sequence[str]) -> str:
 
 def names_of(script: Script, tapsets: Sequence[Script]) -> set[str]:
     """Return the names of functions and variables that a script and the aliases of tapsets use."""
-    return _names((*_bodies(script), *(alias.body for one in tapsets for alias in one.aliases)))
+    return _names(
+        (*_bodies(script), *(body for one in tapsets for alias in one.aliases for body in alias.bodies))
+    )
 
 
 def _bodies(script: Script) -> list[Node]:
     found: list[Node] = [probe.body for probe in script.probes]
-    found += [function.body for function in script.functions] + [alias.body for alias in script.aliases]
+    found += [function.body for function in script.functions]
+    found += [body for alias in script.aliases for body in alias.bodies]
     return found + [point.condition for point in _points(script) if point.condition is not None]
 
 

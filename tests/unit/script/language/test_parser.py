@@ -108,6 +108,11 @@ def test_probe_points(text: str, expected: str) -> None:
     assert shown(text).splitlines()[0] == "probe " + expected
 
 
+def test_an_alias_with_two_blocks() -> None:
+    text = shown("probe a = b { x = 1 }, { if (@probewrite(x)) y = 2 }")
+    assert " ".join(text.split()) == "probe a = b { (x = 1); } , { if (@probewrite(x)) { (y = 2); } }"
+
+
 def test_definitions() -> None:
     text = """
         global a, b[10], c%[5], d%, e = -5, f = "x";
