@@ -158,7 +158,8 @@ class ExpressionText:
             case Target() | Cast() | Entry():
                 if e not in self.fields:
                     what = "only handlers of kernel probes can read the kernel's variables"
-                    raise ScriptError(what, e.at)
+                    hint = "give the value to the function: function f(x) { ... }, f($x) in the handler"
+                    raise ScriptError(what, e.at, hint=hint if self.function else None)
                 return self.need(self.fields[e])
             case Defined():
                 raise ScriptError("@defined tests a variable of the kernel", e.at)
