@@ -62,7 +62,7 @@ def test_the_passes_are_listed_without_a_script(capfd: pytest.CaptureFixture[str
     lines = capfd.readouterr().out.splitlines()
     assert lines[2:4] == [
         " 1 parse                 Read the script's files into one syntax tree.",
-        "                         sources facts -> script",
+        "                         sources facts -> script arguments",
     ]
     assert [line.split()[1] for line in lines[2::2]] == [one.name for one in PASSES]
 

@@ -1,4 +1,4 @@
-"""What an alias puts around a handler."""
+"""Show what an alias puts around a handler."""
 
 import pytest
 
