@@ -114,7 +114,7 @@ class _Inliner:
         function = self.functions.get(key)
         if function is None or key in self.within or len(self.within) >= _DEPTH_MAX or not self._reads(key):
             return node
-        value = _value(function.body.body, self.is_global)
+        value = value_of(function.body.body, self.is_global)
         if value is None:
             return node
         params = dict(zip((one.name for one in function.params), node.args, strict=True))
@@ -138,26 +138,26 @@ class _Inliner:
         return of_number(node, self.numbered)
 
 
-def _value(body: Sequence[Statement], is_global: Callable[[str], bool]) -> Expr | None:
+def value_of(body: Sequence[Statement], is_global: Callable[[str], bool]) -> Expr | None:
     """Return a body's result as one expression, or None if the body does more than that."""
     if not body:
         return None
     first, *rest = body
     match first:
         case Block():
-            return _value((*first.body, *rest), is_global)
+            return value_of((*first.body, *rest), is_global)
         case Return() if first.value is not None:
             return first.value
         case If():
-            yes = _value((first.yes, *rest), is_global)
-            no = _value((*((first.no,) if first.no is not None else ()), *rest), is_global)
+            yes = value_of((first.yes, *rest), is_global)
+            no = value_of((*((first.no,) if first.no is not None else ()), *rest), is_global)
             if yes is None or no is None:
                 return None
             return Ternary(first.at, first.condition, yes, no)
         case ExprStatement(value=Assign(op="=", target=Name(name=name), value=value)):
             if is_global(name) or not is_harmless(value):
                 return None
-            following = _value(rest, is_global)
+            following = value_of(rest, is_global)
             return None if following is None else _with(following, {name: value}, None)
     return None
 

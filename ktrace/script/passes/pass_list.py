@@ -13,6 +13,7 @@ from ktrace.script.passes.expand_value import expand_value
 from ktrace.script.passes.find_events import find_events
 from ktrace.script.passes.find_reads import find_reads
 from ktrace.script.passes.fold_constants import fold_constants
+from ktrace.script.passes.give_variables import give_variables
 from ktrace.script.passes.infer_types import infer_types
 from ktrace.script.passes.inline import inline
 from ktrace.script.passes.overload import overload
@@ -46,6 +47,7 @@ PASSES = checked(
         Pass(expand_value, makes=("hooks",)),
         Pass(overload, makes=("functions",)),
         Pass(warn_of_unassigned, makes=("warnings",)),
+        Pass(give_variables, makes=("hooks", "functions")),
         Pass(split_patterns, makes=("hooks",)),
         Pass(inline, makes=("hooks",)),
         Pass(expand_dollars, makes=("hooks",)),
