@@ -69,7 +69,7 @@ _NEVER_CALLED = {
 """The names of these calls, each with the variables of its alias."""
 
 _OF_ONE_CALL = frozenset(("argstr", "pn", "pp", "ppfunc", "probefunc"))
-"""Parts of a script that need one event for each call."""
+"""Names whose values the single event for all calls does not have."""
 _VARIANTS = {
     "epoll_create": ("epoll_create1",),
     "eventfd": ("eventfd2",),

@@ -1,4 +1,4 @@
-"""Show what an alias puts around a handler."""
+"""The blocks that an alias puts around a handler."""
 
 import pytest
 
