@@ -37,7 +37,7 @@ _TEXT_MAX = 1000  # enough: the kernel accepts at most 255 characters of the res
 _NESTING_MAX = 30
 
 _TOKEN = re.compile(
-    r"""(?P<name>[A-Za-z_]\w*) | (?P<special>[$%]\w+ | @[\w.]+(?:[+-]\w+)?)
+    r"""(?P<name>[A-Za-z_]\w*) | (?P<special>[$%]\w+ | @[\w.]+(?:[+-](?:0[xX][0-9a-fA-F]+|0|[1-9]\d*)(?!\w))?)
       | (?P<number>0[xX][0-9a-fA-F]+|\d+) | (?P<op>->|[-+*&().,\[\]])""",
     re.VERBOSE | re.ASCII,
 )

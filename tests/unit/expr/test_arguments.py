@@ -293,6 +293,13 @@ def test_names_of_enum_values_come_along() -> None:
     assert names("file->f_pos") == ()
 
 
+@pytest.mark.parametrize("text", ["&@a+8file", "*@a+010", "&@a+0x", "@a+8x->y"])
+def test_an_offset_that_is_no_number_has_a_place(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        resolve((text,), Site("vfs_read", features=OLD), kernel())
+    assert caught.value.caret is not None
+
+
 @settings(max_examples=500, deadline=None)
 @given(
     st.lists(
