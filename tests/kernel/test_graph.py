@@ -241,7 +241,7 @@ def test_what_a_killed_one_left_in_the_top_buffer(
 
 
 def test_interrupts_hidden_functions_and_short_calls_are_left_out(where: tuple, ktrace: Callable) -> None:
-    reads = "dd if=/dev/zero of=/dev/null bs=4M count=5 status=none"  # long enough to be interrupted
+    reads = "dd if=/dev/zero of=/dev/null bs=64k count=20 status=none"
     words = (
         ("graph", "vfs_read", "--exclude", "*lock*", "--json")
         if not where

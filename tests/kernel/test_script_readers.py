@@ -69,12 +69,12 @@ def test_many_events_of_a_command_are_all_handled(tmp_path: Path) -> None:
 
 def test_a_few_events_load_no_numpy(tmp_path: Path) -> None:
     script = 'probe kernel.function("vfs_read") { printf("%s %d\\n", execname(), $count) exit() }'
-    load = subprocess.Popen(["sh", "-c", f"while :; do {LOAD}; sleep 0.05; done"])
-    try:
-        for _ in range(2):
-            out, _, names = fresh(tmp_path, "-T", "60", "-e", script)
-            assert out.count("\n") == 1
-            assert not {"numpy", "ktrace.model.batch", "ktrace.stream.merge"} & names
-    finally:
-        load.kill()
+    with subprocess.Popen(["sh", "-c", f"while :; do {LOAD}; sleep 0.05; done"]) as load:
+        try:
+            for _ in range(2):
+                out, _, names = fresh(tmp_path, "-T", "60", "-e", script)
+                assert out.count("\n") == 1
+                assert not {"numpy", "ktrace.model.batch", "ktrace.stream.merge"} & names
+        finally:
+            load.kill()
     assert "ktrace.script.passes.compiler" not in names
