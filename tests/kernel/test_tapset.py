@@ -111,7 +111,7 @@ class Planner:
         source = SourceFile("t.stp", text)
         made = Compilation((source,), self.options.facts, self.kernel, {}, Limits(), ())
         made.script = parse(source, Preprocessor(self.options.facts)) + self.library
-        made.aliases, made.warnings = self.aliases, ()
+        made.aliases, made.arguments, made.warnings = self.aliases, frozenset(), ()
         return made
 
 
