@@ -4,6 +4,7 @@ import fnmatch
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from threading import Timer
 from typing import Protocol, TypeAlias
 
 from ktrace.aggregate.calls import ENTRY, EXIT, CallTrees
@@ -179,8 +180,6 @@ def _telling_if_slow(notify: Notify) -> Iterator[None]:
 
     The kernel needs some ten milliseconds for it, and seconds in an emulated machine.
     """
-    from threading import Timer  # noqa: PLC0415 -- only here
-
     text = "the kernel switches the tracer on in each of its functions, which takes long here"
     timer = Timer(_SLOW_S, notify, [text])
     timer.daemon = True

@@ -52,7 +52,7 @@ def _add_common(command: "Command", parser: Any) -> None:
 
     declared = {spelling for parameter in parser.params for spelling in parameter.opts}
     if "-q" not in declared:
-        # What it would leave out, a summary, is not there.
+        # There is no summary to leave out.
         parser.params.append(
             TyperOption(
                 param_decls=["-q", "--quiet", "quiet"],

@@ -148,7 +148,7 @@ class _Expander:
             longer = {one.words[:count] for one in some for count in range(len(one.name))}
             found += [one for one in some if one.words not in longer]
         if len(ways) > 1:
-            # What `**` stands for is a name, not a suffix.
+            # `**` stands for names, not for suffixes.
             found = [one for one in found if not any("*" in part.name for part in one.rest)]
         # The single event for all system calls replaces one event for each.
         every = {one.words[0] for one in found if one.is_every}
